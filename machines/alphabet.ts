@@ -1,0 +1,230 @@
+/**
+ * The alphabet: every event that can enter a machine, every effect that can leave one, every deadline. One page, data only.
+ *
+ * Events are `<source>.<fact>`, effects `effect.<verb>`. Everything is JSON-safe: a 64-bit value is 16 hex digits of
+ * its numeric value (most significant first), a moment (`at`) is milliseconds of the node's monotonic clock. The set is
+ * closed: no event type is ever built from what a peer sent, because XState remembers each type it has seen for ever.
+ *
+ * Data-plane traffic (inv, tx, block, headers …) does not appear here: it is counted and handed to listeners outside.
+ */
+import type { BrokenCode, DialCode, DropCode, Facts, LinkCode, Reason } from '../src/reasons.js';
+
+/** How a connection came to be, in the words of `getpeerinfo`'s `connection_type`. */
+export const CONNECTION_TYPES = [
+  'inbound',
+  'manual',
+  'outbound-full-relay',
+  'block-relay-only',
+  'feeler',
+  'addr-fetch',
+] as const;
+export type ConnectionType = (typeof CONNECTION_TYPES)[number];
+
+/** 16 hex digits. */
+export type Hex64 = string;
+
+/** The facts of a peer's `version` message that a decision can rest on. */
+export interface VersionFacts {
+  readonly version: number;
+  readonly services: Hex64;
+  /** Their clock minus ours, seconds. */
+  readonly timeoffset: number;
+  readonly nonce: Hex64;
+  /** User agent for display: printable ASCII, anything else replaced. At most 256 characters. */
+  readonly subver: string;
+  readonly startingheight: number;
+  readonly relaytxes: boolean;
+  /** The nonce is that of a connection we are dialling right now (Core's CheckIncomingNonce). */
+  readonly ownnonce: boolean;
+}
+
+/** What the peer machine understands. */
+export type PeerEvent =
+  /** Application bytes can flow. `elapsed`: milliseconds since TCP opened (0 unless a key exchange came first). */
+  | { readonly type: 'link.open'; readonly at: number; readonly elapsed: number }
+  | { readonly type: 'link.failed'; readonly code: DialCode; readonly facts: Facts }
+  | { readonly type: 'link.closed'; readonly code: LinkCode }
+  | ({ readonly type: 'wire.version'; readonly at: number } & VersionFacts)
+  /** `nonce`: 8 fresh random bytes of ours, for the ping that follows. */
+  | { readonly type: 'wire.verack'; readonly at: number; readonly nonce: Hex64 }
+  | { readonly type: 'wire.wtxidrelay' }
+  | { readonly type: 'wire.sendaddrv2' }
+  | { readonly type: 'wire.sendtxrcncl' }
+  /** `valid`: the payload keeps BIP434's rules (id of 4..80 bytes, data of 0..512, nothing after). */
+  | { readonly type: 'wire.feature'; readonly id: string; readonly valid: boolean }
+  | { readonly type: 'wire.sendheaders' }
+  | { readonly type: 'wire.sendcmpct'; readonly announce: number; readonly version: Hex64 }
+  | { readonly type: 'wire.feefilter'; readonly feerate: Hex64 }
+  /** `nonce` is empty for the old ping without one. */
+  | { readonly type: 'wire.ping'; readonly nonce: Hex64 | '' }
+  /** `nonce` is empty when the payload is shorter than 8 bytes. */
+  | { readonly type: 'wire.pong'; readonly at: number; readonly nonce: Hex64 | '' }
+  | { readonly type: 'wire.getaddr' }
+  /** `addr` or `addrv2`, 0..1000 entries. */
+  | { readonly type: 'wire.addr'; readonly count: number }
+  /** A list longer than the protocol allows. */
+  | { readonly type: 'wire.excess'; readonly command: string; readonly count: number; readonly limit: number }
+  /** A request for, or a message of, a service that our `version` did not offer. */
+  | { readonly type: 'wire.unoffered'; readonly command: string }
+  /** A message was dropped and the connection kept; `command` is printable, at most 12 characters. */
+  | { readonly type: 'wire.dropped'; readonly code: DropCode; readonly command: string }
+  /** The byte stream cannot be followed any further. */
+  | { readonly type: 'wire.broken'; readonly code: BrokenCode; readonly facts: Facts }
+  /** Sent when `nextDeadline` has come; `lastrecv` and `lastsend` are moments, `nonce` is fresh. */
+  | {
+      readonly type: 'clock.tick';
+      readonly at: number;
+      readonly lastrecv: number;
+      readonly lastsend: number;
+      readonly nonce: Hex64;
+    }
+  /** Time passed without us (a suspended machine): everything measured so far moves by `ms`. */
+  | { readonly type: 'clock.jump'; readonly ms: number }
+  | { readonly type: 'user.close' }
+  /** The accepting end of this very connection has recognised our nonce. */
+  | { readonly type: 'supervisor.self' };
+
+export type PeerEventType = PeerEvent['type'];
+
+/** Every event type of the peer machine, for grids, fuzzers and diagrams. */
+export const PEER_EVENTS = [
+  'link.open',
+  'link.failed',
+  'link.closed',
+  'wire.version',
+  'wire.verack',
+  'wire.wtxidrelay',
+  'wire.sendaddrv2',
+  'wire.sendtxrcncl',
+  'wire.feature',
+  'wire.sendheaders',
+  'wire.sendcmpct',
+  'wire.feefilter',
+  'wire.ping',
+  'wire.pong',
+  'wire.getaddr',
+  'wire.addr',
+  'wire.excess',
+  'wire.unoffered',
+  'wire.dropped',
+  'wire.broken',
+  'clock.tick',
+  'clock.jump',
+  'user.close',
+  'supervisor.self',
+] as const satisfies readonly PeerEventType[];
+
+/** Makes the list above complete: naming an event in the type and not in the list does not compile. */
+type Unlisted = Exclude<PeerEventType, (typeof PEER_EVENTS)[number]>;
+const _complete: [Unlisted] extends [never] ? true : Unlisted = true;
+void _complete;
+
+/** A message we send, as data. The body of `version` is filled in by the session, which knows the clock and the nonce. */
+export type Outgoing =
+  | { readonly command: 'version' | 'verack' | 'wtxidrelay' | 'sendaddrv2' | 'getaddr' | 'alert' }
+  | { readonly command: 'sendcmpct'; readonly announce: number; readonly version: Hex64 }
+  | { readonly command: 'feefilter'; readonly feerate: Hex64 }
+  | { readonly command: 'ping' | 'pong'; readonly nonce: Hex64 | '' };
+
+/** Messages that leave in one write, by the moment they belong to. */
+export type Flight = 'hello' | 'answer' | 'opening' | 'ping' | 'pong';
+
+/** What the peer machine asks the outside to do. */
+export type PeerEffect =
+  | { readonly type: 'effect.dial' }
+  | { readonly type: 'effect.send'; readonly flight: Flight }
+  /** `flush`: let what was written leave first. */
+  | { readonly type: 'effect.close'; readonly flush: boolean };
+
+/** The named delays and ticks, in milliseconds, and the other rules of a node. One object, shared by all its peers. */
+export interface Rules {
+  /** From the start of a dial to an open connection. Core: `-timeout`, 5,000. */
+  readonly connectTimeout: number;
+  /** From an open TCP connection to their verack; nothing extends it. Core: `-peertimeout`, 60,000. */
+  readonly handshakeTimeout: number;
+  /** Between the answer to a ping and the next ping, counted from when it was sent. Core: 120,000. */
+  readonly pingInterval: number;
+  /** From a ping to its pong. Core: 1,200,000. */
+  readonly pongTimeout: number;
+  /** Without a byte received, or without a byte sent. Core: 1,200,000. */
+  readonly idleTimeout: number;
+  /** Life of an addr-fetch connection. Core: 300,000. */
+  readonly addrFetchTimeout: number;
+  /** The protocol version that we announce. */
+  readonly version: number;
+  /** Versions below are refused. Core: 31,800. */
+  readonly minVersion: number;
+  /** Services that automatic outbound peers must offer. Core: NETWORK and WITNESS. */
+  readonly requiredServices: Hex64;
+  /** Whether we ask for transactions (BIP37 relay). */
+  readonly relay: boolean;
+}
+
+/** The life of one connection, as the peer machine remembers it. Flat, small, JSON-safe; names as in `getpeerinfo`. */
+export interface PeerContext {
+  readonly id: number;
+  readonly connection_type: ConnectionType;
+  readonly rules: Rules;
+  /** When application bytes could flow, when their version came, when their verack came; 0 before. */
+  readonly openedat: number;
+  readonly versionat: number;
+  readonly establishedat: number;
+  /** What was left of the handshake deadline when the link opened, milliseconds. */
+  readonly handshakeleft: number;
+  /** Their protocol version; 0 before it came. */
+  readonly version: number;
+  readonly services: Hex64;
+  readonly subver: string;
+  readonly startingheight: number;
+  readonly timeoffset: number;
+  readonly relaytxes: boolean;
+  readonly wtxidrelay: boolean;
+  readonly sendaddrv2: boolean;
+  readonly sendheaders: boolean;
+  /** BIP152: -1 not announced, else their announce flag (0 low, 1 high bandwidth). */
+  readonly sendcmpct: number;
+  readonly minfeefilter: Hex64;
+  /** BIP434 feature ids, in order, at most {@link MAX_FEATURES}. */
+  readonly features: readonly string[];
+  /** The nonce of the ping that waits for its pong; empty when none waits. */
+  readonly pingnonce: Hex64 | '';
+  readonly pingsentat: number;
+  /** Round trip, milliseconds; -1 before the first pong. */
+  readonly pingtime: number;
+  readonly minping: number;
+  /** The last message that was dropped during the handshake, as `command: CODE`; empty when none was. */
+  readonly dropped: string;
+  /** Set on the way into a final state. */
+  readonly reason: Reason | null;
+}
+
+export const MAX_FEATURES = 64;
+
+/** What a peer actor is born with. */
+export interface PeerInput {
+  readonly id: number;
+  readonly connection_type: ConnectionType;
+  readonly rules: Rules;
+}
+
+/** What the supervisor machine understands. */
+export type SupervisorEvent =
+  /** Somebody asks for a connection. `known`: one to that address lives already, or is being dialled. */
+  | { readonly type: 'dial.requested'; readonly ticket: number; readonly known: boolean }
+  /** A listener accepted a link. */
+  | { readonly type: 'link.accepted'; readonly ticket: number }
+  | { readonly type: 'peer.established'; readonly id: number }
+  | { readonly type: 'peer.ended'; readonly id: number; readonly inbound: boolean }
+  | { readonly type: 'user.stop' };
+
+/** What the supervisor machine asks the outside to do. `ticket` and `id` are those of the event. */
+export type SupervisorEffect =
+  | { readonly type: 'effect.spawn' }
+  | {
+      readonly type: 'effect.refuse';
+      readonly code: 'ERR_POLICY_FULL' | 'ERR_POLICY_DUPLICATE' | 'ERR_LOCAL_CANCELLED';
+    }
+  /** Ask every peer to close. */
+  | { readonly type: 'effect.drain' }
+  /** Stop every peer that has not closed. */
+  | { readonly type: 'effect.kill' };

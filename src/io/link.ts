@@ -1,0 +1,63 @@
+/**
+ * The link contract: an ordered, reliable byte pipe to one peer, and the net that makes links.
+ *
+ * Everything above this file is the same over TCP, over memory and over a wrapper that misbehaves on purpose.
+ * Callbacks, not promises: I/O reaches the machines as events, in the order in which it happened.
+ */
+import type { DialCode, Facts, LinkCode } from '../reasons.js';
+
+/** One end of a connection. `host` is an IP address in text form (no brackets), `port` 0..65535. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What a link tells its owner. Nothing is called after `closed`, nor after the owner called `destroy`. */
+export interface LinkHandler {
+  /** Bytes as they came; the chunk belongs to the callee only until it returns. */
+  data(chunk: Uint8Array): void;
+  /** The other side ended it (`ERR_LINK_EOF`) or it broke (`ERR_LINK_RESET`). Called at most once. */
+  closed(code: LinkCode): void;
+  /** What was waiting to be sent has been taken by the system. */
+  drained?(): void;
+}
+
+export interface Link {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  /** Bytes handed to `write` that the system has not taken yet. */
+  readonly pending: number;
+  /** Sets the handler; before that, nothing is read. */
+  attach(handler: LinkHandler): void;
+  /** Sends the frames in one write. The boundaries are kept as an array for wrappers that work frame by frame. */
+  write(frames: readonly Uint8Array[]): void;
+  /** Stops (`pause`) and restarts (`resume`) reading, so that a flood waits in the other side's buffers. */
+  pause(): void;
+  resume(): void;
+  /** Sends what was written, then closes; gives up on a reader that does not read after 2 s. Idempotent. */
+  end(): void;
+  /** Closes at once and forgets what was not sent. Idempotent. */
+  destroy(): void;
+}
+
+export interface DialHandler {
+  opened(link: Link): void;
+  failed(code: DialCode, facts: Facts): void;
+}
+
+export interface Listener {
+  /** The bound endpoint; asking for port 0 gives the port that the system chose. */
+  readonly local: Endpoint;
+  /** Stops accepting; links already accepted live on. */
+  close(): Promise<void>;
+}
+
+export interface Net {
+  /** Opens a link. Returns a function that gives up; after it, neither handler is called. */
+  dial(to: Endpoint, handler: DialHandler): () => void;
+  /**
+   * Accepts links at `at`. Rejects with a `VerackError` `ERR_LOCAL_LIMIT` whose facts hold `syscode`
+   * (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, …), `host` and `port`.
+   */
+  listen(at: Endpoint, accepted: (link: Link) => void): Promise<Listener>;
+}

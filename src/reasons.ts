@@ -1,0 +1,309 @@
+/**
+ * The closed table of ends and refusals: why a connection ended, was never made, or why a message was dropped.
+ *
+ * Every code says where it went wrong (`family`), who is to blame (`blame`), whether the same address is worth
+ * another try (`retry`), which exit code a one-shot command gives it (`exit`), what happened in one sentence
+ * (`says`) and what a person can do about it (`hint`). A `survivable` code never ends a connection: the message is
+ * dropped, counted and told, and the peer is kept, as Bitcoin Core does.
+ *
+ * Inside the program a {@link Reason} is plain data; {@link VerackError} exists only at the library's edge.
+ * Match on `code`: the sentences may change between releases, the codes do not.
+ */
+
+export type Blame = 'network' | 'remote' | 'policy' | 'caller' | 'nobody' | 'us';
+export type Retry = 'later' | 'no' | 'never';
+
+export interface ReasonRow {
+  readonly family: 'dial' | 'link' | 'frame' | 'codec' | 'protocol' | 'policy' | 'time' | 'local' | 'end';
+  readonly blame: Blame;
+  /** `later`: with backoff; `no`: not by itself; `never`: this address is us. */
+  readonly retry: Retry;
+  /** Exit code of a one-shot command whose only target ended so. */
+  readonly exit: number;
+  readonly survivable?: true;
+  readonly says: string;
+  readonly hint: string;
+}
+
+const rows = {
+  ERR_DIAL_DNS: {
+    family: 'dial',
+    blame: 'network',
+    retry: 'later',
+    exit: 4,
+    says: 'the name has no address',
+    hint: 'Check the spelling and that this machine can resolve names.',
+  },
+  ERR_DIAL_REFUSED: {
+    family: 'dial',
+    blame: 'network',
+    retry: 'later',
+    exit: 4,
+    says: 'nothing listens there',
+    hint: 'Is the node running with "listen=1", on this port, and is the port forwarded?',
+  },
+  ERR_DIAL_UNREACHABLE: {
+    family: 'dial',
+    blame: 'network',
+    retry: 'later',
+    exit: 4,
+    says: 'there is no route to that address',
+    hint: "Check this machine's network; IPv6 addresses need IPv6 here.",
+  },
+  ERR_LINK_RESET: {
+    family: 'link',
+    blame: 'network',
+    retry: 'later',
+    exit: 4,
+    says: 'the connection was reset',
+    hint: 'A firewall or a crash on the other side; try again later.',
+  },
+  ERR_LINK_EOF: {
+    family: 'link',
+    blame: 'remote',
+    retry: 'later',
+    exit: 4,
+    says: 'the peer closed the connection',
+    hint: 'Before the handshake ends this often means: full, banned, or it wants BIP324 v2 only.',
+  },
+  ERR_FRAME_MAGIC: {
+    family: 'frame',
+    blame: 'remote',
+    retry: 'no',
+    exit: 6,
+    says: 'the first bytes are not of this network',
+    hint: 'Pick the chain the node runs: --chain main|test|testnet4|signet|regtest.',
+  },
+  ERR_FRAME_OVERSIZE: {
+    family: 'frame',
+    blame: 'remote',
+    retry: 'no',
+    exit: 6,
+    says: 'a message header claims more than 4,000,000 bytes',
+    hint: 'The other side is broken or hostile.',
+  },
+  ERR_FRAME_CHECKSUM: {
+    family: 'frame',
+    blame: 'remote',
+    retry: 'later',
+    exit: 6,
+    survivable: true,
+    says: 'a message had a wrong checksum and was dropped',
+    hint: 'Look for a bad network path or a broken encoder on the other side.',
+  },
+  ERR_FRAME_COMMAND: {
+    family: 'frame',
+    blame: 'remote',
+    retry: 'later',
+    exit: 6,
+    survivable: true,
+    says: 'a message had an invalid command name and was dropped',
+    hint: 'A command is printable ASCII, padded with NUL to 12 bytes.',
+  },
+  ERR_CODEC_SHORT: {
+    family: 'codec',
+    blame: 'remote',
+    retry: 'later',
+    exit: 6,
+    survivable: true,
+    says: 'a payload ended before its fields did and was dropped',
+    hint: 'The other side encodes this message wrongly.',
+  },
+  ERR_CODEC_RANGE: {
+    family: 'codec',
+    blame: 'remote',
+    retry: 'later',
+    exit: 6,
+    survivable: true,
+    says: 'a payload holds a value outside its limits and was dropped',
+    hint: 'The other side encodes this message wrongly.',
+  },
+  ERR_CODEC_NONMINIMAL: {
+    family: 'codec',
+    blame: 'remote',
+    retry: 'later',
+    exit: 6,
+    survivable: true,
+    says: 'a payload holds a length that is not in its shortest form and was dropped',
+    hint: 'CompactSize must use the fewest bytes.',
+  },
+  ERR_PROTO_LATE_FEATURE: {
+    family: 'protocol',
+    blame: 'remote',
+    retry: 'no',
+    exit: 6,
+    says: 'a negotiation message came after verack',
+    hint: 'wtxidrelay, sendaddrv2 and feature belong between version and verack (BIP339, BIP155, BIP434).',
+  },
+  ERR_PROTO_NEGOTIATION: {
+    family: 'protocol',
+    blame: 'remote',
+    retry: 'no',
+    exit: 6,
+    says: 'a negotiation message breaks its rules',
+    hint: 'See BIP434 for feature and BIP152 for sendcmpct.',
+  },
+  ERR_PROTO_LIMIT: {
+    family: 'protocol',
+    blame: 'remote',
+    retry: 'no',
+    exit: 6,
+    says: 'a message holds more entries than the protocol allows',
+    hint: 'The other side is broken or hostile.',
+  },
+  ERR_PROTO_NOT_OFFERED: {
+    family: 'protocol',
+    blame: 'remote',
+    retry: 'no',
+    exit: 6,
+    says: 'the peer used a service that our version did not offer',
+    hint: 'Peers should read services and relay before they ask.',
+  },
+  ERR_PROTO_SELF: {
+    family: 'protocol',
+    blame: 'nobody',
+    retry: 'never',
+    exit: 4,
+    says: 'that address is this node itself',
+    hint: 'Leave it out of the list of hosts.',
+  },
+  ERR_POLICY_VERSION: {
+    family: 'policy',
+    blame: 'policy',
+    retry: 'no',
+    exit: 7,
+    says: 'the peer speaks an obsolete protocol version',
+    hint: 'Versions below 31800 are refused, as by Bitcoin Core.',
+  },
+  ERR_POLICY_SERVICES: {
+    family: 'policy',
+    blame: 'policy',
+    retry: 'no',
+    exit: 7,
+    says: 'the peer does not offer the services we need',
+    hint: 'Name the host yourself to connect whatever it offers.',
+  },
+  ERR_POLICY_FULL: {
+    family: 'policy',
+    blame: 'policy',
+    retry: 'later',
+    exit: 7,
+    says: 'all our slots are taken',
+    hint: 'Raise --maxconnections.',
+  },
+  ERR_POLICY_DUPLICATE: {
+    family: 'policy',
+    blame: 'policy',
+    retry: 'no',
+    exit: 7,
+    says: 'we are already connected to that address, or dialling it',
+    hint: 'One connection per address is enough.',
+  },
+  ERR_TIME_CONNECT: {
+    family: 'time',
+    blame: 'network',
+    retry: 'later',
+    exit: 4,
+    says: 'no answer to the connection attempt in time',
+    hint: 'A firewall may swallow it; --timeout MS sets the limit.',
+  },
+  ERR_TIME_HANDSHAKE: {
+    family: 'time',
+    blame: 'remote',
+    retry: 'later',
+    exit: 5,
+    says: 'the handshake did not finish in time',
+    hint: '--peertimeout S sets the limit; the facts say what was missing.',
+  },
+  ERR_TIME_PONG: {
+    family: 'time',
+    blame: 'remote',
+    retry: 'later',
+    exit: 5,
+    says: 'a ping stayed unanswered',
+    hint: 'The peer is stuck or gone.',
+  },
+  ERR_TIME_IDLE: {
+    family: 'time',
+    blame: 'remote',
+    retry: 'later',
+    exit: 5,
+    says: 'nothing was received, or nothing could be sent, for too long',
+    hint: 'The peer is stuck or gone.',
+  },
+  ERR_LOCAL_ARGUMENT: {
+    family: 'local',
+    blame: 'caller',
+    retry: 'no',
+    exit: 2,
+    says: 'an argument is not usable',
+    hint: 'See --help.',
+  },
+  ERR_LOCAL_CANCELLED: {
+    family: 'local',
+    blame: 'caller',
+    retry: 'no',
+    exit: 130,
+    says: 'we closed it on request',
+    hint: '',
+  },
+  ERR_LOCAL_LIMIT: {
+    family: 'local',
+    blame: 'us',
+    retry: 'later',
+    exit: 4,
+    says: 'this machine refused: a limit or a permission',
+    hint: 'Raise the open-files limit (ulimit -n), free the port, or pick another address.',
+  },
+  ERR_LOCAL_BUG: {
+    family: 'local',
+    blame: 'us',
+    retry: 'later',
+    exit: 1,
+    says: 'a fault in verack itself',
+    hint: 'Please report it with the lines above.',
+  },
+  END_DONE: {
+    family: 'end',
+    blame: 'nobody',
+    retry: 'no',
+    exit: 0,
+    says: 'the connection did what it was made for',
+    hint: '',
+  },
+} as const satisfies Record<string, ReasonRow>;
+
+export type ReasonCode = keyof typeof rows;
+/** The table, by code. */
+export const REASONS: Readonly<Record<ReasonCode, ReasonRow>> = rows;
+export const REASON_CODES = Object.keys(rows) as ReasonCode[];
+
+/** A message was dropped for one of these; the connection goes on. */
+export type DropCode =
+  'ERR_FRAME_CHECKSUM' | 'ERR_FRAME_COMMAND' | 'ERR_CODEC_SHORT' | 'ERR_CODEC_RANGE' | 'ERR_CODEC_NONMINIMAL';
+/** The byte stream cannot be followed any further. */
+export type BrokenCode = 'ERR_FRAME_MAGIC' | 'ERR_FRAME_OVERSIZE';
+/** How a link that was open can end from outside. */
+export type LinkCode = 'ERR_LINK_EOF' | 'ERR_LINK_RESET';
+/** Why a link never opened. */
+export type DialCode = 'ERR_DIAL_DNS' | 'ERR_DIAL_REFUSED' | 'ERR_DIAL_UNREACHABLE' | 'ERR_LOCAL_LIMIT';
+
+/** JSON-safe circumstances of a reason: the state it ended in, the limit that was passed, what was missing. */
+export type Facts = Readonly<Record<string, string | number | boolean>>;
+
+/** Why a connection ended, as data. */
+export interface Reason {
+  readonly code: ReasonCode;
+  readonly facts: Facts;
+}
+
+/** The error that the library throws or rejects with; `code` and `facts` as in {@link Reason}. */
+export class VerackError extends Error {
+  override readonly name = 'VerackError';
+  constructor(
+    readonly code: ReasonCode,
+    readonly facts: Facts = {},
+  ) {
+    super(`${code}: ${REASONS[code].says}`);
+  }
+}
