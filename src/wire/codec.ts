@@ -1,0 +1,380 @@
+/**
+ * Codec combinators: a message is declared, never parsed by hand.
+ *
+ * A {@link Codec} reads a value from a {@link Cursor} and writes it to a {@link Sink}. All integers are little-endian
+ * unless the name says `be`. Sources: Bitcoin Core's `serialize.h` and BIP144's notation.
+ *
+ * Reading: a fault is a sticky mark on the cursor, not an exception, so hostile input costs no stack trace and nothing
+ * can be thrown across the module's edge ({@link decode}). A reader that has marked a fault returns a placeholder that
+ * nobody sees: every composite stops at the mark, and `decode` answers with the fault alone.
+ *
+ * Memory: nothing is sized by a claimed count or length. Byte fields are views of the input, not copies: they are valid
+ * as long as the input is; copy (`slice`) what is kept.
+ *
+ * Writing takes values from our own side. A value that does not fit its field is a mistake of the caller and throws a
+ * {@link VerackError} `ERR_LOCAL_ARGUMENT`. Protocol limits (1,000 addresses, 256 bytes of user agent) are judged when
+ * reading only: test tools must be able to send what breaks them.
+ */
+import { VerackError, type DropCode } from '../reasons.js';
+
+/** The codes that a payload can be dropped for. */
+export type CodecCode = Extract<DropCode, `ERR_CODEC_${string}`>;
+
+/** A 64-bit value: 16 lower-case hex digits of the number, most significant first (the wire has it the other way round). */
+export type Hex64 = string;
+
+/** Why a payload was dropped. `path` names the field (`addresses[3].port`), `offset` is in bytes from the input's start. */
+export interface CodecFault {
+  readonly code: CodecCode;
+  readonly path: string;
+  readonly offset: number;
+}
+
+/** The outcome of {@link decode}; `rest` is a view of the bytes that the codec left. */
+export type Decoding<T> =
+  | { readonly ok: true; readonly value: T; readonly rest: Uint8Array }
+  | { readonly ok: false; readonly fault: CodecFault };
+
+/** The reading position. `code` is empty until the first fault, which fills `code`, `at` and (on the way out) `path`. */
+export interface Cursor {
+  readonly bytes: Uint8Array;
+  offset: number;
+  code: CodecCode | '';
+  at: number;
+  path: string;
+}
+
+/** A growing output; the first `offset` bytes are written. */
+export interface Sink {
+  bytes: Uint8Array;
+  offset: number;
+}
+
+/** One declared field or message: how to read it and how to write it. */
+export interface Codec<T> {
+  read(cursor: Cursor): T;
+  write(sink: Sink, value: T): void;
+}
+
+/** The value type of a codec. */
+export type ValueOf<C> = C extends Codec<infer T> ? T : never;
+
+/** Bitcoin Core's `MAX_SIZE`: no length or count on the wire may be larger. */
+export const MAX_SIZE = 0x02000000;
+
+const FIRST_SINK = 160;
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Reads one value from the start of `bytes`. Never throws. */
+export function decode<T>(codec: Codec<T>, bytes: Uint8Array): Decoding<T> {
+  const cursor: Cursor = { bytes, offset: 0, code: '', at: 0, path: '' };
+  const value = codec.read(cursor);
+  const { code, path, at } = cursor;
+  if (code !== '') return { ok: false, fault: { code, path, offset: at } };
+  return { ok: true, value, rest: bytes.subarray(cursor.offset) };
+}
+
+/**
+ * Writes one value.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` when the value does not fit its fields.
+ */
+export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
+  const sink: Sink = { bytes: new Uint8Array(FIRST_SINK), offset: 0 };
+  codec.write(sink, value);
+  return sink.bytes.subarray(0, sink.offset);
+}
+
+/** Marks the fault, unless one is marked: the first one is the true one. */
+function fail(cursor: Cursor, code: CodecCode, at: number): void {
+  if (cursor.code !== '') return;
+  cursor.code = code;
+  cursor.at = at;
+}
+
+/** Moves over `size` bytes; the offset where they start, or -1 with a fault when they are not there. */
+function take(cursor: Cursor, size: number): number {
+  const at = cursor.offset;
+  if (size > cursor.bytes.length - at) {
+    fail(cursor, 'ERR_CODEC_SHORT', at);
+    return -1;
+  }
+  cursor.offset = at + size;
+  return at;
+}
+
+/** Makes room for `size` bytes; the offset where they go. */
+function room(sink: Sink, size: number): number {
+  const at = sink.offset;
+  if (at + size > sink.bytes.length) {
+    const grown = new Uint8Array(Math.max(sink.bytes.length * 2, at + size));
+    grown.set(sink.bytes.subarray(0, at));
+    sink.bytes = grown;
+  }
+  sink.offset = at + size;
+  return at;
+}
+
+function misfit(expected: string, value: unknown): VerackError {
+  return new VerackError('ERR_LOCAL_ARGUMENT', { expected, value: String(value).slice(0, 80) });
+}
+
+function readLittle(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+}
+
+/** The low bits of `value`, least significant byte first. */
+function putLittle(sink: Sink, value: number, size: number): void {
+  const at = room(sink, size);
+  for (let i = 0; i < size; i++) sink.bytes[at + i] = value >>> (8 * i);
+}
+
+function checkInteger(value: number, low: number, high: number, name: string): void {
+  if (!Number.isInteger(value) || value < low || value > high) throw misfit(name, value);
+}
+
+/** Unsigned byte. */
+export const u8: Codec<number> = {
+  read(cursor) {
+    const at = take(cursor, 1);
+    return at < 0 ? 0 : cursor.bytes[at]!;
+  },
+  write(sink, value) {
+    checkInteger(value, 0, 0xff, 'u8');
+    putLittle(sink, value, 1);
+  },
+};
+
+/** Unsigned 16-bit integer. */
+export const u16: Codec<number> = {
+  read(cursor) {
+    const at = take(cursor, 2);
+    return at < 0 ? 0 : cursor.bytes[at]! | (cursor.bytes[at + 1]! << 8);
+  },
+  write(sink, value) {
+    checkInteger(value, 0, 0xffff, 'u16');
+    putLittle(sink, value, 2);
+  },
+};
+
+/** Unsigned 16-bit integer, big-endian: ports, the only numbers that are. */
+export const u16be: Codec<number> = {
+  read(cursor) {
+    const at = take(cursor, 2);
+    return at < 0 ? 0 : (cursor.bytes[at]! << 8) | cursor.bytes[at + 1]!;
+  },
+  write(sink, value) {
+    checkInteger(value, 0, 0xffff, 'u16be');
+    putLittle(sink, (value >>> 8) | ((value & 0xff) << 8), 2);
+  },
+};
+
+/** Unsigned 32-bit integer. */
+export const u32: Codec<number> = {
+  read(cursor) {
+    const at = take(cursor, 4);
+    return at < 0 ? 0 : readLittle(cursor.bytes, at) >>> 0;
+  },
+  write(sink, value) {
+    checkInteger(value, 0, 0xffffffff, 'u32');
+    putLittle(sink, value, 4);
+  },
+};
+
+/** Signed 32-bit integer. */
+export const i32: Codec<number> = {
+  read(cursor) {
+    const at = take(cursor, 4);
+    return at < 0 ? 0 : readLittle(cursor.bytes, at);
+  },
+  write(sink, value) {
+    checkInteger(value, -0x80000000, 0x7fffffff, 'i32');
+    putLittle(sink, value, 4);
+  },
+};
+
+function hexAt(b: Uint8Array, at: number): Hex64 {
+  const high = HEX[b[at + 7]!]! + HEX[b[at + 6]!]! + (HEX[b[at + 5]!]! + HEX[b[at + 4]!]!);
+  return high + (HEX[b[at + 3]!]! + HEX[b[at + 2]!]! + (HEX[b[at + 1]!]! + HEX[b[at]!]!));
+}
+
+function putHex(sink: Sink, value: Hex64): void {
+  if (!/^[0-9a-fA-F]{16}$/.test(value)) throw misfit('16 hex digits', value);
+  putLittle(sink, parseInt(value.slice(8), 16), 4);
+  putLittle(sink, parseInt(value.slice(0, 8), 16), 4);
+}
+
+/** Unsigned 64-bit integer as {@link Hex64}: JSON-safe and exact, where a number is neither. */
+export const u64: Codec<Hex64> = {
+  read(cursor) {
+    const at = take(cursor, 8);
+    return at < 0 ? '' : hexAt(cursor.bytes, at);
+  },
+  write: putHex,
+};
+
+/** Signed 64-bit integer as the {@link Hex64} of its two's complement; see {@link signedOf}. */
+export const i64: Codec<Hex64> = u64;
+
+/** The number in a {@link Hex64} field of type `i64`. */
+export function signedOf(hex: Hex64): bigint {
+  return BigInt.asIntN(64, BigInt(`0x${hex}`));
+}
+
+/** The {@link Hex64} of a number; values outside 64 bits wrap. A `number` is cut to its integer part. */
+export function hex64(value: bigint | number): Hex64 {
+  const exact = typeof value === 'bigint' ? value : BigInt(Math.trunc(value));
+  return BigInt.asUintN(64, exact).toString(16).padStart(16, '0');
+}
+
+/** One byte; anything but zero is true, as in Core. */
+export const bool: Codec<boolean> = {
+  read: (cursor) => u8.read(cursor) !== 0,
+  write: (sink, value) => {
+    putLittle(sink, value ? 1 : 0, 1);
+  },
+};
+
+/** A value that takes no bytes. */
+export function constant<const T>(value: T): Codec<T> {
+  return { read: () => value, write: () => undefined };
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Exactly `size` bytes, as a view of the input. */
+export function bytes(size: number): Codec<Uint8Array> {
+  return {
+    read(cursor) {
+      const at = take(cursor, size);
+      return at < 0 ? NOTHING : cursor.bytes.subarray(at, at + size);
+    },
+    write(sink, value) {
+      if (value.length !== size) throw misfit(`${size} bytes`, `${value.length} bytes`);
+      rest.write(sink, value);
+    },
+  };
+}
+
+/** Whatever is left, as a view of the input. */
+export const rest: Codec<Uint8Array> = {
+  read(cursor) {
+    const at = cursor.offset;
+    cursor.offset = cursor.bytes.length;
+    return cursor.bytes.subarray(at);
+  },
+  write(sink, value) {
+    const at = room(sink, value.length); // first: it may replace sink.bytes
+    sink.bytes.set(value, at);
+  },
+};
+
+/**
+ * The number behind a CompactSize prefix of 0xfd, 0xfe or 0xff, judged minimal or not. Beyond 2^53 it is not exact, which
+ * is enough to compare it with a limit.
+ */
+function readWide(cursor: Cursor, prefix: number, start: number): number {
+  const low = prefix === 0xfd ? u16.read(cursor) : u32.read(cursor);
+  const value = prefix === 0xff ? u32.read(cursor) * 0x100000000 + low : low;
+  const least = prefix === 0xfd ? 0xfd : prefix === 0xfe ? 0x10000 : 0x100000000;
+  if (value < least) fail(cursor, 'ERR_CODEC_NONMINIMAL', start);
+  return value;
+}
+
+/**
+ * A length or a count (Core's `ReadCompactSize` with `range_check`): 1, 3, 5 or 9 bytes, the fewest that hold it
+ * (`ERR_CODEC_NONMINIMAL`), at most {@link MAX_SIZE} (`ERR_CODEC_RANGE`).
+ */
+export const compactSize: Codec<number> = {
+  read(cursor) {
+    const start = cursor.offset;
+    const first = u8.read(cursor);
+    if (first < 0xfd) return first;
+    const value = readWide(cursor, first, start);
+    if (value > MAX_SIZE) fail(cursor, 'ERR_CODEC_RANGE', start);
+    return value;
+  },
+  write(sink, value) {
+    checkInteger(value, 0, 0xffffffff, 'CompactSize');
+    if (value < 0xfd) return putLittle(sink, value, 1);
+    const wide = value > 0xffff;
+    putLittle(sink, wide ? 0xfe : 0xfd, 1);
+    putLittle(sink, value, wide ? 4 : 2);
+  },
+};
+
+/** CompactSize as a plain 64-bit number (the `services` of BIP155): minimal like any other, but with no upper limit. */
+export const compactHex: Codec<Hex64> = {
+  read(cursor) {
+    const start = cursor.offset;
+    const first = u8.read(cursor);
+    const value = first < 0xfd ? first : readWide(cursor, first, start);
+    if (cursor.code !== '') return '';
+    return first === 0xff ? hexAt(cursor.bytes, start + 1) : value.toString(16).padStart(16, '0');
+  },
+  write(sink, value) {
+    if (!/^0{8}/.test(value)) {
+      putLittle(sink, 0xff, 1);
+      return putHex(sink, value);
+    }
+    compactSize.write(sink, parseInt(value, 16));
+  },
+};
+
+/** A CompactSize length of `min`..`max` (else `ERR_CODEC_RANGE`), then as many bytes, as a view of the input. */
+export function varBytes(max: number, min = 0): Codec<Uint8Array> {
+  return {
+    read(cursor) {
+      const start = cursor.offset;
+      const size = compactSize.read(cursor);
+      if (size > max || size < min) fail(cursor, 'ERR_CODEC_RANGE', start);
+      if (cursor.code !== '') return NOTHING;
+      const at = take(cursor, size);
+      return at < 0 ? NOTHING : cursor.bytes.subarray(at, at + size);
+    },
+    write(sink, value) {
+      compactSize.write(sink, value.length);
+      rest.write(sink, value);
+    },
+  };
+}
+
+/** A CompactSize count of at most `max` (else `ERR_CODEC_RANGE`), then as many items. Grows item by item. */
+export function list<T>(item: Codec<T>, max: number): Codec<readonly T[]> {
+  return {
+    read(cursor) {
+      const start = cursor.offset;
+      const count = compactSize.read(cursor);
+      if (count > max) fail(cursor, 'ERR_CODEC_RANGE', start);
+      const items: T[] = [];
+      while (cursor.code === '' && items.length < count) {
+        const value = item.read(cursor);
+        if (cursor.code === '') items.push(value);
+        else cursor.path = join(`[${items.length}]`, cursor.path);
+      }
+      return items;
+    },
+    write(sink, items) {
+      compactSize.write(sink, items.length);
+      for (const value of items) item.write(sink, value);
+    },
+  };
+}
+
+function join(head: string, path: string): string {
+  return path === '' || path.startsWith('[') ? head + path : `${head}.${path}`;
+}
+
+/** Adds a rule across the fields of a value: `ERR_CODEC_RANGE`, at the value's start, when it does not hold. */
+export function refine<T>(codec: Codec<T>, holds: (value: T) => boolean): Codec<T> {
+  return {
+    read(cursor) {
+      const start = cursor.offset;
+      const value = codec.read(cursor);
+      if (cursor.code === '' && !holds(value)) fail(cursor, 'ERR_CODEC_RANGE', start);
+      return value;
+    },
+    write: (sink, value) => {
+      codec.write(sink, value);
+    },
+  };
+}

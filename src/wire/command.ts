@@ -1,0 +1,39 @@
+/** The 12-byte command field that v1 headers and long BIP324 messages share. */
+import { VerackError } from '../reasons.js';
+
+/** Size of the field: ASCII, padded with NUL. */
+export const COMMAND_SIZE = 12;
+
+const FIRST = 0x20;
+
+/**
+ * The command in the 12 bytes at `at`; undefined when a byte before the first NUL is outside 0x20..`last`, or one after
+ * it is not NUL. 12 characters without NUL and the empty command are valid. Core: `CMessageHeader::IsMessageTypeValid`
+ * for v1 (`last` 0x7e), `GetMessageType` in the v2 transport (0x7f).
+ */
+export function readCommand(bytes: Uint8Array, at: number, last = 0x7e): string | undefined {
+  let text = '';
+  let i = 0;
+  for (; i < COMMAND_SIZE; i++) {
+    const byte = bytes[at + i]!;
+    if (byte === 0) break;
+    if (byte < FIRST || byte > last) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  for (; i < COMMAND_SIZE; i++) if (bytes[at + i] !== 0) return undefined;
+  return text;
+}
+
+/**
+ * Writes the command at `at` of zeroed bytes. The character rule is left to the receiver: test tools break it.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for more than 12 characters, or one above 0xff.
+ */
+export function writeCommand(bytes: Uint8Array, at: number, command: string): void {
+  if (command.length > COMMAND_SIZE || /[\u0100-\uffff]/.test(command)) {
+    throw new VerackError('ERR_LOCAL_ARGUMENT', {
+      expected: 'a command of at most 12 bytes',
+      value: command,
+    });
+  }
+  for (let i = 0; i < command.length; i++) bytes[at + i] = command.charCodeAt(i);
+}

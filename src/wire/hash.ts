@@ -1,0 +1,22 @@
+/** The hashing port of the wire layer: the only door to the platform's cryptography. */
+import { hash } from 'node:crypto';
+
+/** SHA-256. */
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return hash('sha256', bytes, 'buffer');
+}
+
+/** Double SHA-256, 32 bytes in the order the function gives them. */
+export function hash256(bytes: Uint8Array): Uint8Array {
+  return sha256(sha256(bytes));
+}
+
+/** Of the empty payload, which most handshake messages have. */
+const EMPTY_CHECKSUM = 0xe2e0f65d;
+
+/** The checksum of a v1 header: the first 4 bytes of {@link hash256}, as a little-endian number. */
+export function checksumOf(payload: Uint8Array): number {
+  if (payload.length === 0) return EMPTY_CHECKSUM;
+  const digest = hash256(payload);
+  return (digest[0]! | (digest[1]! << 8) | (digest[2]! << 16) | (digest[3]! << 24)) >>> 0;
+}

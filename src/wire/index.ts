@@ -1,0 +1,43 @@
+/**
+ * `verack/wire`: Bitcoin's messages and frames, as pure functions over bytes. No I/O, no clock, no randomness.
+ *
+ * A payload to a message: {@link decodeMessage}; back: {@link encodeMessage}. A byte stream to frames:
+ * {@link createV1Framer}; a frame to bytes: {@link encodeFrame}. Decoding answers with values; only encoding throws (on
+ * values that do not fit their fields).
+ */
+export { hex64, signedOf, MAX_SIZE } from './codec.js';
+export type { CodecCode, CodecFault, Hex64 } from './codec.js';
+export { MESSAGES } from './table.js';
+export type { EntryLimit, MessageFacts, MessageRow } from './table.js';
+export {
+  COMMANDS,
+  commandOf,
+  commandOfShortId,
+  countOf,
+  decodeMessage,
+  encodeMessage,
+  factsOf,
+  isKnownCommand,
+  isStrict,
+  shortIdOf,
+  versionDefaults,
+} from './messages.js';
+export type { Command, Decoded, EntryCount, Message, MessageOf, UnknownMessage } from './messages.js';
+export { COMMAND_SIZE, readCommand, writeCommand } from './command.js';
+export { createV1Framer, encodeFrame, HEADER_SIZE, MAX_PAYLOAD } from './v1.js';
+export type { FrameEvent, KnownMagic, V1Framer } from './v1.js';
+export { BIP155, bip155NetworkName } from './bip155.js';
+export type { Bip155Network, Bip155Row } from './bip155.js';
+export {
+  formatAddress,
+  fromLegacy,
+  networkOfAddress,
+  networkOfNetAddress,
+  parseAddress,
+  toLegacy,
+} from './addresses.js';
+export type { AddressFault, AddressNetwork, AddressParse, NetAddress } from './addresses.js';
+export { hasServices, SERVICE_BITS, servicesLetters, servicesnames, servicesOf } from './services.js';
+export type { ServiceName } from './services.js';
+export { hexOf, sanitize } from './text.js';
+export { hash256 } from './hash.js';

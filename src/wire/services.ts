@@ -1,0 +1,43 @@
+/** Service bits of `version` and of addresses, as 64-bit {@link Hex64} values (Core: `protocol.h`, `ServiceFlags`). */
+import type { Hex64 } from './codec.js';
+
+export { hasServices } from '../services.js';
+
+/** The bits that have a name in Core; 24..31 are for experiments. */
+export const SERVICE_BITS = {
+  NETWORK: 0,
+  BLOOM: 2,
+  WITNESS: 3,
+  COMPACT_FILTERS: 6,
+  NETWORK_LIMITED: 10,
+  P2P_V2: 11,
+} as const;
+
+export type ServiceName = keyof typeof SERVICE_BITS;
+
+const nameOfBit = new Map<number, string>(Object.entries(SERVICE_BITS).map(([name, bit]) => [bit, name]));
+
+/** The value with these bits set: `servicesOf('NETWORK', 'WITNESS')`. */
+export function servicesOf(...names: readonly ServiceName[]): Hex64 {
+  const value = names.reduce((sum, name) => sum | (1n << BigInt(SERVICE_BITS[name])), 0n);
+  return value.toString(16).padStart(16, '0');
+}
+
+/** As `servicesnames` of `getpeerinfo`: lowest bit first, `UNKNOWN[2^n]` for a bit without a name (`serviceFlagsToStr`). */
+export function servicesnames(services: Hex64): string[] {
+  const value = BigInt(`0x${services}`);
+  const names: string[] = [];
+  for (let bit = 0; bit < 64; bit++) {
+    if ((value >> BigInt(bit)) & 1n) names.push(nameOfBit.get(bit) ?? `UNKNOWN[2^${bit}]`);
+  }
+  return names;
+}
+
+const LETTERS: Readonly<Record<string, string>> = { NETWORK_LIMITED: 'l', P2P_V2: '2' };
+
+/** The `serv` column of `bitcoin-cli -netinfo`: `nwcl2`; `u` for each bit without a name (`FormatServices`). */
+export function servicesLetters(services: Hex64): string {
+  return servicesnames(services)
+    .map((name) => LETTERS[name] ?? name.charAt(0).toLowerCase())
+    .join('');
+}

@@ -1,0 +1,26 @@
+/** Text for display from bytes that a stranger chose. */
+
+const FIRST = 0x20;
+const LAST = 0x7e;
+
+/**
+ * Display text of hostile bytes (a user agent, a command, a feature id): printable ASCII is kept, every other byte
+ * becomes `?`, so that nothing can move a terminal's cursor, ring, forge a log line or reorder text (bidi controls). One
+ * character per byte: lengths and columns stay true. Cut at `max` characters. Not HTML-safe: quotes and angle brackets are printable.
+ */
+export function sanitize(input: Uint8Array | string, max = 256): string {
+  let text = '';
+  const length = Math.min(input.length, max);
+  for (let i = 0; i < length; i++) {
+    const code = typeof input === 'string' ? input.charCodeAt(i) : input[i]!;
+    text += code >= FIRST && code <= LAST ? String.fromCharCode(code) : '?';
+  }
+  return text;
+}
+
+/** Lower-case hex of bytes. */
+export function hexOf(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}
