@@ -1,0 +1,235 @@
+/**
+ * Links over TCP (`node:net`).
+ *
+ * Facts of a failed dial or listen: `syscode` (the system's error code), `host`, `port`. There is no connect timeout here:
+ * whoever dials owns the clock and gives up with the function that `dial` returns.
+ */
+import { connect, createServer, isIP, type Server, type Socket, type TcpNetConnectOpts } from 'node:net';
+
+import { type DialCode, type Facts, type LinkCode, VerackError } from '../reasons.js';
+import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from './link.js';
+
+export interface TcpOptions {
+  /** Address that outgoing connections are bound to, when it is of the same family as the address dialled. */
+  readonly localAddress?: string;
+}
+
+/** How long an ended link waits for the other side to read what is left and to close too, milliseconds. */
+export const LINGER_MS = 2_000;
+/** Connections that the system holds for us before `accept`; the system may lower it (`somaxconn`). */
+const BACKLOG = 1_024;
+
+const DIAL_CODES: Readonly<Record<string, DialCode>> = {
+  ECONNREFUSED: 'ERR_DIAL_REFUSED',
+  // Accepted and thrown out before we knew: somebody is there and does not want us.
+  ECONNRESET: 'ERR_DIAL_REFUSED',
+  ENOTFOUND: 'ERR_DIAL_DNS',
+  EAI_AGAIN: 'ERR_DIAL_DNS',
+  EAI_FAIL: 'ERR_DIAL_DNS',
+  EAI_NODATA: 'ERR_DIAL_DNS',
+  EMFILE: 'ERR_LOCAL_LIMIT',
+  ENFILE: 'ERR_LOCAL_LIMIT',
+  ENOBUFS: 'ERR_LOCAL_LIMIT',
+  ENOMEM: 'ERR_LOCAL_LIMIT',
+  EACCES: 'ERR_LOCAL_LIMIT',
+  EPERM: 'ERR_LOCAL_LIMIT',
+  EADDRINUSE: 'ERR_LOCAL_LIMIT',
+};
+
+/**
+ * What a failed `connect` means. Unknown codes count as no route (`EHOSTUNREACH`, `ENETUNREACH`, `ETIMEDOUT` …).
+ * `EADDRNOTAVAIL` is an IPv6 address on a machine without IPv6, but for IPv4 it says that the local ports are used up.
+ */
+export function dialCodeOf(syscode: string, host: string): DialCode {
+  if (syscode === 'EADDRNOTAVAIL') return isIP(host) === 6 ? 'ERR_DIAL_UNREACHABLE' : 'ERR_LOCAL_LIMIT';
+  return DIAL_CODES[syscode] ?? 'ERR_DIAL_UNREACHABLE';
+}
+
+/** A name with several addresses fails with all their errors in one; the first stands for them. */
+function syscodeOf(error: Error): string {
+  const { code, errors } = error as NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] };
+  return errors?.[0]?.code ?? code ?? error.name;
+}
+
+function factsOf(error: Error, at: Endpoint): Facts {
+  return { syscode: syscodeOf(error), host: at.host, port: at.port };
+}
+
+function endpoint(host: string | undefined, port: number | undefined): Endpoint {
+  return { host: host ?? '', port: port ?? 0 };
+}
+
+class TcpLink implements Link {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly #socket: Socket;
+  #handler: LinkHandler | undefined;
+  #paused = false;
+  /** The handler hears nothing any more: it was told the end, or it asked for it. */
+  #over = false;
+  /** An end that came before there was a handler. */
+  #untold: LinkCode | undefined;
+  #congested = false;
+  #linger: NodeJS.Timeout | undefined;
+
+  /** The socket must be connected, paused and without listeners of its own. */
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.local = endpoint(socket.localAddress, socket.localPort);
+    this.remote = endpoint(socket.remoteAddress, socket.remotePort);
+    socket.on('data', (chunk: Uint8Array) => {
+      if (!this.#over) this.#handler?.data(chunk);
+    });
+    socket.on('end', () => this.#finish('ERR_LINK_EOF'));
+    socket.on('error', () => this.#finish('ERR_LINK_RESET'));
+    socket.on('close', () => {
+      clearTimeout(this.#linger);
+      this.#finish('ERR_LINK_RESET');
+    });
+    // A 'data' listener starts the flow on a socket that was not paused by name.
+    socket.pause();
+  }
+
+  get pending(): number {
+    return this.#socket.destroyed ? 0 : this.#socket.writableLength;
+  }
+
+  attach(handler: LinkHandler): void {
+    this.#handler = handler;
+    const untold = this.#untold;
+    if (untold !== undefined) process.nextTick(() => this.#finish(untold));
+    else if (!this.#paused) this.#socket.resume();
+  }
+
+  write(frames: readonly Uint8Array[]): void {
+    if (this.#over || !this.#socket.writable) return;
+    const [first] = frames;
+    if (first === undefined) return;
+    // Copying a handful of small frames into one costs less than a gathering write.
+    this.#socket.write(frames.length === 1 ? first : Buffer.concat(frames), this.#written);
+    if (this.#socket.writableLength > 0) this.#congested = true;
+  }
+
+  readonly #written = (error?: Error | null): void => {
+    if (error || !this.#congested || this.#socket.writableLength > 0) return;
+    this.#congested = false;
+    if (!this.#over) this.#handler?.drained?.();
+  };
+
+  pause(): void {
+    this.#paused = true;
+    if (!this.#over) this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#handler && !this.#over) this.#socket.resume();
+  }
+
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#close();
+  }
+
+  destroy(): void {
+    this.#over = true;
+    this.#socket.destroy();
+  }
+
+  #finish(code: LinkCode): void {
+    if (this.#over) return;
+    if (!this.#handler) {
+      this.#untold ??= code;
+      return;
+    }
+    this.#over = true;
+    if (code === 'ERR_LINK_EOF') this.#close();
+    this.#handler.closed(code);
+  }
+
+  /** Reads on, into nothing: closing with bytes unread would reset the connection and lose what we sent last. */
+  #close(): void {
+    this.#socket.resume();
+    this.#socket.end();
+    this.#linger ??= setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
+  }
+}
+
+function dialOptions(to: Endpoint, options: TcpOptions): TcpNetConnectOpts {
+  const family = isIP(to.host);
+  const bound = options.localAddress !== undefined && (family === 0 || isIP(options.localAddress) === family);
+  return {
+    host: to.host,
+    port: to.port,
+    noDelay: true,
+    ...(bound && { localAddress: options.localAddress, family: isIP(options.localAddress) }),
+  };
+}
+
+function dial(to: Endpoint, handler: DialHandler, options: TcpOptions): () => void {
+  const socket = connect(dialOptions(to, options));
+  let settled = false;
+  socket.pause();
+  socket.on('error', (error) => {
+    if (settled) return;
+    settled = true;
+    handler.failed(dialCodeOf(syscodeOf(error), to.host), factsOf(error, to));
+  });
+  socket.on('connect', () => {
+    settled = true;
+    handler.opened(new TcpLink(socket));
+  });
+  return () => {
+    if (settled) return;
+    settled = true;
+    socket.destroy();
+  };
+}
+
+function listening(server: Server, at: Endpoint): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(new VerackError('ERR_LOCAL_LIMIT', factsOf(error, at))));
+    // As Core does: an IPv6 socket takes IPv6 only, so that 0.0.0.0 and :: can be bound side by side.
+    server.listen({ host: at.host, port: at.port, backlog: BACKLOG, ipv6Only: true }, resolve);
+  });
+}
+
+function boundTo(server: Server): Endpoint {
+  const bound = server.address();
+  return typeof bound === 'object' && bound
+    ? endpoint(bound.address, bound.port)
+    : endpoint(undefined, undefined);
+}
+
+async function listen(at: Endpoint, accepted: (link: Link) => void): Promise<Listener> {
+  const server = createServer({ noDelay: true, pauseOnConnect: true });
+  server.on('connection', (socket) => {
+    // Gone before we looked: there is not even an address to speak of.
+    if (socket.remoteAddress === undefined) socket.destroy();
+    else accepted(new TcpLink(socket));
+  });
+  await listening(server, at);
+  server.on('error', () => {
+    // A failed accept (EMFILE) costs one caller its connection; without a listener here it would end the process.
+  });
+  return {
+    local: boundTo(server),
+    close: () => {
+      // Its callback would wait for the accepted links; the port is free at once.
+      server.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+/**
+ * A {@link Net} over TCP, without Nagle's delay. `::` accepts IPv6 only: listen on `0.0.0.0` as well for both.
+ *
+ * What `write` is given belongs to the link: the system may read it later. `end` and the other side's end close
+ * gracefully and take at most {@link LINGER_MS}; `destroy` closes as `close(2)` does: the other side sees an end, or a
+ * reset when bytes of its were still unread here.
+ */
+export function tcpNet(options: TcpOptions = {}): Net {
+  return { dial: (to, handler) => dial(to, handler, options), listen };
+}
