@@ -22,6 +22,8 @@ export type ConnectionType = (typeof CONNECTION_TYPES)[number];
 
 /** 16 hex digits. */
 export type Hex64 = string;
+/** 16 hex digits, or empty for none. */
+export type MaybeHex64 = string;
 
 /** The facts of a peer's `version` message that a decision can rest on. */
 export interface VersionFacts {
@@ -56,9 +58,9 @@ export type PeerEvent =
   | { readonly type: 'wire.sendcmpct'; readonly announce: number; readonly version: Hex64 }
   | { readonly type: 'wire.feefilter'; readonly feerate: Hex64 }
   /** `nonce` is empty for the old ping without one. */
-  | { readonly type: 'wire.ping'; readonly nonce: Hex64 | '' }
+  | { readonly type: 'wire.ping'; readonly nonce: MaybeHex64 }
   /** `nonce` is empty when the payload is shorter than 8 bytes. */
-  | { readonly type: 'wire.pong'; readonly at: number; readonly nonce: Hex64 | '' }
+  | { readonly type: 'wire.pong'; readonly at: number; readonly nonce: MaybeHex64 }
   | { readonly type: 'wire.getaddr' }
   /** `addr` or `addrv2`, 0..1000 entries. */
   | { readonly type: 'wire.addr'; readonly count: number }
@@ -121,10 +123,12 @@ void _complete;
 
 /** A message we send, as data. The body of `version` is filled in by the session, which knows the clock and the nonce. */
 export type Outgoing =
-  | { readonly command: 'version' | 'verack' | 'wtxidrelay' | 'sendaddrv2' | 'getaddr' | 'alert' }
+  | { readonly command: 'version' }
+  | { readonly command: 'alert' }
+  | { readonly command: 'verack' | 'wtxidrelay' | 'sendaddrv2' | 'getaddr' }
   | { readonly command: 'sendcmpct'; readonly announce: number; readonly version: Hex64 }
   | { readonly command: 'feefilter'; readonly feerate: Hex64 }
-  | { readonly command: 'ping' | 'pong'; readonly nonce: Hex64 | '' };
+  | { readonly command: 'ping' | 'pong'; readonly nonce: MaybeHex64 };
 
 /** Messages that leave in one write, by the moment they belong to. */
 export type Flight = 'hello' | 'answer' | 'opening' | 'ping' | 'pong';
@@ -165,7 +169,7 @@ export interface PeerContext {
   readonly id: number;
   readonly connection_type: ConnectionType;
   readonly rules: Rules;
-  /** When application bytes could flow, when their version came, when their verack came; 0 before. */
+  /** When application bytes could flow, when their version came, when their verack came; -1 before. */
   readonly openedat: number;
   readonly versionat: number;
   readonly establishedat: number;
@@ -187,7 +191,8 @@ export interface PeerContext {
   /** BIP434 feature ids, in order, at most {@link MAX_FEATURES}. */
   readonly features: readonly string[];
   /** The nonce of the ping that waits for its pong; empty when none waits. */
-  readonly pingnonce: Hex64 | '';
+  readonly pingnonce: MaybeHex64;
+  /** -1 before the first ping. */
   readonly pingsentat: number;
   /** Round trip, milliseconds; -1 before the first pong. */
   readonly pingtime: number;
@@ -207,24 +212,44 @@ export interface PeerInput {
   readonly rules: Rules;
 }
 
-/** What the supervisor machine understands. */
+/** What the supervisor machine understands. A `ticket` stands for the request or the accepted link that waits outside. */
 export type SupervisorEvent =
   /** Somebody asks for a connection. `known`: one to that address lives already, or is being dialled. */
   | { readonly type: 'dial.requested'; readonly ticket: number; readonly known: boolean }
   /** A listener accepted a link. */
   | { readonly type: 'link.accepted'; readonly ticket: number }
-  | { readonly type: 'peer.established'; readonly id: number }
+  /** A peer actor has stopped, for whatever reason. */
   | { readonly type: 'peer.ended'; readonly id: number; readonly inbound: boolean }
   | { readonly type: 'user.stop' };
 
-/** What the supervisor machine asks the outside to do. `ticket` and `id` are those of the event. */
+export const SUPERVISOR_EVENTS = [
+  'dial.requested',
+  'link.accepted',
+  'peer.ended',
+  'user.stop',
+] as const satisfies readonly SupervisorEvent['type'][];
+
+/** What the supervisor machine asks the outside to do; the ticket is that of the event. */
 export type SupervisorEffect =
+  /** Make the peer that the ticket stands for. */
   | { readonly type: 'effect.spawn' }
-  | {
-      readonly type: 'effect.refuse';
-      readonly code: 'ERR_POLICY_FULL' | 'ERR_POLICY_DUPLICATE' | 'ERR_LOCAL_CANCELLED';
-    }
-  /** Ask every peer to close. */
+  /** Turn the ticket down. */
+  | { readonly type: 'effect.refuse'; readonly code: RefusalCode }
+  /** Ask every peer to close in order. */
   | { readonly type: 'effect.drain' }
-  /** Stop every peer that has not closed. */
+  /** Cut off every peer that is still there. */
   | { readonly type: 'effect.kill' };
+
+export type RefusalCode = 'ERR_POLICY_FULL' | 'ERR_POLICY_DUPLICATE' | 'ERR_LOCAL_CANCELLED';
+
+/** Counts, not lists: the rows are kept by the tracker. */
+export interface SupervisorContext {
+  readonly inbound: number;
+  readonly outbound: number;
+  readonly maxinbound: number;
+  readonly maxoutbound: number;
+  /** Milliseconds that peers get to close in order. */
+  readonly drainTimeout: number;
+}
+
+export type SupervisorInput = Pick<SupervisorContext, 'maxinbound' | 'maxoutbound' | 'drainTimeout'>;

@@ -1,0 +1,10 @@
+/**
+ * The machines, for drawing, driving and extending: `import { peerMachine } from 'verack/machines'`.
+ *
+ * They are pure: no clock, no socket, no chance. Give them effects with `.provide({ actions })`.
+ */
+export * from './alphabet.js';
+export * from './policy.js';
+export { messagesOf } from './flights.js';
+export { peerMachine } from './peer.machine.js';
+export { supervisorMachine } from './supervisor.machine.js';

@@ -1,0 +1,198 @@
+/**
+ * The rules, as plain functions of what is known about a peer: no clock, no socket, no chance.
+ *
+ * Guards read as claims. Numbers come from Bitcoin Core (net_processing.cpp, node/protocol_version.h); the node's own
+ * choices come in with {@link Rules}.
+ */
+import type { ReasonCode, Facts } from '../src/reasons.js';
+import { hasServices } from '../src/services.js';
+import type {
+  ConnectionType,
+  PeerContext,
+  PeerEvent,
+  PeerEventType,
+  Rules,
+  VersionFacts,
+} from './alphabet.js';
+
+/** The event of one type. */
+export type EventOf<T extends PeerEventType> = Extract<PeerEvent, { type: T }>;
+
+/** From this common version on, Core negotiates these; at or below the last two, it behaves the old way. */
+export const SINCE = { feature: 70017, wtxidrelay: 70016, sendcmpct: 70014, feefilter: 70013 } as const;
+export const ALERT_UNTIL = 70012;
+export const NO_PONG_UNTIL = 60000;
+
+/** Core's values; what a node announces about itself is chosen by its owner. */
+export const CORE_RULES: Rules = {
+  connectTimeout: 5_000,
+  handshakeTimeout: 60_000,
+  pingInterval: 120_000,
+  pongTimeout: 1_200_000,
+  idleTimeout: 1_200_000,
+  addrFetchTimeout: 300_000,
+  version: 70017,
+  minVersion: 31800,
+  requiredServices: '0000000000000009',
+  relay: false,
+};
+
+/** The version that both sides speak; 0 before theirs is known. */
+export const commonVersion = (context: PeerContext): number =>
+  Math.min(context.rules.version, context.version);
+
+/** The leaf state that a connection is in, told from its context alone (final states apart). */
+export function phaseOf(
+  context: PeerContext,
+): 'connecting' | 'awaitingVersion' | 'versionSent' | 'versionReceived' | 'established' {
+  if (context.openedat < 0) return 'connecting';
+  if (context.establishedat >= 0) return 'established';
+  if (context.versionat >= 0) return 'versionReceived';
+  return context.connection_type === 'inbound' ? 'awaitingVersion' : 'versionSent';
+}
+
+const CHOSEN_BY_US: readonly ConnectionType[] = ['outbound-full-relay', 'block-relay-only', 'addr-fetch'];
+const ASKS_FOR_ADDRESSES: readonly ConnectionType[] = ['outbound-full-relay', 'manual', 'addr-fetch'];
+
+/** Whether we ask this peer for transactions (the relay byte of our version, BIP37). */
+export const wantsTransactions = (context: PeerContext): boolean =>
+  context.rules.relay &&
+  context.connection_type !== 'block-relay-only' &&
+  context.connection_type !== 'feeler';
+
+/** Whether getaddr follows our verack (Core: SetupAddressRelay on outbound peers, feelers apart). */
+export const asksForAddresses = (context: PeerContext): boolean =>
+  ASKS_FOR_ADDRESSES.includes(context.connection_type);
+
+/** Automatic outbound peers must offer what we need; inbound, manual and feeler peers need not. */
+export const lacksServices = (context: PeerContext, event: VersionFacts): boolean =>
+  CHOSEN_BY_US.includes(context.connection_type) &&
+  !hasServices(event.services, context.rules.requiredServices);
+
+export const isObsolete = (context: PeerContext, event: VersionFacts): boolean =>
+  event.version < context.rules.minVersion;
+
+/** Judged by the accepting side only (Core: CheckIncomingNonce). */
+export const isSelf = (context: PeerContext, event: VersionFacts): boolean =>
+  context.connection_type === 'inbound' && event.ownnonce;
+
+export const isBadFeature = (context: PeerContext, event: EventOf<'wire.feature'>): boolean =>
+  !event.valid || commonVersion(context) < SINCE.feature;
+
+/** BIP152 allows 0 and 1. Core forgives operators' own choices (manual connections) and drops the message. */
+export const isMisannounced = (context: PeerContext, event: EventOf<'wire.sendcmpct'>): boolean =>
+  event.announce > 1 && context.connection_type !== 'manual';
+
+export const isCompactBlocks2 = (event: EventOf<'wire.sendcmpct'>): boolean =>
+  event.announce <= 1 && event.version === '0000000000000002';
+
+/** 0 … 21 million coins in satoshi (Core: MoneyRange); a negative rate has its top bit set and fails too. */
+export const isMoney = (event: EventOf<'wire.feefilter'>): boolean => event.feerate <= '000775f05a074000';
+
+/** BIP31. */
+export const isAnswerable = (context: PeerContext, event: EventOf<'wire.ping'>): boolean =>
+  commonVersion(context) > NO_PONG_UNTIL && event.nonce !== '';
+
+export const isAwaited = (context: PeerContext, event: EventOf<'wire.pong'>): boolean =>
+  context.pingnonce !== '' && event.nonce === context.pingnonce;
+
+/** A pong without a nonce, or with nonce 0, gives up our ping (Core: "Short payload", "Nonce zero"). */
+export const cancelsPing = (context: PeerContext, event: EventOf<'wire.pong'>): boolean =>
+  context.pingnonce !== '' && (event.nonce === '' || event.nonce === '0000000000000000');
+
+/** Core closes for these whoever the peer is; the other limits are misbehaviour, which manual peers are forgiven. */
+const CLOSES_ALWAYS: readonly string[] = ['getheaders', 'getblocks'];
+
+export function isTolerated(context: PeerContext, event: EventOf<'wire.excess'>): boolean {
+  if (context.connection_type === 'block-relay-only' && event.command.startsWith('addr')) return true;
+  return context.connection_type === 'manual' && !CLOSES_ALWAYS.includes(event.command);
+}
+
+/** An addr-fetch connection is over when it got more than the peer's own address. */
+export const isFetched = (context: PeerContext, event: EventOf<'wire.addr'>): boolean =>
+  context.connection_type === 'addr-fetch' && event.count > 1;
+
+export const isFetchOver = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
+  context.connection_type === 'addr-fetch' && event.at - context.openedat > context.rules.addrFetchTimeout;
+
+export const isPongOverdue = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
+  context.pingnonce !== '' && event.at - context.pingsentat > context.rules.pongTimeout;
+
+export const isIdle = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
+  event.at - Math.min(event.lastrecv, event.lastsend) > context.rules.idleTimeout;
+
+export const isPingDue = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
+  context.pingnonce === '' && event.at - context.pingsentat > context.rules.pingInterval;
+
+/** When something will happen by itself, and what. */
+export interface Deadline {
+  /** Moment on the node's monotonic clock, milliseconds. */
+  readonly at: number;
+  readonly what: 'connect' | 'handshake' | 'ping' | 'pong' | 'idle' | 'addr-fetch';
+}
+
+/** The next deadline of a connection; `bornat`, `lastrecv` and `lastsend` are moments that its owner keeps. */
+export function nextDeadline(
+  context: PeerContext,
+  { bornat, lastrecv, lastsend }: { bornat: number; lastrecv: number; lastsend: number },
+): Deadline {
+  const { rules } = context;
+  const phase = phaseOf(context);
+  if (phase === 'connecting') return { at: bornat + rules.connectTimeout, what: 'connect' };
+  if (phase !== 'established') return { at: context.openedat + context.handshakeleft, what: 'handshake' };
+  const ping: Deadline =
+    context.pingnonce === ''
+      ? { at: context.pingsentat + rules.pingInterval, what: 'ping' }
+      : { at: context.pingsentat + rules.pongTimeout, what: 'pong' };
+  const idle: Deadline = { at: Math.min(lastrecv, lastsend) + rules.idleTimeout, what: 'idle' };
+  const fetch: Deadline = { at: context.openedat + rules.addrFetchTimeout, what: 'addr-fetch' };
+  const due = context.connection_type === 'addr-fetch' ? [ping, idle, fetch] : [ping, idle];
+  return due.reduce((first, next) => (next.at < first.at ? next : first));
+}
+
+/** The circumstances of an end: always the state it happened in, then what that code needs to be understood. */
+export function factsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {
+  const state = phaseOf(context);
+  const own = 'facts' in event ? event.facts : {};
+  return { state, ...own, ...detailsOf(code, context, event) };
+}
+
+function detailsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {
+  if (code === 'ERR_TIME_HANDSHAKE') return missing(context);
+  if (code === 'ERR_TIME_CONNECT') return { ms: context.rules.connectTimeout };
+  if (code === 'ERR_TIME_PONG') return { ms: context.rules.pongTimeout };
+  if (code === 'ERR_TIME_IDLE') return { ms: context.rules.idleTimeout };
+  if (event.type === 'wire.version') return versionDetails(code, context, event);
+  if (event.type === 'wire.excess') return { command: event.command, count: event.count, limit: event.limit };
+  if (event.type === 'wire.unoffered') return { command: event.command };
+  if (event.type === 'wire.feature') return { command: 'feature', id: event.id, valid: event.valid };
+  if (event.type === 'wire.sendcmpct') return { command: 'sendcmpct', announce: event.announce };
+  if (code === 'ERR_PROTO_LATE_FEATURE') return { command: event.type.slice('wire.'.length) };
+  return {};
+}
+
+function missing(context: PeerContext): Facts {
+  const awaited = context.versionat < 0 ? 'version' : 'verack';
+  const facts = { ms: context.rules.handshakeTimeout, awaited };
+  return context.dropped === '' ? facts : { ...facts, dropped: context.dropped };
+}
+
+function versionDetails(code: ReasonCode, context: PeerContext, event: EventOf<'wire.version'>): Facts {
+  if (code === 'ERR_POLICY_VERSION') return { version: event.version, minimum: context.rules.minVersion };
+  if (code === 'ERR_POLICY_SERVICES')
+    return { services: event.services, required: context.rules.requiredServices };
+  return code === 'ERR_PROTO_SELF' ? { nonce: event.nonce } : {};
+}
+
+/** Milliseconds before a first redial, and at most. */
+const REDIAL_FIRST = 1_000;
+const REDIAL_LONGEST = 300_000;
+
+/**
+ * How long to wait before the next try, milliseconds: doubling, capped at 5 minutes, then spread over the upper half so
+ * that many nodes do not come back at once. `failures` counts from 1; `draw` is a random number in [0, 1).
+ */
+export function redialDelay(failures: number, draw: number): number {
+  const full = Math.min(REDIAL_LONGEST, REDIAL_FIRST * 2 ** Math.min(failures - 1, 30));
+  return Math.round(full / 2 + (full / 2) * draw);
+}

@@ -1,0 +1,90 @@
+/**
+ * The parent of all peers: decides who gets a slot, and ends everybody in order.
+ *
+ *   running → draining → stopped
+ *
+ * It holds counts only, so that one peer more or less costs the same beside ten as beside ten thousand. The peer actors
+ * live in a pool that the running program provides as `pool`; a peer that crashes is, like any other, a `peer.ended`.
+ */
+import { type AnyActorLogic, assign, fromCallback, setup } from 'xstate';
+import type { RefusalCode, SupervisorContext, SupervisorEvent, SupervisorInput } from './alphabet.js';
+
+const refuse = (code: RefusalCode) => ({ type: 'effect.refuse', params: { code } }) as const;
+
+const uncount = ({ context, event }: { context: SupervisorContext; event: SupervisorEvent }) => {
+  const inbound = event.type === 'peer.ended' && event.inbound;
+  return inbound ? { inbound: context.inbound - 1 } : { outbound: context.outbound - 1 };
+};
+
+const supervisorSetup = setup({
+  types: {
+    context: {} as SupervisorContext,
+    events: {} as SupervisorEvent,
+    input: {} as SupervisorInput,
+  },
+  actors: { pool: fromCallback(() => undefined) as AnyActorLogic },
+  guards: {
+    isKnown: ({ event }) => event.type === 'dial.requested' && event.known,
+    lacksOutboundSlot: ({ context }) => context.outbound >= context.maxoutbound,
+    lacksInboundSlot: ({ context }) => context.inbound >= context.maxinbound,
+    isEmpty: ({ context }) => context.inbound + context.outbound === 0,
+    isLast: ({ context }) => context.inbound + context.outbound === 1,
+  },
+  actions: {
+    'effect.spawn': () => undefined,
+    'effect.refuse': (_, _params: { code: RefusalCode }) => undefined,
+    'effect.drain': () => undefined,
+    'effect.kill': () => undefined,
+    countOutbound: assign(({ context }) => ({ outbound: context.outbound + 1 })),
+    countInbound: assign(({ context }) => ({ inbound: context.inbound + 1 })),
+    uncount: assign(uncount),
+  },
+  delays: { drainTimeout: ({ context }) => context.drainTimeout },
+});
+
+export const supervisorMachine = supervisorSetup.createMachine({
+  id: 'supervisor',
+  description: 'Slots for peers, and an orderly end',
+  context: ({ input }) => ({ inbound: 0, outbound: 0, ...input }),
+  invoke: { src: 'pool', id: 'pool' },
+  initial: 'running',
+  states: {
+    running: {
+      on: {
+        'dial.requested': [
+          {
+            guard: 'isKnown',
+            actions: refuse('ERR_POLICY_DUPLICATE'),
+            description: 'one connection per address',
+          },
+          { guard: 'lacksOutboundSlot', actions: refuse('ERR_POLICY_FULL') },
+          { actions: ['countOutbound', 'effect.spawn'] },
+        ],
+        'link.accepted': [
+          {
+            guard: 'lacksInboundSlot',
+            actions: refuse('ERR_POLICY_FULL'),
+            description: 'closed without a byte',
+          },
+          { actions: ['countInbound', 'effect.spawn'] },
+        ],
+        'peer.ended': { actions: 'uncount' },
+        'user.stop': [
+          { guard: 'isEmpty', target: 'stopped' },
+          { target: 'draining', actions: 'effect.drain' },
+        ],
+      },
+    },
+    draining: {
+      description: 'peers close in order, newcomers are turned away',
+      after: { drainTimeout: { target: 'stopped', actions: 'effect.kill', description: 'enough waited' } },
+      on: {
+        'dial.requested': { actions: refuse('ERR_LOCAL_CANCELLED') },
+        'link.accepted': { actions: refuse('ERR_LOCAL_CANCELLED') },
+        'peer.ended': [{ guard: 'isLast', target: 'stopped', actions: 'uncount' }, { actions: 'uncount' }],
+        'user.stop': { description: 'once is enough' },
+      },
+    },
+    stopped: { type: 'final', description: 'nobody is left' },
+  },
+});

@@ -1,0 +1,298 @@
+/**
+ * A node: listens, dials, keeps its peers and says what happens. The library's front door.
+ *
+ *   const node = createNode({ chain: 'regtest' });
+ *   node.on('established', (peer) => console.log(peer.subver));
+ *   const peer = await node.dial('127.0.0.1:18444').established();
+ *   await node.stop();
+ */
+import { EventEmitter } from 'node:events';
+import { type ActorRefFrom, createActor, type InspectionEvent, toPromise } from 'xstate';
+import {
+  CORE_RULES,
+  type ConnectionType,
+  type RefusalCode,
+  type Rules,
+  supervisorMachine,
+} from '../../machines/index.js';
+import { formatEndpoint, parseEndpoint } from '../io/endpoint.js';
+import type { Endpoint, Link, Listener, Net } from '../io/link.js';
+import { tcpNet } from '../io/tcp.js';
+import { type Chain, networkOf } from '../networks.js';
+import { type Reason, VerackError } from '../reasons.js';
+import { type Identity, userAgent, wholeUserAgent } from './announce.js';
+import { type Clock, type Env, systemClock, systemRandom } from './env.js';
+import type { NodeEvents } from './events.js';
+import { Peer } from './peer.js';
+import { Pool, type PoolListener } from './pool.js';
+import { Redials, type Target } from './redial.js';
+import type { PeerState, Session } from './session.js';
+import type { PeerInfo, PeerTracker } from './tracker.js';
+import { NAME, VERSION } from './version.js';
+
+export interface NodeOptions {
+  /** Core's chain names (`main`, `test`, `testnet4`, `signet`, `regtest`) or a {@link Chain}. Default `main`. */
+  readonly chain?: string | Chain;
+  /** Any of the machine's rules: timeouts in milliseconds, `relay`, `requiredServices`, … Default {@link CORE_RULES}. */
+  readonly rules?: Partial<Rules>;
+  /** Slots. Defaults 114 and 11, which make Core's 125. */
+  readonly maxinbound?: number;
+  readonly maxoutbound?: number;
+  /** Milliseconds that peers get to close when the node stops. Default 2,000. */
+  readonly drainTimeout?: number;
+  /** What we announce. Defaults: services 0, height 0, `/verack:X.Y.Z/`. */
+  readonly services?: string;
+  readonly startingheight?: number;
+  readonly uacomment?: readonly string[];
+  /** The whole user agent instead, at most 256 bytes. */
+  readonly subver?: string;
+  /** Where time, chance and bytes come from. */
+  readonly clock?: Clock;
+  readonly random?: (count: number) => Uint8Array;
+  readonly net?: Net;
+  /** Sees every XState inspection event of the supervisor and its peers. Costs time; absent by default. */
+  readonly inspect?: (event: InspectionEvent) => void;
+  /** Stops the node. */
+  readonly signal?: AbortSignal;
+}
+
+export interface DialOptions {
+  /** Default `manual`: services are not judged, as for Core's `-connect`. */
+  readonly connection_type?: Exclude<ConnectionType, 'inbound'>;
+  /** Dial again, with backoff, when it ends for a reason that may pass. Default false. */
+  readonly persistent?: boolean;
+  /** Closes this connection and ends its redials. */
+  readonly signal?: AbortSignal;
+}
+
+interface Request {
+  readonly remote: Endpoint;
+  readonly connection_type: ConnectionType;
+  readonly link?: Link;
+  session?: Session;
+  refusal?: RefusalCode;
+}
+
+/** Makes a node; nothing is dialled or listened to before it is asked. */
+export const createNode = (options: NodeOptions = {}): BitcoinNode => new BitcoinNode(options);
+
+export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDisposable {
+  readonly chain: Chain;
+  /** The registry of live peers, read-only. */
+  readonly peers: PeerTracker;
+  readonly #env: Env;
+  readonly #pool: Pool;
+  readonly #redials: Redials;
+  readonly #supervisor: ActorRefFrom<typeof supervisorMachine>;
+  readonly #listeners = new Set<Listener>();
+  readonly #requests = new Map<number, Request>();
+  readonly #handles = new Map<number, { peer: Peer; target: Target }>();
+  #lastticket = 0;
+  #stopping = false;
+
+  constructor(options: NodeOptions) {
+    super();
+    this.setMaxListeners(0);
+    this.chain = chainOf(options.chain ?? 'main');
+    const { clock = systemClock, random = systemRandom, net = tcpNet() } = options;
+    this.#env = { clock, random, net };
+    const rules = { ...CORE_RULES, ...options.rules };
+    const identity = identityOf(options, rules);
+    this.#pool = new Pool({ env: this.#env, chain: this.chain, identity, rules }, this.#listener());
+    this.peers = this.#pool.tracker;
+    this.#redials = new Redials(this.#env, (target) => this.#redial(target));
+    this.#supervisor = this.#supervise(options);
+    options.signal?.addEventListener('abort', () => void this.stop(), { once: true });
+  }
+
+  /** The supervisor's actor, for inspection: its snapshot holds the slots. */
+  get supervisor(): ActorRefFrom<typeof supervisorMachine> {
+    return this.#supervisor;
+  }
+
+  /** Targets that wait for their next try. */
+  get redialling(): number {
+    return this.#redials.waiting;
+  }
+
+  /**
+   * Dials an address (`1.2.3.4`, `[::1]:18444`, default port of the chain) or the first of several that stand for one
+   * host. Names are not resolved here; see `resolveHost`. Throws a {@link VerackError}: `ERR_LOCAL_ARGUMENT` for text
+   * that is no address, `ERR_POLICY_DUPLICATE`, `ERR_POLICY_FULL`, or `ERR_LOCAL_CANCELLED` once the node is stopping.
+   */
+  dial(to: string | Endpoint | readonly [Endpoint, ...Endpoint[]], options: DialOptions = {}): Peer {
+    const endpoints = typeof to === 'string' ? ([parseEndpoint(to, this.chain.port)] as const) : asList(to);
+    return this.#dial({ endpoints, failures: 0, tries: 0, options });
+  }
+
+  /** Accepts peers at `host:port`; port 0 lets the system choose. Rejects with `ERR_LOCAL_LIMIT` when it cannot. */
+  async listen(at: Endpoint, { signal }: { signal?: AbortSignal } = {}): Promise<Listener> {
+    const listener = await this.#env.net.listen(at, (link) => this.#accept(link));
+    this.#listeners.add(listener);
+    signal?.addEventListener('abort', () => void listener.close(), { once: true });
+    this.emit('listening', listener.local);
+    return listener;
+  }
+
+  /** Ends the connection with that id in order. False when there is none. */
+  close(id: number): boolean {
+    const session = this.#pool.get(id);
+    session?.actor.send({ type: 'user.close' });
+    return session !== undefined;
+  }
+
+  /** Stops listening and redialling, lets peers close, cuts off the rest. Resolves when nothing is left. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#redials.stop();
+    const closed = [...this.#listeners].map((listener) => listener.close());
+    this.#supervisor.send({ type: 'user.stop' });
+    await Promise.all([...closed, toPromise(this.#supervisor)]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #supervise(options: NodeOptions): ActorRefFrom<typeof supervisorMachine> {
+    const machine = supervisorMachine.provide({
+      actors: { pool: this.#pool.logic },
+      actions: {
+        'effect.spawn': ({ event }) => this.#grant('ticket' in event ? event.ticket : 0),
+        'effect.refuse': ({ event }, { code }) => this.#refuse('ticket' in event ? event.ticket : 0, code),
+        'effect.drain': () => this.#pool.drain(),
+        'effect.kill': () => this.#pool.kill(),
+      },
+    });
+    const { maxinbound = 114, maxoutbound = 11, drainTimeout = 2_000, inspect } = options;
+    const input = { maxinbound, maxoutbound, drainTimeout };
+    const clock = this.#env.clock;
+    return createActor(machine, { id: 'supervisor', input, clock, ...(inspect && { inspect }) }).start();
+  }
+
+  /** Asks the supervisor, which answers before this returns. */
+  #ask(request: Request): Request {
+    const ticket = ++this.#lastticket;
+    this.#requests.set(ticket, request);
+    const known = this.#pool.isKnown(formatEndpoint(request.remote));
+    this.#supervisor.send(
+      request.link ? { type: 'link.accepted', ticket } : { type: 'dial.requested', ticket, known },
+    );
+    this.#requests.delete(ticket);
+    return request;
+  }
+
+  #grant(ticket: number): void {
+    const request = this.#requests.get(ticket);
+    if (!request) return;
+    request.session = this.#pool.spawn(request);
+  }
+
+  #refuse(ticket: number, code: RefusalCode): void {
+    const request = this.#requests.get(ticket);
+    if (request) request.refusal = code;
+  }
+
+  #dial(target: Target): Peer {
+    const { connection_type = 'manual', signal } = target.options;
+    const remote = target.endpoints[target.tries++ % target.endpoints.length] ?? target.endpoints[0];
+    const { session, refusal } = this.#ask({ remote, connection_type });
+    if (!session) throw new VerackError(refusal ?? 'ERR_LOCAL_CANCELLED', { addr: formatEndpoint(remote) });
+    const close = () => void this.close(session.id);
+    const peer = new Peer(session.id, formatEndpoint(remote), this.peers, close);
+    this.#handles.set(session.id, { peer, target });
+    if (signal?.aborted) close();
+    signal?.addEventListener('abort', close, { once: true });
+    return peer;
+  }
+
+  /** Somebody else may have dialled that address in the meantime, or taken the last slot. */
+  #redial(target: Target): void {
+    try {
+      this.#dial(target);
+    } catch (error) {
+      if (!(error instanceof VerackError)) throw error;
+      this.#again(target, { code: error.code, facts: error.facts }, 0);
+    }
+  }
+
+  #again(target: Target, reason: Reason, establishedfor: number): void {
+    if (!target.options.persistent || target.options.signal?.aborted) return;
+    const addr = formatEndpoint(target.endpoints[0]);
+    const delay = this.#stopping ? undefined : this.#redials.ended(target, reason, establishedfor);
+    if (delay === undefined) this.emit('abandoned', { addr, reason });
+    else this.emit('redial', { addr, delay, failures: target.failures, reason });
+  }
+
+  #accept(link: Link): void {
+    const { session, refusal } = this.#ask({ remote: link.remote, connection_type: 'inbound', link });
+    if (session) return;
+    link.destroy();
+    const code = refusal ?? 'ERR_LOCAL_CANCELLED';
+    this.emit('refused', { addr: formatEndpoint(link.remote), reason: { code, facts: {} } });
+  }
+
+  #listener(): PoolListener {
+    return {
+      moved: (session, from, to) => this.#moved(session, from, to),
+      ended: (session, last) => this.#ended(session, last),
+      dropped: (session, code, command) => this.emit('dropped', { ...nameOf(session), code, command }),
+      jumped: (ms, clock) => this.emit('jump', { ms, clock }),
+      message: (session, direction, command, payload) => {
+        if (this.listenerCount('message') === 0) return;
+        this.emit('message', { ...nameOf(session), direction, command, payload, at: this.#env.clock.now() });
+      },
+    };
+  }
+
+  #moved(session: Session, from: PeerState, to: PeerState): void {
+    if (this.listenerCount('transition') > 0) {
+      this.emit('transition', {
+        ...nameOf(session),
+        inbound: session.inbound,
+        from,
+        to,
+        at: session.stateat,
+      });
+    }
+    if (to !== 'established') return;
+    const handle = this.#handles.get(session.id);
+    if (!handle && this.listenerCount('established') === 0) return;
+    const info = this.#pool.tracker.get(session.id);
+    if (!info) return;
+    handle?.peer.tellEstablished(info);
+    this.emit('established', info);
+  }
+
+  #ended(session: Session, last: PeerInfo): void {
+    this.#supervisor.send({ type: 'peer.ended', id: session.id, inbound: session.inbound });
+    const handle = this.#handles.get(session.id);
+    this.#handles.delete(session.id);
+    this.emit('ended', last);
+    handle?.peer.tellEnded(last);
+    const { establishedat } = session.context;
+    const establishedfor = establishedat < 0 ? 0 : this.#env.clock.now() - establishedat;
+    if (handle && last.lastreason) this.#again(handle.target, last.lastreason, establishedfor);
+  }
+}
+
+function chainOf(chain: string | Chain): Chain {
+  if (typeof chain !== 'string') return chain;
+  const found = networkOf(chain);
+  if (found) return found;
+  throw new VerackError('ERR_LOCAL_ARGUMENT', {
+    value: chain,
+    why: 'the chains are main, test, testnet4, signet and regtest',
+  });
+}
+
+const nameOf = (session: Session) => ({ id: session.id, addr: formatEndpoint(session.remote) });
+
+const asList = (to: Endpoint | readonly [Endpoint, ...Endpoint[]]): readonly [Endpoint, ...Endpoint[]] =>
+  'host' in to ? [to] : to;
+
+function identityOf(options: NodeOptions, rules: Rules): Identity {
+  const { services = '0000000000000000', startingheight = 0, uacomment = [], subver } = options;
+  const user_agent = subver === undefined ? userAgent(NAME, VERSION, uacomment) : wholeUserAgent(subver);
+  return { version: rules.version, services, start_height: startingheight, user_agent };
+}

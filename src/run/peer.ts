@@ -1,0 +1,60 @@
+/** A handle on one connection: wait for it, read it, close it. */
+import { VerackError } from '../reasons.js';
+import type { PeerInfo, PeerTracker } from './tracker.js';
+
+interface Waiter {
+  readonly resolve: (peer: PeerInfo) => void;
+  readonly reject: (error: VerackError) => void;
+}
+
+export class Peer {
+  #established: PeerInfo | undefined;
+  #last: PeerInfo | undefined;
+  #forEstablished: Waiter[] = [];
+  #forEnd: Waiter[] = [];
+
+  /** @internal Handles come from `BitcoinNode.dial`. */
+  constructor(
+    readonly id: number,
+    readonly addr: string,
+    private readonly tracker: PeerTracker,
+    readonly close: () => void,
+  ) {}
+
+  /** What is known now; after the end, what was known last. */
+  info(): PeerInfo | undefined {
+    return this.#last ?? this.tracker.get(this.id);
+  }
+
+  /**
+   * Resolves when the handshake is complete. Rejects with a {@link VerackError} that carries the reason when the
+   * connection ends before (a feeler always does, with `END_DONE`).
+   */
+  established(): Promise<PeerInfo> {
+    if (this.#established) return Promise.resolve(this.#established);
+    if (this.#last) return Promise.reject(errorOf(this.#last));
+    return new Promise((resolve, reject) => this.#forEstablished.push({ resolve, reject }));
+  }
+
+  /** Resolves when the connection is over; `lastreason` says why. Never rejects. */
+  ended(): Promise<PeerInfo> {
+    if (this.#last) return Promise.resolve(this.#last);
+    return new Promise((resolve, reject) => this.#forEnd.push({ resolve, reject }));
+  }
+
+  /** @internal */
+  tellEstablished(peer: PeerInfo): void {
+    this.#established = peer;
+    for (const { resolve } of this.#forEstablished.splice(0)) resolve(peer);
+  }
+
+  /** @internal */
+  tellEnded(peer: PeerInfo): void {
+    this.#last = peer;
+    for (const { reject } of this.#forEstablished.splice(0)) reject(errorOf(peer));
+    for (const { resolve } of this.#forEnd.splice(0)) resolve(peer);
+  }
+}
+
+const errorOf = ({ addr, lastreason }: PeerInfo): VerackError =>
+  new VerackError(lastreason?.code ?? 'ERR_LOCAL_BUG', { addr, ...lastreason?.facts });

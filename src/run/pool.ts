@@ -1,0 +1,216 @@
+/**
+ * The peers of a node: their actors, their sessions and one shared tick, as an actor of its own under the supervisor.
+ *
+ * Plain maps, because XState's `spawnChild` copies the list of children on every spawn: here one peer more or less
+ * costs the same beside ten as beside ten thousand. A peer that throws ends alone, with `ERR_LOCAL_BUG`.
+ */
+import { type ActorLogic, type AnyActorRef, type AnyEventObject, createActor, type Snapshot } from 'xstate';
+import { nextDeadline, type Hex64, type Rules } from '../../machines/index.js';
+import { formatEndpoint } from '../io/endpoint.js';
+import type { Chain } from '../networks.js';
+import type { DropCode, Reason } from '../reasons.js';
+import type { Identity } from './announce.js';
+import type { Env } from './env.js';
+import { interpret } from './interpret.js';
+import { type Birth, type PeerState, Session, type SessionHost } from './session.js';
+import { type PeerInfo, Tracker } from './tracker.js';
+
+/** Whom the pool tells. */
+export interface PoolListener {
+  moved(session: Session, from: PeerState, to: PeerState): void;
+  message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
+  dropped(session: Session, code: DropCode, command: string): void;
+  ended(session: Session, last: PeerInfo): void;
+  /** `ms` of time passed while the process did not run, or the wall clock was set by that much. */
+  jumped(ms: number, clock: 'monotonic' | 'wall'): void;
+}
+
+export interface PoolOptions {
+  readonly env: Env;
+  readonly chain: Chain;
+  readonly identity: Identity;
+  readonly rules: Rules;
+}
+
+type PoolLogic = ActorLogic<Snapshot<undefined>, AnyEventObject>;
+
+/** Between two looks at the deadlines of established peers, milliseconds. */
+const TICK = 1_000;
+/** A tick later than this was not slow: the process, or the machine, slept. */
+const JUMP = 15_000;
+
+const CANCELLED: Reason = { code: 'ERR_LOCAL_CANCELLED', facts: {} };
+
+export class Pool implements SessionHost {
+  readonly env: Env;
+  readonly chain: Chain;
+  readonly identity: Identity;
+  readonly tracker: Tracker;
+  readonly #sessions = new Map<number, Session>();
+  /** Outbound connections by address, and those that are not established yet by nonce. */
+  readonly #dialled = new Map<string, Session>();
+  readonly #dialling = new Map<Hex64, Session>();
+  readonly #machine = interpret((id) => this.#sessionOf(id));
+  #self: AnyActorRef | undefined;
+  #timer: unknown;
+  #tickedat = 0;
+  #drift = 0;
+  #lastid = 0;
+
+  constructor(
+    private readonly options: PoolOptions,
+    private readonly listener: PoolListener,
+  ) {
+    this.env = options.env;
+    this.chain = options.chain;
+    this.identity = options.identity;
+    this.tracker = new Tracker(options.env.clock);
+  }
+
+  /** The actor that the supervisor invokes: it hears how its peers end. */
+  readonly logic: PoolLogic = {
+    getInitialSnapshot: (scope) => {
+      this.#self = scope.self;
+      return { status: 'active', output: undefined, error: undefined };
+    },
+    transition: (snapshot, event) => {
+      this.#hear(event);
+      return snapshot;
+    },
+    getPersistedSnapshot: (snapshot) => snapshot,
+  };
+
+  /** Whether a connection to that address lives or is being dialled. */
+  isKnown(addr: string): boolean {
+    return this.#dialled.has(addr);
+  }
+
+  isDialling(nonce: Hex64): boolean {
+    return this.#dialling.has(nonce);
+  }
+
+  get(id: number): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** Makes a session and its actor, and starts both. */
+  spawn(birth: Omit<Birth, 'id'>): Session {
+    const session = new Session({ ...birth, id: ++this.#lastid }, this);
+    const { id, connection_type } = session;
+    const input = { id, connection_type, rules: this.options.rules };
+    const parent = this.#self;
+    session.actor = createActor(this.#machine, { id: `peer.${id}`, input, ...(parent && { parent }) });
+    this.#enter(session);
+    session.actor.subscribe(session);
+    session.actor.start();
+    session.begin();
+    return session;
+  }
+
+  /** Asks everybody to close. */
+  drain(): void {
+    for (const session of [...this.#sessions.values()]) session.actor.send({ type: 'user.close' });
+  }
+
+  /** Cuts off whoever is left. */
+  kill(): void {
+    for (const session of [...this.#sessions.values()]) {
+      session.actor.stop();
+      session.close(false);
+      this.#leave(session, CANCELLED);
+    }
+  }
+
+  moved(session: Session, from: PeerState, to: PeerState): void {
+    if (to === 'established') this.#dialling.delete(session.nonce);
+    this.tracker.update(session);
+    this.listener.moved(session, from, to);
+  }
+
+  message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void {
+    this.listener.message(session, direction, command, payload);
+  }
+
+  dropped(session: Session, code: DropCode, command: string): void {
+    this.listener.dropped(session, code, command);
+  }
+
+  #sessionOf(id: number): Session {
+    const session = this.#sessions.get(id);
+    if (!session) throw new Error(`peer ${id} has no session`);
+    return session;
+  }
+
+  #enter(session: Session): void {
+    this.#sessions.set(session.id, session);
+    if (!session.inbound) {
+      this.#dialled.set(formatEndpoint(session.remote), session);
+      this.#dialling.set(session.nonce, session);
+    }
+    this.tracker.create(session);
+    if (this.#sessions.size === 1) this.#startTicking();
+  }
+
+  #leave(session: Session, reason: Reason): void {
+    this.#sessions.delete(session.id);
+    if (!session.inbound) {
+      this.#dialled.delete(formatEndpoint(session.remote));
+      this.#dialling.delete(session.nonce);
+    }
+    if (this.#sessions.size === 0) this.env.clock.clearTimeout(this.#timer);
+    this.listener.ended(session, this.tracker.delete(session, reason));
+  }
+
+  /** `xstate.done.actor.peer.7` and `xstate.error.actor.peer.7`. */
+  #hear(event: AnyEventObject): void {
+    const session = this.#sessions.get(Number(String(event.actorId).slice('peer.'.length)));
+    if (!session) return;
+    if (event.type.startsWith('xstate.done.actor.')) this.#finished(session, event.output as Reason | null);
+    else if (event.type.startsWith('xstate.error.actor.')) this.#crashed(session, event.error);
+  }
+
+  #finished(session: Session, output: Reason | null): void {
+    const reason = output ?? CANCELLED;
+    this.#leave(session, reason);
+    if (reason.code !== 'ERR_PROTO_SELF' || !session.inbound) return;
+    this.#dialling.get(String(reason.facts.nonce))?.actor.send({ type: 'supervisor.self' });
+  }
+
+  #crashed(session: Session, error: unknown): void {
+    session.close(false);
+    const what = error instanceof Error ? error.message : String(error);
+    this.#leave(session, { code: 'ERR_LOCAL_BUG', facts: { state: session.state, what } });
+  }
+
+  #startTicking(): void {
+    const { clock } = this.env;
+    this.#tickedat = clock.now();
+    this.#drift = clock.wall() - clock.now();
+    this.#timer = clock.setTimeout(() => this.#tick(), TICK);
+  }
+
+  #tick(): void {
+    const now = this.env.clock.now();
+    this.#noticeJump(now);
+    for (const session of this.#sessions.values()) {
+      if (session.state === 'established' && this.#isDue(session, now)) session.tick(now);
+    }
+    if (this.#sessions.size > 0) this.#startTicking();
+  }
+
+  #isDue(session: Session, now: number): boolean {
+    return nextDeadline(session.context, session.moments).at < now;
+  }
+
+  /** A late tick means that we slept; a wall clock that moved alone means that it was set, or that the machine slept. */
+  #noticeJump(now: number): void {
+    const late = now - this.#tickedat - TICK;
+    const set = this.env.clock.wall() - now - this.#drift;
+    if (late > JUMP) {
+      for (const session of this.#sessions.values()) session.jump(late);
+      this.listener.jumped(late, 'monotonic');
+    } else if (Math.abs(set) > JUMP) {
+      this.listener.jumped(set, 'wall');
+    }
+  }
+}

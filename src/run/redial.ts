@@ -1,0 +1,56 @@
+/**
+ * Who is dialled again, and when: exponential backoff with jitter and a cap, per target. A target may stand for several
+ * addresses (a name); each try takes the next one.
+ */
+import { redialDelay } from '../../machines/index.js';
+import type { Endpoint } from '../io/link.js';
+import { REASONS, type Reason } from '../reasons.js';
+import { drawFraction, type Env } from './env.js';
+import type { DialOptions } from './node.js';
+
+/** Somebody we want to stay connected to. */
+export interface Target {
+  readonly endpoints: readonly [Endpoint, ...Endpoint[]];
+  failures: number;
+  /** Tries so far; picks the endpoint. */
+  tries: number;
+  readonly options: DialOptions;
+}
+
+/** A connection that lasted this long was no failure, milliseconds. */
+const SUCCESS = 60_000;
+
+export class Redials {
+  readonly #timers = new Map<Target, unknown>();
+
+  constructor(
+    private readonly env: Env,
+    private readonly dial: (target: Target) => void,
+  ) {}
+
+  /** Targets that wait for their next try. */
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
+  /**
+   * What to do about a target whose connection ended. Returns the delay in milliseconds, or `undefined` when the reason
+   * says that another try makes no sense.
+   */
+  ended(target: Target, reason: Reason, establishedfor: number): number | undefined {
+    if (REASONS[reason.code].retry !== 'later') return undefined;
+    target.failures = establishedfor >= SUCCESS ? 1 : target.failures + 1;
+    const delay = redialDelay(target.failures, drawFraction(this.env));
+    const timer = this.env.clock.setTimeout(() => {
+      this.#timers.delete(target);
+      this.dial(target);
+    }, delay);
+    this.#timers.set(target, timer);
+    return delay;
+  }
+
+  stop(): void {
+    for (const timer of this.#timers.values()) this.env.clock.clearTimeout(timer);
+    this.#timers.clear();
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * One connection at work: bytes from its link become events of its peer actor, and the actor's effects become bytes.
+ *
+ * Messages are taken one after the other; once the actor has ended, the rest of a chunk is not looked at, so nothing
+ * behind a fatal message is answered. A peer that does not read what we send is not read either (Core: 1,000,000
+ * bytes waiting), so what it can make us hold is bounded.
+ */
+import type { ActorRefFrom, SnapshotFrom } from 'xstate';
+import { wantsTransactions } from '../../machines/index.js';
+import type {
+  ConnectionType,
+  Hex64,
+  Outgoing,
+  PeerContext,
+  PeerEvent,
+  peerMachine,
+} from '../../machines/index.js';
+import type { Endpoint, Link, LinkHandler } from '../io/link.js';
+import type { DropCode, LinkCode } from '../reasons.js';
+import { type Chain, knownMagic } from '../networks.js';
+import {
+  countOf,
+  createV1Framer,
+  encodeFrame,
+  encodeMessage,
+  type FrameEvent,
+  type V1Framer,
+} from '../wire/index.js';
+import { type Identity, versionMessage, wireMessage } from './announce.js';
+import { drawNonce, type Env } from './env.js';
+import { isUnoffered } from './offer.js';
+import { Traffic } from './traffic.js';
+import { type Circumstances, translate } from './translate.js';
+
+export type PeerActor = ActorRefFrom<typeof peerMachine>;
+export type PeerState =
+  'connecting' | 'awaitingVersion' | 'versionSent' | 'versionReceived' | 'established' | 'failed' | 'closed';
+
+/** What a session needs from the pool that owns it. */
+export interface SessionHost {
+  readonly env: Env;
+  readonly chain: Chain;
+  readonly identity: Identity;
+  isDialling(nonce: Hex64): boolean;
+  moved(session: Session, from: PeerState, to: PeerState): void;
+  message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
+  dropped(session: Session, code: DropCode, command: string): void;
+}
+
+export interface Birth {
+  readonly id: number;
+  readonly connection_type: ConnectionType;
+  readonly remote: Endpoint;
+  /** Present on accepted connections. */
+  readonly link?: Link;
+}
+
+const MAX_SEND_BUFFER = 1_000_000;
+
+export class Session implements LinkHandler {
+  readonly id: number;
+  readonly connection_type: ConnectionType;
+  readonly remote: Endpoint;
+  readonly nonce: Hex64;
+  readonly traffic: Traffic;
+  /** UNIX time of birth, seconds. */
+  readonly conntime: number;
+  /** Moments: birth, open link (-1 before), entry into the current state. */
+  bornat: number;
+  linkedat = -1;
+  stateat: number;
+  state: PeerState = 'connecting';
+  actor!: PeerActor;
+  #link: Link | undefined;
+  #giveUp: (() => void) | undefined;
+  readonly #framer: V1Framer;
+  readonly #circumstances: Omit<Circumstances, 'at'>;
+
+  constructor(
+    birth: Birth,
+    private readonly host: SessionHost,
+  ) {
+    const { clock } = host.env;
+    this.id = birth.id;
+    this.connection_type = birth.connection_type;
+    this.remote = birth.remote;
+    this.nonce = drawNonce(host.env);
+    this.conntime = Math.floor(clock.wall() / 1_000);
+    this.bornat = this.stateat = clock.now();
+    this.traffic = new Traffic(this.bornat);
+    this.#link = birth.link;
+    this.#framer = createV1Framer(host.chain.magic, knownMagic);
+    this.#circumstances = {
+      unix: () => Math.floor(clock.wall() / 1_000),
+      draw: () => drawNonce(host.env),
+      isDialling: (nonce) => host.isDialling(nonce),
+    };
+  }
+
+  get inbound(): boolean {
+    return this.connection_type === 'inbound';
+  }
+
+  get local(): Endpoint | undefined {
+    return this.#link?.local;
+  }
+
+  get context(): PeerContext {
+    return this.actor.getSnapshot().context;
+  }
+
+  get moments(): { bornat: number; lastrecv: number; lastsend: number } {
+    return { bornat: this.bornat, lastrecv: this.traffic.lastrecv, lastsend: this.traffic.lastsend };
+  }
+
+  /** Called once, when the actor runs: an accepted link is open from the start. */
+  begin(): void {
+    if (this.#link) this.#opened(this.#link);
+  }
+
+  /** `effect.dial`. */
+  dial(): void {
+    if (this.inbound) return;
+    this.#giveUp = this.host.env.net.dial(this.remote, {
+      opened: (link) => this.#opened(link),
+      failed: (code, facts) => this.actor.send({ type: 'link.failed', code, facts }),
+    });
+  }
+
+  /** `effect.send`: one write. */
+  send(messages: readonly Outgoing[]): void {
+    const link = this.#link;
+    if (!link) return;
+    link.write(messages.map((message) => this.#frame(message)));
+    this.traffic.lastsend = this.host.env.clock.now();
+    if (link.pending > MAX_SEND_BUFFER) link.pause();
+  }
+
+  /** `effect.close`. */
+  close(flush: boolean): void {
+    this.#giveUp?.();
+    if (flush) this.#link?.end();
+    else this.#link?.destroy();
+  }
+
+  /** The shared clock says that a deadline has come. */
+  tick(at: number): void {
+    const { lastrecv, lastsend } = this.traffic;
+    this.actor.send({ type: 'clock.tick', at, lastrecv, lastsend, nonce: drawNonce(this.host.env) });
+  }
+
+  /** Time passed without us. */
+  jump(ms: number): void {
+    this.bornat += ms;
+    this.stateat += ms;
+    this.linkedat += ms;
+    this.traffic.lastrecv += ms;
+    this.traffic.lastsend += ms;
+    this.actor.send({ type: 'clock.jump', ms });
+  }
+
+  data(chunk: Uint8Array): void {
+    this.traffic.bytesrecv += chunk.length;
+    this.traffic.lastrecv = this.host.env.clock.now();
+    for (const event of this.#framer.feed(chunk)) {
+      if (!this.#alive) return;
+      this.#take(event);
+    }
+  }
+
+  closed(code: LinkCode): void {
+    this.actor.send({ type: 'link.closed', code });
+  }
+
+  drained(): void {
+    this.#link?.resume();
+  }
+
+  /** Observes the actor: a change of state is told, an event that changes none is not. */
+  next(snapshot: SnapshotFrom<typeof peerMachine>): void {
+    const to = leafOf(snapshot.value);
+    if (to === this.state) return;
+    const from = this.state;
+    this.state = to;
+    this.stateat = this.host.env.clock.now();
+    this.host.moved(this, from, to);
+  }
+
+  get #alive(): boolean {
+    return this.actor.getSnapshot().status === 'active';
+  }
+
+  error(): void {
+    // The pool, as the parent, is told too and acts on it; without this XState would throw it at the process.
+  }
+
+  #opened(link: Link): void {
+    this.#link = link;
+    this.#giveUp = undefined;
+    this.linkedat = this.traffic.lastrecv = this.traffic.lastsend = this.host.env.clock.now();
+    this.actor.send({ type: 'link.open', at: this.linkedat, elapsed: 0 });
+    if (this.#alive) link.attach(this);
+  }
+
+  #take(event: FrameEvent): void {
+    if (event.kind === 'broken') {
+      this.actor.send({ type: 'wire.broken', code: event.code, facts: event.facts });
+    } else if (event.kind === 'dropped') {
+      this.#drop(event.code, event.command, event.size);
+    } else {
+      this.#receive(event.command, event.payload, event.size);
+    }
+  }
+
+  #receive(command: string, payload: Uint8Array, size: number): void {
+    this.traffic.addReceived(command, size);
+    this.host.message(this, 'received', command, payload);
+    const event = this.#eventOf(command, payload);
+    if (event?.type === 'wire.dropped') this.#drop(event.code, command, 0);
+    else if (event) this.actor.send(event);
+  }
+
+  #eventOf(command: string, payload: Uint8Array): PeerEvent | undefined {
+    const list = countOf(command, payload);
+    if (list && list.count > list.limit) return { type: 'wire.excess', command, ...list };
+    const { relay } = this.context.rules;
+    if (isUnoffered(command, payload, this.host.identity, relay)) return { type: 'wire.unoffered', command };
+    return translate(command, payload, { at: this.host.env.clock.now(), ...this.#circumstances });
+  }
+
+  #drop(code: DropCode, command: string, size: number): void {
+    this.traffic.addDropped(code, size);
+    this.host.dropped(this, code, command);
+    this.actor.send({ type: 'wire.dropped', code, command });
+  }
+
+  #frame(outgoing: Outgoing): Uint8Array {
+    const payload = encodeMessage(outgoing.command === 'version' ? this.#version() : wireMessage(outgoing));
+    const frame = encodeFrame(this.host.chain.magic, outgoing.command, payload);
+    this.traffic.addSent(outgoing.command, frame.length);
+    this.host.message(this, 'sent', outgoing.command, payload);
+    return frame;
+  }
+
+  #version() {
+    const { identity } = this.host;
+    const relay = wantsTransactions(this.context);
+    return versionMessage(identity, { nonce: this.nonce, timestamp: this.#circumstances.unix(), relay });
+  }
+}
+
+/** The leaf of a state value: `{ handshaking: 'versionSent' }` is `versionSent`. */
+const leafOf = (value: unknown): PeerState =>
+  (typeof value === 'string' ? value : Object.values(value as Record<string, string>)[0]) as PeerState;

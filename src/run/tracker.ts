@@ -1,0 +1,231 @@
+/**
+ * The peer tracker: the registry of live connections, a row per peer. The supervisor's side creates, updates and
+ * deletes; everybody else reads frozen snapshots or subscribes. A snapshot is computed when it is asked for.
+ */
+import type { Deadline, PeerContext } from '../../machines/index.js';
+import { nextDeadline } from '../../machines/index.js';
+import type { ConnectionType } from '../../machines/index.js';
+import { REASONS, type Reason } from '../reasons.js';
+import { type AddressNetwork, networkOfAddress, servicesnames } from '../wire/index.js';
+import { formatEndpoint } from '../io/endpoint.js';
+import type { Clock } from './env.js';
+import type { PeerState, Session } from './session.js';
+
+/**
+ * A peer at one moment. Keys and units are those of Bitcoin Core's `getpeerinfo` (times in seconds, `conntime`,
+ * `lastsend`, `lastrecv` as UNIX time, 0 for never); the last block is ours.
+ */
+export interface PeerInfo {
+  readonly id: number;
+  readonly addr: string;
+  readonly addrbind: string;
+  readonly network: AddressNetwork;
+  readonly services: string;
+  readonly servicesnames: readonly string[];
+  readonly relaytxes: boolean;
+  readonly lastsend: number;
+  readonly lastrecv: number;
+  readonly bytessent: number;
+  readonly bytesrecv: number;
+  readonly conntime: number;
+  readonly timeoffset: number;
+  /** Last and shortest round trip; absent before the first pong. */
+  readonly pingtime?: number;
+  readonly minping?: number;
+  /** How long a ping has been waiting for its pong. */
+  readonly pingwait?: number;
+  readonly version: number;
+  readonly subver: string;
+  readonly inbound: boolean;
+  readonly bip152_hb_from: boolean;
+  readonly startingheight: number;
+  /** BTC per 1,000 virtual bytes. */
+  readonly minfeefilter: number;
+  readonly bytessent_per_msg: Readonly<Record<string, number>>;
+  readonly bytesrecv_per_msg: Readonly<Record<string, number>>;
+  readonly connection_type: ConnectionType;
+  readonly transport_protocol_type: 'v1';
+  readonly session_id: string;
+
+  /** Where its machine is, and for how many seconds. */
+  readonly state: PeerState;
+  readonly timeinstate: number;
+  /** What will happen by itself, and in how many seconds; absent once it has ended. */
+  readonly nextdeadline?: { readonly what: Deadline['what']; readonly in: number };
+  /** Why it ended, or why the connection to this address before it did. */
+  readonly lastreason?: Reason;
+  /** What both sides agreed on: wire words, and `feature:<id>` for BIP434. */
+  readonly negotiated: readonly string[];
+  /** Messages dropped, by code. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** Milliseconds from birth to an open link, from there to their version, from there to their verack. */
+  readonly phases: { readonly connect?: number; readonly version?: number; readonly verack?: number };
+}
+
+export type PeerChange =
+  | { readonly type: 'created' | 'updated'; readonly peer: PeerInfo }
+  | { readonly type: 'deleted'; readonly peer: PeerInfo };
+
+/** The public, read-only face. */
+export interface PeerTracker {
+  /** Live connections. */
+  readonly size: number;
+  get(id: number): PeerInfo | undefined;
+  /** In the order of their birth. */
+  list(): PeerInfo[];
+  /** The latest connections that ended, oldest first; at most 1,000. */
+  recent(): readonly PeerInfo[];
+  /** Calls `listener` after each change until the returned function is called, or `signal` aborts. */
+  subscribe(listener: (change: PeerChange) => void, options?: { signal?: AbortSignal }): () => void;
+}
+
+const RECENT = 1_000;
+const LAST_REASONS = 10_000;
+
+export class Tracker implements PeerTracker {
+  readonly #rows = new Map<number, Session>();
+  readonly #recent: PeerInfo[] = [];
+  readonly #listeners = new Set<(change: PeerChange) => void>();
+  readonly #reasons = new Map<string, Reason>();
+
+  constructor(private readonly clock: Clock) {}
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  get(id: number): PeerInfo | undefined {
+    const row = this.#rows.get(id);
+    return row && this.#read(row);
+  }
+
+  list(): PeerInfo[] {
+    return [...this.#rows.values()].map((row) => this.#read(row));
+  }
+
+  recent(): readonly PeerInfo[] {
+    return [...this.#recent];
+  }
+
+  subscribe(listener: (change: PeerChange) => void, { signal }: { signal?: AbortSignal } = {}): () => void {
+    const stop = () => void this.#listeners.delete(listener);
+    if (signal?.aborted) return stop;
+    this.#listeners.add(listener);
+    signal?.addEventListener('abort', stop, { once: true });
+    return stop;
+  }
+
+  create(row: Session): void {
+    this.#rows.set(row.id, row);
+    this.#tell('created', row);
+  }
+
+  update(row: Session): void {
+    if (this.#rows.has(row.id)) this.#tell('updated', row);
+  }
+
+  /** Removes the row and returns what it said last. */
+  delete(row: Session, reason: Reason): PeerInfo {
+    this.#rows.delete(row.id);
+    const peer = Object.freeze({ ...this.#read(row), lastreason: reason });
+    this.#recent.push(peer);
+    if (this.#recent.length > RECENT) this.#recent.shift();
+    this.#remember(peer.addr, reason);
+    for (const listener of this.#listeners) listener({ type: 'deleted', peer });
+    return peer;
+  }
+
+  #remember(addr: string, reason: Reason): void {
+    this.#reasons.delete(addr);
+    if (REASONS[reason.code].family !== 'end') this.#reasons.set(addr, reason);
+    const oldest = this.#reasons.keys().next();
+    if (this.#reasons.size > LAST_REASONS && !oldest.done) this.#reasons.delete(oldest.value);
+  }
+
+  #tell(type: 'created' | 'updated', row: Session): void {
+    if (this.#listeners.size === 0) return;
+    const peer = this.#read(row);
+    for (const listener of this.#listeners) listener({ type, peer });
+  }
+
+  #read(row: Session): PeerInfo {
+    return describe(row, this.clock, this.#reasons.get(formatEndpoint(row.remote)));
+  }
+}
+
+/** The snapshot of one row. */
+function describe(row: Session, clock: Clock, last: Reason | undefined): PeerInfo {
+  const now = clock.now();
+  const context = row.context;
+  const reason = context.reason ?? last;
+  return Object.freeze({
+    ...whoTheyAre(row, context),
+    ...whenAndHowMuch(row, context, now, clock.wall()),
+    state: row.state,
+    timeinstate: seconds(now - row.stateat),
+    ...(!isOver(row) && { nextdeadline: inSeconds(nextDeadline(context, row.moments), now) }),
+    ...(reason && { lastreason: reason }),
+    negotiated: negotiated(context),
+    dropped: Object.fromEntries(row.traffic.dropped),
+    phases: phases(row, context),
+  });
+}
+
+const isOver = (row: Session): boolean => row.state === 'failed' || row.state === 'closed';
+
+const seconds = (ms: number): number => Math.round(ms * 1_000) / 1_000_000;
+
+const inSeconds = ({ what, at }: Deadline, now: number) => ({ what, in: seconds(at - now) });
+
+const whoTheyAre = (row: Session, context: PeerContext) => ({
+  id: row.id,
+  addr: formatEndpoint(row.remote),
+  addrbind: row.local ? formatEndpoint(row.local) : '',
+  network: networkOfAddress(row.remote.host),
+  services: context.services,
+  servicesnames: servicesnames(context.services),
+  relaytxes: context.relaytxes,
+  version: context.version,
+  subver: context.subver,
+  inbound: row.inbound,
+  bip152_hb_from: context.sendcmpct === 1,
+  startingheight: context.startingheight,
+  minfeefilter: Number(BigInt(`0x${context.minfeefilter}`)) / 1e8,
+  connection_type: row.connection_type,
+  transport_protocol_type: 'v1' as const,
+  session_id: '',
+  timeoffset: context.timeoffset,
+});
+
+function whenAndHowMuch(row: Session, context: PeerContext, now: number, wall: number) {
+  const unix = (at: number) => Math.floor((wall - (now - at)) / 1_000);
+  const { traffic } = row;
+  return {
+    lastsend: traffic.bytessent > 0 ? unix(traffic.lastsend) : 0,
+    lastrecv: traffic.bytesrecv > 0 ? unix(traffic.lastrecv) : 0,
+    bytessent: traffic.bytessent,
+    bytesrecv: traffic.bytesrecv,
+    conntime: row.conntime,
+    bytessent_per_msg: Object.fromEntries(traffic.sent),
+    bytesrecv_per_msg: Object.fromEntries(traffic.received),
+    ...(context.pingtime >= 0 && { pingtime: seconds(context.pingtime), minping: seconds(context.minping) }),
+    ...(context.pingnonce !== '' && { pingwait: seconds(now - context.pingsentat) }),
+  };
+}
+
+const negotiated = (context: PeerContext): string[] => [
+  ...(context.wtxidrelay ? ['wtxidrelay'] : []),
+  ...(context.sendaddrv2 ? ['sendaddrv2'] : []),
+  ...(context.sendheaders ? ['sendheaders'] : []),
+  ...(context.sendcmpct >= 0 ? ['sendcmpct'] : []),
+  ...context.features.map((id) => `feature:${id}`),
+];
+
+function phases(row: Session, context: PeerContext): PeerInfo['phases'] {
+  const { openedat, versionat, establishedat } = context;
+  return {
+    ...(row.linkedat >= 0 && { connect: row.linkedat - row.bornat }),
+    ...(versionat >= 0 && { version: versionat - openedat }),
+    ...(establishedat >= 0 && { verack: establishedat - versionat }),
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * From a decoded message to the event that the peer machine understands. Messages without a row here are data-plane
+ * traffic: counted, handed to listeners, never shown to the machine.
+ */
+import type { PeerEvent } from '../../machines/index.js';
+import { decodeMessage, isStrict, type Message, sanitize, signedOf, versionDefaults } from '../wire/index.js';
+import type { CodecFault } from '../wire/index.js';
+
+/** What an event needs besides the message: the moment, the wall clock and fresh randomness, drawn only when used. */
+export interface Circumstances {
+  readonly at: number;
+  /** Seconds since 1970-01-01 UTC. */
+  readonly unix: () => number;
+  readonly draw: () => string;
+  /** Whether a nonce is that of a connection we are dialling. */
+  readonly isDialling: (nonce: string) => boolean;
+}
+
+type Translate<C extends string> = (
+  message: Extract<Message, { command: C }>,
+  now: Circumstances,
+) => PeerEvent;
+type Control =
+  | 'version'
+  | 'verack'
+  | 'wtxidrelay'
+  | 'sendaddrv2'
+  | 'sendtxrcncl'
+  | 'feature'
+  | 'sendheaders'
+  | 'sendcmpct'
+  | 'feefilter'
+  | 'ping'
+  | 'pong'
+  | 'getaddr'
+  | 'addr'
+  | 'addrv2';
+
+const translations: { readonly [C in Control]: Translate<C> } = {
+  version: (message, now) => ({
+    type: 'wire.version',
+    at: now.at,
+    version: message.version,
+    services: message.services,
+    timeoffset: secondsOf(message.timestamp) - now.unix(),
+    nonce: message.nonce ?? versionDefaults.nonce,
+    subver: sanitize(message.user_agent ?? versionDefaults.user_agent),
+    startingheight: message.start_height ?? versionDefaults.start_height,
+    relaytxes: message.relay ?? versionDefaults.relay,
+    ownnonce: now.isDialling(message.nonce ?? versionDefaults.nonce),
+  }),
+  verack: (_, now) => ({ type: 'wire.verack', at: now.at, nonce: now.draw() }),
+  wtxidrelay: () => ({ type: 'wire.wtxidrelay' }),
+  sendaddrv2: () => ({ type: 'wire.sendaddrv2' }),
+  sendtxrcncl: () => ({ type: 'wire.sendtxrcncl' }),
+  feature: (message) => ({ type: 'wire.feature', id: sanitize(message.featureid), valid: true }),
+  sendheaders: () => ({ type: 'wire.sendheaders' }),
+  sendcmpct: ({ announce, version }) => ({ type: 'wire.sendcmpct', announce, version }),
+  feefilter: ({ feerate }) => ({ type: 'wire.feefilter', feerate }),
+  ping: ({ nonce }) => ({ type: 'wire.ping', nonce: nonce ?? '' }),
+  pong: ({ nonce }, now) => ({ type: 'wire.pong', at: now.at, nonce: nonce ?? '' }),
+  getaddr: () => ({ type: 'wire.getaddr' }),
+  addr: ({ addresses }) => ({ type: 'wire.addr', count: addresses.length }),
+  addrv2: ({ addresses }) => ({ type: 'wire.addr', count: addresses.length }),
+};
+
+/** A signed 64-bit number of seconds; Core reads negative ones as 0. */
+const secondsOf = (hex: string): number => Math.max(0, Number(signedOf(hex)));
+
+const isControl = (command: string): command is Control => Object.hasOwn(translations, command);
+
+/**
+ * The event of a message: `undefined` for data-plane traffic and unknown commands; `wire.dropped` for a payload that
+ * cannot be read, except where a bad payload is itself a violation (BIP434 `feature`).
+ */
+export function translate(command: string, payload: Uint8Array, now: Circumstances): PeerEvent | undefined {
+  if (!isControl(command)) return undefined;
+  const decoded = decodeMessage(command, payload);
+  if (!decoded.ok) return faulty(command, decoded.fault);
+  const toEvent = translations[command] as (message: unknown, now: Circumstances) => PeerEvent;
+  return toEvent(decoded.message, now);
+}
+
+const faulty = (command: Control, fault: CodecFault): PeerEvent =>
+  isStrict(command)
+    ? { type: 'wire.feature', id: '', valid: false }
+    : { type: 'wire.dropped', code: fault.code, command };
