@@ -1,4 +1,5 @@
-const base = {
+/** What both configurations share: TypeScript through swc, native ES modules. */
+export const base = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
@@ -14,15 +15,9 @@ const base = {
   },
 };
 
-/** `unit` needs nothing but Node; `e2e` talks to real nodes and to the packed program. */
+/** The tests that need nothing but Node. */
 export default {
-  projects: [
-    {
-      ...base,
-      displayName: 'unit',
-      testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: ['<rootDir>/test/e2e/'],
-    },
-    { ...base, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.test.ts'] },
-  ],
+  ...base,
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testPathIgnorePatterns: ['<rootDir>/test/e2e/'],
 };

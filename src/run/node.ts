@@ -73,6 +73,13 @@ interface Request {
   refusal?: RefusalCode;
 }
 
+interface Handle {
+  readonly peer: Peer;
+  readonly target: Target;
+  /** Lets go of the caller's abort signal. */
+  readonly unhook: () => void;
+}
+
 /** Makes a node; nothing is dialled or listened to before it is asked. */
 export const createNode = (options: NodeOptions = {}): BitcoinNode => new BitcoinNode(options);
 
@@ -86,7 +93,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   readonly #supervisor: ActorRefFrom<typeof supervisorMachine>;
   readonly #listeners = new Set<Listener>();
   readonly #requests = new Map<number, Request>();
-  readonly #handles = new Map<number, { peer: Peer; target: Target }>();
+  readonly #handles = new Map<number, Handle>();
   #lastticket = 0;
   #stopping = false;
 
@@ -200,9 +207,9 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     if (!session) throw new VerackError(refusal ?? 'ERR_LOCAL_CANCELLED', { addr: formatEndpoint(remote) });
     const close = () => void this.close(session.id);
     const peer = new Peer(session.id, formatEndpoint(remote), this.peers, close);
-    this.#handles.set(session.id, { peer, target });
+    this.#handles.set(session.id, { peer, target, unhook: () => signal?.removeEventListener('abort', close) });
     if (signal?.aborted) close();
-    signal?.addEventListener('abort', close, { once: true });
+    else signal?.addEventListener('abort', close, { once: true });
     return peer;
   }
 
@@ -217,9 +224,9 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   }
 
   #again(target: Target, reason: Reason, establishedfor: number): void {
-    if (!target.options.persistent || target.options.signal?.aborted) return;
+    if (!target.options.persistent || target.options.signal?.aborted || this.#stopping) return;
     const addr = formatEndpoint(target.endpoints[0]);
-    const delay = this.#stopping ? undefined : this.#redials.ended(target, reason, establishedfor);
+    const delay = this.#redials.ended(target, reason, establishedfor);
     if (delay === undefined) this.emit('abandoned', { addr, reason });
     else this.emit('redial', { addr, delay, failures: target.failures, reason });
   }
@@ -270,6 +277,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.#handles.delete(session.id);
     this.emit('ended', last);
     handle?.peer.tellEnded(last);
+    handle?.unhook();
     const { establishedat } = session.context;
     const establishedfor = establishedat < 0 ? 0 : this.#env.clock.now() - establishedat;
     if (handle && last.lastreason) this.#again(handle.target, last.lastreason, establishedfor);

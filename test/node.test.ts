@@ -1,0 +1,359 @@
+import { describe, expect, test } from '@jest/globals';
+import type { BitcoinNode, Net, PeerInfo, Reason } from '../src/index.js';
+import { createNode, VerackError } from '../src/index.js';
+import { scene, type Scene } from './support/scene.js';
+
+const A = { host: '10.0.0.1', port: 18444 };
+const B = { host: '10.0.0.2', port: 18444 };
+
+const endsOf = (node: BitcoinNode): (Reason | undefined)[] => {
+  const ends: (Reason | undefined)[] = [];
+  node.on('ended', (peer) => ends.push(peer.lastreason));
+  return ends;
+};
+const codes = (ends: (Reason | undefined)[]) => ends.map((reason) => reason?.code);
+
+/** Two nodes on one net, the first one listening. */
+async function pair(stage: Scene = scene()) {
+  const a = stage.node({}, A.host);
+  const b = stage.node({}, B.host);
+  await a.listen(A);
+  return { ...stage, a, b };
+}
+
+describe('a handshake', () => {
+  test('completes on both sides, each with what the other announced', async () => {
+    const { a, b, pass } = await pair();
+    const peer = b.dial(A);
+    await pass();
+    expect(peer.info()).toMatchObject({
+      state: 'established',
+      subver: '/verack:0.1.0/',
+      version: 70017,
+      inbound: false,
+    });
+    expect(a.peers.list()).toHaveLength(1);
+    expect(a.peers.list()[0]).toMatchObject({
+      state: 'established',
+      inbound: true,
+      negotiated: ['wtxidrelay', 'sendaddrv2', 'sendcmpct'],
+      services: '0000000000000000',
+      relaytxes: false,
+      startingheight: 0,
+    });
+    expect(peer.info()?.pingtime).toBeCloseTo(0.002);
+  });
+
+  test('announces what the options say, and nothing by itself', async () => {
+    const stage = scene();
+    const a = stage.node({}, A.host);
+    await a.listen(A);
+    const b = stage.node(
+      { services: '0000000000000409', startingheight: 7, uacomment: ['lab'], rules: { relay: true } },
+      B.host,
+    );
+    b.dial(A);
+    await stage.pass();
+    expect(a.peers.list()[0]).toMatchObject({
+      servicesnames: ['NETWORK', 'WITNESS', 'NETWORK_LIMITED'],
+      startingheight: 7,
+      subver: '/verack:0.1.0(lab)/',
+      relaytxes: true,
+      minfeefilter: 0.00001,
+    });
+  });
+
+  test('both sides dialling each other at once leaves two live connections', async () => {
+    const { a, b, pass } = await pair();
+    await b.listen(B);
+    const ab = a.dial(B);
+    const ba = b.dial(A);
+    await pass();
+    expect([ab.info()?.state, ba.info()?.state]).toEqual(['established', 'established']);
+    expect([a.peers.size, b.peers.size]).toEqual([2, 2]);
+  });
+});
+
+describe('connecting to oneself', () => {
+  test('is found by the accepting side and ends both ends with ERR_PROTO_SELF', async () => {
+    const { a, pass } = await pair();
+    const ends = endsOf(a);
+    a.dial(A);
+    await pass();
+    expect(codes(ends)).toEqual(['ERR_PROTO_SELF', 'ERR_PROTO_SELF']);
+    expect(a.peers.size).toBe(0);
+  });
+
+  test('compares with all connections that are being dialled, not only the latest', async () => {
+    const { a, pass } = await pair();
+    const ends = endsOf(a);
+    const others = Array.from({ length: 5 }, (_, i) => a.dial({ host: '10.9.9.9', port: 1_000 + i }));
+    a.dial(A);
+    a.dial({ host: '10.9.9.9', port: 999 });
+    await pass(4);
+    expect(codes(ends).filter((code) => code === 'ERR_PROTO_SELF')).toHaveLength(2);
+    expect(others).toHaveLength(5);
+  });
+
+  test('is never tried again, persistent or not', async () => {
+    const { a, pass } = await pair();
+    const abandoned: string[] = [];
+    a.on('abandoned', ({ reason }) => abandoned.push(reason.code));
+    a.dial(A, { persistent: true });
+    await pass(3_600_000);
+    expect(abandoned).toEqual(['ERR_PROTO_SELF']);
+    expect(a.redialling).toBe(0);
+  });
+});
+
+describe('slots', () => {
+  test('a second connection to the same address is refused', async () => {
+    const { b, pass } = await pair();
+    b.dial(A);
+    expect(() => b.dial(A)).toThrow(expect.objectContaining({ code: 'ERR_POLICY_DUPLICATE' }));
+    await pass();
+    expect(() => b.dial(A)).toThrow(VerackError);
+    expect(b.peers.size).toBe(1);
+  });
+
+  test('full outbound slots refuse the next dial and free up at an end', async () => {
+    const stage = scene();
+    const b = stage.node({ maxoutbound: 1 }, B.host);
+    b.dial(A);
+    expect(() => b.dial({ ...A, port: 2 })).toThrow(expect.objectContaining({ code: 'ERR_POLICY_FULL' }));
+    await stage.pass();
+    expect(b.peers.size).toBe(0);
+    expect(() => b.dial({ ...A, port: 2 })).not.toThrow();
+  });
+
+  test('full inbound slots close the newcomer without a byte', async () => {
+    const stage = scene();
+    const a = stage.node({ maxinbound: 1 }, A.host);
+    await a.listen(A);
+    const refused: string[] = [];
+    a.on('refused', ({ reason }) => refused.push(reason.code));
+    const first = stage.node({}, B.host).dial(A);
+    const second = stage.node({}, '10.0.0.3').dial(A);
+    await stage.pass();
+    expect(first.info()?.state).toBe('established');
+    expect(second.info()).toMatchObject({ bytesrecv: 0 });
+    expect(second.info()?.lastreason?.code).toMatch(/^ERR_LINK_/);
+    expect(refused).toEqual(['ERR_POLICY_FULL']);
+    expect(a.peers.size).toBe(1);
+  });
+});
+
+describe('redial', () => {
+  test('waits longer after each failure, with jitter, up to five minutes', async () => {
+    const stage = scene();
+    const b = stage.node({}, B.host);
+    const delays: number[] = [];
+    b.on('redial', ({ delay }) => delays.push(delay));
+    b.dial(A, { persistent: true });
+    await stage.pass(3_600_000);
+    delays.slice(0, 8).forEach((delay, i) => {
+      expect(delay).toBeGreaterThanOrEqual(500 * 2 ** i);
+      expect(delay).toBeLessThanOrEqual(1_000 * 2 ** i);
+    });
+    expect(Math.max(...delays)).toBeLessThanOrEqual(300_000);
+    expect(delays.length).toBeGreaterThan(15);
+    await b.stop();
+    expect(stage.clock.armed).toBe(0);
+  });
+
+  test('comes back when the peer does', async () => {
+    const stage = scene();
+    const b = stage.node({}, B.host);
+    b.dial(A, { persistent: true });
+    await stage.pass(5_000);
+    const a = stage.node({}, A.host);
+    await a.listen(A);
+    await stage.pass(60_000);
+    expect(a.peers.size).toBe(1);
+    expect(b.peers.list()[0]?.state).toBe('established');
+  });
+
+  test('tries the addresses of one host in turn', async () => {
+    const { b, a, pass } = await pair();
+    b.dial([{ host: '10.9.9.9', port: 1 }, A], { persistent: true });
+    await pass(10_000);
+    expect(a.peers.size).toBe(1);
+  });
+});
+
+describe('the end', () => {
+  test('stop closes everybody in order and leaves no timer, link or actor', async () => {
+    const { a, b, pass, clock, net } = await pair();
+    b.dial(A);
+    await pass();
+    const ends = endsOf(a);
+    const stopped = b.stop();
+    await pass(10);
+    await stopped;
+    expect(codes(ends)).toEqual(['ERR_LINK_EOF']);
+    const done = a.stop();
+    await pass(3_000);
+    await done;
+    expect([clock.armed, net.links.size, a.peers.size, b.peers.size]).toEqual([0, 0, 0, 0]);
+    await a.stop();
+  });
+
+  test('a stopping node refuses to dial', async () => {
+    const { b } = await pair();
+    await b.stop();
+    expect(() => b.dial(A)).toThrow(expect.objectContaining({ code: 'ERR_LOCAL_CANCELLED' }));
+  });
+
+  test('await using stops the node', async () => {
+    const { a, b, pass } = await pair();
+    b.dial(A);
+    await pass();
+    const gone = b[Symbol.asyncDispose]();
+    await pass(10);
+    await gone;
+    expect(a.peers.size).toBe(0);
+  });
+
+  test('an abort signal closes one connection and ends its redials', async () => {
+    const { b, pass } = await pair();
+    const stop = new AbortController();
+    const peer = b.dial(A, { persistent: true, signal: stop.signal });
+    await pass();
+    stop.abort();
+    await pass(600_000);
+    expect(peer.info()?.lastreason?.code).toBe('ERR_LOCAL_CANCELLED');
+    expect([b.peers.size, b.redialling]).toEqual([0, 0]);
+  });
+
+  test('established() rejects with the reason when it never comes', async () => {
+    const { b, pass } = await pair();
+    const established = b.dial({ ...A, port: 1 }).established();
+    const outcome = established.catch((error: unknown) => error);
+    await pass();
+    expect(await outcome).toMatchObject({ name: 'VerackError', code: 'ERR_DIAL_REFUSED' });
+  });
+});
+
+describe('one crashed peer', () => {
+  /** Writing to one port throws, as a fault of ours would. */
+  const breaking = (inner: Net, port: number): Net => ({
+    ...inner,
+    dial: (to, handler) =>
+      inner.dial(to, {
+        ...handler,
+        failed: (code, facts) => handler.failed(code, facts),
+        opened: (link) => {
+          if (to.port === port)
+            link.write = () => {
+              throw new Error('boom');
+            };
+          handler.opened(link);
+        },
+      }),
+  });
+
+  test('ends with ERR_LOCAL_BUG and takes nobody with it', async () => {
+    const { a, net, clock, pass } = await pair();
+    await a.listen({ ...A, port: 2 });
+    const b = createNode({ chain: 'regtest', clock, net: breaking(net.at(B.host), 2) });
+    const healthy = b.dial(A);
+    await pass();
+    const broken = b.dial({ ...A, port: 2 });
+    await pass();
+    expect(broken.info()?.lastreason).toMatchObject({ code: 'ERR_LOCAL_BUG', facts: { what: 'boom' } });
+    expect(healthy.info()?.state).toBe('established');
+    expect(b.dial({ ...A, port: 2 })).toBeDefined();
+  });
+});
+
+describe('the clock', () => {
+  test('a ping goes out every two minutes and its latency is kept', async () => {
+    const { b, pass } = await pair(scene(20));
+    const peer = b.dial(A);
+    const pings: string[] = [];
+    b.on(
+      'message',
+      ({ direction, command }) => direction === 'sent' && command === 'ping' && pings.push(command),
+    );
+    await pass(1_000);
+    expect(pings).toHaveLength(1);
+    await pass(121_000);
+    expect(pings).toHaveLength(2);
+    await pass(10 * 121_000);
+    expect(pings.length).toBeGreaterThanOrEqual(11);
+    expect(peer.info()).toMatchObject({ state: 'established', pingtime: 0.04, minping: 0.04 });
+  });
+
+  test('a jump of an hour ends nobody and is told', async () => {
+    const { a, b, clock, pass } = await pair();
+    const peer = b.dial(A);
+    await pass();
+    const jumps: number[] = [];
+    b.on('jump', ({ ms }) => jumps.push(ms));
+    clock.jump(3_600_000);
+    await pass(300_000);
+    expect(jumps).toHaveLength(1);
+    expect(jumps[0]).toBeGreaterThan(3_590_000);
+    expect(peer.info()?.state).toBe('established');
+    expect(a.peers.size).toBe(1);
+  });
+
+  test('silence for longer than the idle limit ends a peer, with the reason', async () => {
+    const stage = scene();
+    const a = stage.node({}, A.host);
+    await a.listen(A);
+    const peer = stage.node({ rules: { idleTimeout: 30_000 } }, B.host).dial(A);
+    await stage.pass(29_000);
+    expect(peer.info()?.state).toBe('established');
+    await stage.pass(3_000);
+    expect(peer.info()?.lastreason).toEqual({
+      code: 'ERR_TIME_IDLE',
+      facts: { state: 'established', ms: 30_000 },
+    });
+  });
+});
+
+describe('the tracker', () => {
+  test('tells of births, changes and ends, and stops when asked', async () => {
+    const { b, pass } = await pair();
+    const seen: [string, string][] = [];
+    const stop = b.peers.subscribe(({ type, peer }) => seen.push([type, peer.state]));
+    const peer = b.dial(A);
+    await pass();
+    peer.close();
+    await pass();
+    stop();
+    b.dial(A);
+    expect(seen).toEqual([
+      ['created', 'connecting'],
+      ['updated', 'versionSent'],
+      ['updated', 'versionReceived'],
+      ['updated', 'established'],
+      ['updated', 'closed'],
+      ['deleted', 'closed'],
+    ]);
+  });
+
+  test('gives frozen snapshots and the next deadline', async () => {
+    const { b, pass } = await pair();
+    const peer = b.dial(A);
+    const before = b.peers.get(peer.id) as PeerInfo;
+    expect(before.nextdeadline).toEqual({ what: 'connect', in: 5 });
+    await pass();
+    const after = b.peers.get(peer.id) as PeerInfo;
+    expect(Object.isFrozen(after)).toBe(true);
+    expect(after.nextdeadline?.what).toBe('ping');
+    expect(after.timeinstate).toBeGreaterThan(0.9);
+    expect(before.state).toBe('connecting');
+  });
+
+  test('remembers why the connection before ended', async () => {
+    const { b, pass } = await pair();
+    const first = b.dial({ ...A, port: 1 });
+    await pass();
+    expect(first.info()?.lastreason?.code).toBe('ERR_DIAL_REFUSED');
+    const again = b.dial({ ...A, port: 1 });
+    expect(again.info()?.lastreason?.code).toBe('ERR_DIAL_REFUSED');
+    expect(b.peers.recent().map((peer) => peer.id)).toEqual([first.id]);
+  });
+});
