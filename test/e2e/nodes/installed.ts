@@ -1,0 +1,57 @@
+/** Which real nodes this machine has, and where. The places are those that `provision.sh` writes to. */
+import { accessSync, constants, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+/** The nodes that can be had. */
+export type NodeName = 'bitcoind' | 'litecoind' | 'bcoin';
+
+/** The node's program: the user's own one first (`BITCOIND=`, `LITECOIND=`, the PATH), then the provisioned one. */
+export function program(name: NodeName): string | undefined {
+  return candidates(name).find(isProgram);
+}
+
+/** Undefined when the node can be started; else one sentence that says why not and how to provision it. */
+export function missing(name: NodeName): string | undefined {
+  if (program(name) !== undefined) return undefined;
+  const own = ownVariable(name);
+  if (own !== undefined) return `${own}=${process.env[own] ?? ''} is no program that can be run`;
+  return `${name} is not installed: run test/e2e/nodes/provision.sh ${name}`;
+}
+
+/** A variable that is set is obeyed: nothing else is tried behind its back. */
+function candidates(name: NodeName): string[] {
+  const provisioned = join(cache(), name, name);
+  if (name === 'bcoin') return [provisioned];
+  const own = ownVariable(name);
+  if (own !== undefined) return [process.env[own] ?? ''];
+  const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  return [...path.map((folder) => join(folder, name)), provisioned];
+}
+
+function ownVariable(name: NodeName): string | undefined {
+  const own = name.toUpperCase();
+  return name !== 'bcoin' && variable(own) !== undefined ? own : undefined;
+}
+
+function cache(): string {
+  return (
+    variable('VERACK_NODES') ??
+    join(variable('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'verack', 'nodes')
+  );
+}
+
+/** A variable that is set to nothing is not set, as in the script. */
+function variable(name: string): string | undefined {
+  const value = process.env[name];
+  return value === '' ? undefined : value;
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
