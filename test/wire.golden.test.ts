@@ -2,7 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { NETWORKS } from '../src/networks.js';
-import { createV1Framer, decodeMessage, encodeFrame, encodeMessage, isKnownCommand } from '../src/wire/index.js';
+import {
+  createV1Framer,
+  decodeMessage,
+  encodeFrame,
+  encodeMessage,
+  isKnownCommand,
+} from '../src/wire/index.js';
 
 interface Capture {
   readonly context: string;

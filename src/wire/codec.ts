@@ -197,10 +197,22 @@ function hexAt(b: Uint8Array, at: number): Hex64 {
   return high + (HEX[b[at + 3]!]! + HEX[b[at + 2]!]! + (HEX[b[at + 1]!]! + HEX[b[at]!]!));
 }
 
+/** The value of a hex digit by its character code; 255 for anything else. */
+const NIBBLES = new Uint8Array(128).fill(0xff);
+for (let i = 0; i < 16; i++) {
+  NIBBLES[i.toString(16).charCodeAt(0)] = i;
+  NIBBLES[i.toString(16).toUpperCase().charCodeAt(0)] = i;
+}
+
 function putHex(sink: Sink, value: Hex64): void {
-  if (!/^[0-9a-fA-F]{16}$/.test(value)) throw misfit('16 hex digits', value);
-  putLittle(sink, parseInt(value.slice(8), 16), 4);
-  putLittle(sink, parseInt(value.slice(0, 8), 16), 4);
+  if (value.length !== 16) throw misfit('16 hex digits', value);
+  const at = room(sink, 8);
+  for (let i = 0; i < 8; i++) {
+    const high = NIBBLES[value.charCodeAt(14 - 2 * i)] ?? 0xff;
+    const low = NIBBLES[value.charCodeAt(15 - 2 * i)] ?? 0xff;
+    if (high === 0xff || low === 0xff) throw misfit('16 hex digits', value);
+    sink.bytes[at + i] = (high << 4) | low;
+  }
 }
 
 /** Unsigned 64-bit integer as {@link Hex64}: JSON-safe and exact, where a number is neither. */
@@ -312,11 +324,11 @@ export const compactHex: Codec<Hex64> = {
     return first === 0xff ? hexAt(cursor.bytes, start + 1) : value.toString(16).padStart(16, '0');
   },
   write(sink, value) {
-    if (!/^0{8}/.test(value)) {
-      putLittle(sink, 0xff, 1);
-      return putHex(sink, value);
+    if (/^0{8}[0-9a-fA-F]{8}$/.test(value)) {
+      return compactSize.write(sink, parseInt(value, 16));
     }
-    compactSize.write(sink, parseInt(value, 16));
+    putLittle(sink, 0xff, 1);
+    putHex(sink, value);
   },
 };
 

@@ -1,9 +1,13 @@
 /** The hashing port of the wire layer: the only door to the platform's cryptography. */
 import { hash } from 'node:crypto';
+import { sha256Short } from './sha256.js';
 
-/** SHA-256. */
+/** Up to here plain JavaScript is faster than the call into the platform (measured on Node 20). */
+const SHORT = 128;
+
+/** SHA-256, 32 bytes. */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return hash('sha256', bytes, 'buffer');
+  return bytes.length <= SHORT ? sha256Short(bytes) : hash('sha256', bytes, 'buffer');
 }
 
 /** Double SHA-256, 32 bytes in the order the function gives them. */
