@@ -205,7 +205,8 @@ class End implements MemoryLink {
     this.#done = true;
     if (this.#over) return;
     this.#leave();
-    this.out.clear();
+    // Nobody will read it; a broken path has news for the other side under way, though.
+    if (this.out.reader.#over) this.out.clear();
     this.#handler?.closed(code);
   }
 

@@ -1,0 +1,14 @@
+/** A net whose links all misbehave in the same way, dialled and accepted ones alike. */
+import { systemTimers, type Timers } from './clock.js';
+import { type Fault, withFault } from './faults.js';
+import type { Net } from './link.js';
+
+/** `timers` paces the faults that need time (`split`, `slow`). */
+export const faultyNet = (net: Net, fault: Fault, timers: Timers = systemTimers): Net => ({
+  dial: (to, handler) =>
+    net.dial(to, {
+      opened: (link) => handler.opened(withFault(link, fault, timers)),
+      failed: (code, facts) => handler.failed(code, facts),
+    }),
+  listen: (at, accepted) => net.listen(at, (link) => accepted(withFault(link, fault, timers))),
+});
