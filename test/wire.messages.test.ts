@@ -6,14 +6,12 @@ import {
   COMMANDS,
   type Command,
   commandOf,
-  commandOfShortId,
   countOf,
   decodeMessage,
   encodeMessage,
   factsOf,
   isKnownCommand,
   isStrict,
-  MESSAGES,
   type Message,
   type MessageOf,
   shortIdOf,
@@ -380,48 +378,6 @@ describe('commands outside the table', () => {
     expect(encodeMessage(message)).toEqual(message.payload);
     expect(commandOf(message)).toBe('xversion');
     expect(commandOf({ command: 'verack' })).toBe('verack');
-  });
-});
-
-describe('the table', () => {
-  // BIP324, "v2 Bitcoin P2P message structure", and BIP434 for 37.
-  const SHORT_IDS =
-    'addr block blocktxn cmpctblock feefilter filteradd filterclear filterload getblocks getblocktxn getdata getheaders ' +
-    'headers inv mempool merkleblock notfound ping pong sendcmpct tx getcfilters cfilter getcfheaders cfheaders ' +
-    'getcfcheckpt cfcheckpt addrv2';
-
-  test('short ids', () => {
-    SHORT_IDS.split(' ').forEach((command, index) => {
-      expect(commandOfShortId(index + 1)).toBe(command);
-      expect(shortIdOf(command)).toBe(index + 1);
-    });
-    expect(commandOfShortId(37)).toBe('feature');
-    expect(COMMANDS.filter((command) => shortIdOf(command) !== undefined)).toHaveLength(29);
-    for (const id of [0, 29, 36, 38, 255]) expect(commandOfShortId(id)).toBeUndefined();
-  });
-
-  test('these travel with their name', () => {
-    for (const command of 'version verack getaddr wtxidrelay sendaddrv2 sendheaders sendtxrcncl reject alert'.split(
-      ' ',
-    )) {
-      expect(isKnownCommand(command)).toBe(true);
-      expect(shortIdOf(command)).toBeUndefined();
-    }
-  });
-
-  test('every row fits a frame and says what it is', () => {
-    for (const command of COMMANDS) {
-      const row = MESSAGES[command];
-      expect(command.length).toBeLessThanOrEqual(12);
-      expect(row.about).not.toBe('');
-      expect(['control', 'data']).toContain(row.plane);
-    }
-  });
-
-  test('messages that are only carried keep their payload', () => {
-    for (const command of ['tx', 'block', 'headers', 'cfilter', 'filterload', 'alert'] as const) {
-      expect(good(command, hex('0102')).message).toStrictEqual({ command, payload: hex('0102') });
-    }
   });
 });
 
