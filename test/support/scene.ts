@@ -6,9 +6,9 @@ export interface Scene {
   readonly clock: VirtualClock;
   readonly net: MemoryNet;
   /** A regtest node on this scene, seen from `host`. */
-  node(options?: NodeOptions, host?: string): BitcoinNode;
+  readonly node: (options?: NodeOptions, host?: string) => BitcoinNode;
   /** Lets `ms` of virtual time pass, microtasks included. */
-  pass(ms?: number): Promise<void>;
+  readonly pass: (ms?: number) => Promise<void>;
 }
 
 /** Bytes that depend on the seed only (a linear congruential generator; never for secrets). */

@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { CAST } from '../src/tools/cast.js';
+import { type Demo, isForetold, type Outcome, startDemo } from '../src/tools/demo.js';
+
+describe('the demo', () => {
+  let demo: Demo;
+  let outcomes: Outcome[];
+
+  beforeAll(async () => {
+    demo = await startDemo({ handshakeTimeout: 1_000 });
+    outcomes = await demo.outcomes;
+  });
+  afterAll(() => demo.stop());
+
+  test.each(CAST.map((role, i) => [role.name, role.foretold.code, i] as const))('%s: %s', (_name, code, i) => {
+    const { peer, role, asForetold } = outcomes[i] as Outcome;
+    const seen = peer?.state === 'established' ? 'established' : peer?.lastreason?.code;
+    expect(seen).toBe(code);
+    expect(peer?.lastreason?.facts ?? {}).toMatchObject(role.foretold.facts ?? {});
+    expect(asForetold).toBe(true);
+  });
+
+  test('notices an outcome that was not foretold', () => {
+    const { role, peer } = outcomes.find((outcome) => outcome.role.name === 'bad checksum') as Outcome;
+    if (!peer) throw new Error('the demo lost a peer');
+    const other = { ...role, foretold: { code: 'ERR_TIME_HANDSHAKE', facts: { dropped: '' } } } as const;
+    expect(isForetold(other, peer)).toBe(false);
+    expect(isForetold({ ...role, foretold: { code: 'established' } }, peer)).toBe(false);
+  });
+});
