@@ -53,7 +53,7 @@ build_bitcoind() {
   [[ $EUID -eq 0 ]] || { echo 'needs root: debootstrap makes a small Debian tree'; return 1; }
   need debootstrap=debootstrap &&
     debootstrap --variant=minbase --include=bitcoin-knots sid "$1" &&
-    rm -rf "$1"/var/cache/apt "$1"/var/lib/apt "$1"/usr/share/{doc,locale,man} &&
+    rm -rf "${1:?}"/var/cache/apt "${1:?}"/var/lib/apt "${1:?}"/usr/share/{doc,locale,man} &&
     enter_tree "$1" bitcoind usr/bin/bitcoind
 }
 
@@ -66,13 +66,13 @@ build_litecoind() {
   # shellcheck disable=SC2086 # a list of names
   (cd "$1" && apt-get -o APT::Sandbox::User="$(id -un)" download $packages) || return
   for deb in "$1"/*.deb; do dpkg -x "$deb" "$1" || return; done
-  rm -rf "$1"/*.deb "$1/usr/share" && enter_tree "$1" litecoind usr/lib/litecoin/litecoind
+  rm -rf "${1:?}"/*.deb "${1:?}/usr/share" && enter_tree "$1" litecoind usr/lib/litecoin/litecoind
 }
 
 # bcoin with the two addons that it cannot do without; nothing else gets to run a script.
+# shellcheck disable=SC2016,SC2059 # formats that are meant as they stand
 build_bcoin() {
   local manifest='{"private":true,"dependencies":{"bcoin":"%s"},"overrides":{"leveldown":"6.1.1"}}\n'
-  # shellcheck disable=SC2059 # the manifest is the format
   need node=nodejs npm=npm python3=python3 make=make g++=g++ &&
     printf "$manifest" "$bcoin_version" >"$1/package.json" &&
     npm --prefix "$1" install --ignore-scripts --no-audit --no-fund --loglevel=error &&
