@@ -1,4 +1,12 @@
 import { base } from './jest.config.js';
 
-/** The tests that talk to real nodes and to the packed program. */
-export default { ...base, testMatch: ['<rootDir>/test/e2e/**/*.test.ts'] };
+/**
+ * The tests that talk to real nodes and to the packed program. More workers than cores: most of them wait, one for three
+ * minutes.
+ */
+export default {
+  ...base,
+  testMatch: ['<rootDir>/test/e2e/**/*.test.ts'],
+  maxWorkers: 4,
+  testTimeout: 60_000,
+};
