@@ -50,6 +50,7 @@ describe('parseEndpoint', () => {
     ['[::1]8333', 'more than one colon'],
     ['[host]:1', 'what stands in brackets'],
     ['[1.2.3.4]:1', 'what stands in brackets'],
+    ['[::%:]', 'what stands in brackets'],
     ['[]:1', 'what stands in brackets'],
     ['a b', 'not a host name'],
     [' host', 'not a host name'],

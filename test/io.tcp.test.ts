@@ -154,7 +154,7 @@ describe('the other side', () => {
     expect(size).toBe(8 * MIB);
   });
 
-  test('frames of one write leave together, and nothing is delayed behind an unacknowledged one', async () => {
+  test('frames of one write leave together, and are not pending when the system took them', async () => {
     const [server, accepted] = await rawServer();
     const link = await open({ host: HOST, port: portOf(server) });
     const socket = await accepted;

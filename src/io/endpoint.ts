@@ -27,14 +27,19 @@ function refuse(value: string, why: string): never {
   throw new VerackError('ERR_LOCAL_ARGUMENT', { value: value.slice(0, 80), why });
 }
 
+/** Both must agree: one is what dials, the other what spells; they differ in odd zones (`::%:`). */
+function isAddress6(text: string): boolean {
+  return isIPv6(text) && ipaddr.IPv6.isValid(text);
+}
+
 /** Splits off the port; a bare IPv6 address has none, since its last group cannot be told from one. */
 function splitPort(text: string): [host: string, port: string | undefined] {
   const bracketed = /^\[([^[\]]*)\](?::(.*))?$/s.exec(text);
   if (bracketed) {
-    if (!isIPv6(bracketed[1] ?? '')) refuse(text, 'what stands in brackets is not an IPv6 address');
+    if (!isAddress6(bracketed[1] ?? '')) refuse(text, 'what stands in brackets is not an IPv6 address');
     return [bracketed[1] ?? '', bracketed[2]];
   }
-  if (isIPv6(text)) return [text, undefined];
+  if (isAddress6(text)) return [text, undefined];
   const [host = '', port, ...more] = text.split(':');
   if (more.length > 0) refuse(text, 'more than one colon, but not an IPv6 address');
   return [host, port];
@@ -67,7 +72,7 @@ function nameOf(text: string, host: string): string {
 }
 
 function hostOf(text: string, host: string): Pick<NamedEndpoint, 'host' | 'kind'> {
-  if (!isIPv4(host) && !isIPv6(host)) return { host: nameOf(text, host), kind: 'name' };
+  if (!isIPv4(host) && !isAddress6(host)) return { host: nameOf(text, host), kind: 'name' };
   const address = canonicalAddress(host);
   return { host: address, kind: isIPv4(address) ? 'ipv4' : 'ipv6' };
 }

@@ -12,13 +12,19 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** What a link tells its owner. Nothing is called after `closed`, nor after the owner called `destroy`. */
+/**
+ * What a link tells its owner. Nothing is called after `closed`, nor after the owner called `end` or `destroy`, and nothing
+ * from inside a call of the owner's.
+ */
 export interface LinkHandler {
   /** Bytes as they came; the chunk belongs to the callee only until it returns. */
   data(chunk: Uint8Array): void;
-  /** The other side ended it (`ERR_LINK_EOF`) or it broke (`ERR_LINK_RESET`). Called at most once. */
+  /**
+   * The other side ended it (`ERR_LINK_EOF`) or it broke (`ERR_LINK_RESET`). Called at most once, after all data that came
+   * before; a link that does not read learns of it when it reads on. The link closes itself.
+   */
   closed(code: LinkCode): void;
-  /** What was waiting to be sent has been taken by the system. */
+  /** What was waiting to be sent has been taken by the system: `pending` was above 0 after a write and is 0 again. */
   drained?(): void;
 }
 
@@ -29,14 +35,20 @@ export interface Link {
   readonly pending: number;
   /** Sets the handler; before that, nothing is read. */
   attach(handler: LinkHandler): void;
-  /** Sends the frames in one write. The boundaries are kept as an array for wrappers that work frame by frame. */
+  /**
+   * Sends the frames in one write. The boundaries are kept as an array for wrappers that work frame by frame. The bytes are
+   * handed over: they are not to be changed afterwards. Does nothing once the link has ended, whoever ended it.
+   */
   write(frames: readonly Uint8Array[]): void;
   /** Stops (`pause`) and restarts (`resume`) reading, so that a flood waits in the other side's buffers. */
   pause(): void;
   resume(): void;
   /** Sends what was written, then closes; gives up on a reader that does not read after 2 s. Idempotent. */
   end(): void;
-  /** Closes at once and forgets what was not sent. Idempotent. */
+  /**
+   * Closes at once and forgets what was not sent. Idempotent. The other side sees an end, or a reset when bytes of its were
+   * still unread here.
+   */
   destroy(): void;
 }
 
@@ -53,7 +65,10 @@ export interface Listener {
 }
 
 export interface Net {
-  /** Opens a link. Returns a function that gives up; after it, neither handler is called. */
+  /**
+   * Opens a link. Returns a function that gives up; after it, neither handler is called. Once a handler was called it does
+   * nothing: an open link is closed through the link.
+   */
   dial(to: Endpoint, handler: DialHandler): () => void;
   /**
    * Accepts links at `at`. Rejects with a `VerackError` `ERR_LOCAL_LIMIT` whose facts hold `syscode`
