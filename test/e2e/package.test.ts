@@ -1,0 +1,76 @@
+/** The packed program, installed into an empty folder: the bin runs, each subpath imports, with types. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+const ROOT = resolve('.');
+const run = (cwd: string, command: string, ...args: string[]): string =>
+  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+const USER = `
+import { createNode, REASONS, VirtualClock, type PeerInfo } from 'verack';
+import { peerMachine, CONNECTION_TYPES } from 'verack/machines';
+import { createActor } from 'xstate';
+import { decodeMessage, encodeFrame, encodeMessage } from 'verack/wire';
+
+const node = createNode({ chain: 'regtest', clock: new VirtualClock() });
+const peers: PeerInfo[] = node.peers.list();
+const context = createActor(peerMachine, {
+  input: { id: 1, connection_type: CONNECTION_TYPES[0], rules: (await import('verack/machines')).CORE_RULES },
+}).getSnapshot().context;
+const ping = encodeMessage({ command: 'ping', nonce: '0102030405060708' });
+const decoded = decodeMessage('ping', ping);
+const frame = encodeFrame(node.chain.magic, 'ping', ping);
+console.log(peers.length, context.id, decoded.ok, frame.length, REASONS.ERR_LINK_EOF.family);
+await node.stop();
+`;
+
+describe('the package', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'verack-package-'));
+  const bin = join(folder, 'node_modules', '.bin', 'verack');
+
+  beforeAll(() => {
+    run(ROOT, 'npm', 'run', 'build');
+    run(ROOT, 'npm', 'pack', '--pack-destination', folder);
+    const tarball = readdirSync(folder).find((file) => file.endsWith('.tgz')) ?? 'no tarball';
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }');
+    run(folder, 'npm', 'install', '--no-audit', '--no-fund', join(folder, tarball));
+  }, 120_000);
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('its bin runs', () => {
+    expect(run(folder, bin, '--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(run(folder, bin, 'diagram', 'peer', '--format', 'mermaid')).toContain('stateDiagram-v2');
+  });
+
+  test('its demo ends as foretold', () => {
+    expect(run(folder, bin, 'demo', '--quiet')).toContain('ERR_PROTO_SELF');
+  });
+
+  test('each subpath imports, and its types compile', () => {
+    mkdirSync(join(folder, 'user'));
+    writeFileSync(join(folder, 'user', 'main.ts'), USER);
+    const options = {
+      module: 'nodenext',
+      target: 'es2023',
+      strict: true,
+      outDir: 'out',
+      rootDir: 'user',
+      types: [],
+    };
+    const compilerOptions = { ...options, lib: ['es2023', 'esnext.disposable', 'dom'], skipLibCheck: true };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['user'] }));
+    run(folder, 'node', join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.');
+    expect(run(folder, 'node', join('out', 'main.js'))).toBe('0 1 true 32 link\n');
+  });
+
+  test('it ships what it promises, and no tests', () => {
+    const shipped = readdirSync(join(folder, 'node_modules', 'verack'));
+    expect(shipped).toEqual(
+      expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md', 'diagrams', 'dist', 'machines', 'src']),
+    );
+    expect(existsSync(join(folder, 'node_modules', 'verack', 'test'))).toBe(false);
+  });
+});
