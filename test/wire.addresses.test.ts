@@ -1,5 +1,6 @@
 /** Addresses: text and bytes of every BIP155 network, the 16-byte form, and the network's name. */
 import { describe, expect, test } from '@jest/globals';
+import { base32 } from '@scure/base';
 import fc from 'fast-check';
 import {
   BIP155,
@@ -67,6 +68,13 @@ describe('text and bytes', () => {
     [I2P.slice(1), 'syntax'],
   ])('%j is refused: %s', (text, fault) => {
     expect(parseAddress(text)).toEqual({ ok: false, fault });
+  });
+
+  test.each([32, 33])('a Tor v3 checksum with byte %i wrong is refused', (at) => {
+    const bytes = base32.decode(ONION.slice(0, -'.onion'.length).toUpperCase());
+    bytes[at]! ^= 1;
+    const text = `${base32.encode(bytes).toLowerCase()}.onion`;
+    expect(parseAddress(text)).toEqual({ ok: false, fault: 'checksum' });
   });
 
   test('what has no text form is shown as bytes', () => {

@@ -1,7 +1,6 @@
 /** The rules of each message, one test a rule. Numbers and limits as Bitcoin Core judges them. */
 import { describe, expect, test } from '@jest/globals';
 import {
-  BIP155,
   bip155NetworkName,
   COMMANDS,
   type Command,
@@ -253,7 +252,16 @@ describe('addrv2 (BIP155)', () => {
     ]);
   });
 
-  test.each(Object.entries(BIP155))('%s', (name, { id, length, core }) => {
+  // The last column: Core knows the id, and a wrong length spoils the whole message.
+  test.each([
+    ['ipv4', 1, 4, true],
+    ['ipv6', 2, 16, true],
+    ['torv2', 3, 10, false],
+    ['torv3', 4, 32, true],
+    ['i2p', 5, 32, true],
+    ['cjdns', 6, 16, true],
+    ['yggdrasil', 7, 16, false],
+  ])('%s', (name, id, length, core) => {
     expect(bip155NetworkName(id)).toBe(name);
     expect(good('addrv2', one(id, length)).message.addresses).toHaveLength(1);
     for (const wrong of [0, length - 1, length + 1, 512]) {
