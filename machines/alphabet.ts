@@ -38,6 +38,8 @@ export interface VersionFacts {
   readonly relaytxes: boolean;
   /** The nonce is that of a connection we are dialling right now (Core's CheckIncomingNonce). */
   readonly ownnonce: boolean;
+  /** Set when only the first 46 bytes could be read: Core judges services and version first, then drops the message. */
+  readonly fault?: DropCode;
 }
 
 /** What the peer machine understands. */

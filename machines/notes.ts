@@ -80,8 +80,10 @@ export const wtxidrelayed = (context: PeerContext): Change => ({
 export const featured = (context: PeerContext, event: EventOf<'wire.feature'>): Change =>
   context.features.length < MAX_FEATURES ? { features: [...context.features, event.id] } : {};
 
-export const dropped = (event: EventOf<'wire.dropped'>): Change => ({
-  dropped: `${event.command}: ${event.code}`,
+/** A version that could be read only in part is dropped like any other message. */
+export const dropped = (event: EventOf<'wire.dropped' | 'wire.version'>): Change => ({
+  dropped:
+    event.type === 'wire.dropped' ? `${event.command}: ${event.code}` : `version: ${event.fault ?? ''}`,
 });
 
 /** Everything that was measured moves with the clock, so that nobody is overdue for the time in which we slept. */

@@ -50,10 +50,15 @@ const ends = {
   'user.close': close('ERR_LOCAL_CANCELLED', 'we were asked to close'),
 } as const;
 
-/** Judged in this order by Core: services, version, our own nonce. */
+/** Judged in this order by Core: services, version, the rest of the payload, our own nonce. */
 const refusals = [
   { guard: 'lacksServices', ...fail('ERR_POLICY_SERVICES'), description: 'an automatic peer lacks services' },
   { guard: 'isObsolete', ...fail('ERR_POLICY_VERSION'), description: 'protocol version below 31800' },
+  {
+    guard: 'isUnreadable',
+    actions: 'noteDropped',
+    description: 'a garbled tail: dropped, a better one may come',
+  },
   { guard: 'isSelf', ...fail('ERR_PROTO_SELF'), description: 'the nonce of a connection we are dialling' },
 ] as const;
 
@@ -81,6 +86,7 @@ const peerSetup = setup({
     isFeeler: ({ context }) => context.connection_type === 'feeler',
     lacksServices: ({ context, event }) => policy.lacksServices(context, event as EventOf<'wire.version'>),
     isObsolete: ({ context, event }) => policy.isObsolete(context, event as EventOf<'wire.version'>),
+    isUnreadable: ({ event }) => policy.isUnreadable(event as EventOf<'wire.version'>),
     isSelf: ({ context, event }) => policy.isSelf(context, event as EventOf<'wire.version'>),
     isBadFeature: ({ context, event }) => policy.isBadFeature(context, event as EventOf<'wire.feature'>),
     isMisannounced: ({ context, event }) =>
@@ -115,7 +121,7 @@ const peerSetup = setup({
     notePing: assign(({ context, event }) => notes.pinged(context, event as EventOf<'clock.tick'>)),
     notePong: assign(({ context, event }) => notes.ponged(context, event as EventOf<'wire.pong'>)),
     cancelPing: assign({ pingnonce: '' }),
-    noteDropped: assign(({ event }) => notes.dropped(event as EventOf<'wire.dropped'>)),
+    noteDropped: assign(({ event }) => notes.dropped(event as EventOf<'wire.dropped' | 'wire.version'>)),
     shiftClock: assign(({ context, event }) => notes.shifted(context, event as EventOf<'clock.jump'>)),
     blame: assign(({ context, event }, params: { code?: ReasonCode }) =>
       notes.blamed(context, event, params.code),

@@ -72,6 +72,9 @@ export const lacksServices = (context: PeerContext, event: VersionFacts): boolea
 export const isObsolete = (context: PeerContext, event: VersionFacts): boolean =>
   event.version < context.rules.minVersion;
 
+/** Everything behind the first 46 bytes is garbled. */
+export const isUnreadable = (event: VersionFacts): boolean => event.fault !== undefined;
+
 /** Judged by the accepting side only (Core: CheckIncomingNonce). */
 export const isSelf = (context: PeerContext, event: VersionFacts): boolean =>
   context.connection_type === 'inbound' && event.ownnonce;

@@ -304,6 +304,7 @@ export class VerackError extends Error {
     readonly code: ReasonCode,
     readonly facts: Facts = {},
   ) {
-    super(`${code}: ${REASONS[code].says}`);
+    const details = Object.entries(facts).map(([name, value]) => `${name}: ${value}`);
+    super(`${code}: ${REASONS[code].says}${details.length > 0 ? ` (${details.join(', ')})` : ''}`);
   }
 }

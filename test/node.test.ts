@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { BitcoinNode, Net, Reason } from '../src/index.js';
 import { createNode, VerackError } from '../src/index.js';
+import { encodeFrame, encodeMessage, type MessageOf } from '../src/wire/index.js';
 import { scene, type Scene } from './support/scene.js';
 
 const A = { host: '10.0.0.1', port: 18444 };
@@ -355,5 +356,61 @@ describe('the tracker', () => {
     const again = b.dial({ ...A, port: 1 });
     expect(again.info()?.lastreason?.code).toBe('ERR_DIAL_REFUSED');
     expect(b.peers.recent().map((peer) => peer.id)).toEqual([first.id]);
+  });
+});
+
+describe('a version with a garbled tail', () => {
+  const NOWHERE = { services: '0000000000000000', ip: new Uint8Array(16), port: 0 };
+  const version = (number: number) =>
+    encodeMessage({ ...versionMessageOf(number), user_agent: new Uint8Array(300) });
+  const versionMessageOf = (number: number): MessageOf<'version'> => ({
+    command: 'version',
+    version: number,
+    services: '0000000000000000',
+    timestamp: '0000000000000000',
+    addr_recv: NOWHERE,
+    addr_from: NOWHERE,
+    nonce: '00000000000000aa',
+  });
+
+  /** Sends `payloads` as version messages over a link that we open to `a`. */
+  async function tell(payloads: Uint8Array[]) {
+    const { a, net, pass } = await pair();
+    const silent = { data: () => undefined, closed: () => undefined };
+    net.at(B.host).dial(A, {
+      failed: () => undefined,
+      opened: (link) => {
+        link.attach(silent);
+        for (const payload of payloads) link.write([encodeFrame(a.chain.magic, 'version', payload)]);
+      },
+    });
+    await pass();
+    return a;
+  }
+
+  test('is refused for its number all the same, as Core judges that first', async () => {
+    const a = await tell([version(31_799)]);
+    expect(a.peers.recent()[0]?.lastreason?.code).toBe('ERR_POLICY_VERSION');
+  });
+
+  test('is dropped, and a better one is taken', async () => {
+    const a = await tell([version(70_016), encodeMessage(versionMessageOf(70_016))]);
+    expect(a.peers.list()[0]).toMatchObject({ state: 'versionReceived', version: 70_016 });
+  });
+
+  test('is dropped and named when time runs out', async () => {
+    const { a, net, pass } = await pair();
+    net.at(B.host).dial(A, {
+      failed: () => undefined,
+      opened: (link) => {
+        link.attach({ data: () => undefined, closed: () => undefined });
+        link.write([encodeFrame(a.chain.magic, 'version', version(70_016))]);
+      },
+    });
+    await pass(61_000);
+    expect(a.peers.recent()[0]?.lastreason).toMatchObject({
+      code: 'ERR_TIME_HANDSHAKE',
+      facts: { awaited: 'version', dropped: 'version: ERR_CODEC_RANGE' },
+    });
   });
 });

@@ -207,7 +207,11 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     if (!session) throw new VerackError(refusal ?? 'ERR_LOCAL_CANCELLED', { addr: formatEndpoint(remote) });
     const close = () => void this.close(session.id);
     const peer = new Peer(session.id, formatEndpoint(remote), this.peers, close);
-    this.#handles.set(session.id, { peer, target, unhook: () => signal?.removeEventListener('abort', close) });
+    this.#handles.set(session.id, {
+      peer,
+      target,
+      unhook: () => signal?.removeEventListener('abort', close),
+    });
     if (signal?.aborted) close();
     else signal?.addEventListener('abort', close, { once: true });
     return peer;

@@ -19,7 +19,7 @@ import { type PeerInfo, Tracker } from './tracker.js';
 export interface PoolListener {
   moved(session: Session, from: PeerState, to: PeerState): void;
   message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
-  dropped(session: Session, code: DropCode, command: string): void;
+  dropped(session: Session, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
   ended(session: Session, last: PeerInfo): void;
   /** `ms` of time passed while the process did not run, or the wall clock was set by that much. */
   jumped(ms: number, clock: 'monotonic' | 'wall'): void;
@@ -131,7 +131,7 @@ export class Pool implements SessionHost {
     this.listener.message(session, direction, command, payload);
   }
 
-  dropped(session: Session, code: DropCode, command: string): void {
+  dropped(session: Session, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void {
     this.listener.dropped(session, code, command);
   }
 

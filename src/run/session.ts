@@ -44,7 +44,7 @@ export interface SessionHost {
   isDialling(nonce: Hex64): boolean;
   moved(session: Session, from: PeerState, to: PeerState): void;
   message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
-  dropped(session: Session, code: DropCode, command: string): void;
+  dropped(session: Session, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
 }
 
 export interface Birth {
@@ -218,6 +218,7 @@ export class Session implements LinkHandler {
     const event = this.#eventOf(command, payload);
     if (event?.type === 'wire.dropped') this.#drop(event.code, command, 0);
     else if (event) this.actor.send(event);
+    this.#count(event);
   }
 
   #eventOf(command: string, payload: Uint8Array): PeerEvent | undefined {
@@ -226,6 +227,14 @@ export class Session implements LinkHandler {
     const { relay } = this.context.rules;
     if (isUnoffered(command, payload, this.host.identity, relay)) return { type: 'wire.unoffered', command };
     return translate(command, payload, { at: this.host.env.clock.now(), ...this.#circumstances });
+  }
+
+  /** What the machine let pass, and a person may want to know all the same. */
+  #count(event: PeerEvent | undefined): void {
+    if (event?.type === 'wire.version' && event.fault) this.host.dropped(this, event.fault, 'version');
+    if (event?.type === 'wire.excess' && this.state === 'established') {
+      this.host.dropped(this, 'ERR_PROTO_LIMIT', event.command);
+    }
   }
 
   #drop(code: DropCode, command: string, size: number): void {

@@ -76,12 +76,18 @@ const isControl = (command: string): command is Control => Object.hasOwn(transla
 export function translate(command: string, payload: Uint8Array, now: Circumstances): PeerEvent | undefined {
   if (!isControl(command)) return undefined;
   const decoded = decodeMessage(command, payload);
-  if (!decoded.ok) return faulty(command, decoded.fault);
-  const toEvent = translations[command] as (message: unknown, now: Circumstances) => PeerEvent;
-  return toEvent(decoded.message, now);
+  return decoded.ok ? eventOf(command, decoded.message, now) : faulty(command, payload, decoded.fault, now);
 }
 
-const faulty = (command: Control, fault: CodecFault): PeerEvent =>
-  isStrict(command)
-    ? { type: 'wire.feature', id: '', valid: false }
-    : { type: 'wire.dropped', code: fault.code, command };
+const eventOf = (command: Control, message: unknown, now: Circumstances): PeerEvent =>
+  (translations[command] as (message: unknown, now: Circumstances) => PeerEvent)(message, now);
+
+/** The part of a `version` that Core judges before it reads on. */
+const VERSION_HEAD = 46;
+
+function faulty(command: Control, payload: Uint8Array, fault: CodecFault, now: Circumstances): PeerEvent {
+  if (isStrict(command)) return { type: 'wire.feature', id: '', valid: false };
+  const head = command === 'version' && decodeMessage(command, payload.subarray(0, VERSION_HEAD));
+  if (!head || !head.ok) return { type: 'wire.dropped', code: fault.code, command };
+  return { ...eventOf(command, head.message, now), fault: fault.code } as PeerEvent;
+}
