@@ -1,0 +1,54 @@
+/** From options to the parts of a node. */
+import { CORE_RULES, type Rules } from '../../machines/index.js';
+import type { DnsOptions } from '../io/dns.js';
+import type { Fault } from '../io/faults.js';
+import { faultyNet } from '../io/faultynet.js';
+import type { Net } from '../io/link.js';
+import { tcpNet } from '../io/tcp.js';
+import { type Chain, NETWORKS, networkOf, signetNetwork } from '../networks.js';
+import type { NodeOptions } from '../run/node.js';
+import { hash256 } from '../wire/index.js';
+import { Usage } from './exit.js';
+import type { Flags } from './options.js';
+
+/** Milliseconds that peers get to close; the whole end stays within two seconds. */
+const DRAIN = 1_500;
+
+/** The chain that was chosen; a signet challenge chooses signet. */
+export function chainOf({ chain, signetchallenge }: Pick<Flags, 'chain' | 'signetchallenge'>): Chain {
+  if (signetchallenge === undefined) return networkOf(chain ?? 'main') ?? NETWORKS.main;
+  if (chain !== undefined && chain !== 'signet') {
+    throw new Usage(`--signetchallenge goes with signet, not with --chain ${chain}`);
+  }
+  return signetNetwork(signetchallenge, hash256);
+}
+
+export const rulesOf = (flags: Pick<Flags, 'timeout' | 'peertimeout' | 'relay'>): Partial<Rules> => ({
+  connectTimeout: flags.timeout,
+  handshakeTimeout: flags.peertimeout * 1_000,
+  relay: flags.relay ?? CORE_RULES.relay,
+});
+
+export const dnsOptionsOf = ({ dnsServer, onlynet, timeout }: Flags): DnsOptions => ({
+  timeout,
+  ...(dnsServer && { servers: dnsServer }),
+  ...(onlynet && { onlynet }),
+});
+
+/** Faults of pace go innermost: the others need whole frames. */
+const isPace = ({ name }: Fault): boolean => name === 'split' || name === 'slow';
+
+/** The net, misbehaving in every way that was asked for. */
+function netOf(faults: readonly Fault[]): Net {
+  const inwards = [...faults.filter(isPace), ...faults.filter((fault) => !isPace(fault))];
+  return inwards.reduce<Net>((net, fault) => faultyNet(net, fault), tcpNet());
+}
+
+/** What all nodes of the command line have in common. */
+export const nodeOptionsOf = (flags: Flags): NodeOptions => ({
+  chain: chainOf(flags),
+  rules: rulesOf(flags),
+  uacomment: flags.uacomment ?? [],
+  net: netOf(flags.fault ?? []),
+  drainTimeout: DRAIN,
+});

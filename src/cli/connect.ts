@@ -1,0 +1,136 @@
+/** `verack connect`: shakes hands, stays connected, and says what changes. */
+import { Argument, Option } from 'commander';
+import { createNode, type BitcoinNode } from '../run/node.js';
+import { chainOf, dnsOptionsOf, nodeOptionsOf } from './assemble.js';
+import { passed, tableOf } from './ending.js';
+import { EXIT, Usage } from './exit.js';
+import {
+  chainOptions,
+  identityOptions,
+  labOptions,
+  lookupOptions,
+  outputOptions,
+  slotOptions,
+  switched,
+  timeOptions,
+  valued,
+} from './options.js';
+import { failureLine } from './render.js';
+import { foundSentence, Seeding } from './seeding.js';
+import { showStatus } from './status.js';
+import { peerTable } from './table.js';
+import { Targets } from './targets.js';
+import { seconds, several } from './values.js';
+import type { Job, Verb } from './verb.js';
+import { watch, type Watcher } from './watch.js';
+
+/** Connections to hold when nobody says which: Core's full-relay slots. */
+const AUTOMATIC = 8;
+
+/** Whom we want to be connected to, and what has come of it. */
+interface Campaign extends Required<Watcher> {
+  readonly settled: Promise<void>;
+  readonly exitCode: number;
+  start(): void;
+}
+
+export const connectCommand: Verb = {
+  name: 'connect',
+  about: 'shake hands with nodes and stay connected',
+  details:
+    'Without a host the DNS seeds of the chain are asked, then the fixed list. A line goes to stdout for each handshake ' +
+    'that completes and to stderr for each that fails; a connection that ends is dialled again, with backoff.',
+  examples: [
+    ['verack connect --regtest 127.0.0.1', 'a node of yours, until Ctrl-C'],
+    [
+      'verack connect --once node.example.org [::1]:8333',
+      'one handshake each; the exit code says how it went',
+    ],
+    ['verack connect --for 60 --table', 'eight nodes of the main network for a minute, then a table'],
+    ['verack connect --fault checksum 192.0.2.1', 'what does my node do about a bad checksum?'],
+  ],
+  operands: [new Argument('[hosts...]', 'HOST, HOST:PORT or [IPv6]:PORT')],
+  options: [
+    ...switched('--once', 'one handshake per host, then end; a name is tried address by address'),
+    valued('--for <seconds>', 'end in order after this time', seconds),
+    ...switched('--table', 'print a table like -netinfo at the end'),
+    valued('--connect <host>', "another host, in Core's spelling", several(String)).hideHelp(),
+    new Option('--no-listen', 'nothing listens here anyway').hideHelp(),
+    ...chainOptions(),
+    ...lookupOptions(),
+    ...slotOptions('most connections at a time; without hosts 8 are held'),
+    ...timeOptions(),
+    ...identityOptions(),
+    ...outputOptions(),
+    ...labOptions(),
+  ],
+  isOneShot: ({ once }) => once === true,
+  run,
+};
+
+async function run(job: Job): Promise<number> {
+  const { flags, out, interrupted } = job;
+  const hosts = [...job.operands, ...(flags.connect ?? [])];
+  refuseNowhere(job, hosts);
+  const slots = flags.maxconnections ?? Math.max(AUTOMATIC, hosts.length);
+  const node = createNode({ ...nodeOptionsOf(flags), maxoutbound: slots, maxinbound: 0 });
+  const campaign =
+    hosts.length > 0 ? targets(job, node, hosts) : seeding(job, node, flags.maxconnections ?? AUTOMATIC);
+  watch(node, out, campaign);
+  const hideStatus = showStatus(node, out);
+  out.talk(out.paintTalk('dim', intention(node, hosts)));
+  campaign.start();
+  await Promise.race([campaign.settled, passed(flags.for, interrupted)]);
+  const seen = flags.table ? tableOf(node) : [];
+  await node.stop();
+  hideStatus();
+  for (const line of peerTable(seen, out.columns)) out.answer(line);
+  return interrupted.aborted ? EXIT.ok : campaign.exitCode;
+}
+
+function refuseNowhere({ flags }: Job, hosts: readonly string[]): void {
+  const { chain, seeds, fixedSeeds } = chainOf(flags);
+  if (hosts.length > 0 || seeds.length + fixedSeeds.length > 0) return;
+  throw new Usage(`this ${chain} has no seeds: name a host, for example 127.0.0.1`);
+}
+
+function intention({ chain }: BitcoinNode, hosts: readonly string[]): string {
+  const whom =
+    hosts.length === 0
+      ? 'asking the DNS seeds'
+      : hosts.length === 1
+        ? `dialling ${hosts[0]!}`
+        : `dialling ${hosts.length} hosts`;
+  return `${chain.name}: ${whom}; Ctrl-C ends`;
+}
+
+function targets({ flags, out, interrupted }: Job, node: BitcoinNode, hosts: readonly string[]): Campaign {
+  const once = flags.once === true;
+  return new Targets(hosts, node, {
+    once,
+    dns: dnsOptionsOf(flags),
+    signal: interrupted,
+    failed: (addr, reason) => {
+      out.failure(failureLine(addr, reason, out.paintTalk));
+      out.event('ended', { addr, lastreason: reason });
+    },
+    unreachable: () =>
+      out.talk(lament(once, hosts.length === 1 ? 'That host cannot' : 'None of these hosts can', node)),
+  });
+}
+
+function seeding({ flags, out, interrupted }: Job, node: BitcoinNode, slots: number): Campaign {
+  const once = flags.once === true;
+  return new Seeding(node, {
+    slots,
+    once,
+    dns: dnsOptionsOf(flags),
+    signal: interrupted,
+    found: (addresses) => out.talk(out.paintTalk('dim', foundSentence(addresses))),
+    unreachable: () => out.talk(lament(once, 'No node can', node)),
+  });
+}
+
+const lament = (once: boolean, who: string, { chain }: BitcoinNode): string =>
+  `${who} be reached. Check that this machine has a network, that a firewall lets TCP out (port ${chain.port} and the like), ` +
+  `and that the chain is right (--chain, now ${chain.chain}).${once ? '' : ' Trying on; Ctrl-C ends.'}`;

@@ -1,0 +1,116 @@
+/** `verack listen`: lets peers come, and says who came and how it went. */
+import { Option } from 'commander';
+import { formatEndpoint } from '../io/endpoint.js';
+import type { Endpoint } from '../io/link.js';
+import { VerackError } from '../reasons.js';
+import { type BitcoinNode, createNode } from '../run/node.js';
+import { nodeOptionsOf } from './assemble.js';
+import { EXIT } from './exit.js';
+import {
+  bindOptions,
+  chainOptions,
+  identityOptions,
+  labOptions,
+  outputOptions,
+  slotOptions,
+  switched,
+  timeOptions,
+  valued,
+} from './options.js';
+import { showStatus } from './status.js';
+import { peerTable } from './table.js';
+import { passed, tableOf } from './ending.js';
+import { seconds } from './values.js';
+import type { Job, Verb } from './verb.js';
+import { watch } from './watch.js';
+
+/** Core's 125 slots without its 11 outbound ones. */
+const SLOTS = 114;
+const LOOPBACK = '127.0.0.1';
+
+export const listenCommand: Verb = {
+  name: 'listen',
+  about: 'let peers come to me; the fault lab',
+  details:
+    'Listens on 127.0.0.1 unless --bind says otherwise (Core would listen on every interface: --bind 0.0.0.0 --bind [::]). ' +
+    'The address it listens on goes to stdout, then a line for each handshake that completes.',
+  examples: [
+    ['verack listen --regtest', 'then: bitcoin-cli -regtest addnode 127.0.0.1:18444 onetry'],
+    ['verack listen --regtest --port 0 --json', 'any free port, as NDJSON for a program'],
+    ['verack listen --regtest --fault no-verack --peertimeout 5', 'how long does a dialler wait for verack?'],
+  ],
+  operands: [],
+  options: [
+    ...bindOptions(),
+    valued('--for <seconds>', 'end in order after this time', seconds),
+    ...switched('--table', 'print a table like -netinfo at the end'),
+    new Option('--listen', "Core's spelling of this verb").hideHelp(),
+    ...chainOptions(),
+    ...slotOptions(`most peers at a time; default ${SLOTS}`),
+    ...timeOptions(),
+    ...identityOptions(),
+    ...outputOptions(),
+    ...labOptions(),
+  ],
+  isOneShot: () => false,
+  run,
+};
+
+async function run({ flags, out, interrupted }: Job): Promise<number> {
+  const node = createNode({
+    ...nodeOptionsOf(flags),
+    maxinbound: flags.maxconnections ?? SLOTS,
+    maxoutbound: 0,
+  });
+  const port = flags.port ?? node.chain.port;
+  watch(node, out);
+  node.on('listening', (at) => {
+    out.answer(`listening on ${formatEndpoint(at)}`);
+    out.event('listening', { addr: formatEndpoint(at), ...at });
+  });
+  const wanted = (flags.bind ?? [{ host: LOOPBACK, port }]).map(({ host, port: own }) => ({
+    host,
+    port: own < 0 ? port : own,
+  }));
+  if (!(await isOpen(node, wanted, (line) => out.failure(line)))) return EXIT.unreachable;
+  const hideStatus = showStatus(node, out);
+  await passed(flags.for, interrupted);
+  const seen = flags.table ? tableOf(node) : [];
+  await node.stop();
+  hideStatus();
+  for (const line of peerTable(seen, out.columns)) out.answer(line);
+  return EXIT.ok;
+}
+
+/** Opens every listener, or none. */
+async function isOpen(
+  node: BitcoinNode,
+  wanted: readonly Endpoint[],
+  fail: (line: string) => void,
+): Promise<boolean> {
+  try {
+    for (const endpoint of wanted) await node.listen(endpoint);
+    return true;
+  } catch (error) {
+    if (!(error instanceof VerackError && error.code === 'ERR_LOCAL_LIMIT')) throw error;
+    await node.stop();
+    fail(`${error.code} ${formatEndpoint(endpointOf(error))} — ${refusal(error)}`);
+    return false;
+  }
+}
+
+const endpointOf = ({ facts }: VerackError): Endpoint => ({
+  host: String(facts.host),
+  port: Number(facts.port),
+});
+
+/** What the system said, and what to try. */
+function refusal(error: VerackError): string {
+  const { host, port } = endpointOf(error);
+  const { syscode = 'unknown' } = error.facts;
+  if (syscode === 'EADDRINUSE') return `port ${port} is in use; pick another with --port, or 0 for any`;
+  if (syscode === 'EACCES')
+    return `port ${port} needs a permission that this user lacks; pick one from 1024 on with --port`;
+  if (syscode === 'EADDRNOTAVAIL') return `this machine has no address ${host}; pick another with --bind`;
+  return `the system refused (${syscode}); pick another address with --bind`;
+}

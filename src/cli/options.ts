@@ -1,0 +1,174 @@
+/**
+ * The options that verbs share, as commander takes them. Names are Bitcoin Core's wherever it has the option; each can
+ * also be given as an environment variable: `VERACK_` and the name in capitals, `-` as `_`. Flags win over variables.
+ */
+import { Option } from 'commander';
+import { type Fault, FAULT_NAMES, FAULTS } from '../io/faults.js';
+import type { Endpoint } from '../io/link.js';
+import {
+  bindAddress,
+  chainName,
+  type Demands,
+  dnsServer,
+  fault,
+  listed,
+  oneOf,
+  portOrAny,
+  several,
+  whole,
+} from './values.js';
+
+export type When = 'auto' | 'always' | 'never';
+export type IpFamily = 'ipv4' | 'ipv6';
+
+/** Every option of every verb; a verb reads those it declares. */
+export interface Flags {
+  readonly chain?: string;
+  readonly signetchallenge?: string;
+  readonly timeout: number;
+  readonly peertimeout: number;
+  readonly relay?: boolean;
+  readonly uacomment?: readonly string[];
+  readonly onlynet?: readonly IpFamily[];
+  readonly dnsServer?: readonly string[];
+  readonly maxconnections?: number;
+  readonly fault?: readonly Fault[];
+  readonly inspect?: number;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose: number;
+  readonly color: When;
+  readonly connect?: readonly string[];
+  readonly once?: boolean;
+  readonly for?: number;
+  readonly table?: boolean;
+  readonly bind?: readonly Endpoint[];
+  readonly port?: number;
+  readonly require?: Demands;
+  readonly command?: string;
+  readonly format?: string;
+}
+
+const NETWORK = 'Network:';
+const TIME = 'Time:';
+const OURSELVES = 'What we say of ourselves:';
+const LAB = 'Trouble on purpose:';
+const OUTPUT = 'Output:';
+
+/** The name of the variable that stands for an option. */
+export const variableOf = (option: Option): string =>
+  `VERACK_${option.name().toUpperCase().replaceAll('-', '_')}`;
+
+/** An option that takes a value. */
+export function valued(flags: string, about: string, read: (text: string, before: never) => unknown): Option {
+  const option = new Option(flags, about).argParser(read as (text: string, before: unknown) => unknown);
+  return option.env(variableOf(option));
+}
+
+/** An option that is on or off; `--no-NAME` turns off what a variable turned on. */
+export function switched(flags: string, about: string): Option[] {
+  const on = new Option(flags, about);
+  return [on.env(variableOf(on)), new Option(`--no-${on.name()}`).hideHelp()];
+}
+
+/** Words that completion offers for the value. */
+export function offering(option: Option, ...words: readonly string[]): Option {
+  option.argChoices = [...words];
+  return option;
+}
+
+const under = (heading: string, options: readonly Option[]): Option[] =>
+  options.map((option) => option.helpGroup(heading));
+
+const CHAINS = ['main', 'test', 'testnet4', 'signet', 'regtest'] as const;
+
+/** Which chain. The shorthands are rewritten to `--chain` before commander sees them. */
+export const chainOptions = (): Option[] =>
+  under(NETWORK, [
+    offering(
+      valued('--chain <name>', 'main (the default), test, testnet4, signet or regtest', chainName),
+      ...CHAINS,
+    ),
+    new Option('--regtest', 'short for --chain regtest; --signet, --testnet4, --testnet likewise'),
+    new Option('--signet').hideHelp(),
+    new Option('--testnet4').hideHelp(),
+    new Option('--testnet').hideHelp(),
+    valued('--signetchallenge <hex>', 'a signet of your own (BIP325)', String),
+  ]);
+
+const MAX_MS = 3_600_000;
+const MAX_S = 86_400;
+
+export const timeOptions = (): Option[] =>
+  under(TIME, [
+    valued('--timeout <ms>', 'limit of a connection attempt', whole(1, MAX_MS)).default(5_000),
+    valued('--peertimeout <s>', 'limit of a handshake', whole(1, MAX_S)).default(60),
+  ]);
+
+export const identityOptions = (): Option[] =>
+  under(OURSELVES, [
+    ...switched('--relay', 'ask for transactions (BIP37); off by default'),
+    valued('--uacomment <text>', 'comment in our user agent; repeatable', several(String)),
+  ]);
+
+/** How names become addresses. */
+export const lookupOptions = (): Option[] =>
+  under(NETWORK, [
+    offering(
+      valued(
+        '--onlynet <family>',
+        'take only ipv4 or only ipv6 addresses of names and seeds',
+        listed(oneOf('ipv4', 'ipv6')),
+      ),
+      'ipv4',
+      'ipv6',
+    ),
+    valued('--dns-server <addr>', "ask this DNS server, not the system's; repeatable", listed(dnsServer)),
+  ]);
+
+export const slotOptions = (about: string): Option[] =>
+  under(NETWORK, [valued('--maxconnections <n>', about, whole(1, 100_000))]);
+
+export const bindOptions = (): Option[] =>
+  under(NETWORK, [
+    valued(
+      '--bind <address>',
+      'listen here, with or without :PORT; default 127.0.0.1 (0.0.0.0 or [::] for everybody); repeatable',
+      several(bindAddress),
+    ),
+    valued('--port <n>', "default: the chain's; 0 for any free one", whole(0, 65_535)),
+  ]);
+
+/** `--fault` and what its values do. */
+export const labOptions = (): Option[] =>
+  under(LAB, [
+    offering(
+      valued('--fault <fault>', `misbehave: ${FAULT_NAMES.join(', ')}; repeatable`, several(fault)),
+      ...faultWords(),
+    ),
+    valued('--inspect [port]', 'show the running machines in the Stately Inspector', portOrAny),
+  ]);
+
+const faultWords = (): string[] =>
+  FAULT_NAMES.map((name) => (FAULTS[name].value.startsWith('=') ? `${name}=` : name));
+
+const count = (_: string, before: unknown): number => Number(before ?? 0) + 1;
+
+export const outputOptions = (): Option[] =>
+  under(OUTPUT, [
+    ...switched('--json', 'NDJSON on stdout, one object per line'),
+    ...switched('-q, --quiet', 'answers and failures only'),
+    new Option('-v, --verbose', '-v shows every change of state, -vv every message')
+      .argParser(count)
+      .default(0, 'off'),
+    offering(
+      valued(
+        '--color <when>',
+        'auto, always or never; NO_COLOR and FORCE_COLOR count too',
+        oneOf('auto', 'always', 'never'),
+      ),
+      'auto',
+      'always',
+      'never',
+    ).default('auto'),
+  ]);

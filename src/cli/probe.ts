@@ -1,0 +1,100 @@
+/** `verack probe`: asks nodes once, all at the same time, and says which kind of failure it was. */
+import { Argument } from 'commander';
+import { parseEndpoint } from '../io/endpoint.js';
+import { probe, type ProbeReport } from '../tools/probe.js';
+import { dnsOptionsOf, nodeOptionsOf } from './assemble.js';
+import { card } from './card.js';
+import { exitCodeOf, EXIT } from './exit.js';
+import {
+  chainOptions,
+  identityOptions,
+  lookupOptions,
+  outputOptions,
+  timeOptions,
+  valued,
+} from './options.js';
+import { demands } from './values.js';
+import type { Job, Verb } from './verb.js';
+
+/** Nodes that are probed at the same time. */
+const AT_ONCE = 16;
+
+export const probeCommand: Verb = {
+  name: 'probe',
+  about: 'is a node reachable, what does it say, how fast?',
+  details:
+    'One handshake and one ping per host, then it closes; the addresses of a name are tried until one answers. The exit ' +
+    'code says what went wrong (with several hosts: 3 when some failed), so it works in cron: verack probe HOST || alert',
+  examples: [
+    ['verack probe node.example.org', 'a card about one node of the main network'],
+    ['verack probe --regtest 127.0.0.1:18444 --json', 'the same facts for a program'],
+    [
+      'verack probe --require services=NETWORK,WITNESS --require version=70016 192.0.2.1',
+      'exit code 7 when it lacks one',
+    ],
+  ],
+  operands: [new Argument('<hosts...>', 'HOST, HOST:PORT or [IPv6]:PORT')],
+  options: [
+    valued('--require <demand>', 'services=NETWORK,WITNESS or version=70016; repeatable', demands),
+    ...chainOptions(),
+    ...lookupOptions(),
+    ...timeOptions(),
+    ...identityOptions(),
+    ...outputOptions(),
+  ],
+  isOneShot: () => true,
+  run,
+};
+
+async function run({ operands, flags, out, interrupted }: Job): Promise<number> {
+  const { chain, rules, uacomment } = nodeOptionsOf(flags);
+  // A host that is no host is a usage error before anything is dialled.
+  for (const host of operands) parseEndpoint(host, 0);
+  let done = 0;
+  const progress = (): void => out.status(`${done} of ${operands.length} probed`);
+  progress();
+  const reports = await eachOf(operands, AT_ONCE, async (host) => {
+    const report = await probe(host, {
+      ...given({ chain, rules, uacomment, require: flags.require }),
+      dns: dnsOptionsOf(flags),
+      signal: interrupted,
+    });
+    done++;
+    if (!interrupted.aborted) tell(report, out);
+    progress();
+    return report;
+  });
+  out.status('');
+  return codeOf(reports);
+}
+
+const given = <T extends object>(options: T) =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: NonNullable<T[K]>;
+  };
+
+function tell(report: ProbeReport, out: Job['out']): void {
+  out.object(report);
+  const hasSpoken = report.version !== undefined;
+  const lines = card(report, hasSpoken ? out.paint : out.paintTalk);
+  for (const line of lines) {
+    if (hasSpoken) out.answer(line);
+    else out.failure(line);
+  }
+}
+
+function codeOf(reports: readonly ProbeReport[]): number {
+  const code = exitCodeOf(reports.map(({ ok, reason }) => (ok ? 'established' : reason)));
+  return reports.length > 1 && code !== EXIT.ok ? EXIT.some : code;
+}
+
+/** Runs `work` over all items, at most `limit` at a time. The results are in the order of the items. */
+async function eachOf<T, R>(items: readonly T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const queue = [...items.entries()];
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next; next = queue.shift()) results[next[0]] = await work(next[1]);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  return results;
+}

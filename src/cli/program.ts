@@ -1,0 +1,192 @@
+/** The verbs as one command line: help, errors in one sentence, exit codes. */
+import { Command, CommanderError, type Option } from 'commander';
+import { NAME, VERSION } from '../run/version.js';
+import { bugReport, EXIT, EXIT_HELP, isUsage, Usage, usageSentence } from './exit.js';
+import type { Flags } from './options.js';
+import { Output, type Sheet } from './output.js';
+import { cleanVariables, normalised } from './spelling.js';
+import type { Job, Verb } from './verb.js';
+
+/** What the program takes from its process. */
+export interface Surroundings {
+  readonly stdout: Sheet;
+  readonly stderr: Sheet;
+  readonly env: NodeJS.ProcessEnv;
+  readonly interrupted: AbortSignal;
+}
+
+/** Milliseconds that an interrupted verb gets before it is left behind. */
+const GRACE = 2_000;
+
+const EXAMPLES = [
+  ['verack demo', 'a network on this machine: healthy peers, broken peers, and why each one ends'],
+  ['verack probe node.example.org', 'is that node reachable, what does it say, how fast?'],
+  ['verack connect --regtest 127.0.0.1', 'shake hands with your own node and stay connected'],
+  ['verack listen --regtest --fault no-verack', 'be a peer that misbehaves'],
+] as const;
+
+/**
+ * Runs a command line.
+ *
+ * @returns the exit code; nothing is thrown
+ */
+export async function run(
+  args: readonly string[],
+  verbs: readonly Verb[],
+  around: Surroundings,
+): Promise<number> {
+  const result = { code: EXIT.ok as number };
+  const program = programOf(verbs, around, result);
+  try {
+    cleanVariables(around.env, program);
+    const words = normalised(args, program);
+    if (words.length === 0) return help(program, around);
+    await program.parseAsync(words, { from: 'user' });
+    return result.code;
+  } catch (error) {
+    return explain(error, around);
+  }
+}
+
+function help(program: Command, { stderr }: Surroundings): number {
+  stderr.write(`${textsAround(EXAMPLES)}\n${program.helpInformation()}\n${EXIT_HELP}\n`);
+  return EXIT.usage;
+}
+
+function explain(error: unknown, { stderr }: Surroundings): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+  if (isUsage(error)) {
+    stderr.write(`${NAME}: ${printable(usageSentence(error))}. See "${NAME} --help".\n`);
+    return EXIT.usage;
+  }
+  stderr.write(`${bugReport(error)}\n`);
+  return EXIT.bug;
+}
+
+/** Arguments may come from anywhere too. */
+// eslint-disable-next-line no-control-regex
+const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+
+/** The definition of the whole command line, from which help and completion come. */
+function programOf(verbs: readonly Verb[], around: Surroundings, result: { code: number }): Command {
+  const program = new Command(NAME);
+  program
+    .description('The Bitcoin peer-to-peer handshake as an explicit state machine.')
+    .usage('VERB [targets] [options]')
+    .version(`${NAME} ${VERSION}`, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print the help, of a verb too')
+    .addHelpText('before', textsAround(EXAMPLES))
+    .addHelpText(
+      'after',
+      `\n${EXIT_HELP}\n\nEvery option can be a variable: VERACK_TIMEOUT=2000 is --timeout 2000. Flags win.\nBitcoin Core's spellings are understood: -regtest -timeout=2000 -connect=127.0.0.1 -norelay.`,
+    );
+  settle(program, around);
+  for (const verb of verbs) {
+    const command = commandOf(verb).action((...received: unknown[]) =>
+      perform(verb, jobOf(received, program, around), result),
+    );
+    settle(command, around);
+    program.addCommand(command);
+  }
+  return program;
+}
+
+/** Help on stdout, nothing on its own on stderr, exceptions instead of exits. */
+function settle(command: Command, { stdout }: Surroundings): void {
+  command
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: () => undefined,
+      outputError: () => undefined,
+    })
+    .configureHelp({ optionDescription })
+    .exitOverride((error) => {
+      if (error.exitCode === 0) throw error;
+      throw new Usage(sentenceOf(error, command));
+    });
+}
+
+/** Choices and defaults are shown, the name of the variable is not: one line of the help says how they are formed. */
+function optionDescription(option: Option): string {
+  const { description, defaultValueDescription, argChoices } = option;
+  const defaultValue: unknown = option.defaultValue;
+  const isNamed =
+    argChoices === undefined || argChoices.every((word) => description.includes(word.replace('=', '')));
+  const extras = [
+    ...(isNamed ? [] : [`one of ${argChoices.join(', ')}`]),
+    ...(defaultValue === undefined
+      ? []
+      : [`default ${defaultValueDescription ?? JSON.stringify(defaultValue)}`]),
+  ];
+  return extras.length === 0 ? description : `${description} (${extras.join('; ')})`;
+}
+
+/** "error: unknown option '--onse'\n(Did you mean --once?)" becomes "connect: unknown option '--onse', did you mean --once?" */
+function sentenceOf({ message }: CommanderError, command: Command): string {
+  const [what = '', suggestion = ''] = message.replace(/^error: /, '').split('\n');
+  const where = command.parent ? `${command.name()}: ` : '';
+  const meant = suggestion.replace(/^\((.*)\)$/, '$1').replace(/^Did/, 'did');
+  const verbs =
+    what.startsWith('unknown command') && meant === ''
+      ? `the verbs are ${command.commands.map((verb) => verb.name()).join(', ')}`
+      : meant;
+  return `${where}${what.replace(/\.$/, '')}${verbs === '' ? '' : `; ${verbs}`}`;
+}
+
+function commandOf(verb: Verb): Command {
+  const command = new Command(verb.name)
+    .description(verb.about)
+    .addHelpText('before', textsAround(verb.examples));
+  if (verb.details !== undefined) command.addHelpText('after', `\n${wrapped(verb.details)}`);
+  for (const operand of verb.operands) command.addArgument(operand);
+  for (const option of verb.options) command.addOption(option);
+  return command;
+}
+
+/** Examples stand before everything else: most people want to copy one. */
+function textsAround(examples: readonly (readonly [string, string])[]): string {
+  const lines = examples.map(([command, about]) => `  ${command}\n      ${about}`);
+  return `Examples:\n${lines.join('\n')}\n`;
+}
+
+const wrapped = (text: string): string => text.replace(/(.{1,98})(?: |$)/g, '$1\n').trimEnd();
+
+/** Commander hands over the operands one by one, then the options, then the command. */
+function jobOf(
+  received: readonly unknown[],
+  program: Command,
+  { interrupted, ...around }: Surroundings,
+): Job {
+  const flags = received.at(-2) as Flags;
+  const operands = received
+    .slice(0, -2)
+    .flat()
+    .filter((word): word is string => typeof word === 'string');
+  const { json = false, quiet = false, verbose = 0, color = 'auto' } = flags;
+  return {
+    operands,
+    flags,
+    out: new Output({ ...around, json, quiet, verbose, color }),
+    interrupted,
+    program,
+  };
+}
+
+async function perform(verb: Verb, job: Job, result: { code: number }): Promise<void> {
+  const isOneShot = verb.isOneShot(job.flags);
+  try {
+    result.code = await Promise.race([verb.run(job), overdue(job.interrupted)]);
+  } catch (error) {
+    if (!(isOneShot && job.interrupted.aborted)) throw error;
+  }
+  if (isOneShot && job.interrupted.aborted) result.code = EXIT.interrupted;
+}
+
+/** Settles a while after the interruption, whatever the verb still waits for. */
+function overdue(interrupted: AbortSignal): Promise<number> {
+  return new Promise((resolve) => {
+    interrupted.addEventListener('abort', () => void setTimeout(() => resolve(EXIT.ok), GRACE).unref(), {
+      once: true,
+    });
+  });
+}

@@ -1,0 +1,32 @@
+/** What a verb of the command line is: data for help and completion, and one function that does the work. */
+import type { Argument, Command, Option } from 'commander';
+import type { Flags } from './options.js';
+import type { Output } from './output.js';
+
+/** One call of a verb. */
+export interface Job {
+  /** What stands beside the options: hosts, hex, a name. */
+  readonly operands: readonly string[];
+  readonly flags: Flags;
+  readonly out: Output;
+  /** Aborts on the first Ctrl-C or SIGTERM; a verb then has two seconds to end in order. */
+  readonly interrupted: AbortSignal;
+  /** The whole command line, for completion. */
+  readonly program: Command;
+}
+
+export interface Verb {
+  readonly name: string;
+  /** One line for the list of verbs. */
+  readonly about: string;
+  /** More than that, for the verb's own help. */
+  readonly details?: string;
+  /** Stand first in the help: a command, and what it is for. */
+  readonly examples: readonly (readonly [command: string, about: string])[];
+  readonly operands: readonly Argument[];
+  readonly options: readonly Option[];
+  /** Whether being interrupted means that the question stayed open: exit code 130 instead of 0. */
+  readonly isOneShot: (flags: Flags) => boolean;
+  /** Resolves to the exit code. A `VerackError` `ERR_LOCAL_ARGUMENT` or a `Usage` becomes one sentence and exit code 2. */
+  readonly run: (job: Job) => Promise<number>;
+}

@@ -1,0 +1,7 @@
+/** The verbs, in the order in which the help lists them. */
+import { connectCommand } from './connect.js';
+import { listenCommand } from './listen.js';
+import { probeCommand } from './probe.js';
+import type { Verb } from './verb.js';
+
+export const VERBS: readonly Verb[] = [connectCommand, listenCommand, probeCommand];
