@@ -36,6 +36,10 @@ const TRAFFIC = [
 ] as const;
 const CLOCK = ['clock.tick', 'clock.jump'] as const;
 
+/** Straight to `failed`, remembering what their version said for whoever asks why. */
+const refuse = (code: ReasonCode) =>
+  ({ target: '#peer.failed', actions: [{ type: 'blame', params: { code } }, 'noteVersion'] }) as const;
+
 /** Straight to `failed`, with a code of the table or, without one, the code that the event brings. */
 const fail = (code?: ReasonCode) =>
   ({ target: '#peer.failed', actions: { type: 'blame', params: code ? { code } : {} } }) as const;
@@ -52,14 +56,18 @@ const ends = {
 
 /** Judged in this order by Core: services, version, the rest of the payload, our own nonce. */
 const refusals = [
-  { guard: 'lacksServices', ...fail('ERR_POLICY_SERVICES'), description: 'an automatic peer lacks services' },
-  { guard: 'isObsolete', ...fail('ERR_POLICY_VERSION'), description: 'protocol version below 31800' },
+  {
+    guard: 'lacksServices',
+    ...refuse('ERR_POLICY_SERVICES'),
+    description: 'an automatic peer lacks services',
+  },
+  { guard: 'isObsolete', ...refuse('ERR_POLICY_VERSION'), description: 'protocol version below 31800' },
   {
     guard: 'isUnreadable',
     actions: 'noteDropped',
     description: 'a garbled tail: dropped, a better one may come',
   },
-  { guard: 'isSelf', ...fail('ERR_PROTO_SELF'), description: 'the nonce of a connection we are dialling' },
+  { guard: 'isSelf', ...refuse('ERR_PROTO_SELF'), description: 'the nonce of a connection we are dialling' },
 ] as const;
 
 /** Before their version, Core reads nothing else. */

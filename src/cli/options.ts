@@ -40,6 +40,7 @@ export interface Flags {
   readonly color: When;
   readonly connect?: readonly string[];
   readonly once?: boolean;
+  readonly stay?: boolean;
   readonly for?: number;
   readonly table?: boolean;
   readonly bind?: readonly Endpoint[];
@@ -139,6 +140,13 @@ export const bindOptions = (): Option[] =>
     valued('--port <n>', "default: the chain's; 0 for any free one", whole(0, 65_535)),
   ]);
 
+export const inspectOption = (): Option =>
+  valued(
+    '--inspect [port]',
+    'show the running machines in a browser; any free port unless one is given',
+    portOrAny,
+  );
+
 /** `--fault` and what its values do. */
 export const labOptions = (): Option[] =>
   under(LAB, [
@@ -146,7 +154,7 @@ export const labOptions = (): Option[] =>
       valued('--fault <fault>', `misbehave: ${FAULT_NAMES.join(', ')}; repeatable`, several(fault)),
       ...faultWords(),
     ),
-    valued('--inspect [port]', 'show the running machines in the Stately Inspector', portOrAny),
+    inspectOption(),
   ]);
 
 const faultWords = (): string[] =>

@@ -90,14 +90,13 @@ const healthy: readonly Role[] = [
     name: 'wallet',
     about: 'a light client that dials us',
     part: 'dials',
-    node: { uacomment: ['wallet'] },
     foretold: established,
   },
   {
     name: 'crawler',
     about: 'a client of protocol 70013 that dials us',
     part: 'dials',
-    node: { uacomment: ['crawler'], rules: { version: 70_013 } },
+    node: { rules: { version: 70_013 } },
     foretold: established,
   },
   {

@@ -93,7 +93,8 @@ class Stage {
   async #enter(role: Role, ours: Endpoint): Promise<void> {
     if (role.part === 'ourselves') return this.#dial(role, ours);
     if (role.part === 'nobody') return this.#dial(role, await this.#deadPort());
-    const other = createNode({ chain: 'regtest', ...USUAL, ...role.node, net: this.#netOf(role) });
+    const uacomment = [role.name];
+    const other = createNode({ chain: 'regtest', uacomment, ...USUAL, ...role.node, net: this.#netOf(role) });
     this.#others.push(other);
     if (role.part === 'listens') return this.#dial(role, (await other.listen(LOOPBACK)).local);
     this.#beDialled(role, other, ours);

@@ -1,0 +1,35 @@
+/** DOT to SVG: Graphviz draws, then the output is made small, stable and kind to readers. */
+import { instance } from '@viz-js/viz';
+import { dotOf } from './dot.js';
+import { escaped } from './look.js';
+import type { Picture } from './picture.js';
+
+/** Draws `picture` as SVG; each state and each line is a `<g>` with its id, a class and a tooltip. */
+export async function svgOf(picture: Picture): Promise<string> {
+  const viz = await instance();
+  const raw = viz.renderString(dotOf(picture), { format: 'svg' });
+  return entitled(cleaned(raw), picture);
+}
+
+/** Without the XML prologue and comments (Graphviz's version among them), with plain hyphens in ids. */
+function cleaned(raw: string): string {
+  return raw
+    .slice(raw.indexOf('<svg'))
+    .replace(/<!--[\s\S]*?-->\n?/g, '')
+    .replaceAll('&#45;', '-')
+    .replace(/(width|height)="(\d+)pt"/g, '$1="$2"')
+    .replaceAll('font-family="Arial"', 'font-family="Helvetica, Arial, sans-serif"')
+    .replaceAll(' xml:space="preserve"', '');
+}
+
+/** Browsers show a group's `<title>` under the pointer; Graphviz puts bare names there. */
+function entitled(svg: string, { title, boxes, lines }: Picture): string {
+  const tips = new Map([...boxes, ...lines].map(({ id, tooltip }) => [id, tooltip]));
+  return svg
+    .replace(/(<g id="([^"]+)"[^>]*>\n)<title>.*<\/title>\n/g, (_, open: string, id: string) => {
+      const tip = tips.get(id);
+      return tip === undefined ? open : `${open}<title>${escaped(tip)}</title>\n`;
+    })
+    .replace('<svg ', '<svg role="img" ')
+    .replace(/<g id="graph0"/, `<title>${escaped(title)}</title>\n$&`);
+}

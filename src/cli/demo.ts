@@ -1,0 +1,148 @@
+/** `verack demo`: a small network on this machine; every connection must end as foretold. */
+import { formatEndpoint } from '../io/endpoint.js';
+import type { BitcoinNode } from '../run/node.js';
+import type { PeerInfo } from '../run/tracker.js';
+import { type Outcome, startDemo } from '../tools/demo.js';
+import { servicesLetters } from '../wire/index.js';
+import { EXIT } from './exit.js';
+import { inspector } from './inspect.js';
+import { inspectOption, outputOptions, switched, valued } from './options.js';
+import type { Output, Paint } from './output.js';
+import { duration, plain } from './render.js';
+import { type Column, tabulated } from './table.js';
+import { whole } from './values.js';
+import type { Job, Verb } from './verb.js';
+
+const PEERTIMEOUT = 3;
+/** What is open after the handshake limit and this many milliseconds counts as it stands. */
+const PATIENCE = 5_000;
+
+export const demoCommand: Verb = {
+  name: 'demo',
+  about: 'a network on this machine: healthy peers, broken peers, and why each one ends',
+  details:
+    'Everything runs on 127.0.0.1: one node of ours dials healthy and failing listeners, a few nodes dial it. The lines ' +
+    'show each handshake as it happens, the table how it ended. Exit code 0 when every outcome is the foretold one, else 3.',
+  examples: [
+    ['verack demo', 'a few seconds, then a table'],
+    ['verack demo --stay --inspect', 'keep it open and watch the machines in a browser'],
+  ],
+  operands: [],
+  options: [
+    ...switched('--stay', 'keep it open until Ctrl-C'),
+    valued('--peertimeout <s>', 'limit of a handshake', whole(1, 9)).default(PEERTIMEOUT),
+    inspectOption(),
+    ...outputOptions(),
+  ],
+  isOneShot: (flags) => !flags.stay,
+  run,
+};
+
+async function run({ flags, out, interrupted }: Job): Promise<number> {
+  const relay = await inspector(flags.inspect, out);
+  const handshakeTimeout = flags.peertimeout * 1_000;
+  const demo = await startDemo({
+    handshakeTimeout,
+    patience: handshakeTimeout + PATIENCE,
+    signal: interrupted,
+    watch: (node, nameOf) => {
+      relay?.follow(node);
+      narrate(node, nameOf, out);
+    },
+    ...(relay && { inspect: relay.inspect }),
+  });
+  out.talk(`our node listens on ${formatEndpoint(demo.local)}`);
+  const outcomes = await demo.outcomes;
+  report(outcomes, out);
+  if (flags.stay && !interrupted.aborted) await stay(out, interrupted);
+  await demo.stop();
+  await relay?.close();
+  return outcomes.every((outcome) => outcome.asForetold) ? EXIT.ok : EXIT.some;
+}
+
+function stay(out: Output, interrupted: AbortSignal): Promise<void> {
+  out.talk('staying; Ctrl-C ends it');
+  return new Promise((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+type NameOf = (addr: string) => string | undefined;
+
+/** A line when a handshake is complete and a line when a connection ends, with the way it took. */
+function narrate(node: BitcoinNode, nameOf: NameOf, out: Output): void {
+  const ways = new Map<number, string[]>();
+  node.on('transition', ({ id, addr, inbound, from, to }) => {
+    const way = ways.get(id) ?? [from];
+    way.push(to);
+    ways.set(id, way);
+    out.event('transition', { id, peer: nameOf(addr), addr, inbound, from, to });
+    if (out.verbose > 0) out.talk(`${label(nameOf, addr)} ${from} → ${to}`);
+  });
+  const tell = (peer: PeerInfo): void => {
+    if (peer.lastreason?.code === 'ERR_LOCAL_CANCELLED') return;
+    const way = ways.get(peer.id) ?? [peer.state];
+    out.talk(narrated(label(nameOf, peer.addr), way, peer, out.paintTalk));
+    ways.set(peer.id, way.slice(-1));
+  };
+  node.on('established', tell);
+  node.on('ended', tell);
+}
+
+/** Who dials us is known by its own port; the accepting end of our call to ourselves has no name. */
+const label = (nameOf: NameOf, addr: string): string => (nameOf(addr) ?? 'our own call').padEnd(15);
+
+function narrated(name: string, way: readonly string[], peer: PeerInfo, paint: Paint): string {
+  const { lastreason } = peer;
+  const over = lastreason && peer.state !== 'established' ? ` ${lastreason.code}` : '';
+  const colour = over === '' ? 'green' : peer.state === 'closed' ? 'cyan' : 'red';
+  const arrow = peer.inbound ? '→ us' : 'us →';
+  return `${arrow}  ${paint('bold', name)} ${way.slice(0, -1).join(' → ')} → ${paint(colour, `${way.at(-1)}${over}`)}`;
+}
+
+function report(outcomes: readonly Outcome[], out: Output): void {
+  for (const { role, peer, asForetold } of outcomes) {
+    out.event('outcome', { name: role.name, foretold: role.foretold, asForetold, peer });
+  }
+  for (const line of tabulated(columns, outcomes, out.columns)) out.answer(line);
+  const kept = outcomes.filter((outcome) => outcome.asForetold).length;
+  const verdict = `${kept} of ${outcomes.length} connections ended as foretold`;
+  out.answer(out.paint(kept === outcomes.length ? 'green' : 'red', verdict));
+}
+
+const of =
+  (show: (peer: PeerInfo) => string) =>
+  ({ peer }: Outcome): string =>
+    peer ? show(peer) : '';
+
+const phase = (ms: number | undefined): string => (ms === undefined ? '' : duration(ms));
+
+/** Why it ended, and the facts that tell one timeout from another. */
+function why({ lastreason }: PeerInfo): string {
+  if (!lastreason) return '';
+  const { awaited, dropped } = lastreason.facts;
+  const missing = awaited === undefined ? '' : ` no ${awaited}`;
+  return `${lastreason.code}${missing}${dropped === undefined ? '' : ` (dropped ${plain(String(dropped))})`}`;
+}
+
+const columns: readonly Column<Outcome>[] = [
+  { head: '', cell: ({ asForetold }) => (asForetold ? '✓' : '✗'), align: 'left' },
+  { head: 'peer', cell: ({ role }) => role.name, align: 'left' },
+  { head: 'dir', cell: of((peer) => (peer.inbound ? 'in' : 'out')), align: 'left' },
+  { head: 'state', cell: of((peer) => peer.state), align: 'left' },
+  { head: 'version', cell: of((peer) => (peer.version === 0 ? '' : String(peer.version))), align: 'right' },
+  { head: 'user agent', cell: of((peer) => plain(peer.subver)), align: 'left' },
+  { head: 'serv', cell: of((peer) => servicesLetters(peer.services)), align: 'left' },
+  {
+    head: 'negotiated',
+    cell: of((peer) => peer.negotiated.map((word) => plain(word)).join(' ')),
+    align: 'left',
+  },
+  { head: 'connect', cell: of((peer) => phase(peer.phases.connect)), align: 'right' },
+  { head: '→version', cell: of((peer) => phase(peer.phases.version)), align: 'right' },
+  { head: '→verack', cell: of((peer) => phase(peer.phases.verack)), align: 'right' },
+  {
+    head: 'ping',
+    cell: of((peer) => (peer.pingtime === undefined ? '' : duration(peer.pingtime * 1_000))),
+    align: 'right',
+  },
+  { head: 'reason', cell: of(why), align: 'left' },
+];

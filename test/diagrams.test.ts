@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { type AnyStateMachine, createMachine } from 'xstate';
+import { drawingsOf } from '../diagrams/draw.js';
+import type { Arrow, Chart } from '../diagrams/graph.js';
+import { PEER_EVENTS, peerMachine, SUPERVISOR_EVENTS, supervisorMachine } from '../machines/index.js';
+
+interface TransitionConfig {
+  readonly target?: string;
+  readonly guard?: string;
+}
+type Cells = Readonly<Record<string, TransitionConfig | readonly TransitionConfig[]>>;
+interface StateConfig {
+  readonly on?: Cells;
+  readonly after?: Cells;
+  readonly states?: Readonly<Record<string, StateConfig>>;
+}
+interface DrawnChart extends Chart {
+  readonly arrows: readonly (Arrow & { readonly line: string | null })[];
+}
+
+const MACHINES: readonly { name: string; machine: AnyStateMachine; events: readonly string[] }[] = [
+  { name: 'peer', machine: peerMachine, events: PEER_EVENTS },
+  { name: 'supervisor', machine: supervisorMachine, events: SUPERVISOR_EVENTS },
+];
+
+const committed = (file: string): string =>
+  readFileSync(new URL(`../diagrams/${file}`, import.meta.url), 'utf8');
+
+async function drawn(machine: AnyStateMachine) {
+  const files = await drawingsOf(machine);
+  const [json = '', mmd = '', svg = ''] = ['json', 'mmd', 'svg'].map(
+    (kind) => files[`${machine.id}.${kind}`],
+  );
+  return { json: JSON.parse(json) as DrawnChart, mmd, svg };
+}
+
+/** Read from the config, not from what the diagrams read: [state, its config], groups included. */
+const statesIn = ({ states = {} }: StateConfig): [string, StateConfig][] =>
+  Object.entries(states).flatMap(([name, state]) => [[name, state], ...statesIn(state)]);
+
+const movesIn = (config: StateConfig) =>
+  statesIn(config).flatMap(([from, { on = {}, after = {} }]) =>
+    [...Object.entries(on), ...Object.entries(after)].flatMap(([event, cell]) =>
+      [cell]
+        .flat()
+        .flatMap(({ target, guard }) =>
+          target === undefined
+            ? []
+            : [{ from, event, guard, to: target.split('.').at(-1)?.replace('#', '') }],
+        ),
+    ),
+  );
+
+const idsIn = (svg: string): string[] => [...svg.matchAll(/ id="([^"]*)"/g)].map(([, id = '']) => id);
+
+/** The names of the elements left open, or the first that closes what is not open. */
+function unbalanced(svg: string): string[] {
+  const open: string[] = [];
+  for (const [, slash, name = '', rest = ''] of svg.matchAll(/<(\/?)([\w:]+)((?:"[^"]*"|[^">])*)>/g)) {
+    if (slash === '/' && open.pop() !== name) return [name];
+    if (slash === '' && !rest.endsWith('/')) open.push(name);
+  }
+  return open;
+}
+
+describe.each(MACHINES)('$name', ({ machine, events }) => {
+  test('the committed drawings are those of the machine', async () => {
+    for (const [file, content] of Object.entries(await drawingsOf(machine)))
+      if (committed(file) !== content) throw new Error(`diagrams/${file} is stale: npm run diagrams`);
+  });
+
+  test('every state is in every drawing', async () => {
+    const { json, mmd, svg } = await drawn(machine);
+    const names = statesIn(machine.config as StateConfig).map(([name]) => name);
+    expect(json.states.map(({ name }) => name)).toEqual(names);
+    for (const name of names) {
+      expect(idsIn(svg)).toContain(`state-${name}`);
+      expect(mmd).toMatch(new RegExp(`^ *state ".*" as ${name}( \\{)?$`, 'm'));
+    }
+  });
+
+  test('every transition with a target is in every drawing', async () => {
+    const { json, mmd, svg } = await drawn(machine);
+    const moves = movesIn(machine.config as StateConfig);
+    expect(json.arrows.filter(({ to }) => to !== null)).toHaveLength(moves.length);
+    for (const { from, to, event, guard } of moves) {
+      const arrow = json.arrows.find(
+        (one) =>
+          one.from === from &&
+          one.to === to &&
+          one.guard === guard &&
+          (one.after?.delay ?? one.event) === event,
+      );
+      expect(idsIn(svg)).toContain(arrow?.line);
+      expect(mmd).toMatch(new RegExp(`^ *(${from}|any) --> \\w*${to}`, 'm'));
+    }
+  });
+
+  test('the data decides every event in every living state', async () => {
+    const { json } = await drawn(machine);
+    for (const { name, ignores } of json.states.filter(({ kind }) => kind === 'atomic')) {
+      const ignored = Object.values(ignores)
+        .flat()
+        .map((cell) => cell.replace(/ .*/, ''));
+      const acted = json.arrows
+        .filter(({ from, after }) => from === name && !after)
+        .map(({ event }) => event);
+      expect([...new Set([...ignored, ...acted])].sort()).toEqual([...events].sort());
+    }
+  });
+
+  test('the SVG is well-formed and its ids are unique', async () => {
+    const { svg } = await drawn(machine);
+    expect(unbalanced(svg)).toEqual([]);
+    expect(svg).not.toMatch(/&(?!(amp|lt|gt|quot|#\d+);)/);
+    expect(idsIn(svg)).toEqual([...new Set(idsIn(svg))]);
+  });
+
+  test('Mermaid labels keep to the characters that Mermaid reads', async () => {
+    const { mmd } = await drawn(machine);
+    for (const [, label = ''] of mmd.matchAll(/ --> \w+: (.*)$/gm)) expect(label).not.toMatch(/[:;#"]/);
+  });
+});
+
+test('deadlines and flights are told in words', async () => {
+  const { json, svg } = await drawn(peerMachine);
+  const sends = (from: string, to: string) =>
+    json.arrows
+      .find((arrow) => arrow.from === from && arrow.to === to && arrow.sends.length > 0)
+      ?.sends.join(' ');
+  expect(sends('awaitingVersion', 'versionReceived')).toBe('version wtxidrelay sendaddrv2 verack');
+  expect(sends('versionSent', 'versionReceived')).toBe('wtxidrelay sendaddrv2 verack (getaddr)');
+  expect(sends('versionSent', 'closed')).toBe('wtxidrelay sendaddrv2 verack');
+  expect(sends('connecting', 'versionSent')).toBe('version');
+  expect(svg).toContain('after 5 s [outbound]');
+  expect(svg).toContain('after 60 s');
+});
+
+test('one more transition changes every drawing', async () => {
+  const { stopped, ...states } = supervisorMachine.config.states as Record<string, object>;
+  const on = { 'user.panic': { target: 'stopped' } };
+  const changed = createMachine({
+    ...(supervisorMachine.config as object),
+    id: 'supervisor',
+    initial: 'running',
+    states: { ...states, extra: { on }, stopped: stopped ?? {} },
+  });
+  const [before, after] = [await drawingsOf(supervisorMachine), await drawingsOf(changed)];
+  for (const [file, content] of Object.entries(before)) expect(after[file]).not.toBe(content);
+});
+
+test('what cannot be read as data is refused', async () => {
+  const inline = createMachine({ id: 'inline', on: { go: { actions: () => undefined } } });
+  await expect(drawingsOf(inline)).rejects.toThrow('inline');
+});
