@@ -121,7 +121,7 @@ function edge(line: Line, boxes: readonly Box[]): string {
   const head = isEntry ? entryName(line) : leafOf(line.to, boxes, 0);
   return statement(`${tail} -> ${head}`, {
     id: line.id,
-    class: `edge ${line.kind}`,
+    class: line.kind,
     label: isEntry ? undefined : textLabel(line.label, GAP),
     color: STROKES[line.kind],
     weight: isEntry ? 1 : 4,

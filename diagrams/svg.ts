@@ -22,7 +22,7 @@ function cleaned(raw: string): string {
     .replaceAll(' xml:space="preserve"', '');
 }
 
-/** Browsers show a group's `<title>` under the pointer; Graphviz puts bare names there. */
+/** Browsers show a group's `<title>` under the pointer; Graphviz puts bare names there, and numbers into other ids. */
 function entitled(svg: string, { title, boxes, lines }: Picture): string {
   const tips = new Map([...boxes, ...lines].map(({ id, tooltip }) => [id, tooltip]));
   return svg
@@ -31,5 +31,6 @@ function entitled(svg: string, { title, boxes, lines }: Picture): string {
       return tip === undefined ? open : `${open}<title>${escaped(tip)}</title>\n`;
     })
     .replace('<svg ', '<svg role="img" ')
-    .replace(/<g id="graph0"/, `<title>${escaped(title)}</title>\n$&`);
+    .replace('<g id="graph0"', `<title>${escaped(title)}</title>\n$&`)
+    .replace(/ id="(?!state-|edge-)[^"]*"/g, '');
 }
