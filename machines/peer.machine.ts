@@ -54,21 +54,25 @@ const ends = {
   'user.close': close('ERR_LOCAL_CANCELLED', 'we were asked to close'),
 } as const;
 
-/** Judged in this order by Core: services, version, the rest of the payload, our own nonce. */
+/** Core judges services, version, the rest of the payload, and our own nonce, in this order. */
+const lacksServices = {
+  guard: 'lacksServices',
+  ...refuse('ERR_POLICY_SERVICES'),
+  description: 'an automatic peer lacks services',
+} as const;
 const refusals = [
-  {
-    guard: 'lacksServices',
-    ...refuse('ERR_POLICY_SERVICES'),
-    description: 'an automatic peer lacks services',
-  },
   { guard: 'isObsolete', ...refuse('ERR_POLICY_VERSION'), description: 'protocol version below 31800' },
   {
     guard: 'isUnreadable',
     actions: 'noteDropped',
     description: 'a garbled tail: dropped, a better one may come',
   },
-  { guard: 'isSelf', ...refuse('ERR_PROTO_SELF'), description: 'the nonce of a connection we are dialling' },
 ] as const;
+const isSelf = {
+  guard: 'isSelf',
+  ...refuse('ERR_PROTO_SELF'),
+  description: 'the nonce of a connection that we are dialling',
+} as const;
 
 /** Before their version, Core reads nothing else. */
 const beforeVersion = {
@@ -95,7 +99,7 @@ const peerSetup = setup({
     lacksServices: ({ context, event }) => policy.lacksServices(context, event as EventOf<'wire.version'>),
     isObsolete: ({ context, event }) => policy.isObsolete(context, event as EventOf<'wire.version'>),
     isUnreadable: ({ event }) => policy.isUnreadable(event as EventOf<'wire.version'>),
-    isSelf: ({ context, event }) => policy.isSelf(context, event as EventOf<'wire.version'>),
+    isSelf: ({ event }) => policy.isSelf(event as EventOf<'wire.version'>),
     isBadFeature: ({ context, event }) => policy.isBadFeature(context, event as EventOf<'wire.feature'>),
     isMisannounced: ({ context, event }) =>
       policy.isMisannounced(context, event as EventOf<'wire.sendcmpct'>),
@@ -161,8 +165,14 @@ export const peerMachine = peerSetup.createMachine({
       on: {
         ...ends,
         'link.open': [
-          { guard: 'isInbound', target: '#peer.handshaking.awaitingVersion', actions: 'noteOpen' },
           {
+            guard: 'isInbound',
+            target: '#peer.handshaking.awaitingVersion',
+            actions: 'noteOpen',
+            description: 'accepted: the dialler speaks first',
+          },
+          {
+            description: 'dialled: we speak first',
             target: '#peer.handshaking.versionSent',
             actions: ['noteOpen', { type: 'effect.send', params: { flight: 'hello' } }],
           },
@@ -192,7 +202,9 @@ export const peerMachine = peerSetup.createMachine({
             ...beforeVersion,
             'wire.version': [
               ...refusals,
+              isSelf,
               {
+                description: 'we answer with ours and with verack',
                 target: 'versionReceived',
                 actions: ['noteVersion', { type: 'effect.send', params: { flight: 'answer' } }],
               },
@@ -205,6 +217,7 @@ export const peerMachine = peerSetup.createMachine({
           on: {
             ...beforeVersion,
             'wire.version': [
+              lacksServices,
               ...refusals,
               {
                 guard: 'isFeeler',
@@ -217,6 +230,7 @@ export const peerMachine = peerSetup.createMachine({
                 ],
               },
               {
+                description: 'we answer with verack',
                 target: 'versionReceived',
                 actions: ['noteVersion', { type: 'effect.send', params: { flight: 'answer' } }],
               },
@@ -229,6 +243,7 @@ export const peerMachine = peerSetup.createMachine({
           on: {
             ...ends,
             'wire.verack': {
+              description: 'the handshake is complete',
               target: '#peer.established',
               actions: ['noteEstablished', { type: 'effect.send', params: { flight: 'opening' } }],
             },
@@ -314,10 +329,18 @@ export const peerMachine = peerSetup.createMachine({
         ],
         'wire.unoffered': { ...fail('ERR_PROTO_NOT_OFFERED'), description: 'our version did not offer this' },
         'clock.tick': [
-          { guard: 'isPongOverdue', ...fail('ERR_TIME_PONG') },
-          { guard: 'isIdle', ...fail('ERR_TIME_IDLE') },
+          {
+            guard: 'isPongOverdue',
+            ...fail('ERR_TIME_PONG'),
+            description: 'a ping is unanswered for 20 minutes',
+          },
+          { guard: 'isIdle', ...fail('ERR_TIME_IDLE'), description: '20 minutes of silence' },
           { guard: 'isFetchOver', ...close('END_DONE', 'an addr-fetch connection lives 5 minutes') },
-          { guard: 'isPingDue', actions: ['notePing', { type: 'effect.send', params: { flight: 'ping' } }] },
+          {
+            guard: 'isPingDue',
+            actions: ['notePing', { type: 'effect.send', params: { flight: 'ping' } }],
+            description: 'two minutes since the last one',
+          },
           { description: 'nothing is due yet' },
         ],
         'clock.jump': { actions: 'shiftClock', description: 'time in which we slept counts against nobody' },

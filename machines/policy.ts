@@ -37,6 +37,9 @@ export const CORE_RULES: Rules = {
   relay: false,
 };
 
+/** Milliseconds that peers get to close in order when a node stops. */
+export const DRAIN_TIMEOUT = 2_000;
+
 /** The version that both sides speak; 0 before theirs is known. */
 export const commonVersion = (context: PeerContext): number =>
   Math.min(context.rules.version, context.version);
@@ -76,8 +79,7 @@ export const isObsolete = (context: PeerContext, event: VersionFacts): boolean =
 export const isUnreadable = (event: VersionFacts): boolean => event.fault !== undefined;
 
 /** Judged by the accepting side only (Core: CheckIncomingNonce). */
-export const isSelf = (context: PeerContext, event: VersionFacts): boolean =>
-  context.connection_type === 'inbound' && event.ownnonce;
+export const isSelf = (event: VersionFacts): boolean => event.ownnonce;
 
 export const isBadFeature = (context: PeerContext, event: EventOf<'wire.feature'>): boolean =>
   !event.valid || commonVersion(context) < SINCE.feature;

@@ -50,6 +50,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
   initial: 'running',
   states: {
     running: {
+      description: 'slots are given to who asks',
       on: {
         'dial.requested': [
           {
@@ -57,8 +58,12 @@ export const supervisorMachine = supervisorSetup.createMachine({
             actions: refuse('ERR_POLICY_DUPLICATE'),
             description: 'one connection per address',
           },
-          { guard: 'lacksOutboundSlot', actions: refuse('ERR_POLICY_FULL') },
-          { actions: ['countOutbound', 'effect.spawn'] },
+          {
+            guard: 'lacksOutboundSlot',
+            actions: refuse('ERR_POLICY_FULL'),
+            description: 'all slots are taken',
+          },
+          { actions: ['countOutbound', 'effect.spawn'], description: 'a peer is born' },
         ],
         'link.accepted': [
           {
@@ -66,12 +71,12 @@ export const supervisorMachine = supervisorSetup.createMachine({
             actions: refuse('ERR_POLICY_FULL'),
             description: 'closed without a byte',
           },
-          { actions: ['countInbound', 'effect.spawn'] },
+          { actions: ['countInbound', 'effect.spawn'], description: 'a peer is born' },
         ],
-        'peer.ended': { actions: 'uncount' },
+        'peer.ended': { actions: 'uncount', description: 'its slot is free' },
         'user.stop': [
-          { guard: 'isEmpty', target: 'stopped' },
-          { target: 'draining', actions: 'effect.drain' },
+          { guard: 'isEmpty', target: 'stopped', description: 'nobody to wait for' },
+          { target: 'draining', actions: 'effect.drain', description: 'everybody is asked to close' },
         ],
       },
     },
@@ -79,9 +84,12 @@ export const supervisorMachine = supervisorSetup.createMachine({
       description: 'peers close in order, newcomers are turned away',
       after: { drainTimeout: { target: 'stopped', actions: 'effect.kill', description: 'enough waited' } },
       on: {
-        'dial.requested': { actions: refuse('ERR_LOCAL_CANCELLED') },
-        'link.accepted': { actions: refuse('ERR_LOCAL_CANCELLED') },
-        'peer.ended': [{ guard: 'isLast', target: 'stopped', actions: 'uncount' }, { actions: 'uncount' }],
+        'dial.requested': { actions: refuse('ERR_LOCAL_CANCELLED'), description: 'too late' },
+        'link.accepted': { actions: refuse('ERR_LOCAL_CANCELLED'), description: 'too late' },
+        'peer.ended': [
+          { guard: 'isLast', target: 'stopped', actions: 'uncount', description: 'that was the last one' },
+          { actions: 'uncount', description: 'others are still there' },
+        ],
         'user.stop': { description: 'once is enough' },
       },
     },

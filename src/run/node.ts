@@ -10,6 +10,7 @@ import { EventEmitter } from 'node:events';
 import { type ActorRefFrom, createActor, type InspectionEvent, toPromise } from 'xstate';
 import {
   CORE_RULES,
+  DRAIN_TIMEOUT,
   type ConnectionType,
   type RefusalCode,
   type Rules,
@@ -38,7 +39,7 @@ export interface NodeOptions {
   /** Slots. Defaults 114 and 11, which make Core's 125. */
   readonly maxinbound?: number;
   readonly maxoutbound?: number;
-  /** Milliseconds that peers get to close when the node stops. Default 2,000. */
+  /** Milliseconds that peers get to close when the node stops. Default {@link DRAIN_TIMEOUT}. */
   readonly drainTimeout?: number;
   /** What we announce. Defaults: services 0, height 0, `/verack:X.Y.Z/`. */
   readonly services?: string;
@@ -171,7 +172,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
         'effect.kill': () => this.#pool.kill(),
       },
     });
-    const { maxinbound = 114, maxoutbound = 11, drainTimeout = 2_000, inspect } = options;
+    const { maxinbound = 114, maxoutbound = 11, drainTimeout = DRAIN_TIMEOUT, inspect } = options;
     const input = { maxinbound, maxoutbound, drainTimeout };
     const clock = this.#env.clock;
     return createActor(machine, { id: 'supervisor', input, clock, ...(inspect && { inspect }) }).start();

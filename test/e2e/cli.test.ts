@@ -1,0 +1,95 @@
+/** The program, as a user runs it, against real nodes: `connect`, `listen` and `probe`. */
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { afterEach, beforeAll, expect, test } from '@jest/globals';
+import { bcoin, bitcoind, describeNode, litecoind, type RealNode } from './nodes/nodes.js';
+
+const MAIN = 'dist/src/cli/main.js';
+const NAMES = ['bitcoind', 'litecoind', 'bcoin'] as const;
+const start = { bitcoind, litecoind, bcoin };
+
+type Program = ChildProcessByStdio<null, Readable, null>;
+const running = new Set<Program>();
+
+function verack(...args: string[]): Program {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
+/** The first line of output that `wanted` takes; rejects when the program ends before. */
+async function line(child: Program, wanted: (text: string) => boolean): Promise<string> {
+  for await (const text of createInterface(child.stdout)) if (wanted(text)) return text;
+  throw new Error('the program ended without saying it');
+}
+
+const exitOf = (child: Program): Promise<number | null> =>
+  new Promise((resolve) => child.once('exit', resolve));
+
+describeNode(NAMES, 'the program against real nodes', () => {
+  const nodes = new Map<string, RealNode>();
+
+  beforeAll(async () => {
+    execFileSync('npm', ['run', 'build']);
+    for (const name of NAMES) nodes.set(name, await start[name]());
+  });
+  afterEach(() => {
+    for (const child of running) child.kill('SIGKILL');
+  });
+  const nodeOf = (name: string): RealNode => nodes.get(name) as RealNode;
+
+  test.each(NAMES)('connect shakes hands with %s and stays', async (name) => {
+    const { host, port } = nodeOf(name);
+    const child = verack('connect', '--chain', 'regtest', '--json', `${host}:${port}`);
+    const text = await line(child, (each) => each.includes('"event":"established"'));
+    expect(JSON.parse(text)).toMatchObject({
+      addr: `${host}:${port}`,
+      state: 'established',
+      transport_protocol_type: 'v1',
+    });
+    const [theirs] = await nodeOf(name).handshaken(1);
+    expect(theirs).toMatchObject({
+      subver: expect.stringMatching(/^\/verack:/),
+      transport: 'v1',
+      inbound: true,
+    });
+    child.kill('SIGTERM');
+    expect(await exitOf(child)).toBe(0);
+    await nodeOf(name).peersUntil((peers) => peers.length === 0, 'empty list of peers');
+  });
+
+  test.each(NAMES)('listen shakes hands with %s when it dials', async (name) => {
+    const services = name === 'bcoin' ? ['--services', 'NETWORK,WITNESS'] : [];
+    const child = verack('listen', '--chain', 'regtest', '--port', '0', '--json', ...services);
+    const { port } = JSON.parse(await line(child, (each) => each.includes('"event":"listening"'))) as {
+      port: number;
+    };
+    await nodeOf(name).dial('127.0.0.1', port, false);
+    const theirs = await nodeOf(name).peersUntil(
+      (peers) => peers.some((peer) => !peer.inbound && peer.version > 0),
+      'outbound peer',
+    );
+    expect(theirs[0]?.subver).toMatch(/^\/verack:/);
+    child.kill('SIGINT');
+    expect(await exitOf(child)).toBe(0);
+  });
+
+  test.each(NAMES)('probe tells what %s says of itself', async (name) => {
+    const { host, port, version } = nodeOf(name);
+    const child = verack('probe', '--chain', 'regtest', '--json', `${host}:${port}`);
+    const report = JSON.parse(await line(child, () => true)) as Record<string, unknown>;
+    expect(report).toMatchObject({ ok: true, subver: version });
+    expect(await exitOf(child)).toBe(0);
+  });
+
+  test('probe of a node on another chain fails with a reason and its exit code', async () => {
+    const { host, port } = nodeOf('bitcoind');
+    const child = verack('probe', '--chain', 'main', '--json', `${host}:${port}`);
+    const report = JSON.parse(await line(child, () => true)) as { ok: boolean; reason: { code: string } };
+    expect(report.ok).toBe(false);
+    expect(report.reason.code).toMatch(/^ERR_(LINK_EOF|LINK_RESET)$/);
+    expect(await exitOf(child)).toBe(4);
+  });
+});
