@@ -6,6 +6,7 @@ import {
   CONNECTION_TYPES,
   type ConnectionType,
   CORE_RULES,
+  DRAIN_TIMEOUT,
   type Flight,
   messagesOf,
   type PeerContext,
@@ -81,7 +82,7 @@ const isTimeout = (rule: [string, unknown]): rule is [string, number] => rule[0]
 
 /** What the peer and the supervisor machine mean. */
 export const lexicon: Lexicon = {
-  delays: Object.fromEntries(Object.entries(CORE_RULES).filter(isTimeout)),
+  delays: { ...Object.fromEntries(Object.entries(CORE_RULES).filter(isTimeout)), drainTimeout: DRAIN_TIMEOUT },
   sends,
   codes,
 };
