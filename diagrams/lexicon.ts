@@ -82,7 +82,10 @@ const isTimeout = (rule: [string, unknown]): rule is [string, number] => rule[0]
 
 /** What the peer and the supervisor machine mean. */
 export const lexicon: Lexicon = {
-  delays: { ...Object.fromEntries(Object.entries(CORE_RULES).filter(isTimeout)), drainTimeout: DRAIN_TIMEOUT },
+  delays: {
+    ...Object.fromEntries(Object.entries(CORE_RULES).filter(isTimeout)),
+    drainTimeout: DRAIN_TIMEOUT,
+  },
   sends,
   codes,
 };
