@@ -114,8 +114,9 @@ function targets({ flags, out, interrupted }: Job, node: BitcoinNode, hosts: rea
       out.failure(failureLine(addr, reason, out.paintTalk));
       out.event('ended', { addr, lastreason: reason });
     },
-    unreachable: () =>
-      out.talk(lament(once, hosts.length === 1 ? 'That host cannot' : 'None of these hosts can', node)),
+    unreachable: () => {
+      if (!once || hosts.length > 1) out.talk(lament(once, hosts.length, node));
+    },
   });
 }
 
@@ -127,10 +128,17 @@ function seeding({ flags, out, interrupted }: Job, node: BitcoinNode, slots: num
     dns: dnsOptionsOf(flags),
     signal: interrupted,
     found: (addresses) => out.talk(out.paintTalk('dim', foundSentence(addresses))),
-    unreachable: () => out.talk(lament(once, 'No node can', node)),
+    unreachable: () => out.talk(lament(once, 0, node)),
   });
 }
 
-const lament = (once: boolean, who: string, { chain }: BitcoinNode): string =>
-  `${who} be reached. Check that this machine has a network, that a firewall lets TCP out (port ${chain.port} and the like), ` +
-  `and that the chain is right (--chain, now ${chain.chain}).${once ? '' : ' Trying on; Ctrl-C ends.'}`;
+/** One host that failed once has said why already. */
+function lament(once: boolean, count: number, { chain }: BitcoinNode): string {
+  const trying = once ? '' : ' Trying on, with growing pauses; Ctrl-C ends.';
+  if (count === 1) return `That host cannot be reached now.${trying}`;
+  const who = count === 0 ? 'No node' : 'None of these hosts';
+  return (
+    `${who} can be reached. Check that this machine has a network, that a firewall lets TCP out (port ${chain.port} and ` +
+    `the like), and that the chain is right (--chain, now ${chain.chain}).${trying}`
+  );
+}

@@ -82,6 +82,11 @@ export class Output {
     if (this.json) this.#print(this.#options.stdout, JSON.stringify(value));
   }
 
+  /** A text that is the whole answer in itself, as it stands. */
+  raw(text: string): void {
+    this.#print(this.#options.stdout, text.trimEnd());
+  }
+
   /** What a person may like to know meanwhile. */
   talk(line: string): void {
     if (!this.#options.quiet) this.#print(this.#options.stderr, line);

@@ -37,14 +37,16 @@ export async function run(
 ): Promise<number> {
   const result = { code: EXIT.ok as number };
   const program = programOf(verbs, around, result);
+  let verb = '';
   try {
     cleanVariables(around.env, program);
     const words = normalised(args, program);
     if (words.length === 0) return help(program, around);
+    verb = verbs.find(({ name }) => name === words[0])?.name ?? '';
     await program.parseAsync(words, { from: 'user' });
     return result.code;
   } catch (error) {
-    return explain(error, around);
+    return explain(error, `${NAME} ${verb}`.trim(), around);
   }
 }
 
@@ -53,10 +55,11 @@ function help(program: Command, { stderr }: Surroundings): number {
   return EXIT.usage;
 }
 
-function explain(error: unknown, { stderr }: Surroundings): number {
+function explain(error: unknown, command: string, { stderr }: Surroundings): number {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
   if (isUsage(error)) {
-    stderr.write(`${NAME}: ${printable(usageSentence(error))}. See "${NAME} --help".\n`);
+    const sentence = printable(usageSentence(error)).replace(/([^.?])$/, '$1.');
+    stderr.write(`${command}: ${sentence} See "${command} --help".\n`);
     return EXIT.usage;
   }
   stderr.write(`${bugReport(error)}\n`);
@@ -124,20 +127,19 @@ function optionDescription(option: Option): string {
 /** "error: unknown option '--onse'\n(Did you mean --once?)" becomes "connect: unknown option '--onse', did you mean --once?" */
 function sentenceOf({ message }: CommanderError, command: Command): string {
   const [what = '', suggestion = ''] = message.replace(/^error: /, '').split('\n');
-  const where = command.parent ? `${command.name()}: ` : '';
   const meant = suggestion.replace(/^\((.*)\)$/, '$1').replace(/^Did/, 'did');
   const verbs =
     what.startsWith('unknown command') && meant === ''
       ? `the verbs are ${command.commands.map((verb) => verb.name()).join(', ')}`
       : meant;
-  return `${where}${what.replace(/\.$/, '')}${verbs === '' ? '' : `; ${verbs}`}`;
+  return `${what.replace(/\.$/, '')}${verbs === '' ? '' : `; ${verbs}`}`;
 }
 
 function commandOf(verb: Verb): Command {
   const command = new Command(verb.name)
     .description(verb.about)
     .addHelpText('before', textsAround(verb.examples));
-  if (verb.details !== undefined) command.addHelpText('after', `\n${wrapped(verb.details)}`);
+  if (verb.details !== undefined) command.addHelpText('after', `\n${wrapped(verb.details)}\n`);
   for (const operand of verb.operands) command.addArgument(operand);
   for (const option of verb.options) command.addOption(option);
   return command;

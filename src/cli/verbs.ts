@@ -1,8 +1,19 @@
 /** The verbs, in the order in which the help lists them. */
+import { completionCommand } from './completion.js';
 import { connectCommand } from './connect.js';
 import { demoCommand } from './demo.js';
+import { decodeCommand } from './decode.js';
+import { diagramCommand } from './diagram.js';
 import { listenCommand } from './listen.js';
 import { probeCommand } from './probe.js';
 import type { Verb } from './verb.js';
 
-export const VERBS: readonly Verb[] = [demoCommand, connectCommand, listenCommand, probeCommand];
+export const VERBS: readonly Verb[] = [
+  demoCommand,
+  connectCommand,
+  listenCommand,
+  probeCommand,
+  decodeCommand,
+  diagramCommand,
+  completionCommand,
+];

@@ -350,9 +350,19 @@ export function varBytes(max: number, min = 0): Codec<Uint8Array> {
   };
 }
 
+/** A list keeps the codec of its items, and a rule that of its value, so that a tool can walk through the bytes. */
+export interface ListCodec<T> extends Codec<readonly T[]> {
+  readonly item: Codec<T>;
+}
+
+export interface RefinedCodec<T> extends Codec<T> {
+  readonly inner: Codec<T>;
+}
+
 /** A CompactSize count of at most `max` (else `ERR_CODEC_RANGE`), then as many items. Grows item by item. */
-export function list<T>(item: Codec<T>, max: number): Codec<readonly T[]> {
+export function list<T>(item: Codec<T>, max: number): ListCodec<T> {
   return {
+    item,
     read(cursor) {
       const start = cursor.offset;
       const count = compactSize.read(cursor);
@@ -377,8 +387,9 @@ function join(head: string, path: string): string {
 }
 
 /** Adds a rule across the fields of a value: `ERR_CODEC_RANGE`, at the value's start, when it does not hold. */
-export function refine<T>(codec: Codec<T>, holds: (value: T) => boolean): Codec<T> {
+export function refine<T>(codec: Codec<T>, holds: (value: T) => boolean): RefinedCodec<T> {
   return {
+    inner: codec,
     read(cursor) {
       const start = cursor.offset;
       const value = codec.read(cursor);

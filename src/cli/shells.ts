@@ -1,0 +1,140 @@
+/** The completion scripts of three shells, from one description of the command line. */
+
+/** What a shell needs to know of an option. */
+export interface CompletedOption {
+  /** With dashes: `--chain`, `-v`. */
+  readonly names: readonly string[];
+  readonly about: string;
+  readonly takesValue: boolean;
+  readonly values: readonly string[];
+}
+
+export interface CompletedVerb {
+  readonly name: string;
+  readonly about: string;
+  readonly options: readonly CompletedOption[];
+  /** Words that can stand for an operand; empty for free text. */
+  readonly operands: readonly string[];
+}
+
+export type Shell = 'bash' | 'zsh' | 'fish';
+
+/** In single quotes, for every shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+const allNames = (verb: CompletedVerb): string[] => verb.options.flatMap(({ names }) => names);
+
+function bash(program: string, verbs: readonly CompletedVerb[]): string {
+  const names = verbs.map(({ name }) => name);
+  const values = verbs.flatMap(({ name, options }) =>
+    options
+      .filter((option) => option.values.length > 0)
+      .map((option) => {
+        const when = option.names.map((flag) => `${name},${flag}`).join('|');
+        return `    ${when}) words=${quoted(option.values.join(' '))} ;;`;
+      }),
+  );
+  const words = verbs.map(
+    (verb) => `      ${verb.name}) words=${quoted([...allNames(verb), ...verb.operands].join(' '))} ;;`,
+  );
+  return `# bash completion of ${program}; for this shell: source <(${program} completion bash)
+_${program}() {
+  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" verb= words= i
+  # "--chain=x" comes as three words.
+  if [[ $prev == '=' ]]; then prev="\${COMP_WORDS[COMP_CWORD-2]}"; fi
+  if [[ $cur == '=' ]]; then cur=; fi
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case "\${COMP_WORDS[i]}" in
+      ${names.join('|')}) verb="\${COMP_WORDS[i]}"; break ;;
+    esac
+  done
+  case "$verb,$prev" in
+${values.join('\n')}
+  esac
+  if [[ -z $words ]]; then
+    case "$verb" in
+${words.join('\n')}
+      *) words=${quoted([...names, '--help', '--version'].join(' '))} ;;
+    esac
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -F _${program} ${program}
+`;
+}
+
+/** Inside `_arguments`, brackets and colons have a meaning. */
+const zshText = (text: string): string => text.replace(/[[\]:\\]/g, '\\$&');
+
+function zshOption({ names, about, takesValue, values }: CompletedOption): string[] {
+  const action = values.length > 0 ? `(${values.map(zshText).join(' ')})` : ' ';
+  return names.map((name) => {
+    const value = takesValue
+      ? `${name.startsWith('--') ? '=' : ''}[${zshText(about)}]:value:${action}`
+      : `[${zshText(about)}]`;
+    return quoted(`*${name}${value}`);
+  });
+}
+
+function zsh(program: string, verbs: readonly CompletedVerb[]): string {
+  const cases = verbs.map(({ name, options, operands }) => {
+    const rest = operands.length > 0 ? `*:operand:(${operands.join(' ')})` : '*:host:_hosts';
+    const specs = [...options.flatMap(zshOption), quoted(rest)];
+    return `    ${name})\n      _arguments ${specs.join(' \\\n        ')} ;;`;
+  });
+  const described = verbs.map(({ name, about }) => `    ${quoted(`${name}:${zshText(about)}`)}`);
+  return `#compdef ${program}
+# zsh completion of ${program}; put it into a directory of your $fpath, as _${program}
+_${program}() {
+  local -a verbs=(
+${described.join('\n')}
+  )
+  if (( CURRENT == 2 )); then
+    _describe verb verbs
+    return
+  fi
+  local verb=$words[2]
+  shift words
+  (( CURRENT-- ))
+  case $verb in
+${cases.join('\n')}
+  esac
+}
+if [[ $funcstack[1] == _${program} ]]; then _${program} "$@"; else compdef _${program} ${program}; fi
+`;
+}
+
+function fishOption(
+  program: string,
+  verb: string,
+  { names, about, takesValue, values }: CompletedOption,
+): string {
+  const flags = names.map((name) => (name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`));
+  const value = takesValue ? ` -x${values.length > 0 ? ` -a ${quoted(values.join(' '))}` : ''}` : '';
+  return `complete -c ${program} -n ${quoted(`__fish_seen_subcommand_from ${verb}`)} ${flags.join(' ')}${value} -d ${quoted(about)}`;
+}
+
+function fish(program: string, verbs: readonly CompletedVerb[]): string {
+  const lines = verbs.flatMap(({ name, about, options, operands }) => [
+    `complete -c ${program} -n __fish_use_subcommand -a ${name} -d ${quoted(about)}`,
+    ...options.map((option) => fishOption(program, name, option)),
+    ...(operands.length === 0
+      ? []
+      : [
+          `complete -c ${program} -n ${quoted(`__fish_seen_subcommand_from ${name}`)} -a ${quoted(operands.join(' '))}`,
+        ]),
+  ]);
+  return `# fish completion of ${program}; for this shell: ${program} completion fish | source\ncomplete -c ${program} -f\n${lines.join('\n')}\n`;
+}
+
+const SCRIPTS: Readonly<Record<Shell, (program: string, verbs: readonly CompletedVerb[]) => string>> = {
+  bash,
+  zsh,
+  fish,
+};
+
+export const SHELLS = Object.keys(SCRIPTS) as Shell[];
+
+/** The script for a shell. */
+export const completionScript = (shell: Shell, program: string, verbs: readonly CompletedVerb[]): string =>
+  SCRIPTS[shell](program, verbs);
