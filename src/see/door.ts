@@ -1,0 +1,44 @@
+/**
+ * Who may come in. The relay stands on loopback, but a browser on this machine runs pages of strangers: one may name
+ * us in a request (the Origin header tells), or let its own name point here (DNS rebinding; the Host header tells).
+ */
+import type { IncomingMessage } from 'node:http';
+import { isIPv4 } from 'node:net';
+import { VerackError } from '../reasons.js';
+
+/** `host` as it stands in an address. */
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+/** The relay's address, `http://127.0.0.1:PORT/`. */
+export const urlOf = (host: string, port: number): string => `http://${bracketed(host)}:${port}/`;
+
+/** Throws `ERR_LOCAL_ARGUMENT` for an address that others could reach. */
+export function requireLoopback(host: string): void {
+  if ((isIPv4(host) && host.startsWith('127.')) || host === '::1') return;
+  throw new VerackError('ERR_LOCAL_ARGUMENT', {
+    value: host,
+    why: 'the inspector listens on loopback only: 127.0.0.1 or ::1',
+  });
+}
+
+/** Knows the names by which the relay may be called. */
+export class Door {
+  readonly #hosts: ReadonlySet<string>;
+
+  constructor(host: string, port: number) {
+    // `localhost` too: nobody can make that name point elsewhere. URL drops port 80, as browsers do.
+    const names = [bracketed(host), 'localhost'];
+    this.#hosts = new Set(names.map((name) => new URL(`http://${name}:${port}`).host));
+  }
+
+  /** A page is asked for by its own name, and by nobody else's page. */
+  admits({ headers }: IncomingMessage): boolean {
+    const { host = '', origin } = headers;
+    return this.#hosts.has(host) && (origin === undefined || origin === `http://${host}`);
+  }
+
+  /** A browser always says where a WebSocket comes from, so one that does not say is refused. */
+  admitsSocket(request: IncomingMessage): boolean {
+    return request.headers.origin !== undefined && this.admits(request);
+  }
+}
