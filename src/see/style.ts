@@ -58,7 +58,7 @@ input { font: inherit; color: inherit; background: var(--ground); border: 1px so
 .scroll { overflow: auto; max-height: 48vh; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th { text-align: left; font-weight: 600; color: var(--soft); background: var(--card); position: sticky; top: 0; }
-th, td { padding: 4px 10px; white-space: nowrap; border-bottom: 1px solid var(--line); }
+th, td { padding: 4px 8px; white-space: nowrap; border-bottom: 1px solid var(--line); }
 td { max-width: 26em; overflow: hidden; text-overflow: ellipsis; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 /* Text of peers stays within its own cell, whatever direction it claims. */
@@ -79,6 +79,7 @@ aside { display: grid; grid-template-columns: 1fr auto; gap: 8px; }
 aside pre { grid-column: 1 / -1; margin: 0; overflow: auto; max-height: 40vh; font-size: 12px; unicode-bidi: isolate; }
 #one-close { font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--line); border-radius: 6px; padding: 2px 10px; cursor: pointer; }
 #log { list-style: none; margin: 0; padding: 0; overflow: auto; max-height: 40vh; font-size: 13px; }
+#log:empty::after { content: 'those that happen from now on appear here'; color: var(--soft); }
 #log li { display: grid; grid-template-columns: 7.5em 6em 10em 10em 13em 1fr; gap: 8px; padding: 2px 0; }
 #log li > * { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 #log time { color: var(--soft); font-variant-numeric: tabular-nums; }
@@ -87,7 +88,7 @@ aside pre { grid-column: 1 / -1; margin: 0; overflow: auto; max-height: 40vh; fo
 #log .reason { color: var(--failed); }
 /* Beside each other where there is room: the picture stays in sight while the list is read. */
 @media (min-width: 1500px) {
-  main:has(#picture:not([hidden])) { grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); align-items: start; }
+  main:has(#picture:not([hidden])) { grid-template-columns: minmax(0, 9fr) minmax(0, 16fr); align-items: start; }
   main > * { grid-column: -2; }
   nav { grid-column: 1 / -1; }
   #picture { grid-column: 1; grid-row: 2 / span 3; position: sticky; top: 60px; }
