@@ -7,7 +7,7 @@ import type { Net } from '../io/link.js';
 import { tcpNet } from '../io/tcp.js';
 import { type Chain, NETWORKS, networkOf, signetNetwork } from '../networks.js';
 import type { NodeOptions } from '../run/node.js';
-import { hash256 } from '../wire/index.js';
+import { hash256, servicesOf } from '../wire/index.js';
 import { Usage } from './exit.js';
 import type { Flags } from './options.js';
 
@@ -49,6 +49,7 @@ export const nodeOptionsOf = (flags: Flags): NodeOptions => ({
   chain: chainOf(flags),
   rules: rulesOf(flags),
   uacomment: flags.uacomment ?? [],
+  services: servicesOf(...(flags.services ?? [])),
   net: netOf(flags.fault ?? []),
   drainTimeout: DRAIN,
 });

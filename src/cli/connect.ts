@@ -1,6 +1,6 @@
 /** `verack connect`: shakes hands, stays connected, and says what changes. */
 import { Argument, Option } from 'commander';
-import { createNode, type BitcoinNode } from '../run/node.js';
+import type { BitcoinNode } from '../run/node.js';
 import { chainOf, dnsOptionsOf, nodeOptionsOf } from './assemble.js';
 import { passed, tableOf } from './ending.js';
 import { EXIT, Usage } from './exit.js';
@@ -15,6 +15,7 @@ import {
   timeOptions,
   valued,
 } from './options.js';
+import { watchedNode } from './inspect.js';
 import { failureLine } from './render.js';
 import { foundSentence, Seeding } from './seeding.js';
 import { showStatus } from './status.js';
@@ -73,7 +74,8 @@ async function run(job: Job): Promise<number> {
   const hosts = [...job.operands, ...(flags.connect ?? [])];
   refuseNowhere(job, hosts);
   const slots = flags.maxconnections ?? Math.max(AUTOMATIC, hosts.length);
-  const node = createNode({ ...nodeOptionsOf(flags), maxoutbound: slots, maxinbound: 0 });
+  const options = { ...nodeOptionsOf(flags), maxoutbound: slots, maxinbound: 0 };
+  const { node, stop } = await watchedNode(flags.inspect, out, options);
   const campaign =
     hosts.length > 0 ? targets(job, node, hosts) : seeding(job, node, flags.maxconnections ?? AUTOMATIC);
   watch(node, out, campaign);
@@ -82,7 +84,7 @@ async function run(job: Job): Promise<number> {
   campaign.start();
   await Promise.race([campaign.settled, passed(flags.for, interrupted)]);
   const seen = flags.table ? tableOf(node) : [];
-  await node.stop();
+  await stop();
   hideStatus();
   for (const line of peerTable(seen, out.columns)) out.answer(line);
   return interrupted.aborted ? EXIT.ok : campaign.exitCode;

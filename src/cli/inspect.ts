@@ -1,5 +1,6 @@
 /** `--inspect`: the relay is loaded only when somebody asks for it. */
 import { VerackError } from '../reasons.js';
+import { type BitcoinNode, createNode, type NodeOptions } from '../run/node.js';
 import type { Relay } from '../see/relay.js';
 import { Usage } from './exit.js';
 import type { Output } from './output.js';
@@ -19,4 +20,20 @@ export async function inspector(port: number | undefined, out: Output): Promise<
       `the inspector cannot listen on port ${port} (${String(error.facts.syscode)}); give another to --inspect, or none for any`,
     );
   }
+}
+
+/** A node that can be watched in a browser, if `port` asks for it. `stop` ends both. */
+export async function watchedNode(
+  port: number | undefined,
+  out: Output,
+  options: NodeOptions,
+): Promise<{ node: BitcoinNode; stop: () => Promise<void> }> {
+  const relay = await inspector(port, out);
+  const node = createNode({ ...options, ...(relay && { inspect: relay.inspect }) });
+  relay?.follow(node);
+  const stop = async (): Promise<void> => {
+    await node.stop();
+    await relay?.close();
+  };
+  return { node, stop };
 }

@@ -3,7 +3,8 @@ import { Option } from 'commander';
 import { formatEndpoint } from '../io/endpoint.js';
 import type { Endpoint } from '../io/link.js';
 import { VerackError } from '../reasons.js';
-import { type BitcoinNode, createNode } from '../run/node.js';
+import type { BitcoinNode } from '../run/node.js';
+import { watchedNode } from './inspect.js';
 import { nodeOptionsOf } from './assemble.js';
 import { EXIT } from './exit.js';
 import {
@@ -57,11 +58,8 @@ export const listenCommand: Verb = {
 };
 
 async function run({ flags, out, interrupted }: Job): Promise<number> {
-  const node = createNode({
-    ...nodeOptionsOf(flags),
-    maxinbound: flags.maxconnections ?? SLOTS,
-    maxoutbound: 0,
-  });
+  const options = { ...nodeOptionsOf(flags), maxinbound: flags.maxconnections ?? SLOTS, maxoutbound: 0 };
+  const { node, stop } = await watchedNode(flags.inspect, out, options);
   const port = flags.port ?? node.chain.port;
   watch(node, out);
   node.on('listening', (at) => {
@@ -76,7 +74,7 @@ async function run({ flags, out, interrupted }: Job): Promise<number> {
   const hideStatus = showStatus(node, out);
   await passed(flags.for, interrupted);
   const seen = flags.table ? tableOf(node) : [];
-  await node.stop();
+  await stop();
   hideStatus();
   for (const line of peerTable(seen, out.columns)) out.answer(line);
   return EXIT.ok;

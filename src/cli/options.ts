@@ -5,6 +5,7 @@
 import { Option } from 'commander';
 import { type Fault, FAULT_NAMES, FAULTS } from '../io/faults.js';
 import type { Endpoint } from '../io/link.js';
+import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
 import {
   bindAddress,
   chainName,
@@ -14,6 +15,7 @@ import {
   listed,
   oneOf,
   portOrAny,
+  serviceList,
   several,
   whole,
 } from './values.js';
@@ -29,6 +31,7 @@ export interface Flags {
   readonly peertimeout: number;
   readonly relay?: boolean;
   readonly uacomment?: readonly string[];
+  readonly services?: readonly ServiceName[];
   readonly onlynet?: readonly IpFamily[];
   readonly dnsServer?: readonly string[];
   readonly maxconnections?: number;
@@ -110,6 +113,14 @@ export const identityOptions = (): Option[] =>
   under(OURSELVES, [
     ...switched('--relay', 'ask for transactions (BIP37); off by default'),
     valued('--uacomment <text>', 'comment in our user agent; repeatable', several(String)),
+    offering(
+      valued(
+        '--services <names>',
+        'service bits to claim, for the lab: NETWORK,WITNESS; none by default, as none is served',
+        serviceList,
+      ),
+      ...Object.keys(SERVICE_BITS),
+    ),
   ]);
 
 /** How names become addresses. */

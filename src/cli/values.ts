@@ -101,9 +101,12 @@ export interface Demands {
 export function demands(text: string, before: Demands | undefined): Demands {
   const [, what, value = ''] = /^(services|version)=(.+)$/.exec(text) ?? [];
   if (what === 'version') return { ...before, version: whole(1, 2_147_483_647)(value) };
-  if (what === 'services') return { ...before, services: value.split(',').map(service) };
+  if (what === 'services') return { ...before, services: serviceList(value) };
   return refuse('It takes services=NETWORK,WITNESS or version=70016.');
 }
+
+/** Service bits by name, with commas between. */
+export const serviceList = (text: string): ServiceName[] => text.split(',').map(service);
 
 function service(name: string): ServiceName {
   const known = Object.keys(SERVICE_BITS) as ServiceName[];

@@ -1,5 +1,5 @@
 /** The program, as a user runs it, against real nodes: `connect`, `listen` and `probe`. */
-import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { afterEach, beforeAll, expect, test } from '@jest/globals';
@@ -32,7 +32,6 @@ describeNode(NAMES, 'the program against real nodes', () => {
   const nodes = new Map<string, RealNode>();
 
   beforeAll(async () => {
-    execFileSync('npm', ['run', 'build']);
     for (const name of NAMES) nodes.set(name, await start[name]());
   });
   afterEach(() => {

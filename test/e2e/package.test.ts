@@ -32,7 +32,6 @@ describe('the package', () => {
   const bin = join(folder, 'node_modules', '.bin', 'verack');
 
   beforeAll(() => {
-    run(ROOT, 'npm', 'run', 'build');
     run(ROOT, 'npm', 'pack', '--pack-destination', folder);
     const tarball = readdirSync(folder).find((file) => file.endsWith('.tgz')) ?? 'no tarball';
     writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }');
