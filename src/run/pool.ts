@@ -4,7 +4,7 @@
  * Plain maps, because XState's `spawnChild` copies the list of children on every spawn: here one peer more or less
  * costs the same beside ten as beside ten thousand. A peer that throws ends alone, with `ERR_LOCAL_BUG`.
  */
-import { type ActorLogic, type AnyActorRef, type AnyEventObject, createActor, type Snapshot } from 'xstate';
+import { type ActorLogic, type AnyEventObject, createActor, type Snapshot } from 'xstate';
 import { nextDeadline, type Hex64, type Rules } from '../../machines/index.js';
 import { formatEndpoint } from '../io/endpoint.js';
 import type { Chain } from '../networks.js';
@@ -33,6 +33,7 @@ export interface PoolOptions {
 }
 
 type PoolLogic = ActorLogic<Snapshot<undefined>, AnyEventObject>;
+type Scope = Parameters<PoolLogic['getInitialSnapshot']>[0];
 
 /** Between two looks at the deadlines of established peers, milliseconds. */
 const TICK = 1_000;
@@ -51,7 +52,7 @@ export class Pool implements SessionHost {
   readonly #dialled = new Map<string, Session>();
   readonly #dialling = new Map<Hex64, Session>();
   readonly #machine = interpret((id) => this.#sessionOf(id));
-  #self: AnyActorRef | undefined;
+  #scope: Scope | undefined;
   #timer: unknown;
   #tickedat = 0;
   #drift = 0;
@@ -70,7 +71,7 @@ export class Pool implements SessionHost {
   /** The actor that the supervisor invokes: it hears how its peers end. */
   readonly logic: PoolLogic = {
     getInitialSnapshot: (scope) => {
-      this.#self = scope.self;
+      this.#scope = scope;
       return { status: 'active', output: undefined, error: undefined };
     },
     transition: (snapshot, event) => {
@@ -98,7 +99,7 @@ export class Pool implements SessionHost {
     const session = new Session({ ...birth, id: ++this.#lastid }, this);
     const { id, connection_type } = session;
     const input = { id, connection_type, rules: this.options.rules };
-    const parent = this.#self;
+    const parent = this.#scope?.self;
     session.actor = createActor(this.#machine, { id: `peer.${id}`, input, ...(parent && { parent }) });
     this.#enter(session);
     session.actor.subscribe(session);
@@ -115,7 +116,7 @@ export class Pool implements SessionHost {
   /** Cuts off whoever is left. */
   kill(): void {
     for (const session of [...this.#sessions.values()]) {
-      session.actor.stop();
+      this.#scope?.stopChild(session.actor);
       session.close(false);
       this.#leave(session, CANCELLED);
     }

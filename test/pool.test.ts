@@ -1,0 +1,43 @@
+import { describe, expect, test } from '@jest/globals';
+import { createActor } from 'xstate';
+import { CORE_RULES } from '../machines/index.js';
+import { memoryNet, NETWORKS, VirtualClock } from '../src/index.js';
+import { Pool, type PoolListener } from '../src/run/pool.js';
+import { seededRandom } from './support/scene.js';
+
+const NOBODY: PoolListener = {
+  moved: () => undefined,
+  message: () => undefined,
+  dropped: () => undefined,
+  ended: () => undefined,
+  jumped: () => undefined,
+};
+
+describe('kill', () => {
+  test('cuts off everybody who has not closed, and leaves nothing behind', () => {
+    const clock = new VirtualClock();
+    const net = memoryNet({ timers: clock });
+    const identity = {
+      version: 70_017,
+      services: '0000000000000000',
+      user_agent: new Uint8Array(),
+      start_height: 0,
+    };
+    const env = { clock, net, random: seededRandom(1) };
+    const ended: (string | undefined)[] = [];
+    const listener = {
+      ...NOBODY,
+      ended: (_: unknown, last: { lastreason?: { code: string } }) => ended.push(last.lastreason?.code),
+    };
+    const pool = new Pool({ env, chain: NETWORKS.regtest, identity, rules: CORE_RULES }, listener);
+    createActor(pool.logic, { clock }).start();
+    for (const port of [1, 2, 3])
+      pool.spawn({ connection_type: 'manual', remote: { host: '10.0.0.9', port } });
+    expect(pool.tracker.size).toBe(3);
+    pool.kill();
+    expect([pool.tracker.size, clock.armed]).toEqual([0, 0]);
+    expect(ended).toEqual(Array(3).fill('ERR_LOCAL_CANCELLED'));
+    clock.advance(100_000);
+    expect(ended).toHaveLength(3);
+  });
+});
