@@ -98,6 +98,20 @@ describe('resolveHost', () => {
     expect((await work).code).toBe('ERR_LOCAL_CANCELLED');
   });
 
+  test('what was given up is not asked again', async () => {
+    const { address, asked } = await serve({ ...zone, 'other.example': 'silent' });
+    const options: DnsOptions = { servers: [address], onlynet: ['ipv4'] };
+    const controller = new AbortController();
+    const first = errorOf(
+      resolveHost('silent.example', { ...options, timeout: 500, signal: controller.signal }),
+    );
+    while (asked.length === 0) await new Promise(setImmediate);
+    controller.abort();
+    await first;
+    await errorOf(resolveHost('other.example', { ...options, timeout: 700 }));
+    expect(asked).toEqual(['A silent.example', 'A other.example', 'A other.example']);
+  });
+
   test('a signal that has come already asks nobody', async () => {
     const { address, asked } = await serve(zone);
     const options = { servers: [address], signal: AbortSignal.abort() };

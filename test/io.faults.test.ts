@@ -204,6 +204,18 @@ describe('hang-up', () => {
     expect(clock.armed).toBe(0);
   });
 
+  test('an owner that attaches after destroying hears nothing', () => {
+    const clock = new VirtualClock();
+    const [inner] = linkPair({ timers: clock });
+    const faulty = withFault(inner, parseFault('hang-up'), clock);
+    faulty.write([VERSION]);
+    faulty.destroy();
+    const ear = new Ear();
+    faulty.attach(ear);
+    clock.advance(0);
+    expect(ear.ends).toEqual([]);
+  });
+
   test('an owner that attaches after writing is told too', () => {
     const clock = new VirtualClock();
     const [inner] = linkPair({ timers: clock });
@@ -265,6 +277,30 @@ describe('pace', () => {
     expect([healthyEar.bytes, healthyEar.ends]).toEqual([hex(VERACK), ['ERR_LINK_EOF']]);
     expect([faultyEar.bytes, faultyEar.ends, faultyEar.drains]).toEqual(['', [], 0]);
     expect(clock.armed).toBe(0);
+  });
+
+  test('drained waits for what is held as well as for what is under way', () => {
+    const { faulty, healthy, clock, faultyEar } = stage('slow=100');
+    healthy.pause();
+    faulty.write([VERSION]);
+    clock.advance(50);
+    faulty.write([PING]);
+    clock.advance(50);
+    expect(faulty.pending).toBe(VERSION.length + PING.length);
+    healthy.resume();
+    clock.advance(0);
+    expect([faulty.pending, faultyEar.drains]).toEqual([PING.length, 0]);
+    clock.advance(50);
+    expect([faulty.pending, faultyEar.drains]).toEqual([0, 1]);
+  });
+
+  test('slow: an end of the other side while ours waits is not told', () => {
+    const { faulty, healthy, clock, faultyEar } = stage('slow=100');
+    faulty.write([PING]);
+    faulty.end();
+    healthy.end();
+    clock.advance(1_000);
+    expect([faultyEar.ends, clock.armed]).toEqual([[], 0]);
   });
 
   test.each(['split=3', 'slow=100'])('%s: destroy forgets what is held and its timers', (fault) => {

@@ -102,6 +102,33 @@ describe('a reader that does not read', () => {
     expect(near.pending).toBe(0);
   });
 
+  test('bytes under way when it stops reading are pending too, and drained is told once', () => {
+    const { clock, tape, near, far } = pair(10);
+    near.write([ascii('12345')]);
+    expect(near.pending).toBe(0);
+    far.pause();
+    expect(near.pending).toBe(5);
+    clock.advance(20);
+    far.resume();
+    clock.advance(0);
+    expect(tape.lines).toEqual(['20 far 12345', '20 near drained']);
+  });
+
+  test('destroy resets for bytes that have arrived, not for bytes under way', () => {
+    for (const [wait, code] of [
+      [10, 'ERR_LINK_RESET'],
+      [9, 'ERR_LINK_EOF'],
+    ] as const) {
+      const { clock, tape, near, far } = pair(10);
+      far.pause();
+      near.write([ascii('unread')]);
+      clock.advance(wait);
+      far.destroy();
+      clock.advance(10);
+      expect(tape.lines).toEqual([`${wait + 10} near ${code}`]);
+    }
+  });
+
   test('end gives up on it after 2 s: what was unsent is lost, and it learns of a reset when it reads on', () => {
     const { clock, tape, near, far } = pair();
     far.pause();
@@ -223,7 +250,23 @@ describe('addresses', () => {
       facts: { syscode: 'EADDRNOTAVAIL' },
     });
     await held[77]?.close();
+    await held[77]?.close();
     const again = await net.listen({ host, port: 0 }, () => undefined);
     expect(again.local).toEqual(held[77]?.local);
+    await held[77]?.close();
+    await expect(net.listen(again.local, () => undefined)).rejects.toMatchObject({ code: 'ERR_LOCAL_LIMIT' });
+  });
+
+  test('a port is taken until its own end has closed, whatever the other end did', async () => {
+    const net = memoryNet();
+    await served(net, (link) => link.destroy());
+    const link = await opened(net);
+    expect(net.links.size).toBe(1);
+    const host = link.local.host;
+    const listen = () => net.listen({ host, port: 0 }, () => undefined);
+    await Promise.all(Array.from({ length: 16_383 }, listen));
+    await expect(listen()).rejects.toMatchObject({ facts: { syscode: 'EADDRNOTAVAIL' } });
+    link.destroy();
+    expect((await listen()).local.port).toBe(link.local.port);
   });
 });

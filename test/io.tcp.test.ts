@@ -1,8 +1,8 @@
 /** What TCP adds to the contract: the system's errors, lingering, and a server that survives. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -132,12 +132,35 @@ describe('dial', () => {
 });
 
 describe('the other side', () => {
-  test('its reset is a reset', async () => {
+  test('its reset is a reset, and not a failure to dial', async () => {
     const [server, accepted] = await rawServer();
-    const link = await open({ host: HOST, port: portOf(server) });
+    const failures: string[] = [];
+    const link = await new Promise<Link>((opened) => {
+      tcpNet().dial({ host: HOST, port: portOf(server) }, { opened, failed: (code) => failures.push(code) });
+    });
     const code = new Promise((closed) => link.attach({ data: () => undefined, closed }));
     (await accepted).resetAndDestroy();
     expect(await code).toBe('ERR_LINK_RESET');
+    expect(failures).toEqual([]);
+  });
+
+  test('a reset before attach is told after it, not inside', async () => {
+    const [server, accepted] = await rawServer();
+    const link = await open({ host: HOST, port: portOf(server) });
+    const socket = await accepted;
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+    for (let turn = 0; turn < 10; turn += 1) {
+      link.write([Buffer.from('into the void')]);
+      await new Promise(setImmediate);
+    }
+    const codes: string[] = [];
+    const told = new Promise<void>((resolve) => {
+      link.attach({ data: () => undefined, closed: (code) => resolve(void codes.push(code)) });
+    });
+    expect(codes).toEqual([]);
+    await told;
+    expect(codes).toEqual(['ERR_LINK_RESET']);
   });
 
   test('its half close is an end: what we had written arrives, and we close', async () => {
@@ -209,6 +232,16 @@ describe('a reader that does not read', () => {
     expect(await received(socket)).toBeLessThan(written);
   });
 
+  test('one that has ended itself gets no more time', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+    const { link, socket, written } = await stuck();
+    const ended = new Promise((closed) => link.attach({ data: () => undefined, closed }));
+    socket.end();
+    expect(await ended).toBe('ERR_LINK_EOF');
+    jest.advanceTimersByTime(LINGER_MS);
+    expect(await received(socket)).toBeLessThan(written);
+  });
+
   test('and all of it when it reads within that time', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
     const { link, socket, written } = await stuck();
@@ -248,16 +281,33 @@ describe('listen', () => {
 
   test('a caller that is gone before it is accepted does no harm', async () => {
     const heard: string[] = [];
+    let wake: () => void = () => undefined;
+    const accepted = new Promise<void>((resolve) => (wake = resolve));
     const listener = await tcpNet().listen({ host: HOST, port: 0 }, (link) => {
       closers.push(() => link.destroy());
       heard.push(link.remote.host);
+      wake();
     });
     closers.push(() => listener.close());
-    const socket = connect(listener.local.port, HOST);
-    await once(socket, 'connect');
-    socket.resetAndDestroy();
+    const { port } = listener.local;
+    const call = `const s = require('net').connect(${port}, '${HOST}', () => s.resetAndDestroy())`;
+    // Blocks us, so that the connection is gone when its turn to be accepted comes.
+    expect(spawnSync(process.execPath, ['-e', call]).status).toBe(0);
     await open(listener.local);
-    expect(new Set(heard)).toEqual(new Set([HOST]));
+    await accepted;
+    expect(heard).toEqual([HOST]);
+  });
+
+  test('errors of the listening socket do not end the process', async () => {
+    const spy = jest.spyOn(Server.prototype, 'listen');
+    const listener = await tcpNet().listen({ host: HOST, port: 0 }, (link) => {
+      closers.push(() => link.destroy());
+    });
+    closers.push(() => listener.close());
+    const [server] = spy.mock.contexts as Server[];
+    spy.mockRestore();
+    for (let n = 0; n < 3; n += 1) server?.emit('error', new Error('accept ENOBUFS'));
+    expect((await open(listener.local)).remote).toEqual(listener.local);
   });
 
   test('running out of files costs callers their connection, not the server its life', async () => {

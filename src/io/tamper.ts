@@ -161,7 +161,6 @@ export class TamperedLink extends ThroughLink {
   }
 
   override write(frames: readonly Uint8Array[]): void {
-    if (this.#hungUp) return;
     const steps = frames.flatMap((frame) => this.#pass(frame));
     const end = steps.indexOf(HANG_UP);
     const out = steps.slice(0, end < 0 ? steps.length : end) as Uint8Array[];

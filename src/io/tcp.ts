@@ -72,9 +72,11 @@ class TcpLink implements Link {
   #congested = false;
   #linger: NodeJS.Timeout | undefined;
 
-  /** The socket must be connected, paused and without listeners of its own. */
+  /** The socket must be connected and not read from yet. */
   constructor(socket: Socket) {
     this.#socket = socket;
+    // First of all, because a 'data' listener starts the flow of a socket that was not paused by name.
+    socket.pause();
     this.local = endpoint(socket.localAddress, socket.localPort);
     this.remote = endpoint(socket.remoteAddress, socket.remotePort);
     socket.on('data', (chunk: Uint8Array) => {
@@ -86,8 +88,6 @@ class TcpLink implements Link {
       clearTimeout(this.#linger);
       this.#finish('ERR_LINK_RESET');
     });
-    // A 'data' listener starts the flow on a socket that was not paused by name.
-    socket.pause();
   }
 
   get pending(): number {
@@ -170,7 +170,6 @@ function dialOptions(to: Endpoint, options: TcpOptions): TcpNetConnectOpts {
 function dial(to: Endpoint, handler: DialHandler, options: TcpOptions): () => void {
   const socket = connect(dialOptions(to, options));
   let settled = false;
-  socket.pause();
   socket.on('error', (error) => {
     if (settled) return;
     settled = true;
