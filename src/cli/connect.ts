@@ -83,11 +83,13 @@ async function run(job: Job): Promise<number> {
   out.talk(out.paintTalk('dim', intention(node, hosts)));
   campaign.start();
   await Promise.race([campaign.settled, passed(flags.for, interrupted)]);
+  // How things stand now: the end of the node would end everything.
+  const code = interrupted.aborted ? EXIT.ok : campaign.exitCode;
   const seen = flags.table ? tableOf(node) : [];
   await stop();
   hideStatus();
   for (const line of peerTable(seen, out.columns)) out.answer(line);
-  return interrupted.aborted ? EXIT.ok : campaign.exitCode;
+  return code;
 }
 
 function refuseNowhere({ flags }: Job, hosts: readonly string[]): void {

@@ -21,8 +21,8 @@ export function tabulated<T>(columns: readonly Column<T>[], rows: readonly T[], 
     texts
       .map((text, n) => (columns[n]!.align === 'left' ? text.padEnd(widths[n]!) : text.padStart(widths[n]!)))
       .join('  ')
-      .trimEnd()
-      .slice(0, width);
+      .slice(0, width)
+      .trimEnd();
   return [columns.map(({ head }) => head), ...cells].map(line);
 }
 

@@ -1,0 +1,325 @@
+/** The built program as a child process, on loopback: what it prints where, and with which code it ends. */
+import { createServer, type Server } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { type BitcoinNode, createNode, type NodeOptions, networkOf, type PeerInfo } from '../src/index.js';
+import { encodeFrame } from '../src/wire/index.js';
+import { dnsServer } from './support/dns.js';
+import { build, endAll, Program, type ProgramOptions } from './support/program.js';
+
+jest.setTimeout(20_000);
+
+const verack = (line: string, options?: ProgramOptions): Program => new Program(line.split(' '), options);
+
+const nodes: BitcoinNode[] = [];
+const servers: Server[] = [];
+
+/** A listening node in this process. */
+async function listening(
+  options: NodeOptions = {},
+  host = '127.0.0.1',
+  port = 0,
+): Promise<{ node: BitcoinNode; at: string }> {
+  const node = createNode({ chain: 'regtest', ...options });
+  nodes.push(node);
+  const { local } = await node.listen({ host, port });
+  return { node, at: `${local.host}:${local.port}` };
+}
+
+/** A listener that sends these bytes, and nothing else. */
+async function saying(...bytes: number[]): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    if (bytes.length > 0) socket.write(Uint8Array.from(bytes));
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `127.0.0.1:${(server.address() as { port: number }).port}`;
+}
+
+/** A frame of the main network. */
+const foreign = [...encodeFrame(networkOf('main')!.magic, 'version', new Uint8Array(86))];
+
+/** The next connection that ends at a node. */
+const end = (node: BitcoinNode): Promise<PeerInfo> => new Promise((resolve) => node.once('ended', resolve));
+
+async function finish(program: Program): Promise<Program & { code: number | string | null }> {
+  return Object.assign(program, { code: await program.exit });
+}
+
+beforeAll(() => build(), 120_000);
+afterEach(endAll);
+afterAll(async () => {
+  await Promise.all(nodes.map((node) => node.stop()));
+  for (const server of servers) server.close();
+});
+
+describe('two programs', () => {
+  test('shake hands, say so, and end in order', async () => {
+    const listen = verack('listen --regtest --port 0');
+    const [, at = ''] = await listen.until('stdout', /^listening on (127\.0\.0\.1:\d+)\n/);
+    const connect = await finish(verack(`connect -regtest -once ${at}`));
+    expect(connect.code).toBe(0);
+    expect(connect.stdout).toMatch(
+      /^established 127\.0\.0\.1:\d+ out \/verack:[\d.]+\/ version=70017 services=none height=0 ping=\S+ms handshake=\S+ms negotiated=wtxidrelay,sendaddrv2,sendcmpct\n$/,
+    );
+    await listen.until('stdout', /established 127\.0\.0\.1:\d+ in /);
+    listen.kill('SIGTERM');
+    expect(await listen.exit).toBe(0);
+  });
+
+  test('speak NDJSON and nothing else with --json', async () => {
+    const listen = verack('listen --regtest --port 0 --json --color always');
+    const [, port] = await listen.until('stdout', /"port":(\d+)/);
+    const connect = await finish(
+      verack(`connect --regtest --once --json -vv --color always 127.0.0.1:${port}`),
+    );
+    await listen.until('stdout', /"event":"ended".*\n/);
+    listen.kill('SIGINT');
+    expect(await listen.exit).toBe(0);
+    expect(listen.events.map(({ event }) => event)).toEqual(['listening', 'established', 'ended']);
+    const kinds = new Set(connect.events.map(({ event }) => event));
+    expect([...kinds].sort()).toEqual(['ended', 'established', 'message', 'transition']);
+    expect(connect.events.find(({ event }) => event === 'established')).toMatchObject({
+      state: 'established',
+      inbound: false,
+      connection_type: 'manual',
+      version: 70017,
+      transport_protocol_type: 'v1',
+      pingtime: expect.any(Number),
+    });
+  });
+});
+
+describe('exit codes', () => {
+  test('say what went wrong', async () => {
+    const [silent, alien, { at: healthy }] = await Promise.all([saying(), saying(...foreign), listening()]);
+    const cases: [line: string, code: number, says: RegExp][] = [
+      [
+        'connect --once --regtest 127.0.0.1:1',
+        4,
+        /^ERR_DIAL_REFUSED 127\.0\.0\.1:1 — nothing listens there\. /m,
+      ],
+      [`connect --once --regtest --peertimeout 1 ${silent}`, 5, /^ERR_TIME_HANDSHAKE .*awaited=version/m],
+      [`probe --regtest -peertimeout=1 ${silent}`, 5, /^ERR_TIME_HANDSHAKE/m],
+      [`connect --once --regtest ${alien}`, 6, /^ERR_FRAME_MAGIC .*network=main/m],
+      [`connect --regtest ${alien}`, 6, /^ERR_FRAME_MAGIC/m],
+      [`probe --regtest --require services=WITNESS ${healthy}`, 7, /^/],
+      [`probe --regtest --require version=80000 ${healthy}`, 7, /^/],
+      [`connect --once --regtest 127.0.0.1:1 ${healthy}`, 3, /^ERR_DIAL_REFUSED/m],
+      [`probe --regtest 127.0.0.1:1 ${healthy}`, 3, /^ERR_DIAL_REFUSED/m],
+      ['connect --once --regtest 127.0.0.1:1 127.0.0.1:2', 4, /^None of these hosts can be reached\. Check/m],
+      [
+        'connect --once --regtest --timeout abc x',
+        2,
+        /^verack connect: option '--timeout <ms>' argument 'abc' is invalid\. It takes/,
+      ],
+      ['probe 999.1.1.1', 2, /^verack probe: "999\.1\.1\.1" cannot be used: not an IPv4 address/],
+    ];
+    const results = await Promise.all(cases.map(([line]) => finish(verack(line))));
+    for (const [n, [line, code, says]] of cases.entries()) {
+      expect([line, results[n]!.code]).toEqual([line, code]);
+      expect(results[n]!.stderr).toMatch(says);
+      expect(results[n]!.stderr).not.toMatch(/\n {4}at /);
+    }
+  });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s ends long-running verbs with 0, one-shot verbs with 130',
+    async (signal) => {
+      const silent = await saying();
+      const lines = ['connect --regtest', 'connect --regtest --once', 'probe --regtest'].map(
+        (line) => `${line} -v ${silent}`,
+      );
+      const programs = lines.map((line) => verack(line));
+      await Promise.all(programs.slice(0, 2).map((program) => program.until('stderr', /→ versionSent/)));
+      // probe says nothing until it is done: its connection is the sign.
+      await new Promise<void>((resolve) => {
+        const look = (): void =>
+          void servers.at(-1)!.getConnections((_, count) => (count === 3 ? resolve() : setImmediate(look)));
+        look();
+      });
+      for (const program of programs) program.kill(signal);
+      expect(await Promise.all(programs.map(({ exit }) => exit))).toEqual([0, 130, 130]);
+    },
+  );
+
+  test('a closed pipe ends it quietly with 0', async () => {
+    const { at } = await listening();
+    const line = `"$0" dist/src/cli/main.js connect --regtest --json -vv ${at} | head -1; exit "\${PIPESTATUS[0]}"`;
+    const piped = await finish(new Program([line, process.execPath], {}, ['bash', '-c']));
+    expect(piped.code).toBe(0);
+    expect(piped.events).toHaveLength(1);
+    expect(piped.stderr).not.toMatch(/EPIPE|Error/);
+  });
+
+  test('a used port is one clear sentence', async () => {
+    const at = await saying();
+    const port = at.split(':')[1]!;
+    const listen = await finish(verack(`listen --regtest -port=${port}`));
+    expect([listen.code, listen.stdout]).toEqual([4, '']);
+    expect(listen.stderr).toBe(
+      `ERR_LOCAL_LIMIT ${at} — port ${port} is in use; pick another with --port, or 0 for any\n`,
+    );
+  });
+});
+
+describe('connect', () => {
+  test('goes on trying, complains once, and ends with 0 on Ctrl-C', async () => {
+    const connect = verack('connect --regtest --json 127.0.0.1:1');
+    await connect.until('stdout', /"event":"redial"[^]*"event":"redial"/);
+    connect.kill('SIGINT');
+    expect(await connect.exit).toBe(0);
+    expect(connect.stderr.match(/cannot be reached now/g)).toHaveLength(1);
+  });
+
+  test('ends after --for, and prints the table', async () => {
+    const { at } = await listening({ subver: '/evil:\u001b[31m\u202e1/' });
+    const connect = await finish(verack(`connect --regtest --for 0.5 --table ${at}`));
+    expect(connect.code).toBe(0);
+    expect(connect.stdout).toMatch(
+      /^<-> {2}type {4}net {2}serv .* state .*\nout {2}manual .* established .* ping .*\n$/m,
+    );
+    expect(connect.stdout).toContain('/evil:?[31m???1/');
+    expect(connect.stdout + connect.stderr).not.toMatch(/[^\n -~—·→]/);
+  });
+
+  test('tries the addresses of a name in turn', async () => {
+    const { at } = await listening();
+    const port = at.split(':')[1]!;
+    const dns = await dnsServer({ 'node.example': { A: ['127.0.0.9', '127.0.0.1'] } });
+    const common = `--regtest --dns-server ${dns.address} node.example:${port}`;
+    const [connect, report] = await Promise.all([
+      finish(verack(`connect --once ${common}`)),
+      finish(verack(`probe --json ${common}`)),
+    ]);
+    await dns.close();
+    expect(connect.code).toBe(0);
+    expect(connect.stderr).toMatch(/ERR_DIAL_REFUSED 127\.0\.0\.9:/);
+    expect(connect.stdout).toMatch(/^established 127\.0\.0\.1:/);
+    expect(report.events).toMatchObject([
+      {
+        ok: true,
+        host: `node.example:${port}`,
+        addr: at,
+        phases: { dns: expect.any(Number), ping: expect.any(Number) },
+        failed: [{}],
+      },
+    ]);
+  });
+
+  test('without a host asks the seeds, tries on, and says when nobody is there', async () => {
+    const { at } = await listening({ chain: 'signet', services: '0000000000000409' }, '127.77.0.1', 38333);
+    const seed = networkOf('signet')!.seeds[0]!;
+    const dns = await dnsServer({ [`x9.${seed}`]: { A: ['127.77.0.1', '127.77.0.2'] } });
+    const nobody = await dnsServer({});
+    const [reached, alone] = await Promise.all([
+      finish(verack(`connect --signet --once -maxconnections=1 --dns-server ${dns.address}`)),
+      finish(verack(`connect --signet --once --dns-server ${nobody.address}`)),
+    ]);
+    await Promise.all([dns.close(), nobody.close()]);
+    expect(reached.stdout).toMatch(new RegExp(`^established ${at} out`));
+    expect(reached.stderr).toContain('2 addresses from 1 DNS seed');
+    expect([reached.code, alone.code]).toEqual([0, 4]);
+    expect(alone.stderr).toMatch(/No node can be reached\. Check that this machine has a network/);
+  });
+
+  test('takes its options from variables, and flags win over them', async () => {
+    const { at } = await listening();
+    const env = {
+      VERACK_CHAIN: 'regtest',
+      VERACK_JSON: '1',
+      VERACK_ONCE: 'yes',
+      VERACK_QUIET: '0',
+      VERACK_UACOMMENT: 'env',
+    };
+    const [a, b] = await Promise.all([
+      finish(verack(`connect ${at}`, { env })),
+      finish(verack(`connect --no-json --testnet4 ${at}`, { env })),
+    ]);
+    expect(a.events.map(({ event }) => event)).toEqual(['established', 'ended']);
+    expect(b.code).toBe(4);
+    expect(b.stdout).toBe('');
+    expect(b.stderr).toMatch(/^testnet4: dialling/);
+  });
+});
+
+describe('faults', () => {
+  const foretold: [fault: string, code: string, facts: object][] = [
+    ['checksum', 'ERR_TIME_HANDSHAKE', { awaited: 'verack', dropped: 'verack: ERR_FRAME_CHECKSUM' }],
+    ['late-wtxidrelay', 'ERR_PROTO_LATE_FEATURE', { command: 'wtxidrelay' }],
+    ['magic', 'ERR_FRAME_MAGIC', {}],
+    ['obsolete', 'ERR_POLICY_VERSION', { version: 209 }],
+    ['no-verack', 'ERR_TIME_HANDSHAKE', { awaited: 'verack' }],
+  ];
+
+  test('of connect are seen by the healthy listener', async () => {
+    const ends = foretold.map(async ([fault]) => {
+      const { node, at } = await listening({ rules: { handshakeTimeout: 1_000 } });
+      const seen = end(node);
+      const connect = verack(`connect --regtest --fault ${fault} ${at}`);
+      const { lastreason } = await seen;
+      connect.kill('SIGKILL');
+      return lastreason;
+    });
+    expect(await Promise.all(ends)).toEqual(
+      foretold.map(([, code, facts]) => ({ code, facts: expect.objectContaining(facts) })),
+    );
+  });
+
+  test('of listen are seen by the healthy dialler, which shows its reason', async () => {
+    const results = foretold.map(async ([fault]) => {
+      const listen = verack(`listen --regtest --port 0 --fault ${fault} --fault split=3`);
+      const [, at = ''] = await listen.until('stdout', /listening on (\S+)/);
+      const connect = verack(`connect --regtest --peertimeout 1 ${at}`);
+      const [line] = await connect.until('stderr', /^ERR_\S+ .*$/m);
+      connect.kill('SIGKILL');
+      listen.kill('SIGINT');
+      return line;
+    });
+    const lines = await Promise.all(results);
+    for (const [n, [, code]] of foretold.entries())
+      expect(lines[n]).toMatch(new RegExp(`^${code} 127\\.0\\.0\\.1:`));
+    expect(lines[0]).toContain('dropped="verack: ERR_FRAME_CHECKSUM"');
+  });
+});
+
+describe('small verbs', () => {
+  test('decode reads standard input, diagram prints what is shipped', async () => {
+    const [decode, bad, mermaid, svg, pear] = await Promise.all([
+      finish(verack('decode -', { input: 'f9beb4d9 76657261636b000000000000\n00000000 5df6e0e2' })),
+      finish(verack('decode -', { input: 'f9be\nxx' })),
+      finish(verack('diagram')),
+      finish(verack('diagram supervisor --format svg')),
+      finish(verack('diagram pear')),
+    ]);
+    expect([decode.code, bad.code, mermaid.code, svg.code, pear.code]).toEqual([0, 2, 0, 0, 2]);
+    expect(decode.stdout).toMatch(/^verack, main, 24 bytes at 0: good\n/);
+    expect(bad.stderr).toMatch(/character 6 is "x"/);
+    expect(mermaid.stdout).toContain('stateDiagram-v2');
+    expect(svg.stdout).toMatch(/<\/svg>\n$/);
+    expect(pear.stderr).toMatch(/no machine "pear"; the machines are .*peer/);
+  });
+
+  test('completion is a script that bash takes and that completes', async () => {
+    const script = await finish(verack('completion bash'));
+    const ask = `${script.stdout}
+COMP_WORDS=(verack connect --chain reg); COMP_CWORD=3; _verack; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(verack pro); COMP_CWORD=1; _verack; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(verack listen --fault = no-v); COMP_CWORD=4; _verack; echo "\${COMPREPLY[@]}"`;
+    const bash = await finish(new Program([], { input: ask }, ['bash']));
+    expect([bash.code, bash.stderr]).toEqual([0, '']);
+    expect(bash.stdout).toBe('regtest\nprobe\nno-verack\n');
+  });
+
+  test('colours are there when forced and nowhere else', async () => {
+    const line = 'connect --once --regtest 127.0.0.1:1';
+    const [plain, forced, never, both] = await Promise.all([
+      finish(verack(line)),
+      finish(verack(line, { env: { FORCE_COLOR: '1' } })),
+      finish(verack(`${line} --color never`, { env: { FORCE_COLOR: '1' } })),
+      finish(verack(`${line} --color always`, { env: { NO_COLOR: '1' } })),
+    ]);
+    const painted = [plain, forced, never, both].map(({ stderr }) => stderr.includes('\u001b['));
+    expect(painted).toEqual([false, true, false, true]);
+  });
+});

@@ -1,0 +1,129 @@
+/** The library's `probe`: what a report says of a healthy node, of a failing one, and of none at all. */
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { type BitcoinNode, createNode, type NodeOptions, tcpNet } from '../src/index.js';
+import { faultyNet } from '../src/io/faultynet.js';
+import { parseFault } from '../src/io/faults.js';
+import { probe } from '../src/tools/probe.js';
+import { dnsServer } from './support/dns.js';
+
+const nodes: BitcoinNode[] = [];
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map((node) => node.stop()));
+});
+
+async function listening(options: NodeOptions = {}): Promise<string> {
+  const node = createNode({ chain: 'regtest', ...options });
+  nodes.push(node);
+  const { port } = await node.listen({ host: '127.0.0.1', port: 0 }).then(({ local }) => local);
+  return `127.0.0.1:${port}`;
+}
+
+const regtest = { chain: 'regtest' } as const;
+const failing = (fault: string): NodeOptions => ({ net: faultyNet(tcpNet(), parseFault(fault)) });
+
+describe('probe', () => {
+  test('reports what the node says and how long each step took', async () => {
+    const host = await listening({ services: '0000000000000409', startingheight: 7, subver: '/x:1/' });
+    const report = await probe(host, regtest);
+    expect(report).toMatchObject({
+      host,
+      addr: host,
+      chain: 'regtest',
+      ok: true,
+      version: 70017,
+      subver: '/x:1/',
+      servicesnames: ['NETWORK', 'WITNESS', 'NETWORK_LIMITED'],
+      startingheight: 7,
+      timeoffset: 0,
+      negotiated: ['wtxidrelay', 'sendaddrv2', 'sendcmpct'],
+      transport_protocol_type: 'v1',
+    });
+    expect(Object.keys(report.phases).sort()).toEqual(['connect', 'ping', 'verack', 'version']);
+    for (const ms of Object.values(report.phases)) expect(ms).toBeGreaterThan(0);
+    expect(report).not.toHaveProperty('reason');
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+
+  test('a node that meets no demand is reported in full', async () => {
+    const host = await listening();
+    const [services, version, met] = await Promise.all([
+      probe(host, { ...regtest, require: { services: ['WITNESS'] } }),
+      probe(host, { ...regtest, require: { version: 70018 } }),
+      probe(host, { ...regtest, require: { version: 70017, services: [] } }),
+    ]);
+    expect(services).toMatchObject({
+      ok: false,
+      subver: expect.any(String),
+      reason: { code: 'ERR_POLICY_SERVICES' },
+    });
+    expect(version.reason).toEqual({ code: 'ERR_POLICY_VERSION', facts: { version: 70017, minimum: 70018 } });
+    expect(met.ok).toBe(true);
+  });
+
+  test.each([
+    ['no-verack', 'ERR_TIME_HANDSHAKE', 70017],
+    ['obsolete', 'ERR_POLICY_VERSION', 209],
+    ['magic', 'ERR_FRAME_MAGIC', undefined],
+    ['silent', 'ERR_TIME_HANDSHAKE', undefined],
+    ['hang-up', 'ERR_LINK_EOF', 70017],
+  ])('a node with fault %s: %s', async (fault, code, version) => {
+    const host = await listening(failing(fault));
+    const report = await probe(host, { ...regtest, rules: { handshakeTimeout: 200 } });
+    expect(report).toMatchObject({ ok: false, addr: host, reason: { code } });
+    expect(report.version).toBe(version);
+  });
+
+  test('a late feature comes after the handshake: the report says that it was complete', async () => {
+    const report = await probe(await listening(failing('late-wtxidrelay')), regtest);
+    expect(report.phases.verack).toBeGreaterThan(0);
+  });
+
+  test('nobody there, no such name, given up', async () => {
+    const dns = await dnsServer({ 'silent.example': 'silent' });
+    const controller = new AbortController();
+    const silent = await listening(failing('silent'));
+    setImmediate(() => controller.abort());
+    const [refused, unknown, aborted] = await Promise.all([
+      probe('127.0.0.1:1', regtest),
+      probe('nobody.example', { ...regtest, dns: { servers: [dns.address] } }),
+      probe(silent, { ...regtest, signal: controller.signal }),
+    ]);
+    const early = await probe('silent.example', {
+      dns: { servers: [dns.address] },
+      signal: AbortSignal.abort(),
+    });
+    await dns.close();
+    expect(refused).toMatchObject({ ok: false, reason: { code: 'ERR_DIAL_REFUSED' }, phases: {} });
+    expect(unknown).toMatchObject({ addr: 'nobody.example:18444', reason: { code: 'ERR_DIAL_DNS' } });
+    expect([aborted.reason?.code, early.reason?.code]).toEqual([
+      'ERR_LOCAL_CANCELLED',
+      'ERR_LOCAL_CANCELLED',
+    ]);
+  });
+
+  test('a name stands for all its addresses', async () => {
+    const host = await listening();
+    const port = host.split(':')[1]!;
+    const dns = await dnsServer({ 'node.example': { A: ['127.0.0.8', '127.0.0.1'] } });
+    const report = await probe(`node.example:${port}`, { ...regtest, dns: { servers: [dns.address] } });
+    await dns.close();
+    expect(report).toMatchObject({
+      ok: true,
+      addr: host,
+      phases: { dns: expect.any(Number) },
+      failed: [{ addr: `127.0.0.8:${port}`, reason: { code: 'ERR_DIAL_REFUSED' } }],
+    });
+  });
+
+  test('a pong that takes too long is not waited for', async () => {
+    const slow = await listening(failing('slow=100'));
+    const report = await probe(slow, { ...regtest, pingTimeout: 1 });
+    expect(report.ok).toBe(true);
+    expect(report.phases).not.toHaveProperty('ping');
+  });
+
+  test('what is no host is refused', async () => {
+    await expect(probe('999.1.1.1', regtest)).rejects.toMatchObject({ code: 'ERR_LOCAL_ARGUMENT' });
+    await expect(probe('127.0.0.1', { chain: 'moon' })).rejects.toMatchObject({ code: 'ERR_LOCAL_ARGUMENT' });
+  });
+});

@@ -1,0 +1,112 @@
+/** The built program as a child process, as a user runs it. */
+import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+const MAIN = 'dist/src/cli/main.js';
+const BUILT = 'dist/.tsbuildinfo';
+
+function newest(directory: string): number {
+  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' });
+  return Math.max(...files.map((file) => statSync(join(directory, file)).mtimeMs));
+}
+
+/** Compiles the program unless what is there is newer than its sources. Types are judged elsewhere. */
+export function build(): void {
+  const isFresh =
+    existsSync(MAIN) &&
+    existsSync(BUILT) &&
+    statSync(BUILT).mtimeMs > Math.max(newest('src'), newest('machines'));
+  if (isFresh) return;
+  try {
+    execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+  } catch (error) {
+    if (!existsSync(MAIN)) throw error;
+  }
+}
+
+const running = new Set<Program>();
+
+/** Ends what a test left behind. */
+export function endAll(): void {
+  for (const program of running) program.kill('SIGKILL');
+}
+
+export interface ProgramOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+}
+
+export class Program {
+  stdout = '';
+  stderr = '';
+  /** The exit code, or the name of the signal that ended it, once all output is here. */
+  readonly exit: Promise<number | string | null>;
+  readonly #child: ChildProcessWithoutNullStreams;
+  #isOver = false;
+  readonly #watchers = new Set<() => void>();
+
+  constructor(
+    args: readonly string[],
+    { env = {}, input }: ProgramOptions = {},
+    command: readonly string[] = [process.execPath, MAIN],
+  ) {
+    const [file = '', ...first] = command;
+    this.#child = spawn(file, [...first, ...args], { env: { ...clean(), ...env } });
+    running.add(this);
+    this.#child.stdout
+      .setEncoding('utf8')
+      .on('data', (text: string) => this.#hear(() => (this.stdout += text)));
+    this.#child.stderr
+      .setEncoding('utf8')
+      .on('data', (text: string) => this.#hear(() => (this.stderr += text)));
+    this.#child.stdin.end(input);
+    this.exit = new Promise((resolve) => {
+      this.#child.once('close', (code, signal) => {
+        running.delete(this);
+        this.#hear(() => (this.#isOver = true));
+        resolve(code ?? signal);
+      });
+    });
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Resolves with the match once the output has it; rejects with all output when the program ends without. */
+  until(where: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = pattern.exec(this[where]);
+        if (!found && !this.#isOver) return;
+        this.#watchers.delete(look);
+        if (found) resolve(found);
+        else reject(new Error(`${String(pattern)} was never said:\n${this.stdout}\n${this.stderr}`));
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  /** Every line of stdout as JSON; throws when one is not. */
+  get events(): Record<string, unknown>[] {
+    return this.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  #hear(change: () => void): void {
+    change();
+    for (const look of [...this.#watchers]) look();
+  }
+}
+
+/** Our own environment, without what would change the program's output. */
+function clean(): NodeJS.ProcessEnv {
+  const names = Object.keys(process.env).filter(
+    (name) => !/^(VERACK_|NO_COLOR|FORCE_COLOR|NODE_)/.test(name),
+  );
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
+}
