@@ -159,17 +159,21 @@ describe.each([
     expect(near.local.port).toBeGreaterThan(0);
   });
 
-  test('nothing is read, and no end is told, before a handler is attached', async () => {
-    const [near, far] = await connection();
-    near.write([ascii('early')]);
-    near.end();
-    await barrier();
-    const ear = new Ear();
-    far.attach(ear);
-    expect(ear.chunks).toEqual([]);
-    await ear.end();
-    expect([ear.text, ear.ends]).toEqual(['early', ['ERR_LINK_EOF']]);
-  });
+  test.each(['dialled', 'accepted'])(
+    'a link that was %s reads and tells nothing before attach',
+    async (side) => {
+      const ends = await connection();
+      const [speaker, late] = side === 'accepted' ? ends : ends.reverse();
+      speaker?.write([ascii('early')]);
+      speaker?.end();
+      await barrier();
+      const ear = new Ear();
+      late?.attach(ear);
+      expect(ear.chunks).toEqual([]);
+      await ear.end();
+      expect([ear.text, ear.ends]).toEqual(['early', ['ERR_LINK_EOF']]);
+    },
+  );
 
   test('pause before attach holds', async () => {
     const [near, far] = await connection();

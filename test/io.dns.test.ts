@@ -109,7 +109,7 @@ describe('resolveHost', () => {
     controller.abort();
     await first;
     await errorOf(resolveHost('other.example', { ...options, timeout: 700 }));
-    expect(asked).toEqual(['A silent.example', 'A other.example', 'A other.example']);
+    expect(asked.filter((question) => question === 'A silent.example')).toHaveLength(1);
   });
 
   test('a signal that has come already asks nobody', async () => {
