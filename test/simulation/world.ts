@@ -1,0 +1,280 @@
+/**
+ * Runs a plan: a whole network of real nodes on one virtual clock, watched.
+ *
+ * A step is one timer of the clock. After each one, the nodes that it reached are checked for slots, counts and messages
+ * (nothing changes a node but its timers, its links and the acts). Every {@link GLANCE} of virtual time every node is
+ * checked, with the deadline of every peer, and both ends of every connection are compared.
+ */
+import { createHash } from 'node:crypto';
+import type { AnyActorRef, InspectionEvent } from 'xstate';
+import { type BitcoinNode, type Clock, createNode, VerackError, VirtualClock } from '../../src/index.js';
+import { parseFault } from '../../src/io/faults.js';
+import { faultyNet } from '../../src/io/faultynet.js';
+import { Chance } from './chance.js';
+import { type Act, LONGEST_PART, type Plan, type Resident } from './plan.js';
+import { Watch } from './watch.js';
+import { LONGEST_DELAY, Weather } from './weather.js';
+
+/** Milliseconds of virtual time between two looks at everything. */
+export const GLANCE = 20_000;
+const PORT = 18444;
+/** Draining and lingering take 2 s each; bytes may be held by a partition. */
+const AFTERMATH = 2 * LONGEST_PART + 4 * LONGEST_DELAY + 10_000;
+
+export interface Outcome {
+  /** The first rule that was broken, with the moment and the host. */
+  readonly violation: string | undefined;
+  /** Of every transition, message and end, in order. */
+  readonly hash: string;
+  readonly steps: number;
+  /** Virtual milliseconds. */
+  readonly ms: number;
+  readonly established: number;
+  readonly reasons: ReadonlyMap<string, number>;
+  /** The last lines of the trace. */
+  readonly tail: readonly string[];
+}
+
+/** Ways to see each rule bite: breaks in the world around the nodes, or a rule that asks for too much. */
+export interface Sabotage {
+  /** The nodes' clock forgets timers of this many milliseconds. */
+  readonly forgets?: number;
+  /** Closing a link leaves it open. */
+  readonly leaks?: true;
+  /** So many inbound slots fewer than the nodes have. */
+  readonly fewer?: number;
+  /** Milliseconds that two ends may disagree. */
+  readonly patience?: number;
+  /** A command that nobody may send before verack. */
+  readonly forbids?: string;
+}
+
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+export class World {
+  readonly clock = new VirtualClock();
+  readonly weather: Weather;
+  readonly #chance: Chance;
+  readonly #watches: Watch[] = [];
+  /** By place in the plan: who lives there now. */
+  readonly #living = new Map<number, Watch>();
+  readonly #touched = new Set<string>();
+  readonly #stops: Promise<void>[] = [];
+  readonly #halfOpen = new Map<string, number>();
+  readonly #hash = createHash('sha256');
+  readonly #tail: string[] = [];
+  /** Every peer's actor that was ever made; kept for every tenth seed, because inspection is slow. */
+  readonly #actors = new Set<AnyActorRef>();
+  #violation: string | undefined;
+  #steps = 0;
+  #stopped = 0;
+
+  constructor(
+    readonly plan: Plan,
+    readonly sabotage: Sabotage = {},
+  ) {
+    this.#chance = new Chance(plan.seed).fork(1);
+    const timers = this.#stepping(() => this.#checkTouched());
+    this.weather = new Weather({
+      timers,
+      now: () => this.clock.now(),
+      chance: this.#chance.fork(2),
+      touch: (host) => this.#touched.add(host),
+      leaks: sabotage.leaks ?? false,
+    });
+  }
+
+  async run(): Promise<Outcome> {
+    for (const act of this.plan.acts) {
+      this.#passUntil(act.at);
+      if (this.#violation) return this.#outcome();
+      this.#do(act);
+      await settle();
+      for (const watch of this.#living.values()) watch.check();
+    }
+    this.#passUntil(this.plan.calmat + this.#limit());
+    if (!this.#violation) await this.#end();
+    return this.#outcome();
+  }
+
+  /** Everything stops; what is left then was forgotten. */
+  async #end(): Promise<void> {
+    for (const node of [...this.#living.keys()]) this.#stop(node);
+    await settle();
+    this.#passUntil(this.clock.now() + AFTERMATH);
+    await settle();
+    for (const watch of this.#watches) watch.checkGone();
+    if (this.#stopped < this.#stops.length) this.#fail('', 'leftover: a stop has not come back');
+    const active = [...this.#actors].filter(isActive);
+    if (active.length > 0) this.#fail('', `leftover: ${active.length} actors`);
+    if (this.clock.armed > 0) this.#fail('', `leftover: ${this.clock.armed} timers`);
+    if (this.weather.net.links.size > 0) this.#fail('', `leftover: ${this.weather.net.links.size} links`);
+  }
+
+  /** The longest that two ends may disagree: every limit of the machine in a row, then the path. */
+  #limit(): number {
+    const { connectTimeout, handshakeTimeout, pingInterval, pongTimeout, idleTimeout } = this.plan.rules;
+    const limit = Math.max(handshakeTimeout, pingInterval + pongTimeout, idleTimeout);
+    return connectTimeout + limit + 2 * LONGEST_PART + 4 * LONGEST_DELAY + GLANCE;
+  }
+
+  #passUntil(moment: number): void {
+    while (this.clock.now() < moment && !this.#violation) {
+      const next = Math.min(moment, (Math.floor(this.clock.now() / GLANCE) + 1) * GLANCE);
+      this.clock.advance(next - this.clock.now());
+      if (next % GLANCE === 0) this.#glance();
+    }
+  }
+
+  #glance(): void {
+    for (const watch of this.#watches) watch.check();
+    for (const watch of this.#living.values()) watch.checkDeadlines(this.clock.now());
+    this.#compareEnds();
+  }
+
+  /** Nobody believes in a connection for long that the other end does not believe in. */
+  #compareEnds(): void {
+    const patience = this.sabotage.patience ?? this.#limit();
+    const rows = this.#watches.flatMap((watch) => [...watch.rows.values()]);
+    const established = rows.filter(({ state }) => state === 'established');
+    const paths = new Set(established.map(({ path }) => path));
+    const alone = new Set(established.filter(({ twin }) => !paths.has(twin)).map(({ path }) => path));
+    for (const path of this.#halfOpen.keys()) if (!alone.has(path)) this.#halfOpen.delete(path);
+    for (const path of alone) {
+      const since = this.#halfOpen.get(path) ?? this.clock.now();
+      this.#halfOpen.set(path, since);
+      if (this.clock.now() - since > patience) this.#fail(path, `half-open: since ${since}`);
+    }
+  }
+
+  #do(act: Act): void {
+    if (act.does === 'sever') this.weather.sever(act.share);
+    else if (act.does === 'deaden') this.weather.deaden(act.share);
+    else if (act.does === 'part')
+      this.weather.part(
+        act.side.map((node) => this.#host(node)),
+        act.ms,
+      );
+    else if (act.does === 'start') this.#start(act.node);
+    else if (act.does === 'dial') this.#dial(act);
+    else this.#depart(act);
+  }
+
+  #depart({ does, node }: Extract<Act, { does: 'stop' | 'crash' | 'close' }>): void {
+    if (does === 'crash') this.weather.severAll(this.#host(node));
+    if (does !== 'close') return this.#stop(node);
+    const watch = this.#living.get(node);
+    const [oldest] = watch?.rows.keys() ?? [];
+    if (oldest !== undefined) watch?.node.close(oldest);
+  }
+
+  #start(place: number): void {
+    if (this.#living.has(place)) return;
+    const resident = this.plan.residents[place]!;
+    const clock = this.#stepping(() => watch.check(), this.sabotage.forgets);
+    const watch = this.#watch(resident, this.#node(resident, clock));
+    this.#watches.push(watch);
+    this.#living.set(place, watch);
+    void watch.node.listen({ host: resident.host, port: PORT });
+  }
+
+  #node({ host, fault, relay, ...options }: Resident, clock: Clock): BitcoinNode {
+    const path = this.weather.at(host);
+    const inspect = ({ type, actorRef }: InspectionEvent) => {
+      const { id } = actorRef as AnyActorRef;
+      if (type === '@xstate.actor' && id.startsWith('peer.')) this.#actors.add(actorRef as AnyActorRef);
+    };
+    const source = this.#chance.fork(1_000 + this.#watches.length);
+    return createNode({
+      ...options,
+      chain: 'regtest',
+      clock,
+      net: fault === '' ? path : faultyNet(path, parseFault(fault), clock),
+      random: (count) => source.bytes(count),
+      rules: { ...this.plan.rules, relay },
+      ...(this.plan.seed % 10 === 0 && { inspect }),
+    });
+  }
+
+  #watch(resident: Resident, node: BitcoinNode): Watch {
+    const { fewer = 0, forbids } = this.sabotage;
+    const slots = { ...resident, maxinbound: resident.maxinbound - fewer };
+    const say = (line: string) => this.#say(line);
+    return new Watch(node, slots, say, (what) => this.#fail(resident.host, what), forbids);
+  }
+
+  #stop(place: number): void {
+    const watch = this.#living.get(place);
+    if (!watch) return;
+    this.#living.delete(place);
+    this.#stops.push(watch.node.stop().then(() => void this.#stopped++));
+  }
+
+  /** A dial that is turned down has its one reason at once. */
+  #dial({ node, to, type, persistent }: Extract<Act, { does: 'dial' }>): void {
+    try {
+      this.#living
+        .get(node)
+        ?.node.dial({ host: this.#host(to), port: PORT }, { connection_type: type, persistent });
+    } catch (error) {
+      if (!(error instanceof VerackError)) this.#fail(this.#host(node), `dial: threw ${String(error)}`);
+      else this.#say(`${this.#host(node)} ${error.code}`);
+    }
+  }
+
+  #host(place: number): string {
+    return this.plan.residents[place]!.host;
+  }
+
+  /** The clock as one party sees it: `after` runs behind each of its timers. */
+  #stepping(after: () => void, forgets?: number): Clock {
+    const { clock } = this;
+    const run = (fn: () => void) => () => {
+      this.#steps += 1;
+      fn();
+      after();
+    };
+    return {
+      now: () => clock.now(),
+      wall: () => clock.wall(),
+      setTimeout: (fn, ms) => clock.setTimeout(ms === forgets ? () => undefined : run(fn), ms),
+      clearTimeout: (timer) => clock.clearTimeout(timer),
+    };
+  }
+
+  #checkTouched(): void {
+    for (const watch of this.#watches) if (this.#touched.has(watch.resident.host)) watch.check();
+    this.#touched.clear();
+  }
+
+  #say(line: string): void {
+    this.#hash.update(line);
+    this.#tail.push(line);
+    if (this.#tail.length > 400) this.#tail.splice(0, 380);
+  }
+
+  #fail(where: string, what: string): void {
+    this.#violation ??= `${what} (${where} at ${this.clock.now()})`;
+  }
+
+  #outcome(): Outcome {
+    const reasons = new Map<string, number>();
+    for (const watch of this.#watches)
+      for (const [code, count] of watch.reasons) reasons.set(code, (reasons.get(code) ?? 0) + count);
+    return {
+      violation: this.#violation,
+      hash: this.#hash.digest('hex'),
+      steps: this.#steps,
+      ms: this.clock.now(),
+      established: this.#watches.reduce((sum, { established }) => sum + established, 0),
+      reasons,
+      tail: this.#tail.slice(-20),
+    };
+  }
+}
+
+const isActive = (actor: AnyActorRef): boolean =>
+  (actor.getSnapshot() as { status: string }).status === 'active';
+
+/** Runs a plan from start to end, or to the first rule that is broken. */
+export const run = (plan: Plan, sabotage?: Sabotage): Promise<Outcome> => new World(plan, sabotage).run();
