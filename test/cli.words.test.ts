@@ -352,12 +352,19 @@ describe('words', () => {
     expect(exitCodeOf([refused, magic])).toBe(3);
   });
 
-  test('tables cut lines, not columns', () => {
+  test('tables shorten the widest text first, then cut', () => {
     const columns = [
       { head: 'a', cell: (n: number) => 'x'.repeat(n), align: 'left' },
       { head: 'bb', cell: String, align: 'right' },
+      { head: 'c', least: 13, cell: (n: number) => 'z'.repeat(2 * n), align: 'left' },
     ] as const;
-    expect(tabulated(columns, [3, 10])).toEqual(['a           bb', 'xxx          3', 'xxxxxxxxxx  10']);
-    expect(tabulated(columns, [3], 4)).toEqual(['a', 'xxx']);
+    expect(tabulated(columns, [3, 8])).toEqual([
+      'a         bb  c',
+      'xxx        3  zzzzzz',
+      'xxxxxxxx   8  zzzzzzzzzzzzzzzz',
+    ]);
+    expect(tabulated(columns, [8], 28)).toEqual(['a         bb  c', 'xxxxxxxx   8  zzzzzzzzzzzzz…']);
+    expect(tabulated(columns, [8], 20)).toEqual(['a         bb  c', 'xxxxxxxx   8  zzzzzz']);
+    expect(tabulated(columns, [8], 5)).toEqual(['a', 'xxxxx']);
   });
 });

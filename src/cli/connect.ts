@@ -6,6 +6,7 @@ import { passed, tableOf } from './ending.js';
 import { EXIT, Usage } from './exit.js';
 import {
   chainOptions,
+  FAULT_HELP,
   identityOptions,
   labOptions,
   lookupOptions,
@@ -41,6 +42,7 @@ export const connectCommand: Verb = {
   details:
     'Without a host the DNS seeds of the chain are asked, then the fixed list. A line goes to stdout for each handshake ' +
     'that completes and to stderr for each that fails; a connection that ends is dialled again, with backoff.',
+  appendix: FAULT_HELP,
   examples: [
     ['verack connect --regtest 127.0.0.1', 'a node of yours, until Ctrl-C'],
     [

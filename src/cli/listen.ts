@@ -10,6 +10,7 @@ import { EXIT } from './exit.js';
 import {
   bindOptions,
   chainOptions,
+  FAULT_HELP,
   identityOptions,
   labOptions,
   outputOptions,
@@ -35,6 +36,7 @@ export const listenCommand: Verb = {
   details:
     'Listens on 127.0.0.1 unless --bind says otherwise (Core would listen on every interface: --bind 0.0.0.0 --bind [::]). ' +
     'The address it listens on goes to stdout, then a line for each handshake that completes.',
+  appendix: FAULT_HELP,
   examples: [
     ['verack listen --regtest', 'then: bitcoin-cli -regtest addnode 127.0.0.1:18444 onetry'],
     ['verack listen --regtest --port 0 --json', 'any free port, as NDJSON for a program'],

@@ -162,7 +162,7 @@ export const inspectOption = (): Option =>
 export const labOptions = (): Option[] =>
   under(LAB, [
     offering(
-      valued('--fault <fault>', `misbehave: ${FAULT_NAMES.join(', ')}; repeatable`, several(fault)),
+      valued('--fault <fault>', 'misbehave, as listed below; repeatable', several(fault)),
       ...faultWords(),
     ),
     inspectOption(),
@@ -170,6 +170,12 @@ export const labOptions = (): Option[] =>
 
 const faultWords = (): string[] =>
   FAULT_NAMES.map((name) => (FAULTS[name].value.startsWith('=') ? `${name}=` : name));
+
+/** What each fault does, for the help. */
+export const FAULT_HELP = [
+  'Faults (our side misbehaves; watch what the other side makes of it):',
+  ...FAULT_NAMES.map((name) => `  ${`${name}${FAULTS[name].value}`.padEnd(20)} ${FAULTS[name].about}`),
+].join('\n');
 
 const count = (_: string, before: unknown): number => Number(before ?? 0) + 1;
 

@@ -109,17 +109,20 @@ function settle(command: Command, { stdout }: Surroundings): void {
     });
 }
 
+/** Longer lists of choices are left to the text around. */
+const MOST_CHOICES = 8;
+
 /** Choices and defaults are shown, the name of the variable is not: one line of the help says how they are formed. */
 function optionDescription(option: Option): string {
   const { description, defaultValueDescription, argChoices } = option;
   const defaultValue: unknown = option.defaultValue;
-  const isNamed =
-    argChoices === undefined || argChoices.every((word) => description.includes(word.replace('=', '')));
+  const isNamed = argChoices === undefined || argChoices.every((word) => description.includes(word));
+  const isShort = (argChoices?.length ?? 0) <= MOST_CHOICES;
   const extras = [
-    ...(isNamed ? [] : [`one of ${argChoices.join(', ')}`]),
+    ...(isNamed || !isShort ? [] : [`one of ${argChoices.join(', ')}`]),
     ...(defaultValue === undefined
       ? []
-      : [`default ${defaultValueDescription ?? JSON.stringify(defaultValue)}`]),
+      : [`default ${defaultValueDescription ?? JSON.stringify(defaultValue).replaceAll('"', '')}`]),
   ];
   return extras.length === 0 ? description : `${description} (${extras.join('; ')})`;
 }
@@ -139,7 +142,8 @@ function commandOf(verb: Verb): Command {
   const command = new Command(verb.name)
     .description(verb.about)
     .addHelpText('before', textsAround(verb.examples));
-  if (verb.details !== undefined) command.addHelpText('after', `\n${wrapped(verb.details)}\n`);
+  if (verb.details !== undefined) command.addHelpText('after', `\n${wrapped(verb.details)}`);
+  if (verb.appendix !== undefined) command.addHelpText('after', `\n${verb.appendix}`);
   for (const operand of verb.operands) command.addArgument(operand);
   for (const option of verb.options) command.addOption(option);
   return command;

@@ -3,27 +3,58 @@ import type { PeerInfo } from '../run/tracker.js';
 import { servicesLetters } from '../wire/index.js';
 import { duration, handshakeTime, plain } from './render.js';
 
+/** A column of text gives way down to this many characters. */
+const LEAST = 8;
+/** The longest reason code. */
+const CODE = 22;
+/** The longest IPv4 address with its port. */
+const ADDRESS = 21;
+const GAP = '  ';
+
 /** One column: its head, what it shows, and on which side the blanks go. */
 export interface Column<T> {
   readonly head: string;
   readonly cell: (row: T) => string;
   readonly align: 'left' | 'right';
+  /** Characters that stay when the terminal is too narrow; numbers (`right`) always stay whole. Default 8. */
+  readonly least?: number;
 }
 
-const left = <T>(head: string, cell: (row: T) => string): Column<T> => ({ head, cell, align: 'left' });
+const left = <T>(head: string, cell: (row: T) => string, least = LEAST): Column<T> => ({
+  head,
+  cell,
+  align: 'left',
+  least,
+});
 const right = <T>(head: string, cell: (row: T) => string): Column<T> => ({ head, cell, align: 'right' });
 
-/** Columns without borders, the last one as long as it likes; lines longer than `width` are cut. */
+/** Columns without borders. Where `width` is too small the widest columns of text give way first; the rest is cut. */
 export function tabulated<T>(columns: readonly Column<T>[], rows: readonly T[], width = Infinity): string[] {
-  const cells = rows.map((row) => columns.map((column) => column.cell(row)));
-  const widths = columns.map(({ head }, n) => Math.max(head.length, ...cells.map((line) => line[n]!.length)));
+  const cells = [columns.map(({ head }) => head), ...rows.map((row) => columns.map(({ cell }) => cell(row)))];
+  const wanted = columns.map((_, n) => Math.max(...cells.map((line) => line[n]!.length)));
+  const widths = fitted(columns, wanted, width);
   const line = (texts: readonly string[]): string =>
-    texts
-      .map((text, n) => (columns[n]!.align === 'left' ? text.padEnd(widths[n]!) : text.padStart(widths[n]!)))
-      .join('  ')
-      .slice(0, width)
-      .trimEnd();
-  return [columns.map(({ head }) => head), ...cells].map(line);
+    texts.map((text, n) => padded(text, columns[n]!.align, widths[n]!)).join(GAP);
+  return cells.map((texts) => line(texts).slice(0, width).trimEnd());
+}
+
+function padded(text: string, align: 'left' | 'right', width: number): string {
+  const short = text.length > width ? `${text.slice(0, width - 1)}…` : text;
+  return align === 'left' ? short.padEnd(width) : short.padStart(width);
+}
+
+/** Takes a character from the widest column of text until all fit, or none can give any more. */
+function fitted<T>(columns: readonly Column<T>[], wanted: readonly number[], width: number): number[] {
+  const widths = [...wanted];
+  const isRoomy = (n: number): boolean => widths[n]! > (columns[n]!.least ?? LEAST);
+  const gives = (n: number): number => (columns[n]!.align === 'left' && isRoomy(n) ? widths[n]! : 0);
+  const total = (): number => widths.reduce((sum, each) => sum + each + GAP.length, -GAP.length);
+  while (total() > width) {
+    const widest = columns.reduce((best, _, n) => (gives(n) > gives(best) ? n : best), 0);
+    if (gives(widest) === 0) break;
+    widths[widest]!--;
+  }
+  return widths;
 }
 
 /** Core's short names of connection types (`ConnectionTypeForNetinfo`). */
@@ -49,6 +80,8 @@ const maybe = (ms: number | undefined): string => (ms === undefined ? '' : durat
 const inMs = (seconds: number | undefined): string =>
   maybe(seconds === undefined ? undefined : seconds * 1_000);
 
+const isOver = ({ state }: PeerInfo): boolean => state === 'failed' || state === 'closed';
+
 const columns: readonly Column<PeerInfo>[] = [
   left('<->', (peer) => (peer.inbound ? 'in' : 'out')),
   left('type', (peer) => TYPES[peer.connection_type]),
@@ -59,13 +92,14 @@ const columns: readonly Column<PeerInfo>[] = [
   right('ping', (peer) => inMs(peer.pingtime)),
   right('handshake', (peer) => maybe(handshakeTime(peer))),
   left('state', (peer) => peer.state),
-  right('for', (peer) => inMs(peer.timeinstate)),
+  // How long ago it ended is not known: the row is what it said last.
+  right('for', (peer) => (isOver(peer) ? '' : inMs(peer.timeinstate))),
   left('next', (peer) =>
     peer.nextdeadline ? `${peer.nextdeadline.what} ${inMs(Math.max(0, peer.nextdeadline.in))}` : '',
   ),
-  left('address', (peer) => plain(peer.addr)),
+  left('address', (peer) => plain(peer.addr), ADDRESS),
   left('version', (peer) => (peer.version === 0 ? '' : `${peer.version}${plain(peer.subver)}`)),
-  left('reason', (peer) => peer.lastreason?.code ?? ''),
+  left('reason', (peer) => peer.lastreason?.code ?? '', CODE),
 ];
 
 /** The table of `--table`; nothing for no peers. */

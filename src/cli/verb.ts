@@ -21,6 +21,8 @@ export interface Verb {
   readonly about: string;
   /** More than that, for the verb's own help. */
   readonly details?: string;
+  /** Stands last in the help, as it is. */
+  readonly appendix?: string;
   /** Stand first in the help: a command, and what it is for. */
   readonly examples: readonly (readonly [command: string, about: string])[];
   readonly operands: readonly Argument[];
