@@ -144,8 +144,9 @@ describe('exit codes', () => {
   );
 
   test('a closed pipe ends it quietly with 0', async () => {
-    const { at } = await listening();
-    const line = `"$0" dist/src/cli/main.js connect --regtest --json -vv ${at} | head -1; exit "\${PIPESTATUS[0]}"`;
+    // Redials go on for ever, so something is always left to be written.
+    const line =
+      '"$0" dist/src/cli/main.js connect --regtest --json 127.0.0.1:1 | head -1; exit "${PIPESTATUS[0]}"';
     const piped = await finish(new Program([line, process.execPath], {}, ['bash', '-c']));
     expect(piped.code).toBe(0);
     expect(piped.events).toHaveLength(1);
