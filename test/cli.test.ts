@@ -6,7 +6,7 @@ import { encodeFrame } from '../src/wire/index.js';
 import { dnsServer } from './support/dns.js';
 import { build, endAll, Program, type ProgramOptions } from './support/program.js';
 
-jest.setTimeout(20_000);
+jest.setTimeout(60_000);
 
 const verack = (line: string, options?: ProgramOptions): Program => new Program(line.split(' '), options);
 
