@@ -12,16 +12,19 @@ describe('the demo', () => {
   });
   afterAll(() => demo.stop());
 
-  test.each(CAST.map((role, i) => [role.name, role.foretold.code, i] as const))('%s: %s', (_name, code, i) => {
-    const { peer, role, asForetold } = outcomes[i] as Outcome;
-    const seen = peer?.state === 'established' ? 'established' : peer?.lastreason?.code;
-    expect(seen).toBe(code);
-    expect(peer?.lastreason?.facts ?? {}).toMatchObject(role.foretold.facts ?? {});
-    expect(asForetold).toBe(true);
-  });
+  test.each(CAST.map((role, i) => [role.name, role.foretold.code, i] as const))(
+    '%s: %s',
+    (_name, code, i) => {
+      const { peer, role, asForetold } = outcomes[i]!;
+      const seen = peer?.state === 'established' ? 'established' : peer?.lastreason?.code;
+      expect(seen).toBe(code);
+      expect(peer?.lastreason?.facts ?? {}).toMatchObject(role.foretold.facts ?? {});
+      expect(asForetold).toBe(true);
+    },
+  );
 
   test('notices an outcome that was not foretold', () => {
-    const { role, peer } = outcomes.find((outcome) => outcome.role.name === 'bad checksum') as Outcome;
+    const { role, peer } = outcomes.find((outcome) => outcome.role.name === 'bad checksum')!;
     if (!peer) throw new Error('the demo lost a peer');
     const other = { ...role, foretold: { code: 'ERR_TIME_HANDSHAKE', facts: { dropped: '' } } } as const;
     expect(isForetold(other, peer)).toBe(false);

@@ -37,7 +37,7 @@ describeNode(NAMES, 'the program against real nodes', () => {
   afterEach(() => {
     for (const child of running) child.kill('SIGKILL');
   });
-  const nodeOf = (name: string): RealNode => nodes.get(name) as RealNode;
+  const nodeOf = (name: string): RealNode => nodes.get(name)!;
 
   test.each(NAMES)('connect shakes hands with %s and stays', async (name) => {
     const { host, port } = nodeOf(name);
