@@ -1,0 +1,27 @@
+/** The grid on running nodes over TCP: the same cells as in memory, where the system lets us. */
+import { expect, test } from '@jest/globals';
+
+import { obstacleIn, type Place, playAll, REACHED, report } from './grid/compare.js';
+import { TcpPlayer, unfit } from './grid/tcp.js';
+
+const obstacleOn = (place: Place): string => obstacleIn(place) || unfit(place.row, place.column);
+
+/** Nodes that play at the same time. */
+const PLAYERS = 4;
+
+test('over TCP, a node does what the cell says', async () => {
+  const started = performance.now();
+  const places = REACHED.filter((place) => obstacleOn(place) === '');
+  const players = Array.from({ length: PLAYERS }, () => new TcpPlayer());
+  const results = await Promise.all(
+    players.map((player, i) =>
+      playAll(
+        places.filter((_, at) => at % PLAYERS === i),
+        (row, column) => player.play(row, column),
+      ),
+    ),
+  );
+  await Promise.all(players.map((player) => player.stop()));
+  expect(results.flatMap(({ seen }) => seen)).toEqual(results.flatMap(({ foretold }) => foretold));
+  report('TCP', places.length, started, obstacleOn);
+}, 60_000);

@@ -1,0 +1,169 @@
+/** Is every (state, event) cell decided, and as Bitcoin Core decides it? The tables in test/grid are the answer. */
+import { describe, expect, test } from '@jest/globals';
+
+import {
+  type ConnectionType,
+  PEER_EVENTS,
+  peerMachine,
+  SUPERVISOR_EVENTS,
+  supervisorMachine,
+} from '../machines/index.js';
+import { cellOf, COLUMNS, coreOf, type Column, verdictOf } from './grid/cell.js';
+import { NO_SUCH_THING } from './grid/row.js';
+import { ROWS } from './grid/rows.js';
+import { HAPPENINGS, SITUATIONS, supervisorCell } from './grid/supervisor.js';
+import { nameOf, renderPeer, renderPlain } from './grid/table.js';
+import { staleness } from './support/committed.js';
+import { say } from './support/say.js';
+import { branchesOf, candidatesOf, leavesOf } from './support/step.js';
+
+const UPDATE = 'UPDATE_GRID';
+const NOTE = `Generated from the machine's config by \`${UPDATE}=1 npm test -- test/grid\`; a stale table fails the tests.`;
+
+const living = (machine: Parameters<typeof leavesOf>[0]) =>
+  leavesOf(machine).filter(({ type }) => type !== 'final');
+
+describe.each([
+  ['peer', peerMachine, PEER_EVENTS],
+  ['supervisor', supervisorMachine, SUPERVISOR_EVENTS],
+] as const)('the %s machine', (name, machine, events) => {
+  const cells = living(machine).flatMap((leaf) => events.map((event) => ({ leaf, event })));
+
+  test('writes down every (state, event) cell', () => {
+    const silent = cells.filter(({ leaf, event }) => candidatesOf(leaf, event).length === 0);
+    expect(silent.map(({ leaf, event }) => `${leaf.key} · ${event}`)).toEqual([]);
+    const finals = leavesOf(machine).length - living(machine).length;
+    say(
+      `${name}: ${cells.length} of ${cells.length} (state, event) cells written down, ${finals} final state(s)`,
+    );
+  });
+
+  test('leaves no event through because every guard said no', () => {
+    const open = cells.filter(({ leaf, event }) => candidatesOf(leaf, event).at(-1)?.guard);
+    expect(open.map(({ leaf, event }) => `${leaf.key} · ${event}`)).toEqual([]);
+  });
+});
+
+describe("the peer's grid", () => {
+  const cells = ROWS.flatMap((row) => COLUMNS.map((column) => ({ row, column, cell: cellOf(row, column) })));
+
+  test('has a row for every event, and names each row once', () => {
+    const types = new Set(cells.map(({ row, column }) => row.event(contextFor(column))?.type));
+    expect(PEER_EVENTS.filter((type) => !types.has(type))).toEqual([]);
+    expect(new Set(ROWS.map(({ name }) => name)).size).toBe(ROWS.length);
+    say(`peer: ${ROWS.length} rows × ${COLUMNS.length} columns = ${cells.length} cells`);
+  });
+
+  test('shows every branch of the config', () => {
+    const shown = new Set(cells.map(({ cell }) => cell.branch));
+    const branches = branchesOf(peerMachine);
+    const missing = branches.filter(({ definition }) => !shown.has(definition)).map(({ id }) => id);
+    expect(missing).toEqual([]);
+    say(`peer: ${branches.length} of ${branches.length} branches of the config are shown in the grid`);
+  });
+
+  test('gives a reason for every end, and for nothing else', () => {
+    const odd = cells.filter(({ cell }) => (cell.code === '') === cell.closes);
+    expect(odd.map(({ row, column }) => `${row.name} · ${nameOf(column)}`)).toEqual([]);
+  });
+
+  test('says why where nothing happens', () => {
+    const mute = cells.filter(
+      ({ cell }) =>
+        cell.kind === 'decided' && cell.why === '' && verdictOf(cell) === 'stay' && cell.notes.length === 0,
+    );
+    const bare = mute.filter(({ cell }) => cell.branch);
+    expect(bare.map(({ row, column }) => `${row.name} · ${nameOf(column)}`)).toEqual([]);
+  });
+
+  test('decides as Bitcoin Core does', () => {
+    const judged = cells.filter(
+      ({ row, column }) => ![undefined, NO_SUCH_THING].includes(coreOf(row, column)),
+    );
+    const other = judged.filter(({ row, column, cell }) => verdictOf(cell) !== coreOf(row, column));
+    const text = ({ row, column, cell }: (typeof cells)[number]) =>
+      `${row.name} · ${nameOf(column)}: ${verdictOf(cell)}, Core: ${coreOf(row, column)} (${row.rule})`;
+    expect(other.map(text)).toEqual([]);
+    say(`peer: ${judged.length} cells compared with Core's verdict, none differs`);
+  });
+
+  test('is the table that is kept', () => {
+    expect(staleness('test/grid/peer.md', renderPeer(ROWS, NOTE), UPDATE)).toBe('');
+  });
+});
+
+/** Enough of a context for rows that look at it. */
+const contextFor = ({ type }: Column) =>
+  ({ pingsentat: 1, openedat: 1, pingnonce: '', connection_type: type, rules: {} }) as never;
+
+describe('the bursts', () => {
+  const SETTINGS = ['wtxidrelay', 'sendaddrv2'];
+  /** protocol.md 4.1, the last column, for versions of 70016 and more; `alert` goes to 70012 and less. */
+  const BURSTS: Readonly<Record<ConnectionType, readonly string[]>> = {
+    inbound: ['version', ...SETTINGS, 'verack'],
+    'outbound-full-relay': [...SETTINGS, 'verack', 'getaddr'],
+    manual: [...SETTINGS, 'verack', 'getaddr'],
+    'addr-fetch': [...SETTINGS, 'verack', 'getaddr'],
+    'block-relay-only': [...SETTINGS, 'verack'],
+    feeler: [...SETTINGS, 'verack'],
+  };
+  const burst = (type: ConnectionType, version: number): string[] => [
+    ...BURSTS[type].filter((command) => version >= 70016 || !SETTINGS.includes(command)),
+    ...(version <= 70012 ? ['alert'] : []),
+  ];
+  const waiting = COLUMNS.filter(({ leaf }) => leaf === 'awaitingVersion' || leaf === 'versionSent');
+  const rowOf = (name: string) => ROWS.find((row) => row.name === name)!;
+
+  test.each([70017, 70016, 70015, 70013, 70012, 60000])(
+    'that answers version %d is that of Core',
+    (version) => {
+      for (const column of waiting) {
+        const { sends } = cellOf(rowOf(`version: ${version}`), column);
+        expect([column.type, ...sends]).toEqual([column.type, ...burst(column.type, version)]);
+      }
+    },
+  );
+
+  const PING = 'ping';
+  const OLD_PING = 'ping(without nonce)';
+  const FEE = 'feefilter(1000)';
+  const CMPCT = 'sendcmpct(0, 2)';
+  test.each([
+    ['verack: from a 70017', [CMPCT, PING], false],
+    ['verack: from a 70014', [CMPCT, PING], false],
+    ['verack: from a 70013', [PING], false],
+    ['verack: from a 60001', [PING], false],
+    ['verack: from a 60000', [OLD_PING], false],
+    ['verack: from a 70017, we relay', [CMPCT, PING], true],
+    ['verack: from a 70012, we relay', [PING], false],
+  ] as const)('on %s is %j', (name, expected, fee) => {
+    for (const column of COLUMNS.filter(({ leaf }) => leaf === 'versionReceived')) {
+      const withFee = fee && column.type !== 'block-relay-only' ? [...expected, FEE] : expected;
+      expect([column.type, ...cellOf(rowOf(name), column).sends]).toEqual([column.type, ...withFee]);
+    }
+  });
+});
+
+describe("the supervisor's grid", () => {
+  const names = Object.keys(SITUATIONS);
+  const cells = Object.values(HAPPENINGS).map((event) =>
+    names.map((name) => supervisorCell(SITUATIONS[name]!, event)),
+  );
+
+  test('shows every branch of the config', () => {
+    const shown = new Set(cells.flat().map(({ branch }) => branch));
+    const missing = branchesOf(supervisorMachine).filter(({ definition }) => !shown.has(definition));
+    expect(missing.map(({ id }) => id)).toEqual([]);
+  });
+
+  test('is the table that is kept', () => {
+    const rows = Object.keys(HAPPENINGS).map((name, i) => [name, ...cells[i]!.map(({ text }) => text)]);
+    const table = renderPlain(
+      'What the supervisor does, cell by cell',
+      `${NOTE} One slot in each direction.`,
+      names,
+      rows,
+    );
+    expect(staleness('test/grid/supervisor.md', table, UPDATE)).toBe('');
+  });
+});

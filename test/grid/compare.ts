@@ -1,0 +1,84 @@
+/** What a node did in a cell against what the machine says there. */
+import { say } from '../support/say.js';
+import { type Cell, cellOf, type Column, COLUMNS, type Decided } from './cell.js';
+import { type Before, essence, outcome, type Rig } from './live.js';
+import { obstacle } from './reach.js';
+import type { Row } from './row.js';
+import { ROWS } from './rows.js';
+import { nameOf } from './table.js';
+
+/** A cell by its row and its column. */
+export interface Place {
+  readonly row: Row;
+  readonly column: Column;
+}
+
+/** Every cell, and those that a node can be brought into. */
+export const PLACES: readonly Place[] = ROWS.flatMap((row) => COLUMNS.map((column) => ({ row, column })));
+export const REACHED = PLACES.filter(({ row, column }) => obstacle(row, column) === '');
+
+const plain = ({ to, code, sends, notes }: Cell): Cell => ({ to, code, sends, notes: [...notes].sort() });
+
+/** The one event that the machine should have been sent; none where the session or the pool keep it away. */
+function eventsFor({ row }: Place, cell: Decided, was: Before): unknown[] {
+  const spared = row.spared && cell.to === '' && cell.sends.length === 0;
+  const event = row.event(was.context);
+  return event && !spared ? [essence(event)] : [];
+}
+
+/** What was seen and what the machine foretold, side by side; equal when all is well. */
+function compare(place: Place, rig: Rig, was: Before): [unknown, unknown] {
+  const cell = cellOf(place.row, place.column);
+  const name = `${place.row.name} · ${nameOf(place.column)}`;
+  const events = rig.watched.events
+    .slice(was.events)
+    .filter(({ type }) => type !== 'xstate.init')
+    .map(essence);
+  const { via } = place.row;
+  const ours = via.by === 'deed' && (via.deed === 'end' || via.deed === 'sever' || via.deed === 'refuse');
+  const open = !ours && rig.other.link !== undefined;
+  return [
+    { name, ...plain(outcome(rig, was)), events, closed: open && rig.other.ended !== '' },
+    { name, ...plain(cell), events: eventsFor(place, cell, was), closed: open && cell.closes },
+  ];
+}
+
+/** The reasons why cells are left out, with their number. */
+function leftOut(obstacleOf: (place: Place) => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const why of PLACES.map(obstacleOf).filter((why) => why !== ''))
+    counts.set(why, (counts.get(why) ?? 0) + 1);
+  return counts;
+}
+
+export type Play = (row: Row, column: Column) => Promise<{ rig: Rig; was: Before }>;
+
+/** Plays the cells one after the other; those that came out otherwise than foretold. */
+export async function playAll(
+  places: readonly Place[],
+  play: Play,
+): Promise<{ seen: unknown[]; foretold: unknown[] }> {
+  const odd = { seen: [] as unknown[], foretold: [] as unknown[] };
+  for (const place of places) {
+    const { rig, was } = await play(place.row, place.column);
+    const [seen, foretold] = compare(place, rig, was);
+    if (JSON.stringify(seen) === JSON.stringify(foretold)) continue;
+    odd.seen.push(seen);
+    odd.foretold.push(foretold);
+  }
+  return odd;
+}
+
+/** Says how many cells were played, and why the others were not. */
+export function report(
+  what: string,
+  count: number,
+  started: number,
+  obstacleOf: (place: Place) => string,
+): void {
+  const ms = Math.round(performance.now() - started);
+  say(`${what}: ${count} of ${PLACES.length} cells exercised in ${ms} ms; not exercised:`);
+  for (const [why, count] of leftOut(obstacleOf)) say(`  ${count} × ${why}`);
+}
+
+export const obstacleIn = ({ row, column }: Place): string => obstacle(row, column);

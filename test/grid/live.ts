@@ -1,0 +1,253 @@
+/**
+ * The same cells on a running node: a scripted peer at the other end of a real link brings the node into the state with
+ * real bytes, then sends the event, and what the node did is read off the wire, its events and its inspection.
+ */
+import type { InspectionEvent } from 'xstate';
+
+import { type PeerContext, type Rules } from '../../machines/index.js';
+import { networkOf } from '../../src/networks.js';
+import type { Endpoint, Link, LinkHandler, Net } from '../../src/io/link.js';
+import { type BitcoinNode, createNode, VirtualClock } from '../../src/index.js';
+import type { LinkCode, Reason } from '../../src/reasons.js';
+import { createV1Framer, decodeMessage, type Message } from '../../src/wire/index.js';
+import { type Cell, changed, type Column, describe } from './cell.js';
+import { greeting, VERACK } from './handshake.js';
+import { framed, type Row, type Seen } from './row.js';
+
+const REGTEST = networkOf('regtest')!;
+
+/** What a frame of ours reads like in a cell. */
+function readable(command: string, payload: Uint8Array): string {
+  const decoded = decodeMessage(command, payload);
+  if (!decoded.ok) return `${command}(unreadable)`;
+  const message = decoded.message as Message;
+  const nonce = 'nonce' in message ? (message.nonce ?? '') : '';
+  return describe({ ...message, nonce } as never);
+}
+
+/** The scripted side: keeps what it hears. */
+export class Other implements LinkHandler {
+  readonly heard: string[] = [];
+  readonly #framer = createV1Framer(REGTEST.magic);
+  link!: Link;
+  ended: LinkCode | '' = '';
+  pingnonce = '';
+  /** Called whenever there is something new. */
+  wake: () => void = () => undefined;
+
+  take(link: Link): void {
+    this.link = link;
+    link.attach(this);
+    this.wake();
+  }
+
+  data(chunk: Uint8Array): void {
+    for (const event of this.#framer.feed(chunk)) {
+      if (event.kind !== 'frame') throw new Error(`the node sent ${event.kind} ${event.code}`);
+      this.heard.push(readable(event.command, event.payload));
+      if (event.command === 'ping' && event.payload.length === 8)
+        this.pingnonce = Buffer.from(event.payload).reverse().toString('hex');
+    }
+    this.wake();
+  }
+
+  closed(code: LinkCode): void {
+    this.ended = code;
+    this.wake();
+  }
+
+  send(...frames: Uint8Array[]): void {
+    this.link.write(frames);
+  }
+}
+
+/** What a node shows of one of its peers. */
+export class Watched {
+  /** Events that the peer's machine was sent. */
+  readonly events: { readonly type: string }[] = [];
+  context: PeerContext | undefined;
+  state = 'connecting';
+  reason: Reason | undefined;
+  /** Messages sent to it, and marks received from it. */
+  sent = 0;
+  marks = 0;
+
+  constructor(readonly id: number) {}
+}
+
+/** The peer whose actor it is: `peer.7` is 7. */
+const idOf = (actor: object): number => {
+  const id = 'id' in actor ? String(actor.id) : '';
+  return id.startsWith('peer.') ? Number(id.slice(5)) : 0;
+};
+
+/** A node under observation, for one cell after the other. */
+export class Host {
+  readonly clock = new VirtualClock();
+  readonly net: Net;
+  readonly node: BitcoinNode;
+  /** The node's random draws of 8 bytes since the cell began, in order: nonces. */
+  draws: string[] = [];
+  /** Peers since the cell began, in the order of their birth. */
+  peers: Watched[] = [];
+  /** Called whenever there is something new. */
+  wake: () => void = () => undefined;
+  #count = 0;
+
+  constructor(rules: Partial<Rules>, netOf: (clock: VirtualClock) => Net) {
+    this.net = netOf(this.clock);
+    this.node = createNode({
+      ...{ chain: 'regtest', clock: this.clock, net: this.net, rules },
+      random: (count) => this.#draw(count),
+      inspect: (event) => this.#inspect(event),
+    });
+    this.#watch();
+  }
+
+  /** Forgets the last cell: every peer is closed. */
+  clear(): void {
+    for (const { id } of this.node.peers.list()) this.node.close(id);
+    this.draws = [];
+    this.peers = [];
+  }
+
+  #draw(count: number): Uint8Array {
+    const bytes = Buffer.alloc(count);
+    bytes.writeUIntBE(0xd0000 + ++this.#count, Math.max(0, count - 6), Math.min(6, count));
+    if (count === 8) this.draws.push(bytes.toString('hex'));
+    return bytes;
+  }
+
+  #find(id: number): Watched | undefined {
+    return this.peers.find((peer) => peer.id === id);
+  }
+
+  #inspect(event: InspectionEvent): void {
+    const id = idOf(event.actorRef);
+    if (id > 0 && event.type === '@xstate.actor') this.peers.push(new Watched(id));
+    const peer = this.#find(id);
+    if (!peer) return;
+    if (event.type === '@xstate.event') peer.events.push(event.event);
+    if (event.type === '@xstate.snapshot')
+      peer.context = (event.snapshot as unknown as { context: PeerContext }).context;
+  }
+
+  #tell(id: number, change: (peer: Watched) => void): void {
+    const peer = this.#find(id);
+    if (!peer) return;
+    change(peer);
+    this.wake();
+  }
+
+  #watch(): void {
+    this.node.on('transition', ({ id, to }) => this.#tell(id, (peer) => (peer.state = to)));
+    this.node.on('ended', ({ id, lastreason }) => this.#tell(id, (peer) => (peer.reason = lastreason)));
+    this.node.on('message', ({ id, direction, command }) =>
+      this.#tell(id, (peer) => {
+        if (direction === 'sent') peer.sent += 1;
+        if (command === MARK) peer.marks += 1;
+      }),
+    );
+  }
+}
+
+/** One cell on a host: the node's side and the scripted side. */
+export class Rig {
+  readonly other = new Other();
+
+  constructor(
+    readonly host: Host,
+    readonly column: Column,
+    readonly row: Row,
+  ) {
+    host.clear();
+  }
+
+  get watched(): Watched {
+    const [peer] = this.host.peers;
+    if (!peer) throw new Error('no peer yet');
+    return peer;
+  }
+
+  /** What the peer's machine remembers. */
+  get context(): PeerContext {
+    if (!this.watched.context) throw new Error('no snapshot yet');
+    return this.watched.context;
+  }
+
+  get seen(): Seen {
+    return { pingnonce: this.other.pingnonce, dialling: this.host.draws.at(-1) ?? '' };
+  }
+
+  dial(to: Endpoint): void {
+    const { type } = this.column;
+    if (type === 'inbound') throw new Error('an accepted peer is not dialled');
+    this.host.node.dial(to, { connection_type: type });
+  }
+}
+
+/** An unknown command: the node counts it, which tells that everything before it was handled. */
+export const MARK = 'mark';
+
+/** Lets what was sent arrive; `quiet` when not a byte may be added for that. */
+export type Settle = (quiet?: boolean) => Promise<void>;
+
+/** The scripted handshake up to `column`. */
+export async function shake(rig: Rig, settle: Settle): Promise<void> {
+  const { other, column, row } = rig;
+  const { version = 70017, pings, age } = row.given ?? {};
+  await settle();
+  if (column.leaf === 'awaitingVersion' || column.leaf === 'versionSent') return;
+  other.send(greeting(version));
+  await settle();
+  if (column.leaf === 'versionReceived') return;
+  other.send(VERACK);
+  await settle();
+  if (pings) other.send(framed({ command: 'pong', nonce: other.pingnonce }));
+  await settle();
+  if (pings === 'pinged') rig.host.clock.advance(122_000);
+  if (age) rig.host.clock.advance(age - (pings === 'pinged' ? 122_000 : 0));
+  await settle(true);
+}
+
+/** What is looked at before the event. */
+export interface Before {
+  readonly context: PeerContext;
+  readonly state: string;
+  readonly heard: number;
+  readonly events: number;
+}
+
+export const before = ({ context, watched, other }: Rig): Before => ({
+  ...{ context, state: watched.state, heard: other.heard.length, events: watched.events.length },
+});
+
+/** What the node did since, in the form of a machine's cell. */
+export function outcome({ watched, other, context }: Rig, was: Before): Cell {
+  return {
+    to: watched.state === was.state ? '' : watched.state,
+    code: watched.reason?.code ?? '',
+    sends: other.heard.slice(was.heard),
+    notes: changed(was.context, context),
+  };
+}
+
+/** Keys that depend on the moment, on fresh randomness or on the system below. */
+const VARIES: Readonly<Record<string, readonly string[]>> = {
+  'link.open': ['at'],
+  'link.failed': ['facts'],
+  'wire.broken': ['facts'],
+  'wire.verack': ['at', 'nonce'],
+  'wire.version': ['at', 'nonce'],
+  'wire.pong': ['at', 'nonce'],
+  'clock.tick': ['at', 'lastrecv', 'lastsend', 'nonce'],
+  'clock.jump': ['ms'],
+};
+
+/** An event without what varies, for comparison. */
+export function essence(event: { readonly type: string } | undefined): unknown {
+  if (!event) return undefined;
+  return Object.fromEntries(
+    Object.entries(event).filter(([key]) => !(VARIES[event.type] ?? []).includes(key)),
+  );
+}

@@ -1,0 +1,65 @@
+/** The grid as Markdown: one table of everything, and one of the cells in which the connection's type matters. */
+import { CONNECTION_TYPES } from '../../machines/index.js';
+import { cellOf, type Column, LIVING, type Living, textOf, TYPES_IN } from './cell.js';
+import type { Row } from './row.js';
+
+const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+/** The table is kept narrow: aligned columns would turn every change into a new file. */
+const head = (names: readonly string[]): string[] => [
+  '<!-- prettier-ignore -->',
+  line(names),
+  line(names.map(() => '---')),
+];
+
+/** The texts of one row in one state, by type. */
+export const byType = (row: Row, leaf: Living): Map<string, string> =>
+  new Map(TYPES_IN[leaf].map((type) => [type, textOf(cellOf(row, { leaf, type }))]));
+
+const alike = (texts: Map<string, string>): boolean => new Set(texts.values()).size === 1;
+
+function mainCell(row: Row, leaf: Living): string {
+  const texts = byType(row, leaf);
+  return alike(texts) ? [...texts.values()][0]! : '**by type**';
+}
+
+function typeLines(row: Row): string[] {
+  return LIVING.filter((leaf) => !alike(byType(row, leaf))).map((leaf) => {
+    const texts = byType(row, leaf);
+    return line([row.name, leaf, ...CONNECTION_TYPES.map((type) => texts.get(type) ?? '–')]);
+  });
+}
+
+/** `note`: how the table came about. */
+export function renderPeer(rows: readonly Row[], note: string): string {
+  return [
+    '# What the peer machine does, cell by cell',
+    '',
+    note,
+    '',
+    'Rules are case ids of the conformance suite or, as bare numbers, sections of the protocol notes. In `failed` and',
+    '`closed` nothing is heard any more: both are final.',
+    '',
+    ...head(['event', 'rule', ...LIVING]),
+    ...rows.map((row) => line([row.name, row.rule, ...LIVING.map((leaf) => mainCell(row, leaf))])),
+    '',
+    '## Where the type of the connection matters',
+    '',
+    '`–`: a connection of that type is never in that state.',
+    '',
+    ...head(['event', 'state', ...CONNECTION_TYPES]),
+    ...rows.flatMap(typeLines),
+    '',
+  ].join('\n');
+}
+
+/** Any machine: a row per event, a column per situation. */
+export function renderPlain(
+  title: string,
+  note: string,
+  columns: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  return [`# ${title}`, '', note, '', ...head(['event', ...columns]), ...rows.map(line), ''].join('\n');
+}
+
+export const nameOf = ({ leaf, type }: Column): string => `${leaf} (${type})`;

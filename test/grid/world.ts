@@ -1,0 +1,151 @@
+/** Rows of the world around a connection: its link, the clocks, its owner. */
+import type { PeerContext, PeerEvent } from '../../machines/index.js';
+import {
+  ALWAYS,
+  AT,
+  type Deed,
+  type Given,
+  NO_SUCH_THING,
+  type Row,
+  STAY,
+  type Timer,
+  type Verdicts,
+  type Via,
+} from './row.js';
+
+const FRESH = '00000000000a0002';
+const by = (deed: Deed): Via => ({ by: 'deed', deed });
+const never = (why: string): Via => ({ by: 'nothing', why });
+
+const one = (
+  name: string,
+  rule: string,
+  event: PeerEvent,
+  core: Verdicts,
+  via: Via,
+  more: Partial<Row> = {},
+): Row => ({
+  ...{ name, rule, core, event: () => event, via },
+  ...more,
+});
+
+const links: readonly Row[] = [
+  one('link: opens', '12', { type: 'link.open', at: AT, elapsed: 0 }, STAY, by('open')),
+  one(
+    'link: opens after a key exchange of 59 s',
+    '6.3, in-v2-019',
+    { type: 'link.open', at: AT, elapsed: 59_000 },
+    STAY,
+    never('a v1 link has no key exchange'),
+  ),
+  one(
+    'link: is refused',
+    '12',
+    { type: 'link.failed', code: 'ERR_DIAL_REFUSED', facts: {} },
+    STAY,
+    by('refuse'),
+  ),
+  one(
+    'link: is closed by the peer',
+    'in-fr-021',
+    { type: 'link.closed', code: 'ERR_LINK_EOF' },
+    ALWAYS,
+    by('end'),
+  ),
+  one('link: is reset', '5, FIN / RST', { type: 'link.closed', code: 'ERR_LINK_RESET' }, ALWAYS, by('sever')),
+];
+
+/** A tick `ms` after our last ping, or after the link opened; `silent` is how long nothing came. */
+function tick(
+  name: string,
+  rule: string,
+  ms: number,
+  core: Verdicts,
+  via: Via,
+  given: Given = {},
+  silent = 0,
+): Row {
+  const event = ({ pingsentat, openedat }: PeerContext): PeerEvent => {
+    const at = Math.max(pingsentat, openedat, 1_000) + ms;
+    return { type: 'clock.tick', at, lastrecv: at - silent, lastsend: at, nonce: FRESH };
+  };
+  return { name: `tick: ${name}`, rule, core, given, event, spared: true, via };
+}
+
+const MINUTES_20 = 1_200_000;
+/** Out of the way of the row at hand. */
+const PATIENT = { addrFetchTimeout: 1e9 };
+const PINGED: Verdicts = ['stay', 'stay', 'ping'];
+const TIMED: Verdicts = ['stay', 'stay', 'close'];
+const FETCHED = { 'addr-fetch': TIMED } as const;
+
+const ticks: readonly Row[] = [
+  tick('nothing is due', '9', 5_000, STAY, by({ pass: 5_000 })),
+  tick('a ping is due', 'in-ping-007, in-time-006', 121_000, PINGED, by({ pass: 122_000 }), {
+    pings: 'ponged',
+  }),
+  tick('a ping is due, to a 60000', 'in-hs-012', 121_000, PINGED, by({ pass: 122_000 }), { version: 60000 }),
+  tick('a ping would be due, a pong is awaited', 'in-time-007', 121_000, STAY, by({ pass: 122_000 })),
+  tick('no pong for 20 minutes', 'in-time-008', MINUTES_20 + 1, TIMED, by({ pass: 3_000 }), {
+    ...{ age: MINUTES_20 - 1_000, rules: PATIENT },
+  }),
+  tick(
+    'nothing received for 20 minutes',
+    'in-time-009',
+    MINUTES_20 - 100_000,
+    TIMED,
+    by({ pass: 3_000 }),
+    { pings: 'pinged', age: MINUTES_20 - 1_000, rules: PATIENT },
+    MINUTES_20 + 1,
+  ),
+  {
+    ...tick('5 minutes have passed', 'out-005', 180_000, STAY, by({ pass: 3_000 }), {
+      pings: 'pinged',
+      age: 299_000,
+    }),
+    coreBy: FETCHED,
+  },
+];
+
+const clocks: readonly Row[] = [
+  one('clock: 20 s were slept through', '9, clock', { type: 'clock.jump', ms: 20_000 }, STAY, by('jump'), {
+    given: { rules: { connectTimeout: 100_000 } },
+  }),
+];
+
+const timer = (name: string, rule: string, event: Timer, core: Verdicts, ms: number): Row => ({
+  ...{ name: `timer: ${name}`, rule, core, event: () => event, via: by({ pass: ms }) },
+});
+
+const timers: readonly Row[] = [
+  timer(
+    'connectTimeout',
+    '9, TCP connect',
+    { type: 'xstate.after.connectTimeout.peer.connecting' },
+    STAY,
+    5_000,
+  ),
+  timer(
+    'handshakeTimeout',
+    'in-time-001, 003, 005, out-018',
+    { type: 'xstate.after.handshakeTimeout.peer.handshaking' },
+    ['close', 'close', 'stay'],
+    60_000,
+  ),
+];
+
+const people: readonly Row[] = [
+  one('user: closes', '–', { type: 'user.close' }, ALWAYS, by('close')),
+  one(
+    'the other end is this node',
+    '4.3, out-024, 025',
+    { type: 'supervisor.self' },
+    ['close', 'close', 'stay'],
+    by('self'),
+    {
+      coreBy: { inbound: ['stay', NO_SUCH_THING, 'stay'] },
+    },
+  ),
+];
+
+export const WORLD_ROWS: readonly Row[] = [...links, ...timers, ...ticks, ...clocks, ...people];

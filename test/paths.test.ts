@@ -1,0 +1,156 @@
+/**
+ * Is every state reached, every branch of the config taken, and can every path go on to an end? The paths are generated
+ * from the machines; each one is then replayed on a real actor with a clock.
+ *
+ * Two snapshots of a peer are one state when they agree on everything that a guard reads: leaf, connection type (one graph
+ * each), what the common version allows, whether a ping waits, the age of an addr-fetch connection, and the reason.
+ */
+import { describe, expect, test } from '@jest/globals';
+import { type AnyStateMachine, createActor, type SnapshotFrom } from 'xstate';
+
+import {
+  commonVersion,
+  CONNECTION_TYPES,
+  type ConnectionType,
+  NO_PONG_UNTIL,
+  type PeerContext,
+  peerMachine,
+  SINCE,
+  supervisorMachine,
+} from '../machines/index.js';
+import { VirtualClock } from '../src/run/clock.js';
+import { stepperOf } from './grid/cell.js';
+import { ROWS } from './grid/rows.js';
+import { HAPPENINGS, isAbsurd, LIMITS } from './grid/supervisor.js';
+import {
+  canReach,
+  type Edge,
+  explore,
+  type Graph,
+  pathTo,
+  simplePaths,
+  type Trial,
+} from './support/explore.js';
+import { say } from './support/say.js';
+import { branchesOf, leafOf, leavesOf, Stepper } from './support/step.js';
+
+type PeerSnapshot = SnapshotFrom<typeof peerMachine>;
+
+const band = (context: PeerContext): string => {
+  const common = commonVersion(context);
+  if (common >= SINCE.feature) return 'features';
+  return common > NO_PONG_UNTIL ? 'pongs' : 'old';
+};
+
+/** Only the life of an addr-fetch connection is counted from its opening. */
+const ageOf = ({ connection_type, pingsentat, openedat, rules }: PeerContext): number =>
+  connection_type === 'addr-fetch' ? Math.min(pingsentat - openedat, rules.addrFetchTimeout) : 0;
+
+function peerKey({ value, context }: PeerSnapshot): string {
+  const leaf = leafOf(value);
+  if (context.reason) return `${leaf} ${context.reason.code}`;
+  const facts = context.versionat < 0 ? [] : [band(context)];
+  if (context.establishedat >= 0)
+    facts.push(context.pingnonce === '' ? 'no ping' : 'ping waits', `${ageOf(context)}`);
+  return [leaf, ...facts].join(' ');
+}
+
+const peerTrials = ({ context }: PeerSnapshot): Trial[] =>
+  ROWS.flatMap((row): Trial[] => {
+    const event = row.event(context);
+    return event && !event.type.startsWith('xstate.') ? [{ name: row.name, event }] : [];
+  });
+
+const peerGraph = (type: ConnectionType): Graph =>
+  explore(stepperOf(type), { key: peerKey, trials: peerTrials });
+
+const graphs = new Map(CONNECTION_TYPES.map((type) => [type, peerGraph(type)]));
+
+const supervisorGraph = explore(
+  new Stepper(supervisorMachine, { ...LIMITS, maxinbound: 2, maxoutbound: 2 }),
+  {
+    key: ({ value, context }) => `${String(value)} ${context.inbound} ${context.outbound}`,
+    trials: ({ context }) =>
+      Object.entries(HAPPENINGS)
+        .filter(([, event]) => !event.type.startsWith('xstate.') && !isAbsurd(event, context))
+        .map(([name, event]) => ({ name, event })),
+  },
+);
+
+const edgesOf = ({ nodes }: Graph): Edge[] => [...nodes.values()].flatMap(({ edges }) => edges);
+
+describe.each([
+  ['peer', peerMachine as AnyStateMachine, [...graphs.values()]],
+  ['supervisor', supervisorMachine as AnyStateMachine, [supervisorGraph]],
+] as const)('the %s machine', (name, machine, found) => {
+  const nodes = found.flatMap(({ nodes }) => [...nodes.values()]);
+  const edges = found.flatMap(edgesOf);
+
+  test('is explored by an abstraction that loses nothing', () => {
+    expect(found.flatMap(({ conflicts }) => conflicts)).toEqual([]);
+  });
+
+  test('reaches each of its states', () => {
+    const leaves = leavesOf(machine).map(({ key }) => key);
+    const reached = new Set(nodes.map(({ leaf }) => leaf));
+    expect(leaves.filter((leaf) => !reached.has(leaf))).toEqual([]);
+    say(
+      `${name}: ${leaves.length} of ${leaves.length} states, as ${nodes.length} abstract states and ${edges.length} edges`,
+    );
+  });
+
+  test('takes each branch of its config', () => {
+    const taken = new Set(edges.map(({ branch }) => branch));
+    const branches = branchesOf(machine);
+    const missing = branches.filter(({ definition }) => !taken.has(definition)).map(({ id }) => id);
+    expect(missing).toEqual([]);
+    say(`${name}: ${branches.length} of ${branches.length} branches taken`);
+  });
+
+  test('ignores no event silently', () => {
+    const silent = edges.filter(({ branch, trial }) => !branch && !trial.name.startsWith('xstate.'));
+    expect(silent.map(({ from, trial }) => `${from.key} · ${trial.name}`)).toEqual([]);
+  });
+
+  test('can end from wherever it is', () => {
+    const ending = canReach(nodes, ({ final }) => final);
+    expect(nodes.filter((node) => !ending.has(node)).map(({ key }) => key)).toEqual([]);
+  });
+});
+
+/** Drives a real actor along a path; where it ends up and why. */
+function replay(type: ConnectionType, path: readonly Edge[]): string[] {
+  const clock = new VirtualClock();
+  const { machine, input } = stepperOf(type);
+  const actor = createActor(machine, { input, clock }).start();
+  return path.map(({ trial }) => {
+    const event = trial.event;
+    if (event.type.startsWith('xstate.after.'))
+      clock.advance(event.type.includes('connect') ? 5_000 : 60_000);
+    else actor.send(event as never);
+    return peerKey(actor.getSnapshot());
+  });
+}
+
+/** The shortest path that takes each branch of a graph. */
+function shortest(graph: Graph): Edge[][] {
+  const first = new Map<object | undefined, Edge>();
+  for (const edge of edgesOf(graph)) {
+    const known = first.get(edge.branch);
+    if (!known || pathTo(edge.from).length < pathTo(known.from).length) first.set(edge.branch, edge);
+  }
+  return [...first.values()].map((edge) => [...pathTo(edge.from), edge]);
+}
+
+describe.each(CONNECTION_TYPES)('a real actor (%s)', (type) => {
+  const graph = graphs.get(type)!;
+  test.each([
+    ['shortest path to each branch', shortest(graph)],
+    ['simple path to an end', simplePaths(graph.start)],
+  ])('follows the %s', (what, paths) => {
+    for (const path of paths) expect(replay(type, path)).toEqual(path.map(({ to }) => to.key));
+    const longest = Math.max(...paths.map((path) => path.length));
+    expect(paths.length).toBeGreaterThan(10);
+    say(`${type}: replayed ${paths.length} × ${what}, up to ${longest} events`);
+  });
+});
