@@ -14,7 +14,8 @@ export type Blame = 'network' | 'remote' | 'policy' | 'caller' | 'nobody' | 'us'
 export type Retry = 'later' | 'no' | 'never';
 
 export interface ReasonRow {
-  readonly family: 'dial' | 'link' | 'frame' | 'codec' | 'protocol' | 'policy' | 'time' | 'local' | 'end';
+  readonly family:
+    'dial' | 'link' | 'frame' | 'v2' | 'codec' | 'protocol' | 'policy' | 'time' | 'local' | 'end';
   readonly blame: Blame;
   /** `later`: with backoff; `no`: not by itself; `never`: this address is us. */
   readonly retry: Retry;
@@ -99,6 +100,38 @@ const rows = {
     survivable: true,
     says: 'a message had an invalid command name and was dropped',
     hint: 'A command is printable ASCII, padded with NUL to 12 bytes.',
+  },
+  ERR_V2_GARBAGE: {
+    family: 'v2',
+    blame: 'remote',
+    retry: 'no',
+    exit: 6,
+    says: 'no garbage terminator came within 4,111 bytes of the key',
+    hint: 'It speaks neither v1 nor v2 of this network; pick the chain the node runs.',
+  },
+  ERR_V2_AUTH: {
+    family: 'v2',
+    blame: 'remote',
+    retry: 'no',
+    exit: 6,
+    says: 'an encrypted packet was not authentic',
+    hint: 'Somebody changed bytes on the way, or the other side encrypts wrongly.',
+  },
+  ERR_V2_LENGTH: {
+    family: 'v2',
+    blame: 'remote',
+    retry: 'no',
+    exit: 6,
+    says: 'an encrypted packet claims more than 4,000,013 bytes',
+    hint: 'The other side is broken or hostile, or bytes were changed on the way.',
+  },
+  ERR_V2_OTHER_NETWORK: {
+    family: 'v2',
+    blame: 'remote',
+    retry: 'no',
+    exit: 6,
+    says: 'the peer speaks v1 of another network',
+    hint: 'Pick the chain the node runs: --chain main|test|testnet4|signet|regtest.',
   },
   ERR_CODEC_SHORT: {
     family: 'codec',
@@ -283,6 +316,8 @@ export type DropCode =
   'ERR_FRAME_CHECKSUM' | 'ERR_FRAME_COMMAND' | 'ERR_CODEC_SHORT' | 'ERR_CODEC_RANGE' | 'ERR_CODEC_NONMINIMAL';
 /** The byte stream cannot be followed any further. */
 export type BrokenCode = 'ERR_FRAME_MAGIC' | 'ERR_FRAME_OVERSIZE';
+/** Why an encrypted (v2) stream cannot be followed any further. */
+export type V2Code = 'ERR_V2_GARBAGE' | 'ERR_V2_AUTH' | 'ERR_V2_LENGTH' | 'ERR_V2_OTHER_NETWORK';
 /** How a link that was open can end from outside. */
 export type LinkCode = 'ERR_LINK_EOF' | 'ERR_LINK_RESET';
 /** Why a link never opened. */
