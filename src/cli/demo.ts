@@ -125,7 +125,7 @@ function why({ lastreason }: PeerInfo): string {
 
 const columns: readonly Column<Outcome>[] = [
   { head: '', cell: ({ asForetold }) => (asForetold ? '✓' : '✗'), align: 'left' },
-  { head: 'peer', cell: ({ role }) => role.name, align: 'left' },
+  { head: 'peer', cell: ({ role }) => role.name, align: 'left', least: 15 },
   { head: 'dir', cell: of((peer) => (peer.inbound ? 'in' : 'out')), align: 'left' },
   { head: 'state', cell: of((peer) => peer.state), align: 'left' },
   { head: 'version', cell: of((peer) => (peer.version === 0 ? '' : String(peer.version))), align: 'right' },
@@ -144,5 +144,5 @@ const columns: readonly Column<Outcome>[] = [
     cell: of((peer) => (peer.pingtime === undefined ? '' : duration(peer.pingtime * 1_000))),
     align: 'right',
   },
-  { head: 'reason', cell: of(why), align: 'left' },
+  { head: 'reason', cell: of(why), align: 'left', least: 26 },
 ];

@@ -95,6 +95,8 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   readonly #listeners = new Set<Listener>();
   readonly #requests = new Map<number, Request>();
   readonly #handles = new Map<number, Handle>();
+  readonly #signal: AbortSignal | undefined;
+  readonly #abort = (): void => void this.stop();
   #lastticket = 0;
   #stopping = false;
 
@@ -110,7 +112,8 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.peers = this.#pool.tracker;
     this.#redials = new Redials(this.#env, (target) => this.#redial(target));
     this.#supervisor = this.#supervise(options);
-    options.signal?.addEventListener('abort', () => void this.stop(), { once: true });
+    this.#signal = options.signal;
+    this.#signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
   /** The supervisor's actor, for inspection: its snapshot holds the slots. */
@@ -136,10 +139,17 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   /** Accepts peers at `host:port`; port 0 lets the system choose. Rejects with `ERR_LOCAL_LIMIT` when it cannot. */
   async listen(at: Endpoint, { signal }: { signal?: AbortSignal } = {}): Promise<Listener> {
     const listener = await this.#env.net.listen(at, (link) => this.#accept(link));
-    this.#listeners.add(listener);
-    signal?.addEventListener('abort', () => void listener.close(), { once: true });
+    const close = (): Promise<void> => {
+      this.#listeners.delete(closing);
+      signal?.removeEventListener('abort', abort);
+      return listener.close();
+    };
+    const abort = (): void => void close();
+    const closing = { local: listener.local, close };
+    this.#listeners.add(closing);
+    signal?.addEventListener('abort', abort, { once: true });
     this.emit('listening', listener.local);
-    return listener;
+    return closing;
   }
 
   /** Ends the connection with that id in order. False when there is none. */
@@ -152,6 +162,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   /** Stops listening and redialling, lets peers close, cuts off the rest. Resolves when nothing is left. Idempotent. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#signal?.removeEventListener('abort', this.#abort);
     this.#redials.stop();
     const closed = [...this.#listeners].map((listener) => listener.close());
     this.#supervisor.send({ type: 'user.stop' });

@@ -128,6 +128,10 @@ export class Pool implements SessionHost {
     this.listener.moved(session, from, to);
   }
 
+  changed(session: Session): void {
+    this.tracker.update(session);
+  }
+
   message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void {
     this.listener.message(session, direction, command, payload);
   }

@@ -38,9 +38,14 @@ export class Redials {
    * says that another try makes no sense.
    */
   ended(target: Target, reason: Reason, establishedfor: number): number | undefined {
+    // The other addresses of the same host come first, whatever was wrong with this one.
+    if (establishedfor === 0 && target.tries % target.endpoints.length !== 0) return this.#again(target, 0);
     if (REASONS[reason.code].retry !== 'later') return undefined;
     target.failures = establishedfor >= SUCCESS ? 1 : target.failures + 1;
-    const delay = redialDelay(target.failures, drawFraction(this.env));
+    return this.#again(target, redialDelay(target.failures, drawFraction(this.env)));
+  }
+
+  #again(target: Target, delay: number): number {
     const timer = this.env.clock.setTimeout(() => {
       this.#timers.delete(target);
       this.dial(target);

@@ -43,6 +43,8 @@ export interface SessionHost {
   readonly identity: Identity;
   isDialling(nonce: Hex64): boolean;
   moved(session: Session, from: PeerState, to: PeerState): void;
+  /** Something else than the state. */
+  changed(session: Session): void;
   message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
   dropped(session: Session, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
 }
@@ -71,6 +73,7 @@ export class Session implements LinkHandler {
   stateat: number;
   state: PeerState = 'connecting';
   actor!: PeerActor;
+  #known: PeerContext | undefined;
   #link: Link | undefined;
   #giveUp: (() => void) | undefined;
   readonly #framer: V1Framer;
@@ -176,10 +179,16 @@ export class Session implements LinkHandler {
     this.#link?.resume();
   }
 
-  /** Observes the actor: a change of state is told, an event that changes none is not. */
+  /** Observes the actor: a change of state is told, and what was learnt (a pong, say); an event that taught nothing is not. */
   next(snapshot: SnapshotFrom<typeof peerMachine>): void {
+    const known = this.#known;
+    this.#known = snapshot.context;
     const to = leafOf(snapshot.value);
-    if (to === this.state) return;
+    if (to !== this.state) this.#move(to);
+    else if (known && known !== snapshot.context) this.host.changed(this);
+  }
+
+  #move(to: PeerState): void {
     const from = this.state;
     this.state = to;
     this.stateat = this.host.env.clock.now();

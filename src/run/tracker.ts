@@ -75,7 +75,7 @@ export interface PeerTracker {
   list(): PeerInfo[];
   /** The latest connections that ended, oldest first; at most 1,000. */
   recent(): readonly PeerInfo[];
-  /** Calls `listener` after each change until the returned function is called, or `signal` aborts. */
+  /** Calls `listener` after each change of state or of what is known (not of byte counts), until the returned function is called, or `signal` aborts. */
   subscribe(listener: (change: PeerChange) => void, options?: { signal?: AbortSignal }): () => void;
 }
 
