@@ -1,5 +1,6 @@
 /** The verbs, in the order in which the help lists them. */
 import { completionCommand } from './completion.js';
+import { conformCommand } from './conform.js';
 import { connectCommand } from './connect.js';
 import { demoCommand } from './demo.js';
 import { decodeCommand } from './decode.js';
@@ -13,6 +14,7 @@ export const VERBS: readonly Verb[] = [
   connectCommand,
   listenCommand,
   probeCommand,
+  conformCommand,
   decodeCommand,
   diagramCommand,
   completionCommand,

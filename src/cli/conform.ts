@@ -1,0 +1,324 @@
+/** `verack conform`: judges a node by named cases, over nothing but connections. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Argument, Option } from 'commander';
+import { resolveHost } from '../io/dns.js';
+import { parseEndpoint } from '../io/endpoint.js';
+import type { Endpoint } from '../io/link.js';
+import { tcpNet } from '../io/tcp.js';
+import type { Chain } from '../networks.js';
+import { VerackError } from '../reasons.js';
+import type { Case } from '../tools/conform/case.js';
+import { conform } from '../tools/conform/conform.js';
+import { commandDialler, personDialler } from '../tools/conform/dialler.js';
+import { scriptOf, sequenceOf } from '../tools/conform/explain.js';
+import { needsOf } from '../tools/conform/fitness.js';
+import { junitOf } from '../tools/conform/junit.js';
+import { loadCases, loadKnown } from '../tools/conform/library.js';
+import { pageOf } from '../tools/conform/page.js';
+import {
+  countOf,
+  type Finding,
+  hasRun,
+  readReport,
+  type Report,
+  violations,
+} from '../tools/conform/report.js';
+import type { Dialler, Subject } from '../tools/conform/subject.js';
+import { chainOf, dnsOptionsOf } from './assemble.js';
+import { EXIT, Usage } from './exit.js';
+import {
+  chainOptions,
+  type Flags,
+  lookupOptions,
+  outputOptions,
+  switched,
+  timeOptions,
+  valued,
+} from './options.js';
+import type { Output } from './output.js';
+import { plain } from './render.js';
+import { type Column, tabulated } from './table.js';
+import { listed, several, whole } from './values.js';
+import type { Job, Verb } from './verb.js';
+
+/** What this verb has beside the shared options. */
+interface ConformFlags extends Flags {
+  readonly only?: readonly string[];
+  readonly list?: boolean;
+  readonly explain?: string;
+  readonly polite?: boolean;
+  readonly lanes?: number;
+  readonly dialCommand?: string;
+  readonly dialByHand?: boolean;
+  readonly listenAt?: string;
+  readonly junit?: string;
+  readonly html?: string;
+  readonly compare?: readonly string[];
+}
+
+/** Nothing could be run: the code that test harnesses take for "skipped". */
+const NOTHING_RUN = 77;
+
+export const conformCommand: Verb = {
+  name: 'conform',
+  about: 'judge a node, case by case: what it answers, ignores, ends',
+  details:
+    'Each case rests on a BIP or a rule of Bitcoin Core and is a must, a should or informational. Exit code 0 when no ' +
+    'must-case failed (known differences of other implementations do not count), 6 when one did, 77 when the node could ' +
+    'not be reached. Some cases misbehave on purpose: use --polite against nodes that are not yours.',
+  examples: [
+    ['verack conform --regtest 127.0.0.1', 'every case that fits your node'],
+    [
+      'verack conform --regtest 127.0.0.1 --html report.html --junit report.xml',
+      'for people and for a build',
+    ],
+    [
+      "verack conform --regtest 127.0.0.1 --dial-command 'bitcoin-cli -regtest addconnection {host}:{port} {type} {v2}'",
+      'how it dials, too',
+    ],
+    ['verack conform --list', 'the cases, and what is left out'],
+    ['verack conform --explain in-seq-009', 'one case as a dialogue'],
+  ],
+  operands: [new Argument('[host]', 'HOST, HOST:PORT or [IPv6]:PORT')],
+  options: [
+    valued('--only <cases>', 'ids or globs: in-seq-*,out-0??; repeatable', listed(String)),
+    ...switched('--list', 'list the cases and end'),
+    valued('--explain <id>', 'show a case as a dialogue; with a host, what really happened', String),
+    ...switched('--polite', 'one connection at a time with pauses, nothing large, no misbehaviour'),
+    valued('--lanes <n>', 'cases at a time', whole(1, 64)).default(8),
+    valued('--dial-command <cmd>', 'makes the node dial: {host} {port} {type} {v2} are replaced', String),
+    ...switched('--dial-by-hand', 'say what to run when the node has to dial'),
+    valued('--listen-at <addr>', 'where the node finds us', String).default('127.0.0.1'),
+    valued('--junit <file>', 'write JUnit XML', String),
+    valued('--html <file>', 'write one HTML file', String),
+    new Option('--compare <files...>', 'reports of earlier runs (--json), side by side in --html').argParser(
+      several(String),
+    ),
+    ...chainOptions(),
+    ...lookupOptions(),
+    ...timeOptions(),
+    ...outputOptions(),
+  ],
+  isOneShot: () => true,
+  run: (job) => run(job, job.flags),
+};
+
+async function run(job: Job, flags: ConformFlags): Promise<number> {
+  const cases = chosen(flags);
+  const earlier = (flags.compare ?? []).map(reportIn);
+  const [host] = job.operands;
+  if (flags.list) return list(cases, job.out);
+  if (host === undefined) return withoutHost(cases, flags, earlier, job.out);
+  const report = await judged(host, cases, job, flags);
+  if (job.interrupted.aborted) return EXIT.interrupted;
+  keep(report, earlier, flags);
+  job.out.object(report);
+  return flags.explain === undefined ? tell(report, job.out) : tellOne(report, job.out);
+}
+
+/** The cases that were asked for. */
+function chosen({ only, explain }: ConformFlags): readonly Case[] {
+  const all = loadCases();
+  const wanted = explain === undefined ? only : [explain];
+  if (!wanted) return all;
+  const found = wanted.flatMap((glob) => {
+    const some = all.filter(({ id }) => isLike(id, glob));
+    if (some.length === 0) throw new Usage(`no case is called ${glob}; --list shows them`);
+    return some;
+  });
+  return [...new Set(found)];
+}
+
+function isLike(id: string, glob: string): boolean {
+  const pattern = glob
+    .replace(/[^\w*?-]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${pattern}$`).test(id);
+}
+
+function reportIn(file: string): Report {
+  const report = readReport(jsonIn(file), file);
+  if (typeof report === 'string') throw new Usage(report);
+  return report;
+}
+
+function jsonIn(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new Usage(`${file} is no report: ${(error as Error).message}`);
+  }
+}
+
+function withoutHost(
+  cases: readonly Case[],
+  flags: ConformFlags,
+  earlier: readonly Report[],
+  out: Output,
+): number {
+  if (flags.explain !== undefined) {
+    for (const it of cases) explain(it, out);
+    return EXIT.ok;
+  }
+  if (earlier.length === 0 || flags.html === undefined) {
+    throw new Usage('name a host, or --list, or --explain ID, or --compare FILES with --html FILE');
+  }
+  write(flags.html, pageOf(earlier));
+  return EXIT.ok;
+}
+
+function explain(it: Case, out: Output): void {
+  out.object(it);
+  out.answer(out.paint('bold', `${it.id} (${it.grade}): ${it.name}`));
+  out.answer(it.rule);
+  for (const line of sequenceOf(scriptOf(it))) out.answer(line);
+}
+
+const listColumns: readonly Column<Case>[] = [
+  { head: 'case', cell: ({ id }) => id, align: 'left' },
+  { head: 'grade', cell: ({ grade }) => grade, align: 'left' },
+  { head: 'over', cell: ({ transport }) => transport, align: 'left' },
+  { head: 'needs', cell: (it) => (it.needs ?? []).join(', '), align: 'left' },
+  { head: 'what', cell: ({ name }) => name, align: 'left' },
+];
+
+function list(cases: readonly Case[], out: Output): number {
+  for (const it of cases) out.object(it);
+  for (const line of tabulated(listColumns, cases, out.columns)) out.answer(line);
+  out.answer('');
+  const reasons = cases.flatMap((it) => needsOf(it).map((why) => why.replace(/: .*/, '')));
+  for (const line of counted('left out against a host', reasons)) out.answer(line);
+  return EXIT.ok;
+}
+
+/** How often each reason comes, most frequent first. */
+function counted(what: string, reasons: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const sorted = [...counts].sort(([, one], [, other]) => other - one);
+  return sorted.map(([reason, count]) => `${String(count).padStart(4)} ${what}: ${reason}`);
+}
+
+async function judged(host: string, cases: readonly Case[], job: Job, flags: ConformFlags): Promise<Report> {
+  const { out, interrupted } = job;
+  const chain = chainOf(flags);
+  const subject = subjectOf(await endpointOf(host, chain, job), chain, flags, out);
+  if (!flags.polite && !isLoopback(subject.at.host)) out.talk('If this node is not yours, use --polite.');
+  const known = loadKnown();
+  const { polite = false, lanes = 8 } = flags;
+  const report = await conform({
+    ...{ cases, subject, chain, known, polite, lanes, signal: interrupted },
+    talkative: flags.explain !== undefined,
+    progress: (done, all, finding) =>
+      out.status(`${done} of ${all} cases${finding ? `, ${finding.id} ${finding.verdict}` : ''}`),
+  });
+  out.status('');
+  return report;
+}
+
+const isLoopback = (host: string): boolean => host.startsWith('127.') || host === '::1';
+
+async function endpointOf(host: string, chain: Chain, { flags, interrupted }: Job): Promise<Endpoint> {
+  const at = parseEndpoint(host, chain.port);
+  if (at.kind !== 'name') return at;
+  const [first] = await resolveHost(at.host, { ...dnsOptionsOf(flags), signal: interrupted }).catch(
+    (error: unknown) => {
+      if (error instanceof VerackError) return [];
+      throw error;
+    },
+  );
+  // A name without an address cannot be dialled: the run says so as for any host that is not there.
+  return { host: first ?? at.host, port: at.port };
+}
+
+function subjectOf(at: Endpoint, chain: Chain, flags: ConformFlags, out: Output): Subject {
+  const dialler = diallerOf(chain, flags, out);
+  const host = flags.listenAt;
+  return { net: tcpNet(), at, ...(host !== undefined && { host }), ...(dialler && { dialler }) };
+}
+
+function diallerOf(
+  chain: Chain,
+  { dialCommand, dialByHand }: ConformFlags,
+  out: Output,
+): Dialler | undefined {
+  if (dialCommand !== undefined) return commandDialler(dialCommand);
+  return dialByHand ? personDialler(chain, (words) => out.failure(`run: ${words}`)) : undefined;
+}
+
+/** Writes the files that were asked for. */
+function keep(report: Report, earlier: readonly Report[], { junit, html }: ConformFlags): void {
+  if (junit !== undefined) write(junit, junitOf(report));
+  if (html !== undefined) write(html, pageOf([report, ...earlier]));
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new Usage(`${file} cannot be written: ${(error as Error).message}`);
+  }
+}
+
+const COLOURS = { pass: 'green', fail: 'red', known: 'yellow', skip: 'dim' } as const;
+
+const columns: readonly Column<Finding>[] = [
+  { head: 'case', cell: ({ id }) => id, align: 'left' },
+  { head: 'verdict', cell: ({ verdict }) => verdict, align: 'left' },
+  { head: 'grade', cell: ({ grade }) => grade, align: 'left' },
+  { head: 'rule', cell: ({ rule }) => cut(rule, 60), align: 'left' },
+  { head: 'seen', cell: ({ seen, name, verdict }) => plain(verdict === 'pass' ? name : seen), align: 'left' },
+];
+
+const cut = (text: string, max: number): string => (text.length > max ? `${text.slice(0, max - 1)}…` : text);
+
+/** The table, what was skipped and why, and the sum. */
+function tell(report: Report, out: Output): number {
+  const { portrait, trouble, findings, vanished, node } = report;
+  if (!portrait) {
+    out.failure(`${plain(node)}: nothing could be run, ${plain(trouble ?? '')}`);
+    return NOTHING_RUN;
+  }
+  const { version, subver, listener, dialect, speaksfirst } = portrait;
+  const manner = speaksfirst ? ', speaks first' : '';
+  out.answer(
+    `${plain(node)} is ${plain(subver)}, version ${version}, ${listener}${manner}; judged as ${dialect}`,
+  );
+  const shown = out.verbose > 0 ? findings : findings.filter(({ verdict }) => verdict !== 'skip');
+  const [head = '', ...lines] = tabulated(columns, shown, out.columns);
+  out.answer(head);
+  lines.forEach((line, n) => out.answer(out.paint(COLOURS[shown[n]!.verdict], line)));
+  const skipped = findings.filter(({ verdict }) => verdict === 'skip');
+  for (const line of counted(
+    'skipped',
+    skipped.map(({ seen }) => plain(seen)),
+  ))
+    out.answer(out.paint('dim', line));
+  for (const id of vanished) out.answer(out.paint('yellow', `${id} is a known difference that did not show`));
+  out.answer(sumOf(report, out));
+  return codeOf(report);
+}
+
+function sumOf(report: Report, out: Output): string {
+  const { pass, fail, known, skip } = countOf(report.findings);
+  const musts = violations(report).length;
+  const sum = `${pass} passed, ${fail} failed (${musts} must), ${known} known differences, ${skip} skipped`;
+  return out.paint(musts > 0 ? 'red' : 'green', sum);
+}
+
+function codeOf(report: Report): number {
+  if (!hasRun(report)) return NOTHING_RUN;
+  return violations(report).length > 0 ? EXIT.violation : EXIT.ok;
+}
+
+function tellOne(report: Report, out: Output): number {
+  if (report.trouble !== undefined) return tell(report, out);
+  for (const { id, grade, name, rule, verdict, seen, dialogue = [] } of report.findings) {
+    out.answer(out.paint('bold', `${id} (${grade}): ${name}`));
+    out.answer(rule);
+    for (const line of sequenceOf(dialogue)) out.answer(line);
+    out.answer(out.paint(COLOURS[verdict], `${verdict}${seen === '' ? '' : `: ${plain(seen)}`}`));
+  }
+  return codeOf(report);
+}

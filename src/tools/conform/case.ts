@@ -1,0 +1,145 @@
+/**
+ * What a conformance case is, as data. The files in `cases/` hold them; the README beside them explains every field and
+ * op to whoever adds one, and `form.ts` checks them.
+ */
+
+/** `must`: order, what is ignored, what ends a connection. `should`: sizes and times. Else implementations differ. */
+export const GRADES = ['must', 'should', 'informational'] as const;
+export type Grade = (typeof GRADES)[number];
+
+/** Behaviour up to protocol 70016, and from 70017 (BIP434) on. */
+export const DIALECTS = ['d70016', 'd70017'] as const;
+export type Dialect = (typeof DIALECTS)[number];
+
+/** What the first bytes of a connection can select at the node under test. */
+export type Listener = 'v1-only' | 'v2-capable';
+
+/** What a case needs beside a socket, and how that is told when it is missing. */
+export const NEEDS = {
+  v2: 'needs BIP324 (not built yet)',
+  clock: "needs control of the node's clock",
+  peers: "needs the node's own list of its connections",
+  rpc: 'needs an RPC call of the node',
+  config: 'needs the node started with other options',
+  addresses: 'needs a filled address book; relay policy is left out',
+  blocks: 'needs mined blocks; relay policy is left out',
+  'address-relay': 'needs a node that relays addresses; relay policy is left out',
+  routable: 'needs a routable address on this machine',
+  'old-tip': 'needs a node whose newest block is more than a day old',
+} as const;
+export type Need = keyof typeof NEEDS;
+
+/** What must be true of what the node says of itself; everything named must hold. */
+export interface When {
+  /** The relay byte of its version. */
+  readonly relay?: 0 | 1;
+  /** It offers one of these services. */
+  readonly offers?: readonly string[];
+  /** It offers none of these. */
+  readonly lacks?: readonly string[];
+  /** It sends this command before its verack. */
+  readonly sends?: string;
+  /** It is on this chain (Core's name). */
+  readonly chain?: string;
+}
+
+/** Fields of a `version` message; what is not named has the value of `greeting.ts`. */
+export type VersionFields = Readonly<Record<string, string | number>>;
+
+/** A payload of `prefix`, `count` times `unit`, `suffix`, all hex. */
+export interface Repeated {
+  readonly prefix: string;
+  readonly unit: string;
+  readonly count: number;
+  readonly suffix?: string;
+}
+
+/** A message to send. What is not said is right; what is said may be wrong on purpose. */
+export interface Sent {
+  readonly msg: string;
+  readonly payload?: string;
+  readonly payload_gen?: Repeated;
+  /** `version` only: fields, and how much of the end is missing. */
+  readonly fields?: VersionFields;
+  readonly omit_from?: string;
+  readonly cut_to_bytes?: number;
+  readonly cut_last?: number;
+  /** The nonce of a version that was captured under this name. */
+  readonly version_nonce_from?: string;
+  /** `other`: the magic of another network. */
+  readonly magic?: 'other';
+  readonly command_hex?: string;
+  readonly length?: number;
+  readonly checksum?: string;
+  /** v2 only: `long` is the 13-byte message type. */
+  readonly encoding?: 'long';
+}
+
+/** A message that is expected. */
+export interface Wanted {
+  readonly msg: string;
+  readonly payload?: string;
+  readonly payload_len?: number;
+  readonly fields?: VersionFields;
+  readonly fields_nonzero?: readonly string[];
+  readonly capture?: string;
+  readonly differs_from?: string;
+}
+
+/** One step: `op` names it, the rest is as the README says. The form guarantees that it fits its op. */
+export interface Step {
+  readonly op: string;
+  readonly conn?: string;
+  readonly messages?: readonly (string | Sent | Wanted)[];
+  readonly coalesce?: boolean;
+  readonly bytewise?: boolean;
+  readonly hex?: string;
+  readonly zeros?: number;
+  readonly of?: string | Sent;
+  readonly from?: number;
+  readonly to?: number;
+  readonly within_ms?: number;
+  readonly strict?: boolean;
+  readonly ignore?: readonly string[];
+  readonly allow?: readonly string[];
+  readonly ms?: number;
+  readonly nonce?: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly prefix?: string;
+  readonly not_prefix?: string;
+  readonly count?: number;
+  readonly seconds?: number;
+  readonly unix?: number;
+  readonly v2?: boolean;
+}
+
+/** One case. */
+export interface Case {
+  readonly id: string;
+  readonly name: string;
+  /** The BIP or the rule of Bitcoin Core that it rests on. */
+  readonly rule: string;
+  readonly grade: Grade;
+  /** `inbound`: we dial the node under test; `outbound`: it dials us. */
+  readonly role: 'inbound' | 'outbound';
+  readonly transport: 'v1' | 'v2';
+  readonly listener?: Listener | 'any';
+  /** As what the node dials; with `as_manual` it holds for a connection made by hand too. */
+  readonly connection_type?: string;
+  readonly as_manual?: boolean;
+  readonly dialects: readonly Dialect[];
+  readonly tags: readonly string[];
+  readonly when?: When;
+  readonly needs?: readonly Need[];
+  readonly config?: Readonly<Record<string, string | number>>;
+  readonly own_node?: boolean;
+  /** Where in Bitcoin Core. */
+  readonly source: string;
+  /** How Core's master differs from the release that the steps were verified on. */
+  readonly core_master?: string;
+  readonly note?: string;
+  /** Which programs passed it when it was written down. */
+  readonly verified: readonly string[];
+  readonly steps: readonly Step[];
+}

@@ -1,0 +1,44 @@
+/** A report as JUnit XML. Only a must-case fails a build; other differences are shown as skipped, with what was seen. */
+import type { Finding, Report } from './report.js';
+import { countOf, violations } from './report.js';
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Text inside XML or HTML, quoted attributes included. Control characters have no place in either. */
+export const escaped = (text: string): string =>
+  // eslint-disable-next-line no-control-regex
+  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '?').replace(/[&<>"']/g, (char) => ENTITIES[char]!);
+
+function outcomeOf({ verdict, grade, seen }: Finding): string {
+  if (verdict === 'pass') return '';
+  if (verdict === 'fail' && grade === 'must') return `<failure type="must" message="${escaped(seen)}"/>`;
+  const why =
+    verdict === 'skip' ? seen : `${verdict === 'known' ? 'known difference' : `differs (${grade})`}: ${seen}`;
+  return `<skipped message="${escaped(why)}"/>`;
+}
+
+const caseOf = (finding: Finding): string => {
+  const name = escaped(`${finding.id}: ${finding.name}`);
+  const outcome = outcomeOf(finding);
+  const open = `    <testcase classname="verack.conform.${finding.grade}" name="${name}" time="${finding.ms / 1_000}"`;
+  return outcome === '' ? `${open}/>` : `${open}>${outcome}</testcase>`;
+};
+
+export function junitOf(report: Report): string {
+  const { findings, node, began, trouble } = report;
+  const { pass } = countOf(findings);
+  const failures = violations(report).length;
+  const facts = `tests="${findings.length}" failures="${failures}" skipped="${findings.length - pass - failures}"`;
+  const errors = trouble === undefined ? '' : `    <system-err>${escaped(trouble)}</system-err>\n`;
+  return (
+    `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n` +
+    `  <testsuite name="${escaped(`verack conform ${node}`)}" timestamp="${began}" ${facts}>\n` +
+    `${findings.map(caseOf).join('\n')}\n${errors}  </testsuite>\n</testsuites>\n`
+  );
+}

@@ -1,0 +1,82 @@
+/** Shapes of JSON values: each is a function that says in one sentence what is wrong, or nothing. */
+
+/** `at` says where the value stands; the sentence begins with it. */
+export type Shape = (value: unknown, at: string) => string | undefined;
+
+const a =
+  (what: string, holds: (value: unknown) => boolean): Shape =>
+  (value, at) =>
+    holds(value) ? undefined : `${at} should be ${what}`;
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+export const text = a('a text that is not empty', (value) => isText(value) && value !== '');
+export const flag = a('true or false', (value) => typeof value === 'boolean');
+export const whole = a('a whole number', Number.isInteger);
+export const natural = a(
+  'a whole number from 0 on',
+  (value) => Number.isInteger(value) && Number(value) >= 0,
+);
+export const hex = a('bytes in lower-case hex', (value) => isText(value) && /^([\da-f]{2})*$/.test(value));
+
+/** Hex of exactly so many bytes. */
+export const hexOf = (bytes: number): Shape =>
+  a(
+    `${bytes} bytes in lower-case hex`,
+    (value) => hex(value, '') === undefined && isText(value) && value.length === 2 * bytes,
+  );
+
+/** Hex that may begin with the magic of the network, or of another one. */
+export const hexWithMagic = a(
+  'bytes in lower-case hex, {magic} or {other} in front at most',
+  (value) => isText(value) && hex(value.replace(/^\{(magic|other)\}/, ''), '') === undefined,
+);
+
+/** Anything at all. */
+export const anything: Shape = () => undefined;
+
+/** One of these words. */
+export const oneOf = (...words: readonly (string | number)[]): Shape =>
+  a(`one of ${words.join(', ')}`, (value) => words.includes(value as string | number));
+
+/** A list of such values. */
+export const listOf =
+  (shape: Shape): Shape =>
+  (value, at) => {
+    if (!Array.isArray(value)) return `${at} should be a list`;
+    return first(value.map((item, n) => shape(item, `${at}[${n}]`)));
+  };
+
+/** A text, or such an object. */
+export const textOr =
+  (shape: Shape): Shape =>
+  (value, at) =>
+    isText(value) ? text(value, at) : shape(value, at);
+
+/** An object whose values all have that shape. */
+export const recordOf =
+  (shape: Shape): Shape =>
+  (value, at) =>
+    isObject(value)
+      ? first(Object.entries(value).map(([key, item]) => shape(item, `${at}.${key}`)))
+      : `${at} should be an object`;
+
+/** An object with these fields, and no other: a field that is misspelt would silently change nothing. */
+export const object =
+  (required: Readonly<Record<string, Shape>>, optional: Readonly<Record<string, Shape>> = {}): Shape =>
+  (value, at) => {
+    if (!isObject(value)) return `${at} should be an object`;
+    const fields = { ...required, ...optional };
+    const missing = Object.keys(required).find((key) => !Object.hasOwn(value, key));
+    if (missing !== undefined) return `${at} lacks "${missing}"`;
+    const strange = Object.keys(value).find((key) => !Object.hasOwn(fields, key));
+    if (strange !== undefined)
+      return `${at} has "${strange}", which is none of ${Object.keys(fields).join(', ')}`;
+    return first(Object.entries(value).map(([key, item]) => fields[key]!(item, `${at}.${key}`)));
+  };
+
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const first = (sentences: readonly (string | undefined)[]): string | undefined =>
+  sentences.find((sentence) => sentence !== undefined);

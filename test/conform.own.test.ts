@@ -1,0 +1,107 @@
+/** Our own listener and dialler, judged by our own conformance cases over memory, on virtual clocks. */
+import { describe, expect, test } from '@jest/globals';
+import { type BitcoinNode, createNode, type NodeOptions, VirtualClock } from '../src/index.js';
+import { memoryNet } from '../src/io/memory.js';
+import { NETWORKS } from '../src/networks.js';
+import type { Case } from '../src/tools/conform/case.js';
+import { conform } from '../src/tools/conform/conform.js';
+import { loadCases, loadKnown } from '../src/tools/conform/library.js';
+import type { Report } from '../src/tools/conform/report.js';
+import type { Subject } from '../src/tools/conform/subject.js';
+import { seededRandom } from './support/scene.js';
+
+const AT = { host: '10.0.0.1', port: 18_444 };
+/** Core closes when more than 60 s have passed; a timer of ours fires when as many have. Only a clock that jumps can tell. */
+const MORE_THAN_A_MINUTE = { handshakeTimeout: 60_001 };
+const TYPES = ['outbound-full-relay', 'block-relay-only', 'feeler', 'addr-fetch', 'manual'] as const;
+
+/** Runs the clock of the tester and the net until the work is done; nothing waits for real. */
+async function driven<T>(clock: VirtualClock, work: Promise<T>): Promise<T> {
+  let done = false;
+  const end = (): void => void (done = true);
+  work.then(end, end);
+  while (!done) {
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(5);
+  }
+  return work;
+}
+
+/** A fresh node of ours; its clock is its own and stands still unless a case moves it. */
+async function judged(cases: readonly Case[], options: NodeOptions): Promise<Report> {
+  const clock = new VirtualClock();
+  const nodeClock = new VirtualClock();
+  const net = memoryNet({ timers: clock });
+  const random = seededRandom(1);
+  const node = createNode({ chain: 'regtest', clock: nodeClock, net: net.at(AT.host), random, ...options });
+  await node.listen(AT);
+  const report = await driven(
+    clock,
+    conform({
+      cases,
+      known: loadKnown(),
+      subject: subjectOf(node, nodeClock, net),
+      chain: NETWORKS.regtest,
+      clock,
+    }),
+  );
+  nodeClock.advance(10_000);
+  return report;
+}
+
+function subjectOf(node: BitcoinNode, clock: VirtualClock, net: Subject['net']): Subject {
+  return {
+    net,
+    at: AT,
+    meets: ['old-tip'],
+    peers: () => Promise.resolve(node.peers.list().map(({ addr }) => addr)),
+    dialler: {
+      types: TYPES,
+      choosesV2: true,
+      patience: 0,
+      dial: ({ at, type }) => {
+        node.dial(at, { connection_type: type as (typeof TYPES)[number] });
+        return Promise.resolve();
+      },
+    },
+    clock: {
+      set: () => Promise.resolve(),
+      advance: (seconds) => Promise.resolve(clock.advance(seconds * 1_000)),
+    },
+  };
+}
+
+const failures = ({ findings }: Report): string[] =>
+  findings
+    .filter(({ verdict }) => verdict === 'fail')
+    .map(({ id, grade, seen }) => `${id} (${grade}): ${seen}`);
+const passed = ({ findings }: Report): number => findings.filter(({ verdict }) => verdict === 'pass').length;
+
+describe('our own node', () => {
+  const cases = loadCases();
+  const timeless = cases.filter(({ needs }) => !needs?.includes('clock'));
+
+  test('passes every case, asking for transactions', async () => {
+    const report = await judged(timeless, { rules: { relay: true } });
+    expect(failures(report)).toEqual([]);
+    expect(passed(report)).toBeGreaterThan(120);
+  });
+
+  test('passes every case, asking for none', async () => {
+    const report = await judged(timeless, {});
+    expect(failures(report)).toEqual([]);
+    expect(passed(report)).toBeGreaterThan(115);
+  });
+
+  const clocked = cases.filter(({ needs }) => needs?.includes('clock'));
+  const ours = clocked.filter(({ needs = [] }) =>
+    needs.every((need) => need === 'clock' || need === 'peers'),
+  );
+
+  test.each(ours.map((it) => [it.id, it] as const))('keeps the deadline of %s', async (_, it) => {
+    const report = await judged([it], { rules: { relay: true, ...MORE_THAN_A_MINUTE } });
+    expect(failures(report)).toEqual([]);
+    // BIP324 is not there yet.
+    expect(passed(report)).toBe(it.transport === 'v1' ? 1 : 0);
+  });
+});

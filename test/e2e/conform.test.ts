@@ -1,0 +1,147 @@
+/**
+ * The conformance cases against real nodes. Bitcoin Core's family comes first: it is the oracle, and a case that it does not
+ * pass is a wrong case. Then ourselves over TCP, then other implementations with their known differences.
+ */
+import { expect, test } from '@jest/globals';
+import { formatEndpoint } from '../../src/io/endpoint.js';
+import { tcpNet } from '../../src/io/tcp.js';
+import { NETWORKS } from '../../src/networks.js';
+import { createNode, type NodeOptions } from '../../src/index.js';
+import type { Case } from '../../src/tools/conform/case.js';
+import { conform } from '../../src/tools/conform/conform.js';
+import { CONNECTION_TYPES } from '../../src/tools/conform/dialler.js';
+import { loadCases, loadKnown } from '../../src/tools/conform/library.js';
+import type { Report } from '../../src/tools/conform/report.js';
+import type { Dialler, Subject } from '../../src/tools/conform/subject.js';
+import { bcoin, bitcoind, describeNode, litecoind, type RealNode } from './nodes/nodes.js';
+
+const LOOPBACK = { host: '127.0.0.1', port: 0 };
+const cases = loadCases();
+
+/** By hand as `addnode` does it; a regtest bitcoind can be told the other types too. */
+const diallerOf = (node: RealNode, types: Dialler['types']): Dialler => ({
+  types,
+  choosesV2: true,
+  patience: 0,
+  dial: async ({ at, type, v2 }) => {
+    if (type === 'manual') await node.dial(at.host, at.port, v2);
+    else await node.rpc('addconnection', [formatEndpoint(at), type, v2]);
+  },
+});
+
+const subjectOf = (node: RealNode, types: Dialler['types'] = ['manual']): Subject => ({
+  net: tcpNet(),
+  at: { host: node.host, port: node.port },
+  meets: ['old-tip'],
+  peers: async () => (await node.getpeerinfo()).map(({ addr }) => addr),
+  dialler: diallerOf(node, types),
+});
+
+const judged = (subject: Subject, some: readonly Case[] = cases): Promise<Report> =>
+  conform({ cases: some, subject, chain: NETWORKS.regtest, known: loadKnown(), lanes: 12 });
+
+const idsOf = ({ findings }: Report, wanted: string): string[] =>
+  findings.filter(({ verdict }) => verdict === wanted).map(({ id }) => id);
+const failures = ({ findings, trouble }: Report): string[] => [
+  ...(trouble === undefined ? [] : [trouble]),
+  ...findings.filter(({ verdict }) => verdict === 'fail').map(({ id, seen }) => `${id}: ${seen}`),
+];
+
+/** What was run against the oracle, over all its configurations. */
+const proven = new Set<string>();
+
+async function oracle(subject: Subject, some?: readonly Case[]): Promise<void> {
+  const report = await judged(subject, some);
+  expect(failures(report)).toEqual([]);
+  for (const id of idsOf(report, 'pass')) proven.add(id);
+}
+
+/** Sets the clock of a Core node forward, never back: cases follow each other on it. */
+function withClock(node: RealNode): Subject {
+  let now = Math.floor(Date.now() / 1_000);
+  const advance = async (seconds: number): Promise<void> => {
+    now += seconds;
+    await node.rpc('setmocktime', [now]);
+  };
+  const clock = { advance, set: (unix: number) => advance(Math.max(0, unix - now)) };
+  return { ...subjectOf(node, CONNECTION_TYPES), clock };
+}
+
+describeNode('bitcoind', 'bitcoind, the oracle', () => {
+  test('passes every case of its dialect, as v1-only and as v2-capable node', async () => {
+    await using old = await bitcoind({ args: ['-v2transport=0'] });
+    await using usual = await bitcoind();
+    await Promise.all([oracle(subjectOf(old, CONNECTION_TYPES)), oracle(subjectOf(usual, CONNECTION_TYPES))]);
+  });
+
+  test('passes those that depend on its options, its clock, or a dial by hand', async () => {
+    const some = (...words: string[]): Case[] =>
+      cases.filter((it) => words.some((word) => JSON.stringify(it.when ?? {}).includes(word)));
+    await using quiet = await bitcoind({ args: ['-v2transport=0', '-blocksonly=1'] });
+    await using bloom = await bitcoind({ args: ['-v2transport=0', '-peerbloomfilters=1'] });
+    await using offering = await bitcoind({ args: ['-v2transport=0', '-txreconciliation=1'] });
+    await using clocked = await bitcoind();
+    await using byHand = await bitcoind();
+    const timed = cases.filter(({ needs = [] }) => needs.includes('clock'));
+    await Promise.all([
+      oracle(subjectOf(quiet, CONNECTION_TYPES), some('"relay":0')),
+      oracle(subjectOf(bloom), some('BLOOM')),
+      oracle(subjectOf(offering, CONNECTION_TYPES), some('sendtxrcncl')),
+      oracle(withClock(clocked), timed),
+      oracle(
+        subjectOf(byHand),
+        cases.filter(({ as_manual }) => as_manual),
+      ),
+    ]);
+  });
+
+  test('has then passed every case of its dialect that this tool can run', () => {
+    const runnable = cases.filter(({ needs = [], dialects }) => {
+      const isOurs = needs.every((need) => ['clock', 'peers', 'old-tip'].includes(need));
+      return isOurs && dialects.includes('d70016');
+    });
+    expect(runnable.map(({ id }) => id).filter((id) => !proven.has(id))).toEqual([]);
+  });
+});
+
+/** Our own node on a port of the system's choice. */
+async function ourselves(options: NodeOptions): Promise<Report> {
+  await using node = createNode({ chain: 'regtest', ...options });
+  const { local } = await node.listen(LOOPBACK);
+  return await judged({
+    net: tcpNet(),
+    at: local,
+    meets: ['old-tip'],
+    peers: () => Promise.resolve(node.peers.list().map(({ addr }) => addr)),
+    dialler: {
+      types: CONNECTION_TYPES,
+      choosesV2: true,
+      patience: 0,
+      dial: ({ at, type }) => {
+        node.dial(at, { connection_type: type as (typeof CONNECTION_TYPES)[number] });
+        return Promise.resolve();
+      },
+    },
+  });
+}
+
+test('our own node passes over TCP, whether it asks for transactions or not', async () => {
+  const reports = await Promise.all([ourselves({ rules: { relay: true } }), ourselves({})]);
+  for (const report of reports) {
+    expect(failures(report)).toEqual([]);
+    expect(idsOf(report, 'pass').length).toBeGreaterThan(110);
+  }
+}, 60_000);
+
+describeNode(['litecoind', 'bcoin'], 'other implementations', () => {
+  test('differ as they are known to, and in nothing else', async () => {
+    await using litecoin = await litecoind();
+    // It bans the host for many a case; the others could not be run then.
+    await using old = await bcoin({ args: ['--ban-score=1000000000'] });
+    const reports = await Promise.all([judged(subjectOf(litecoin)), judged(subjectOf(old))]);
+    for (const report of reports) {
+      expect(failures(report)).toEqual([]);
+      expect(report.vanished).toEqual([]);
+    }
+  }, 120_000);
+});
