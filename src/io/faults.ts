@@ -53,9 +53,11 @@ export const FAULTS: Readonly<Record<FaultName, FaultRow>> = {
     expect: 'ERR_PROTO_LATE_FEATURE',
   },
   'self-nonce': {
-    about: "our version carries the other side's nonce: the one it announced here, or the one given",
+    about:
+      'our version carries the nonce given, or, where we listen, the one just announced to us; only who accepts looks at it, ' +
+      'and takes us for itself while it is dialling with that nonce',
     value: '[=HEX16]',
-    expect: 'ERR_PROTO_SELF',
+    expect: 'established',
   },
   obsolete: {
     about: 'our version announces protocol version 209',

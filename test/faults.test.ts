@@ -1,0 +1,226 @@
+/**
+ * The fault grid: every fault, from either end, at every state that it can strike, ends as it is foretold, and the node
+ * goes on serving the healthy peer beside it. Latencies are seeded; nothing waits.
+ */
+import { describe, expect, test } from '@jest/globals';
+import type { Rules } from '../machines/index.js';
+import { type BitcoinNode, createNode, type Endpoint, type Net, VirtualClock } from '../src/index.js';
+import { FAULT_NAMES, type FaultName, FAULTS, parseFault } from '../src/io/faults.js';
+import { memoryNet } from '../src/io/memory.js';
+import { createV1Framer, decodeMessage } from '../src/wire/index.js';
+import { Chance } from './simulation/chance.js';
+import { strikingNet } from './support/strike.js';
+
+const HERE = { host: '10.0.0.1', port: 18444 };
+const FRIEND = { host: '10.0.0.2', port: 18444 };
+const FOE = { host: '10.0.1.1', port: 18444 };
+const SEEDS = [1, 2, 3];
+/** Past the handshake's deadline and a ping of the healthy peer; past a pong's. */
+const ROUND = 130_000;
+const PONG_ROUND = 1_300_000;
+
+/** The faulty side never loses patience, so that it is the node under test that ends it. */
+const PATIENT = { handshakeTimeout: 1e9, pongTimeout: 1e9, idleTimeout: 1e9 };
+
+/** Whether the faulty side listens or dials; the node under test does the other. */
+const ROLES = ['listens', 'dials'] as const;
+type Role = (typeof ROLES)[number];
+
+/** How the node's connection stands, or the reason that it ended for and the state that it ended in. */
+type Fate = string;
+
+/** The node under test, a healthy peer that has dialled it, and faulty ones. */
+class Stage {
+  readonly clock = new VirtualClock();
+  readonly chance: Chance;
+  readonly net;
+  readonly node: BitcoinNode;
+  readonly friend: BitcoinNode;
+  readonly foes: BitcoinNode[] = [];
+
+  constructor(seed: number) {
+    this.chance = new Chance(seed);
+    this.net = memoryNet({ timers: this.clock, latency: () => this.chance.whole(0, 120) });
+    this.node = this.#make(1, this.net.at(HERE.host));
+    this.friend = this.#make(2, this.net.at(FRIEND.host));
+  }
+
+  async begin(): Promise<this> {
+    await this.node.listen(HERE);
+    this.friend.dial(HERE);
+    this.clock.advance(1_000);
+    return this;
+  }
+
+  /** A peer whose fault strikes from its frame number `after` on. */
+  async meet(fault: string, role: Role, after = 0, at: Endpoint = FOE): Promise<void> {
+    const net = strikingNet(this.net.at(at.host), parseFault(fault), after, this.clock);
+    const foe = this.#make(3 + this.foes.length, net, PATIENT);
+    this.foes.push(foe);
+    if (role === 'dials') foe.dial(HERE);
+    else {
+      await foe.listen(at);
+      this.node.dial(at);
+    }
+  }
+
+  fate({ host }: Endpoint = FOE): Fate {
+    const isIt = ({ addr }: { addr: string }) => addr.startsWith(`${host}:`);
+    const ended = this.node.peers.recent().find(isIt);
+    if (ended) return `${String(ended.lastreason?.code)} in ${String(ended.lastreason?.facts.state)}`;
+    return this.node.peers.list().find(isIt)?.state ?? 'unknown';
+  }
+
+  /** Pongs that the healthy peer has had so far; -1 when it is gone. */
+  get pongs(): number {
+    const [link] = this.friend.peers.list();
+    const mine = this.node.peers.list().find(({ addr }) => addr.startsWith(FRIEND.host));
+    if (link?.state !== 'established' || mine?.state !== 'established') return -1;
+    return (link.bytesrecv_per_msg.pong ?? 0) / 32;
+  }
+
+  #make(label: number, net: Net, rules: Partial<Rules> = {}): BitcoinNode {
+    const source = this.chance.fork(label);
+    const random = (count: number) => source.bytes(count);
+    return createNode({ chain: 'regtest', clock: this.clock, net, random, rules, maxoutbound: 100 });
+  }
+}
+
+/** The state of a healthy side that waits for the first message. */
+const WAITING: Readonly<Record<Role, string>> = { listens: 'versionSent', dials: 'awaitingVersion' };
+
+/**
+ * Frames of a faulty side: 0 version, 1 wtxidrelay, 2 sendaddrv2, 3 verack, 4 and on when both are established. The state of
+ * the healthy side when frame `n` arrives:
+ */
+const stateAt = (n: number, role: Role): string =>
+  n === 0 ? WAITING[role] : n <= 3 ? 'versionReceived' : 'established';
+
+/** Faults that can strike at any frame, and those that wait for one. */
+const ANY = [0, 1, 2, 3, 4];
+const STRIKES: Readonly<Record<FaultName, readonly number[]>> = {
+  checksum: [0, 1, 2, 3],
+  magic: ANY,
+  oversize: ANY,
+  truncate: [0],
+  silent: ANY,
+  'no-verack': [0, 1, 2, 3],
+  'double-version': [0],
+  'verack-first': [0],
+  'late-wtxidrelay': [0, 1, 2, 3],
+  'self-nonce': [0],
+  obsolete: [0],
+  'hang-up': [0],
+  split: ANY,
+  slow: ANY,
+};
+const VALUES: Readonly<Record<string, string>> = { split: '=7', slow: '=2000' };
+
+/** The state that a fault is noticed in, for those that are noticed later than they strike. */
+const NOTICED: Partial<Record<FaultName, string>> = {
+  checksum: 'versionReceived',
+  'no-verack': 'versionReceived',
+  'late-wtxidrelay': 'established',
+  'hang-up': 'versionReceived',
+};
+
+function foretold(name: FaultName, role: Role, after: number): Fate {
+  const { expect: end } = FAULTS[name];
+  if (end === 'established') return end;
+  if (name === 'silent' && after > 3) return 'ERR_TIME_PONG in established';
+  return `${end} in ${NOTICED[name] ?? stateAt(after, role)}`;
+}
+
+const grid = FAULT_NAMES.flatMap((name) =>
+  ROLES.flatMap((role) =>
+    STRIKES[name].map((after) => ({ name, role, after, fate: foretold(name, role, after) })),
+  ),
+);
+
+describe('the fault grid', () => {
+  test.each(grid)('$name, when the faulty side $role, from frame $after: $fate', async (cell) => {
+    for (const seed of SEEDS) {
+      const stage = await new Stage(seed).begin();
+      const before = stage.pongs;
+      await stage.meet(cell.name + (VALUES[cell.name] ?? ''), cell.role, cell.after);
+      stage.clock.advance(cell.fate.startsWith('ERR_TIME_PONG') ? PONG_ROUND : ROUND);
+      expect(stage.fate()).toBe(cell.fate);
+      expect(stage.pongs).toBeGreaterThan(before);
+    }
+  });
+
+  test('strikes in every state that hears bytes', () => {
+    const states = grid.map(({ fate }) => / in (.*)$/.exec(fate)?.[1]);
+    expect(new Set(states)).toEqual(
+      new Set(['awaitingVersion', 'versionSent', 'versionReceived', 'established', undefined]),
+    );
+  });
+
+  test('holds for all of them at once, and leaves nothing behind', async () => {
+    const stage = await new Stage(7).begin();
+    const cells = grid.map((cell, n) => ({ ...cell, at: { host: `10.0.2.${n}`, port: 18444 } }));
+    for (const { name, role, after, at } of cells)
+      await stage.meet(name + (VALUES[name] ?? ''), role, after, at);
+    stage.clock.advance(PONG_ROUND);
+    expect(cells.map(({ at }) => stage.fate(at))).toEqual(cells.map(({ fate }) => fate));
+    expect(stage.pongs).toBeGreaterThan(9);
+    const stopped = [stage.node, stage.friend, ...stage.foes].map((node) => node.stop());
+    await new Promise((resolve) => setImmediate(resolve));
+    stage.clock.advance(10_000);
+    await Promise.all(stopped);
+    expect([stage.clock.armed, stage.net.links.size]).toEqual([0, 0]);
+  });
+});
+
+describe('slow', () => {
+  test.each([
+    ['listens', 70_000, 'ERR_TIME_HANDSHAKE in versionSent'],
+    ['dials', 70_000, 'ERR_TIME_HANDSHAKE in awaitingVersion'],
+    ['dials', 40_000, 'ERR_TIME_HANDSHAKE in versionReceived'],
+    ['listens', 40_000, 'established'],
+  ] as const)('%s, past the deadline or not: %i ms', async (role, ms, fate) => {
+    const stage = await new Stage(1).begin();
+    await stage.meet(`slow=${ms}`, role);
+    stage.clock.advance(ROUND);
+    expect(stage.fate()).toBe(fate);
+    expect(stage.pongs).toBeGreaterThan(1);
+  });
+});
+
+describe('self-nonce', () => {
+  /** Somebody who listens, says nothing, and hears with which nonce he is dialled. */
+  async function overhear(stage: Stage): Promise<string> {
+    let nonce = '';
+    const framer = createV1Framer(stage.node.chain.magic);
+    const hear = (chunk: Uint8Array) => {
+      const [event] = framer.feed(chunk);
+      const heard = event?.kind === 'frame' ? decodeMessage(event.command, event.payload) : undefined;
+      if (heard?.ok && heard.message.command === 'version') nonce = heard.message.nonce ?? '';
+    };
+    const ear = { host: '10.0.3.1', port: 18444 };
+    await stage.net.at(ear.host).listen(ear, (link) => link.attach({ data: hear, closed: () => undefined }));
+    stage.node.dial(ear);
+    stage.clock.advance(1_000);
+    return nonce;
+  }
+
+  test('is found when it is one that the accepting side is dialling with, and ends both', async () => {
+    const stage = await new Stage(1).begin();
+    const nonce = await overhear(stage);
+    expect(stage.fate({ host: '10.0.3.1', port: 0 })).toBe('versionSent');
+    await stage.meet(`self-nonce=${nonce}`, 'dials');
+    stage.clock.advance(1_000);
+    expect(stage.fate()).toBe('ERR_PROTO_SELF in awaitingVersion');
+    expect(stage.fate({ host: '10.0.3.1', port: 0 })).toBe('ERR_PROTO_SELF in versionSent');
+    expect(stage.pongs).toBeGreaterThan(0);
+  });
+
+  test('is not when nobody is dialling with it any more', async () => {
+    const stage = await new Stage(1).begin();
+    const nonce = await overhear(stage);
+    stage.clock.advance(ROUND);
+    await stage.meet(`self-nonce=${nonce}`, 'dials');
+    stage.clock.advance(1_000);
+    expect(stage.fate()).toBe('established');
+  });
+});
