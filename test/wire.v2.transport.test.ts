@@ -154,6 +154,7 @@ describe('packets', () => {
       own.packet(Uint8Array.of(200, 1)),
       own.packet(Uint8Array.of(0, 1, 2)),
       own.packet(Uint8Array.of(19), 0x7f),
+      own.packet(Uint8Array.of(19), 0xff),
       own.message('verack', NOTHING),
     );
   }
@@ -170,6 +171,7 @@ describe('packets', () => {
     { kind: 'dropped', code: 'ERR_FRAME_COMMAND', command: '#200', size: 22 },
     { kind: 'dropped', code: 'ERR_FRAME_COMMAND', command: '??', size: 23 },
     { kind: 'frame', command: 'pong', payload: NOTHING, size: 21 },
+    { kind: 'decoy', size: 21 },
     { kind: 'frame', command: 'verack', payload: NOTHING, size: 33 },
   ];
 
@@ -219,6 +221,15 @@ describe('packets', () => {
       lengths: keys.lengths,
     });
     expect(feedAll([start, sender.version()])).toMatchObject([{ kind: 'garbage' }, { code: 'ERR_V2_AUTH' }]);
+  });
+});
+
+describe('the keys handed in', () => {
+  test('may be overwritten as soon as the receiver is made', () => {
+    const own = keysOf(1);
+    const receiver = createV2Receiver(own);
+    for (const bytes of [own.lengths, own.packets, own.terminator]) bytes.fill(0);
+    expect(receiver.feed(begun().start)).toMatchObject([{ kind: 'garbage' }, { kind: 'version' }]);
   });
 });
 

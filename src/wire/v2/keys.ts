@@ -44,8 +44,10 @@ export interface V2Key {
 }
 
 /**
- * A fresh key; one per connection. `random` gives the private key and then the encoding's randomness.
+ * A fresh key; one per connection. `random` gives the private key, in an array of its own that is cleared here, and
+ * then the encoding's randomness. The first key of a process takes some milliseconds more than the others.
  * @throws VerackError `ERR_LOCAL_ARGUMENT` for a random source that gives the same again and again.
+ * @throws ReferenceError where the platform has no WebAssembly (`node --jitless`).
  */
 export function createV2Key(random: RandomBytes): V2Key {
   // One draw in 2^128 is no key; the second would not be one either if the source is broken, and is refused below.
