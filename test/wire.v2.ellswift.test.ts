@@ -143,6 +143,35 @@ describe('what an encoding looks like', () => {
     return Array.from({ length: count }, () => encodeEllswift(key(0xbeefn), random));
   };
 
+  /** Draws `first` and from then on what is random. */
+  const drawing = (first: Uint8Array) => {
+    const random = seededRandom(99);
+    let drawn = 0;
+    return (size: number) => (drawn++ === 0 ? first : random(size));
+  };
+  const secret = key(0xbeefn);
+  const x = bytes(platform(secret).x);
+
+  test('u and the case are those drawn, all eight of them', () => {
+    const us = Array.from({ length: 20 }, (_, i) => seededRandom(i)(32));
+    for (let kind = 0; kind < 8; kind++) {
+      const possible = us.filter((u) => xswiftecInv(x, u, kind) !== undefined);
+      expect(possible.length).toBeGreaterThan(0);
+      for (const u of possible) {
+        const drawn = drawing(Uint8Array.from([...u, kind + 8]));
+        expect(hex(encodeEllswift(secret, drawn))).toBe(hex(u) + hex(xswiftecInv(x, u, kind)));
+      }
+    }
+  });
+  test('never with u = 0, which would decode as 1', () => {
+    for (const u of [0n, P]) {
+      for (let kind = 0; kind < 8; kind++) {
+        const encoded = encodeEllswift(secret, drawing(Uint8Array.from([...key(u), kind])));
+        expect(hex(decodeEllswift(encoded))).toBe(hex(x));
+        expect(number(encoded.subarray(0, 32)) % P).not.toBe(0n);
+      }
+    }
+  });
   test('never the same twice', () => {
     expect(new Set(encodings(50).map(hex)).size).toBe(50);
   });
