@@ -8,24 +8,13 @@ import { conform } from '../src/tools/conform/conform.js';
 import { loadCases, loadKnown } from '../src/tools/conform/library.js';
 import type { Report } from '../src/tools/conform/report.js';
 import type { Subject } from '../src/tools/conform/subject.js';
+import { driven } from './support/driven.js';
 import { seededRandom } from './support/scene.js';
 
 const AT = { host: '10.0.0.1', port: 18_444 };
 /** Core closes when more than 60 s have passed; a timer of ours fires when as many have. Only a clock that jumps can tell. */
 const MORE_THAN_A_MINUTE = { handshakeTimeout: 60_001 };
 const TYPES = ['outbound-full-relay', 'block-relay-only', 'feeler', 'addr-fetch', 'manual'] as const;
-
-/** Runs the clock of the tester and the net until the work is done; nothing waits for real. */
-async function driven<T>(clock: VirtualClock, work: Promise<T>): Promise<T> {
-  let done = false;
-  const end = (): void => void (done = true);
-  work.then(end, end);
-  while (!done) {
-    await new Promise((resolve) => setImmediate(resolve));
-    clock.advance(5);
-  }
-  return work;
-}
 
 /** A fresh node of ours; its clock is its own and stands still unless a case moves it. */
 async function judged(cases: readonly Case[], options: NodeOptions): Promise<Report> {

@@ -93,10 +93,9 @@ async function take(trial: Trial, n: number, step: Case['steps'][number]): Promi
 function circumstancesOf({ subject, chain, polite, clock = systemClock }: ConformOptions): Circumstances {
   let next = 0;
   const pause = async (): Promise<void> => {
-    const now = clock.now();
-    next = Math.max(now, next) + POLITE_PAUSE_MS;
-    const ms = next - POLITE_PAUSE_MS - now;
+    const ms = Math.max(0, next - clock.now());
     await new Promise<void>((resolve) => void clock.setTimeout(resolve, ms));
+    next = clock.now() + POLITE_PAUSE_MS;
   };
   return { subject, chain, clock, ...(polite && { pause }) };
 }

@@ -23,8 +23,8 @@ export interface Portrait {
 /** From this version on, BIP434 is spoken. */
 const FEATURE_SINCE = 70017;
 const ANSWER_MS = 5_000;
-/** How long a listener may think about a byte that begins no v1 message. */
-const KEY_MS = 1_000;
+/** How long a listener may think about a byte that begins no v1 message, beside four times its first answer. */
+const KEY_MS = 300;
 /** A BIP324 key. */
 const KEY_BYTES = 64;
 
@@ -44,8 +44,10 @@ const NOTHING: Case = {
 
 /** Rejects with a {@link Deviation} when the node cannot be reached or does not answer a version. */
 export async function portray(circumstances: Circumstances): Promise<Portrait> {
+  const begin = circumstances.clock.now();
   const greeting = await withTrial(circumstances, greet);
-  const reaction = await withTrial(circumstances, reactionOf);
+  const patience = KEY_MS + 4 * (circumstances.clock.now() - begin);
+  const reaction = await withTrial(circumstances, (trial) => reactionOf(trial, patience));
   return { ...greeting, ...reaction };
 }
 
@@ -97,11 +99,14 @@ async function answerOf(line: Line, now: () => number): Promise<Map<string, Uint
 }
 
 /** One byte that no v1 message begins with: a v2 listener answers with its key, a v1 listener waits for a header. */
-async function reactionOf(trial: Trial): Promise<Pick<Portrait, 'listener' | 'speaksfirst'>> {
+async function reactionOf(
+  trial: Trial,
+  patience: number,
+): Promise<Pick<Portrait, 'listener' | 'speaksfirst'>> {
   const line = trial.line();
   const first = trial.chain.magic[0] === 0 ? 1 : 0;
   line.write([Uint8Array.of(first)], 'one byte');
-  const until = trial.now + KEY_MS;
+  const until = trial.now + patience;
   while (line.received < KEY_BYTES && !line.ended && trial.now < until) await line.change(until);
   const { magic } = trial.chain;
   const speaksfirst = line.received > 0 && line.head[0] === magic[0] && line.head[1] === magic[1];

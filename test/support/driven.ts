@@ -1,0 +1,13 @@
+/** Work that waits on a virtual clock, and the clock that is moved until it is done. Nothing waits for real. */
+import type { VirtualClock } from '../../src/index.js';
+
+export async function driven<T>(clock: VirtualClock, work: Promise<T>, step = 5): Promise<T> {
+  let isDone = false;
+  const end = (): void => void (isDone = true);
+  work.then(end, end);
+  while (!isDone) {
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(step);
+  }
+  return work;
+}
