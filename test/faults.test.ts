@@ -215,12 +215,29 @@ describe('self-nonce', () => {
     expect(stage.pongs).toBeGreaterThan(0);
   });
 
-  test('is not when nobody is dialling with it any more', async () => {
+  test('is not when the dial with it has failed', async () => {
     const stage = await new Stage(1).begin();
     const nonce = await overhear(stage);
     stage.clock.advance(ROUND);
     await stage.meet(`self-nonce=${nonce}`, 'dials');
     stage.clock.advance(1_000);
+    expect(stage.fate()).toBe('established');
+  });
+
+  test('is not when the dial with it is established', async () => {
+    const stage = await new Stage(1).begin();
+    let nonce = '';
+    stage.node.on('message', ({ direction, command, payload }) => {
+      const sent =
+        direction === 'sent' && command === 'version' ? decodeMessage(command, payload) : undefined;
+      if (sent?.ok && sent.message.command === 'version') nonce ||= sent.message.nonce ?? '';
+    });
+    const other = { host: '10.0.3.1', port: 18444 };
+    await stage.meet('split=1000', 'listens', 0, other);
+    stage.clock.advance(5_000);
+    expect([stage.fate(other), nonce]).toEqual(['established', expect.stringMatching(/^[0-9a-f]{16}$/)]);
+    await stage.meet(`self-nonce=${nonce}`, 'dials');
+    stage.clock.advance(5_000);
     expect(stage.fate()).toBe('established');
   });
 });

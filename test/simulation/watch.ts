@@ -88,12 +88,17 @@ export class Watch {
     this.#overdue = overdue;
   }
 
+  /** Right after the node was told to stop: nothing new begins. */
+  checkStopping(): void {
+    if (this.node.redialling > 0) this.fail(`leftover: ${this.node.redialling} redials`);
+  }
+
   /** After the node has stopped. */
   checkGone(): void {
     const { status } = this.node.supervisor.getSnapshot();
     if (status !== 'done') this.fail(`leftover: the supervisor is ${status}`);
     if (this.node.peers.size + this.rows.size > 0) this.fail(`leftover: ${this.rows.size} peers`);
-    if (this.node.redialling > 0) this.fail(`leftover: ${this.node.redialling} redials`);
+    this.checkStopping();
   }
 
   #born({ id, inbound, state }: PeerInfo): void {

@@ -208,6 +208,7 @@ export class World {
     if (!watch) return;
     this.#living.delete(place);
     this.#stops.push(watch.node.stop().then(() => void this.#stopped++));
+    watch.checkStopping();
   }
 
   /** A dial that is turned down has its one reason at once. */
