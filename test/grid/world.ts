@@ -107,6 +107,28 @@ const ticks: readonly Row[] = [
   },
 ];
 
+/** Core closes when a limit is passed, not when it is reached. */
+const limits: readonly Row[] = [
+  tick('exactly 2 minutes since our ping', 'in-time-006', 120_000, STAY, by({ pass: 119_000 }), {
+    pings: 'ponged',
+  }),
+  tick('exactly 20 minutes without a pong', 'in-time-008', MINUTES_20, STAY, by({ pass: 3_000 }), {
+    ...{ age: MINUTES_20 - 5_000, rules: PATIENT },
+  }),
+  tick(
+    'exactly 20 minutes of silence',
+    'in-time-009',
+    MINUTES_20 - 100_000,
+    STAY,
+    by({ pass: 3_000 }),
+    { pings: 'pinged', age: MINUTES_20 - 5_000, rules: PATIENT },
+    MINUTES_20,
+  ),
+  tick('exactly 5 minutes of life', 'out-005', 179_000, STAY, by({ pass: 3_000 }), {
+    ...{ pings: 'pinged', age: 295_000 },
+  }),
+];
+
 const clocks: readonly Row[] = [
   one('clock: 20 s were slept through', '9, clock', { type: 'clock.jump', ms: 20_000 }, STAY, by('jump'), {
     given: { rules: { connectTimeout: 100_000 } },
@@ -148,4 +170,4 @@ const people: readonly Row[] = [
   ),
 ];
 
-export const WORLD_ROWS: readonly Row[] = [...links, ...timers, ...ticks, ...clocks, ...people];
+export const WORLD_ROWS: readonly Row[] = [...links, ...timers, ...ticks, ...limits, ...clocks, ...people];

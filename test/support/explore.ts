@@ -42,6 +42,8 @@ export interface Alphabet<S> {
   readonly trials: (snapshot: S) => readonly Trial[];
 }
 
+/** A key that forgets too little, or a machine that counts without end, is stopped here. */
+const MOST_NODES = 10_000;
 /** How many snapshots of one state are looked at. */
 const SAMPLES = 3;
 
@@ -87,6 +89,7 @@ class Explorer<M extends AnyStateMachine> {
     const key = this.alphabet.key(snapshot);
     const node = this.#nodes.get(key) ?? nodeOf(key, snapshot, by);
     this.#nodes.set(key, node);
+    if (this.#nodes.size > MOST_NODES) throw new Error(`more than ${MOST_NODES} states, the last: ${key}`);
     const samples = (this.#samples.get(key) ?? 0) + 1;
     this.#samples.set(key, samples);
     if (samples <= SAMPLES && !node.final) this.#queue.push({ node, snapshot, armed });
