@@ -1,6 +1,6 @@
 /**
- * What must hold for one node, at every step. The watch believes nobody: it keeps its own list of live connections from the
- * tracker's births and the node's ends, and compares it with what tracker and supervisor say.
+ * What must hold for one node, at every step. The watch believes nobody: it counts dials at the net, acceptances and ends, and
+ * compares that with what tracker and supervisor say. (It does not subscribe to the tracker: that would cost more than the run.)
  */
 import type { BitcoinNode, NodeEvents, PeerInfo } from '../../src/index.js';
 import { REASONS } from '../../src/reasons.js';
@@ -8,9 +8,8 @@ import type { Resident } from './plan.js';
 
 /** One live connection, as the watch knows it. */
 export interface Row {
-  readonly id: number;
   readonly inbound: boolean;
-  /** `local>remote`, empty until the link is open; the other end has it the other way round. */
+  /** `local>remote`, empty until it is established; the other end has it the other way round. */
   path: string;
   twin: string;
   state: string;
@@ -39,10 +38,13 @@ const EDGES: Readonly<Record<string, readonly string[]>> = {
 const LATE = 2.5;
 
 export class Watch {
+  /** Connections that have moved on from `connecting`. */
   readonly rows = new Map<number, Row>();
   readonly reasons = new Map<string, number>();
   established = 0;
   #inbound = 0;
+  #outbound = 0;
+  readonly #gone = new Set<number>();
   /** Deadlines that were past at the last look. */
   #overdue = new Set<string>();
 
@@ -53,27 +55,29 @@ export class Watch {
     readonly fail: Say,
     readonly forbids?: string,
   ) {
-    node.peers.subscribe(({ type, peer }) => {
-      if (type === 'created') this.#born(peer);
-      if (type === 'updated') this.#moved(peer);
-    });
     node.on('transition', (change) => this.#follow(change));
+    node.on('established', (peer) => this.#located(peer));
     node.on('ended', (peer) => this.#ended(peer));
     node.on('message', (message) => this.#judge(message));
     node.on('refused', ({ addr, reason }) => this.#reason(reason.code, addr));
+  }
+
+  /** The node asked its net for a link: each dial does so once. */
+  dialled(): void {
+    this.#outbound += 1;
   }
 
   /** After every timer that reached this node. */
   check(): void {
     const { maxinbound, maxoutbound } = this.resident;
     const { status, context } = this.node.supervisor.getSnapshot();
-    const outbound = this.rows.size - this.#inbound;
-    if (this.#inbound > maxinbound || outbound > maxoutbound)
-      this.fail(`slots: ${this.#inbound}/${maxinbound} in, ${outbound}/${maxoutbound} out`);
-    if (this.node.peers.size !== this.rows.size)
-      this.fail(`tracker: ${this.node.peers.size} rows, ${this.rows.size} live`);
-    if (status === 'active' && (context.inbound !== this.#inbound || context.outbound !== outbound))
-      this.fail(`supervisor: ${context.inbound} + ${context.outbound}, live ${this.#inbound} + ${outbound}`);
+    const [inbound, outbound] = [this.#inbound, this.#outbound];
+    if (inbound > maxinbound || outbound > maxoutbound)
+      this.fail(`slots: ${inbound}/${maxinbound} in, ${outbound}/${maxoutbound} out`);
+    if (this.node.peers.size !== inbound + outbound)
+      this.fail(`tracker: ${this.node.peers.size} rows, live ${inbound} + ${outbound}`);
+    if (status === 'active' && (context.inbound !== inbound || context.outbound !== outbound))
+      this.fail(`supervisor: ${context.inbound} + ${context.outbound}, live ${inbound} + ${outbound}`);
   }
 
   /** Every live peer will be judged by a clock, and no judgement that was due at the last look is still due. */
@@ -97,36 +101,42 @@ export class Watch {
   checkGone(): void {
     const { status } = this.node.supervisor.getSnapshot();
     if (status !== 'done') this.fail(`leftover: the supervisor is ${status}`);
-    if (this.node.peers.size + this.rows.size > 0) this.fail(`leftover: ${this.rows.size} peers`);
+    const left = this.node.peers.size + this.rows.size + this.#inbound + this.#outbound;
+    if (left > 0) this.fail(`leftover: ${this.node.peers.size} peers, ${this.rows.size} without an end`);
     this.checkStopping();
   }
 
-  #born({ id, inbound, state }: PeerInfo): void {
-    if (this.rows.has(id)) this.fail(`birth: peer ${id} twice`);
-    this.rows.set(id, { id, inbound, state, path: '', twin: '', heard: 'nothing', sent: new Set() });
-    if (inbound) this.#inbound += 1;
-  }
-
-  #moved({ id, addr, addrbind }: PeerInfo): void {
-    const row = this.rows.get(id);
-    if (!row || addrbind === '') return;
-    row.path = `${addrbind}>${addr}`;
-    row.twin = `${addr}>${addrbind}`;
-  }
-
-  #follow({ id, from, to, at }: NodeEvents['transition'][0]): void {
+  #follow({ id, inbound, from, to, at }: NodeEvents['transition'][0]): void {
     this.say(`${at} ${this.resident.host} ${id} ${from} > ${to}`);
-    const row = this.rows.get(id);
-    if (!row) return this.fail(`transition: of peer ${id}, which does not live`);
+    const row = this.rows.get(id) ?? this.#born(id, inbound);
     if (row.state !== from || !EDGES[from]?.includes(to))
       this.fail(`transition: ${row.state}, ${from} > ${to}`);
     if (to === 'established') this.established += 1;
     row.state = to;
   }
 
+  /** An accepted link is open from the start, so that its birth and its first move are one. */
+  #born(id: number, inbound: boolean): Row {
+    if (this.#gone.has(id)) this.fail(`end: peer ${id} goes on after it`);
+    if (inbound) this.#inbound += 1;
+    const row: Row = { inbound, state: 'connecting', path: '', twin: '', heard: 'nothing', sent: new Set() };
+    this.rows.set(id, row);
+    return row;
+  }
+
+  #located({ id, addr, addrbind }: PeerInfo): void {
+    const row = this.rows.get(id);
+    if (row?.state !== 'established') return this.fail(`established: peer ${id} is ${String(row?.state)}`);
+    row.path = `${addrbind}>${addr}`;
+    row.twin = `${addr}>${addrbind}`;
+  }
+
   #ended({ id, inbound, lastreason }: PeerInfo): void {
-    if (!this.rows.delete(id)) this.fail(`end: peer ${id} ended twice`);
+    if (this.#gone.has(id)) this.fail(`end: peer ${id} ended twice`);
+    this.#gone.add(id);
+    this.rows.delete(id);
     if (inbound) this.#inbound -= 1;
+    else this.#outbound -= 1;
     if (!lastreason || !(lastreason.code in REASONS)) return this.fail(`end: peer ${id} without a reason`);
     if ('survivable' in REASONS[lastreason.code])
       this.fail(`end: by ${lastreason.code}, which is survivable`);
@@ -141,8 +151,8 @@ export class Watch {
 
   #judge({ id, direction, command, payload, at }: NodeEvents['message'][0]): void {
     this.say(`${at} ${this.resident.host} ${id} ${direction} ${command} ${payload.length}`);
-    const row = this.rows.get(id);
-    if (!row) return this.fail(`message: ${direction} ${command} by peer ${id}, which does not live`);
+    // A dialler's version leaves on its way out of `connecting`, and is told first.
+    const row = this.rows.get(id) ?? this.#born(id, false);
     if (direction === 'received') hear(row, command);
     else this.#judgeSent(row, command);
   }

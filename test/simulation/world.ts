@@ -7,7 +7,14 @@
  */
 import { createHash } from 'node:crypto';
 import type { AnyActorRef, InspectionEvent } from 'xstate';
-import { type BitcoinNode, type Clock, createNode, VerackError, VirtualClock } from '../../src/index.js';
+import {
+  type BitcoinNode,
+  type Clock,
+  createNode,
+  type Net,
+  VerackError,
+  VirtualClock,
+} from '../../src/index.js';
 import { parseFault } from '../../src/io/faults.js';
 import { faultyNet } from '../../src/io/faultynet.js';
 import { Chance } from './chance.js';
@@ -56,6 +63,8 @@ export class World {
   readonly weather: Weather;
   readonly #chance: Chance;
   readonly #watches: Watch[] = [];
+  /** Who lives on a host, and who lived there and may still be leaving. */
+  readonly #byHost = new Map<string, Watch[]>();
   /** By place in the plan: who lives there now. */
   readonly #living = new Map<number, Watch>();
   readonly #touched = new Set<string>();
@@ -164,7 +173,7 @@ export class World {
     if (does === 'crash') this.weather.severAll(this.#host(node));
     if (does !== 'close') return this.#stop(node);
     const watch = this.#living.get(node);
-    const [oldest] = watch?.rows.keys() ?? [];
+    const [oldest] = watch?.node.peers.list().map(({ id }) => id) ?? [];
     if (oldest !== undefined) watch?.node.close(oldest);
   }
 
@@ -172,14 +181,18 @@ export class World {
     if (this.#living.has(place)) return;
     const resident = this.plan.residents[place]!;
     const clock = this.#stepping(() => watch.check(), this.sabotage.forgets);
-    const watch = this.#watch(resident, this.#node(resident, clock));
+    const watch: Watch = this.#watch(
+      resident,
+      this.#node(resident, clock, () => watch.dialled()),
+    );
     this.#watches.push(watch);
+    this.#byHost.set(resident.host, [...(this.#byHost.get(resident.host) ?? []), watch]);
     this.#living.set(place, watch);
     void watch.node.listen({ host: resident.host, port: PORT });
   }
 
-  #node({ host, fault, relay, ...options }: Resident, clock: Clock): BitcoinNode {
-    const path = this.weather.at(host);
+  #node({ host, fault, relay, ...options }: Resident, clock: Clock, dialled: () => void): BitcoinNode {
+    const path = counting(this.weather.at(host), dialled);
     const inspect = ({ type, actorRef }: InspectionEvent) => {
       const { id } = actorRef as AnyActorRef;
       if (type === '@xstate.actor' && id.startsWith('peer.')) this.#actors.add(actorRef as AnyActorRef);
@@ -192,7 +205,7 @@ export class World {
       net: fault === '' ? path : faultyNet(path, parseFault(fault), clock),
       random: (count) => source.bytes(count),
       rules: { ...this.plan.rules, relay },
-      ...(this.plan.seed % 10 === 0 && { inspect }),
+      ...(this.plan.seed % 10 === 5 && { inspect }),
     });
   }
 
@@ -244,7 +257,7 @@ export class World {
   }
 
   #checkTouched(): void {
-    for (const watch of this.#watches) if (this.#touched.has(watch.resident.host)) watch.check();
+    for (const host of this.#touched) for (const watch of this.#byHost.get(host) ?? []) watch.check();
     this.#touched.clear();
   }
 
@@ -273,6 +286,15 @@ export class World {
     };
   }
 }
+
+/** The same net, telling of each dial. */
+const counting = (net: Net, dialled: () => void): Net => ({
+  ...net,
+  dial: (to, handler) => {
+    dialled();
+    return net.dial(to, handler);
+  },
+});
 
 const isActive = (actor: AnyActorRef): boolean =>
   (actor.getSnapshot() as { status: string }).status === 'active';
