@@ -66,9 +66,16 @@ const familyCodes = (family: string): string[] =>
 
 /** Events that bring their own code. */
 const BROUGHT: Readonly<Record<string, readonly string[]>> = {
-  'link.failed': [...familyCodes('dial'), 'ERR_LOCAL_LIMIT'],
+  'link.failed': [
+    ...familyCodes('dial'),
+    'ERR_LOCAL_LIMIT',
+    ...familyCodes('v2'),
+    'ERR_POLICY_TRANSPORT',
+    'ERR_TIME_HANDSHAKE',
+  ],
   'link.closed': familyCodes('link'),
-  'wire.broken': familyCodes('frame'),
+  'wire.broken': [...familyCodes('frame'), 'ERR_V2_AUTH', 'ERR_V2_LENGTH'],
+  'bytes.broken': familyCodes('v2'),
 };
 
 function codes({ event, actions }: Arrow): readonly string[] {

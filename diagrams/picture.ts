@@ -143,6 +143,7 @@ const deadlinesOf = ({ name, kind }: State, { arrows }: Chart): Text[] =>
   kind === 'compound'
     ? arrows
         .filter(({ from, after }) => from === name && after)
+        .filter(({ after }, i, all) => all.findIndex((other) => other.after?.delay === after?.delay) === i)
         .flatMap(({ after }) => said('clock', spanOf(after)))
     : [];
 

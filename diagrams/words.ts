@@ -7,7 +7,16 @@ import type { Action } from './graph.js';
 const EVENTS: Readonly<Record<string, string>> = {
   '': 'at once',
   '*': 'anything else',
+  'link.connected': 'TCP opens',
   'link.open': 'link opens',
+  'bytes.arrived': 'the first byte',
+  'bytes.v1': 'the bytes are v1',
+  'bytes.v2': 'a byte that is not v1',
+  'bytes.key': 'their key',
+  'bytes.garbage': 'their terminator',
+  'bytes.broken': 'not readable',
+  'packet.decoy': 'decoys',
+  'packet.version': 'their version packet',
   'link.failed': 'dial fails',
   'wire.broken': 'stream broken',
   'wire.excess': 'list too long',
@@ -22,6 +31,9 @@ const EVENTS: Readonly<Record<string, string>> = {
 
 const GUARDS: Readonly<Record<string, string>> = {
   isSelf: 'our own nonce',
+  mayFallBack: 'nothing came back',
+  isV2Only: 'v2 only',
+  isUnconnected: 'not connected',
   isEmpty: 'empty',
   isLast: 'the last peer',
   isKnown: 'known address',
@@ -34,6 +46,10 @@ const GUARDS: Readonly<Record<string, string>> = {
 
 const ACTIONS: Readonly<Record<string, string>> = {
   'effect.dial': 'dials, if outbound',
+  'effect.sendKey': 'sends key and garbage',
+  'effect.sendTerminator': 'sends terminator, decoys, version packet',
+  'effect.ready': 'messages can flow',
+  'effect.giveUp': 'gives up',
   'effect.spawn': 'makes the peer',
   'effect.refuse': 'refuses',
   'effect.drain': 'asks every peer to close',

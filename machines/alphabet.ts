@@ -7,7 +7,7 @@
  *
  * Data-plane traffic (inv, tx, block, headers …) does not appear here: it is counted and handed to listeners outside.
  */
-import type { BrokenCode, DialCode, DropCode, Facts, LinkCode, Reason } from '../src/reasons.js';
+import type { BrokenCode, DialCode, DropCode, Facts, LinkCode, Reason, V2Code } from '../src/reasons.js';
 
 /** How a connection came to be, in the words of `getpeerinfo`'s `connection_type`. */
 export const CONNECTION_TYPES = [
@@ -44,9 +44,12 @@ export interface VersionFacts {
 
 /** What the peer machine understands. */
 export type PeerEvent =
+  /** TCP is open, and a key exchange begins: the limit on the dial no longer counts. Not sent on plain v1. */
+  | { readonly type: 'link.connected'; readonly at: number }
   /** Application bytes can flow. `elapsed`: milliseconds since TCP opened (0 unless a key exchange came first). */
   | { readonly type: 'link.open'; readonly at: number; readonly elapsed: number }
-  | { readonly type: 'link.failed'; readonly code: DialCode; readonly facts: Facts }
+  /** The dial came to nothing, or the key exchange did. */
+  | { readonly type: 'link.failed'; readonly code: UnopenedCode; readonly facts: Facts }
   | { readonly type: 'link.closed'; readonly code: LinkCode }
   | ({ readonly type: 'wire.version'; readonly at: number } & VersionFacts)
   /** `nonce`: 8 fresh random bytes of ours, for the ping that follows. */
@@ -73,7 +76,7 @@ export type PeerEvent =
   /** A message was dropped and the connection kept; `command` is printable, at most 12 characters. */
   | { readonly type: 'wire.dropped'; readonly code: DropCode; readonly command: string }
   /** The byte stream cannot be followed any further. */
-  | { readonly type: 'wire.broken'; readonly code: BrokenCode; readonly facts: Facts }
+  | { readonly type: 'wire.broken'; readonly code: BrokenCode | V2Code; readonly facts: Facts }
   /** Sent when `nextDeadline` has come; `lastrecv` and `lastsend` are moments, `nonce` is fresh. */
   | {
       readonly type: 'clock.tick';
@@ -88,10 +91,14 @@ export type PeerEvent =
   /** The accepting end of this very connection has recognised our nonce. */
   | { readonly type: 'supervisor.self' };
 
+/** Why application bytes never flowed. */
+export type UnopenedCode = DialCode | LinkCode | V2Code | 'ERR_TIME_HANDSHAKE' | 'ERR_POLICY_TRANSPORT';
+
 export type PeerEventType = PeerEvent['type'];
 
 /** Every event type of the peer machine, for grids, fuzzers and diagrams. */
 export const PEER_EVENTS = [
+  'link.connected',
   'link.open',
   'link.failed',
   'link.closed',
@@ -171,6 +178,8 @@ export interface PeerContext {
   readonly id: number;
   readonly connection_type: ConnectionType;
   readonly rules: Rules;
+  /** When TCP opened for a key exchange; -1 before, and on plain v1. */
+  readonly connectedat: number;
   /** When application bytes could flow, when their version came, when their verack came; -1 before. */
   readonly openedat: number;
   readonly versionat: number;
@@ -213,6 +222,66 @@ export interface PeerInput {
   readonly connection_type: ConnectionType;
   readonly rules: Rules;
 }
+
+/** What the transport machine understands: the first bytes of a connection, told as facts (BIP324). */
+export type TransportEvent =
+  | { readonly type: 'link.connected' }
+  /** The first byte arrived, whatever it is: from now on there is no way back to v1. */
+  | { readonly type: 'bytes.arrived' }
+  /** The first 16 bytes are those of a v1 `version` of our network. */
+  | { readonly type: 'bytes.v1' }
+  /** A byte differs from that. */
+  | { readonly type: 'bytes.v2' }
+  /** Their 64-byte key is complete. */
+  | { readonly type: 'bytes.key' }
+  /** Their terminator was found, behind `size` bytes of garbage. */
+  | { readonly type: 'bytes.garbage'; readonly size: number }
+  | { readonly type: 'packet.decoy' }
+  | { readonly type: 'packet.version' }
+  | { readonly type: 'bytes.broken'; readonly code: V2Code; readonly facts: Facts }
+  | { readonly type: 'link.closed'; readonly code: LinkCode };
+
+export const TRANSPORT_EVENTS = [
+  'link.connected',
+  'bytes.arrived',
+  'bytes.v1',
+  'bytes.v2',
+  'bytes.key',
+  'bytes.garbage',
+  'packet.decoy',
+  'packet.version',
+  'bytes.broken',
+  'link.closed',
+] as const satisfies readonly TransportEvent['type'][];
+
+/** What the transport machine asks the outside to do. */
+export type TransportEffect =
+  /** Our key and garbage. */
+  | { readonly type: 'effect.sendKey' }
+  /** Our terminator, decoys and version packet. */
+  | { readonly type: 'effect.sendTerminator' }
+  /** Application bytes can flow. */
+  | { readonly type: 'effect.ready' }
+  /** It came to nothing; the context says why and whether v1 is worth a try. */
+  | { readonly type: 'effect.giveUp' };
+
+export interface TransportContext {
+  readonly id: number;
+  readonly role: 'initiator' | 'responder';
+  /** Refuse v1 rather than use it. */
+  readonly v2only: boolean;
+  /** Milliseconds from TCP open; the same deadline as the handshake's. */
+  readonly handshakeTimeout: number;
+  /** Whether a byte has arrived. */
+  readonly heard: boolean;
+  /** Their garbage, bytes; -1 before its end was found. */
+  readonly garbage: number;
+  /** Decoys before their version packet. */
+  readonly decoys: number;
+  readonly reason: Reason | null;
+}
+
+export type TransportInput = Pick<TransportContext, 'id' | 'role' | 'v2only' | 'handshakeTimeout'>;
 
 /** What the supervisor machine understands. A `ticket` stands for the request or the accepted link that waits outside. */
 export type SupervisorEvent =

@@ -7,4 +7,5 @@ export * from './alphabet.js';
 export * from './policy.js';
 export { messagesOf } from './flights.js';
 export { peerMachine } from './peer.machine.js';
+export { transportMachine } from './transport.machine.js';
 export { supervisorMachine } from './supervisor.machine.js';

@@ -12,6 +12,7 @@ export const blank = (input: PeerInput): PeerContext => ({
   id: input.id,
   connection_type: input.connection_type,
   rules: input.rules,
+  connectedat: -1,
   openedat: -1,
   versionat: -1,
   establishedat: -1,

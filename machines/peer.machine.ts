@@ -77,7 +77,7 @@ const isSelf = {
 /** Before their version, Core reads nothing else. */
 const beforeVersion = {
   ...ends,
-  ...ignore('the link opens once', 'link.open', 'link.failed'),
+  ...ignore('the link opens once', 'link.connected', 'link.open', 'link.failed'),
   ...ignore('nothing counts before version, not even verack', 'wire.verack'),
   ...ignore('nothing counts before version', ...NEGOTIATION, ...SETTINGS, ...TRAFFIC),
   ...ignore('only established peers are pinged and watched', ...CLOCK),
@@ -94,7 +94,7 @@ const peerSetup = setup({
   },
   guards: {
     isInbound: ({ context }) => context.connection_type === 'inbound',
-    isOutbound: ({ context }) => context.connection_type !== 'inbound',
+    isUnconnected: ({ context }) => policy.isUnconnected(context),
     isFeeler: ({ context }) => context.connection_type === 'feeler',
     lacksServices: ({ context, event }) => policy.lacksServices(context, event as EventOf<'wire.version'>),
     isObsolete: ({ context, event }) => policy.isObsolete(context, event as EventOf<'wire.version'>),
@@ -119,6 +119,7 @@ const peerSetup = setup({
     'effect.dial': () => undefined,
     'effect.send': (_, _params: { flight: Flight }) => undefined,
     'effect.close': (_, _params: { flush: boolean }) => undefined,
+    noteConnected: assign(({ event }) => ({ connectedat: (event as EventOf<'link.connected'>).at })),
     noteOpen: assign(({ context, event }) => notes.opened(context, event as EventOf<'link.open'>)),
     noteVersion: assign(({ event }) => notes.versioned(event as EventOf<'wire.version'>)),
     noteEstablished: assign(({ context, event }) =>
@@ -157,7 +158,7 @@ export const peerMachine = peerSetup.createMachine({
       entry: 'effect.dial',
       after: {
         connectTimeout: {
-          guard: 'isOutbound',
+          guard: 'isUnconnected',
           ...fail('ERR_TIME_CONNECT'),
           description: 'nobody answered in time',
         },
@@ -177,7 +178,11 @@ export const peerMachine = peerSetup.createMachine({
             actions: ['noteOpen', { type: 'effect.send', params: { flight: 'hello' } }],
           },
         ],
-        'link.failed': { ...fail(), description: 'refused, unreachable, no such name' },
+        'link.connected': {
+          actions: 'noteConnected',
+          description: 'TCP is open, keys are exchanged: the dial is over',
+        },
+        'link.failed': { ...fail(), description: 'refused, unreachable, no such name, no v2' },
         'supervisor.self': { ...fail('ERR_PROTO_SELF'), description: 'the other end is this node' },
         ...ignore(
           'no message can come before the link is open',
@@ -272,7 +277,7 @@ export const peerMachine = peerSetup.createMachine({
               description: 'kept for the reason, should time run out',
             },
             'supervisor.self': { ...fail('ERR_PROTO_SELF'), description: 'the other end is this node' },
-            ...ignore('the link opens once', 'link.open', 'link.failed'),
+            ...ignore('the link opens once', 'link.connected', 'link.open', 'link.failed'),
             ...ignore('a second version is not even read', 'wire.version'),
             ...ignore('transaction reconciliation is not offered', 'wire.sendtxrcncl'),
             ...ignore('nothing is served before verack', ...TRAFFIC),
@@ -344,7 +349,7 @@ export const peerMachine = peerSetup.createMachine({
           { description: 'nothing is due yet' },
         ],
         'clock.jump': { actions: 'shiftClock', description: 'time in which we slept counts against nobody' },
-        ...ignore('the link opens once', 'link.open', 'link.failed'),
+        ...ignore('the link opens once', 'link.connected', 'link.open', 'link.failed'),
         ...ignore('a second version or verack is ignored', 'wire.version', 'wire.verack'),
         ...ignore('transaction reconciliation is not offered', 'wire.sendtxrcncl'),
         ...ignore('no address book: nothing to answer', 'wire.getaddr'),

@@ -54,6 +54,10 @@ export function phaseOf(
   return context.connection_type === 'inbound' ? 'awaitingVersion' : 'versionSent';
 }
 
+/** Dialled, and TCP is not open yet. */
+export const isUnconnected = (context: PeerContext): boolean =>
+  context.connection_type !== 'inbound' && context.connectedat < 0;
+
 const CHOSEN_BY_US: readonly ConnectionType[] = ['outbound-full-relay', 'block-relay-only', 'addr-fetch'];
 const ASKS_FOR_ADDRESSES: readonly ConnectionType[] = ['outbound-full-relay', 'manual', 'addr-fetch'];
 

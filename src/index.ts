@@ -5,7 +5,7 @@
  * `verack/machines`, the codec at `verack/wire`.
  */
 export { BitcoinNode, createNode } from './run/node.js';
-export type { DialOptions, NodeOptions } from './run/node.js';
+export type { DialOptions, NodeOptions } from './run/options.js';
 export type { NodeEvents } from './run/events.js';
 export { Peer } from './run/peer.js';
 export type { PeerChange, PeerInfo, PeerTracker } from './run/tracker.js';

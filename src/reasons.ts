@@ -216,6 +216,14 @@ const rows = {
     says: 'the peer does not offer the services we need',
     hint: 'Name the host yourself to connect whatever it offers.',
   },
+  ERR_POLICY_TRANSPORT: {
+    family: 'policy',
+    blame: 'policy',
+    retry: 'no',
+    exit: 7,
+    says: 'the peer speaks v1, and we want v2 only',
+    hint: 'Leave out --v2only to take v1 too.',
+  },
   ERR_POLICY_FULL: {
     family: 'policy',
     blame: 'policy',

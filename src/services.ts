@@ -5,3 +5,7 @@ export function hasServices(offered: string, required: string): boolean {
   const needed = BigInt(`0x${required}`);
   return (BigInt(`0x${offered}`) & needed) === needed;
 }
+
+/** The bits of both. */
+export const withServices = (some: string, more: string): string =>
+  (BigInt(`0x${some}`) | BigInt(`0x${more}`)).toString(16).padStart(16, '0');

@@ -3,7 +3,14 @@ import { describe, expect, test } from '@jest/globals';
 import { type AnyStateMachine, createMachine } from 'xstate';
 import { drawingsOf } from '../diagrams/draw.js';
 import type { Arrow, Chart } from '../diagrams/graph.js';
-import { PEER_EVENTS, peerMachine, SUPERVISOR_EVENTS, supervisorMachine } from '../machines/index.js';
+import {
+  PEER_EVENTS,
+  peerMachine,
+  SUPERVISOR_EVENTS,
+  supervisorMachine,
+  TRANSPORT_EVENTS,
+  transportMachine,
+} from '../machines/index.js';
 
 interface TransitionConfig {
   readonly target?: string;
@@ -21,6 +28,7 @@ interface DrawnChart extends Chart {
 
 const MACHINES: readonly { name: string; machine: AnyStateMachine; events: readonly string[] }[] = [
   { name: 'peer', machine: peerMachine, events: PEER_EVENTS },
+  { name: 'transport', machine: transportMachine, events: TRANSPORT_EVENTS },
   { name: 'supervisor', machine: supervisorMachine, events: SUPERVISOR_EVENTS },
 ];
 
@@ -133,7 +141,7 @@ test('deadlines and flights are told in words', async () => {
   expect(sends('versionSent', 'versionReceived')).toBe('wtxidrelay sendaddrv2 verack (getaddr)');
   expect(sends('versionSent', 'closed')).toBe('wtxidrelay sendaddrv2 verack');
   expect(sends('connecting', 'versionSent')).toBe('version');
-  expect(svg).toContain('after 5 s [outbound]');
+  expect(svg).toContain('after 5 s [not connected]');
   expect(svg).toContain('after 60 s');
 });
 

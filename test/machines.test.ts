@@ -15,6 +15,8 @@ import {
   peerMachine,
   SUPERVISOR_EVENTS,
   supervisorMachine,
+  TRANSPORT_EVENTS,
+  transportMachine,
 } from '../machines/index.js';
 import type { Reason } from '../src/reasons.js';
 import { VirtualClock } from '../src/run/clock.js';
@@ -22,6 +24,7 @@ import { branchesOf, leafOf } from './support/step.js';
 
 const MACHINES: readonly (readonly [string, AnyStateMachine, readonly string[]])[] = [
   ['peer', peerMachine, PEER_EVENTS],
+  ['transport', transportMachine, TRANSPORT_EVENTS],
   ['supervisor', supervisorMachine, SUPERVISOR_EVENTS],
 ];
 

@@ -17,6 +17,8 @@ import {
   peerMachine,
   SINCE,
   supervisorMachine,
+  type TransportEvent,
+  transportMachine,
 } from '../machines/index.js';
 import { VirtualClock } from '../src/run/clock.js';
 import { stepperOf } from './grid/cell.js';
@@ -50,6 +52,7 @@ function peerKey({ value, context }: PeerSnapshot): string {
   const leaf = leafOf(value);
   if (context.reason) return `${leaf} ${context.reason.code}`;
   const facts = context.versionat < 0 ? [] : [band(context)];
+  if (leaf === 'connecting' && context.connectedat >= 0) facts.push('TCP is open');
   if (context.establishedat >= 0)
     facts.push(context.pingnonce === '' ? 'no ping' : 'ping waits', `${ageOf(context)}`);
   return [leaf, ...facts].join(' ');
@@ -77,10 +80,34 @@ const supervisorGraph = explore(
   },
 );
 
+const TRANSPORT_EVENTS: Readonly<Record<string, TransportEvent>> = {
+  'TCP opens': { type: 'link.connected' },
+  'a byte comes': { type: 'bytes.arrived' },
+  v1: { type: 'bytes.v1' },
+  'not v1': { type: 'bytes.v2' },
+  'their key': { type: 'bytes.key' },
+  'their terminator': { type: 'bytes.garbage', size: 7 },
+  'a decoy': { type: 'packet.decoy' },
+  'their version packet': { type: 'packet.version' },
+  'a bad packet': { type: 'bytes.broken', code: 'ERR_V2_AUTH', facts: { packet: 0 } },
+  'the end': { type: 'link.closed', code: 'ERR_LINK_EOF' },
+};
+const transportTrials: Trial[] = Object.entries(TRANSPORT_EVENTS).map(([name, event]) => ({ name, event }));
+
+const transportGraphs = (['initiator', 'responder'] as const).flatMap((role) =>
+  [false, true].map((v2only) =>
+    explore(new Stepper(transportMachine, { id: 1, role, v2only, handshakeTimeout: 60_000 }), {
+      key: ({ value, context }) => [leafOf(value), context.heard, context.reason?.code].join(' '),
+      trials: () => transportTrials,
+    }),
+  ),
+);
+
 const edgesOf = ({ nodes }: Graph): Edge[] => [...nodes.values()].flatMap(({ edges }) => edges);
 
 describe.each([
   ['peer', peerMachine as AnyStateMachine, [...graphs.values()]],
+  ['transport', transportMachine as AnyStateMachine, transportGraphs],
   ['supervisor', supervisorMachine as AnyStateMachine, [supervisorGraph]],
 ] as const)('the %s machine', (name, machine, found) => {
   const nodes = found.flatMap(({ nodes }) => [...nodes.values()]);

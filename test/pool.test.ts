@@ -32,7 +32,7 @@ describe('kill', () => {
     const pool = new Pool({ env, chain: NETWORKS.regtest, identity, rules: CORE_RULES }, listener);
     createActor(pool.logic, { clock }).start();
     for (const port of [1, 2, 3])
-      pool.spawn({ connection_type: 'manual', remote: { host: '10.0.0.9', port } });
+      pool.spawn({ connection_type: 'manual', v2: false, remote: { host: '10.0.0.9', port } });
     expect(pool.tracker.size).toBe(3);
     pool.kill();
     expect([pool.tracker.size, clock.armed]).toEqual([0, 0]);

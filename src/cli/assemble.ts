@@ -6,7 +6,7 @@ import { faultyNet } from '../io/faultynet.js';
 import type { Net } from '../io/link.js';
 import { tcpNet } from '../io/tcp.js';
 import { type Chain, NETWORKS, networkOf, signetNetwork } from '../networks.js';
-import type { NodeOptions } from '../run/node.js';
+import type { NodeOptions } from '../run/options.js';
 import { hash256, servicesOf } from '../wire/index.js';
 import { Usage } from './exit.js';
 import type { Flags } from './options.js';

@@ -1,6 +1,7 @@
 /** `--inspect`: the relay is loaded only when somebody asks for it. */
 import { VerackError } from '../reasons.js';
-import { type BitcoinNode, createNode, type NodeOptions } from '../run/node.js';
+import { type BitcoinNode, createNode } from '../run/node.js';
+import type { NodeOptions } from '../run/options.js';
 import type { Relay } from '../see/relay.js';
 import { Usage } from './exit.js';
 import type { Output } from './output.js';

@@ -13,6 +13,8 @@ export interface NodeEvents {
   established: [PeerInfo];
   /** A connection, or the attempt at one, is over; `lastreason` says why. */
   ended: [PeerInfo];
+  /** A peer did not understand BIP324; the same connection is tried again as v1. `lastreason`: how it ended. */
+  fallback: [PeerInfo];
   /** An accepted connection was turned away before a byte was sent. */
   refused: [{ addr: string; reason: Reason }];
   /** A whole message went out or came in; `payload` is valid only while the listener runs. */

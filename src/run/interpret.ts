@@ -1,8 +1,9 @@
 /**
- * Where the peer machine's effects become deeds: the only place that knows both. One machine serves every session; the
- * session is looked up by the peer's id.
+ * Where the machines' effects become deeds: the only place that knows both. One machine of each kind serves every
+ * connection; the session, or its channel, is looked up by the peer's id.
  */
-import { messagesOf, peerMachine } from '../../machines/index.js';
+import { messagesOf, peerMachine, transportMachine } from '../../machines/index.js';
+import type { V2Channel } from './channel.js';
 import type { Session } from './session.js';
 
 /** The peer machine with its effects provided by `sessionOf`. */
@@ -13,5 +14,16 @@ export const interpret = (sessionOf: (id: number) => Session) =>
       'effect.send': ({ context, event }, { flight }) =>
         sessionOf(context.id).send(messagesOf(flight, context, event)),
       'effect.close': ({ context }, { flush }) => sessionOf(context.id).close(flush),
+    },
+  });
+
+/** The transport machine with its effects provided by `channelOf`. */
+export const interpretTransport = (channelOf: (id: number) => V2Channel) =>
+  transportMachine.provide({
+    actions: {
+      'effect.sendKey': ({ context }) => channelOf(context.id).sendKey(),
+      'effect.sendTerminator': ({ context }) => channelOf(context.id).sendTerminator(),
+      'effect.ready': ({ context }) => channelOf(context.id).ready(),
+      'effect.giveUp': ({ context }) => channelOf(context.id).giveUp(context),
     },
   });

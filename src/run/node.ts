@@ -7,69 +7,34 @@
  *   await node.stop();
  */
 import { EventEmitter } from 'node:events';
-import { type ActorRefFrom, createActor, type InspectionEvent, toPromise } from 'xstate';
+import { type ActorRefFrom, createActor, toPromise } from 'xstate';
 import {
   CORE_RULES,
   DRAIN_TIMEOUT,
   type ConnectionType,
   type RefusalCode,
-  type Rules,
   supervisorMachine,
 } from '../../machines/index.js';
 import { formatEndpoint, parseEndpoint } from '../io/endpoint.js';
-import type { Endpoint, Link, Listener, Net } from '../io/link.js';
+import type { Endpoint, Link, Listener } from '../io/link.js';
 import { tcpNet } from '../io/tcp.js';
-import { type Chain, networkOf } from '../networks.js';
-import { type Reason, VerackError } from '../reasons.js';
-import { type Identity, userAgent, wholeUserAgent } from './announce.js';
-import { type Clock, type Env, systemClock, systemRandom } from './env.js';
+import type { Chain } from '../networks.js';
+import { type Reason, REASONS, VerackError } from '../reasons.js';
+import { type Env, systemClock, systemRandom } from './env.js';
 import type { NodeEvents } from './events.js';
+import { chainOf, type DialOptions, identityOf, type NodeOptions } from './options.js';
 import { Peer } from './peer.js';
 import { Pool, type PoolListener } from './pool.js';
 import { Redials, type Target } from './redial.js';
 import type { PeerState, Session } from './session.js';
 import type { PeerInfo, PeerTracker } from './tracker.js';
-import { NAME, VERSION } from './version.js';
-
-export interface NodeOptions {
-  /** Core's chain names (`main`, `test`, `testnet4`, `signet`, `regtest`) or a {@link Chain}. Default `main`. */
-  readonly chain?: string | Chain;
-  /** Any of the machine's rules: timeouts in milliseconds, `relay`, `requiredServices`, … Default {@link CORE_RULES}. */
-  readonly rules?: Partial<Rules>;
-  /** Slots. Defaults 114 and 11, which make Core's 125. */
-  readonly maxinbound?: number;
-  readonly maxoutbound?: number;
-  /** Milliseconds that peers get to close when the node stops. Default {@link DRAIN_TIMEOUT}. */
-  readonly drainTimeout?: number;
-  /** What we announce. Defaults: services 0, height 0, `/verack:X.Y.Z/`. */
-  readonly services?: string;
-  readonly startingheight?: number;
-  readonly uacomment?: readonly string[];
-  /** The whole user agent instead, at most 256 bytes. */
-  readonly subver?: string;
-  /** Where time, chance and bytes come from. */
-  readonly clock?: Clock;
-  readonly random?: (count: number) => Uint8Array;
-  readonly net?: Net;
-  /** Sees every XState inspection event of the supervisor and its peers. Costs time; absent by default. */
-  readonly inspect?: (event: InspectionEvent) => void;
-  /** Stops the node. */
-  readonly signal?: AbortSignal;
-}
-
-export interface DialOptions {
-  /** Default `manual`: services are not judged, as for Core's `-connect`. */
-  readonly connection_type?: Exclude<ConnectionType, 'inbound'>;
-  /** Dial again, with backoff, when it ends for a reason that may pass. Default false. */
-  readonly persistent?: boolean;
-  /** Closes this connection and ends its redials. */
-  readonly signal?: AbortSignal;
-}
+import type { Message, UnknownMessage } from '../wire/index.js';
 
 interface Request {
   readonly remote: Endpoint;
   readonly connection_type: ConnectionType;
   readonly link?: Link;
+  readonly v2: boolean;
   session?: Session;
   refusal?: RefusalCode;
 }
@@ -95,6 +60,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   readonly #listeners = new Set<Listener>();
   readonly #requests = new Map<number, Request>();
   readonly #handles = new Map<number, Handle>();
+  readonly #v2transport: boolean;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => void this.stop();
   #lastticket = 0;
@@ -108,7 +74,10 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.#env = { clock, random, net };
     const rules = { ...CORE_RULES, ...options.rules };
     const identity = identityOf(options, rules);
-    this.#pool = new Pool({ env: this.#env, chain: this.chain, identity, rules }, this.#listener());
+    const { v2transport = false, v2only = false, padding } = options;
+    this.#v2transport = v2transport || v2only;
+    const parts = { env: this.#env, chain: this.chain, identity, rules, v2only, ...(padding && { padding }) };
+    this.#pool = new Pool(parts, this.#listener());
     this.peers = this.#pool.tracker;
     this.#redials = new Redials(this.#env, (target) => this.#redial(target));
     this.#supervisor = this.#supervise(options);
@@ -133,7 +102,8 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
    */
   dial(to: string | Endpoint | readonly [Endpoint, ...Endpoint[]], options: DialOptions = {}): Peer {
     const endpoints = typeof to === 'string' ? ([parseEndpoint(to, this.chain.port)] as const) : asList(to);
-    return this.#dial({ endpoints, failures: 0, tries: 0, options });
+    const target: Target = { endpoints, failures: 0, tries: 0, v1: false, options };
+    return this.#handleOf(this.#dial(target), target);
   }
 
   /** Accepts peers at `host:port`; port 0 lets the system choose. Rejects with `ERR_LOCAL_LIMIT` when it cannot. */
@@ -157,6 +127,17 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     const session = this.#pool.get(id);
     session?.actor.send({ type: 'user.close' });
     return session !== undefined;
+  }
+
+  /**
+   * Sends messages to an established peer, in one write. False when there is no such peer, or its handshake is not over:
+   * what comes before `verack` is the machine's business. Throws `ERR_LOCAL_ARGUMENT` for a value that does not fit its field.
+   */
+  send(id: number, ...messages: readonly (Message | UnknownMessage)[]): boolean {
+    const session = this.#pool.get(id);
+    if (session?.state !== 'established') return false;
+    session.transmit(messages);
+    return true;
   }
 
   /** Stops listening and redialling, lets peers close, cuts off the rest. Resolves when nothing is left. Idempotent. */
@@ -212,27 +193,37 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     if (request) request.refusal = code;
   }
 
-  #dial(target: Target): Peer {
-    const { connection_type = 'manual', signal } = target.options;
+  #dial(target: Target): Session {
+    const { connection_type = 'manual', v2transport = this.#v2transport } = target.options;
     const remote = target.endpoints[target.tries++ % target.endpoints.length] ?? target.endpoints[0];
-    const { session, refusal } = this.#ask({ remote, connection_type });
+    const { session, refusal } = this.#ask({ remote, connection_type, v2: v2transport && !target.v1 });
     if (!session) throw new VerackError(refusal ?? 'ERR_LOCAL_CANCELLED', { addr: formatEndpoint(remote) });
-    const close = () => void this.close(session.id);
-    const peer = new Peer(session.id, formatEndpoint(remote), this.peers, close);
+    return session;
+  }
+
+  #handleOf(session: Session, target: Target): Peer {
+    const peer = new Peer(
+      session.id,
+      formatEndpoint(session.remote),
+      this.peers,
+      (id) => void this.close(id),
+    );
+    const { signal } = target.options;
+    const abort = (): void => peer.close();
     this.#handles.set(session.id, {
       peer,
       target,
-      unhook: () => signal?.removeEventListener('abort', close),
+      unhook: () => signal?.removeEventListener('abort', abort),
     });
-    if (signal?.aborted) close();
-    else signal?.addEventListener('abort', close, { once: true });
+    if (signal?.aborted) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
     return peer;
   }
 
   /** Somebody else may have dialled that address in the meantime, or taken the last slot. */
   #redial(target: Target): void {
     try {
-      this.#dial(target);
+      this.#handleOf(this.#dial(target), target);
     } catch (error) {
       if (!(error instanceof VerackError)) throw error;
       this.#again(target, { code: error.code, facts: error.facts }, 0);
@@ -248,7 +239,12 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   }
 
   #accept(link: Link): void {
-    const { session, refusal } = this.#ask({ remote: link.remote, connection_type: 'inbound', link });
+    const { session, refusal } = this.#ask({
+      remote: link.remote,
+      connection_type: 'inbound',
+      link,
+      v2: this.#v2transport,
+    });
     if (session) return;
     link.destroy();
     const code = refusal ?? 'ERR_LOCAL_CANCELLED';
@@ -291,32 +287,43 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.#supervisor.send({ type: 'peer.ended', id: session.id, inbound: session.inbound });
     const handle = this.#handles.get(session.id);
     this.#handles.delete(session.id);
-    this.emit('ended', last);
-    handle?.peer.tellEnded(last);
+    if (handle && last.lastreason?.facts.retry === 'v1' && this.#fallBack(handle, last)) return;
+    const said = handle?.target.v1 ? afterV2(last) : last;
+    this.emit('ended', said);
+    handle?.peer.tellEnded(said);
     handle?.unhook();
     const { establishedat } = session.context;
     const establishedfor = establishedat < 0 ? 0 : this.#env.clock.now() - establishedat;
-    if (handle && last.lastreason) this.#again(handle.target, last.lastreason, establishedfor);
+    if (handle && said.lastreason) this.#again(handle.target, said.lastreason, establishedfor);
+  }
+
+  /** Once, on a new connection to the same address (BIP324; Core: ReconnectV1). The handle goes on with it. */
+  #fallBack(handle: Handle, last: PeerInfo): boolean {
+    const { target } = handle;
+    if (this.#stopping || target.v1 || target.options.signal?.aborted) return false;
+    target.v1 = true;
+    target.tries--;
+    try {
+      const session = this.#dial(target);
+      handle.peer.follow(session.id);
+      this.#handles.set(session.id, handle);
+      this.emit('fallback', last);
+      return true;
+    } catch (error) {
+      if (error instanceof VerackError) return false;
+      throw error;
+    }
   }
 }
 
-function chainOf(chain: string | Chain): Chain {
-  if (typeof chain !== 'string') return chain;
-  const found = networkOf(chain);
-  if (found) return found;
-  throw new VerackError('ERR_LOCAL_ARGUMENT', {
-    value: chain,
-    why: 'the chains are main, test, testnet4, signet and regtest',
-  });
+/** Some nodes ban who tries v2: then the v1 connection behind it ends at once, and the facts say what came before. */
+function afterV2(last: PeerInfo): PeerInfo {
+  const { lastreason } = last;
+  if (!lastreason || REASONS[lastreason.code].family !== 'link') return last;
+  return { ...last, lastreason: { ...lastreason, facts: { ...lastreason.facts, afterv2: true } } };
 }
 
 const nameOf = (session: Session) => ({ id: session.id, addr: formatEndpoint(session.remote) });
 
 const asList = (to: Endpoint | readonly [Endpoint, ...Endpoint[]]): readonly [Endpoint, ...Endpoint[]] =>
   'host' in to ? [to] : to;
-
-function identityOf(options: NodeOptions, rules: Rules): Identity {
-  const { services = '0000000000000000', startingheight = 0, uacomment = [], subver } = options;
-  const user_agent = subver === undefined ? userAgent(NAME, VERSION, uacomment) : wholeUserAgent(subver);
-  return { version: rules.version, services, start_height: startingheight, user_agent };
-}

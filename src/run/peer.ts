@@ -15,11 +15,26 @@ export class Peer {
 
   /** @internal Handles come from `BitcoinNode.dial`. */
   constructor(
-    readonly id: number,
+    private current: number,
     readonly addr: string,
     private readonly tracker: PeerTracker,
-    readonly close: () => void,
+    private readonly closing: (id: number) => void,
   ) {}
+
+  /** The id of its connection; a new one after a fallback from BIP324 to v1. */
+  get id(): number {
+    return this.current;
+  }
+
+  /** Ends the connection in order. */
+  close(): void {
+    this.closing(this.current);
+  }
+
+  /** @internal */
+  follow(id: number): void {
+    this.current = id;
+  }
 
   /** What is known now; after the end, what was known last. */
   info(): PeerInfo | undefined {

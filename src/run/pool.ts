@@ -11,7 +11,8 @@ import type { Chain } from '../networks.js';
 import type { DropCode, Reason } from '../reasons.js';
 import type { Identity } from './announce.js';
 import type { Env } from './env.js';
-import { interpret } from './interpret.js';
+import { type Padding, V2Channel } from './channel.js';
+import { interpret, interpretTransport } from './interpret.js';
 import { type Birth, type PeerState, Session, type SessionHost } from './session.js';
 import { type PeerInfo, Tracker } from './tracker.js';
 
@@ -30,6 +31,10 @@ export interface PoolOptions {
   readonly chain: Chain;
   readonly identity: Identity;
   readonly rules: Rules;
+  /** Refuse v1 where v2 was asked for. */
+  readonly v2only?: boolean;
+  /** Garbage and decoys of ours, fixed; drawn anew for every connection otherwise. */
+  readonly padding?: Padding;
 }
 
 type PoolLogic = ActorLogic<Snapshot<undefined>, AnyEventObject>;
@@ -52,6 +57,8 @@ export class Pool implements SessionHost {
   readonly #dialled = new Map<string, Session>();
   readonly #dialling = new Map<Hex64, Session>();
   readonly #machine = interpret((id) => this.#sessionOf(id));
+  readonly #channels = new Map<number, V2Channel>();
+  readonly #transport = interpretTransport((id) => this.#channelOf(id));
   #scope: Scope | undefined;
   #timer: unknown;
   #tickedat = 0;
@@ -108,6 +115,28 @@ export class Pool implements SessionHost {
     return session;
   }
 
+  channelFor(session: Session): V2Channel {
+    const { chain, env, options } = this;
+    const { padding, v2only = false, rules } = options;
+    const initiating = !session.inbound;
+    const channel = new V2Channel(
+      { chain, initiating, random: env.random, ...(padding && { padding }) },
+      session,
+    );
+    const role = initiating ? 'initiator' : 'responder';
+    const input = { id: session.id, role, v2only, handshakeTimeout: rules.handshakeTimeout } as const;
+    const parent = this.#scope?.self;
+    this.#channels.set(session.id, channel);
+    channel.actor = createActor(this.#transport, {
+      id: `transport.${session.id}`,
+      input,
+      ...(parent && { parent }),
+    });
+    channel.actor.subscribe({ error: () => undefined });
+    channel.actor.start();
+    return channel;
+  }
+
   /** Asks everybody to close. */
   drain(): void {
     for (const session of [...this.#sessions.values()]) session.actor.send({ type: 'user.close' });
@@ -146,6 +175,12 @@ export class Pool implements SessionHost {
     return session;
   }
 
+  #channelOf(id: number): V2Channel {
+    const channel = this.#channels.get(id);
+    if (!channel) throw new Error(`peer ${id} has no v2 channel`);
+    return channel;
+  }
+
   #enter(session: Session): void {
     this.#sessions.set(session.id, session);
     if (!session.inbound) {
@@ -158,6 +193,7 @@ export class Pool implements SessionHost {
 
   #leave(session: Session, reason: Reason): void {
     this.#sessions.delete(session.id);
+    this.#stopTransport(session.id);
     if (!session.inbound) {
       this.#dialled.delete(formatEndpoint(session.remote));
       this.#dialling.delete(session.nonce);
@@ -166,11 +202,20 @@ export class Pool implements SessionHost {
     this.listener.ended(session, this.tracker.delete(session, reason));
   }
 
-  /** `xstate.done.actor.peer.7` and `xstate.error.actor.peer.7`. */
+  /** An exchange that was under way ends with its connection. */
+  #stopTransport(id: number): void {
+    const actor = this.#channels.get(id)?.actor;
+    this.#channels.delete(id);
+    if (actor?.getSnapshot().status === 'active') this.#scope?.stopChild(actor);
+  }
+
+  /** `xstate.done.actor.peer.7`, and `xstate.error.actor.` of peers and transports. */
   #hear(event: AnyEventObject): void {
-    const session = this.#sessions.get(Number(String(event.actorId).slice('peer.'.length)));
+    const [kind, id] = String(event.actorId).split('.');
+    const session = this.#sessions.get(Number(id));
     if (!session) return;
-    if (event.type.startsWith('xstate.done.actor.')) this.#finished(session, event.output as Reason | null);
+    if (kind === 'peer' && event.type.startsWith('xstate.done.actor.'))
+      this.#finished(session, event.output as Reason | null);
     else if (event.type.startsWith('xstate.error.actor.')) this.#crashed(session, event.error);
   }
 
@@ -183,6 +228,8 @@ export class Pool implements SessionHost {
 
   #crashed(session: Session, error: unknown): void {
     session.close(false);
+    // When its transport threw, the peer itself is still there.
+    if (session.actor.getSnapshot().status === 'active') this.#scope?.stopChild(session.actor);
     const what = error instanceof Error ? error.message : String(error);
     this.#leave(session, { code: 'ERR_LOCAL_BUG', facts: { state: session.state, what } });
   }

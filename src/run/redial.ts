@@ -6,7 +6,7 @@ import { redialDelay } from '../../machines/index.js';
 import type { Endpoint } from '../io/link.js';
 import { REASONS, type Reason } from '../reasons.js';
 import { drawFraction, type Env } from './env.js';
-import type { DialOptions } from './node.js';
+import type { DialOptions } from './options.js';
 
 /** Somebody we want to stay connected to. */
 export interface Target {
@@ -14,6 +14,8 @@ export interface Target {
   failures: number;
   /** Tries so far; picks the endpoint. */
   tries: number;
+  /** BIP324 was tried and not understood: v1 from now on. */
+  v1: boolean;
   readonly options: DialOptions;
 }
 

@@ -13,22 +13,17 @@ import type {
   Outgoing,
   PeerContext,
   PeerEvent,
+  UnopenedCode,
   peerMachine,
 } from '../../machines/index.js';
 import type { Endpoint, Link, LinkHandler } from '../io/link.js';
-import type { DropCode, LinkCode } from '../reasons.js';
-import { type Chain, knownMagic } from '../networks.js';
-import {
-  countOf,
-  createV1Framer,
-  encodeFrame,
-  encodeMessage,
-  type FrameEvent,
-  type V1Framer,
-} from '../wire/index.js';
+import type { DropCode, LinkCode, Reason } from '../reasons.js';
+import type { Chain } from '../networks.js';
+import { commandOf, countOf, encodeMessage, type Message, type UnknownMessage } from '../wire/index.js';
 import { type Identity, versionMessage, wireMessage } from './announce.js';
+import { type Channel, type ChannelEvent, type ChannelOwner, V1Channel, type V2Channel } from './channel.js';
 import { drawNonce, type Env } from './env.js';
-import { isUnoffered } from './offer.js';
+import { isLaterThan, isUnoffered } from './offer.js';
 import { Traffic } from './traffic.js';
 import { type Circumstances, translate } from './translate.js';
 
@@ -42,6 +37,8 @@ export interface SessionHost {
   readonly chain: Chain;
   readonly identity: Identity;
   isDialling(nonce: Hex64): boolean;
+  /** A channel with its transport actor, started. */
+  channelFor(session: Session): V2Channel;
   moved(session: Session, from: PeerState, to: PeerState): void;
   /** Something else than the state. */
   changed(session: Session): void;
@@ -55,14 +52,17 @@ export interface Birth {
   readonly remote: Endpoint;
   /** Present on accepted connections. */
   readonly link?: Link;
+  /** Speak BIP324, or let the first bytes tell. */
+  readonly v2: boolean;
 }
 
 const MAX_SEND_BUFFER = 1_000_000;
 
-export class Session implements LinkHandler {
+export class Session implements LinkHandler, ChannelOwner {
   readonly id: number;
   readonly connection_type: ConnectionType;
   readonly remote: Endpoint;
+  readonly v2: boolean;
   readonly nonce: Hex64;
   readonly traffic: Traffic;
   /** UNIX time of birth, seconds. */
@@ -76,7 +76,7 @@ export class Session implements LinkHandler {
   #known: PeerContext | undefined;
   #link: Link | undefined;
   #giveUp: (() => void) | undefined;
-  readonly #framer: V1Framer;
+  #channel: Channel | undefined;
   readonly #circumstances: Omit<Circumstances, 'at'>;
 
   constructor(
@@ -87,12 +87,12 @@ export class Session implements LinkHandler {
     this.id = birth.id;
     this.connection_type = birth.connection_type;
     this.remote = birth.remote;
+    this.v2 = birth.v2;
     this.nonce = drawNonce(host.env);
     this.conntime = Math.floor(clock.wall() / 1_000);
     this.bornat = this.stateat = clock.now();
     this.traffic = new Traffic(this.bornat);
     this.#link = birth.link;
-    this.#framer = createV1Framer(host.chain.magic, knownMagic);
     this.#circumstances = {
       unix: () => Math.floor(clock.wall() / 1_000),
       draw: () => drawNonce(host.env),
@@ -102,6 +102,11 @@ export class Session implements LinkHandler {
 
   get inbound(): boolean {
     return this.connection_type === 'inbound';
+  }
+
+  /** As `getpeerinfo` has them. */
+  get transport(): { type: 'v1' | 'v2' | 'detecting'; session_id: string } {
+    return this.#channel ?? { type: this.v2 ? 'detecting' : 'v1', session_id: '' };
   }
 
   get local(): Endpoint | undefined {
@@ -132,6 +137,13 @@ export class Session implements LinkHandler {
 
   /** `effect.send`: one write. */
   send(messages: readonly Outgoing[]): void {
+    this.transmit(
+      messages.map((outgoing) => (outgoing.command === 'version' ? this.#version() : wireMessage(outgoing))),
+    );
+  }
+
+  /** Any messages, in one write. */
+  transmit(messages: readonly (Message | UnknownMessage)[]): void {
     const link = this.#link;
     if (!link) return;
     link.write(messages.map((message) => this.#frame(message)));
@@ -142,6 +154,7 @@ export class Session implements LinkHandler {
   /** `effect.close`. */
   close(flush: boolean): void {
     this.#giveUp?.();
+    this.#channel?.wipe();
     if (flush) this.#link?.end();
     else this.#link?.destroy();
   }
@@ -165,13 +178,14 @@ export class Session implements LinkHandler {
   data(chunk: Uint8Array): void {
     this.traffic.bytesrecv += chunk.length;
     this.traffic.lastrecv = this.host.env.clock.now();
-    for (const event of this.#framer.feed(chunk)) {
+    for (const event of this.#channel?.feed(chunk) ?? []) {
       if (!this.#alive) return;
       this.#take(event);
     }
   }
 
   closed(code: LinkCode): void {
+    if (this.#channel?.closed(code)) return;
     this.actor.send({ type: 'link.closed', code });
   }
 
@@ -207,11 +221,38 @@ export class Session implements LinkHandler {
     this.#link = link;
     this.#giveUp = undefined;
     this.linkedat = this.traffic.lastrecv = this.traffic.lastsend = this.host.env.clock.now();
-    this.actor.send({ type: 'link.open', at: this.linkedat, elapsed: 0 });
+    if (this.v2) this.#exchangeKeys();
+    else this.#channel = new V1Channel(this.host.chain);
+    if (!this.v2) this.ready();
     if (this.#alive) link.attach(this);
   }
 
-  #take(event: FrameEvent): void {
+  #exchangeKeys(): void {
+    this.actor.send({ type: 'link.connected', at: this.linkedat });
+    const channel = this.host.channelFor(this);
+    this.#channel = channel;
+    channel.actor.send({ type: 'link.connected' });
+  }
+
+  /** The channel can carry messages. */
+  ready(): void {
+    const at = this.host.env.clock.now();
+    this.actor.send({ type: 'link.open', at, elapsed: at - this.linkedat });
+  }
+
+  /** The key exchange came to nothing. */
+  gaveUp(reason: Reason, fallBack: boolean): void {
+    const facts = fallBack ? { ...reason.facts, retry: 'v1' } : reason.facts;
+    this.actor.send({ type: 'link.failed', code: reason.code as UnopenedCode, facts });
+  }
+
+  write(bytes: readonly Uint8Array[]): void {
+    this.#link?.write(bytes);
+    this.traffic.bytessent += bytes.reduce((sum, part) => sum + part.length, 0);
+    this.traffic.lastsend = this.host.env.clock.now();
+  }
+
+  #take(event: ChannelEvent): void {
     if (event.kind === 'broken') {
       this.actor.send({ type: 'wire.broken', code: event.code, facts: event.facts });
     } else if (event.kind === 'dropped') {
@@ -233,7 +274,8 @@ export class Session implements LinkHandler {
   #eventOf(command: string, payload: Uint8Array): PeerEvent | undefined {
     const list = countOf(command, payload);
     if (list && list.count > list.limit) return { type: 'wire.excess', command, ...list };
-    const { relay } = this.context.rules;
+    if (isLaterThan(this.host.identity.version, command)) return undefined;
+    const relay = wantsTransactions(this.context);
     if (isUnoffered(command, payload, this.host.identity, relay)) return { type: 'wire.unoffered', command };
     return translate(command, payload, { at: this.host.env.clock.now(), ...this.#circumstances });
   }
@@ -252,11 +294,12 @@ export class Session implements LinkHandler {
     this.actor.send({ type: 'wire.dropped', code, command });
   }
 
-  #frame(outgoing: Outgoing): Uint8Array {
-    const payload = encodeMessage(outgoing.command === 'version' ? this.#version() : wireMessage(outgoing));
-    const frame = encodeFrame(this.host.chain.magic, outgoing.command, payload);
-    this.traffic.addSent(outgoing.command, frame.length);
-    this.host.message(this, 'sent', outgoing.command, payload);
+  #frame(message: Message | UnknownMessage): Uint8Array {
+    const command = commandOf(message);
+    const payload = encodeMessage(message);
+    const frame = this.#channel?.encode(command, payload) ?? payload;
+    this.traffic.addSent(command, frame.length);
+    this.host.message(this, 'sent', command, payload);
     return frame;
   }
 

@@ -44,7 +44,9 @@ export interface PeerInfo {
   readonly bytessent_per_msg: Readonly<Record<string, number>>;
   readonly bytesrecv_per_msg: Readonly<Record<string, number>>;
   readonly connection_type: ConnectionType;
-  readonly transport_protocol_type: 'v1';
+  /** `detecting` until the first bytes have told, or the key exchange is over. */
+  readonly transport_protocol_type: 'v1' | 'v2' | 'detecting';
+  /** 64 hex digits on v2, the same on both sides; empty otherwise. */
   readonly session_id: string;
 
   /** Where its machine is, and for how many seconds. */
@@ -192,8 +194,8 @@ const whoTheyAre = (row: Session, context: PeerContext) => ({
   startingheight: context.startingheight,
   minfeefilter: Number(BigInt(`0x${context.minfeefilter}`)) / 1e8,
   connection_type: row.connection_type,
-  transport_protocol_type: 'v1' as const,
-  session_id: '',
+  transport_protocol_type: row.transport.type,
+  session_id: row.transport.type === 'v2' ? row.transport.session_id : '',
   timeoffset: context.timeoffset,
 });
 

@@ -5,7 +5,7 @@
  */
 import type { ConnectionType } from '../../machines/index.js';
 import type { Facts, ReasonCode } from '../reasons.js';
-import type { NodeOptions } from '../run/node.js';
+import type { NodeOptions } from '../run/options.js';
 import { servicesOf } from '../wire/index.js';
 
 /** What must become of the connection: a handshake, or an end with these facts among its own. */

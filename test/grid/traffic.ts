@@ -1,5 +1,5 @@
 /** Rows of traffic: settings, pings, addresses, limits, what was not offered, what is dropped, and the data plane. */
-import type { PeerEvent } from '../../machines/index.js';
+import { type PeerEvent, wantsTransactions } from '../../machines/index.js';
 import { encodeMessage, hex64 } from '../../src/wire/index.js';
 import {
   ALWAYS,
@@ -260,6 +260,21 @@ const data = (
 ): Row => message(name, rule, [command, payload], undefined, STAY, more);
 
 const plane: readonly Row[] = [
+  data('getcfilters: cut short', 'in-lim-020', 'getcfilters', '00'),
+  data('getcfheaders: cut short', 'in-lim-020', 'getcfheaders', '00'),
+  data('getcfcheckpt: cut short', 'in-lim-020', 'getcfcheckpt', '00'),
+  data('inv: a transaction, one more claimed', '1, parse failure', 'inv', `02${item('01000000').slice(2)}`),
+  data(
+    'getdata: a filtered block, one more claimed',
+    '1, parse failure',
+    'getdata',
+    `02${item('03000000').slice(2)}`,
+  ),
+  data('tx, we relay', '5, out-028', 'tx', '00', {
+    given: { rules: { relay: true } },
+    event: (context) => (wantsTransactions(context) ? undefined : { type: 'wire.unoffered', command: 'tx' }),
+    coreBy: { 'block-relay-only': LATE, feeler: LATE },
+  }),
   data('unknown command', 'in-seq-007, 010, 029', 'xyzzy', '00'),
   data('command of 12 letters', 'in-fr-017', 'abcdefghijkl'),
   data('PING in capitals', 'in-fr-018', 'PING', little(NONCE)),

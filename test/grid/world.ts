@@ -30,6 +30,13 @@ const one = (
 });
 
 const links: readonly Row[] = [
+  one(
+    'link: TCP opens and a key exchange begins',
+    '6.3, 12',
+    { type: 'link.connected', at: AT },
+    STAY,
+    never('a v1 link has no key exchange'),
+  ),
   one('link: opens', '12', { type: 'link.open', at: AT, elapsed: 0 }, STAY, by('open')),
   one(
     'link: opens after a key exchange of 59 s',
