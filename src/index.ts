@@ -18,6 +18,8 @@ export { memoryNet } from './io/memory.js';
 export { tcpNet } from './io/tcp.js';
 export { FAULTS, parseFault } from './io/faults.js';
 export type { Fault, FaultName } from './io/faults.js';
+export { V2_FAULTS } from './run/v2faults.js';
+export type { V2FaultName } from './run/v2faults.js';
 export { faultyNet } from './io/faultynet.js';
 export { resolveHost, seedAddresses } from './io/dns.js';
 export { formatEndpoint, parseEndpoint } from './io/endpoint.js';

@@ -44,12 +44,22 @@ function netOf(faults: readonly Fault[]): Net {
   return inwards.reduce<Net>((net, fault) => faultyNet(net, fault), tcpNet());
 }
 
+/** Faults of v1 frames need v1; without one, v2 is tried first, as Core does. */
+function transportOf({ v2transport = true, v2only = false, fault = [] }: Flags): Partial<NodeOptions> {
+  const v2fault = fault.find((each) => typeof each === 'string');
+  const frames = fault.some((each) => typeof each !== 'string' && !isPace(each));
+  if (frames && (v2only || v2fault))
+    throw new Usage('faults of v1 frames do not go with v2: leave out one of them');
+  return { v2transport: v2transport && !frames, v2only, ...(v2fault && { v2fault }) };
+}
+
 /** What all nodes of the command line have in common. */
 export const nodeOptionsOf = (flags: Flags): NodeOptions => ({
   chain: chainOf(flags),
   rules: rulesOf(flags),
   uacomment: flags.uacomment ?? [],
   services: servicesOf(...(flags.services ?? [])),
-  net: netOf(flags.fault ?? []),
+  net: netOf((flags.fault ?? []).filter((each) => typeof each !== 'string')),
+  ...transportOf(flags),
   drainTimeout: DRAIN,
 });

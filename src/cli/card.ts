@@ -28,6 +28,7 @@ const named = ({ host, addr }: ProbeReport): string =>
 function body(report: ProbeReport): [key: string, value: string][] {
   return [
     ['Network', [report.chain, report.network, report.transport_protocol_type].join(', ')],
+    ...(report.session_id ? [['Session', report.session_id] as [string, string]] : []),
     ['Version', String(report.version)],
     ['User Agent', plain(report.subver ?? '') || '(none)'],
     ['Services', words(report.servicesnames, 'none')],

@@ -14,6 +14,7 @@ import {
   slotOptions,
   switched,
   timeOptions,
+  transportOptions,
   valued,
 } from './options.js';
 import { watchedNode } from './inspect.js';
@@ -62,6 +63,7 @@ export const connectCommand: Verb = {
     ...chainOptions(),
     ...lookupOptions(),
     ...slotOptions('most connections at a time; without hosts 8 are held'),
+    ...transportOptions(),
     ...timeOptions(),
     ...identityOptions(),
     ...outputOptions(),

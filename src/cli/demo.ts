@@ -83,6 +83,10 @@ function narrate(node: BitcoinNode, nameOf: NameOf, out: Output): void {
     out.talk(narrated(label(nameOf, peer.addr), way, peer, out.paintTalk));
     ways.set(peer.id, way.slice(-1));
   };
+  node.on('fallback', (peer) => {
+    out.event('fallback', { peer: nameOf(peer.addr), addr: peer.addr });
+    out.talk(`us →  ${label(nameOf, peer.addr)} does not know v2: again as v1`);
+  });
   node.on('established', tell);
   node.on('ended', tell);
 }
@@ -95,7 +99,9 @@ function narrated(name: string, way: readonly string[], peer: PeerInfo, paint: P
   const over = lastreason && peer.state !== 'established' ? ` ${lastreason.code}` : '';
   const colour = over === '' ? 'green' : peer.state === 'closed' ? 'cyan' : 'red';
   const arrow = peer.inbound ? '→ us' : 'us →';
-  return `${arrow}  ${paint('bold', name)} ${way.slice(0, -1).join(' → ')} → ${paint(colour, `${way.at(-1)}${over}`)}`;
+  const session =
+    over === '' && peer.session_id ? paint('dim', ` v2 session ${peer.session_id.slice(0, 16)}…`) : '';
+  return `${arrow}  ${paint('bold', name)} ${way.slice(0, -1).join(' → ')} → ${paint(colour, `${way.at(-1)}${over}`)}${session}`;
 }
 
 function report(outcomes: readonly Outcome[], out: Output): void {
@@ -116,18 +122,22 @@ const of =
 const phase = (ms: number | undefined): string => (ms === undefined ? '' : duration(ms));
 
 /** Why it ended, and the facts that tell one timeout from another. */
-function why({ lastreason }: PeerInfo): string {
-  if (!lastreason) return '';
+function why({ state, lastreason }: PeerInfo): string {
+  // What an established peer shows is how the connection before it ended.
+  if (!lastreason || state === 'established') return '';
   const { awaited, dropped } = lastreason.facts;
   const missing = awaited === undefined ? '' : ` no ${awaited}`;
   return `${lastreason.code}${missing}${dropped === undefined ? '' : ` (dropped ${plain(String(dropped))})`}`;
 }
+
+const TRANSPORTS = { v1: '1', v2: '2', detecting: '' } as const;
 
 const columns: readonly Column<Outcome>[] = [
   { head: '', cell: ({ asForetold }) => (asForetold ? '✓' : '✗'), align: 'left' },
   { head: 'peer', cell: ({ role }) => role.name, align: 'left', least: 15 },
   { head: 'dir', cell: of((peer) => (peer.inbound ? 'in' : 'out')), align: 'left' },
   { head: 'state', cell: of((peer) => peer.state), align: 'left' },
+  { head: 'v', cell: of((peer) => TRANSPORTS[peer.transport_protocol_type]), align: 'left' },
   { head: 'version', cell: of((peer) => (peer.version === 0 ? '' : String(peer.version))), align: 'right' },
   { head: 'user agent', cell: of((peer) => plain(peer.subver)), align: 'left' },
   { head: 'serv', cell: of((peer) => servicesLetters(peer.services)), align: 'left' },

@@ -17,6 +17,7 @@ import {
   slotOptions,
   switched,
   timeOptions,
+  transportOptions,
   valued,
 } from './options.js';
 import { showStatus } from './status.js';
@@ -50,6 +51,7 @@ export const listenCommand: Verb = {
     new Option('--listen', "Core's spelling of this verb").hideHelp(),
     ...chainOptions(),
     ...slotOptions(`most peers at a time; default ${SLOTS}`),
+    ...transportOptions(),
     ...timeOptions(),
     ...identityOptions(),
     ...outputOptions(),

@@ -4,6 +4,7 @@
  */
 import { Option } from 'commander';
 import { type Fault, FAULT_NAMES, FAULTS } from '../io/faults.js';
+import { V2_FAULT_NAMES, type V2FaultName } from '../run/v2faults.js';
 import type { Endpoint } from '../io/link.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
 import {
@@ -35,7 +36,9 @@ export interface Flags {
   readonly onlynet?: readonly IpFamily[];
   readonly dnsServer?: readonly string[];
   readonly maxconnections?: number;
-  readonly fault?: readonly Fault[];
+  readonly fault?: readonly (Fault | V2FaultName)[];
+  readonly v2transport?: boolean;
+  readonly v2only?: boolean;
   readonly inspect?: number;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -123,6 +126,13 @@ export const identityOptions = (): Option[] =>
     ),
   ]);
 
+/** BIP324. */
+export const transportOptions = (): Option[] =>
+  under(NETWORK, [
+    ...switched('--v2transport', 'try BIP324 first, and v1 where it is not understood; on by default'),
+    ...switched('--v2only', 'refuse v1'),
+  ]);
+
 /** How names become addresses. */
 export const lookupOptions = (): Option[] =>
   under(NETWORK, [
@@ -164,6 +174,7 @@ export const labOptions = (): Option[] =>
     offering(
       valued('--fault <fault>', 'misbehave, as listed below; repeatable', several(fault)),
       ...faultWords(),
+      ...V2_FAULT_NAMES,
     ),
     inspectOption(),
   ]);

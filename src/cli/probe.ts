@@ -11,6 +11,7 @@ import {
   lookupOptions,
   outputOptions,
   timeOptions,
+  transportOptions,
   valued,
 } from './options.js';
 import { demands } from './values.js';
@@ -38,6 +39,7 @@ export const probeCommand: Verb = {
     valued('--require <demand>', 'services=NETWORK,WITNESS or version=70016; repeatable', demands),
     ...chainOptions(),
     ...lookupOptions(),
+    ...transportOptions(),
     ...timeOptions(),
     ...identityOptions(),
     ...outputOptions(),
@@ -47,7 +49,7 @@ export const probeCommand: Verb = {
 };
 
 async function run({ operands, flags, out, interrupted }: Job): Promise<number> {
-  const { chain, rules, uacomment } = nodeOptionsOf(flags);
+  const { chain, rules, uacomment, v2transport, v2only } = nodeOptionsOf(flags);
   // A host that is no host is a usage error before anything is dialled.
   for (const host of operands) parseEndpoint(host, 0);
   let done = 0;
@@ -55,7 +57,7 @@ async function run({ operands, flags, out, interrupted }: Job): Promise<number> 
   progress();
   const reports = await eachOf(operands, AT_ONCE, async (host) => {
     const report = await probe(host, {
-      ...given({ chain, rules, uacomment, require: flags.require }),
+      ...given({ chain, rules, uacomment, v2transport, v2only, require: flags.require }),
       dns: dnsOptionsOf(flags),
       signal: interrupted,
     });

@@ -61,6 +61,7 @@ export function establishedLine(peer: PeerInfo, paint: Paint): string {
     paint('bold', plain(peer.addr)),
     peer.inbound ? 'in' : 'out',
     plain(peer.subver) || '(no user agent)',
+    peer.transport_protocol_type,
     `version=${peer.version}`,
     `services=${peer.servicesnames.join(',') || 'none'}`,
     `height=${peer.startingheight}`,

@@ -6,6 +6,7 @@ import { type Fault, parseFault } from '../io/faults.js';
 import type { Endpoint } from '../io/link.js';
 import { networkOf } from '../networks.js';
 import { VerackError } from '../reasons.js';
+import { parseV2Fault, type V2FaultName } from '../run/v2faults.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
 
 function refuse(why: string): never {
@@ -54,10 +55,10 @@ export function chainName(text: string, before: string | undefined): string {
   return chain;
 }
 
-export const fault = (text: string): Fault =>
+export const fault = (text: string): Fault | V2FaultName =>
   borrow(() => {
     try {
-      return parseFault(text);
+      return text.startsWith('v2-') ? parseV2Fault(text) : parseFault(text);
     } catch (error) {
       if (error instanceof VerackError) refuse(`${sentence(String(error.facts.why))}.`);
       throw error;

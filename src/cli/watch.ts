@@ -34,6 +34,10 @@ export function watch(node: BitcoinNode, out: Output, watcher: Watcher = {}): vo
     tellEnd(out, peer, said);
     watcher.ended?.(peer);
   });
+  node.on('fallback', (peer) => {
+    out.event('fallback', peer);
+    if (out.verbose > 0) out.talk(out.paintTalk('dim', `${name(peer)} does not know v2; again as v1`));
+  });
   node.on('refused', ({ addr, reason }) => {
     out.failure(failureLine(addr, reason, out.paintTalk));
     out.event('refused', { addr, reason });

@@ -80,7 +80,8 @@ class TcpLink implements Link {
     this.local = endpoint(socket.localAddress, socket.localPort);
     this.remote = endpoint(socket.remoteAddress, socket.remotePort);
     socket.on('data', (chunk: Uint8Array) => {
-      if (!this.#over) this.#handler?.data(chunk);
+      // A plain array over the same memory, because `slice` of a Buffer does not copy.
+      if (!this.#over) this.#handler?.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
     });
     socket.on('end', () => this.#finish('ERR_LINK_EOF'));
     socket.on('error', () => this.#finish('ERR_LINK_RESET'));

@@ -29,6 +29,16 @@ import {
   type V2Sender,
 } from '../wire/index.js';
 
+import {
+  authenticated,
+  DECOY_PAUSE,
+  garbageSize,
+  spoilKey,
+  spoilTerminator,
+  type V2FaultName,
+} from './v2faults.js';
+import type { Timers } from '../io/clock.js';
+
 export type TransportActor = ActorRefFrom<typeof transportMachine>;
 
 /** A frame event of either transport. */
@@ -111,6 +121,10 @@ export interface V2Options {
   readonly random: (count: number) => Uint8Array;
   /** Default {@link drawPadding}. */
   readonly padding?: Padding;
+  /** What goes wrong on purpose. */
+  readonly fault?: V2FaultName;
+  /** Paces what a fault repeats. */
+  readonly timers: Timers;
 }
 
 export class V2Channel implements Channel {
@@ -128,6 +142,7 @@ export class V2Channel implements Channel {
   /** Set when v1 was detected; everything goes through it from then on. */
   #v1: V1Channel | undefined;
   #heard = false;
+  #timer: unknown;
 
   constructor(
     private readonly options: V2Options,
@@ -158,29 +173,46 @@ export class V2Channel implements Channel {
   }
 
   wipe(): void {
+    this.options.timers.clearTimeout(this.#timer);
     for (const secrets of [this.#key, this.#keys, this.#sender, this.#receiver]) secrets?.wipe();
   }
 
   /** `effect.sendKey`. */
   sendKey(): void {
+    // An early key is out already.
+    if (this.#key) return;
     this.#key = createV2Key(this.options.random);
-    this.#garbage = this.options.random(this.#padding.garbage);
-    this.owner.write([this.#key.ellswift, this.#garbage]);
+    const { random, fault } = this.options;
+    this.#garbage = random(garbageSize(fault, this.#padding.garbage));
+    this.owner.write(spoilKey(fault, this.#key.ellswift, this.#garbage));
   }
 
   /** `effect.sendTerminator`. */
   sendTerminator(): void {
     if (!this.#key || !this.#theirs) return;
-    const { chain, initiating } = this.options;
+    const { chain, initiating, fault } = this.options;
+    if (fault === 'v2-short-key') return;
     this.#keys = this.#key.agree(this.#theirs, initiating, chain.magic);
-    this.#sender = createV2Sender(this.#keys.send, this.#garbage);
+    this.#sender = createV2Sender(this.#keys.send, authenticated(fault, this.#garbage));
     this.#receiver = createV2Receiver(this.#keys.receive);
     this.session_id = hexOf(this.#keys.sessionId);
     this.#key.wipe();
     this.#keys.wipe();
-    const { terminator } = this.#sender;
-    const decoys = this.#padding.decoys.map((size) => this.#sender?.decoy(size) ?? terminator);
-    this.owner.write([terminator, ...decoys, this.#sender.version()]);
+    this.owner.write(spoilTerminator(fault, this.#sender, this.#padding.decoys));
+    if (fault === 'v2-endless-decoys') this.#decoy(this.#sender);
+  }
+
+  /** Called when TCP is open. */
+  begin(): void {
+    this.actor.send({ type: 'link.connected' });
+    if (this.options.fault === 'v2-early-key') this.sendKey();
+  }
+
+  #decoy(sender: V2Sender): void {
+    this.#timer = this.options.timers.setTimeout(() => {
+      this.owner.write([sender.decoy(9)]);
+      this.#decoy(sender);
+    }, DECOY_PAUSE);
   }
 
   /** `effect.ready`. */

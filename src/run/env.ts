@@ -30,8 +30,8 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
-/** The operating system's random source. */
-export const systemRandom = (count: number): Uint8Array => randomBytes(count);
+/** The operating system's random source. Plain arrays, because `slice` of a Buffer does not copy. */
+export const systemRandom = (count: number): Uint8Array => new Uint8Array(randomBytes(count));
 
 /** 8 fresh random bytes as 16 hex digits. */
 export const drawNonce = (env: Env): string => Buffer.from(env.random(8)).toString('hex');

@@ -74,9 +74,17 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.#env = { clock, random, net };
     const rules = { ...CORE_RULES, ...options.rules };
     const identity = identityOf(options, rules);
-    const { v2transport = false, v2only = false, padding } = options;
+    const { v2transport = false, v2only = false, padding, v2fault } = options;
     this.#v2transport = v2transport || v2only;
-    const parts = { env: this.#env, chain: this.chain, identity, rules, v2only, ...(padding && { padding }) };
+    const parts = {
+      env: this.#env,
+      chain: this.chain,
+      identity,
+      rules,
+      v2only,
+      ...(padding && { padding }),
+      ...(v2fault && { v2fault }),
+    };
     this.#pool = new Pool(parts, this.#listener());
     this.peers = this.#pool.tracker;
     this.#redials = new Redials(this.#env, (target) => this.#redial(target));

@@ -8,6 +8,7 @@ import { withServices } from '../services.js';
 import { servicesOf } from '../wire/index.js';
 import { type Identity, userAgent, wholeUserAgent } from './announce.js';
 import type { Padding } from './channel.js';
+import type { V2FaultName } from './v2faults.js';
 import type { Clock } from './env.js';
 import { NAME, VERSION } from './version.js';
 
@@ -27,6 +28,8 @@ export interface NodeOptions {
   readonly v2only?: boolean;
   /** Our garbage and decoys, fixed; drawn anew for each connection otherwise. */
   readonly padding?: Padding;
+  /** Spoils our key exchanges on purpose; see `V2_FAULTS`. */
+  readonly v2fault?: V2FaultName;
   /** What we announce. Defaults: services 0, height 0, `/verack:X.Y.Z/`. */
   readonly services?: string;
   readonly startingheight?: number;

@@ -12,6 +12,7 @@ import type { DropCode, Reason } from '../reasons.js';
 import type { Identity } from './announce.js';
 import type { Env } from './env.js';
 import { type Padding, V2Channel } from './channel.js';
+import type { V2FaultName } from './v2faults.js';
 import { interpret, interpretTransport } from './interpret.js';
 import { type Birth, type PeerState, Session, type SessionHost } from './session.js';
 import { type PeerInfo, Tracker } from './tracker.js';
@@ -35,6 +36,8 @@ export interface PoolOptions {
   readonly v2only?: boolean;
   /** Garbage and decoys of ours, fixed; drawn anew for every connection otherwise. */
   readonly padding?: Padding;
+  /** What goes wrong in our key exchanges on purpose. */
+  readonly v2fault?: V2FaultName;
 }
 
 type PoolLogic = ActorLogic<Snapshot<undefined>, AnyEventObject>;
@@ -117,10 +120,11 @@ export class Pool implements SessionHost {
 
   channelFor(session: Session): V2Channel {
     const { chain, env, options } = this;
-    const { padding, v2only = false, rules } = options;
+    const { padding, v2fault: fault, v2only = false, rules } = options;
     const initiating = !session.inbound;
+    const parts = { chain, initiating, random: env.random, timers: env.clock };
     const channel = new V2Channel(
-      { chain, initiating, random: env.random, ...(padding && { padding }) },
+      { ...parts, ...(padding && { padding }), ...(fault && { fault }) },
       session,
     );
     const role = initiating ? 'initiator' : 'responder';

@@ -231,7 +231,7 @@ export class Session implements LinkHandler, ChannelOwner {
     this.actor.send({ type: 'link.connected', at: this.linkedat });
     const channel = this.host.channelFor(this);
     this.#channel = channel;
-    channel.actor.send({ type: 'link.connected' });
+    channel.begin();
   }
 
   /** The channel can carry messages. */

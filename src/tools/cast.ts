@@ -23,6 +23,8 @@ export interface Role {
   readonly connection_type?: Exclude<ConnectionType, 'inbound'>;
   /** How its node differs from the usual one. */
   readonly node?: NodeOptions;
+  /** Our node dials it with BIP324. */
+  readonly v2?: true;
   /** A fault of `src/io/faults.ts`. */
   readonly fault?: string;
   readonly foretold: Foretold;
@@ -80,6 +82,21 @@ const healthy: readonly Role[] = [
     foretold: established,
   },
   {
+    name: 'encrypted',
+    about: 'speaks BIP324, and is dialled so',
+    part: 'listens',
+    v2: true,
+    node: { v2transport: true, services: FULL_NODE },
+    foretold: established,
+  },
+  {
+    name: 'v1 only',
+    about: 'does not know BIP324; dialled with it, then as v1',
+    part: 'listens',
+    v2: true,
+    foretold: established,
+  },
+  {
     name: 'feeler',
     about: 'dialled only to see that it answers',
     part: 'listens',
@@ -97,6 +114,13 @@ const healthy: readonly Role[] = [
     about: 'a client of protocol 70013 that dials us',
     part: 'dials',
     node: { rules: { version: 70_013 } },
+    foretold: established,
+  },
+  {
+    name: 'secretive',
+    about: 'dials us with BIP324',
+    part: 'dials',
+    node: { v2transport: true },
     foretold: established,
   },
   {
@@ -185,11 +209,19 @@ const failing: readonly Role[] = [
     foretold: { code: 'ERR_TIME_HANDSHAKE', facts: { ...NO_VERACK, dropped: 'verack: ERR_FRAME_CHECKSUM' } },
   },
   {
+    name: 'bad tag',
+    about: 'its first encrypted packet is not authentic',
+    part: 'listens',
+    v2: true,
+    node: { v2transport: true, v2fault: 'v2-bad-tag' },
+    foretold: { code: 'ERR_V2_AUTH' },
+  },
+  {
     name: 'testnet4 node',
     about: 'a node of another network that dials us',
     part: 'dials',
     node: { chain: 'testnet4' },
-    foretold: { code: 'ERR_FRAME_MAGIC' },
+    foretold: { code: 'ERR_V2_OTHER_NETWORK' },
   },
 ];
 

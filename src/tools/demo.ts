@@ -65,6 +65,7 @@ class Stage {
     this.node = createNode({
       chain: 'regtest',
       maxoutbound: 64,
+      v2transport: true,
       rules: { handshakeTimeout },
       net: this.#net,
       ...(inspect && { inspect }),
@@ -103,7 +104,8 @@ class Stage {
 
   #dial(role: Role, at: Endpoint): void {
     this.#roles.set(formatEndpoint(at), role);
-    this.node.dial(at, { connection_type: role.connection_type ?? 'outbound-full-relay' });
+    const { connection_type = 'outbound-full-relay', v2 = false } = role;
+    this.node.dial(at, { connection_type, v2transport: v2 });
   }
 
   /** Which of our accepted connections is this one is told by the dialler's own port. */

@@ -123,9 +123,9 @@ const MEANINGS: Readonly<Record<string, (value: never, siblings: Siblings) => st
   reason: (value: Uint8Array) => quoted(value),
   feerate: (value: string) => `${signedOf(value)} satoshi per 1,000 vbytes`,
   type: (value: number) => `${value} (${inventoryName(value)})`,
-  hash: (value: Uint8Array) => hexOf(value.slice().reverse()),
-  locator: (value: Uint8Array) => hexOf(value.slice().reverse()),
-  hash_stop: (value: Uint8Array) => hexOf(value.slice().reverse()),
+  hash: (value: Uint8Array) => hexOf(Uint8Array.from(value).reverse()),
+  locator: (value: Uint8Array) => hexOf(Uint8Array.from(value).reverse()),
+  hash_stop: (value: Uint8Array) => hexOf(Uint8Array.from(value).reverse()),
 };
 
 function meaning(key: string, value: unknown, siblings: Siblings): string {

@@ -36,6 +36,9 @@ export interface ProbeOptions {
   /** How a name is resolved. */
   readonly dns?: Omit<DnsOptions, 'signal'>;
   readonly uacomment?: readonly string[];
+  /** Try BIP324 first; refuse v1. Default false. */
+  readonly v2transport?: boolean;
+  readonly v2only?: boolean;
   /** Gives up: the report then has the reason `ERR_LOCAL_CANCELLED`. */
   readonly signal?: AbortSignal;
   readonly net?: NodeOptions['net'];
@@ -109,8 +112,18 @@ export async function probe(host: string, options: ProbeOptions = {}): Promise<P
 }
 
 /** Only what was given: `undefined` would hide a default. */
-function nodeOptions({ chain, rules, uacomment, net, clock, random, signal }: ProbeOptions): NodeOptions {
-  const given = { chain, rules, uacomment, net, clock, random, signal };
+function nodeOptions({
+  chain,
+  rules,
+  uacomment,
+  v2transport,
+  v2only,
+  net,
+  clock,
+  random,
+  signal,
+}: ProbeOptions): NodeOptions {
+  const given = { chain, rules, uacomment, v2transport, v2only, net, clock, random, signal };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 

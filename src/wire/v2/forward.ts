@@ -68,7 +68,7 @@ export class FSChaCha20Poly1305 {
   #rekeys = 0;
 
   constructor(key: Uint8Array) {
-    this.#key = key.slice();
+    this.#key = Uint8Array.from(key);
   }
 
   /** Seals `head | body` and writes it, with the tag of 16 bytes, to `into` at `at`. */

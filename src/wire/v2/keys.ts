@@ -52,7 +52,7 @@ export interface V2Key {
 export function createV2Key(random: RandomBytes): V2Key {
   // One draw in 2^128 is no key; the second would not be one either if the source is broken, and is refused below.
   const drawn = random(SECRET_SIZE);
-  const secret = (isKey(drawn) ? drawn : random(SECRET_SIZE)).slice();
+  const secret = Uint8Array.from(isKey(drawn) ? drawn : random(SECRET_SIZE));
   const ellswift = encodeEllswift(secret, random);
   drawn.fill(0);
   return {

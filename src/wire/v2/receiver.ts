@@ -48,7 +48,7 @@ class Receiver implements V2Receiver {
   #versionSeen = false;
 
   constructor(keys: DirectionKeys) {
-    this.#terminator = keys.terminator.slice();
+    this.#terminator = Uint8Array.from(keys.terminator);
     this.#lengths = new FSChaCha20(keys.lengths);
     this.#packets = new FSChaCha20Poly1305(keys.packets);
   }

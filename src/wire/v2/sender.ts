@@ -28,10 +28,10 @@ class Sender implements V2Sender {
   #wiped = false;
 
   constructor(keys: DirectionKeys, garbage: Uint8Array) {
-    this.terminator = keys.terminator.slice();
+    this.terminator = Uint8Array.from(keys.terminator);
     this.#lengths = new FSChaCha20(keys.lengths);
     this.#packets = new FSChaCha20Poly1305(keys.packets);
-    this.#aad = garbage.slice();
+    this.#aad = Uint8Array.from(garbage);
   }
 
   version(contents: Uint8Array = NOTHING): Uint8Array {

@@ -1,0 +1,93 @@
+/**
+ * A BIP324 key exchange that goes wrong on purpose, for testing other nodes and for the tests of our own. Each fault
+ * changes what a v2 channel sends before application bytes flow; `expect` is what the healthy side makes of it.
+ */
+import { type ReasonCode, VerackError } from '../reasons.js';
+import { MAX_GARBAGE, type V2Sender } from '../wire/index.js';
+
+export type V2FaultName =
+  | 'v2-early-key'
+  | 'v2-short-key'
+  | 'v2-long-garbage'
+  | 'v2-wrong-terminator'
+  | 'v2-wrong-garbage'
+  | 'v2-bad-tag'
+  | 'v2-version-contents'
+  | 'v2-endless-decoys';
+
+export interface V2FaultRow {
+  readonly about: string;
+  readonly expect: ReasonCode | 'established';
+}
+
+export const V2_FAULTS: Readonly<Record<V2FaultName, V2FaultRow>> = {
+  'v2-early-key': { about: 'as a listener, our key goes out before a byte has come', expect: 'established' },
+  'v2-short-key': {
+    about: 'our key stops after 63 bytes, and nothing follows',
+    expect: 'ERR_TIME_HANDSHAKE',
+  },
+  'v2-long-garbage': { about: '4,096 bytes of garbage, one more than allowed', expect: 'ERR_V2_GARBAGE' },
+  'v2-wrong-terminator': {
+    about: 'our garbage ends with the wrong terminator',
+    expect: 'ERR_TIME_HANDSHAKE',
+  },
+  'v2-wrong-garbage': { about: 'our first packet authenticates other garbage', expect: 'ERR_V2_AUTH' },
+  'v2-bad-tag': { about: 'the tag of our version packet is wrong', expect: 'ERR_V2_AUTH' },
+  'v2-version-contents': { about: 'our version packet is not empty', expect: 'established' },
+  'v2-endless-decoys': {
+    about: 'decoys instead of a version packet, 20 a second',
+    expect: 'ERR_TIME_HANDSHAKE',
+  },
+};
+
+export const V2_FAULT_NAMES = Object.keys(V2_FAULTS) as V2FaultName[];
+
+export const isV2Fault = (text: string): text is V2FaultName => Object.hasOwn(V2_FAULTS, text);
+
+/** Milliseconds between two decoys of the endless ones. */
+export const DECOY_PAUSE = 50;
+
+/** A copy with its last byte changed. */
+function spoiled(bytes: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  const last = copy.length - 1;
+  copy[last] = (copy[last] ?? 0) ^ 1;
+  return copy;
+}
+
+/** What goes out as key and garbage. */
+export function spoilKey(fault: V2FaultName | undefined, key: Uint8Array, garbage: Uint8Array): Uint8Array[] {
+  if (fault === 'v2-short-key') return [key.subarray(0, 63)];
+  return [key, garbage];
+}
+
+/** How much garbage is sent. */
+export const garbageSize = (fault: V2FaultName | undefined, size: number): number =>
+  fault === 'v2-long-garbage' ? MAX_GARBAGE + 1 : size;
+
+/** What the first packet authenticates: the garbage that was sent, or not quite. */
+export function authenticated(fault: V2FaultName | undefined, garbage: Uint8Array): Uint8Array {
+  if (fault !== 'v2-wrong-garbage') return garbage;
+  return garbage.length === 0 ? Uint8Array.of(0) : spoiled(garbage);
+}
+
+/** What goes out as terminator, decoys and version packet. */
+export function spoilTerminator(
+  fault: V2FaultName | undefined,
+  sender: V2Sender,
+  decoys: readonly number[],
+): Uint8Array[] {
+  const terminator = fault === 'v2-wrong-terminator' ? spoiled(sender.terminator) : sender.terminator;
+  const before = decoys.map((size) => sender.decoy(size));
+  if (fault === 'v2-endless-decoys') return [terminator, ...before];
+  const contents = fault === 'v2-version-contents' ? Uint8Array.of(1, 2, 3) : new Uint8Array();
+  const version = sender.version(contents);
+  return [terminator, ...before, fault === 'v2-bad-tag' ? spoiled(version) : version];
+}
+
+/** @throws VerackError `ERR_LOCAL_ARGUMENT` naming the faults. */
+export function parseV2Fault(text: string): V2FaultName {
+  if (isV2Fault(text)) return text;
+  const why = `no such fault: the faults of v2 are ${V2_FAULT_NAMES.join(', ')}, and take no value`;
+  throw new VerackError('ERR_LOCAL_ARGUMENT', { value: text.slice(0, 80), why });
+}
