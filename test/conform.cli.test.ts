@@ -131,6 +131,6 @@ describe('verack conform', () => {
     const { code, stdout } = await ran('--list');
     expect(code).toBe(0);
     expect(stdout.match(/^(in|out)-/gm)).toHaveLength(213);
-    expect(stdout).toContain('left out against a host: needs BIP324 (not built yet)');
+    expect(stdout).toContain('left out against a host: needs the node started with other options');
   });
 });

@@ -47,11 +47,7 @@ describe('the form', () => {
     ],
     ['no steps', { steps: [] }, 'case x has no steps'],
     ['no listener', { listener: undefined }, 'case x.listener should be one of any'],
-    [
-      'v2 steps that are not told',
-      { steps: [{ op: 'v2_keys' }] },
-      'case x has v2 steps and does not say that it needs v2',
-    ],
+    ['v2 steps over v1', { steps: [{ op: 'v2_keys' }] }, 'case x has v2 steps and the transport v1'],
     ['no id', { id: undefined }, 'a case without id.id should be a text'],
   ];
 

@@ -117,20 +117,32 @@ async function ourselves(options: NodeOptions): Promise<Report> {
       types: CONNECTION_TYPES,
       choosesV2: true,
       patience: 0,
-      dial: ({ at, type }) => {
-        node.dial(at, { connection_type: type as (typeof CONNECTION_TYPES)[number] });
+      dial: ({ at, type, v2 }) => {
+        node.dial(at, { connection_type: type as (typeof CONNECTION_TYPES)[number], v2transport: v2 });
         return Promise.resolve();
       },
     },
   });
 }
 
-test('our own node passes over TCP, whether it asks for transactions or not', async () => {
-  const reports = await Promise.all([ourselves({ rules: { relay: true } }), ourselves({})]);
+test('our own node passes over TCP, v1-only and v2-capable, whether it asks for transactions or not', async () => {
+  const reports = await Promise.all([
+    ourselves({ rules: { relay: true } }),
+    ourselves({}),
+    ourselves({ v2transport: true, rules: { relay: true } }),
+    ourselves({ v2transport: true }),
+  ]);
+  const encrypted = cases.filter(({ transport, needs = [] }) => transport === 'v2' && needs.length === 0);
   for (const report of reports) {
     expect(failures(report)).toEqual([]);
     expect(idsOf(report, 'pass').length).toBeGreaterThan(110);
+    const isCapable = report.portrait?.listener === 'v2-capable';
+    const verdict = isCapable ? 'pass' : 'skip';
+    expect(idsOf(report, verdict)).toEqual(expect.arrayContaining(encrypted.map(({ id }) => id)));
   }
+  expect(reports.map(({ portrait }) => portrait?.listener)).toEqual([
+    ...['v1-only', 'v1-only', 'v2-capable', 'v2-capable'],
+  ]);
 }, 60_000);
 
 describeNode(['litecoind', 'bcoin'], 'other implementations', () => {

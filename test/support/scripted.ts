@@ -7,7 +7,19 @@ import type { Case, Step } from '../../src/tools/conform/case.js';
 import { readCase } from '../../src/tools/conform/form.js';
 import { versionPayload } from '../../src/tools/conform/greeting.js';
 import type { Subject } from '../../src/tools/conform/subject.js';
-import { createV1Framer, encodeFrame } from '../../src/wire/index.js';
+import {
+  createV1Framer,
+  createV2Key,
+  createV2Opening,
+  createV2Receiver,
+  createV2Sender,
+  encodeFrame,
+  type OpeningEvent,
+  type V2Event,
+  type V2Receiver,
+  type V2Sender,
+} from '../../src/wire/index.js';
+import { seededRandom } from './scene.js';
 
 export const chain = NETWORKS.regtest;
 export const AT = { host: '10.0.0.1', port: 18_444 };
@@ -34,9 +46,13 @@ export const caseOf = (steps: readonly Step[], more: Partial<Case> = {}): Case =
 
 /** What a scripted node can do on one connection. */
 export class Actor {
-  constructor(private readonly link: Link) {}
+  constructor(
+    private readonly link: Link,
+    private readonly encode = (command: string, payload: Uint8Array) =>
+      encodeFrame(chain.magic, command, payload),
+  ) {}
   say(command: string, payload: Uint8Array = new Uint8Array(0)): void {
-    this.link.write([encodeFrame(chain.magic, command, payload)]);
+    this.link.write([this.encode(command, payload)]);
   }
   raw(hex: string): void {
     this.link.write([Buffer.from(hex, 'hex')]);
@@ -50,10 +66,15 @@ export interface Script {
   readonly opened?: (me: Actor) => void;
   readonly hears?: (me: Actor, command: string, payload: Uint8Array) => void;
   readonly bytes?: (me: Actor, chunk: Uint8Array) => void;
+  /** v2 only: what it read besides messages, its last event included. It closes for none of them by itself. */
+  readonly reads?: (me: Actor, event: V2Event) => void;
+  /** v2 only: the garbage it sends, and whether its first packet authenticates another one. */
+  readonly garbage?: number;
+  readonly forges?: boolean;
 }
 
 /** Follows a script on one connection. */
-export function play(link: Link, { opened, hears, bytes }: Script): void {
+export function play(link: Link, { opened, hears, bytes }: Script, _isDialler = false): void {
   const me = new Actor(link);
   const framer = createV1Framer(chain.magic);
   link.attach({
@@ -66,6 +87,61 @@ export function play(link: Link, { opened, hears, bytes }: Script): void {
     closed: () => undefined,
   });
   opened?.(me);
+}
+
+const random = seededRandom(324);
+
+/** One v2 connection of a scripted node; it speaks nothing else. */
+class Encrypted {
+  readonly #key = createV2Key(random);
+  readonly #garbage: Uint8Array;
+  readonly #opening;
+  readonly #me: Actor;
+  #sender!: V2Sender;
+  #receiver: V2Receiver | undefined;
+
+  constructor(
+    private readonly link: Link,
+    private readonly script: Script,
+    private readonly initiating: boolean,
+  ) {
+    this.#garbage = random(script.garbage ?? 7);
+    this.#opening = createV2Opening({ initiating, magic: chain.magic });
+    this.#me = new Actor(link, (command, payload) => this.#sender.message(command, payload));
+    link.attach({ data: (chunk) => this.#data(chunk), closed: () => undefined });
+    if (initiating) this.#sendKey();
+    script.opened?.(this.#me);
+  }
+
+  #sendKey(): void {
+    this.link.write([this.#key.ellswift, this.#garbage]);
+  }
+
+  #data(chunk: Uint8Array): void {
+    this.script.bytes?.(this.#me, chunk);
+    if (this.#receiver) for (const event of this.#receiver.feed(chunk)) this.#heard(event);
+    else for (const event of this.#opening.feed(chunk)) this.#opened(event);
+  }
+
+  #opened(event: OpeningEvent): void {
+    if (event.kind === 'v2') this.#sendKey();
+    if (event.kind !== 'key') return;
+    const keys = this.#key.agree(event.ellswift, this.initiating, chain.magic);
+    this.#sender = createV2Sender(keys.send, this.script.forges ? random(8) : this.#garbage);
+    this.#receiver = createV2Receiver(keys.receive);
+    this.link.write([this.#sender.terminator, this.#sender.decoy(3), this.#sender.version()]);
+    this.#data(event.rest);
+  }
+
+  #heard(event: V2Event): void {
+    if (event.kind === 'frame') this.script.hears?.(this.#me, event.command, event.payload);
+    else this.script.reads?.(this.#me, event);
+  }
+}
+
+/** Follows a script on one connection, over v2. */
+export function playV2(link: Link, script: Script, initiating = false): void {
+  new Encrypted(link, script, initiating);
 }
 
 /** Does what a good node does, as far as these tests go. */
@@ -84,14 +160,15 @@ export interface Stage {
   readonly subject: Subject;
 }
 
-export async function stageOf(script: Script): Promise<Stage> {
+export async function stageOf(script: Script, transport: 'v1' | 'v2' = 'v1'): Promise<Stage> {
   const clock = new VirtualClock();
   const net = memoryNet({ timers: clock });
-  await net.listen(AT, (link) => play(link, script));
+  const follow = transport === 'v1' ? play : playV2;
+  await net.listen(AT, (link) => follow(link, script));
   const dialler = {
     ...{ types: ['manual'], choosesV2: true, patience: 0 },
     dial: (request: { at: typeof AT }) => {
-      net.dial(request.at, { opened: (link) => play(link, script), failed: () => undefined });
+      net.dial(request.at, { opened: (link) => follow(link, script, true), failed: () => undefined });
       return Promise.resolve();
     },
   };

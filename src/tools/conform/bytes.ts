@@ -42,11 +42,14 @@ function withNonce(payload: Uint8Array, from: string | undefined, { captured }: 
   return copy;
 }
 
-/** The whole frame. */
+/** What a message carries, over either transport. */
+export const payloadFor = (message: Sent, reference: Reference): Uint8Array =>
+  withNonce(payloadOf(message), message.version_nonce_from, reference);
+
+/** The whole frame, for v1. */
 export function frameOf(message: string | Sent, reference: Reference): Uint8Array {
   const sent = typeof message === 'string' ? { msg: message } : message;
-  const payload = withNonce(payloadOf(sent), sent.version_nonce_from, reference);
-  const frame = Buffer.from(encodeFrame(reference.chain.magic, sent.msg, payload));
+  const frame = Buffer.from(encodeFrame(reference.chain.magic, sent.msg, payloadFor(sent, reference)));
   if (sent.magic) frame.write(otherMagic(reference.chain), 'hex');
   if (sent.command_hex !== undefined) frame.write(sent.command_hex, COMMAND_AT, 'hex');
   if (sent.length !== undefined) frame.writeUInt32LE(sent.length, LENGTH_AT);

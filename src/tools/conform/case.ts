@@ -16,7 +16,6 @@ export type Listener = 'v1-only' | 'v2-capable';
 
 /** What a case needs beside a socket, and how that is told when it is missing. */
 export const NEEDS = {
-  v2: 'needs BIP324 (not built yet)',
   clock: "needs control of the node's clock",
   peers: "needs the node's own list of its connections",
   rpc: 'needs an RPC call of the node',
@@ -100,7 +99,8 @@ export interface Step {
   readonly to?: number;
   readonly within_ms?: number;
   readonly strict?: boolean;
-  readonly ignore?: readonly string[];
+  /** Commands that are passed over; of a packet: whether it is a decoy. */
+  readonly ignore?: readonly string[] | boolean;
   readonly allow?: readonly string[];
   readonly ms?: number;
   readonly nonce?: string;
@@ -112,6 +112,20 @@ export interface Step {
   readonly seconds?: number;
   readonly unix?: number;
   readonly v2?: boolean;
+  readonly initiating?: boolean;
+  readonly garbage_len?: number;
+  readonly key_bytes?: number;
+  readonly decoys?: readonly number[];
+  readonly version_contents?: string;
+  readonly wrong_aad?: boolean;
+  readonly omit_terminator?: boolean;
+  readonly omit_version_packet?: boolean;
+  readonly no_wait?: boolean;
+  readonly append_messages?: readonly (string | Sent)[];
+  readonly contents?: string;
+  readonly header?: string;
+  readonly corrupt_tag?: boolean;
+  readonly length?: number;
 }
 
 /** One case. */

@@ -8,6 +8,7 @@ import type { Chain } from '../../networks.js';
 import { type Clock, systemClock } from '../../run/env.js';
 import { NAME, VERSION } from '../../run/version.js';
 import type { Case } from './case.js';
+import { ENCRYPTED } from './encrypted.js';
 import { obstacleOf } from './fitness.js';
 import { knownOf, type KnownDifferences } from './known.js';
 import { LISTEN } from './listen.js';
@@ -36,7 +37,7 @@ export interface ConformOptions {
 
 const LANES = 8;
 const POLITE_PAUSE_MS = 1_000;
-const OPS = { ...SPEAK, ...LISTEN };
+const OPS = { ...SPEAK, ...LISTEN, ...ENCRYPTED };
 
 /** Never rejects for what the node does: an unreachable one gives a report without findings and with `trouble`. */
 export async function conform(options: ConformOptions): Promise<Report> {
@@ -81,7 +82,7 @@ async function outcomeOf(trial: Trial): Promise<Deviation | Obstacle | undefined
 
 async function take(trial: Trial, n: number, step: Case['steps'][number]): Promise<void> {
   const op = OPS[step.op];
-  if (!op) throw new Obstacle(`step ${n + 1}: ${step.op} is not built yet`);
+  if (!op) throw new Obstacle(`step ${n + 1}: nothing here does ${step.op}`);
   try {
     await op(trial, step);
   } catch (error) {

@@ -2,6 +2,7 @@
 import { spelled } from './bytes.js';
 import type { Case, Sent, Step, Wanted } from './case.js';
 import type { Dialogue, Remark } from './dialogue.js';
+import { ignoredBy } from './listen.js';
 
 const LEFT = 44;
 
@@ -33,8 +34,8 @@ function wantedText(message: string | Wanted): string {
 const EXPECTED: Readonly<Record<string, (step: Step) => readonly string[]>> = {
   expect: (step) =>
     (step.messages ?? []).map((m) => `${wantedText(m)}${within(step)}${step.strict ? ', next' : ''}`),
-  expect_quiet: ({ ms = 0, strict, ignore = [] }) => [
-    `${strict ? 'nothing at all' : 'nothing but what may always come'} for ${ms} ms${ignore.length > 0 ? `, except ${ignore.join(', ')}` : ''}`,
+  expect_quiet: ({ ms = 0, strict, ignore }) => [
+    `${strict ? 'nothing at all' : 'nothing but what may always come'} for ${ms} ms${ignoredBy(ignore).length > 0 ? `, except ${ignoredBy(ignore).join(', ')}` : ''}`,
   ],
   expect_close: (step) => [`closes${within(step)}`],
   expect_raw_open: ({ ms = 0 }) => [`stays for ${ms} ms`],
@@ -46,6 +47,7 @@ const EXPECTED: Readonly<Record<string, (step: Step) => readonly string[]>> = {
   expect_no_accept: ({ ms = 0 }) => [`does not connect for ${ms} ms`],
   expect_peers: ({ count = 0 }) => [`has ${count} of our connections`],
   accept: (step) => [`connects${within(step)}`],
+  v2_keys: () => ['its key'],
 };
 
 /** The dialogue that a case wants. */
@@ -74,7 +76,11 @@ function remarksOf(
   return [remark(conn, OURS.has(op) ? 'tester' : 'both', [op, ...facts].join(' '))];
 }
 
-const OURS = new Set(['send_raw', 'connect', 'close', 'listen']);
+/** Ops that only say something. */
+const OURS = new Set([
+  ...['send_raw', 'connect', 'close', 'listen'],
+  ...['v2_start', 'v2_send_rest_of_key', 'v2_finish', 'v2_packet', 'v2_packet_length'],
+]);
 
 function sayings({ messages = [], coalesce, bytewise }: Step): string[] {
   const said = messages.map((message) => spelled(message as string | Sent));

@@ -50,13 +50,10 @@ function unmet(it: Case, { clock, peers, meets = [] }: Subject): string | undefi
   return missing.length === 0 ? undefined : needsOf({ ...it, needs: missing }).join('; ');
 }
 
-function unfit(
-  { dialects, listener = 'any', role, transport }: Case,
-  { portrait }: Occasion,
-): string | undefined {
+function unfit({ dialects, listener = 'any', transport }: Case, { portrait }: Occasion): string | undefined {
   if (!dialects.includes(portrait.dialect))
     return `holds for ${dialects.map(spelt).join(' and ')}, the node announces ${portrait.version}`;
-  const wants = role === 'outbound' && transport === 'v2' ? 'v2-capable' : listener;
+  const wants = transport === 'v2' ? 'v2-capable' : listener;
   if (wants === 'any' || wants === portrait.listener) return undefined;
   return `holds for a ${wants} node, this one is ${portrait.listener}`;
 }
@@ -97,8 +94,11 @@ export function isRude(it: Case, chain: Chain): boolean {
   );
 }
 
-function bytesOf({ op, messages = [], zeros = 0 }: Step, chain: Chain): number {
-  if (op !== 'send') return zeros;
+/** What a step sends, about. */
+function bytesOf(step: Step, chain: Chain): number {
+  const { op, messages = [], append_messages = [], zeros = 0, garbage_len = 0, decoys = [] } = step;
   const reference = { chain, captured: new Map<string, Uint8Array>() };
-  return messages.reduce((sum, message) => sum + frameOf(message, reference).length, 0);
+  const said = op === 'send' ? [...messages, ...append_messages] : append_messages;
+  const framed = said.map((message) => frameOf(message, reference).length);
+  return [...framed, ...decoys, zeros, garbage_len].reduce((sum, size) => sum + size, 0);
 }

@@ -80,7 +80,7 @@ const FINISH = {
   bytewise: flag,
 };
 
-/** Every op, with the fields it takes. Those of BIP324, and those that set a node up, are written down but not run yet. */
+/** Every op, with the fields it takes. Those that set a node up (`rpc`, `expect_addr_set`) are written down but not run. */
 const OPS: Readonly<Record<string, Shape>> = {
   send: op({ messages: listOf(sent) }, { coalesce: flag, bytewise: flag }),
   send_raw: op({}, { hex: hexWithMagic, zeros: natural, of: sent, from: natural, to: natural }),
@@ -167,8 +167,8 @@ function contradiction(it: Case): string | undefined {
   if (it.role === 'inbound' && it.listener === undefined) return `${at} is inbound and lacks "listener"`;
   if (it.role === 'outbound' && it.connection_type === undefined)
     return `${at} is outbound and lacks "connection_type"`;
-  const needsV2 = it.steps.some(({ op: name }) => name.startsWith('v2_')) && !it.needs?.includes('v2');
-  return needsV2 ? `${at} has v2 steps and does not say that it needs v2` : undefined;
+  const isV2 = it.steps.some(({ op: name }) => name.startsWith('v2_'));
+  return isV2 && it.transport === 'v1' ? `${at} has v2 steps and the transport v1` : undefined;
 }
 
 /** One case from JSON. Throws {@link Malformed}. */

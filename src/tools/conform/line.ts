@@ -2,17 +2,18 @@
 import type { Link, LinkHandler } from '../../io/link.js';
 import type { LinkCode } from '../../reasons.js';
 import type { Clock } from '../../run/env.js';
-import { createV1Framer, type FrameEvent, sanitize, type V1Framer } from '../../wire/index.js';
-import { shortBytes } from './bytes.js';
+import { ELLSWIFT_SIZE, MAX_GARBAGE } from '../../wire/index.js';
+import { type Reference, shortBytes } from './bytes.js';
+import type { Sent } from './case.js';
 import type { Minutes } from './dialogue.js';
+import type { Exchange } from './exchange.js';
+import { type Backstage, type Heard, type Transport, V1Transport } from './transport.js';
 
-/** Something that the node said: a message, or bytes that are none. */
-export type Heard =
-  | { readonly kind: 'message'; readonly command: string; readonly payload: Uint8Array }
-  | { readonly kind: 'stray'; readonly what: string };
-
-/** So much of what came first is kept for a look at its beginning. */
-const HEAD = 64;
+/**
+ * So much of what came first is kept: for a look at its beginning, and to be read again when a step begins a key exchange
+ * with a node that has already sent its key and garbage. It cannot have more to say by then.
+ */
+const HEAD = ELLSWIFT_SIZE + MAX_GARBAGE;
 
 export class Line implements LinkHandler {
   /** How it ended, when the node or the network ended it. */
@@ -21,8 +22,10 @@ export class Line implements LinkHandler {
   received = 0;
   /** The first of them. */
   head = new Uint8Array(0);
-  readonly #heard: Heard[] = [];
-  readonly #framer: V1Framer;
+  #heard: Heard[] = [];
+  #transport: Transport;
+  /** The exchange of keys, once a step has begun one. */
+  exchange: Exchange | undefined;
   #wake: (() => void) | undefined;
   /** We have sent something. */
   hasSpoken = false;
@@ -38,7 +41,7 @@ export class Line implements LinkHandler {
     /** The node under test is known to send its version before it has ours. */
     private readonly speaksFirst = false,
   ) {
-    this.#framer = createV1Framer(magic);
+    this.#transport = new V1Transport(magic);
     link.attach(this);
   }
 
@@ -51,7 +54,7 @@ export class Line implements LinkHandler {
 
   /** Bytes of a message that is not complete. */
   get pieces(): number {
-    return this.#framer.buffered;
+    return this.#transport.pieces;
   }
 
   /** Keeps a version that came before it was asked for; only the very first message can be one. */
@@ -71,6 +74,25 @@ export class Line implements LinkHandler {
     this.hasSpoken = true;
     this.minutes.note(this.name, 'tester', what);
     this.link.write(frames);
+  }
+
+  /** The same, each byte in a write of its own. */
+  writeBytewise(bytes: Uint8Array, what: string): void {
+    this.write([], `${what}, byte by byte`);
+    for (const byte of bytes) this.link.write([Uint8Array.of(byte)]);
+  }
+
+  /** A message as bytes, to be sent before the next one is made. */
+  encode(message: string | Sent, reference: Reference): Uint8Array {
+    return this.#transport.encode(message, reference);
+  }
+
+  /** From the first byte on, this is a v2 connection. */
+  speakV2(exchange: Exchange): void {
+    this.exchange = exchange;
+    this.#transport = exchange;
+    this.#heard = [];
+    for (const heard of exchange.feed(this.head)) this.#hear(heard);
   }
 
   /** Closes our side. */
@@ -94,7 +116,7 @@ export class Line implements LinkHandler {
   data(chunk: Uint8Array): void {
     this.received += chunk.length;
     if (this.head.length < HEAD) this.head = new Uint8Array(Buffer.concat([this.head, chunk])).slice(0, HEAD);
-    for (const event of this.#framer.feed(chunk)) this.#hear(event);
+    for (const heard of this.#transport.feed(chunk)) this.#hear(heard);
     this.#wake?.();
   }
 
@@ -104,22 +126,10 @@ export class Line implements LinkHandler {
     this.#wake?.();
   }
 
-  #hear(event: FrameEvent): void {
-    const heard = heardOf(event);
-    this.#heard.push(heard);
+  #hear(heard: Heard | Backstage): void {
+    if (heard.kind !== 'backstage') this.#heard.push(heard);
     this.minutes.note(this.name, 'node', heard.kind === 'message' ? spoken(heard) : heard.what);
   }
-}
-
-function heardOf(event: FrameEvent): Heard {
-  if (event.kind === 'frame') {
-    return { kind: 'message', command: sanitize(event.command, 12), payload: event.payload.slice() };
-  }
-  const what =
-    event.kind === 'dropped'
-      ? `${event.command} (${event.code === 'ERR_FRAME_CHECKSUM' ? 'wrong checksum' : 'invalid command'})`
-      : 'bytes that are no message';
-  return { kind: 'stray', what };
 }
 
 /** A message of the node's in a dialogue. */

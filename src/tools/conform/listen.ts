@@ -1,10 +1,11 @@
 /** The ops that listen: what the node says, in which order, and whether it stays. */
 import { hexOf } from '../../wire/index.js';
-import { frameOf, rawBytes, short } from './bytes.js';
+import { rawBytes, short } from './bytes.js';
 import type { Step, Wanted } from './case.js';
 import { versionFields } from './greeting.js';
-import type { Heard, Line } from './line.js';
+import type { Line } from './line.js';
 import type { Op } from './speak.js';
+import type { Heard } from './transport.js';
 import { Deviation, Obstacle, type Trial } from './trial.js';
 
 /** What a node may say at any time; steps that are not strict do not look at it. */
@@ -34,13 +35,19 @@ const fail = (seen: string): never => {
 };
 
 /** Whether the step looks away when such a message comes. */
-const isIgnored = ({ strict, ignore = [], allow = [] }: Step, command: string): boolean =>
-  ignore.includes(command) || allow.includes(command) || (strict !== true && UNSOLICITED.includes(command));
+const isIgnored = ({ strict, ignore, allow = [] }: Step, command: string): boolean =>
+  ignoredBy(ignore).includes(command) ||
+  allow.includes(command) ||
+  (strict !== true && UNSOLICITED.includes(command));
+
+/** The commands that a step passes over. */
+export const ignoredBy = (ignore: Step['ignore'] = []): readonly string[] =>
+  typeof ignore === 'boolean' ? [] : ignore;
 
 const named = (heard: Heard): string => (heard.kind === 'message' ? heard.command : heard.what);
 
 /** How the connection is, for a sentence about what did not come. */
-const silence = (line: Line, what: string, ms: number): string =>
+export const silence = (line: Line, what: string, ms: number): string =>
   line.ended ? `the node closed, no ${what}` : `no ${what} within ${ms} ms`;
 
 /** From this version on, both are part of the answer (BIP339, BIP155). */
@@ -156,7 +163,7 @@ async function pingPong(trial: Trial, step: Step): Promise<void> {
   const line = trial.line(step.conn);
   const payload = step.nonce ?? freshNonce();
 
-  line.write([frameOf({ msg: 'ping', payload }, trial)], `ping ${payload}`);
+  line.write([line.encode({ msg: 'ping', payload }, trial)], `ping ${payload}`);
   const ms = step.within_ms ?? WITHIN_MS;
   await expectOne(trial, step, line, { msg: 'pong', payload }, { until: trial.now + ms, ms });
 }

@@ -12,19 +12,13 @@ const SETTLE_MS = 100;
 function send(trial: Trial, step: Step): void {
   const line = trial.line(step.conn);
   const messages = (step.messages ?? []) as readonly (string | Sent)[];
-  const frames = messages.map((message) => frameOf(message, trial));
-  if (step.coalesce) return line.write(frames, messages.map(spelled).join(' + '));
+  const encoded = messages.map((message) => line.encode(message, trial));
+  if (step.coalesce) return line.write(encoded, messages.map(spelled).join(' + '));
   messages.forEach((message, n) => {
-    const frame = frames[n]!;
-    if (step.bytewise) line.write([], `${spelled(message)}, byte by byte`);
-    for (const piece of step.bytewise ? bytesOf(frame) : [frame]) {
-      if (step.bytewise) line.link.write([piece]);
-      else line.write([piece], spelled(message));
-    }
+    if (step.bytewise) line.writeBytewise(encoded[n]!, spelled(message));
+    else line.write([encoded[n]!], spelled(message));
   });
 }
-
-const bytesOf = (frame: Uint8Array): Uint8Array[] => Array.from(frame, (_, at) => frame.slice(at, at + 1));
 
 function sendRaw(trial: Trial, { conn, hex, zeros, of, from = 0, to }: Step): void {
   const line = trial.line(conn);
