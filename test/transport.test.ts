@@ -1,6 +1,7 @@
 /** BIP324 between nodes of ours, over links in memory: who speaks v2, who falls back, and how it ends. */
 import { describe, expect, test } from '@jest/globals';
 import type { NodeOptions, PeerInfo } from '../src/index.js';
+import { V2_FAULT_NAMES, V2_FAULTS } from '../src/run/v2faults.js';
 import { scene } from './support/scene.js';
 
 const A = { host: '10.0.0.1', port: 18444 };
@@ -186,6 +187,24 @@ describe('somebody who says nothing', () => {
     const peer = b.dial(A);
     await stage.pass();
     expect(peer.info()?.lastreason).toMatchObject({ code: 'ERR_LINK_EOF', facts: { afterv2: true } });
+  });
+});
+
+describe.each(V2_FAULT_NAMES)('%s', (v2fault) => {
+  const { expect: foretold } = V2_FAULTS[v2fault];
+  const faulty: NodeOptions = { ...V2, v2fault, padding: { garbage: 10, decoys: [] } };
+  const seen = ({ state, lastreason }: Partial<PeerInfo>) =>
+    state === 'established' ? state : lastreason?.code;
+
+  test(`in a dialler: the listener sees ${foretold}`, async () => {
+    const { a } = await meet(V2, faulty, 62_000);
+    expect(seen(a.peers.list()[0] ?? a.peers.recent()[0] ?? {})).toBe(foretold);
+  });
+
+  test(`in a listener: the dialler sees ${foretold}`, async () => {
+    const { peer, fallbacks } = await meet(faulty, V2, 62_000);
+    expect(seen(peer.info() ?? {})).toBe(foretold);
+    expect(fallbacks).toEqual([]);
   });
 });
 

@@ -19,6 +19,8 @@ import {
   type FrameEvent,
   hexOf,
   MAX_GARBAGE,
+  transportOf,
+  V1_PREFIX_SIZE,
   type OpeningEvent,
   type V1Framer,
   type V2Event,
@@ -142,6 +144,8 @@ export class V2Channel implements Channel {
   /** Set when v1 was detected; everything goes through it from then on. */
   #v1: V1Channel | undefined;
   #heard = false;
+  /** The first bytes that came, for the reason should it fail. */
+  #first: Uint8Array = new Uint8Array();
   #timer: unknown;
 
   constructor(
@@ -156,8 +160,10 @@ export class V2Channel implements Channel {
   *feed(chunk: Uint8Array): Iterable<ChannelEvent> {
     if (this.#v1) return yield* this.#v1.feed(chunk);
     if (!this.#heard) this.#hear();
+    if (this.#first.length < V1_PREFIX_SIZE)
+      this.#first = Uint8Array.from([...this.#first, ...chunk.subarray(0, 16)]);
     if (this.#receiver) yield* this.#read(this.#receiver, chunk);
-    else for (const event of this.#opening.feed(chunk)) yield* this.#open(event);
+    else for (const event of this.#opened(chunk)) yield* this.#open(event);
   }
 
   encode(command: string, payload: Uint8Array): Uint8Array {
@@ -224,12 +230,25 @@ export class V2Channel implements Channel {
   /** `effect.giveUp`: nobody who was heard is taken for a node that knows v1 only. */
   giveUp({ reason, role, heard, v2only }: TransportContext): void {
     const fallBack = role === 'initiator' && !heard && !v2only;
-    this.owner.gaveUp(reason ?? { code: 'ERR_LOCAL_BUG', facts: {} }, fallBack);
+    const { code, facts } = reason ?? { code: 'ERR_LOCAL_BUG', facts: {} };
+    this.owner.gaveUp({ code, facts: this.#speaksV1() ? { ...facts, speaks: 'v1' } : facts }, fallBack);
+  }
+
+  /** Some nodes send their v1 `version` before they read: no key, and no reason to try v2 there again. */
+  #speaksV1(): boolean {
+    return transportOf(this.#first, this.options.chain.magic) === 'v1';
   }
 
   #hear(): void {
     this.#heard = true;
     this.actor.send({ type: 'bytes.arrived' });
+  }
+
+  /** Nothing is sent to somebody whose bytes already say that this leads nowhere (Core only queues its key by then). */
+  #opened(chunk: Uint8Array): readonly OpeningEvent[] {
+    const events = this.#opening.feed(chunk);
+    const last = events.at(-1);
+    return last?.kind === 'broken' ? [last] : events;
   }
 
   *#open(event: OpeningEvent): Iterable<ChannelEvent> {

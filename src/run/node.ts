@@ -296,13 +296,20 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     const handle = this.#handles.get(session.id);
     this.#handles.delete(session.id);
     if (handle && last.lastreason?.facts.retry === 'v1' && this.#fallBack(handle, last)) return;
-    const said = handle?.target.v1 ? afterV2(last) : last;
+    if (handle) return this.#settle(handle, session, last);
+    this.emit('ended', last);
+  }
+
+  /** A dialled connection is over, and not to be tried again as v1. */
+  #settle({ peer, target, unhook }: Handle, session: Session, last: PeerInfo): void {
+    const said = target.v1 ? afterV2(last) : last;
+    if (said.lastreason?.facts.speaks === 'v1') target.v1 = true;
     this.emit('ended', said);
-    handle?.peer.tellEnded(said);
-    handle?.unhook();
+    peer.tellEnded(said);
+    unhook();
     const { establishedat } = session.context;
     const establishedfor = establishedat < 0 ? 0 : this.#env.clock.now() - establishedat;
-    if (handle && said.lastreason) this.#again(handle.target, said.lastreason, establishedfor);
+    if (said.lastreason) this.#again(target, said.lastreason, establishedfor);
   }
 
   /** Once, on a new connection to the same address (BIP324; Core: ReconnectV1). The handle goes on with it. */
