@@ -130,6 +130,23 @@ describe('one that knows v2 and one that does not', () => {
   });
 });
 
+describe('the outcome of an address', () => {
+  test('is kept, so that a node that was v2 and is v1 now can be seen', async () => {
+    const { a, b, peer, pass, node } = await meet(V2, V2);
+    expect(peer.info()?.lasttransport).toBeUndefined();
+    peer.close();
+    await pass();
+    const done = a.stop();
+    await pass(3_000);
+    await done;
+    const older = node({}, A.host);
+    await older.listen(A);
+    const again = b.dial(A);
+    await pass();
+    expect(again.info()).toMatchObject({ transport_protocol_type: 'v1', lasttransport: 'v2' });
+  });
+});
+
 describe('somebody who says nothing', () => {
   const quiet = { data: () => undefined, closed: () => undefined };
 

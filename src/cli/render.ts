@@ -61,7 +61,7 @@ export function establishedLine(peer: PeerInfo, paint: Paint): string {
     paint('bold', plain(peer.addr)),
     peer.inbound ? 'in' : 'out',
     plain(peer.subver) || '(no user agent)',
-    peer.transport_protocol_type,
+    transportOf(peer),
     `version=${peer.version}`,
     `services=${peer.servicesnames.join(',') || 'none'}`,
     `height=${peer.startingheight}`,
@@ -72,6 +72,12 @@ export function establishedLine(peer: PeerInfo, paint: Paint): string {
       : [`negotiated=${peer.negotiated.map((word) => plain(word)).join(',')}`]),
   ];
   return parts.join(' ');
+}
+
+/** A change since the last connection is worth a word: somebody on the path may want v1. */
+function transportOf({ transport_protocol_type: type, session_id, lasttransport }: PeerInfo): string {
+  const was = lasttransport === undefined || lasttransport === type ? '' : ` (was ${lasttransport})`;
+  return session_id === '' ? `${type}${was}` : `${type}${was} session=${session_id}`;
 }
 
 const spaceless = (ms: number): string => duration(ms).replace(' ', '');

@@ -48,6 +48,8 @@ export interface PeerInfo {
   readonly transport_protocol_type: 'v1' | 'v2' | 'detecting';
   /** 64 hex digits on v2, the same on both sides; empty otherwise. */
   readonly session_id: string;
+  /** What the connection to this address before this one spoke; absent when there was none in this process. */
+  readonly lasttransport?: 'v1' | 'v2';
 
   /** Where its machine is, and for how many seconds. */
   readonly state: PeerState;
@@ -82,13 +84,15 @@ export interface PeerTracker {
 }
 
 const RECENT = 1_000;
-const LAST_REASONS = 10_000;
+/** Addresses of which the last outcome is kept. */
+const REMEMBERED = 10_000;
 
 export class Tracker implements PeerTracker {
   readonly #rows = new Map<number, Session>();
   readonly #recent: PeerInfo[] = [];
   readonly #listeners = new Set<(change: PeerChange) => void>();
   readonly #reasons = new Map<string, Reason>();
+  readonly #transports = new Map<string, 'v1' | 'v2'>();
 
   constructor(private readonly clock: Clock) {}
 
@@ -132,16 +136,11 @@ export class Tracker implements PeerTracker {
     const peer = Object.freeze({ ...this.#read(row), lastreason: reason });
     this.#recent.push(peer);
     if (this.#recent.length > RECENT) this.#recent.shift();
-    this.#remember(peer.addr, reason);
+    remember(this.#reasons, peer.addr, REASONS[reason.code].family === 'end' ? undefined : reason);
+    const { type } = row.transport;
+    if (peer.version > 0 && type !== 'detecting') remember(this.#transports, peer.addr, type);
     for (const listener of this.#listeners) listener({ type: 'deleted', peer });
     return peer;
-  }
-
-  #remember(addr: string, reason: Reason): void {
-    this.#reasons.delete(addr);
-    if (REASONS[reason.code].family !== 'end') this.#reasons.set(addr, reason);
-    const oldest = this.#reasons.keys().next();
-    if (this.#reasons.size > LAST_REASONS && !oldest.done) this.#reasons.delete(oldest.value);
   }
 
   #tell(type: 'created' | 'updated', row: Session): void {
@@ -151,12 +150,26 @@ export class Tracker implements PeerTracker {
   }
 
   #read(row: Session): PeerInfo {
-    return describe(row, this.clock, this.#reasons.get(formatEndpoint(row.remote)));
+    const addr = formatEndpoint(row.remote);
+    return describe(row, this.clock, this.#reasons.get(addr), this.#transports.get(addr));
   }
 }
 
+/** Keeps the latest outcome of an address, and forgets the oldest when there are too many. */
+function remember<T>(outcomes: Map<string, T>, addr: string, outcome: T | undefined): void {
+  outcomes.delete(addr);
+  if (outcome !== undefined) outcomes.set(addr, outcome);
+  const oldest = outcomes.keys().next();
+  if (outcomes.size > REMEMBERED && !oldest.done) outcomes.delete(oldest.value);
+}
+
 /** The snapshot of one row. */
-function describe(row: Session, clock: Clock, last: Reason | undefined): PeerInfo {
+function describe(
+  row: Session,
+  clock: Clock,
+  last: Reason | undefined,
+  lasttransport: 'v1' | 'v2' | undefined,
+): PeerInfo {
   const now = clock.now();
   const context = row.context;
   const reason = context.reason ?? last;
@@ -167,6 +180,7 @@ function describe(row: Session, clock: Clock, last: Reason | undefined): PeerInf
     timeinstate: seconds(now - row.stateat),
     ...(!isOver(row) && { nextdeadline: inSeconds(nextDeadline(context, row.moments), now) }),
     ...(reason && { lastreason: reason }),
+    ...(lasttransport && { lasttransport }),
     negotiated: negotiated(context),
     dropped: Object.fromEntries(row.traffic.dropped),
     phases: phases(row, context),
