@@ -146,6 +146,7 @@ const peerSetup = setup({
   },
 });
 
+/** The chart; input {@link PeerInput}, output the `Reason` of its end. */
 export const peerMachine = peerSetup.createMachine({
   id: 'peer',
   description: 'The life of one connection between two Bitcoin nodes',

@@ -168,6 +168,7 @@ export function factsOf(code: ReasonCode, context: PeerContext, event: PeerEvent
 
 function detailsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {
   if (code === 'ERR_TIME_HANDSHAKE') return missing(context);
+  if (event.type === 'link.closed' && context.dropped !== '') return { dropped: context.dropped };
   if (code === 'ERR_TIME_CONNECT') return { ms: context.rules.connectTimeout };
   if (code === 'ERR_TIME_PONG') return { ms: context.rules.pongTimeout };
   if (code === 'ERR_TIME_IDLE') return { ms: context.rules.idleTimeout };

@@ -42,6 +42,7 @@ const supervisorSetup = setup({
   delays: { drainTimeout: ({ context }) => context.drainTimeout },
 });
 
+/** The chart; the `pool` actor and the effects are provided by the running program. */
 export const supervisorMachine = supervisorSetup.createMachine({
   id: 'supervisor',
   description: 'Slots for peers, and an orderly end',

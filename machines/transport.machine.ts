@@ -77,6 +77,7 @@ const transportSetup = setup({
   delays: { handshakeTimeout: ({ context }) => context.handshakeTimeout },
 });
 
+/** The chart; output is the `Reason` of a failed exchange, or null. */
 export const transportMachine = transportSetup.createMachine({
   id: 'transport',
   description: 'v1 or v2, and the key exchange of BIP324',

@@ -65,7 +65,7 @@ const rows = {
     retry: 'later',
     exit: 4,
     says: 'the peer closed the connection',
-    hint: 'Before the handshake ends this often means: full, banned, or it wants BIP324 v2 only.',
+    hint: 'Before the handshake ends this often means: full, banned, another chain, or BIP324 v2 only.',
   },
   ERR_FRAME_MAGIC: {
     family: 'frame',

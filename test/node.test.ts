@@ -144,44 +144,6 @@ describe('slots', () => {
   });
 });
 
-describe('redial', () => {
-  test('waits longer after each failure, with jitter, up to five minutes', async () => {
-    const stage = scene();
-    const b = stage.node({}, B.host);
-    const delays: number[] = [];
-    b.on('redial', ({ delay }) => delays.push(delay));
-    b.dial(A, { persistent: true });
-    await stage.pass(3_600_000);
-    delays.slice(0, 8).forEach((delay, i) => {
-      expect(delay).toBeGreaterThanOrEqual(500 * 2 ** i);
-      expect(delay).toBeLessThanOrEqual(1_000 * 2 ** i);
-    });
-    expect(Math.max(...delays)).toBeLessThanOrEqual(300_000);
-    expect(delays.length).toBeGreaterThan(15);
-    await b.stop();
-    expect(stage.clock.armed).toBe(0);
-  });
-
-  test('comes back when the peer does', async () => {
-    const stage = scene();
-    const b = stage.node({}, B.host);
-    b.dial(A, { persistent: true });
-    await stage.pass(5_000);
-    const a = stage.node({}, A.host);
-    await a.listen(A);
-    await stage.pass(60_000);
-    expect(a.peers.size).toBe(1);
-    expect(b.peers.list()[0]?.state).toBe('established');
-  });
-
-  test('tries the addresses of one host in turn', async () => {
-    const { b, a, pass } = await pair();
-    b.dial([{ host: '10.9.9.9', port: 1 }, A], { persistent: true });
-    await pass(10_000);
-    expect(a.peers.size).toBe(1);
-  });
-});
-
 describe('the end', () => {
   test('stop closes everybody in order and leaves no timer, link or actor', async () => {
     const { a, b, pass, clock, net } = await pair();
@@ -356,6 +318,16 @@ describe('the tracker', () => {
     expect(after?.nextdeadline?.what).toBe('ping');
     expect(after?.timeinstate).toBeGreaterThan(0.9);
     expect(before?.state).toBe('connecting');
+  });
+
+  test('can be read only', async () => {
+    const { b, pass } = await pair();
+    const peer = b.dial({ ...A, port: 1 });
+    await pass();
+    expect(Object.keys(b.peers).sort()).toEqual(['get', 'list', 'recent', 'size', 'subscribe']);
+    const reason = peer.info()?.lastreason;
+    expect(() => Object.assign(reason ?? {}, { code: 'HACKED' })).toThrow(TypeError);
+    expect(() => Object.assign(reason?.facts ?? {}, { state: 'HACKED' })).toThrow(TypeError);
   });
 
   test('remembers why the connection before ended', async () => {

@@ -22,6 +22,16 @@ const regtest = { chain: 'regtest' } as const;
 const failing = (fault: string): NodeOptions => ({ net: faultyNet(tcpNet(), parseFault(fault)) });
 
 describe('probe', () => {
+  test('of a node that breaks a rule right after the handshake is no success', async () => {
+    const report = await probe(await listening(failing('late-wtxidrelay')), regtest);
+    expect(report).toMatchObject({ ok: false, reason: { code: 'ERR_PROTO_LATE_FEATURE' } });
+  });
+
+  test('with a signal that has aborted dials nobody', async () => {
+    const report = await probe(await listening(), { ...regtest, signal: AbortSignal.abort() });
+    expect(report).toMatchObject({ ok: false, reason: { code: 'ERR_LOCAL_CANCELLED' } });
+  });
+
   test('reports what the node says and how long each step took', async () => {
     const host = await listening({ services: '0000000000000409', startingheight: 7, subver: '/x:1/' });
     const report = await probe(host, regtest);

@@ -137,6 +137,7 @@ const columns: readonly Column<Outcome>[] = [
   { head: 'peer', cell: ({ role }) => role.name, align: 'left', least: 15 },
   { head: 'dir', cell: of((peer) => (peer.inbound ? 'in' : 'out')), align: 'left' },
   { head: 'state', cell: of((peer) => peer.state), align: 'left' },
+  { head: 'reason', cell: of(why), align: 'left', least: 66 },
   { head: 'v', cell: of((peer) => TRANSPORTS[peer.transport_protocol_type]), align: 'left' },
   { head: 'version', cell: of((peer) => (peer.version === 0 ? '' : String(peer.version))), align: 'right' },
   { head: 'user agent', cell: of((peer) => plain(peer.subver)), align: 'left' },
@@ -154,5 +155,4 @@ const columns: readonly Column<Outcome>[] = [
     cell: of((peer) => (peer.pingtime === undefined ? '' : duration(peer.pingtime * 1_000))),
     align: 'right',
   },
-  { head: 'reason', cell: of(why), align: 'left', least: 26 },
 ];

@@ -28,14 +28,17 @@ const left = <T>(head: string, cell: (row: T) => string, least = LEAST): Column<
 });
 const right = <T>(head: string, cell: (row: T) => string): Column<T> => ({ head, cell, align: 'right' });
 
-/** Columns without borders. Where `width` is too small the widest columns of text give way first; the rest is cut. */
+/**
+ * Columns without borders. Where `width` is too small the widest columns of text give way first; what is too long even
+ * then is left to the terminal to wrap, because a reason that is cut off is of no use.
+ */
 export function tabulated<T>(columns: readonly Column<T>[], rows: readonly T[], width = Infinity): string[] {
   const cells = [columns.map(({ head }) => head), ...rows.map((row) => columns.map(({ cell }) => cell(row)))];
   const wanted = columns.map((_, n) => Math.max(...cells.map((line) => line[n]!.length)));
   const widths = fitted(columns, wanted, width);
   const line = (texts: readonly string[]): string =>
     texts.map((text, n) => padded(text, columns[n]!.align, widths[n]!)).join(GAP);
-  return cells.map((texts) => line(texts).slice(0, width).trimEnd());
+  return cells.map((texts) => line(texts).trimEnd());
 }
 
 function padded(text: string, align: 'left' | 'right', width: number): string {

@@ -4,6 +4,7 @@ import type { DropCode, Reason } from '../reasons.js';
 import type { PeerState } from './session.js';
 import type { PeerInfo } from './tracker.js';
 
+/** By name, the one argument that a listener gets. */
 export interface NodeEvents {
   /** A listener is open. */
   listening: [Endpoint];

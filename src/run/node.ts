@@ -20,9 +20,9 @@ import type { Endpoint, Link, Listener } from '../io/link.js';
 import { tcpNet } from '../io/tcp.js';
 import type { Chain } from '../networks.js';
 import { type Reason, REASONS, VerackError } from '../reasons.js';
-import { type Env, systemClock, systemRandom } from './env.js';
+import { type Env, throwLater, systemClock, systemRandom } from './env.js';
 import type { NodeEvents } from './events.js';
-import { chainOf, type DialOptions, identityOf, type NodeOptions } from './options.js';
+import { chainOf, checkOptions, type DialOptions, identityOf, type NodeOptions } from './options.js';
 import { Peer } from './peer.js';
 import { Pool, type PoolListener } from './pool.js';
 import { Redials, type Target } from './redial.js';
@@ -39,16 +39,10 @@ interface Request {
   refusal?: RefusalCode;
 }
 
-interface Handle {
-  readonly peer: Peer;
-  readonly target: Target;
-  /** Lets go of the caller's abort signal. */
-  readonly unhook: () => void;
-}
-
 /** Makes a node; nothing is dialled or listened to before it is asked. */
 export const createNode = (options: NodeOptions = {}): BitcoinNode => new BitcoinNode(options);
 
+/** A node that runs; made by {@link createNode}. Its events are those of {@link NodeEvents}. */
 export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDisposable {
   readonly chain: Chain;
   /** The registry of live peers, read-only. */
@@ -59,7 +53,8 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   readonly #supervisor: ActorRefFrom<typeof supervisorMachine>;
   readonly #listeners = new Set<Listener>();
   readonly #requests = new Map<number, Request>();
-  readonly #handles = new Map<number, Handle>();
+  /** Who was dialled, by the id of the connection that lives. */
+  readonly #targets = new Map<number, Target>();
   readonly #v2transport: boolean;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => void this.stop();
@@ -68,10 +63,10 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
 
   constructor(options: NodeOptions) {
     super();
+    checkOptions(options);
     this.setMaxListeners(0);
     this.chain = chainOf(options.chain ?? 'main');
-    const { clock = systemClock, random = systemRandom, net = tcpNet() } = options;
-    this.#env = { clock, random, net };
+    this.#env = envOf(options);
     const rules = { ...CORE_RULES, ...options.rules };
     const identity = identityOf(options, rules);
     const { v2transport = false, v2only = false, padding, v2fault } = options;
@@ -86,11 +81,12 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       ...(v2fault && { v2fault }),
     };
     this.#pool = new Pool(parts, this.#listener());
-    this.peers = this.#pool.tracker;
+    this.peers = this.#pool.tracker.view;
     this.#redials = new Redials(this.#env, (target) => this.#redial(target));
     this.#supervisor = this.#supervise(options);
     this.#signal = options.signal;
-    this.#signal?.addEventListener('abort', this.#abort, { once: true });
+    if (this.#signal?.aborted) void this.stop();
+    else this.#signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
   /** The supervisor's actor, for inspection: its snapshot holds the slots. */
@@ -109,14 +105,29 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
    * that is no address, `ERR_POLICY_DUPLICATE`, `ERR_POLICY_FULL`, or `ERR_LOCAL_CANCELLED` once the node is stopping.
    */
   dial(to: string | Endpoint | readonly [Endpoint, ...Endpoint[]], options: DialOptions = {}): Peer {
-    const endpoints = typeof to === 'string' ? ([parseEndpoint(to, this.chain.port)] as const) : asList(to);
-    const target: Target = { endpoints, failures: 0, tries: 0, v1: false, options };
-    return this.#handleOf(this.#dial(target), target);
+    const endpoints =
+      typeof to === 'string' ? ([parseEndpoint(to, this.chain.port)] as const) : checked(asList(to));
+    const target: Target = { endpoints, failures: 0, tries: 0, v1: false, closed: false, options };
+    const peer = new Peer(formatEndpoint(endpoints[0]), this.peers, () => this.#giveUp(target));
+    target.peer = peer;
+    target.abort = () => peer.close();
+    this.#launch(target);
+    if (options.signal?.aborted) peer.close();
+    else options.signal?.addEventListener('abort', target.abort, { once: true });
+    return peer;
   }
 
-  /** Accepts peers at `host:port`; port 0 lets the system choose. Rejects with `ERR_LOCAL_LIMIT` when it cannot. */
+  /**
+   * Accepts peers at `host:port`; port 0 lets the system choose. Rejects with `ERR_LOCAL_LIMIT` when it cannot,
+   * with `ERR_LOCAL_CANCELLED` when the node is stopping or the signal has aborted.
+   */
   async listen(at: Endpoint, { signal }: { signal?: AbortSignal } = {}): Promise<Listener> {
+    if (this.#isOver(signal)) throw cancelled(at);
     const listener = await this.#env.net.listen(at, (link) => this.#accept(link));
+    if (this.#isOver(signal)) {
+      await listener.close();
+      throw cancelled(at);
+    }
     const close = (): Promise<void> => {
       this.#listeners.delete(closing);
       signal?.removeEventListener('abort', abort);
@@ -128,6 +139,10 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     signal?.addEventListener('abort', abort, { once: true });
     this.emit('listening', listener.local);
     return closing;
+  }
+
+  #isOver(signal: AbortSignal | undefined): boolean {
+    return this.#stopping || signal?.aborted === true;
   }
 
   /** Ends the connection with that id in order. False when there is none. */
@@ -146,6 +161,16 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     if (session?.state !== 'established') return false;
     session.transmit(messages);
     return true;
+  }
+
+  /** Tells the listeners. One that throws is the process's problem (`uncaughtException`), not the node's. */
+  override emit<K extends keyof NodeEvents>(event: K, ...payload: NodeEvents[K]): boolean {
+    try {
+      return (super.emit as (event: K, ...payload: NodeEvents[K]) => boolean).call(this, event, ...payload);
+    } catch (error) {
+      throwLater(error);
+      return true;
+    }
   }
 
   /** Stops listening and redialling, lets peers close, cuts off the rest. Resolves when nothing is left. Idempotent. */
@@ -209,41 +234,46 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     return session;
   }
 
-  #handleOf(session: Session, target: Target): Peer {
-    const peer = new Peer(
-      session.id,
-      formatEndpoint(session.remote),
-      this.peers,
-      (id) => void this.close(id),
-    );
-    const { signal } = target.options;
-    const abort = (): void => peer.close();
-    this.#handles.set(session.id, {
-      peer,
-      target,
-      unhook: () => signal?.removeEventListener('abort', abort),
-    });
-    if (signal?.aborted) abort();
-    else signal?.addEventListener('abort', abort, { once: true });
-    return peer;
+  /** The next connection to a target; its handle goes on with it. */
+  #launch(target: Target): void {
+    const session = this.#dial(target);
+    target.peer?.follow(session.id);
+    // A net may fail before its dial returns.
+    if (this.#pool.get(session.id)) this.#targets.set(session.id, target);
+    else this.#settle(target, session, this.peers.recent().at(-1));
   }
 
   /** Somebody else may have dialled that address in the meantime, or taken the last slot. */
   #redial(target: Target): void {
     try {
-      this.#handleOf(this.#dial(target), target);
+      this.#launch(target);
     } catch (error) {
       if (!(error instanceof VerackError)) throw error;
       this.#again(target, { code: error.code, facts: error.facts }, 0);
     }
   }
 
+  /** The caller wants no more of it. */
+  #giveUp(target: Target): void {
+    target.closed = true;
+    this.#redials.cancel(target);
+    this.#release(target);
+    if (target.peer) this.close(target.peer.id);
+  }
+
+  /** Lets go of the caller's abort signal. */
+  #release({ options, abort }: Target): void {
+    if (abort) options.signal?.removeEventListener('abort', abort);
+  }
+
   #again(target: Target, reason: Reason, establishedfor: number): void {
-    if (!target.options.persistent || target.options.signal?.aborted || this.#stopping) return;
+    if (!target.options.persistent || target.closed || this.#stopping) return this.#release(target);
     const addr = formatEndpoint(target.endpoints[0]);
     const delay = this.#redials.ended(target, reason, establishedfor);
-    if (delay === undefined) this.emit('abandoned', { addr, reason });
-    else this.emit('redial', { addr, delay, failures: target.failures, reason });
+    if (delay !== undefined)
+      return void this.emit('redial', { addr, delay, failures: target.failures, reason });
+    this.#release(target);
+    this.emit('abandoned', { addr, reason });
   }
 
   #accept(link: Link): void {
@@ -283,45 +313,41 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       });
     }
     if (to !== 'established') return;
-    const handle = this.#handles.get(session.id);
-    if (!handle && this.listenerCount('established') === 0) return;
+    const peer = this.#targets.get(session.id)?.peer;
+    if (!peer && this.listenerCount('established') === 0) return;
     const info = this.#pool.tracker.get(session.id);
     if (!info) return;
-    handle?.peer.tellEstablished(info);
+    peer?.tellEstablished(info);
     this.emit('established', info);
   }
 
   #ended(session: Session, last: PeerInfo): void {
     this.#supervisor.send({ type: 'peer.ended', id: session.id, inbound: session.inbound });
-    const handle = this.#handles.get(session.id);
-    this.#handles.delete(session.id);
-    if (handle && last.lastreason?.facts.retry === 'v1' && this.#fallBack(handle, last)) return;
-    if (handle) return this.#settle(handle, session, last);
-    this.emit('ended', last);
+    const target = this.#targets.get(session.id);
+    this.#targets.delete(session.id);
+    if (target && last.lastreason?.facts.retry === 'v1' && this.#fallBack(target, last)) return;
+    const said = target?.v1 ? afterV2(last) : last;
+    this.emit('ended', said);
+    if (target) this.#settle(target, session, said);
   }
 
   /** A dialled connection is over, and not to be tried again as v1. */
-  #settle({ peer, target, unhook }: Handle, session: Session, last: PeerInfo): void {
-    const said = target.v1 ? afterV2(last) : last;
-    if (said.lastreason?.facts.speaks === 'v1') target.v1 = true;
-    this.emit('ended', said);
-    peer.tellEnded(said);
-    unhook();
+  #settle(target: Target, session: Session, last: PeerInfo | undefined): void {
+    if (!last?.lastreason) return;
+    if (last.lastreason.facts.speaks === 'v1') target.v1 = true;
+    target.peer?.tellEnded(last);
     const { establishedat } = session.context;
     const establishedfor = establishedat < 0 ? 0 : this.#env.clock.now() - establishedat;
-    if (said.lastreason) this.#again(target, said.lastreason, establishedfor);
+    this.#again(target, last.lastreason, establishedfor);
   }
 
-  /** Once, on a new connection to the same address (BIP324; Core: ReconnectV1). The handle goes on with it. */
-  #fallBack(handle: Handle, last: PeerInfo): boolean {
-    const { target } = handle;
-    if (this.#stopping || target.v1 || target.options.signal?.aborted) return false;
+  /** Once, on a new connection to the same address (BIP324; Core: ReconnectV1). */
+  #fallBack(target: Target, last: PeerInfo): boolean {
+    if (this.#stopping || target.v1 || target.closed) return false;
     target.v1 = true;
     target.tries--;
     try {
-      const session = this.#dial(target);
-      handle.peer.follow(session.id);
-      this.#handles.set(session.id, handle);
+      this.#launch(target);
       this.emit('fallback', last);
       return true;
     } catch (error) {
@@ -337,6 +363,29 @@ function afterV2(last: PeerInfo): PeerInfo {
   if (!lastreason || REASONS[lastreason.code].family !== 'link') return last;
   return { ...last, lastreason: { ...lastreason, facts: { ...lastreason.facts, afterv2: true } } };
 }
+
+/** A caller's mistake is told at once. */
+function checked(endpoints: readonly [Endpoint, ...Endpoint[]]): readonly [Endpoint, ...Endpoint[]] {
+  if (endpoints.length === 0)
+    throw new VerackError('ERR_LOCAL_ARGUMENT', { value: '[]', why: 'no address to dial' });
+  for (const { host, port } of endpoints) {
+    if (host !== '' && Number.isInteger(port) && port >= 1 && port <= 65_535) continue;
+    throw new VerackError('ERR_LOCAL_ARGUMENT', {
+      value: `${host}:${port}`,
+      why: 'a host, and a port from 1 to 65535',
+    });
+  }
+  return endpoints;
+}
+
+const envOf = ({ clock = systemClock, random = systemRandom, net = tcpNet() }: NodeOptions): Env => ({
+  clock,
+  random,
+  net,
+});
+
+const cancelled = (at: Endpoint): VerackError =>
+  new VerackError('ERR_LOCAL_CANCELLED', { addr: formatEndpoint(at) });
 
 const nameOf = (session: Session) => ({ id: session.id, addr: formatEndpoint(session.remote) });
 

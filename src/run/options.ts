@@ -68,6 +68,30 @@ export function chainOf(chain: string | Chain): Chain {
   });
 }
 
+/** Refuses what would only fail later, in the middle of a connection. */
+export function checkOptions({ services, startingheight, rules = {}, ...slots }: NodeOptions): void {
+  const bad = (value: unknown, why: string): never => {
+    throw new VerackError('ERR_LOCAL_ARGUMENT', { value: String(value), why });
+  };
+  if (services !== undefined && !/^[0-9a-f]{16}$/.test(services))
+    bad(services, 'services are 16 lower-case hex digits');
+  if (startingheight !== undefined && (startingheight | 0) !== startingheight)
+    bad(startingheight, 'a height has 32 bits');
+  for (const [name, value] of Object.entries({ ...rules, ...limitsOf(slots) })) {
+    if (typeof value === 'number' && !(value >= 0 && value <= MAX_NUMBER))
+      bad(value, `${name} is a number from 0 to ${MAX_NUMBER}`);
+  }
+}
+
+/** What a timer of Node.js can hold, and more than anything else needs. */
+const MAX_NUMBER = 2 ** 31 - 1;
+
+const limitsOf = ({ maxinbound, maxoutbound, drainTimeout }: NodeOptions) => ({
+  maxinbound,
+  maxoutbound,
+  drainTimeout,
+});
+
 /** What we announce, with the bit for BIP324 where that is offered. */
 export function identityOf(options: NodeOptions, rules: Rules): Identity {
   const { services = '0000000000000000', startingheight = 0, uacomment = [], subver } = options;

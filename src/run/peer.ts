@@ -1,4 +1,4 @@
-/** A handle on one connection: wait for it, read it, close it. */
+/** A handle on a dialled connection: wait for it, read it, close it. */
 import { VerackError } from '../reasons.js';
 import type { PeerInfo, PeerTracker } from './tracker.js';
 
@@ -7,7 +7,9 @@ interface Waiter {
   readonly reject: (error: VerackError) => void;
 }
 
+/** Made by `BitcoinNode.dial`; it goes on with each redial of a persistent dial. */
 export class Peer {
+  #id = 0;
   #established: PeerInfo | undefined;
   #last: PeerInfo | undefined;
   #forEstablished: Waiter[] = [];
@@ -15,25 +17,26 @@ export class Peer {
 
   /** @internal Handles come from `BitcoinNode.dial`. */
   constructor(
-    private current: number,
     readonly addr: string,
     private readonly tracker: PeerTracker,
-    private readonly closing: (id: number) => void,
+    private readonly closing: () => void,
   ) {}
 
-  /** The id of its connection; a new one after a fallback from BIP324 to v1. */
+  /** The id of its connection; a new one after a fallback from BIP324 to v1, and after each redial. */
   get id(): number {
-    return this.current;
+    return this.#id;
   }
 
-  /** Ends the connection in order. */
+  /** Ends the connection in order, and its redials. */
   close(): void {
-    this.closing(this.current);
+    this.closing();
   }
 
   /** @internal */
   follow(id: number): void {
-    this.current = id;
+    this.#id = id;
+    this.#established = undefined;
+    this.#last = undefined;
   }
 
   /** What is known now; after the end, what was known last. */

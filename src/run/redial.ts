@@ -7,6 +7,7 @@ import type { Endpoint } from '../io/link.js';
 import { REASONS, type Reason } from '../reasons.js';
 import { drawFraction, type Env } from './env.js';
 import type { DialOptions } from './options.js';
+import type { Peer } from './peer.js';
 
 /** Somebody we want to stay connected to. */
 export interface Target {
@@ -16,6 +17,11 @@ export interface Target {
   tries: number;
   /** BIP324 was tried and not understood: v1 from now on. */
   v1: boolean;
+  /** The caller wants no more of it. */
+  closed: boolean;
+  /** The caller's handle, and what its abort signal calls. */
+  peer?: Peer;
+  abort?: () => void;
   readonly options: DialOptions;
 }
 
@@ -54,6 +60,12 @@ export class Redials {
     }, delay);
     this.#timers.set(target, timer);
     return delay;
+  }
+
+  /** Forgets a target that waits. */
+  cancel(target: Target): void {
+    this.env.clock.clearTimeout(this.#timers.get(target));
+    this.#timers.delete(target);
   }
 
   stop(): void {

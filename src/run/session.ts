@@ -25,7 +25,7 @@ import { type Channel, type ChannelEvent, type ChannelOwner, V1Channel, type V2C
 import { drawNonce, type Env } from './env.js';
 import { isLaterThan, isUnoffered } from './offer.js';
 import { Traffic } from './traffic.js';
-import { type Circumstances, translate } from './translate.js';
+import { type Circumstances, faultOf, translate } from './translate.js';
 
 export type PeerActor = ActorRefFrom<typeof peerMachine>;
 export type PeerState =
@@ -169,7 +169,7 @@ export class Session implements LinkHandler, ChannelOwner {
   jump(ms: number): void {
     this.bornat += ms;
     this.stateat += ms;
-    this.linkedat += ms;
+    if (this.linkedat >= 0) this.linkedat += ms;
     this.traffic.lastrecv += ms;
     this.traffic.lastsend += ms;
     this.actor.send({ type: 'clock.jump', ms });
@@ -268,6 +268,7 @@ export class Session implements LinkHandler, ChannelOwner {
     const event = this.#eventOf(command, payload);
     if (event?.type === 'wire.dropped') this.#drop(event.code, command, 0);
     else if (event) this.actor.send(event);
+    else this.#countFault(command, payload);
     this.#count(event);
   }
 
@@ -278,6 +279,13 @@ export class Session implements LinkHandler, ChannelOwner {
     const relay = wantsTransactions(this.context);
     if (isUnoffered(command, payload, this.host.identity, relay)) return { type: 'wire.unoffered', command };
     return translate(command, payload, { at: this.host.env.clock.now(), ...this.#circumstances });
+  }
+
+  #countFault(command: string, payload: Uint8Array): void {
+    const fault = faultOf(command, payload);
+    if (!fault) return;
+    this.traffic.addDropped(fault.code, 0);
+    this.host.dropped(this, fault.code, command);
   }
 
   /** What the machine let pass, and a person may want to know all the same. */

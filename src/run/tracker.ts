@@ -8,11 +8,11 @@ import type { ConnectionType } from '../../machines/index.js';
 import { REASONS, type Reason } from '../reasons.js';
 import { type AddressNetwork, networkOfAddress, servicesnames } from '../wire/index.js';
 import { formatEndpoint } from '../io/endpoint.js';
-import type { Clock } from './env.js';
+import { type Clock, throwLater } from './env.js';
 import type { PeerState, Session } from './session.js';
 
 /**
- * A peer at one moment. Keys and units are those of Bitcoin Core's `getpeerinfo` (times in seconds, `conntime`,
+ * A peer at one moment. Keys and units are those of Bitcoin Core's `getpeerinfo`, as far as they apply to a node without a chain (times in seconds, `conntime`,
  * `lastsend`, `lastrecv` as UNIX time, 0 for never); the last block is ours.
  */
 export interface PeerInfo {
@@ -58,7 +58,7 @@ export interface PeerInfo {
   readonly nextdeadline?: { readonly what: Deadline['what']; readonly in: number };
   /** Why it ended, or why the connection to this address before it did. */
   readonly lastreason?: Reason;
-  /** What both sides agreed on: wire words, and `feature:<id>` for BIP434. */
+  /** What the peer announced that we know: wire words, and `feature:<id>` for each BIP434 id (at most 64). */
   readonly negotiated: readonly string[];
   /** Messages dropped, by code. */
   readonly dropped: Readonly<Record<string, number>>;
@@ -66,6 +66,7 @@ export interface PeerInfo {
   readonly phases: { readonly connect?: number; readonly version?: number; readonly verack?: number };
 }
 
+/** What a subscriber is told. */
 export type PeerChange =
   | { readonly type: 'created' | 'updated'; readonly peer: PeerInfo }
   | { readonly type: 'deleted'; readonly peer: PeerInfo };
@@ -87,6 +88,7 @@ const RECENT = 1_000;
 /** Addresses of which the last outcome is kept. */
 const REMEMBERED = 10_000;
 
+/** The supervisor's side of the registry. Others get its {@link Tracker.view}. */
 export class Tracker implements PeerTracker {
   readonly #rows = new Map<number, Session>();
   readonly #recent: PeerInfo[] = [];
@@ -95,6 +97,21 @@ export class Tracker implements PeerTracker {
   readonly #transports = new Map<string, 'v1' | 'v2'>();
 
   constructor(private readonly clock: Clock) {}
+
+  /** The registry without the means to write. */
+  get view(): PeerTracker {
+    const size = (): number => this.size;
+    return Object.freeze({
+      get size() {
+        return size();
+      },
+      get: (id: number) => this.get(id),
+      list: () => this.list(),
+      recent: () => this.recent(),
+      subscribe: (listener: (change: PeerChange) => void, options?: { signal?: AbortSignal }) =>
+        this.subscribe(listener, options),
+    });
+  }
 
   get size(): number {
     return this.#rows.size;
@@ -133,20 +150,30 @@ export class Tracker implements PeerTracker {
   /** Removes the row and returns what it said last. */
   delete(row: Session, reason: Reason): PeerInfo {
     this.#rows.delete(row.id);
-    const peer = Object.freeze({ ...this.#read(row), lastreason: reason });
+    const peer = frozen({ ...this.#read(row), lastreason: structuredClone(reason) });
     this.#recent.push(peer);
     if (this.#recent.length > RECENT) this.#recent.shift();
     remember(this.#reasons, peer.addr, REASONS[reason.code].family === 'end' ? undefined : reason);
     const { type } = row.transport;
     if (peer.version > 0 && type !== 'detecting') remember(this.#transports, peer.addr, type);
-    for (const listener of this.#listeners) listener({ type: 'deleted', peer });
+    this.#say({ type: 'deleted', peer });
     return peer;
+  }
+
+  /** A listener that throws is the process's problem, not the node's. */
+  #say(change: PeerChange): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        throwLater(error);
+      }
+    }
   }
 
   #tell(type: 'created' | 'updated', row: Session): void {
     if (this.#listeners.size === 0) return;
-    const peer = this.#read(row);
-    for (const listener of this.#listeners) listener({ type, peer });
+    this.#say({ type, peer: this.#read(row) });
   }
 
   #read(row: Session): PeerInfo {
@@ -173,7 +200,7 @@ function describe(
   const now = clock.now();
   const context = row.context;
   const reason = context.reason ?? last;
-  return Object.freeze({
+  return frozen({
     ...whoTheyAre(row, context),
     ...whenAndHowMuch(row, context, now, clock.wall()),
     state: row.state,
@@ -188,6 +215,17 @@ function describe(
 }
 
 const isOver = (row: Session): boolean => row.state === 'failed' || row.state === 'closed';
+
+/** Frozen all the way down; plain data only. */
+function frozen<T extends object>(value: T): Readonly<T> {
+  for (const inner of Object.values(value) as unknown[]) {
+    if (typeof inner === 'object' && inner !== null && !Object.isFrozen(inner)) frozen(inner);
+  }
+  return Object.freeze(value);
+}
+
+/** Milliseconds, to the microsecond. */
+const micro = (ms: number): number => Math.round(ms * 1_000) / 1_000;
 
 const seconds = (ms: number): number => Math.round(ms * 1_000) / 1_000_000;
 
@@ -240,8 +278,8 @@ const negotiated = (context: PeerContext): string[] => [
 function phases(row: Session, context: PeerContext): PeerInfo['phases'] {
   const { openedat, versionat, establishedat } = context;
   return {
-    ...(row.linkedat >= 0 && { connect: row.linkedat - row.bornat }),
-    ...(versionat >= 0 && { version: versionat - openedat }),
-    ...(establishedat >= 0 && { verack: establishedat - versionat }),
+    ...(row.linkedat >= 0 && { connect: micro(row.linkedat - row.bornat) }),
+    ...(versionat >= 0 && { version: micro(versionat - openedat) }),
+    ...(establishedat >= 0 && { verack: micro(establishedat - versionat) }),
   };
 }

@@ -69,6 +69,12 @@ const secondsOf = (hex: string): number => Math.max(0, Number(signedOf(hex)));
 
 const isControl = (command: string): command is Control => Object.hasOwn(translations, command);
 
+/** What is wrong with a data-plane payload that cannot be read: counted and told, never shown to the machine. */
+export function faultOf(command: string, payload: Uint8Array): CodecFault | undefined {
+  const decoded = decodeMessage(command, payload);
+  return decoded.ok ? undefined : decoded.fault;
+}
+
 /**
  * The event of a message: `undefined` for data-plane traffic and unknown commands; `wire.dropped` for a payload that
  * cannot be read, except where a bad payload is itself a violation (BIP434 `feature`).

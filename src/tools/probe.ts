@@ -25,6 +25,7 @@ export interface ProbeDemands {
   readonly version?: number;
 }
 
+/** How to probe; everything has a default. */
 export interface ProbeOptions {
   /** A chain or Core's name of it. Default `main`. */
   readonly chain?: string | Chain;
@@ -77,6 +78,7 @@ export type ProbeFacts = Pick<
   | 'dropped'
 >;
 
+/** What became of a probe. */
 export interface ProbeReport extends Partial<ProbeFacts> {
   /** As it was asked for. */
   readonly host: string;
@@ -148,7 +150,8 @@ class Probe {
       for (const each of endpoints) {
         last = formatEndpoint(each);
         const peer = await this.#shakeHands(each);
-        if (peer) return this.#report(peer, this.#unmet(peer));
+        if (peer)
+          return this.#report(peer, peer.state === 'established' ? this.#unmet(peer) : peer.lastreason);
       }
     } catch (error) {
       return this.#broken(last, error);

@@ -19,10 +19,12 @@ async function crowd(count) {
   const slots = { maxinbound: 2 * LARGE, maxoutbound: 2 * LARGE };
   const server = createNode({ chain: 'regtest', clock, net: net.at('10.0.0.1'), ...slots });
   const client = createNode({ chain: 'regtest', clock, net: net.at('10.0.0.2'), ...slots });
-  for (let port = 1; port <= 1 + Math.floor((count + BATCH) / 1000); port++) await server.listen({ host: '0.0.0.0', port });
+  for (let port = 1; port <= 1 + Math.floor((count + BATCH) / 1000); port++)
+    await server.listen({ host: '0.0.0.0', port });
   for (let i = 0; i < count; i++) client.dial(target(i));
   clock.advance(100);
-  if (client.peers.list().some((peer) => peer.state !== 'established')) throw new Error('the crowd is not established');
+  if (client.peers.list().some((peer) => peer.state !== 'established'))
+    throw new Error('the crowd is not established');
   return { client, clock };
 }
 
@@ -53,6 +55,8 @@ const rows = Array.from({ length: ROUNDS }, (_, round) => ({
 for (const what of ['spawn', 'stop']) {
   const [few, many] = ['small', 'large'].map((size) => median(rows.map((row) => row[size][what])));
   const ratio = median(rows.map((row) => row.large[what] / row.small[what]));
-  console.log(`${what}: ${few.toFixed(1)} µs beside ${SMALL}, ${many.toFixed(1)} µs beside ${LARGE}: ${ratio.toFixed(2)} times`);
+  console.log(
+    `${what}: ${few.toFixed(1)} µs beside ${SMALL}, ${many.toFixed(1)} µs beside ${LARGE}: ${ratio.toFixed(2)} times`,
+  );
 }
 process.exit(0);

@@ -1,0 +1,147 @@
+/** Dialling: what a caller can do wrong, redials, and the handle that goes on with them. */
+import { describe, expect, test } from '@jest/globals';
+import type { Net } from '../src/index.js';
+import { createNode } from '../src/index.js';
+import { scene } from './support/scene.js';
+
+const A = { host: '10.0.0.1', port: 18444 };
+const B = { host: '10.0.0.2', port: 18444 };
+
+/** Two nodes on one net, the first one listening. */
+async function pair() {
+  const stage = scene();
+  const a = stage.node({}, A.host);
+  const b = stage.node({}, B.host);
+  await a.listen(A);
+  return { ...stage, a, b };
+}
+
+describe('redial', () => {
+  test('waits longer after each failure, with jitter, up to five minutes', async () => {
+    const stage = scene();
+    const b = stage.node({}, B.host);
+    const delays: number[] = [];
+    b.on('redial', ({ delay }) => delays.push(delay));
+    b.dial(A, { persistent: true });
+    await stage.pass(3_600_000);
+    delays.slice(0, 8).forEach((delay, i) => {
+      expect(delay).toBeGreaterThanOrEqual(500 * 2 ** i);
+      expect(delay).toBeLessThanOrEqual(1_000 * 2 ** i);
+    });
+    expect(Math.max(...delays)).toBeLessThanOrEqual(300_000);
+    expect(delays.length).toBeGreaterThan(15);
+    await b.stop();
+    expect(stage.clock.armed).toBe(0);
+  });
+
+  test('comes back when the peer does', async () => {
+    const stage = scene();
+    const b = stage.node({}, B.host);
+    b.dial(A, { persistent: true });
+    await stage.pass(5_000);
+    const a = stage.node({}, A.host);
+    await a.listen(A);
+    await stage.pass(60_000);
+    expect(a.peers.size).toBe(1);
+    expect(b.peers.list()[0]?.state).toBe('established');
+  });
+
+  test('tries the addresses of one host in turn', async () => {
+    const { b, a, pass } = await pair();
+    b.dial([{ host: '10.9.9.9', port: 1 }, A], { persistent: true });
+    await pass(10_000);
+    expect(a.peers.size).toBe(1);
+  });
+});
+
+describe('a caller in error', () => {
+  test('is told at once: no port, no address, nonsense in the options', async () => {
+    const { b } = await pair();
+    const wrong = expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT' });
+    expect(() => b.dial({ host: '10.0.0.1', port: 70_000 })).toThrow(wrong);
+    expect(() => b.dial([] as never)).toThrow(wrong);
+    expect(() => createNode({ services: 'xyz' })).toThrow(wrong);
+    expect(() => createNode({ rules: { handshakeTimeout: Number.NaN } })).toThrow(wrong);
+  });
+
+  test('with a signal that has aborted gets a node that is stopped', async () => {
+    const b = scene().node({ signal: AbortSignal.abort() }, B.host);
+    expect(() => b.dial(A)).toThrow(expect.objectContaining({ code: 'ERR_LOCAL_CANCELLED' }));
+    await expect(b.listen(B)).rejects.toMatchObject({ code: 'ERR_LOCAL_CANCELLED' });
+  });
+
+  test('who listens when the node stops, or after, opens nothing', async () => {
+    const { a, b, net } = await pair();
+    const pending = b.listen(B);
+    await b.stop();
+    await expect(pending).rejects.toMatchObject({ code: 'ERR_LOCAL_CANCELLED' });
+    await expect(b.listen(B)).rejects.toMatchObject({ code: 'ERR_LOCAL_CANCELLED' });
+    await expect(a.listen(B, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'ERR_LOCAL_CANCELLED',
+    });
+    await (await net.at(B.host).listen(B, () => undefined)).close();
+  });
+
+  test('whose net fails before its dial returns still hears of it', async () => {
+    const failing: Net = {
+      listen: () => Promise.reject(new Error('no')),
+      dial: (_, handler) => {
+        handler.failed('ERR_DIAL_REFUSED', {});
+        return () => undefined;
+      },
+    };
+    const peer = scene().node({ net: failing }).dial(A);
+    await expect(peer.established()).rejects.toMatchObject({ code: 'ERR_DIAL_REFUSED' });
+    expect((await peer.ended()).lastreason?.code).toBe('ERR_DIAL_REFUSED');
+  });
+
+  test('whose listener throws does not take the node with it', async () => {
+    const { a, b, pass } = await pair();
+    const later: unknown[] = [];
+    // What is thrown in a microtask would end this process; here it is only seen.
+    const real = globalThis.queueMicrotask;
+    globalThis.queueMicrotask = (run) => later.push(run);
+    b.on('ended', () => {
+      throw new Error('in ended');
+    });
+    b.peers.subscribe(({ type }) => {
+      if (type === 'deleted') throw new Error('in deleted');
+    });
+    b.dial(A).close();
+    globalThis.queueMicrotask = real;
+    await pass();
+    b.dial(A);
+    await pass();
+    expect([a.peers.size, b.peers.size]).toEqual([1, 1]);
+    expect(later).toHaveLength(2);
+    for (const run of later) expect(run).toThrow(/^in (ended|deleted)$/);
+  });
+});
+
+describe('a persistent dial', () => {
+  test('goes on with its handle after a redial', async () => {
+    const { a, b, pass } = await pair();
+    const peer = b.dial(A, { persistent: true });
+    await pass();
+    const first = peer.id;
+    a.close(1);
+    await pass(10_000);
+    expect(peer.id).not.toBe(first);
+    expect(peer.info()?.state).toBe('established');
+    peer.close();
+    await pass(600_000);
+    expect([a.peers.size, b.peers.size, b.redialling]).toEqual([0, 0, 0]);
+  });
+
+  test.each(['close', 'abort'] as const)('is ended by %s while it waits for its next try', async (how) => {
+    const stage = scene();
+    const b = stage.node({}, B.host);
+    const stop = new AbortController();
+    const peer = b.dial(A, { persistent: true, signal: stop.signal });
+    await stage.pass(100);
+    expect(b.redialling).toBe(1);
+    if (how === 'close') peer.close();
+    else stop.abort();
+    expect([b.redialling, stage.clock.armed]).toEqual([0, 0]);
+  });
+});
