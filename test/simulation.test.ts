@@ -18,7 +18,7 @@ const HOUR = 3_600_000;
 /** Every 25th seed keeps Core's limits of 20 minutes; at night networks are larger, a few of them large. */
 function plan(seed: number): Plan {
   const large = seed % 20 === 0 ? 300 : ([30, 45, 60, 90][seed % 4] ?? 30);
-  const nodes = NIGHTLY ? large : 24 + (seed % 13);
+  const nodes = NIGHTLY ? large : 14 + (seed % 13);
   const rules = seed % 25 === 0 ? CORE_RULES : BRISK_RULES;
   return planOf(seed, { nodes, minutes: NIGHTLY ? 5 : 1, rules });
 }
@@ -37,15 +37,24 @@ async function complaintOf(whole: Plan, outcome: Outcome): Promise<string> {
   return [`SEED=${whole.seed}: ${outcome.violation}`, describePlan(least), ...again.tail].join('\n');
 }
 
-const seen = { reasons: new Set<string>(), steps: 0, ms: 0, spent: 0, established: 0, nodes: 0, seeds: 0 };
+const seen = {
+  reasons: new Set<string>(),
+  steps: 0,
+  ms: 0,
+  spent: 0,
+  established: 0,
+  encrypted: 0,
+  fallbacks: 0,
+  nodes: 0,
+  seeds: 0,
+};
 
-function note({ reasons, steps, ms, established }: Outcome, { residents }: Plan, spent: number): void {
-  for (const code of reasons.keys()) seen.reasons.add(code);
+function note(outcome: Outcome, { residents }: Plan, spent: number): void {
+  for (const code of outcome.reasons.keys()) seen.reasons.add(code);
+  for (const what of ['steps', 'ms', 'established', 'encrypted', 'fallbacks'] as const)
+    seen[what] += outcome[what];
   seen.seeds += 1;
   seen.nodes += residents.length;
-  seen.steps += steps;
-  seen.ms += ms;
-  seen.established += established;
   seen.spent += spent;
 }
 
@@ -82,8 +91,12 @@ describe('a network in trouble', () => {
     'ERR_FRAME_OVERSIZE',
     'ERR_PROTO_SELF',
     'ERR_PROTO_LATE_FEATURE',
+    'ERR_V2_AUTH',
+    'ERR_V2_GARBAGE',
+    'ERR_V2_OTHER_NETWORK',
     'ERR_POLICY_FULL',
     'ERR_POLICY_SERVICES',
+    'ERR_POLICY_TRANSPORT',
     'ERR_POLICY_VERSION',
     'ERR_LOCAL_CANCELLED',
     'END_DONE',
@@ -92,15 +105,18 @@ describe('a network in trouble', () => {
   (process.env.SEED === undefined ? test : test.skip)('has met every kind of end, and peace', () => {
     expect([...seen.reasons].sort()).toEqual(TROUBLE.toSorted());
     expect(seen.established / seen.nodes).toBeGreaterThan(2);
+    expect(seen.encrypted / seen.nodes).toBeGreaterThan(0.1);
+    expect(seen.fallbacks / seen.nodes).toBeGreaterThan(0.1);
   });
 });
 
 afterAll(() => {
   if (seen.seeds === 0) return;
-  const { seeds, nodes, steps, ms, spent, established } = seen;
+  const { seeds, nodes, steps, ms, spent, established, encrypted, fallbacks } = seen;
   const hours = ms / HOUR;
   process.stdout.write(
-    `simulation: ${seeds} seeds, ${nodes} nodes, ${established} handshakes, ${steps} steps; ` +
+    `simulation: ${seeds} seeds, ${nodes} nodes, ${established} handshakes (${encrypted} over v2), ` +
+      `${fallbacks} fallbacks, ${steps} steps; ` +
       `${hours.toFixed(1)} network hours in ${(spent / 1_000).toFixed(1)} s: ` +
       `${(hours / (spent / 60_000)).toFixed(1)} simulated hours per real minute\n`,
   );
@@ -132,6 +148,8 @@ describe('a run', () => {
     ['half-open', { patience: -1 }],
     ['leftover', { leaks: true }],
     ['message', { forbids: 'sendaddrv2' }],
+    ['transport', { demands: 'v2' }],
+    ['fallback', { stubborn: true }],
   ])('is stopped when something breaks the rule of %s', async (rule, sabotage) => {
     expect(ruleOf((await run(small, sabotage)).violation)).toBe(rule);
   });

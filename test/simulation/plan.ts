@@ -4,6 +4,7 @@
  */
 import { CONNECTION_TYPES, CORE_RULES, type ConnectionType, type Rules } from '../../machines/index.js';
 import { FAULT_NAMES } from '../../src/io/faults.js';
+import { V2_FAULT_NAMES, type V2FaultName } from '../../src/run/v2faults.js';
 import { Chance } from './chance.js';
 
 /** One machine of the network and the node on it. */
@@ -15,6 +16,10 @@ export interface Resident {
   readonly maxoutbound: number;
   readonly services: string;
   readonly relay: boolean;
+  /** Knows BIP324. */
+  readonly v2transport: boolean;
+  readonly v2only: boolean;
+  readonly v2fault?: V2FaultName;
 }
 
 /** `node` and `to` are places in {@link Plan.residents}, `at` is milliseconds of virtual time. */
@@ -65,6 +70,13 @@ export const BRISK_RULES: Rules = {
 export const LONGEST_PART = 12_000;
 
 const OUTBOUND = CONNECTION_TYPES.filter((type) => type !== 'inbound');
+/** Of all nodes, those that know BIP324; of these, those that want nothing else, and those that get it wrong. */
+const V2_SHARE = 1 / 3;
+const V2_ONLY_SHARE = 0.2;
+const V2_FAULT_SHARE = 0.3;
+/** Twenty decoys a second make by far the most steps, so they are rare. */
+const DECOY_SHARE = 0.03;
+const BRIEF_FAULTS = V2_FAULT_NAMES.filter((name) => name !== 'v2-endless-decoys');
 const VALUES: Readonly<Record<string, string>> = { split: '=3', slow: '=1500' };
 
 export function planOf(seed: number, { nodes, minutes, rules }: PlanOptions): Plan {
@@ -87,7 +99,16 @@ function residentAt(node: number, chance: Chance): Resident {
     maxoutbound: chance.whole(2, 6),
     services: chance.often(0.8) ? '0000000000000409' : '0000000000000000',
     relay: chance.often(0.5),
+    ...transportOf(chance.fork(node)),
   };
+}
+
+function transportOf(chance: Chance): Pick<Resident, 'v2transport' | 'v2only' | 'v2fault'> {
+  if (!chance.often(V2_SHARE)) return { v2transport: false, v2only: false };
+  const v2only = chance.often(V2_ONLY_SHARE);
+  if (!chance.often(V2_FAULT_SHARE)) return { v2transport: true, v2only };
+  const v2fault = chance.often(DECOY_SHARE) ? 'v2-endless-decoys' : chance.pick(BRIEF_FAULTS);
+  return { v2transport: true, v2only, v2fault };
 }
 
 /** Starts, dials, perhaps closes a peer, perhaps goes away and comes back. */

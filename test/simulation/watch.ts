@@ -2,8 +2,10 @@
  * What must hold for one node, at every step. The watch believes nobody: it counts dials at the net, acceptances and ends, and
  * compares that with what tracker and supervisor say. (It does not subscribe to the tracker: that would cost more than the run.)
  */
-import type { BitcoinNode, NodeEvents, PeerInfo } from '../../src/index.js';
+import type { Rules } from '../../machines/index.js';
+import type { BitcoinNode, NodeEvents, Peer, PeerInfo } from '../../src/index.js';
 import { REASONS } from '../../src/reasons.js';
+import { V2_FAULTS } from '../../src/run/v2faults.js';
 import type { Resident } from './plan.js';
 
 /** One live connection, as the watch knows it. */
@@ -19,6 +21,21 @@ export interface Row {
 }
 
 type Say = (line: string) => void;
+
+/** Where a watch tells what it sees. */
+export interface Desk {
+  readonly say: Say;
+  readonly fail: Say;
+  /** A connection is established, or over. */
+  readonly told: (info: PeerInfo) => void;
+  readonly rules: Rules;
+  /** A command that nobody may send before verack. */
+  readonly forbids?: string | undefined;
+  /** The only transport that anybody may speak. */
+  readonly demands?: string | undefined;
+  /** Nobody may try again as v1. */
+  readonly stubborn?: boolean | undefined;
+}
 
 /** machines/flights.ts: hello and answer. Everything else has to wait for their verack. */
 const BEFORE_VERACK = new Set(['version', 'wtxidrelay', 'sendaddrv2', 'verack', 'getaddr', 'alert']);
@@ -42,29 +59,56 @@ export class Watch {
   readonly rows = new Map<number, Row>();
   readonly reasons = new Map<string, number>();
   established = 0;
+  /** Of these, over v2. */
+  encrypted = 0;
+  fallbacks = 0;
   #inbound = 0;
   #outbound = 0;
   readonly #gone = new Set<number>();
+  /** Second connections: v1, after a first one that came to nothing. */
+  readonly #second = new Set<number>();
+  /** What `dial` returned and has not ended, by the connection that it stands for. */
+  readonly #handles = new Map<number, Peer>();
   /** Deadlines that were past at the last look. */
   #overdue = new Set<string>();
 
   constructor(
     readonly node: BitcoinNode,
     readonly resident: Resident,
-    readonly say: Say,
-    readonly fail: Say,
-    readonly forbids?: string,
+    readonly desk: Desk,
   ) {
     node.on('transition', (change) => this.#follow(change));
     node.on('established', (peer) => this.#located(peer));
     node.on('ended', (peer) => this.#ended(peer));
+    node.on('fallback', (peer) => this.#fellBack(peer));
     node.on('message', (message) => this.#judge(message));
-    node.on('refused', ({ addr, reason }) => this.#reason(reason.code, addr));
+    node.on('refused', ({ addr, reason }) => this.#refused(reason.code, addr));
+  }
+
+  say(line: string): void {
+    this.desk.say(line);
+  }
+
+  fail(what: string): void {
+    this.desk.fail(what);
   }
 
   /** The node asked its net for a link: each dial does so once. */
   dialled(): void {
     this.#outbound += 1;
+  }
+
+  /** The node was handed a link: it refuses it in the same call, or a peer ends later. */
+  accepted(): void {
+    this.#inbound += 1;
+  }
+
+  /** A handle ends once, whatever number of connections it stood for. */
+  holds(peer: Peer): void {
+    this.#handles.set(peer.id, peer);
+    void peer.ended().then(({ id }) => {
+      if (!this.#handles.delete(id)) this.fail(`end: the handle of peer ${id} stands for ${peer.id}`);
+    });
   }
 
   /** After every timer that reached this node. */
@@ -83,10 +127,11 @@ export class Watch {
   /** Every live peer will be judged by a clock, and no judgement that was due at the last look is still due. */
   checkDeadlines(now: number): void {
     const overdue = new Set<string>();
-    for (const { id, state, nextdeadline } of this.node.peers.list()) {
-      if (!nextdeadline) this.fail(`deadline: none in ${state}`);
-      else if (nextdeadline.in < -LATE)
-        overdue.add(`${id} ${state} ${nextdeadline.what} ${Math.round(now + nextdeadline.in * 1_000)}`);
+    for (const peer of this.node.peers.list()) {
+      const { id, state } = peer;
+      const due = dueOf(peer, this.desk.rules);
+      if (!due) this.fail(`deadline: none in ${state}`);
+      else if (due.in < -LATE) overdue.add(`${id} ${state} ${due.what} ${Math.round(now + due.in * 1_000)}`);
     }
     for (const what of overdue) if (this.#overdue.has(what)) this.fail(`deadline: forgotten: ${what}`);
     this.#overdue = overdue;
@@ -101,8 +146,9 @@ export class Watch {
   checkGone(): void {
     const { status } = this.node.supervisor.getSnapshot();
     if (status !== 'done') this.fail(`leftover: the supervisor is ${status}`);
-    const left = this.node.peers.size + this.rows.size + this.#inbound + this.#outbound;
-    if (left > 0) this.fail(`leftover: ${this.node.peers.size} peers, ${this.rows.size} without an end`);
+    const { size } = this.node.peers;
+    const left = size + this.rows.size + this.#inbound + this.#outbound + this.#handles.size;
+    if (left > 0) this.fail(`leftover: ${size} peers, ${this.rows.size} without an end, ${left} in all`);
     this.checkStopping();
   }
 
@@ -118,29 +164,76 @@ export class Watch {
   /** An accepted link is open from the start, so that its birth and its first move are one. */
   #born(id: number, inbound: boolean): Row {
     if (this.#gone.has(id)) this.fail(`end: peer ${id} goes on after it`);
-    if (inbound) this.#inbound += 1;
     const row: Row = { inbound, state: 'connecting', path: '', twin: '', heard: 'nothing', sent: new Set() };
     this.rows.set(id, row);
     return row;
   }
 
-  #located({ id, addr, addrbind }: PeerInfo): void {
+  #located(info: PeerInfo): void {
+    const { id, addr, addrbind } = info;
+    this.desk.told(info);
+    this.#judgeTransport(info);
     const row = this.rows.get(id);
     if (row?.state !== 'established') return this.fail(`established: peer ${id} is ${String(row?.state)}`);
     row.path = `${addrbind}>${addr}`;
     row.twin = `${addr}>${addrbind}`;
   }
 
-  #ended({ id, inbound, lastreason }: PeerInfo): void {
+  /** Nobody speaks what he does not know or does not want, and nobody gets through a key exchange that he spoils. */
+  #judgeTransport({ id, transport_protocol_type: type }: PeerInfo): void {
+    const { v2transport, v2only, v2fault } = this.resident;
+    if (type === 'v2') this.encrypted += 1;
+    const knows = type === 'v2' ? v2transport : type === 'v1' && !v2only;
+    const spoils = type === 'v2' && v2fault !== undefined && V2_FAULTS[v2fault].expect !== 'established';
+    if (!knows || spoils || (this.desk.demands ?? type) !== type)
+      this.fail(`transport: peer ${id} speaks ${type}, ${JSON.stringify(this.resident)}`);
+  }
+
+  /** No end: the same handle goes on with a v1 connection to the same address, and that one does not fall back. */
+  #fellBack(last: PeerInfo): void {
+    const { id, addr, transport_protocol_type: type, version } = last;
+    this.say(`${this.resident.host} ${id} falls back`);
+    this.fallbacks += 1;
+    this.#over(last);
+    const { v2transport, v2only } = this.resident;
+    if (!v2transport || v2only || this.#second.has(id) || this.desk.stubborn)
+      this.fail(`fallback: of peer ${id}, ${JSON.stringify(this.resident)}`);
+    if (type !== 'detecting' || version > 0) this.fail(`fallback: peer ${id} was heard, over ${type}`);
+    this.#follows(id, addr, this.node.peers.list().at(-1));
+  }
+
+  #follows(id: number, addr: string, second: PeerInfo | undefined): void {
+    const handle = this.#handles.get(id);
+    this.#handles.delete(id);
+    if (second?.addr !== addr || second.transport_protocol_type !== 'v1')
+      return this.fail(`fallback: no v1 connection follows peer ${id}`);
+    this.#second.add(second.id);
+    if (handle) this.#handles.set(second.id, handle);
+    if ((handle?.id ?? second.id) !== second.id) this.fail(`fallback: the handle stays with peer ${id}`);
+  }
+
+  /** A connection is over; its dial may go on. */
+  #over({ id, inbound }: PeerInfo): void {
     if (this.#gone.has(id)) this.fail(`end: peer ${id} ended twice`);
     this.#gone.add(id);
     this.rows.delete(id);
     if (inbound) this.#inbound -= 1;
     else this.#outbound -= 1;
+  }
+
+  #ended(last: PeerInfo): void {
+    const { id, lastreason } = last;
+    this.#over(last);
+    this.desk.told(last);
     if (!lastreason || !(lastreason.code in REASONS)) return this.fail(`end: peer ${id} without a reason`);
     if ('survivable' in REASONS[lastreason.code])
       this.fail(`end: by ${lastreason.code}, which is survivable`);
     this.#reason(lastreason.code, JSON.stringify(lastreason.facts));
+  }
+
+  #refused(code: string, addr: string): void {
+    this.#inbound -= 1;
+    this.#reason(code, addr);
   }
 
   #reason(code: string, about: string): void {
@@ -159,13 +252,22 @@ export class Watch {
 
   #judgeSent(row: Row, command: string): void {
     const allowed = row.heard === 'verack' ? AFTER_VERACK : BEFORE_VERACK;
-    if (!allowed.has(command) || command === this.forbids)
+    if (!allowed.has(command) || command === this.desk.forbids)
       this.fail(`message: ${command} sent, heard ${row.heard}`);
     if (row.inbound && row.heard === 'nothing') this.fail(`message: ${command} sent before their version`);
     if (command !== 'version' && row.heard === 'nothing') this.fail(`message: ${command} sent unasked`);
     if (row.sent.has(command) && ONCE.has(command)) this.fail(`message: ${command} sent twice`);
     row.sent.add(command);
   }
+}
+
+/** While keys are exchanged the dial is over, and the handshake's limit runs from the open link, whatever is shown. */
+function dueOf({ state, phases, nextdeadline }: PeerInfo, rules: Rules): PeerInfo['nextdeadline'] {
+  const { connect } = phases;
+  if (state !== 'connecting' || connect === undefined || nextdeadline?.what !== 'connect')
+    return nextdeadline;
+  const left = (connect + rules.handshakeTimeout - rules.connectTimeout) / 1_000;
+  return { what: 'handshake', in: nextdeadline.in + left };
 }
 
 /** Only a verack behind a version counts. */

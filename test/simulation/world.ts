@@ -12,11 +12,13 @@ import {
   type Clock,
   createNode,
   type Net,
+  type PeerInfo,
   VerackError,
   VirtualClock,
 } from '../../src/index.js';
 import { parseFault } from '../../src/io/faults.js';
 import { faultyNet } from '../../src/io/faultynet.js';
+import { Accord } from './accord.js';
 import { Chance } from './chance.js';
 import { type Act, LONGEST_PART, type Plan, type Resident } from './plan.js';
 import { Watch } from './watch.js';
@@ -37,6 +39,10 @@ export interface Outcome {
   /** Virtual milliseconds. */
   readonly ms: number;
   readonly established: number;
+  /** Of these, over v2. */
+  readonly encrypted: number;
+  /** Dials that went on as v1. */
+  readonly fallbacks: number;
   readonly reasons: ReadonlyMap<string, number>;
   /** The last lines of the trace. */
   readonly tail: readonly string[];
@@ -54,6 +60,10 @@ export interface Sabotage {
   readonly patience?: number;
   /** A command that nobody may send before verack. */
   readonly forbids?: string;
+  /** The only transport that anybody may speak. */
+  readonly demands?: string;
+  /** Nobody may try again as v1. */
+  readonly stubborn?: true;
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -70,9 +80,10 @@ export class World {
   readonly #touched = new Set<string>();
   readonly #stops: Promise<void>[] = [];
   readonly #halfOpen = new Map<string, number>();
+  readonly #accord = new Accord();
   readonly #hash = createHash('sha256');
   readonly #tail: string[] = [];
-  /** Every peer's actor that was ever made; kept for every tenth seed, because inspection is slow. */
+  /** Every actor of a peer or of its transport that was ever made; kept for every tenth seed, because inspection is slow. */
   readonly #actors = new Set<AnyActorRef>();
   #violation: string | undefined;
   #steps = 0;
@@ -183,7 +194,7 @@ export class World {
     const clock = this.#stepping(() => watch.check(), this.sabotage.forgets);
     const watch: Watch = this.#watch(
       resident,
-      this.#node(resident, clock, () => watch.dialled()),
+      this.#node(resident, clock, (what) => watch[what]()),
     );
     this.#watches.push(watch);
     this.#byHost.set(resident.host, [...(this.#byHost.get(resident.host) ?? []), watch]);
@@ -191,11 +202,12 @@ export class World {
     void watch.node.listen({ host: resident.host, port: PORT });
   }
 
-  #node({ host, fault, relay, ...options }: Resident, clock: Clock, dialled: () => void): BitcoinNode {
-    const path = counting(this.weather.at(host), dialled);
+  #node({ host, fault, relay, ...options }: Resident, clock: Clock, told: Told): BitcoinNode {
+    const path = counting(this.weather.at(host), told);
     const inspect = ({ type, actorRef }: InspectionEvent) => {
       const { id } = actorRef as AnyActorRef;
-      if (type === '@xstate.actor' && id.startsWith('peer.')) this.#actors.add(actorRef as AnyActorRef);
+      if (type === '@xstate.actor' && /^(?:peer|transport)\./.test(id))
+        this.#actors.add(actorRef as AnyActorRef);
     };
     const source = this.#chance.fork(1_000 + this.#watches.length);
     return createNode({
@@ -210,10 +222,15 @@ export class World {
   }
 
   #watch(resident: Resident, node: BitcoinNode): Watch {
-    const { fewer = 0, forbids } = this.sabotage;
+    const { fewer = 0, forbids, demands, stubborn } = this.sabotage;
     const slots = { ...resident, maxinbound: resident.maxinbound - fewer };
     const say = (line: string) => this.#say(line);
-    return new Watch(node, slots, say, (what) => this.#fail(resident.host, what), forbids);
+    const fail = (what: string) => this.#fail(resident.host, what);
+    const told = (info: PeerInfo) => {
+      const wrong = this.#accord.hear(info);
+      if (wrong !== '') fail(`transport: ${wrong}`);
+    };
+    return new Watch(node, slots, { say, fail, told, rules: this.plan.rules, forbids, demands, stubborn });
   }
 
   #stop(place: number): void {
@@ -226,10 +243,10 @@ export class World {
 
   /** A dial that is turned down has its one reason at once. */
   #dial({ node, to, type, persistent }: Extract<Act, { does: 'dial' }>): void {
+    const watch = this.#living.get(node);
+    const at = { host: this.#host(to), port: PORT };
     try {
-      this.#living
-        .get(node)
-        ?.node.dial({ host: this.#host(to), port: PORT }, { connection_type: type, persistent });
+      watch?.holds(watch.node.dial(at, { connection_type: type, persistent }));
     } catch (error) {
       if (!(error instanceof VerackError)) this.#fail(this.#host(node), `dial: threw ${String(error)}`);
       else this.#say(`${this.#host(node)} ${error.code}`);
@@ -271,6 +288,10 @@ export class World {
     this.#violation ??= `${what} (${where} at ${this.clock.now()})`;
   }
 
+  #sum(countOf: (watch: Watch) => number): number {
+    return this.#watches.reduce((sum, watch) => sum + countOf(watch), 0);
+  }
+
   #outcome(): Outcome {
     const reasons = new Map<string, number>();
     for (const watch of this.#watches)
@@ -280,20 +301,28 @@ export class World {
       hash: this.#hash.digest('hex'),
       steps: this.#steps,
       ms: this.clock.now(),
-      established: this.#watches.reduce((sum, { established }) => sum + established, 0),
+      established: this.#sum(({ established }) => established),
+      encrypted: this.#sum(({ encrypted }) => encrypted),
+      fallbacks: this.#sum(({ fallbacks }) => fallbacks),
       reasons,
       tail: this.#tail.slice(-20),
     };
   }
 }
 
-/** The same net, telling of each dial. */
-const counting = (net: Net, dialled: () => void): Net => ({
-  ...net,
+type Told = (what: 'dialled' | 'accepted') => void;
+
+/** The same net, telling of each dial and of each link that it hands over. */
+const counting = (net: Net, told: Told): Net => ({
   dial: (to, handler) => {
-    dialled();
+    told('dialled');
     return net.dial(to, handler);
   },
+  listen: (at, accepted) =>
+    net.listen(at, (link) => {
+      told('accepted');
+      accepted(link);
+    }),
 });
 
 const isActive = (actor: AnyActorRef): boolean =>
