@@ -1,0 +1,164 @@
+/** BIP324, cell by cell: the table in test/grid/transport.md, Core's verdicts, and what a node does with real bytes. */
+import { describe, expect, test } from '@jest/globals';
+
+import { TRANSPORT_EVENTS, transportMachine } from '../machines/index.js';
+import { renderPlain } from './grid/table.js';
+import {
+  columnName,
+  coreOfTransport,
+  foretellTransport,
+  TRANSPORT_COLUMNS,
+  TRANSPORT_ROWS,
+  transportCell,
+  transportIn,
+  transportStepper,
+  transportText,
+  verdictOfTransport,
+} from './grid/transport.js';
+import { obstacleTo, playTransport } from './grid/transport.live.js';
+import { staleness } from './support/committed.js';
+import { say } from './support/say.js';
+import { branchesOf, candidatesOf, leafOf, leavesOf } from './support/step.js';
+
+const UPDATE = 'UPDATE_GRID';
+const NOTE = [
+  `Generated from the machine's config by \`${UPDATE}=1 npm test -- test/grid\`; a stale table fails the tests.`,
+  '',
+  'Rules are sections of the protocol notes and case ids of the conformance suite. `silent` and `heard`: whether a byte of',
+  'theirs has come. `v2only` has a column where it changes a cell. In `v1`, `v2`, `fallback` and `failed` nothing is heard',
+  'any more: all four are final.',
+].join('\n');
+
+const living = leavesOf(transportMachine).filter(({ type }) => type !== 'final');
+const cells = TRANSPORT_ROWS.flatMap((row) =>
+  TRANSPORT_COLUMNS.map((column) => ({ row, column, cell: transportCell(row, column) })),
+);
+const nameOf = ({ row, column }: (typeof cells)[number]): string => `${row.name} · ${columnName(column)}`;
+
+describe('the transport machine', () => {
+  const pairs = living.flatMap((leaf) => TRANSPORT_EVENTS.map((event) => ({ leaf, event })));
+
+  test('writes down every (state, event) cell, and lets none through', () => {
+    const open = pairs.filter(({ leaf, event }) => {
+      const candidates = candidatesOf(leaf, event);
+      return candidates.length === 0 || candidates.at(-1)?.guard;
+    });
+    expect(open.map(({ leaf, event }) => `${leaf.key} · ${event}`)).toEqual([]);
+    const finals = leavesOf(transportMachine).length - living.length;
+    say(
+      `transport: ${pairs.length} of ${pairs.length} (state, event) cells written down, ${finals} final states`,
+    );
+  });
+});
+
+describe("the transport's grid", () => {
+  test('has a column for every state that lives, and is in that state there', () => {
+    const leaves = TRANSPORT_COLUMNS.map((column) => leafOf(transportIn(column).snapshot.value));
+    expect(leaves).toEqual(TRANSPORT_COLUMNS.map(({ leaf }) => leaf));
+    expect([...new Set(leaves)].sort()).toEqual(living.map(({ key }) => key).sort());
+    const contexts = TRANSPORT_COLUMNS.map((column) => transportIn(column).snapshot.context);
+    expect(contexts).toMatchObject(
+      TRANSPORT_COLUMNS.map(({ role, heard, v2only }) => ({ role, heard, v2only })),
+    );
+  });
+
+  test('has a row for every event, names each row once and gives its rule', () => {
+    const types = new Set(TRANSPORT_ROWS.map(({ event }) => event.type as string));
+    expect(TRANSPORT_EVENTS.filter((type) => !types.has(type))).toEqual([]);
+    expect(new Set(TRANSPORT_ROWS.map(({ name }) => name)).size).toBe(TRANSPORT_ROWS.length);
+    expect(TRANSPORT_ROWS.filter(({ rule }) => !/^6\.[123]/.test(rule))).toEqual([]);
+    const ruled = TRANSPORT_ROWS.filter(({ rule }) => /(in|out)-/.test(rule)).length;
+    say(
+      `transport: ${TRANSPORT_ROWS.length} rows × ${TRANSPORT_COLUMNS.length} columns = ${cells.length} cells, all decided; ${ruled} rows name conformance cases`,
+    );
+  });
+
+  test('leaves out v2only only where it changes nothing', () => {
+    const shown = new Set(TRANSPORT_COLUMNS.map(columnName));
+    for (const column of TRANSPORT_COLUMNS) {
+      const strict = { ...column, v2only: true };
+      if (shown.has(columnName(strict))) continue;
+      for (const row of TRANSPORT_ROWS)
+        expect([row.name, transportText(transportCell(row, strict))]).toEqual([
+          row.name,
+          transportText(transportCell(row, column)),
+        ]);
+    }
+  });
+
+  test('shows every branch of the config', () => {
+    const shown = new Set(cells.map(({ cell }) => cell.branch));
+    const branches = branchesOf(transportMachine);
+    expect(branches.filter(({ definition }) => !shown.has(definition)).map(({ id }) => id)).toEqual([]);
+    say(`transport: ${branches.length} of ${branches.length} branches of the config are shown in the grid`);
+  });
+
+  test('gives a reason for every end and for nothing else, and says why where nothing happens', () => {
+    const ends = cells.filter(({ cell }) => (cell.code !== '') !== ['failed', 'fallback'].includes(cell.to));
+    expect(ends.map(nameOf)).toEqual([]);
+    const mute = cells.filter(({ cell }) => transportText(cell) === 'ignored: ');
+    expect(mute.map(nameOf)).toEqual([]);
+  });
+
+  test('decides as Bitcoin Core does', () => {
+    const judged = cells.filter(({ row, column }) => coreOfTransport(row, column) !== undefined);
+    const other = judged.filter(
+      ({ row, column, cell }) => verdictOfTransport(cell) !== coreOfTransport(row, column),
+    );
+    const text = (place: (typeof cells)[number]) =>
+      `${nameOf(place)}: ${verdictOfTransport(place.cell)}, Core: ${coreOfTransport(place.row, place.column)}`;
+    expect(other.map(text)).toEqual([]);
+    say(`transport: ${judged.length} cells compared with Core's verdict, none differs`);
+  });
+
+  test('hears nothing once it is over', () => {
+    const over = cells.filter(({ cell }) => ['v1', 'v2', 'fallback', 'failed'].includes(cell.to));
+    for (const { row, column } of over) {
+      const stepper = transportStepper(column);
+      const { snapshot } = stepper.next(transportIn(column).snapshot, row.event);
+      expect(snapshot.status).toBe('done');
+      for (const { event } of TRANSPORT_ROWS) expect(stepper.next(snapshot, event).deeds).toEqual([]);
+    }
+  });
+
+  test('is the table that is kept', () => {
+    const rows = TRANSPORT_ROWS.map((row) => [
+      row.name,
+      row.rule,
+      ...TRANSPORT_COLUMNS.map((column) => transportText(transportCell(row, column))),
+    ]);
+    const names = ['rule', ...TRANSPORT_COLUMNS.map(columnName)];
+    const table = renderPlain('What the transport machine does, cell by cell', NOTE, names, rows);
+    expect(staleness('test/grid/transport.md', table, UPDATE)).toBe('');
+  });
+});
+
+test('with real bytes, a node does what the cell says', async () => {
+  const started = performance.now();
+  const left = new Map<string, number>();
+  const [seen, foretold] = [[] as unknown[], [] as unknown[]];
+  for (const place of cells) {
+    const why = obstacleTo(place.row, place.column);
+    if (why !== '') {
+      left.set(why, (left.get(why) ?? 0) + 1);
+      continue;
+    }
+    const { events, ...outcome } = await playTransport(place.row, place.column);
+    seen.push({ name: nameOf(place), ...outcome, events: events.map(({ type }) => type) });
+    const cell = foretellTransport(place.column, events);
+    const redials = cell.to === 'fallback';
+    foretold.push({ name: nameOf(place), ...cell, redials, events: shownOf(place) });
+  }
+  expect(seen).toEqual(foretold);
+  const ms = Math.round(performance.now() - started);
+  say(`transport: ${seen.length} of ${cells.length} cells exercised on a node in ${ms} ms; not exercised:`);
+  for (const [why, count] of left) say(`  ${count} × ${why}`);
+}, 60_000);
+
+/** What the machine should have been told: the first byte is told of by itself, and a key is a key to who has dialled. */
+function shownOf({ row, column }: (typeof cells)[number]): string[] {
+  const { type } = row.event;
+  const ofBytes = type.startsWith('bytes.') && type !== 'bytes.arrived';
+  const first = ofBytes && !column.heard ? ['bytes.arrived'] : [];
+  return type === 'bytes.v1' && column.leaf !== 'detecting' ? first : [...first, type];
+}

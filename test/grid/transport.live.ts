@@ -1,0 +1,293 @@
+/**
+ * The transport's cells on a running node: a scripted peer with real keys brings the node into the column, then sends what
+ * the row says, and what the node did is read off the wire, its inspection and its events.
+ */
+import type { InspectionEvent } from 'xstate';
+
+import type { TransportContext, TransportEvent } from '../../machines/index.js';
+import { type BitcoinNode, createNode, VirtualClock } from '../../src/index.js';
+import type { Link } from '../../src/io/link.js';
+import { type MemoryLink, memoryNet } from '../../src/io/memory.js';
+import { NETWORKS } from '../../src/networks.js';
+import {
+  createV2Key,
+  createV2Opening,
+  createV2Receiver,
+  createV2Sender,
+  encodeFrame,
+  type V2Key,
+  type V2Receiver,
+  type V2Sender,
+} from '../../src/wire/index.js';
+import { seededRandom } from '../support/scene.js';
+import { leafOf } from '../support/step.js';
+import {
+  changedTransport,
+  type Phase,
+  PHASES,
+  type TransportCell,
+  type TransportColumn,
+  type TransportRow,
+} from './transport.js';
+
+const NODE = { host: '10.0.0.1', port: 18_444 };
+const PEER = { host: '10.0.0.2', port: 18_444 };
+const { magic } = NETWORKS.regtest;
+const GARBAGE = 7;
+/** One byte more than a packet may hold. */
+const TOO_LONG = 4_000_014;
+
+const V1_VERSION = encodeFrame(magic, 'version', new Uint8Array(86));
+const FOREIGN = encodeFrame(NETWORKS.main.magic, 'version', new Uint8Array(86));
+
+/** Whether the first byte tells v2 from v1 of any network that is used here. */
+const isPlain = ([first]: Uint8Array): boolean => first !== V1_VERSION[0] && first !== FOREIGN[0];
+
+function plainKey(random: (count: number) => Uint8Array): V2Key {
+  for (;;) {
+    const key = createV2Key(random);
+    if (isPlain(key.ellswift)) return key;
+  }
+}
+
+/** The scripted side. */
+class Peer {
+  readonly links: Link[] = [];
+  /** The first bytes of every connection. */
+  readonly firsts: Uint8Array[] = [];
+  readonly heard: string[] = [];
+  readonly #random = seededRandom(324);
+  readonly #key = plainKey(this.#random);
+  readonly #garbage = this.#random(GARBAGE);
+  readonly #opening;
+  #told = 0;
+  #receiver: V2Receiver | undefined;
+  sender: V2Sender | undefined;
+
+  constructor(private readonly initiating: boolean) {
+    this.#opening = createV2Opening({ initiating: true, magic });
+  }
+
+  take(link: Link): void {
+    const place = this.links.push(link) - 1;
+    link.attach({
+      data: (chunk) => {
+        this.firsts[place] ??= chunk.slice();
+        if (place === 0) this.#read(chunk);
+      },
+      closed: () => undefined,
+    });
+  }
+
+  /** Their bytes so far: 64 or more are a key, and behind our own key they can be read. */
+  #read(chunk: Uint8Array): void {
+    if (this.#receiver) return this.#packets(chunk);
+    for (const event of this.#opening.feed(chunk)) {
+      if (event.kind !== 'key' || isV1(event.ellswift)) continue;
+      this.heard.push('key');
+      const keys = this.#key.agree(event.ellswift, this.initiating, magic);
+      this.sender = createV2Sender(keys.send, this.#garbage);
+      this.#receiver = createV2Receiver(keys.receive);
+      this.#packets(event.rest);
+    }
+  }
+
+  #packets(chunk: Uint8Array): void {
+    for (const event of this.#receiver?.feed(chunk) ?? [])
+      if (event.kind === 'version') this.heard.push('terminator');
+  }
+
+  send(...parts: Uint8Array[]): void {
+    this.links[0]!.write(parts);
+  }
+
+  /** The key up to its byte `to`, from where the last call ended. */
+  key(to: number): Uint8Array {
+    const from = this.#told;
+    this.#told = to;
+    return this.#key.ellswift.slice(from, to);
+  }
+
+  terminator(garbage: Uint8Array = this.#garbage): Uint8Array[] {
+    return [garbage, this.sender!.terminator];
+  }
+}
+
+const isV1 = (bytes: Uint8Array): boolean => bytes.every((byte, at) => at >= 16 || byte === V1_VERSION[at]);
+
+/** A node with v2, its peer, and what its first transport actor was told. */
+class Stage {
+  readonly clock = new VirtualClock();
+  readonly net = memoryNet({ timers: this.clock });
+  readonly peer: Peer;
+  readonly node: BitcoinNode;
+  readonly events: TransportEvent[] = [];
+  context!: TransportContext;
+  state = 'opening';
+  redials = 0;
+
+  constructor(readonly column: TransportColumn) {
+    const { role, v2only } = column;
+    this.peer = new Peer(role === 'responder');
+    this.node = createNode({
+      ...{ chain: 'regtest', clock: this.clock, net: this.net.at(NODE.host), random: seededRandom(1) },
+      ...{ v2transport: true, v2only, padding: { garbage: GARBAGE, decoys: [] } },
+      inspect: (event) => this.#inspect(event),
+    });
+    this.node.on('fallback', () => (this.redials += 1));
+  }
+
+  #inspect(event: InspectionEvent): void {
+    const { actorRef } = event;
+    if (!('id' in actorRef) || !String(actorRef.id).startsWith('transport.')) return;
+    const fake = (type: string) => type === 'xstate.init' || type === 'xstate.stop';
+    if (event.type === '@xstate.event' && !fake(event.event.type))
+      this.events.push(event.event as TransportEvent);
+    if (event.type !== '@xstate.snapshot') return;
+    const { value, context } = event.snapshot as unknown as { value: unknown; context: TransportContext };
+    Object.assign(this, { state: leafOf(value), context });
+  }
+
+  async settle(ms = 0): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.clock.advance(ms);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.clock.advance(0);
+  }
+
+  async connect(): Promise<void> {
+    await this.node.listen(NODE);
+    await this.net.at(PEER.host).listen(PEER, (link) => this.peer.take(link));
+    if (this.column.role === 'initiator') this.node.dial(PEER);
+    else
+      this.net.at(PEER.host).dial(NODE, { opened: (link) => this.peer.take(link), failed: () => undefined });
+    await this.settle();
+  }
+
+  /** Real bytes up to the column; `foreign`: the first one is that of another network's magic. */
+  async shake(foreign: boolean): Promise<void> {
+    const { leaf, heard } = this.column;
+    await this.connect();
+    if (heard) this.peer.send(foreign ? FOREIGN.slice(0, 1) : this.peer.key(1));
+    await this.settle();
+    if (leaf === 'garbage' || leaf === 'versionPacket') this.peer.send(this.peer.key(64));
+    await this.settle();
+    if (leaf === 'versionPacket') this.peer.send(...this.peer.terminator());
+    await this.settle();
+  }
+
+  /** First bytes of a second connection that are those of v1. */
+  get spokeV1(): boolean {
+    const again = this.peer.firsts[1];
+    return again !== undefined && again.length >= 16 && isV1(again);
+  }
+}
+
+const spoilt = (packet: Uint8Array): Uint8Array => {
+  const copy = packet.slice();
+  copy[copy.length - 1]! ^= 1;
+  return copy;
+};
+
+/** The bytes of a row, given whom they are for. */
+function bytesFor({ event }: TransportRow, { column, peer }: Stage): Uint8Array[] {
+  const { sender } = peer;
+  if (event.type === 'bytes.arrived')
+    return [column.role === 'responder' ? V1_VERSION.slice(0, 1) : peer.key(1)];
+  if (event.type === 'bytes.v1') return [V1_VERSION.slice(0, 16)];
+  if (event.type === 'bytes.v2') return [peer.key(1)];
+  if (event.type === 'bytes.key') return [peer.key(64)];
+  if (event.type === 'bytes.garbage') return peer.terminator(new Uint8Array(event.size));
+  if (event.type === 'packet.decoy') return [sender!.decoy(3)];
+  if (event.type === 'packet.version') return [sender!.version()];
+  return event.type === 'bytes.broken' ? [badBytes(event.code, column, sender)] : [];
+}
+
+function badBytes(code: string, { leaf }: TransportColumn, sender: V2Sender | undefined): Uint8Array {
+  if (code === 'ERR_V2_OTHER_NETWORK') return FOREIGN.slice(leaf === 'detecting' ? 0 : 1, 24);
+  if (code === 'ERR_V2_GARBAGE') return new Uint8Array(4_111);
+  if (code === 'ERR_V2_AUTH') return spoilt(sender!.version());
+  return sender!.packet(new Uint8Array(TOO_LONG)).subarray(0, 3);
+}
+
+async function act(stage: Stage, row: TransportRow): Promise<void> {
+  const { event } = row;
+  const [link] = stage.peer.links;
+  if (event.type === 'link.connected') await stage.connect();
+  else if (event.type.startsWith('xstate.after.')) await stage.settle(60_000);
+  else if (event.type !== 'link.closed') stage.peer.send(...bytesFor(row, stage));
+  else if (event.code === 'ERR_LINK_EOF') link!.end();
+  else (link as MemoryLink).sever();
+  await stage.settle();
+}
+
+const UNBORN: Pick<TransportContext, 'heard' | 'garbage' | 'decoys'> = {
+  heard: false,
+  garbage: -1,
+  decoys: 0,
+};
+
+/** What the node did in a cell. */
+export interface Played extends TransportCell {
+  /** It came back and spoke v1. */
+  readonly redials: boolean;
+  /** What its transport machine was told. */
+  readonly events: readonly TransportRow['event'][];
+}
+
+/** Plays one cell. */
+export async function playTransport(row: TransportRow, column: TransportColumn): Promise<Played> {
+  const stage = new Stage(column);
+  const foreign = row.event.type === 'bytes.broken' && row.event.code === 'ERR_V2_OTHER_NETWORK';
+  if (column.leaf !== 'opening') await stage.shake(foreign);
+  if (stage.state !== column.leaf) throw new Error(`in ${stage.state} instead of ${column.leaf}`);
+  const was = { context: stage.context, heard: stage.peer.heard.length, events: stage.events.length };
+  await act(stage, row);
+  const { state, context, peer } = stage;
+  return {
+    ...{ to: state === column.leaf ? '' : state, code: endOf(stage), sends: peer.heard.slice(was.heard) },
+    notes: changedTransport(was.context ?? { ...context, ...UNBORN }, context),
+    redials: stage.redials === 1 && stage.spokeV1,
+    events: stage.events.slice(was.events),
+  };
+}
+
+/** The reason that the node gives its owner, when the transport has come to nothing. */
+const endOf = ({ node, state }: Stage): string =>
+  state === 'failed' || state === 'fallback' ? (node.peers.recent()[0]?.lastreason?.code ?? '') : '';
+
+const LATER = 'its bytes are read in a later state';
+const EARLIER = 'its bytes were read in an earlier state';
+
+/** Where each event can be had with bytes. */
+const AT: Readonly<Record<string, readonly Phase[]>> = {
+  'bytes.arrived': ['detecting', 'keySent'],
+  'bytes.v1': ['detecting', 'keySent'],
+  'bytes.v2': ['detecting'],
+  'bytes.key': ['keySent'],
+  'bytes.garbage': ['garbage'],
+  'packet.decoy': ['versionPacket'],
+  'packet.version': ['versionPacket'],
+  ERR_V2_OTHER_NETWORK: ['detecting', 'keySent'],
+  ERR_V2_GARBAGE: ['garbage'],
+  ERR_V2_AUTH: ['versionPacket'],
+  ERR_V2_LENGTH: ['versionPacket'],
+};
+
+/** Whether the bytes come to nothing here, though the state is right. */
+function unsaid({ event }: TransportRow, { role, heard }: TransportColumn): string {
+  if (event.type === 'bytes.arrived' && heard) return EARLIER;
+  const foreign = event.type === 'bytes.broken' && event.code === 'ERR_V2_OTHER_NETWORK';
+  return foreign && role === 'initiator' ? 'who dialled takes whatever comes for a key' : '';
+}
+
+/** Empty when the cell can be exercised, else the reason. */
+export function obstacleTo(row: TransportRow, column: TransportColumn): string {
+  const { event } = row;
+  const { leaf } = column;
+  if (event.type === 'link.connected') return leaf === 'opening' ? '' : 'the link opens once';
+  if (leaf === 'opening') return 'the machine is made when TCP is open';
+  const places = AT[event.type === 'bytes.broken' ? event.code : event.type] ?? [leaf];
+  if (places.includes(leaf)) return unsaid(row, column);
+  return PHASES.indexOf(leaf) < PHASES.indexOf(places[0]!) ? LATER : EARLIER;
+}
