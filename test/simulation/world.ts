@@ -83,8 +83,8 @@ export class World {
   readonly #accord = new Accord();
   readonly #hash = createHash('sha256');
   readonly #tail: string[] = [];
-  /** Every actor of a peer or of its transport that was ever made; kept for every tenth seed, because inspection is slow. */
-  readonly #actors = new Set<AnyActorRef>();
+  /** Actors of peers and of transports that may be active, and who has them; for every tenth seed: inspection is slow. */
+  readonly #actors = new Map<AnyActorRef, () => BitcoinNode>();
   #violation: string | undefined;
   #steps = 0;
   #stopped = 0;
@@ -111,6 +111,7 @@ export class World {
       this.#do(act);
       await settle();
       for (const watch of this.#living.values()) watch.check();
+      this.#checkActors();
     }
     this.#passUntil(this.plan.calmat + this.#limit());
     if (!this.#violation) await this.#end();
@@ -125,8 +126,7 @@ export class World {
     await settle();
     for (const watch of this.#watches) watch.checkGone();
     if (this.#stopped < this.#stops.length) this.#fail('', 'leftover: a stop has not come back');
-    const active = [...this.#actors].filter(isActive);
-    if (active.length > 0) this.#fail('', `leftover: ${active.length} actors`);
+    this.#checkActors();
     if (this.clock.armed > 0) this.#fail('', `leftover: ${this.clock.armed} timers`);
     if (this.weather.net.links.size > 0) this.#fail('', `leftover: ${this.weather.net.links.size} links`);
   }
@@ -149,7 +149,17 @@ export class World {
   #glance(): void {
     for (const watch of this.#watches) watch.check();
     for (const watch of this.#living.values()) watch.checkDeadlines(this.clock.now());
+    this.#checkActors();
     this.#compareEnds();
+  }
+
+  /** No actor outlives its connection. */
+  #checkActors(): void {
+    for (const [actor, owner] of this.#actors) {
+      const known = owner().peers.get(Number(actor.id.split('.')[1])) !== undefined;
+      if (!isActive(actor)) this.#actors.delete(actor);
+      else if (!known) this.#fail('', `leftover: ${actor.id} goes on without its connection`);
+    }
   }
 
   /** Nobody believes in a connection for long that the other end does not believe in. */
@@ -207,10 +217,10 @@ export class World {
     const inspect = ({ type, actorRef }: InspectionEvent) => {
       const { id } = actorRef as AnyActorRef;
       if (type === '@xstate.actor' && /^(?:peer|transport)\./.test(id))
-        this.#actors.add(actorRef as AnyActorRef);
+        this.#actors.set(actorRef as AnyActorRef, () => node);
     };
     const source = this.#chance.fork(1_000 + this.#watches.length);
-    return createNode({
+    const node = createNode({
       ...options,
       chain: 'regtest',
       clock,
@@ -219,6 +229,7 @@ export class World {
       rules: { ...this.plan.rules, relay },
       ...(this.plan.seed % 10 === 5 && { inspect }),
     });
+    return node;
   }
 
   #watch(resident: Resident, node: BitcoinNode): Watch {
