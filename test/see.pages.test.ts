@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { text } from 'node:stream/consumers';
-import { Script } from 'node:vm';
+import { createContext, Script } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ENDED_LIMIT } from '../src/see/ledger.js';
+import { LIVE_SCRIPT } from '../src/see/live.script.js';
 import { type Relay, startRelay } from '../src/see/relay.js';
 
 interface Answer {
@@ -130,5 +132,56 @@ describe('refusals', () => {
     expect(await ask(relay, '/', { method: 'POST' })).toMatchObject({ status: 405 });
     expect(await ask(relay, '/', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
     expect(await ask(relay, '/?anything')).toMatchObject({ status: 200 });
+  });
+});
+
+describe('the script of the live page', () => {
+  /** It runs where every element is one that does nothing; what it knows is read off its own variables. */
+  function running(): (code: string) => unknown {
+    const still: object = new Proxy(class {}, {
+      get: (_, key) => (key === Symbol.toPrimitive ? () => '' : still),
+      apply: () => still,
+      construct: () => still,
+    });
+    const document = { getElementById: () => still, createElement: () => still };
+    const nothing = () => 0;
+    const world = { document, location: { host: '' }, WebSocket: still, XMLHttpRequest: still };
+    const context = createContext({ ...world, setInterval: nothing, setTimeout: nothing });
+    new Script(LIVE_SCRIPT).runInContext(context);
+    return (code) => new Script(code).runInContext(context) as unknown;
+  }
+
+  const actor = (name: string, value: string, context: object, status = 'active') => ({
+    ...{ type: '@xstate.actor', sessionId: name, name, addr: '', rootId: 'x:0', createdAt: '0' },
+    snapshot: { status, value, context },
+  });
+  const peer = (id: number, state: string, status?: string) =>
+    actor(`peer.${id}`, state, { connection_type: 'manual' }, status);
+  const exchange = (id: number, state: string, status?: string) =>
+    actor(`transport.${id}`, state, { role: 'initiator', reason: null }, status);
+
+  test('counts peers, not their key exchanges, and logs both', () => {
+    const run = running();
+    const tell = (message: object) => run(`take(${JSON.stringify(message)})`);
+    tell(peer(7, 'connecting'));
+    tell(exchange(7, 'opening'));
+    const snapshot = { status: 'active', value: { exchanging: 'keySent' }, context: { reason: null } };
+    const event = { type: 'link.connected' };
+    tell({ type: '@xstate.snapshot', sessionId: 'transport.7', createdAt: '1', event, snapshot });
+    expect(run('[...actors.values()].filter(isPeer).map(({ name }) => name).join()')).toBe('peer.7');
+    expect(run("news.map((line) => [line.name, line.from, line.to, line.event].join(' ')).join()")).toBe(
+      'transport.7 opening keySent link.connected',
+    );
+  });
+
+  test('keeps a peer that failed, however many exchanges end', () => {
+    const run = running();
+    const all = [peer(1, 'failed', 'done')];
+    for (let id = 2; id < ENDED_LIMIT + 12; id += 1) all.push(exchange(id, 'v2', 'done'));
+    run(`${JSON.stringify(all)}.forEach(take)`);
+    expect(run('actors.size')).toBe(1 + ENDED_LIMIT);
+    expect(run("actors.has('peer.1') && !actors.has('transport.11') && actors.has('transport.12')")).toBe(
+      true,
+    );
   });
 });

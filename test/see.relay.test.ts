@@ -81,10 +81,10 @@ async function relayOf(options?: RelayOptions): Promise<Relay> {
 }
 
 /** A node that is inspected, and a listening one that is not. */
-async function pairOf(relay: Relay) {
-  const net = memoryNet();
-  const shown = createNode({ chain: 'regtest', net, inspect: relay.inspect, maxoutbound: 5_000 });
-  const other = createNode({ chain: 'regtest', net, uacomment: ['other'] });
+async function pairOf(relay: Relay, v2transport = false) {
+  const common = { chain: 'regtest', net: memoryNet(), v2transport } as const;
+  const shown = createNode({ ...common, inspect: relay.inspect, maxoutbound: 5_000 });
+  const other = createNode({ ...common, uacomment: ['other'] });
   relay.follow(shown);
   cleanups.push(
     () => shown.stop(),
@@ -328,6 +328,42 @@ describe('what is kept', () => {
     // An event to one that ended does not bring it back.
     actors[0]?.send({ type: 'end' });
     expect(relay.size).toBe(2);
+  });
+});
+
+describe('key exchanges', () => {
+  /** A pair that knows v2, and a dial that is refused before anything else. */
+  async function exchanging(relay: Relay) {
+    const pair = await pairOf(relay, true);
+    await pair.shown.dial({ host: '127.0.0.9', port: 1 }).ended();
+    return pair;
+  }
+
+  test('are told beside their peers, with the same address', async () => {
+    const relay = await relayOf();
+    const reader = await Reader.open(relay);
+    const { shown, at } = await exchanging(relay);
+    await shown.dial(at).established();
+    await reader.until(() => reader.statesOf('peer.2').includes('established'));
+    const [peer, transport] = ['peer.2', 'transport.2'].map((name) => reader.registration(name));
+    expect(transport).toMatchObject({ addr: '127.0.0.1:18444', rootId: peer?.rootId });
+    expect(transport?.snapshot?.context).not.toHaveProperty('connection_type');
+    const states = ['opening', 'keySent', 'garbage', 'versionPacket', 'v2'];
+    expect(reader.statesOf('transport.2')).toEqual(states);
+  });
+
+  test('that have ended do not push out a peer that has', async () => {
+    const relay = await relayOf({ limits: { ended: 2 } });
+    const { shown, other, at } = await exchanging(relay);
+    for (const port of [1, 2, 3]) await other.listen({ ...at, port });
+    for (const port of [at.port, 1, 2, 3]) await shown.dial({ ...at, port }).established();
+    // The supervisor, the pool, the peer that failed, four that live, and the latest two exchanges.
+    expect(relay.size).toBe(9);
+    const late = await Reader.open(relay);
+    await late.until(() => late.registration('transport.5') !== undefined);
+    expect(late.statesOf('peer.1')).toEqual(['failed']);
+    expect(late.registration('transport.3')).toBeUndefined();
+    expect(late.statesOf('transport.4')).toEqual(['v2']);
   });
 });
 

@@ -3,14 +3,17 @@
  * page opened early sees. Entries hold plain data, never an actor: the relay keeps nothing alive.
  *
  * Bounded: at most {@link LIVE_LIMIT} live actors, whose contexts are the very objects that the actors hold anyway, and
- * the latest {@link ENDED_LIMIT} that ended. Definitions are kept once per machine, however many actors run it.
+ * the latest {@link ENDED_LIMIT} that ended; key exchanges are counted by themselves, for every peer's ends early. Definitions are kept once per machine, however many actors run it.
  */
 import type { AnyActorRef, AnyEventObject, InspectionEvent } from 'xstate';
 
 /** Live actors beyond these are taken up when others have ended. */
 export const LIVE_LIMIT = 10_000;
-/** Actors that ended stay to be read: the latest of them. */
+/** Actors that ended stay to be read: the latest of them, and as many key exchanges. */
 export const ENDED_LIMIT = 100;
+
+/** How the names of key exchanges begin: `transport.7` is that of `peer.7`. */
+export const EXCHANGE = 'transport.';
 
 /** Actors that the stream of the whole protocol shows at a time; a page that draws each of them bears no more. */
 export const FULL_LIMIT = 200;
@@ -60,6 +63,7 @@ const NOTHING: AnyEventObject = { type: '' };
 export class Ledger {
   readonly #entries = new Map<string, Entry>();
   readonly #ended: Entry[] = [];
+  readonly #exchanged: Entry[] = [];
   readonly #definitions = new WeakMap<object, string>();
   readonly #limits: Required<Limits>;
 
@@ -93,7 +97,7 @@ export class Ledger {
 
   clear(): void {
     this.#entries.clear();
-    this.#ended.length = 0;
+    this.#ended.length = this.#exchanged.length = 0;
   }
 
   /** The first event is `xstate.init`: an actor is registered when it starts, not when it is merely made. */
@@ -136,7 +140,7 @@ export class Ledger {
   }
 
   get #live(): number {
-    return this.#entries.size - this.#ended.length;
+    return this.#entries.size - this.#ended.length - this.#exchanged.length;
   }
 
   #identify(actor: AnyActorRef & { readonly logic?: unknown }, rootId: string) {
@@ -156,8 +160,9 @@ export class Ledger {
   #end(entry: Entry): void {
     if (entry.ended) return;
     entry.ended = true;
-    this.#ended.push(entry);
-    const oldest = this.#ended.length > this.#limits.ended ? this.#ended.shift() : undefined;
+    const ended = entry.name.startsWith(EXCHANGE) ? this.#exchanged : this.#ended;
+    ended.push(entry);
+    const oldest = ended.length > this.#limits.ended ? ended.shift() : undefined;
     if (!oldest) return;
     this.#entries.delete(oldest.sessionId);
     this.forgotten(oldest);

@@ -3,7 +3,7 @@
  * most {@link ROWS} rows and as many lines of the log, however many peers there are. Text of peers is only ever set as
  * text; the page's policy (trusted types) forbids anything else.
  */
-import { ENDED_LIMIT } from './ledger.js';
+import { ENDED_LIMIT, EXCHANGE } from './ledger.js';
 
 /** Rows of the table, and lines of the log, that are drawn. */
 export const ROWS = 200;
@@ -11,6 +11,7 @@ export const ROWS = 200;
 export const LIVE_SCRIPT = String.raw`'use strict';
 const ROWS = ${ROWS};
 const ENDED_KEPT = ${ENDED_LIMIT};
+const EXCHANGE = '${EXCHANGE}';
 const FRAME_MS = 100;
 const FLASHES = 24;
 const RETRY_MS = 2000;
@@ -20,6 +21,7 @@ const OVER = ['closed', 'failed'];
 const byId = (id) => document.getElementById(id);
 const actors = new Map();
 const ended = [];
+const exchanged = [];
 const rows = new Map();
 const chips = new Map();
 const badges = new Map();
@@ -71,8 +73,9 @@ function settle(actor, snapshot, at) {
 function end(actor) {
   if (actor.ended) return;
   actor.ended = true;
-  ended.push(actor.sessionId);
-  if (ended.length > ENDED_KEPT) actors.delete(ended.shift());
+  const list = actor.name.startsWith(EXCHANGE) ? exchanged : ended;
+  list.push(actor.sessionId);
+  if (list.length > ENDED_KEPT) actors.delete(list.shift());
 }
 
 function stateOf(snapshot) {
@@ -328,7 +331,7 @@ function tellLink(name, text) {
 
 function forgetAll() {
   actors.clear();
-  ended.length = 0;
+  ended.length = exchanged.length = 0;
   drawSoon();
 }
 

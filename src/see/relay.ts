@@ -35,7 +35,7 @@ export interface RelayOptions extends Display {
   readonly port?: number;
   /** Bytes that may wait for a reader before it is dropped. Default 8 MiB. */
   readonly behind?: number;
-  /** Actors kept: 10,000 live ones and the latest 100 that ended. */
+  /** Actors kept: 10,000 live ones, the latest 100 that ended and as many key exchanges. */
   readonly limits?: Limits;
 }
 
@@ -151,7 +151,7 @@ class LoopbackRelay implements Relay {
   #addressOf(entry: Entry): string | undefined {
     const known = this.#addresses.get(entry);
     if (known !== undefined || this.#followed.size === 0) return known;
-    const id = /^peer\.(\d+)$/.exec(entry.name)?.[1];
+    const id = /^(?:peer|transport)\.(\d+)$/.exec(entry.name)?.[1];
     const addr = id === undefined ? '' : this.#followed.get(entry.rootId)?.get(Number(id))?.addr;
     if (addr !== undefined) this.#addresses.set(entry, addr);
     return addr;
