@@ -147,6 +147,8 @@ export function nextDeadline(
 ): Deadline {
   const { rules } = context;
   const phase = phaseOf(context);
+  if (context.connectedat >= 0 && phase === 'connecting')
+    return { at: context.connectedat + rules.handshakeTimeout, what: 'handshake' };
   if (phase === 'connecting') return { at: bornat + rules.connectTimeout, what: 'connect' };
   if (phase !== 'established') return { at: context.openedat + context.handshakeleft, what: 'handshake' };
   const ping: Deadline =
@@ -167,11 +169,8 @@ export function factsOf(code: ReasonCode, context: PeerContext, event: PeerEvent
 }
 
 function detailsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {
-  if (code === 'ERR_TIME_HANDSHAKE') return missing(context);
-  if (event.type === 'link.closed' && context.dropped !== '') return { dropped: context.dropped };
-  if (code === 'ERR_TIME_CONNECT') return { ms: context.rules.connectTimeout };
-  if (code === 'ERR_TIME_PONG') return { ms: context.rules.pongTimeout };
-  if (code === 'ERR_TIME_IDLE') return { ms: context.rules.idleTimeout };
+  if (code.startsWith('ERR_TIME_')) return timeDetails(code, context);
+  if (event.type === 'link.closed') return context.dropped === '' ? {} : { dropped: context.dropped };
   if (event.type === 'wire.version') return versionDetails(code, context, event);
   if (event.type === 'wire.excess') return { command: event.command, count: event.count, limit: event.limit };
   if (event.type === 'wire.unoffered') return { command: event.command };
@@ -179,6 +178,13 @@ function detailsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Fa
   if (event.type === 'wire.sendcmpct') return { command: 'sendcmpct', announce: event.announce };
   if (code === 'ERR_PROTO_LATE_FEATURE') return { command: event.type.slice('wire.'.length) };
   return {};
+}
+
+function timeDetails(code: ReasonCode, context: PeerContext): Facts {
+  const { connectTimeout, pongTimeout, idleTimeout } = context.rules;
+  if (code === 'ERR_TIME_CONNECT') return { ms: connectTimeout };
+  if (code === 'ERR_TIME_PONG') return { ms: pongTimeout };
+  return code === 'ERR_TIME_IDLE' ? { ms: idleTimeout } : missing(context);
 }
 
 function missing(context: PeerContext): Facts {

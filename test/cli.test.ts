@@ -8,7 +8,12 @@ import { build, endAll, Program, type ProgramOptions } from './support/program.j
 
 jest.setTimeout(60_000);
 
-const verack = (line: string, options?: ProgramOptions): Program => new Program(line.split(' '), options);
+/** v1 unless the line says otherwise: the peers of most tests speak nothing else. */
+function verack(line: string, options?: ProgramOptions): Program {
+  const args = line.split(' ');
+  const dials = /^(connect|listen|probe)\b/.test(line) && !line.includes('v2');
+  return new Program(dials ? [...args, '--no-v2transport'] : args, options);
+}
 
 const nodes: BitcoinNode[] = [];
 const servers: Server[] = [];
@@ -60,7 +65,7 @@ describe('two programs', () => {
     const connect = await finish(verack(`connect -regtest -once ${at}`));
     expect(connect.code).toBe(0);
     expect(connect.stdout).toMatch(
-      /^established 127\.0\.0\.1:\d+ out \/verack:[\d.]+\/ version=70017 services=none height=0 ping=\S+ms handshake=\S+ms negotiated=wtxidrelay,sendaddrv2,sendcmpct\n$/,
+      /^established 127\.0\.0\.1:\d+ out \/verack:[\d.]+\/ v1 version=70017 services=none height=0 ping=\S+ms handshake=\S+ms negotiated=wtxidrelay,sendaddrv2,sendcmpct\n$/,
     );
     await listen.until('stdout', /established 127\.0\.0\.1:\d+ in /);
     listen.kill('SIGTERM');
@@ -87,6 +92,33 @@ describe('two programs', () => {
       transport_protocol_type: 'v1',
       pingtime: expect.any(Number),
     });
+  });
+});
+
+describe('BIP324', () => {
+  test('is the default: both ends show v2 and the same session id', async () => {
+    const listen = verack('listen --regtest --port 0 --v2transport');
+    const at = (await listen.until('stdout', /listening on (\S+)/))[1] ?? '';
+    const probe = await finish(verack(`probe --regtest --v2transport ${at}`));
+    expect(probe.stdout).toMatch(/Network +regtest, not_publicly_routable, v2/);
+    const [, session = ''] = /Session +([0-9a-f]{64})/.exec(probe.stdout) ?? [];
+    await listen.until('stdout', new RegExp(`v2 session=${session} `));
+    expect(session).toHaveLength(64);
+  });
+
+  test('a spoilt key exchange is seen by the healthy side', async () => {
+    const listen = verack('listen --regtest --port 0 --v2transport');
+    const at = (await listen.until('stdout', /listening on (\S+)/))[1] ?? '';
+    const connect = await finish(verack(`connect --once --regtest --fault v2-bad-tag ${at}`));
+    expect(connect.code).toBe(4);
+    await listen.until('stderr', /ERR_V2_AUTH /);
+  });
+
+  test('--v2only refuses a node of v1', async () => {
+    const { at } = await listening();
+    const { code, stderr } = await finish(verack(`connect --once --regtest --v2only ${at}`));
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/^ERR_LINK_\w+ .*transport=v2/m);
   });
 });
 

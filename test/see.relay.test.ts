@@ -383,7 +383,7 @@ describe('beginning and end', () => {
 
   test('close drops the readers and leaves no handle; what comes later is ignored', async () => {
     const handles = () => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length;
-    while (handles() > 0) await turn();
+    const before = handles();
     const relay = await startRelay();
     const reader = await Reader.open(relay);
     request(relay.url)
@@ -391,7 +391,7 @@ describe('beginning and end', () => {
       .end();
     const gone = once(reader.socket, 'close');
     await Promise.all([relay.close(), relay.close(), gone]);
-    while (handles() > 0) await turn();
+    while (handles() > before) await turn();
     createActor(setup({}).createMachine({}), { inspect: relay.inspect }).start();
     expect(relay.size).toBe(0);
   });
