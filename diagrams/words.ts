@@ -49,6 +49,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   'effect.sendKey': 'sends key and garbage',
   'effect.sendTerminator': 'sends terminator, decoys, version packet',
   'effect.ready': 'messages can flow',
+  'effect.fallBack': 'v1 may be tried',
   'effect.giveUp': 'gives up',
   'effect.spawn': 'makes the peer',
   'effect.refuse': 'refuses',

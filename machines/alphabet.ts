@@ -262,7 +262,9 @@ export type TransportEffect =
   | { readonly type: 'effect.sendTerminator' }
   /** Application bytes can flow. */
   | { readonly type: 'effect.ready' }
-  /** It came to nothing; the context says why and whether v1 is worth a try. */
+  /** It came to nothing, but v1 is worth a try. */
+  | { readonly type: 'effect.fallBack' }
+  /** It came to nothing; the context says why. */
   | { readonly type: 'effect.giveUp' };
 
 export interface TransportContext {

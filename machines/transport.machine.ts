@@ -68,6 +68,7 @@ const transportSetup = setup({
     'effect.sendKey': () => undefined,
     'effect.sendTerminator': () => undefined,
     'effect.ready': () => undefined,
+    'effect.fallBack': () => undefined,
     'effect.giveUp': () => undefined,
     noteHeard: assign({ heard: true }),
     noteGarbage: assign(({ event }) => ({ garbage: (event as EventOf<'bytes.garbage'>).size })),
@@ -197,7 +198,7 @@ export const transportMachine = transportSetup.createMachine({
     },
     v1: { type: 'final', entry: 'effect.ready', description: 'frames in the clear' },
     v2: { type: 'final', entry: 'effect.ready', description: 'encrypted packets' },
-    fallback: { type: 'final', entry: 'effect.giveUp', description: 'v1, on a new connection' },
+    fallback: { type: 'final', entry: 'effect.fallBack', description: 'v1, on a new connection' },
     failed: { type: 'final', entry: 'effect.giveUp', description: 'ended; the output says why' },
   },
 });

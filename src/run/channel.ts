@@ -227,9 +227,8 @@ export class V2Channel implements Channel {
     this.owner.ready();
   }
 
-  /** `effect.giveUp`: nobody who was heard is taken for a node that knows v1 only. */
-  giveUp({ reason, role, heard, v2only }: TransportContext): void {
-    const fallBack = role === 'initiator' && !heard && !v2only;
+  /** `effect.giveUp` and `effect.fallBack`. */
+  giveUp({ reason }: TransportContext, fallBack: boolean): void {
     const { code, facts } = reason ?? { code: 'ERR_LOCAL_BUG', facts: {} };
     this.owner.gaveUp({ code, facts: this.#speaksV1() ? { ...facts, speaks: 'v1' } : facts }, fallBack);
   }

@@ -24,6 +24,7 @@ export const interpretTransport = (channelOf: (id: number) => V2Channel) =>
       'effect.sendKey': ({ context }) => channelOf(context.id).sendKey(),
       'effect.sendTerminator': ({ context }) => channelOf(context.id).sendTerminator(),
       'effect.ready': ({ context }) => channelOf(context.id).ready(),
-      'effect.giveUp': ({ context }) => channelOf(context.id).giveUp(context),
+      'effect.fallBack': ({ context }) => channelOf(context.id).giveUp(context, true),
+      'effect.giveUp': ({ context }) => channelOf(context.id).giveUp(context, false),
     },
   });

@@ -40,7 +40,7 @@ describe('the package', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test('its bin runs', () => {
-    expect(run(folder, bin, '--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(run(folder, bin, '--version')).toMatch(/^verack \d+\.\d+\.\d+\n$/);
     expect(run(folder, bin, 'diagram', 'peer', '--format', 'mermaid')).toContain('stateDiagram-v2');
   });
 

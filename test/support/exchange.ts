@@ -129,7 +129,7 @@ class Maker {
   }
 
   #sent(type: string): readonly string[] {
-    if (type === 'effect.giveUp') return ['END'];
+    if (type === 'effect.giveUp' || type === 'effect.fallBack') return ['END'];
     return type.startsWith('effect.') ? this.habits.sends(type.slice(7), this.role) : [];
   }
 }
