@@ -39,9 +39,9 @@ describeNode(NAMES, 'the program against real nodes', () => {
   });
   const nodeOf = (name: string): RealNode => nodes.get(name)!;
 
-  test.each(NAMES)('connect shakes hands with %s and stays', async (name) => {
+  test.each(NAMES)('connect shakes hands with %s as v1 and stays', async (name) => {
     const { host, port } = nodeOf(name);
-    const child = verack('connect', '--chain', 'regtest', '--json', `${host}:${port}`);
+    const child = verack('connect', '--chain', 'regtest', '--no-v2transport', '--json', `${host}:${port}`);
     const text = await line(child, (each) => each.includes('"event":"established"'));
     expect(JSON.parse(text)).toMatchObject({
       addr: `${host}:${port}`,
@@ -54,6 +54,21 @@ describeNode(NAMES, 'the program against real nodes', () => {
       transport: 'v1',
       inbound: true,
     });
+    child.kill('SIGTERM');
+    expect(await exitOf(child)).toBe(0);
+    await nodeOf(name).peersUntil((peers) => peers.length === 0, 'empty list of peers');
+  });
+
+  test.each(['bitcoind', 'litecoind'])('connect speaks with %s what it knows, v2 first', async (name) => {
+    const { host, port } = nodeOf(name);
+    const child = verack('connect', '--chain', 'regtest', '--json', `${host}:${port}`);
+    const seen = JSON.parse(await line(child, (each) => each.includes('"event":"established"'))) as {
+      transport_protocol_type: string;
+      session_id: string;
+    };
+    expect(seen.transport_protocol_type).toBe(name === 'bitcoind' ? 'v2' : 'v1');
+    const [theirs] = await nodeOf(name).handshaken(1);
+    expect(theirs?.raw.session_id ?? '').toBe(seen.session_id);
     child.kill('SIGTERM');
     expect(await exitOf(child)).toBe(0);
     await nodeOf(name).peersUntil((peers) => peers.length === 0, 'empty list of peers');
@@ -77,7 +92,7 @@ describeNode(NAMES, 'the program against real nodes', () => {
 
   test.each(NAMES)('probe tells what %s says of itself', async (name) => {
     const { host, port, version } = nodeOf(name);
-    const child = verack('probe', '--chain', 'regtest', '--json', `${host}:${port}`);
+    const child = verack('probe', '--chain', 'regtest', '--no-v2transport', '--json', `${host}:${port}`);
     const report = JSON.parse(await line(child, () => true)) as Record<string, unknown>;
     expect(report).toMatchObject({ ok: true, subver: version });
     expect(await exitOf(child)).toBe(0);
@@ -85,7 +100,7 @@ describeNode(NAMES, 'the program against real nodes', () => {
 
   test('probe of a node on another chain fails with a reason and its exit code', async () => {
     const { host, port } = nodeOf('bitcoind');
-    const child = verack('probe', '--chain', 'main', '--json', `${host}:${port}`);
+    const child = verack('probe', '--chain', 'main', '--no-v2transport', '--json', `${host}:${port}`);
     const report = JSON.parse(await line(child, () => true)) as { ok: boolean; reason: { code: string } };
     expect(report.ok).toBe(false);
     expect(report.reason.code).toMatch(/^ERR_(LINK_EOF|LINK_RESET)$/);
