@@ -86,6 +86,17 @@ const beforeVersion = {
 
 const late = { ...fail('ERR_PROTO_LATE_FEATURE'), description: 'negotiation ends at verack' } as const;
 
+/** BIP152, whenever it comes after their version. */
+const sendcmpct = [
+  {
+    guard: 'isMisannounced',
+    ...fail('ERR_PROTO_NEGOTIATION'),
+    description: 'BIP152: announce is 0 or 1',
+  },
+  { guard: 'isCompactBlocks2', actions: 'noteSendcmpct', description: 'BIP152, version 2' },
+  { description: 'other versions of BIP152 are ignored' },
+] as const;
+
 const peerSetup = setup({
   types: {
     context: {} as PeerContext,
@@ -264,15 +275,7 @@ export const peerMachine = peerSetup.createMachine({
               { actions: 'noteFeature', description: 'BIP434: recorded, whatever it is' },
             ],
             'wire.sendheaders': { actions: 'noteSendheaders', description: 'BIP130' },
-            'wire.sendcmpct': [
-              {
-                guard: 'isMisannounced',
-                ...fail('ERR_PROTO_NEGOTIATION'),
-                description: 'BIP152: announce is 0 or 1',
-              },
-              { guard: 'isCompactBlocks2', actions: 'noteSendcmpct', description: 'BIP152, version 2' },
-              { description: 'other versions of BIP152 are ignored' },
-            ],
+            'wire.sendcmpct': sendcmpct,
             'wire.dropped': {
               actions: 'noteDropped',
               description: 'kept for the reason, should time run out',
@@ -295,15 +298,7 @@ export const peerMachine = peerSetup.createMachine({
         'wire.sendaddrv2': late,
         'wire.feature': late,
         'wire.sendheaders': { actions: 'noteSendheaders', description: 'BIP130' },
-        'wire.sendcmpct': [
-          {
-            guard: 'isMisannounced',
-            ...fail('ERR_PROTO_NEGOTIATION'),
-            description: 'BIP152: announce is 0 or 1',
-          },
-          { guard: 'isCompactBlocks2', actions: 'noteSendcmpct', description: 'BIP152, version 2' },
-          { description: 'other versions of BIP152 are ignored' },
-        ],
+        'wire.sendcmpct': sendcmpct,
         'wire.feefilter': [
           { guard: 'isMoney', actions: 'noteFeefilter', description: 'BIP133' },
           { description: 'a fee rate that is no amount of money is ignored' },
