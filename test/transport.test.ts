@@ -157,6 +157,7 @@ describe('somebody who says nothing', () => {
     await stage.net.at(A.host).listen(A, (link) => (accepted++, link.attach(quiet)));
     const peer = b.dial(A);
     await stage.pass(59_000);
+    expect(peer.info()?.nextdeadline).toEqual({ what: 'handshake', in: expect.closeTo(1, 1) });
     expect([accepted, peer.info()?.state, peer.info()?.transport_protocol_type]).toEqual([
       1,
       'connecting',

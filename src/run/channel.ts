@@ -117,6 +117,7 @@ export function drawPadding(random: (count: number) => Uint8Array): Padding {
   return { garbage: (low | (high << 8)) % (MAX_GARBAGE + 1), decoys: sizes.slice(0, count % 4) };
 }
 
+/** What a v2 channel must know. */
 export interface V2Options {
   readonly chain: Chain;
   readonly initiating: boolean;
@@ -129,6 +130,7 @@ export interface V2Options {
   readonly timers: Timers;
 }
 
+/** v2, or v1 once a responder has recognised it: runs the key exchange and then carries packets. */
 export class V2Channel implements Channel {
   type: 'v1' | 'v2' | 'detecting' = 'detecting';
   session_id = '';

@@ -2,7 +2,6 @@
  * What must hold for one node, at every step. The watch believes nobody: it counts dials at the net, acceptances and ends, and
  * compares that with what tracker and supervisor say. (It does not subscribe to the tracker: that would cost more than the run.)
  */
-import type { Rules } from '../../machines/index.js';
 import type { BitcoinNode, NodeEvents, Peer, PeerInfo } from '../../src/index.js';
 import { REASONS } from '../../src/reasons.js';
 import { V2_FAULTS } from '../../src/run/v2faults.js';
@@ -28,7 +27,6 @@ export interface Desk {
   readonly fail: Say;
   /** A connection is established, or over. */
   readonly told: (info: PeerInfo) => void;
-  readonly rules: Rules;
   /** A command that nobody may send before verack. */
   readonly forbids?: string | undefined;
   /** The only transport that anybody may speak. */
@@ -128,8 +126,7 @@ export class Watch {
   checkDeadlines(now: number): void {
     const overdue = new Set<string>();
     for (const peer of this.node.peers.list()) {
-      const { id, state } = peer;
-      const due = dueOf(peer, this.desk.rules);
+      const { id, state, nextdeadline: due } = peer;
       if (!due) this.fail(`deadline: none in ${state}`);
       else if (due.in < -LATE) overdue.add(`${id} ${state} ${due.what} ${Math.round(now + due.in * 1_000)}`);
     }
@@ -259,15 +256,6 @@ export class Watch {
     if (row.sent.has(command) && ONCE.has(command)) this.fail(`message: ${command} sent twice`);
     row.sent.add(command);
   }
-}
-
-/** While keys are exchanged the dial is over, and the handshake's limit runs from the open link, whatever is shown. */
-function dueOf({ state, phases, nextdeadline }: PeerInfo, rules: Rules): PeerInfo['nextdeadline'] {
-  const { connect } = phases;
-  if (state !== 'connecting' || connect === undefined || nextdeadline?.what !== 'connect')
-    return nextdeadline;
-  const left = (connect + rules.handshakeTimeout - rules.connectTimeout) / 1_000;
-  return { what: 'handshake', in: nextdeadline.in + left };
 }
 
 /** Only a verack behind a version counts. */

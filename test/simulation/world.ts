@@ -241,7 +241,7 @@ export class World {
       const wrong = this.#accord.hear(info);
       if (wrong !== '') fail(`transport: ${wrong}`);
     };
-    return new Watch(node, slots, { say, fail, told, rules: this.plan.rules, forbids, demands, stubborn });
+    return new Watch(node, slots, { say, fail, told, forbids, demands, stubborn });
   }
 
   #stop(place: number): void {
