@@ -247,6 +247,21 @@ describe('the clock', () => {
     expect(peer.info()).toMatchObject({ state: 'established', pingtime: 0.04, minping: 0.04 });
   });
 
+  test('a pong that answers our ping is told with its round trip, another one is not', async () => {
+    const { a, b, pass } = await pair(scene(20));
+    const pongs: object[] = [];
+    b.on('pong', (pong) => pongs.push(pong));
+    const peer = b.dial(A);
+    await pass();
+    const told = [{ id: peer.id, addr: '10.0.0.1:18444', pingtime: 0.04 }];
+    expect(pongs).toEqual(told);
+    for (const { id } of a.peers.list()) a.send(id, { command: 'pong', nonce: '0000000000000007' });
+    await pass();
+    expect(pongs).toEqual(told);
+    await pass(121_000);
+    expect(pongs).toHaveLength(2);
+  });
+
   test('a jump of an hour ends nobody and is told', async () => {
     const { a, b, clock, pass } = await pair();
     const peer = b.dial(A);

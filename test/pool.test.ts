@@ -10,6 +10,7 @@ const NOBODY: PoolListener = {
   message: () => undefined,
   dropped: () => undefined,
   ended: () => undefined,
+  ponged: () => undefined,
   jumped: () => undefined,
 };
 

@@ -22,6 +22,7 @@ export class Newcomers {
     private readonly patience = PATIENCE,
   ) {
     node.on('established', (peer) => this.#add(peer));
+    node.on('pong', ({ id }) => this.release(id));
   }
 
   /** Tells about a peer now if it waits here; called when it ends, so that the beginning is told before the end. */
@@ -30,27 +31,11 @@ export class Newcomers {
     if (!waiting) return;
     clearTimeout(waiting.timer);
     this.#waiting.delete(id);
-    // Listening to messages costs the node time; only while somebody waits.
-    if (this.#waiting.size === 0) this.node.off('message', this.#heard);
     this.tell(this.node.peers.get(id) ?? waiting.peer);
   }
 
   #add(peer: PeerInfo): void {
-    if (this.#waiting.size === 0) this.node.on('message', this.#heard);
     const timer = setTimeout(() => this.release(peer.id), this.patience);
     this.#waiting.set(peer.id, { peer, timer });
   }
-
-  /** The machine takes the pong after this event. */
-  readonly #heard = ({
-    id,
-    direction,
-    command,
-  }: {
-    id: number;
-    direction: string;
-    command: string;
-  }): void => {
-    if (direction === 'received' && command === 'pong') setImmediate(() => this.release(id));
-  };
 }

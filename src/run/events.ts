@@ -29,6 +29,8 @@ export interface NodeEvents {
       at: number;
     },
   ];
+  /** A peer answered our ping; `pingtime` is the round trip in seconds. Answers that nobody waits for are not told. */
+  pong: [{ id: number; addr: string; pingtime: number }];
   /** A message was dropped and its sender kept. */
   dropped: [{ id: number; addr: string; code: DropCode | 'ERR_PROTO_LIMIT'; command: string }];
   /** A target will be dialled again in `delay` milliseconds. */

@@ -294,6 +294,8 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       moved: (session, from, to) => this.#moved(session, from, to),
       ended: (session, last) => this.#ended(session, last),
       dropped: (session, code, command) => this.emit('dropped', { ...nameOf(session), code, command }),
+      ponged: (session) =>
+        this.emit('pong', { ...nameOf(session), pingtime: session.context.pingtime / 1_000 }),
       jumped: (ms, clock) => this.emit('jump', { ms, clock }),
       message: (session, direction, command, payload) => {
         if (this.listenerCount('message') === 0) return;

@@ -22,6 +22,7 @@ export interface PoolListener {
   moved(session: Session, from: PeerState, to: PeerState): void;
   message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
   dropped(session: Session, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
+  ponged(session: Session): void;
   ended(session: Session, last: PeerInfo): void;
   /** `ms` of time passed while the process did not run, or the wall clock was set by that much. */
   jumped(ms: number, clock: 'monotonic' | 'wall'): void;
@@ -163,6 +164,10 @@ export class Pool implements SessionHost {
 
   changed(session: Session): void {
     this.tracker.update(session);
+  }
+
+  ponged(session: Session): void {
+    this.listener.ponged(session);
   }
 
   message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void {

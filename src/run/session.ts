@@ -6,7 +6,7 @@
  * bytes waiting), so what it can make us hold is bounded.
  */
 import type { ActorRefFrom, SnapshotFrom } from 'xstate';
-import { wantsTransactions } from '../../machines/index.js';
+import { isAwaited, wantsTransactions } from '../../machines/index.js';
 import type {
   ConnectionType,
   Hex64,
@@ -42,6 +42,8 @@ export interface SessionHost {
   moved(session: Session, from: PeerState, to: PeerState): void;
   /** Something else than the state. */
   changed(session: Session): void;
+  /** The answer to our ping came; the context has the time it took. */
+  ponged(session: Session): void;
   message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
   dropped(session: Session, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
 }
@@ -267,9 +269,15 @@ export class Session implements LinkHandler, ChannelOwner {
     this.host.message(this, 'received', command, payload);
     const event = this.#eventOf(command, payload);
     if (event?.type === 'wire.dropped') this.#drop(event.code, command, 0);
-    else if (event) this.actor.send(event);
+    else if (event) this.#deliver(event);
     else this.#countFault(command, payload);
     this.#count(event);
+  }
+
+  #deliver(event: PeerEvent): void {
+    const isAnswer = event.type === 'wire.pong' && isAwaited(this.context, event);
+    this.actor.send(event);
+    if (isAnswer) this.host.ponged(this);
   }
 
   #eventOf(command: string, payload: Uint8Array): PeerEvent | undefined {
