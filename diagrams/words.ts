@@ -40,6 +40,7 @@ const GUARDS: Readonly<Record<string, string>> = {
   isFetched: 'addr-fetch served',
   isFetchOver: 'addr-fetch too old',
   isCompactBlocks2: 'version 2',
+  isCrowded: 'its source is crowded',
   lacksInboundSlot: 'no slot',
   lacksOutboundSlot: 'no slot',
 };

@@ -289,8 +289,8 @@ export type TransportInput = Pick<TransportContext, 'id' | 'role' | 'v2only' | '
 export type SupervisorEvent =
   /** Somebody asks for a connection. `known`: one to that address lives already, or is being dialled. */
   | { readonly type: 'dial.requested'; readonly ticket: number; readonly known: boolean }
-  /** A listener accepted a link. */
-  | { readonly type: 'link.accepted'; readonly ticket: number }
+  /** A listener accepted a link. `crowded`: where it comes from, as many handshakes are pending as one source may have. */
+  | { readonly type: 'link.accepted'; readonly ticket: number; readonly crowded: boolean }
   /** A peer actor has stopped, for whatever reason. */
   | { readonly type: 'peer.ended'; readonly id: number; readonly inbound: boolean }
   | { readonly type: 'user.stop' };
@@ -313,7 +313,8 @@ export type SupervisorEffect =
   /** Cut off every peer that is still there. */
   | { readonly type: 'effect.kill' };
 
-export type RefusalCode = 'ERR_POLICY_FULL' | 'ERR_POLICY_DUPLICATE' | 'ERR_LOCAL_CANCELLED';
+export type RefusalCode =
+  'ERR_POLICY_FULL' | 'ERR_POLICY_PENDING' | 'ERR_POLICY_DUPLICATE' | 'ERR_LOCAL_CANCELLED';
 
 /** Counts, not lists: the rows are kept by the tracker. */
 export interface SupervisorContext {

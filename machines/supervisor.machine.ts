@@ -25,6 +25,7 @@ const supervisorSetup = setup({
   actors: { pool: fromCallback(() => undefined) as AnyActorLogic },
   guards: {
     isKnown: ({ event }) => event.type === 'dial.requested' && event.known,
+    isCrowded: ({ event }) => event.type === 'link.accepted' && event.crowded,
     lacksOutboundSlot: ({ context }) => context.outbound >= context.maxoutbound,
     lacksInboundSlot: ({ context }) => context.inbound >= context.maxinbound,
     isEmpty: ({ context }) => context.inbound + context.outbound === 0,
@@ -67,6 +68,11 @@ export const supervisorMachine = supervisorSetup.createMachine({
           { actions: ['countOutbound', 'effect.spawn'], description: 'a peer is born' },
         ],
         'link.accepted': [
+          {
+            guard: 'isCrowded',
+            actions: refuse('ERR_POLICY_PENDING'),
+            description: 'its source has to finish what it began',
+          },
           {
             guard: 'lacksInboundSlot',
             actions: refuse('ERR_POLICY_FULL'),

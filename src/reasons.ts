@@ -232,6 +232,14 @@ const rows = {
     says: 'all our slots are taken',
     hint: 'Raise --maxconnections.',
   },
+  ERR_POLICY_PENDING: {
+    family: 'policy',
+    blame: 'policy',
+    retry: 'later',
+    exit: 7,
+    says: 'too many handshakes from that network are unfinished',
+    hint: '--maxpending N sets the limit for one /24 (IPv6: /64); 0 lifts it.',
+  },
   ERR_POLICY_DUPLICATE: {
     family: 'policy',
     blame: 'policy',

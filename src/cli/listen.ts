@@ -4,6 +4,7 @@ import { formatEndpoint } from '../io/endpoint.js';
 import type { Endpoint } from '../io/link.js';
 import { VerackError } from '../reasons.js';
 import type { BitcoinNode } from '../run/node.js';
+import { MAX_PENDING } from '../run/pending.js';
 import { watchedNode } from './inspect.js';
 import { nodeOptionsOf } from './assemble.js';
 import { EXIT } from './exit.js';
@@ -14,6 +15,7 @@ import {
   identityOptions,
   labOptions,
   outputOptions,
+  pendingOptions,
   slotOptions,
   switched,
   timeOptions,
@@ -51,6 +53,7 @@ export const listenCommand: Verb = {
     new Option('--listen', "Core's spelling of this verb").hideHelp(),
     ...chainOptions(),
     ...slotOptions(`most peers at a time; default ${SLOTS}`),
+    ...pendingOptions(),
     ...transportOptions(),
     ...timeOptions(),
     ...identityOptions(),
@@ -62,7 +65,9 @@ export const listenCommand: Verb = {
 };
 
 async function run({ flags, out, interrupted }: Job): Promise<number> {
-  const options = { ...nodeOptionsOf(flags), maxinbound: flags.maxconnections ?? SLOTS, maxoutbound: 0 };
+  const { maxconnections = SLOTS, maxpending = MAX_PENDING, pendingloopback = false } = flags;
+  const limits = { maxinbound: maxconnections, maxoutbound: 0, maxpending, pendingloopback };
+  const options = { ...nodeOptionsOf(flags), ...limits };
   const { node, stop } = await watchedNode(flags.inspect, out, options);
   const port = flags.port ?? node.chain.port;
   watch(node, out);

@@ -4,6 +4,7 @@
  */
 import { Option } from 'commander';
 import { type Fault, FAULT_NAMES, FAULTS } from '../io/faults.js';
+import { MAX_PENDING } from '../run/pending.js';
 import { V2_FAULT_NAMES, type V2FaultName } from '../run/v2faults.js';
 import type { Endpoint } from '../io/link.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
@@ -36,6 +37,8 @@ export interface Flags {
   readonly onlynet?: readonly IpFamily[];
   readonly dnsServer?: readonly string[];
   readonly maxconnections?: number;
+  readonly maxpending?: number;
+  readonly pendingloopback?: boolean;
   readonly fault?: readonly (Fault | V2FaultName)[];
   readonly v2transport?: boolean;
   readonly v2only?: boolean;
@@ -150,6 +153,17 @@ export const lookupOptions = (): Option[] =>
 
 export const slotOptions = (about: string): Option[] =>
   under(NETWORK, [valued('--maxconnections <n>', about, whole(1, 100_000))]);
+
+/** What one source may hold open. */
+export const pendingOptions = (): Option[] =>
+  under(NETWORK, [
+    valued(
+      '--maxpending <n>',
+      `most unfinished handshakes for one /24 (IPv6: /64), 0 for any number; default ${MAX_PENDING}, loopback not counted`,
+      whole(0, 100_000),
+    ),
+    ...switched('--pendingloopback', 'count loopback too'),
+  ]);
 
 export const bindOptions = (): Option[] =>
   under(NETWORK, [

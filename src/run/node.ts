@@ -17,6 +17,7 @@ import {
 } from '../../machines/index.js';
 import { formatEndpoint, parseEndpoint } from '../io/endpoint.js';
 import type { Endpoint, Link, Listener } from '../io/link.js';
+import { sourceOf } from '../io/source.js';
 import { tcpNet } from '../io/tcp.js';
 import type { Chain } from '../networks.js';
 import { type Reason, REASONS, VerackError } from '../reasons.js';
@@ -69,7 +70,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.#env = envOf(options);
     const rules = { ...CORE_RULES, ...options.rules };
     const identity = identityOf(options, rules);
-    const { v2transport = false, v2only = false, padding, v2fault } = options;
+    const { v2transport = false, v2only = false, maxpending, pendingloopback, padding, v2fault } = options;
     this.#v2transport = v2transport || v2only;
     const parts = {
       env: this.#env,
@@ -77,6 +78,8 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       identity,
       rules,
       v2only,
+      ...(maxpending !== undefined && { maxpending }),
+      ...(pendingloopback !== undefined && { pendingloopback }),
       ...(padding && { padding }),
       ...(v2fault && { v2fault }),
     };
@@ -207,9 +210,11 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   #ask(request: Request): Request {
     const ticket = ++this.#lastticket;
     this.#requests.set(ticket, request);
-    const known = this.#pool.isKnown(formatEndpoint(request.remote));
+    const { link, remote } = request;
     this.#supervisor.send(
-      request.link ? { type: 'link.accepted', ticket } : { type: 'dial.requested', ticket, known },
+      link
+        ? { type: 'link.accepted', ticket, crowded: this.#pool.pending.isCrowded(remote.host) }
+        : { type: 'dial.requested', ticket, known: this.#pool.isKnown(formatEndpoint(remote)) },
     );
     this.#requests.delete(ticket);
     return request;
@@ -286,7 +291,11 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     if (session) return;
     link.destroy();
     const code = refusal ?? 'ERR_LOCAL_CANCELLED';
-    this.emit('refused', { addr: formatEndpoint(link.remote), reason: { code, facts: {} } });
+    const facts =
+      code === 'ERR_POLICY_PENDING'
+        ? { source: sourceOf(link.remote.host), limit: this.#pool.pending.limit }
+        : {};
+    this.emit('refused', { addr: formatEndpoint(link.remote), reason: { code, facts } });
   }
 
   #listener(): PoolListener {

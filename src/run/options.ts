@@ -20,6 +20,10 @@ export interface NodeOptions {
   /** Slots. Defaults 114 and 11, which make Core's 125. */
   readonly maxinbound?: number;
   readonly maxoutbound?: number;
+  /** Unfinished handshakes of accepted connections for one /24 (IPv6: /64); 0 for no limit. Default {@link MAX_PENDING}. */
+  readonly maxpending?: number;
+  /** Let that limit count loopback too. Default false. */
+  readonly pendingloopback?: boolean;
   /** Milliseconds that peers get to close when the node stops. Default {@link DRAIN_TIMEOUT}. */
   readonly drainTimeout?: number;
   /** Offer BIP324 and try it first; a peer that does not know it is redialled once as v1. Default false. */
@@ -86,9 +90,10 @@ export function checkOptions({ services, startingheight, rules = {}, ...slots }:
 /** What a timer of Node.js can hold, and more than anything else needs. */
 const MAX_NUMBER = 2 ** 31 - 1;
 
-const limitsOf = ({ maxinbound, maxoutbound, drainTimeout }: NodeOptions) => ({
+const limitsOf = ({ maxinbound, maxoutbound, maxpending, drainTimeout }: NodeOptions) => ({
   maxinbound,
   maxoutbound,
+  maxpending,
   drainTimeout,
 });
 

@@ -14,6 +14,7 @@ import type { Env } from './env.js';
 import { type Padding, V2Channel } from './channel.js';
 import type { V2FaultName } from './v2faults.js';
 import { interpret, interpretTransport } from './interpret.js';
+import { MAX_PENDING, Pending } from './pending.js';
 import { type Birth, type PeerState, Session, type SessionHost } from './session.js';
 import { type PeerInfo, Tracker } from './tracker.js';
 
@@ -33,6 +34,9 @@ export interface PoolOptions {
   readonly chain: Chain;
   readonly identity: Identity;
   readonly rules: Rules;
+  /** Unfinished handshakes for one source. Default {@link MAX_PENDING}, and loopback not counted. */
+  readonly maxpending?: number;
+  readonly pendingloopback?: boolean;
   /** Refuse v1 where v2 was asked for. */
   readonly v2only?: boolean;
   /** Garbage and decoys of ours, fixed; drawn anew for every connection otherwise. */
@@ -56,6 +60,8 @@ export class Pool implements SessionHost {
   readonly chain: Chain;
   readonly identity: Identity;
   readonly tracker: Tracker;
+  /** Accepted connections that are not established yet, by source. */
+  readonly pending: Pending;
   readonly #sessions = new Map<number, Session>();
   /** Outbound connections by address, and those that are not established yet by nonce. */
   readonly #dialled = new Map<string, Session>();
@@ -77,6 +83,7 @@ export class Pool implements SessionHost {
     this.chain = options.chain;
     this.identity = options.identity;
     this.tracker = new Tracker(options.env.clock);
+    this.pending = new Pending(options.maxpending ?? MAX_PENDING, options.pendingloopback ?? false);
   }
 
   /** The actor that the supervisor invokes: it hears how its peers end. */
@@ -157,7 +164,10 @@ export class Pool implements SessionHost {
   }
 
   moved(session: Session, from: PeerState, to: PeerState): void {
-    if (to === 'established') this.#dialling.delete(session.nonce);
+    if (to === 'established') {
+      this.#dialling.delete(session.nonce);
+      this.pending.remove(session.id);
+    }
     this.tracker.update(session);
     this.listener.moved(session, from, to);
   }
@@ -192,7 +202,8 @@ export class Pool implements SessionHost {
 
   #enter(session: Session): void {
     this.#sessions.set(session.id, session);
-    if (!session.inbound) {
+    if (session.inbound) this.pending.add(session.id, session.remote.host);
+    else {
       this.#dialled.set(formatEndpoint(session.remote), session);
       this.#dialling.set(session.nonce, session);
     }
@@ -202,6 +213,7 @@ export class Pool implements SessionHost {
 
   #leave(session: Session, reason: Reason): void {
     this.#sessions.delete(session.id);
+    this.pending.remove(session.id);
     this.#stopTransport(session.id);
     if (!session.inbound) {
       this.#dialled.delete(formatEndpoint(session.remote));

@@ -16,7 +16,7 @@ const ROUNDS = 15;
 async function crowd(count) {
   const clock = new VirtualClock();
   const net = memoryNet({ timers: clock });
-  const slots = { maxinbound: 2 * LARGE, maxoutbound: 2 * LARGE };
+  const slots = { maxinbound: 2 * LARGE, maxoutbound: 2 * LARGE, maxpending: 0 };
   const server = createNode({ chain: 'regtest', clock, net: net.at('10.0.0.1'), ...slots });
   const client = createNode({ chain: 'regtest', clock, net: net.at('10.0.0.2'), ...slots });
   for (let port = 1; port <= 1 + Math.floor((count + BATCH) / 1000); port++)

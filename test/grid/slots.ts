@@ -20,6 +20,8 @@ export interface Outcome {
 export function slotObstacle(situation: string, happening: SupervisorEvent): string {
   if (situation.startsWith('draining'))
     return 'peers close at once, so draining is over before it can be seen';
+  if (happening.type === 'link.accepted' && happening.crowded && !/accepted|full/.test(situation))
+    return 'no handshake is pending yet';
   const dialled = situation.includes('dialled') || situation.includes('full');
   return happening.type === 'dial.requested' && happening.known && !dialled ? 'no address is known yet' : '';
 }
@@ -40,7 +42,11 @@ export function foretold(situation: readonly SupervisorEvent[], happening: Super
 class Stage {
   readonly clock = new VirtualClock();
   readonly net: MemoryNet = memoryNet({ timers: this.clock });
-  readonly node: BitcoinNode = createNode({ chain: 'regtest', clock: this.clock, net: this.net, ...LIMITS });
+  readonly node: BitcoinNode = createNode({
+    ...{ chain: 'regtest', clock: this.clock, net: this.net, maxpending: 1 },
+    ...LIMITS,
+  });
+  #callers = 0;
   refused = '';
 
   constructor() {
@@ -49,11 +55,16 @@ class Stage {
 
   async bring(event: SupervisorEvent): Promise<void> {
     if (event.type === 'dial.requested') this.#dial(event.known);
-    if (event.type === 'link.accepted')
-      this.net.at('10.0.0.3').dial(HERE, { opened: () => undefined, failed: () => undefined });
+    if (event.type === 'link.accepted') this.#call(event.crowded);
     if (event.type === 'user.stop') await this.node.stop();
     if (event.type === 'peer.ended') this.node.close(this.#peer(event.inbound));
     this.clock.advance(0);
+  }
+
+  /** Each caller has a /24 of its own, unless the first one's is to be crowded. */
+  #call(crowded: boolean): void {
+    const host = `10.1.${crowded ? 1 : ++this.#callers}.3`;
+    this.net.at(host).dial(HERE, { opened: () => undefined, failed: () => undefined });
   }
 
   #dial(known: boolean): void {

@@ -5,7 +5,8 @@ import { armedAfter, Stepper } from '../support/step.js';
 export const LIMITS: SupervisorInput = { maxinbound: 1, maxoutbound: 1, drainTimeout: 2_000 };
 
 const dial = (known: boolean): SupervisorEvent => ({ type: 'dial.requested', ticket: 1, known });
-const ACCEPT: SupervisorEvent = { type: 'link.accepted', ticket: 1 };
+const accept = (crowded: boolean): SupervisorEvent => ({ type: 'link.accepted', ticket: 1, crowded });
+const ACCEPT = accept(false);
 const STOP: SupervisorEvent = { type: 'user.stop' };
 const ended = (inbound: boolean): SupervisorEvent => ({ type: 'peer.ended', id: 1, inbound });
 
@@ -32,6 +33,7 @@ export const HAPPENINGS: Readonly<Record<string, Happening>> = {
   'dial.requested, a new address': dial(false),
   'dial.requested, a known address': dial(true),
   'link.accepted': ACCEPT,
+  'link.accepted, its source is crowded': accept(true),
   'peer.ended, accepted': ended(true),
   'peer.ended, dialled': ended(false),
   'user.stop': STOP,

@@ -1,0 +1,30 @@
+/**
+ * Where a caller comes from, as wide as one owner usually has it: the /24 of an IPv4 address, the /64 of an IPv6 one.
+ * The prefixes are those of btcd (internal/inbound/admission.go).
+ */
+import ipaddr from 'ipaddr.js';
+
+const BITS = { ipv4: 24, ipv6: 64 } as const;
+const LOOPBACK = { ipv4: ['127.0.0.0', 8], ipv6: ['::1', 128] } as const;
+
+/** `203.0.113.0/24`, `2001:db8::/64`; IPv4 inside IPv6 counts as IPv4, a zone is left out, other text stands for itself. */
+export function sourceOf(host: string): string {
+  const address = addressOf(host);
+  if (!address) return host;
+  const bits = BITS[address.kind()];
+  const bytes = address.toByteArray().map((byte, at) => (at * 8 < bits ? byte : 0));
+  return `${ipaddr.fromByteArray(bytes).toString()}/${bits}`;
+}
+
+/** Whether an address is this machine's own: 127.0.0.0/8 or ::1. */
+export function isLoopback(host: string): boolean {
+  const address = addressOf(host);
+  if (!address) return false;
+  const [net, bits] = LOOPBACK[address.kind()];
+  return address.match(ipaddr.parse(net), bits);
+}
+
+function addressOf(host: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  const [bare = ''] = host.split('%');
+  return ipaddr.isValid(bare) ? ipaddr.process(bare) : undefined;
+}
