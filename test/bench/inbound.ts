@@ -1,0 +1,90 @@
+/** Handshakes a second that a listener gets done: on one core, while the generator dials from another. */
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  type Candidate,
+  type Figure,
+  interleave,
+  ratioOf,
+  type Result,
+  rowsOf,
+  type Sample,
+} from './figure.js';
+import type { Lab } from './lab.js';
+import { cpuSeconds } from './machine.js';
+import { NEIGHBOURS, type Server, startNeighbour, startRaw, startVerack } from './server.js';
+
+/** Before anything counts, so that every candidate runs compiled code. */
+const WARM_UP = 4_000;
+/** How long one measurement should take, seconds: long for the generator, short for the weather. */
+const SLICE = 0.6;
+const FEWEST = 300;
+const MOST = 40_000;
+/** Between two measurements, milliseconds: the loser of a round closes what is left of it. */
+const PAUSE = 30;
+
+/** Runs handshakes against a server in slices of about the same time. */
+export class Load {
+  #total = WARM_UP;
+  failed = 0;
+
+  constructor(
+    private readonly lab: Lab,
+    private readonly server: Server,
+    private readonly inflight: number,
+  ) {}
+
+  /** Handshakes a second of one slice, and CPU microseconds of each. */
+  async slice(): Promise<Sample> {
+    await wait(PAUSE);
+    const before = cpuSeconds(this.server.pid);
+    const { port } = this.server;
+    const told = await this.lab.generator.handshakes({ port, total: this.#total, inflight: this.inflight });
+    const after = cpuSeconds(this.server.pid);
+    this.failed += told.failed;
+    this.#total = Math.round(Math.min(MOST, Math.max(FEWEST, told.persecond * SLICE)));
+    const value = told.persecond;
+    if (before === undefined || after === undefined) return { value };
+    return { value, cpu: ((after - before) * 1e6) / Math.max(1, told.done) };
+  }
+}
+
+/** Who is measured, by name, and what the reader must know of who is not. */
+async function candidates(lab: Lab): Promise<{ servers: Map<string, Server>; notes: string[] }> {
+  const core = lab.cores?.measured;
+  const servers = new Map([
+    ['verack', await startVerack(core, 2_000)],
+    ['raw Node', await startRaw(core)],
+  ]);
+  const notes: string[] = [];
+  for (const name of NEIGHBOURS) {
+    const server = await startNeighbour(core, name);
+    if (typeof server === 'string') notes.push(server);
+    else servers.set(name, server);
+  }
+  return { servers, notes };
+}
+
+async function measure(lab: Lab, inflight: number): Promise<Result> {
+  const { servers, notes } = await candidates(lab);
+  const loads = [...servers].map(([who, server]) => [who, new Load(lab, server, inflight)] as const);
+  for (const [, load] of loads) await load.slice();
+  const slices: Record<string, Candidate> = Object.fromEntries(
+    loads.map(([who, load]) => [who, () => load.slice()]),
+  );
+  const rows = rowsOf(await interleave(lab.rounds, slices), 'raw Node');
+  await Promise.all([...servers.values()].map((server) => server.stop()));
+  for (const [who, { failed }] of loads) if (failed > 0) notes.push(`${who}: ${failed} handshakes failed`);
+  return { value: ratioOf(rows, 'verack'), rows, notes };
+}
+
+const inboundFigure = (name: string, inflight: number): Figure => ({
+  name,
+  about: `inbound handshakes, ${inflight} at a time`,
+  reading: 'of raw Node',
+  unit: 'handshakes/s',
+  goal: { atLeast: 0.65 },
+  run: (lab) => measure(lab, inflight),
+});
+
+export const inbound = inboundFigure('inbound', 16);
+export const inbound512 = inboundFigure('inbound512', 512);

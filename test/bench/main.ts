@@ -1,0 +1,137 @@
+/**
+ * Takes the figures: `npm run bench`, `-- --list`, `-- --only inbound`, `-- --json FILE`.
+ *
+ * Every figure is a ratio to a ceiling that was measured in the same minutes, in turn. A missed goal is told, and is no
+ * failure: nothing here is a timed test. Ends with 0, with 1 when a figure could not be taken, 2 for wrong options, 130
+ * after Ctrl-C.
+ */
+import { writeFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { stopAll } from '../e2e/nodes/realnode.js';
+import type { Figure, Result } from './figure.js';
+import { isReached } from './figure.js';
+import { FIGURES } from './figures.js';
+import { type Lab, openLab } from './lab.js';
+import { describeMachine } from './machine.js';
+import { stopServers } from './server.js';
+import { figureLines } from './table.js';
+
+/** A figure that takes longer than this has hung. Long ones get more. */
+const LIMIT_MS = 120_000;
+const LONG_LIMIT_MS = 3_600_000;
+const ROUNDS = 5;
+
+interface Wanted {
+  readonly figures: readonly Figure[];
+  readonly rounds: number;
+  readonly profile: boolean;
+  readonly list: boolean;
+  readonly json: string | undefined;
+}
+
+interface Taken {
+  readonly figure: Figure;
+  readonly result?: Result;
+  readonly error?: string;
+}
+
+/** Throws an `Error` with a sentence for a person. */
+function readOptions(): Wanted {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', multiple: true },
+      rounds: { type: 'string', default: String(ROUNDS) },
+      json: { type: 'string' },
+      list: { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
+    },
+  });
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
+    throw new Error('--rounds: a number from 1 to 100');
+  const names = values.only?.flatMap((list) => list.split(','));
+  const figures = names?.map(figureOf) ?? FIGURES.filter(({ long }) => !long);
+  return { figures, rounds, profile: values.profile, list: values.list, json: values.json };
+}
+
+function figureOf(name: string): Figure {
+  const figure = FIGURES.find((one) => one.name === name);
+  if (figure) return figure;
+  throw new Error(`--only ${name}: no such figure; there are ${FIGURES.map((one) => one.name).join(', ')}`);
+}
+
+/** Takes one figure. Whatever goes wrong, none of its processes is left. */
+async function take(figure: Figure, lab: Lab): Promise<Taken> {
+  const timer = new AbortController();
+  const late = wait(figure.long ? LONG_LIMIT_MS : LIMIT_MS, undefined, { signal: timer.signal });
+  try {
+    const work = figure.run(lab);
+    const result = await Promise.race([work, late.then(() => Promise.reject(new Error('took too long')))]);
+    return { figure, result };
+  } catch (error) {
+    return { figure, error: error instanceof Error ? error.message : String(error) };
+  } finally {
+    timer.abort();
+    await clear(lab);
+  }
+}
+
+const clear = (lab: Lab): Promise<unknown> => Promise.all([stopServers(), stopAll(), lab.generator.clear()]);
+
+/** What `--json` writes. */
+const report = (machine: Record<string, string>, taken: readonly Taken[]) => ({
+  at: new Date().toISOString(),
+  ...machine,
+  figures: taken.map(({ figure: { name, about, reading, unit, goal }, result, error }) => ({
+    ...{ name, about, reading, unit, goal },
+    ...(goal && result && { reached: isReached(result.value.median, goal) }),
+    ...(result ?? { error }),
+  })),
+});
+
+async function bench({ figures, rounds, profile, json }: Wanted): Promise<number> {
+  const lab = openLab({ rounds, profile });
+  onInterrupt(() => clear(lab).finally(() => lab.generator.remove()));
+  const machine: Record<string, string> = { ...describeMachine(lab.cores), generator: lab.generator.about };
+  for (const [what, text] of Object.entries(machine)) console.log(`${what}: ${text}`);
+  console.log(`median (smallest–largest) of ${rounds} rounds in turn`);
+  const taken: Taken[] = [];
+  for (const figure of figures) {
+    const one = await take(figure, lab);
+    taken.push(one);
+    const lines = one.result
+      ? figureLines(figure, one.result)
+      : [`${figure.name}: ${figure.about}`, `  failed: ${one.error ?? ''}`];
+    console.log(`\n${lines.join('\n')}`);
+  }
+  lab.generator.remove();
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(report(machine, taken), undefined, 2)}\n`);
+  return taken.some(({ error }) => error !== undefined) ? 1 : 0;
+}
+
+/** Ctrl-C, SIGTERM, a closed terminal: nothing stays behind. */
+function onInterrupt(stop: () => Promise<unknown>): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.once(signal, () => void stop().finally(() => process.exit(130)));
+  }
+}
+
+function list(): number {
+  for (const { name, about, long } of FIGURES)
+    console.log(`${name.padEnd(12)} ${about}${long ? ' (only when asked for)' : ''}`);
+  return 0;
+}
+
+async function main(): Promise<number> {
+  let wanted: Wanted;
+  try {
+    wanted = readOptions();
+  } catch (error) {
+    console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+    return 2;
+  }
+  return wanted.list ? list() : bench(wanted);
+}
+
+process.exit(await main());
