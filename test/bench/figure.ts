@@ -21,6 +21,8 @@ export interface Row {
   readonly ratio?: Spread;
   /** CPU microseconds of the measured process for one unit of work, all its threads. */
   readonly cpu?: Spread;
+  /** The ceiling's CPU time over this one's: what the ratio would be if nobody else used the cores. */
+  readonly cpuratio?: Spread;
 }
 
 export interface Result {
@@ -77,14 +79,17 @@ export async function interleave(
   return samples;
 }
 
-/** A row for each candidate, with its ratio to `ceiling` round by round. */
+/** A row for each candidate, with its ratios to `ceiling` round by round. */
 export function rowsOf(samples: ReadonlyMap<string, readonly Sample[]>, ceiling: string): Row[] {
   const base = samples.get(ceiling) ?? [];
   return [...samples].map(([who, own]) => ({
     who,
     measured: spreadOf(own.map(({ value }) => value)),
     ratio: spreadOf(own.map(({ value }, round) => value / (base[round]?.value ?? NaN))),
-    ...(own.every(({ cpu }) => cpu !== undefined) && { cpu: spreadOf(own.map(({ cpu = NaN }) => cpu)) }),
+    ...(own.every(({ cpu }) => cpu !== undefined) && {
+      cpu: spreadOf(own.map(({ cpu = NaN }) => cpu)),
+      cpuratio: spreadOf(own.map(({ cpu = NaN }, round) => (base[round]?.cpu ?? NaN) / cpu)),
+    }),
   }));
 }
 

@@ -7,7 +7,8 @@
  * dial: N handshakes, C under way at a time. One is: connect, version, read version, send wtxidrelay sendaddrv2 verack,
  * read verack, ping, done at pong. The latest K stay open, older ones are closed (orderly; --reset: by reset). S: source
  * addresses 127.0.1.1, 127.0.1.2, … in turn, since one has 28,000 ports. A line of JSON tells how it went. With K above
- * 0 it then takes a line `ping` on stdin: pings every peer and tells how many answered.
+ * 0 it then takes lines on stdin: `ping` pings every peer and tells how many answered, `more N` does N handshakes more
+ * and tells of those.
  *
  * respond: accepts on 127.0.0.1 … 127.0.0.A, answers version with version wtxidrelay sendaddrv2 verack in one write, and
  * ping with pong; closes by reset when the other side ends.
@@ -385,12 +386,14 @@ static void admit(int server) {
 
 /* ---- running ---- */
 
-/* Whether a whole line came on stdin; its end ends the program. */
-static int command(void) {
-  char line[64];
-  ssize_t size = read(0, line, sizeof line);
+static char command[64];
+
+/* Takes a line from stdin; its end ends the program. */
+static int read_command(void) {
+  ssize_t size = read(0, command, sizeof command - 1);
   if (size <= 0) exit(0);
-  return line[size - 1] == '\n';
+  command[size] = 0;
+  return 1;
 }
 
 static int is_listener(const void *mark) {
@@ -404,7 +407,7 @@ static int serve(int milliseconds) {
   for (int i = 0; i < ready; i++) {
     void *mark = events[i].data.ptr;
     struct peer *peer = mark;
-    if (mark == &stdin_mark) asked |= command();
+    if (mark == &stdin_mark) asked = read_command();
     else if (is_listener(mark)) admit(*(int *)mark);
     else if (peer->fd < 0) continue;
     else if (peer->stage == CONNECTING) connected(peer);
@@ -481,6 +484,20 @@ static void round_of_pings(void) {
   tell_latencies(pongs);
 }
 
+static void make_latencies(void) {
+  free(latencies);
+  latencies = calloc((total > keep ? total : keep) + 1, sizeof *latencies);
+  if (!latencies) fail("memory");
+}
+
+static void obey(void) {
+  if (!strncmp(command, "ping", 4)) round_of_pings();
+  if (sscanf(command, "more %d", &total) != 1 || total < 1 || total > MAX_TOTAL) return;
+  make_latencies();
+  started = finished = failed = refused = 0;
+  handshakes();
+}
+
 static void respond(void) {
   for (int i = 0; i < addresses; i++) {
     struct sockaddr_in at = loopback(0, 1 + i, port);
@@ -530,8 +547,8 @@ static void make_room(void) {
   setrlimit(RLIMIT_NOFILE, &descriptors);
   count = inflight + keep + 1;
   peers = calloc(count, sizeof *peers);
-  latencies = calloc((total > keep ? total : keep) + 1, sizeof *latencies);
-  if (!peers || !latencies) fail("memory");
+  if (!peers) fail("memory");
+  make_latencies();
   for (int i = 0; i < count; i++) give_back(&peers[i]);
 }
 
@@ -549,6 +566,6 @@ int main(int argc, char **argv) {
   watch(0, EPOLLIN, &stdin_mark, EPOLL_CTL_ADD);
   if (!strcmp(mode, "respond")) respond();
   handshakes();
-  while (keep) if (serve(-1)) round_of_pings();
+  while (keep) if (serve(-1)) obey();
   return 0;
 }

@@ -47,7 +47,7 @@ export interface Dialling {
 /** A generator at work. Ends with `stop`, and with this process. */
 export class Run {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #lines: AsyncIterator<string>;
+  readonly #lines: AsyncIterator<string, undefined>;
 
   constructor(program: string, args: readonly string[]) {
     this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -58,15 +58,21 @@ export class Run {
 
   /** The next thing it tells; rejects when it has ended instead. */
   async told(): Promise<unknown> {
-    const { value, done } = await this.#lines.next();
-    if (done) throw new Error('the generator ended early');
-    return JSON.parse(value) as unknown;
+    const line = await this.#lines.next();
+    if (line.done) throw new Error('the generator ended early');
+    return JSON.parse(line.value) as unknown;
   }
 
   /** Pings every connection that is kept. */
   async ping(): Promise<Pings> {
     this.#child.stdin.write('ping\n');
     return (await this.told()) as Pings;
+  }
+
+  /** Does more handshakes; the oldest connections that are kept make room for the new ones. */
+  async more(total: number): Promise<Handshakes> {
+    this.#child.stdin.write(`more ${total}\n`);
+    return (await this.told()) as Handshakes;
   }
 
   /** Closes what is open. Idempotent. */
@@ -115,7 +121,7 @@ export class Generator {
 
   /** Answers whoever dials 127.0.0.1 and the `addresses` - 1 behind it, until stopped. */
   async respond(port: number, addresses: number): Promise<() => Promise<void>> {
-    const run = this.#start('respond', { port, addresses, inflight: 4 * addresses });
+    const run = this.#start('respond', { port, addresses, inflight: 16 * addresses });
     await run.told();
     return () => this.#end(run);
   }

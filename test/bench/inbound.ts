@@ -1,4 +1,7 @@
 /** Handshakes a second that a listener gets done: on one core, while the generator dials from another. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
   type Candidate,
@@ -11,7 +14,8 @@ import {
 } from './figure.js';
 import type { Lab } from './lab.js';
 import { cpuSeconds } from './machine.js';
-import { NEIGHBOURS, type Server, startNeighbour, startRaw, startVerack } from './server.js';
+import { profileLines } from './profile.js';
+import { NEIGHBOURS, type Server, startNeighbour, startScript, startVerack } from './server.js';
 
 /** Before anything counts, so that every candidate runs compiled code. */
 const WARM_UP = 4_000;
@@ -19,6 +23,7 @@ const WARM_UP = 4_000;
 const SLICE = 0.6;
 const FEWEST = 300;
 const MOST = 40_000;
+const PROFILED_SLICES = 6;
 /** Between two measurements, milliseconds: the loser of a round closes what is left of it. */
 const PAUSE = 30;
 
@@ -51,9 +56,10 @@ export class Load {
 /** Who is measured, by name, and what the reader must know of who is not. */
 async function candidates(lab: Lab): Promise<{ servers: Map<string, Server>; notes: string[] }> {
   const core = lab.cores?.measured;
-  const servers = new Map([
+  const servers = new Map<string, Server>([
     ['verack', await startVerack(core, 2_000)],
-    ['raw Node', await startRaw(core)],
+    ['library', await startScript(core, 'listener')],
+    ['raw Node', await startScript(core, 'rawlistener')],
   ]);
   const notes: string[] = [];
   for (const name of NEIGHBOURS) {
@@ -65,6 +71,7 @@ async function candidates(lab: Lab): Promise<{ servers: Map<string, Server>; not
 }
 
 async function measure(lab: Lab, inflight: number): Promise<Result> {
+  const profile = lab.profile ? await profiled(lab, inflight) : [];
   const { servers, notes } = await candidates(lab);
   const loads = [...servers].map(([who, server]) => [who, new Load(lab, server, inflight)] as const);
   for (const [, load] of loads) await load.slice();
@@ -74,7 +81,17 @@ async function measure(lab: Lab, inflight: number): Promise<Result> {
   const rows = rowsOf(await interleave(lab.rounds, slices), 'raw Node');
   await Promise.all([...servers.values()].map((server) => server.stop()));
   for (const [who, { failed }] of loads) if (failed > 0) notes.push(`${who}: ${failed} handshakes failed`);
-  return { value: ratioOf(rows, 'verack'), rows, notes };
+  return { value: ratioOf(rows, 'verack'), rows, notes: [...notes, ...profile] };
+}
+
+/** The program once more, by itself and slower, with Node's own profiler. */
+async function profiled(lab: Lab, inflight: number): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'verack-profile-'));
+  const server = await startVerack(lab.cores?.measured, 2_000, ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
+  const load = new Load(lab, server, inflight);
+  for (let slice = 0; slice < PROFILED_SLICES; slice++) await load.slice();
+  await server.interrupt();
+  return profileLines(folder);
 }
 
 const inboundFigure = (name: string, inflight: number): Figure => ({

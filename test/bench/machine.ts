@@ -60,6 +60,12 @@ export function residentKilobytes(pid: number): number {
   return Number(size);
 }
 
+/** Descriptors that a child of ours may have open: connections and a few more. */
+export function descriptorLimit(): number {
+  const limit = /^Max open files\s+(\d+)/m.exec(read('/proc/self/limits'))?.[1];
+  return Number(limit ?? 1_024);
+}
+
 function names(folder: string): string[] {
   try {
     return readdirSync(folder);

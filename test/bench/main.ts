@@ -16,6 +16,7 @@ import { type Lab, openLab } from './lab.js';
 import { describeMachine } from './machine.js';
 import { stopServers } from './server.js';
 import { figureLines } from './table.js';
+import { stopWorkers } from './worker.js';
 
 /** A figure that takes longer than this has hung. Long ones get more. */
 const LIMIT_MS = 120_000;
@@ -72,12 +73,14 @@ async function take(figure: Figure, lab: Lab): Promise<Taken> {
   } catch (error) {
     return { figure, error: error instanceof Error ? error.message : String(error) };
   } finally {
-    timer.abort();
+    // The timer last: nothing else keeps this process alive while its children end.
     await clear(lab);
+    timer.abort();
   }
 }
 
-const clear = (lab: Lab): Promise<unknown> => Promise.all([stopServers(), stopAll(), lab.generator.clear()]);
+const clear = (lab: Lab): Promise<unknown> =>
+  Promise.all([stopServers(), stopWorkers(), stopAll(), lab.generator.clear()]);
 
 /** What `--json` writes. */
 const report = (machine: Record<string, string>, taken: readonly Taken[]) => ({
@@ -95,7 +98,9 @@ async function bench({ figures, rounds, profile, json }: Wanted): Promise<number
   onInterrupt(() => clear(lab).finally(() => lab.generator.remove()));
   const machine: Record<string, string> = { ...describeMachine(lab.cores), generator: lab.generator.about };
   for (const [what, text] of Object.entries(machine)) console.log(`${what}: ${text}`);
-  console.log(`median (smallest–largest) of ${rounds} rounds in turn`);
+  console.log(
+    `median (smallest–largest) of ${rounds} rounds in turn; ratios are to the ceiling in the same round`,
+  );
   const taken: Taken[] = [];
   for (const figure of figures) {
     const one = await take(figure, lab);

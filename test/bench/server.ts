@@ -8,9 +8,9 @@ import { missing } from '../e2e/nodes/installed.js';
 import { claimPorts } from '../e2e/nodes/ports.js';
 import { bcoin, bitcoind } from '../e2e/nodes/realnode.js';
 import { pinned } from './machine.js';
+import { Worker } from './worker.js';
 
 const PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-const RAW = fileURLToPath(new URL('./raw.js', import.meta.url));
 const START_MS = 20_000;
 const POLL_MS = 20;
 
@@ -18,37 +18,55 @@ const POLL_MS = 20;
 export interface Server {
   readonly port: number;
   readonly pid: number;
-  stop(): Promise<void>;
+  /** Idempotent. */
+  readonly stop: () => Promise<void>;
 }
 
 /** Those that listen now. */
 const listening = new Set<Server>();
 
 /** `verack listen --regtest --quiet` with room for `connections`, on one core. `flags` are Node's. */
-export const startVerack = (core: number | undefined, connections: number, flags: readonly string[] = []) =>
-  start(core, (port) => [
-    ...[execPath, ...flags, PROGRAM, 'listen', '--regtest', '--quiet'],
-    ...['--port', String(port), '--maxconnections', String(connections)],
-  ]);
-
-/** The ceiling: a Node server that parses next to nothing and answers with bytes made beforehand. */
-export const startRaw = (core: number | undefined) => start(core, (port) => [execPath, RAW, String(port)]);
-
-/** A process that says `listening` once it does. */
-async function start(core: number | undefined, commandAt: (port: number) => string[]): Promise<Server> {
-  const { p2p, release } = await claimPorts();
-  const child = new Child(...pinned(core, commandAt(p2p)), freshFolder('bench'));
-  const server = {
-    port: p2p,
-    pid: child.pid,
-    stop: async () => {
-      await child.stop();
-      release();
-      listening.delete(server);
-    },
-  };
-  listening.add(server);
+export async function startVerack(
+  core: number | undefined,
+  connections: number,
+  flags: readonly string[] = [],
+): Promise<Server & { readonly interrupt: () => Promise<void> }> {
+  const ports = await claimPorts();
+  const port = ports.p2p;
+  const args = ['--port', String(port), '--maxconnections', String(connections)];
+  const command = [execPath, ...flags, PROGRAM, 'listen', '--regtest', '--quiet', ...args];
+  const child = new Child(...pinned(core, command), freshFolder('bench'));
+  const server = keep(port, child.pid, async () => {
+    await child.stop();
+    ports.release();
+  });
   await heard(child);
+  return { ...server, interrupt: () => child.interrupt() };
+}
+
+/** A server that is a script of ours: `listener`, a node made with the library, or `rawlistener`, the ceiling. */
+export async function startScript(
+  core: number | undefined,
+  name: 'listener' | 'rawlistener',
+): Promise<Server & { readonly worker: Worker }> {
+  const ports = await claimPorts();
+  const port = ports.p2p;
+  const worker = new Worker(core, name);
+  const server = keep(port, worker.pid, async () => {
+    await worker.stop();
+    ports.release();
+  });
+  await worker.ask('listen', { port });
+  return { ...server, worker };
+}
+
+function keep(port: number, pid: number, end: () => Promise<void>): Server {
+  const stop = async (): Promise<void> => {
+    listening.delete(server);
+    await end();
+  };
+  const server = { port, pid, stop };
+  listening.add(server);
   return server;
 }
 
@@ -76,10 +94,10 @@ export async function startNeighbour(core: number | undefined, name: Neighbour):
   if (lacking !== undefined) return lacking;
   const node = await NODES[name]();
   if (core !== undefined) spawnSync('taskset', ['-a', '-c', '-p', String(core), String(node.pid)]);
-  return node;
+  return { port: node.port, pid: node.pid, stop: () => node.stop() };
 }
 
-/** Stops the servers that `startVerack` and `startRaw` made and that still run. */
+/** Stops the servers that are ours and still run. */
 export async function stopServers(): Promise<void> {
   await Promise.all([...listening].map((server) => server.stop()));
 }

@@ -23,7 +23,7 @@ function rowLine(row: Row, unit: string): string {
     `  ${row.who.padEnd(14)}`,
     `${spread(row.measured)} ${unit}`.padEnd(40),
     row.ratio ? spread(row.ratio).padEnd(22) : ''.padEnd(22),
-    row.cpu ? `${number(row.cpu.median)} µs CPU each` : '',
+    row.cpu && row.cpuratio ? `CPU ${number(row.cpu.median)} µs each, ratio ${spread(row.cpuratio)}` : '',
   ];
   return parts.join(' ').trimEnd();
 }

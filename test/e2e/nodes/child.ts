@@ -55,6 +55,12 @@ export class Child {
     return existsSync(this.logFile) ? tailOf(this.logFile) : this.#lastWords;
   }
 
+  /** Asks the program to end, as Ctrl-C does, and waits until it has. Its folder stays until `stop`. */
+  async interrupt(): Promise<void> {
+    this.#process.kill('SIGINT');
+    await this.#ended;
+  }
+
   /** Kills the program and cleans up; there is nothing in its folder that a graceful end would save. Idempotent. */
   async stop(): Promise<void> {
     this.#process.kill('SIGKILL');
