@@ -61,5 +61,6 @@ export const nodeOptionsOf = (flags: Flags): NodeOptions => ({
   services: servicesOf(...(flags.services ?? [])),
   net: netOf((flags.fault ?? []).filter((each) => typeof each !== 'string')),
   ...transportOf(flags),
+  compiled: flags.compiled ?? true,
   drainTimeout: DRAIN,
 });

@@ -42,6 +42,7 @@ export interface Flags {
   readonly fault?: readonly (Fault | V2FaultName)[];
   readonly v2transport?: boolean;
   readonly v2only?: boolean;
+  readonly compiled?: boolean;
   readonly inspect?: number;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -189,6 +190,10 @@ export const labOptions = (): Option[] =>
       valued('--fault <fault>', 'misbehave, as listed below; repeatable', several(fault)),
       ...faultWords(),
       ...V2_FAULT_NAMES,
+    ),
+    ...switched(
+      '--compiled',
+      'run the machines compiled, on by default; --no-compiled: as XState interprets them',
     ),
     inspectOption(),
   ]);

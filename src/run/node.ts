@@ -70,19 +70,9 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.#env = envOf(options);
     const rules = { ...CORE_RULES, ...options.rules };
     const identity = identityOf(options, rules);
-    const { v2transport = false, v2only = false, maxpending, pendingloopback, padding, v2fault } = options;
+    const { v2transport = false, v2only = false } = options;
     this.#v2transport = v2transport || v2only;
-    const parts = {
-      env: this.#env,
-      chain: this.chain,
-      identity,
-      rules,
-      v2only,
-      ...(maxpending !== undefined && { maxpending }),
-      ...(pendingloopback !== undefined && { pendingloopback }),
-      ...(padding && { padding }),
-      ...(v2fault && { v2fault }),
-    };
+    const parts = { ...options, env: this.#env, chain: this.chain, identity, rules };
     this.#pool = new Pool(parts, this.#listener());
     this.peers = this.#pool.tracker.view;
     this.#redials = new Redials(this.#env, (target) => this.#redial(target));

@@ -46,6 +46,8 @@ export interface NodeOptions {
   readonly net?: Net;
   /** Sees every XState inspection event of the supervisor and its peers. Costs time; absent by default. */
   readonly inspect?: (event: InspectionEvent) => void;
+  /** Run the compiled machines (see compile.ts). Default true; false has XState interpret each step, slower and otherwise the same. */
+  readonly compiled?: boolean;
   /** Stops the node. */
   readonly signal?: AbortSignal;
 }

@@ -13,9 +13,10 @@ import type { Identity } from './announce.js';
 import type { Env } from './env.js';
 import { type Padding, V2Channel } from './channel.js';
 import type { V2FaultName } from './v2faults.js';
-import { interpret, interpretTransport } from './interpret.js';
+import { employ, type Hands, machinesOf } from './interpret.js';
 import { MAX_PENDING, Pending } from './pending.js';
 import { type Birth, type PeerState, Session, type SessionHost } from './session.js';
+import { keepTimersByActor } from './timers.js';
 import { type PeerInfo, Tracker } from './tracker.js';
 
 /** Whom the pool tells. */
@@ -37,6 +38,8 @@ export interface PoolOptions {
   /** Unfinished handshakes for one source. Default {@link MAX_PENDING}, and loopback not counted. */
   readonly maxpending?: number;
   readonly pendingloopback?: boolean;
+  /** Run the compiled machines (default); false: XState interprets each step. */
+  readonly compiled?: boolean;
   /** Refuse v1 where v2 was asked for. */
   readonly v2only?: boolean;
   /** Garbage and decoys of ours, fixed; drawn anew for every connection otherwise. */
@@ -55,7 +58,7 @@ const JUMP = 15_000;
 
 const CANCELLED: Reason = { code: 'ERR_LOCAL_CANCELLED', facts: {} };
 
-export class Pool implements SessionHost {
+export class Pool implements SessionHost, Hands {
   readonly env: Env;
   readonly chain: Chain;
   readonly identity: Identity;
@@ -66,9 +69,8 @@ export class Pool implements SessionHost {
   /** Outbound connections by address, and those that are not established yet by nonce. */
   readonly #dialled = new Map<string, Session>();
   readonly #dialling = new Map<Hex64, Session>();
-  readonly #machine = interpret((id) => this.#sessionOf(id));
+  readonly #machines: ReturnType<typeof machinesOf>;
   readonly #channels = new Map<number, V2Channel>();
-  readonly #transport = interpretTransport((id) => this.#channelOf(id));
   #scope: Scope | undefined;
   #timer: unknown;
   #tickedat = 0;
@@ -84,12 +86,15 @@ export class Pool implements SessionHost {
     this.identity = options.identity;
     this.tracker = new Tracker(options.env.clock);
     this.pending = new Pending(options.maxpending ?? MAX_PENDING, options.pendingloopback ?? false);
+    this.#machines = machinesOf(options.compiled ?? true);
   }
 
   /** The actor that the supervisor invokes: it hears how its peers end. */
   readonly logic: PoolLogic = {
     getInitialSnapshot: (scope) => {
       this.#scope = scope;
+      employ(scope.system, this);
+      keepTimersByActor(scope.system);
       return { status: 'active', output: undefined, error: undefined };
     },
     transition: (snapshot, event) => {
@@ -118,7 +123,7 @@ export class Pool implements SessionHost {
     const { id, connection_type } = session;
     const input = { id, connection_type, rules: this.options.rules };
     const parent = this.#scope?.self;
-    session.actor = createActor(this.#machine, { id: `peer.${id}`, input, ...(parent && { parent }) });
+    session.actor = createActor(this.#machines.peer, { id: `peer.${id}`, input, ...(parent && { parent }) });
     this.#enter(session);
     session.actor.subscribe(session);
     session.actor.start();
@@ -139,7 +144,7 @@ export class Pool implements SessionHost {
     const input = { id: session.id, role, v2only, handshakeTimeout: rules.handshakeTimeout } as const;
     const parent = this.#scope?.self;
     this.#channels.set(session.id, channel);
-    channel.actor = createActor(this.#transport, {
+    channel.actor = createActor(this.#machines.transport, {
       id: `transport.${session.id}`,
       input,
       ...(parent && { parent }),
@@ -188,13 +193,13 @@ export class Pool implements SessionHost {
     this.listener.dropped(session, code, command);
   }
 
-  #sessionOf(id: number): Session {
+  sessionOf(id: number): Session {
     const session = this.#sessions.get(id);
     if (!session) throw new Error(`peer ${id} has no session`);
     return session;
   }
 
-  #channelOf(id: number): V2Channel {
+  channelOf(id: number): V2Channel {
     const channel = this.#channels.get(id);
     if (!channel) throw new Error(`peer ${id} has no v2 channel`);
     return channel;

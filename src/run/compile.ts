@@ -1,0 +1,552 @@
+/**
+ * Compiles a machine of XState 5: the same chart, the same actors, a cheaper step.
+ *
+ * XState finds out at every event which states are left and entered, and makes a new snapshot for every `assign`. Almost all
+ * of that is known once the machine is: {@link compile} reads the chart when it is called and writes down, for each leaf
+ * state and each event, the guarded list of what to do (exit, transition and entry actions, in order) and the snapshot
+ * that results. What it returns is logic for `createActor`, like the machine itself: real actors, real snapshots, the
+ * inspection events of XState, and `config`, `id` and the rest of the machine, which is its prototype.
+ *
+ * The config stays the truth and XState stays the judge: a cell that cannot be compiled is left to the machine, event by
+ * event, and {@link interpreted} names those cells. They are: parallel and history states; states below an `always` or a
+ * partial wildcard (`mouse.*`); transitions to several targets, or that leave and enter the root; states that invoke, when
+ * they are entered or left; states that history remembers; actions that spawn, stop, send to others or enqueue; and, in a machine
+ * with any of these, steps that raise events, so that the order of raised events stays XState's. `xstate.stop`, events that
+ * no state names, and snapshots of another machine always go to XState.
+ *
+ * Limits. `spawn` inside an assigner throws. Implementations are read once: `provide` first,
+ * compile then. `tags`, `value` and `_nodes` are shared by all snapshots of a leaf: do not write to them. It reads fields that
+ * XState does not promise (`_nodes`, `resolve`, `actionExecutor`), so pin the version and keep the differential test.
+ */
+import type { AnyEventObject, AnyStateMachine } from 'xstate';
+
+type Context = Record<string, unknown>;
+type Args = { context: Context; event: AnyEventObject };
+type Params = unknown;
+
+/** What XState calls a builtin: `assign`, `raise`, `cancel`, `emit`, `log` and others. */
+interface Builtin {
+  readonly type: string;
+  readonly assignment?: unknown;
+  readonly delay?: unknown;
+  readonly resolve: (...args: unknown[]) => readonly [unknown, Params];
+  readonly execute?: (scope: Scope, params: Params) => void;
+}
+type Exec = (args: Args, params: Params) => unknown;
+type Named = string | Exec | { readonly type: string; readonly params?: unknown };
+interface GuardBuiltin {
+  readonly check: (snapshot: Snapshot, args: Args, guard: unknown) => boolean;
+}
+
+interface Transition {
+  readonly source: Node;
+  readonly target: readonly Node[] | undefined;
+  readonly reenter: boolean;
+  readonly guard: Named | undefined;
+  readonly actions: readonly Named[];
+}
+
+interface Node {
+  readonly id: string;
+  readonly path: readonly string[];
+  readonly type: 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
+  readonly order: number;
+  readonly parent: Node | undefined;
+  readonly states: Readonly<Record<string, Node>>;
+  readonly initial: { readonly target: readonly [Node]; readonly actions: readonly Named[] };
+  readonly entry: readonly Named[];
+  readonly exit: readonly Named[];
+  readonly invoke: readonly unknown[];
+  readonly always: readonly unknown[] | undefined;
+  readonly transitions: ReadonlyMap<string, readonly Transition[]>;
+  readonly output: unknown;
+}
+
+interface Snapshot {
+  readonly status: string;
+  readonly context: Context;
+  readonly children: object;
+  readonly historyValue: object;
+  readonly _nodes: readonly Node[];
+}
+
+interface Scope {
+  readonly self: unknown;
+  readonly system: { _sendInspectionEvent(event: object): void };
+  actionExecutor(action: object): void;
+}
+
+interface Machine {
+  readonly id: string;
+  readonly options: { readonly maxIterations?: number };
+  readonly root: Node;
+  readonly config: { readonly context?: unknown };
+  readonly implementations: {
+    readonly actions: Readonly<Record<string, Exec | Builtin | undefined>>;
+    readonly guards: Readonly<Record<string, Named | GuardBuiltin | undefined>>;
+    readonly delays: Readonly<Record<string, unknown>>;
+  };
+  resolveState(config: { value: unknown; context: Context }): Snapshot;
+  transition(snapshot: Snapshot, event: AnyEventObject, scope: Scope): Snapshot;
+  getInitialSnapshot(scope: Scope, input: unknown): Snapshot;
+}
+
+/** A step under way. */
+interface Run {
+  context: Context;
+  readonly event: AnyEventObject;
+  readonly snapshot: Snapshot;
+  readonly scope: Scope;
+  /** Raised events, first come first served. */
+  readonly queue: AnyEventObject[];
+}
+
+type Act = (run: Run) => void;
+
+/** A way from one leaf, for one event, when its guard holds. */
+interface Way {
+  readonly holds?: (snapshot: Snapshot, event: AnyEventObject) => boolean;
+  readonly transition: Transition;
+  readonly plan: Plan | undefined;
+}
+
+/** What to do, and where it leads. */
+interface Plan {
+  readonly acts: readonly Act[];
+  /** Undefined: the leaf does not change. */
+  readonly leaf: Leaf | undefined;
+  /** The machine is done: its output, and what happens after that is known. */
+  readonly end: { readonly output: (run: Run) => unknown; readonly acts: readonly Act[] } | undefined;
+}
+
+interface Leaf {
+  readonly node: Node;
+  /** A snapshot that has everything but context, children and output. */
+  readonly template: Snapshot;
+  /** By event type; `undefined` where XState must judge. */
+  readonly ways: Map<string, readonly Way[] | undefined>;
+  /** For events that no state names. */
+  otherwise: readonly Way[] | undefined;
+}
+
+/* eslint max-lines: ['error', { max: 450, skipBlankLines: true, skipComments: true }] -- one file, so that another project can take it */
+
+/** Thrown while reading the chart, and caught there: this part is left to XState. */
+class Uncompilable extends Error {}
+
+const STOP = 'xstate.stop';
+const WILDCARD = '*';
+const NOTHING: Plan = { acts: [], leaf: undefined, end: undefined };
+
+/** Builtin actions that look at nothing but their arguments and answer at once. */
+const SELF_CONTAINED = new Set(['xstate.raise', 'xstate.cancel', 'xstate.emit', 'xstate.log']);
+
+const compilations = new WeakMap<object, Compilation>();
+
+/** The machine with compiled steps. Compiling the result again returns it as it is. */
+export function compile<M extends AnyStateMachine>(machine: M): M {
+  if (compilations.has(machine)) return machine;
+  const compilation = new Compilation(machine as unknown as Machine);
+  const compiled = Object.create(machine, {
+    transition: { value: compilation.transition },
+    getInitialSnapshot: { value: compilation.getInitialSnapshot },
+  }) as M;
+  compilations.set(compiled, compilation);
+  return compiled;
+}
+
+/** What a compiled machine leaves to XState, as `state event: why` (`state: why` for a whole state, `init: why`). Empty when nothing. */
+export function interpreted(compiled: AnyStateMachine): readonly string[] {
+  const compilation = compilations.get(compiled);
+  if (!compilation) throw new Error(`${compiled.id} is not compiled`);
+  return compilation.left;
+}
+
+class Compilation {
+  readonly left: string[] = [];
+  readonly #leaves = new Map<Node, Leaf>();
+  /** Acts that put an event into the queue. */
+  readonly #raising = new Set<Act>();
+  readonly #initial: Plan | undefined;
+
+  constructor(private readonly machine: Machine) {
+    const nodes = nodesBelow(machine.root);
+    for (const node of nodes) if (isLeaf(node)) this.#try(node.id, () => this.#addLeaf(node));
+    const events = new Set(nodes.flatMap((node) => [...node.transitions.keys()]));
+    for (const leaf of this.#leaves.values()) this.#fill(leaf, events);
+    const isWhole = this.left.length === 0;
+    if (!isWhole) for (const leaf of this.#leaves.values()) this.#leaveRaising(leaf);
+    const initial = this.#try('init', () => this.#start());
+    this.#initial = isWhole || !initial || !this.#isRaising(initial) ? initial : undefined;
+  }
+
+  readonly transition = (snapshot: Snapshot, event: AnyEventObject, scope: Scope): Snapshot => {
+    const queue: AnyEventObject[] = [];
+    return this.#settle(this.#step(snapshot, event, scope, queue), scope, queue);
+  };
+
+  readonly getInitialSnapshot = (scope: Scope, input: unknown): Snapshot => {
+    const context = this.#initial && this.#firstContext(scope, input);
+    if (!this.#initial || !context) return this.machine.getInitialSnapshot(scope, input);
+    const event = { type: 'xstate.init', input };
+    const queue: AnyEventObject[] = [];
+    try {
+      const snapshot = { ...this.#initial.leaf!.template, context };
+      return this.#settle(
+        this.#follow(this.#initial, { context, event, snapshot, scope, queue }),
+        scope,
+        queue,
+      );
+    } catch {
+      // XState makes an error snapshot of it; what was done so far is not to be told twice.
+      return this.machine.getInitialSnapshot(muted(scope), input);
+    }
+  };
+
+  /** Undefined where it throws, as it does where it spawns: XState does it then. */
+  #firstContext(scope: Scope, input: unknown): Context | undefined {
+    const { context } = this.machine.config;
+    if (typeof context !== 'function') return { ...(context as Context | undefined) };
+    try {
+      return { ...(context as (args: object) => Context)({ spawn: refuseSpawn, input, self: scope.self }) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  #step(snapshot: Snapshot, event: AnyEventObject, scope: Scope, queue: AnyEventObject[]): Snapshot {
+    const way = this.#choose(snapshot, event);
+    const plan = way === undefined ? NOTHING : way?.plan;
+    if (way === null || !plan || (plan.end && hasKeys(snapshot.children))) {
+      return this.machine.transition(snapshot, event, scope);
+    }
+    const next = this.#follow(plan, { context: snapshot.context, event, snapshot, scope, queue });
+    const _transitions = way ? [way.transition] : [];
+    const type = '@xstate.microstep';
+    scope.system._sendInspectionEvent({ type, actorRef: scope.self, event, snapshot: next, _transitions });
+    return next;
+  }
+
+  /** The first way whose guard holds, `undefined` for none, `null` when XState must judge. */
+  #choose(snapshot: Snapshot, event: AnyEventObject): Way | undefined | null {
+    const leaf = this.#leaves.get(leafOf(snapshot._nodes));
+    if (!leaf || snapshot.status !== 'active') return null;
+    const ways = leaf.ways.has(event.type) ? leaf.ways.get(event.type) : leaf.otherwise;
+    if (!ways) return null;
+    try {
+      for (const way of ways) if (!way.holds || way.holds(snapshot, event)) return way;
+    } catch {
+      // A guard that throws: XState says which one.
+      return null;
+    }
+    // An error that nobody handles is the end of the actor.
+    return event.type.startsWith('xstate.error.actor') ? null : undefined;
+  }
+
+  #follow(plan: Plan, run: Run): Snapshot {
+    for (const act of plan.acts) act(run);
+    const { leaf, end } = plan;
+    if (leaf && end) return this.#finish(leaf, end, run);
+    const stays = !leaf || leaf.node === leafOf(run.snapshot._nodes);
+    if (stays && run.context === run.snapshot.context) return run.snapshot;
+    return snapshotOf(stays ? run.snapshot : leaf.template, run, 'active', undefined);
+  }
+
+  #finish(leaf: Leaf, end: NonNullable<Plan['end']>, run: Run): Snapshot {
+    const output = end.output(run);
+    for (const act of end.acts) act(run);
+    return snapshotOf(leaf.template, run, 'done', output);
+  }
+
+  /** Takes the raised events until there are none, or too many of them (XState's `maxIterations`). */
+  #settle(snapshot: Snapshot, scope: Scope, queue: AnyEventObject[]): Snapshot {
+    const { id, options } = this.machine;
+    let next = snapshot;
+    for (let taken = 0; next.status === 'active'; taken++) {
+      if (taken >= (options.maxIterations ?? Infinity)) {
+        throw new Error(`Infinite loop detected: ${taken} raised events in one step of '${id}'`);
+      }
+      const event = queue.shift();
+      if (!event) break;
+      next = this.#step(next, event, scope, queue);
+    }
+    return next;
+  }
+
+  #try<T>(what: string, read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof Uncompilable)) throw error;
+      this.left.push(`${what}: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  #addLeaf(node: Node): void {
+    const line = lineageOf(node);
+    if (line.some(({ type }) => type === 'parallel')) throw new Uncompilable('parallel');
+    if (line.some(({ always }) => always)) throw new Uncompilable('always');
+    if (line.some(({ transitions }) => [...transitions.keys()].some(isPartialWildcard)))
+      throw new Uncompilable('a partial wildcard');
+    const template = this.machine.resolveState({ value: valueOf(node.path), context: {} });
+    this.#leaves.set(node, { node, template, ways: new Map(), otherwise: undefined });
+  }
+
+  #fill(leaf: Leaf, events: ReadonlySet<string>): void {
+    for (const type of events) leaf.ways.set(type, this.#waysOf(leaf, type));
+    // XState refuses the one and treats the other before any transition.
+    for (const type of [WILDCARD, STOP]) leaf.ways.set(type, undefined);
+    leaf.otherwise = lineageOf(leaf.node).some(({ transitions }) => transitions.has(WILDCARD))
+      ? this.#waysOf(leaf, WILDCARD)
+      : undefined;
+  }
+
+  #isRaising({ acts, end }: Plan): boolean {
+    return [...acts, ...(end?.acts ?? [])].some((act) => this.#raising.has(act));
+  }
+
+  /** XState takes raised events first come first served; between two who take them, the order would be lost. */
+  #leaveRaising(leaf: Leaf): void {
+    const leave = (ways: readonly Way[]): Way[] =>
+      ways.map((way) => (way.plan && this.#isRaising(way.plan) ? { ...way, plan: undefined } : way));
+    for (const [type, ways] of leaf.ways) leaf.ways.set(type, ways && leave(ways));
+    leaf.otherwise &&= leave(leaf.otherwise);
+  }
+
+  #waysOf({ node }: Leaf, type: string): readonly Way[] {
+    const transitions = lineageOf(node).flatMap((state) => [
+      ...(state.transitions.get(type) ?? []),
+      ...(type === WILDCARD ? [] : (state.transitions.get(WILDCARD) ?? [])),
+    ]);
+    return transitions.map((transition) => {
+      const plan = this.#try(`${node.id} ${type}`, () => this.#planOf(node, transition));
+      return { ...(transition.guard && { holds: this.#guardOf(transition.guard) }), transition, plan };
+    });
+  }
+
+  #planOf(from: Node, transition: Transition): Plan {
+    const { exited, entered, defaults } = changesOf(from, transition);
+    const acts = [
+      ...exited.flatMap((node) => this.#actsOf(node.exit)),
+      ...this.#actsOf(transition.actions),
+      ...entered.flatMap((node) => this.#entryOf(node, defaults.has(node))),
+    ];
+    return { acts, ...this.#whereTo(entered.at(-1)) };
+  }
+
+  #start(): Plan {
+    const entered = [this.machine.root, ...descentOf(this.machine.root)];
+    const acts = entered.flatMap((node) => this.#entryOf(node, true));
+    return { acts, ...this.#whereTo(entered.at(-1)) };
+  }
+
+  #whereTo(node: Node | undefined): Omit<Plan, 'acts'> {
+    if (!node) return { leaf: undefined, end: undefined };
+    const leaf = this.#leaves.get(node);
+    if (!leaf) throw new Uncompilable(`leads to ${node.id}`);
+    const isEnd = node.type === 'final' && node.parent === this.machine.root;
+    return { leaf, end: isEnd ? this.#endOf(node) : undefined };
+  }
+
+  #endOf(node: Node): NonNullable<Plan['end']> {
+    const { root } = this.machine;
+    const acts = lineageOf(node).flatMap((left) => this.#actsOf(left.exit));
+    const type = `xstate.done.state.${node.id}`;
+    const output = (run: Run) =>
+      root.output === undefined
+        ? undefined
+        : outputOf(root.output, run, { type, output: outputOf(node.output, run) });
+    return { output, acts };
+  }
+
+  #entryOf(node: Node, byDefault: boolean): Act[] {
+    if (node.invoke.length > 0) throw new Uncompilable(`${node.id} invokes`);
+    const acts = this.#actsOf([...node.entry, ...(byDefault ? node.initial.actions : [])]);
+    const { parent } = node;
+    if (node.type !== 'final' || !parent?.parent) return acts;
+    const type = `xstate.done.state.${parent.id}`;
+    return [
+      ...acts,
+      this.#raisingBy((run) => void run.queue.push({ type, output: outputOf(node.output, run) })),
+    ];
+  }
+
+  #raisingBy(act: Act): Act {
+    this.#raising.add(act);
+    return act;
+  }
+
+  #actsOf(actions: readonly Named[]): Act[] {
+    return actions.map((action) => this.#actOf(action));
+  }
+
+  #actOf(action: Named): Act {
+    const type = typeof action === 'function' ? action.name || '(anonymous)' : nameOf(action);
+    const found = typeof action === 'function' ? action : this.machine.implementations.actions[type];
+    const paramsOf = paramsReader(action);
+    if (!found || !('resolve' in found)) return custom(type, found, paramsOf);
+    if (found.type === 'xstate.assign') return assigned(found.assignment, paramsOf);
+    if (found.type === 'xstate.raise' && !this.#isDelayed(found))
+      return this.#raisingBy(builtin(found, paramsOf));
+    if (SELF_CONTAINED.has(found.type)) return builtin(found, paramsOf);
+    throw new Uncompilable(found.type);
+  }
+
+  /** A delay that is named and unknown is none: XState raises the event at once. */
+  #isDelayed({ delay }: Builtin): boolean {
+    return typeof delay === 'string' ? delay in this.machine.implementations.delays : delay !== undefined;
+  }
+
+  #guardOf(guard: Named): NonNullable<Way['holds']> {
+    const found = typeof guard === 'function' ? guard : this.machine.implementations.guards[nameOf(guard)];
+    if (typeof found === 'function' && !('check' in found)) {
+      const paramsOf = paramsReader(guard);
+      return ({ context }, event) => Boolean(found({ context, event }, paramsOf({ context, event })));
+    }
+    if (isGuardBuiltin(found)) {
+      return (snapshot, event) => found.check(snapshot, { context: snapshot.context, event }, found);
+    }
+    if (found) return this.#guardOf(found);
+    return () => {
+      throw new Error('not implemented: XState says so when it is evaluated');
+    };
+  }
+}
+
+const isGuardBuiltin = (guard: unknown): guard is GuardBuiltin =>
+  (typeof guard === 'function' || typeof guard === 'object') && guard !== null && 'check' in guard;
+
+const nothing = (): void => undefined;
+
+const muted = (scope: Scope): Scope => ({
+  ...scope,
+  system: { ...scope.system, _sendInspectionEvent: nothing },
+  actionExecutor: nothing,
+});
+
+const custom =
+  (type: string, exec: Exec | undefined, paramsOf: (args: Args) => Params): Act =>
+  ({ context, event, scope }) => {
+    const info = { context, event, self: scope.self, system: scope.system };
+    scope.actionExecutor({ type, info, params: paramsOf(info), exec });
+  };
+
+const builtin =
+  (action: Builtin, paramsOf: (args: Args) => Params): Act =>
+  ({ context, event, snapshot, scope, queue }) => {
+    const info = { context, event, self: scope.self, system: scope.system };
+    const given = paramsOf(info);
+    const [, params] = action.resolve(scope, snapshot, info, given, action, { internalQueue: queue });
+    const exec = action.execute?.bind(null, scope, params);
+    if (exec) scope.actionExecutor({ type: action.type, info, params, exec });
+  };
+
+function assigned(assignment: unknown, paramsOf: (args: Args) => Params): Act {
+  const change =
+    typeof assignment === 'function' ? (assignment as Assigner) : assignerOf(assignment as object);
+  return (run) => {
+    const { context, event, scope } = run;
+    const args = { context, event, spawn: refuseSpawn, self: scope.self, system: scope.system };
+    run.context = { ...context, ...change(args, paramsOf(args)) };
+  };
+}
+
+type Assigner = (args: Args, params: Params) => Context;
+
+const assignerOf = (assignment: object): Assigner => {
+  const entries = Object.entries(assignment) as [string, unknown][];
+  return (args, params) =>
+    Object.fromEntries(
+      entries.map(([key, value]) => [
+        key,
+        typeof value === 'function' ? (value as Exec)(args, params) : value,
+      ]),
+    );
+};
+
+function refuseSpawn(): never {
+  throw new Error('a compiled machine cannot spawn inside assign: use spawnChild, or do not compile it');
+}
+
+const nameOf = (named: Exclude<Named, Exec>): string => (typeof named === 'string' ? named : named.type);
+
+function paramsReader(named: Named): (args: Args) => Params {
+  if (typeof named !== 'object' || !('params' in named)) return () => undefined;
+  const { params } = named;
+  return typeof params === 'function' ? (args) => (params as (args: Args) => Params)(args) : () => params;
+}
+
+function outputOf(output: unknown, { context, event, scope }: Run, done: AnyEventObject = event): unknown {
+  if (typeof output !== 'function') return output;
+  return (output as (args: object) => unknown)({ context, event: done, self: scope.self });
+}
+
+/** A snapshot like `like`, with all fields in XState's order, so that the engine keeps one shape for all of them. */
+function snapshotOf(like: Snapshot, run: Run, status: string, output: unknown): Snapshot {
+  const { children, historyValue } = run.snapshot;
+  return { ...like, status, output, context: run.context, children, historyValue } as Snapshot;
+}
+
+/** What a transition leaves and enters, by SCXML's rules for a chart without parallel states. */
+function changesOf(from: Node, transition: Transition) {
+  const [target, ...others] = transition.target ?? [];
+  if (!target) return { exited: [], entered: [], defaults: new Set<Node>() };
+  if (others.length > 0) throw new Uncompilable('several targets');
+  const domain = domainOf(transition, target);
+  const exited = lineageOf(from).filter((node) => isBelow(node, domain));
+  if (exited.some(({ invoke }) => invoke.length > 0)) throw new Uncompilable('leaves a state that invokes');
+  const isEntered = target !== transition.source || domain !== transition.source || transition.reenter;
+  if (exited.some(({ states }) => Object.values(states).some(({ type }) => type === 'history')))
+    throw new Uncompilable('leaves a state that history remembers');
+  const byDefault = [...(isEntered ? [target] : []), ...descentOf(target)];
+  const above = lineageOf(target)
+    .slice(1)
+    .filter((node) => isBelow(node, domain));
+  return { exited, entered: [...above.reverse(), ...byDefault], defaults: new Set(byDefault) };
+}
+
+/** The smallest state that holds source and target, and is not left. */
+function domainOf({ source, reenter }: Transition, target: Node): Node {
+  if (!reenter && (target === source || isBelow(target, source))) return source;
+  const domain = lineageOf(target).find((node) => node !== target && isBelow(source, node));
+  if (domain) return domain;
+  if (reenter) throw new Uncompilable('leaves and enters the root');
+  return lineageOf(source).at(-1)!;
+}
+
+/** The states that are entered by default below a state. */
+function descentOf(node: Node): Node[] {
+  if (node.type === 'parallel' || node.type === 'history') throw new Uncompilable(node.type);
+  if (node.type !== 'compound') return [];
+  const [first] = node.initial.target;
+  return [first, ...descentOf(first)];
+}
+
+/** A state and its ancestors, innermost first. */
+function lineageOf(node: Node): Node[] {
+  return node.parent ? [node, ...lineageOf(node.parent)] : [node];
+}
+
+const isBelow = (node: Node, ancestor: Node): boolean =>
+  node !== ancestor && lineageOf(node).includes(ancestor);
+
+const nodesBelow = (node: Node): Node[] => [node, ...Object.values(node.states).flatMap(nodesBelow)];
+
+const isLeaf = ({ type }: Node): boolean => type === 'atomic' || type === 'final';
+
+/** XState adds nodes as they are entered, so the leaf is last; except in a final snapshot. */
+const leafOf = (nodes: readonly Node[]): Node => {
+  const last = nodes[nodes.length - 1]!;
+  return isLeaf(last) ? last : nodes.find(isLeaf)!;
+};
+
+const valueOf = ([key, ...rest]: readonly string[]): unknown =>
+  rest.length === 0 ? key : { [key!]: valueOf(rest) };
+
+const isPartialWildcard = (descriptor: string): boolean => descriptor.length > 1 && descriptor.endsWith('*');
+
+const hasKeys = (object: object): boolean => {
+  for (const _key in object) return true;
+  return false;
+};
