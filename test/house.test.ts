@@ -64,9 +64,20 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
     ws: 'yes',
     '@statelyai/inspect': 'yes',
   },
+  metrics: {
+    metrics: 'yes',
+    see: 'yes',
+    run: 'yes',
+    io: 'yes',
+    wire: 'yes',
+    node: 'yes',
+    'prom-client': 'yes',
+  },
   cli: {
     cli: 'yes',
     see: 'yes',
+    // Loaded when asked for: it needs a package that may be missing.
+    metrics: 'types',
     tools: 'yes',
     run: 'yes',
     io: 'yes',

@@ -10,6 +10,7 @@ import {
   identityOptions,
   labOptions,
   lookupOptions,
+  observerOptions,
   outputOptions,
   slotOptions,
   switched,
@@ -17,9 +18,9 @@ import {
   transportOptions,
   valued,
 } from './options.js';
-import { watchedNode } from './inspect.js';
 import { failureLine } from './render.js';
 import { foundSentence, Seeding } from './seeding.js';
+import { watchedNode } from './observers.js';
 import { showStatus } from './status.js';
 import { peerTable } from './table.js';
 import { Targets } from './targets.js';
@@ -67,6 +68,7 @@ export const connectCommand: Verb = {
     ...timeOptions(),
     ...identityOptions(),
     ...outputOptions(),
+    ...observerOptions(),
     ...labOptions(),
   ],
   isOneShot: ({ once }) => once === true,
@@ -79,7 +81,7 @@ async function run(job: Job): Promise<number> {
   refuseNowhere(job, hosts);
   const slots = flags.maxconnections ?? Math.max(AUTOMATIC, hosts.length);
   const options = { ...nodeOptionsOf(flags), maxoutbound: slots, maxinbound: 0 };
-  const { node, stop } = await watchedNode(flags.inspect, out, options);
+  const { node, stop } = await watchedNode(flags, out, options);
   const campaign =
     hosts.length > 0 ? targets(job, node, hosts) : seeding(job, node, flags.maxconnections ?? AUTOMATIC);
   watch(node, out, campaign);

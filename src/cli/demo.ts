@@ -5,8 +5,8 @@ import type { PeerInfo } from '../run/tracker.js';
 import { type Outcome, startDemo } from '../tools/demo.js';
 import { servicesLetters } from '../wire/index.js';
 import { EXIT } from './exit.js';
-import { inspector } from './inspect.js';
-import { inspectOption, outputOptions, switched, valued } from './options.js';
+import { observers } from './observers.js';
+import { observerOptions, outputOptions, switched, valued } from './options.js';
 import type { Output, Paint } from './output.js';
 import { duration, plain } from './render.js';
 import { type Column, tabulated } from './table.js';
@@ -31,32 +31,32 @@ export const demoCommand: Verb = {
   options: [
     ...switched('--stay', 'keep it open until Ctrl-C'),
     valued('--peertimeout <s>', 'limit of a handshake', whole(1, 9)).default(PEERTIMEOUT),
-    inspectOption(),
     ...outputOptions(),
+    ...observerOptions(),
   ],
   isOneShot: (flags) => !flags.stay,
   run,
 };
 
 async function run({ flags, out, interrupted }: Job): Promise<number> {
-  const relay = await inspector(flags.inspect, out);
+  const watchers = await observers(flags, out);
   const handshakeTimeout = flags.peertimeout * 1_000;
   const demo = await startDemo({
     handshakeTimeout,
     patience: handshakeTimeout + PATIENCE,
     signal: interrupted,
     watch: (node, nameOf) => {
-      relay?.follow(node);
+      watchers.follow(node);
       narrate(node, nameOf, out);
     },
-    ...(relay && { inspect: relay.inspect }),
+    ...watchers.options,
   });
   out.talk(`our node listens on ${formatEndpoint(demo.local)}`);
   const outcomes = await demo.outcomes;
   report(outcomes, out);
   if (flags.stay && !interrupted.aborted) await stay(out, interrupted);
   await demo.stop();
-  await relay?.close();
+  await watchers.close();
   return outcomes.every((outcome) => outcome.asForetold) ? EXIT.ok : EXIT.some;
 }
 

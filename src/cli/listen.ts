@@ -5,7 +5,6 @@ import type { Endpoint } from '../io/link.js';
 import { VerackError } from '../reasons.js';
 import type { BitcoinNode } from '../run/node.js';
 import { MAX_PENDING } from '../run/pending.js';
-import { watchedNode } from './inspect.js';
 import { nodeOptionsOf } from './assemble.js';
 import { EXIT } from './exit.js';
 import {
@@ -14,6 +13,7 @@ import {
   FAULT_HELP,
   identityOptions,
   labOptions,
+  observerOptions,
   outputOptions,
   pendingOptions,
   slotOptions,
@@ -22,6 +22,7 @@ import {
   transportOptions,
   valued,
 } from './options.js';
+import { watchedNode } from './observers.js';
 import { showStatus } from './status.js';
 import { peerTable } from './table.js';
 import { passed, tableOf } from './ending.js';
@@ -58,6 +59,7 @@ export const listenCommand: Verb = {
     ...timeOptions(),
     ...identityOptions(),
     ...outputOptions(),
+    ...observerOptions(),
     ...labOptions(),
   ],
   isOneShot: () => false,
@@ -68,7 +70,7 @@ async function run({ flags, out, interrupted }: Job): Promise<number> {
   const { maxconnections = SLOTS, maxpending = MAX_PENDING, pendingloopback = false } = flags;
   const limits = { maxinbound: maxconnections, maxoutbound: 0, maxpending, pendingloopback };
   const options = { ...nodeOptionsOf(flags), ...limits };
-  const { node, stop } = await watchedNode(flags.inspect, out, options);
+  const { node, stop } = await watchedNode(flags, out, options);
   const port = flags.port ?? node.chain.port;
   watch(node, out);
   node.on('listening', (at) => {

@@ -16,6 +16,8 @@ import {
   fault,
   listed,
   oneOf,
+  METRICS_PORT,
+  metricsAddress,
   portOrAny,
   serviceList,
   several,
@@ -44,6 +46,7 @@ export interface Flags {
   readonly v2only?: boolean;
   readonly compiled?: boolean;
   readonly inspect?: number;
+  readonly metrics?: Endpoint;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose: number;
@@ -64,6 +67,7 @@ const NETWORK = 'Network:';
 const TIME = 'Time:';
 const OURSELVES = 'What we say of ourselves:';
 const LAB = 'Trouble on purpose:';
+const OBSERVERS = 'Look on:';
 const OUTPUT = 'Output:';
 
 /** The name of the variable that stands for an option. */
@@ -176,12 +180,20 @@ export const bindOptions = (): Option[] =>
     valued('--port <n>', "default: the chain's; 0 for any free one", whole(0, 65_535)),
   ]);
 
-export const inspectOption = (): Option =>
-  valued(
-    '--inspect [port]',
-    'show the running machines in a browser; any free port unless one is given',
-    portOrAny,
-  );
+/** To look on from outside. */
+export const observerOptions = (): Option[] =>
+  under(OBSERVERS, [
+    valued(
+      '--inspect [port]',
+      'show the running machines in a browser; any free port unless one is given',
+      portOrAny,
+    ),
+    valued(
+      '--metrics [port]',
+      `serve Prometheus metrics at http://127.0.0.1:${METRICS_PORT}/metrics; elsewhere with --metrics=ADDR:PORT, where everybody who can reach it may read them`,
+      metricsAddress,
+    ),
+  ]);
 
 /** `--fault` and what its values do. */
 export const labOptions = (): Option[] =>
@@ -195,7 +207,6 @@ export const labOptions = (): Option[] =>
       '--compiled',
       'run the machines compiled, on by default; --no-compiled: as XState interprets them',
     ),
-    inspectOption(),
   ]);
 
 const faultWords = (): string[] =>

@@ -13,8 +13,8 @@ const SHORTHANDS: Readonly<Record<string, string>> = {
   testnet: '--chain=test',
 };
 
-/** What the value of an option with an optional value looks like; anything else behind it is an operand. */
-const OPTIONAL_VALUE = /^(\d+|\[?[\da-f.:]+\]?:\d+)$/i;
+/** What the value of an option with an optional value looks like; anything else behind it is an operand: a host to dial. */
+const OPTIONAL_VALUE = /^\d+$/;
 
 type Options = ReadonlyMap<string, Option>;
 

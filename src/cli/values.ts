@@ -92,6 +92,22 @@ export function dnsServer(text: string): string {
 /** A port to serve on, or nothing for any: 0. */
 export const portOrAny = (text: string): number => (text === '' ? 0 : whole(0, 65_535)(text));
 
+/**
+ * Where metrics are served when nobody says where: beside Bitcoin's own 8332 to 8334 and used by none of them. Not from
+ * 9100 to 9999, which Prometheus gives out to exporters one by one (9332 is a Bitcoin exporter's); not 9333, Litecoin's.
+ */
+export const METRICS_PORT = 8_335;
+
+/** Where to serve metrics: nothing, a port on loopback (0 for any), an address, or both. */
+export function metricsAddress(text: string): Endpoint {
+  if (/^\d*$/.test(text))
+    return { host: '127.0.0.1', port: text === '' ? METRICS_PORT : whole(0, 65_535)(text) };
+  const { host, port, kind } = borrow(() => parseEndpoint(text, METRICS_PORT, { allowZero: true }));
+  return kind === 'name'
+    ? refuse('It takes a port, or an address of this machine with or without one: 0.0.0.0:8335.')
+    : { host, port };
+}
+
 /** What a probed node has to offer. */
 export interface Demands {
   readonly services?: readonly ServiceName[];

@@ -1,13 +1,19 @@
-/** Name and version of this program, from its package.json: they stand in the user agent and in `--version`. */
+/** Name and version of this program, and of the XState it is pinned to, from its package.json. */
 import { createRequire } from 'node:module';
 
 const read = createRequire(import.meta.url);
 
+interface Package {
+  readonly name: string;
+  readonly version: string;
+  readonly dependencies: { readonly xstate: string };
+}
+
 /** From `dist/src/run` and from `src/run` alike, the package's root is where package.json is. */
-function findPackage(): { name: string; version: string } {
+function findPackage(): Package {
   for (const up of ['../../package.json', '../../../package.json']) {
     try {
-      return read(up) as { name: string; version: string };
+      return read(up) as Package;
     } catch {
       continue;
     }
@@ -15,6 +21,7 @@ function findPackage(): { name: string; version: string } {
   throw new Error('package.json is missing from the installation');
 }
 
-const { name, version } = findPackage();
+const { name, version, dependencies } = findPackage();
 export const NAME = name;
 export const VERSION = version;
+export const XSTATE_VERSION = dependencies.xstate;

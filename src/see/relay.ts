@@ -12,16 +12,15 @@
  * message per frame, for at most {@link FULL_LIMIT} actors at a time. The package's own server is not used: it binds
  * every interface, asks nobody where they come from, forgets, and falls over a used port.
  */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { InspectionEvent } from 'xstate';
 import type { PeerTracker } from '../run/tracker.js';
-import { VerackError } from '../reasons.js';
 import { Audience } from './audience.js';
 import { Dialect } from './dialect.js';
-import { Door, requireLoopback, urlOf } from './door.js';
+import { Door, openServer, requireLoopback, urlOf } from './door.js';
 import { type Entry, FULL_LIMIT, Ledger, type Limits } from './ledger.js';
 import { type Display, servePages } from './pages.js';
 
@@ -59,25 +58,13 @@ export interface Relay {
 }
 
 /**
- * Starts the relay. Rejects with a {@link VerackError}: `ERR_LOCAL_LIMIT` with facts `syscode`, `host`, `port` when it
+ * Starts the relay. Rejects with a `VerackError`: `ERR_LOCAL_LIMIT` with facts `syscode`, `host`, `port` when it
  * cannot listen there, `ERR_LOCAL_ARGUMENT` for a host that is not loopback.
  */
 export async function startRelay(options: RelayOptions = {}): Promise<Relay> {
   const { host = '127.0.0.1', port = 0 } = options;
   requireLoopback(host);
-  const server = createServer({ headersTimeout: 5_000, requestTimeout: 5_000, maxHeaderSize: 8_192 });
-  server.maxConnections = 4 * READER_LIMIT;
-  await listening(server, host, port);
-  return new LoopbackRelay(server, host, options);
-}
-
-function listening(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', ({ code = '' }: NodeJS.ErrnoException) =>
-      reject(new VerackError('ERR_LOCAL_LIMIT', { syscode: code, host, port })),
-    );
-    server.listen(port, host, resolve);
-  });
+  return new LoopbackRelay(await openServer(host, port, 4 * READER_LIMIT), host, options);
 }
 
 class LoopbackRelay implements Relay {
@@ -102,8 +89,6 @@ class LoopbackRelay implements Relay {
     this.#streams = this.#open(options);
     server.on('request', servePages(this.#door, options));
     server.on('upgrade', (request, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
-    // Nothing that fails later (out of descriptors while accepting) may end the node.
-    server.on('error', () => undefined);
   }
 
   get size(): number {

@@ -14,6 +14,8 @@ import { createNode, REASONS, VirtualClock, type PeerInfo } from 'verack';
 import { peerMachine, CONNECTION_TYPES } from 'verack/machines';
 import { createActor } from 'xstate';
 import { decodeMessage, encodeFrame, encodeMessage } from 'verack/wire';
+import { nodeMetrics } from 'verack/metrics';
+import { Registry } from 'prom-client';
 
 const node = createNode({ chain: 'regtest', clock: new VirtualClock() });
 const peers: PeerInfo[] = node.peers.list();
@@ -24,6 +26,7 @@ const ping = encodeMessage({ command: 'ping', nonce: '0102030405060708' });
 const decoded = decodeMessage('ping', ping);
 const frame = encodeFrame(node.chain.magic, 'ping', ping);
 console.log(peers.length, context.id, decoded.ok, frame.length, REASONS.ERR_LINK_EOF.family);
+nodeMetrics(node, new Registry()).stop();
 await node.stop();
 `;
 
