@@ -15,7 +15,7 @@ import {
   phaseOf,
 } from '../machines/index.js';
 import { getInitialSnapshot } from 'xstate';
-import { REASON_CODES, REASONS } from '../src/reasons.js';
+import { LINK_CODES, REASON_CODES, REASONS } from '../src/reasons.js';
 import type { Arrow, Lexicon } from './graph.js';
 
 /** Guards that look at the connection alone, so that they tell which peers an arrow is for. */
@@ -73,7 +73,7 @@ const BROUGHT: Readonly<Record<string, readonly string[]>> = {
     'ERR_POLICY_TRANSPORT',
     'ERR_TIME_HANDSHAKE',
   ],
-  'link.closed': familyCodes('link'),
+  'link.closed': LINK_CODES,
   'wire.broken': [...familyCodes('frame'), 'ERR_V2_AUTH', 'ERR_V2_LENGTH'],
   'bytes.broken': familyCodes('v2'),
 };

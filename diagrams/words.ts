@@ -22,6 +22,7 @@ const EVENTS: Readonly<Record<string, string>> = {
   'wire.excess': 'list too long',
   'wire.unoffered': 'message not offered',
   'wire.dropped': 'dropped messages',
+  'wire.flooded': 'flood',
   'clock.tick': 'tick',
   'clock.jump': 'clock jumps',
   'user.close': 'we are asked to close',

@@ -77,12 +77,19 @@ export type PeerEvent =
   | { readonly type: 'wire.dropped'; readonly code: DropCode; readonly command: string }
   /** The byte stream cannot be followed any further. */
   | { readonly type: 'wire.broken'; readonly code: BrokenCode | V2Code; readonly facts: Facts }
-  /** Sent when `nextDeadline` has come; `lastrecv` and `lastsend` are moments, `nonce` is fresh. */
+  /** More than `limit` messages within `ms` that serve nobody: dropped ones and any before verack (`useless`), or pings. */
+  | { readonly type: 'wire.flooded'; readonly what: FloodKind; readonly limit: number; readonly ms: number }
+  /**
+   * Sent when `nextDeadline` has come; `lastrecv` and `lastsend` are moments, `nonce` is fresh. `stalledat`: since when
+   * `pending` bytes wait to be sent and none has been taken; -1 when none wait.
+   */
   | {
       readonly type: 'clock.tick';
       readonly at: number;
       readonly lastrecv: number;
       readonly lastsend: number;
+      readonly stalledat: number;
+      readonly pending: number;
       readonly nonce: Hex64;
     }
   /** Time passed without us (a suspended machine): everything measured so far moves by `ms`. */
@@ -90,6 +97,8 @@ export type PeerEvent =
   | { readonly type: 'user.close' }
   /** The accepting end of this very connection has recognised our nonce. */
   | { readonly type: 'supervisor.self' };
+
+export type FloodKind = 'useless' | 'ping';
 
 /** Why application bytes never flowed. */
 export type UnopenedCode = DialCode | LinkCode | V2Code | 'ERR_TIME_HANDSHAKE' | 'ERR_POLICY_TRANSPORT';
@@ -119,6 +128,7 @@ export const PEER_EVENTS = [
   'wire.unoffered',
   'wire.dropped',
   'wire.broken',
+  'wire.flooded',
   'clock.tick',
   'clock.jump',
   'user.close',
@@ -161,6 +171,8 @@ export interface Rules {
   readonly pongTimeout: number;
   /** Without a byte received, or without a byte sent. Core: 1,200,000. */
   readonly idleTimeout: number;
+  /** While bytes wait to be sent and the peer's side takes none. Core: 1,200,000 ("socket sending timeout"). */
+  readonly stallTimeout: number;
   /** Life of an addr-fetch connection. Core: 300,000. */
   readonly addrFetchTimeout: number;
   /** The protocol version that we announce. */
@@ -171,6 +183,14 @@ export interface Rules {
   readonly requiredServices: Hex64;
   /** Whether we ask for transactions (BIP37 relay). */
   readonly relay: boolean;
+  /**
+   * What one peer may send within `floodWindow` milliseconds: messages that are dropped or come before verack, and pings,
+   * each of which makes us answer. 0 for any number. Core has no such limits, so the defaults are far above what any node
+   * does: 1,000 and 1,000,000 a minute.
+   */
+  readonly maxUseless: number;
+  readonly maxPings: number;
+  readonly floodWindow: number;
 }
 
 /** The life of one connection, as the peer machine remembers it. Flat, small, JSON-safe; names as in `getpeerinfo`. */

@@ -51,6 +51,7 @@ const close = (code: ReasonCode, description: string) =>
 const ends = {
   'link.closed': { ...fail(), description: 'the peer or the network ended the link' },
   'wire.broken': { ...fail(), description: 'wrong magic or an oversize claim: the stream is lost' },
+  'wire.flooded': { ...fail('ERR_LINK_FLOOD'), description: 'more that serves nobody than any node sends' },
   'user.close': close('ERR_LOCAL_CANCELLED', 'we were asked to close'),
 } as const;
 
@@ -123,6 +124,7 @@ const peerSetup = setup({
     isFetched: ({ context, event }) => policy.isFetched(context, event as EventOf<'wire.addr'>),
     isFetchOver: ({ context, event }) => policy.isFetchOver(context, event as EventOf<'clock.tick'>),
     isPongOverdue: ({ context, event }) => policy.isPongOverdue(context, event as EventOf<'clock.tick'>),
+    isStalled: ({ context, event }) => policy.isStalled(context, event as EventOf<'clock.tick'>),
     isIdle: ({ context, event }) => policy.isIdle(context, event as EventOf<'clock.tick'>),
     isPingDue: ({ context, event }) => policy.isPingDue(context, event as EventOf<'clock.tick'>),
   },
@@ -330,6 +332,11 @@ export const peerMachine = peerSetup.createMachine({
         ],
         'wire.unoffered': { ...fail('ERR_PROTO_NOT_OFFERED'), description: 'our version did not offer this' },
         'clock.tick': [
+          {
+            guard: 'isStalled',
+            ...fail('ERR_LINK_STALLED'),
+            description: 'for 20 minutes it has taken nothing of what waits',
+          },
           {
             guard: 'isPongOverdue',
             ...fail('ERR_TIME_PONG'),

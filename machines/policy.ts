@@ -23,18 +23,22 @@ export const SINCE = { feature: 70017, wtxidrelay: 70016, sendcmpct: 70014, feef
 export const ALERT_UNTIL = 70012;
 export const NO_PONG_UNTIL = 60000;
 
-/** Core's values; what a node announces about itself is chosen by its owner. */
+/** Core's values; what a node announces about itself is chosen by its owner. Core has no limits on floods: ours. */
 export const CORE_RULES: Rules = {
   connectTimeout: 5_000,
   handshakeTimeout: 60_000,
   pingInterval: 120_000,
   pongTimeout: 1_200_000,
   idleTimeout: 1_200_000,
+  stallTimeout: 1_200_000,
   addrFetchTimeout: 300_000,
   version: 70017,
   minVersion: 31800,
   requiredServices: '0000000000000009',
   relay: false,
+  maxUseless: 1_000,
+  maxPings: 1_000_000,
+  floodWindow: 60_000,
 };
 
 /** Milliseconds that peers get to close in order when a node stops. */
@@ -127,6 +131,10 @@ export const isFetchOver = (context: PeerContext, event: EventOf<'clock.tick'>):
 export const isPongOverdue = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   context.pingnonce !== '' && event.at - context.pingsentat > context.rules.pongTimeout;
 
+/** Core measures the same by its last successful send. */
+export const isStalled = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
+  event.stalledat >= 0 && event.at - event.stalledat > context.rules.stallTimeout;
+
 export const isIdle = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   event.at - Math.min(event.lastrecv, event.lastsend) > context.rules.idleTimeout;
 
@@ -137,20 +145,31 @@ export const isPingDue = (context: PeerContext, event: EventOf<'clock.tick'>): b
 export interface Deadline {
   /** Moment on the node's monotonic clock, milliseconds. */
   readonly at: number;
-  readonly what: 'connect' | 'handshake' | 'ping' | 'pong' | 'idle' | 'addr-fetch';
+  readonly what: 'connect' | 'handshake' | 'ping' | 'pong' | 'idle' | 'stall' | 'addr-fetch';
 }
 
-/** The next deadline of a connection; `bornat`, `lastrecv` and `lastsend` are moments that its owner keeps. */
-export function nextDeadline(
-  context: PeerContext,
-  { bornat, lastrecv, lastsend }: { bornat: number; lastrecv: number; lastsend: number },
-): Deadline {
+/** The moments of a connection that its owner keeps. */
+export interface Moments {
+  readonly bornat: number;
+  readonly lastrecv: number;
+  readonly lastsend: number;
+  /** Since when bytes wait to be sent and none is taken; -1 when none wait. */
+  readonly stalledat: number;
+}
+
+/** The next deadline of a connection. */
+export function nextDeadline(context: PeerContext, moments: Moments): Deadline {
   const { rules } = context;
   const phase = phaseOf(context);
   if (context.connectedat >= 0 && phase === 'connecting')
     return { at: context.connectedat + rules.handshakeTimeout, what: 'handshake' };
-  if (phase === 'connecting') return { at: bornat + rules.connectTimeout, what: 'connect' };
+  if (phase === 'connecting') return { at: moments.bornat + rules.connectTimeout, what: 'connect' };
   if (phase !== 'established') return { at: context.openedat + context.handshakeleft, what: 'handshake' };
+  return established(context, moments).reduce((first, next) => (next.at < first.at ? next : first));
+}
+
+function established(context: PeerContext, { lastrecv, lastsend, stalledat }: Moments): Deadline[] {
+  const { rules } = context;
   const ping: Deadline =
     context.pingnonce === ''
       ? { at: context.pingsentat + rules.pingInterval, what: 'ping' }
@@ -158,7 +177,8 @@ export function nextDeadline(
   const idle: Deadline = { at: Math.min(lastrecv, lastsend) + rules.idleTimeout, what: 'idle' };
   const fetch: Deadline = { at: context.openedat + rules.addrFetchTimeout, what: 'addr-fetch' };
   const due = context.connection_type === 'addr-fetch' ? [ping, idle, fetch] : [ping, idle];
-  return due.reduce((first, next) => (next.at < first.at ? next : first));
+  if (stalledat >= 0) due.push({ at: stalledat + rules.stallTimeout, what: 'stall' });
+  return due;
 }
 
 /** The circumstances of an end: always the state it happened in, then what that code needs to be understood. */
@@ -169,8 +189,18 @@ export function factsOf(code: ReasonCode, context: PeerContext, event: PeerEvent
 }
 
 function detailsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {
-  if (code.startsWith('ERR_TIME_')) return timeDetails(code, context);
+  return linkDetails(code, context, event) ?? otherDetails(code, context, event);
+}
+
+function linkDetails(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts | undefined {
   if (event.type === 'link.closed') return context.dropped === '' ? {} : { dropped: context.dropped };
+  if (event.type === 'wire.flooded') return { what: event.what, limit: event.limit, ms: event.ms };
+  if (code !== 'ERR_LINK_STALLED' || event.type !== 'clock.tick') return undefined;
+  return { ms: context.rules.stallTimeout, pending: event.pending };
+}
+
+function otherDetails(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {
+  if (code.startsWith('ERR_TIME_')) return timeDetails(code, context);
   if (event.type === 'wire.version') return versionDetails(code, context, event);
   if (event.type === 'wire.excess') return { command: event.command, count: event.count, limit: event.limit };
   if (event.type === 'wire.unoffered') return { command: event.command };

@@ -67,6 +67,22 @@ const rows = {
     says: 'the peer closed the connection',
     hint: 'Before the handshake ends this often means: full, banned, another chain, or BIP324 v2 only.',
   },
+  ERR_LINK_STALLED: {
+    family: 'link',
+    blame: 'remote',
+    retry: 'later',
+    exit: 5,
+    says: 'the peer does not read what we send',
+    hint: 'It is stuck, or its network is; the facts say how much was waiting.',
+  },
+  ERR_LINK_FLOOD: {
+    family: 'link',
+    blame: 'remote',
+    retry: 'later',
+    exit: 6,
+    says: 'the peer sent too much that serves nobody',
+    hint: 'Messages that are dropped or come before verack, or pings without end; the facts say which.',
+  },
   ERR_FRAME_MAGIC: {
     family: 'frame',
     blame: 'remote',
@@ -335,7 +351,10 @@ export type BrokenCode = 'ERR_FRAME_MAGIC' | 'ERR_FRAME_OVERSIZE';
 /** Why an encrypted (v2) stream cannot be followed any further. */
 export type V2Code = 'ERR_V2_GARBAGE' | 'ERR_V2_AUTH' | 'ERR_V2_LENGTH' | 'ERR_V2_OTHER_NETWORK';
 /** How a link that was open can end from outside. */
-export type LinkCode = 'ERR_LINK_EOF' | 'ERR_LINK_RESET';
+export const LINK_CODES = ['ERR_LINK_RESET', 'ERR_LINK_EOF'] as const;
+export type LinkCode = (typeof LINK_CODES)[number];
+/** Whether a connection ended from outside. */
+export const isLinkCode = (code: ReasonCode): code is LinkCode => LINK_CODES.includes(code as LinkCode);
 /** Why a link never opened. */
 export type DialCode = 'ERR_DIAL_DNS' | 'ERR_DIAL_REFUSED' | 'ERR_DIAL_UNREACHABLE' | 'ERR_LOCAL_LIMIT';
 

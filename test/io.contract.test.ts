@@ -291,6 +291,39 @@ describe.each([
     expect(farEar.text).toBe('onetwo');
   });
 
+  test('a link that rests reads on by itself, and lets others be read before', async () => {
+    const one = await heardConnection();
+    const two = await heardConnection();
+    const order: string[] = [];
+    one.farEar.onData = () => {
+      order.push('one');
+      one.far.rest();
+      two.near.write([ascii('two')]);
+    };
+    two.farEar.onData = () => order.push('two');
+    one.near.write([Buffer.alloc(4 * MIB, 1)]);
+    await one.farEar.until('four MiB', () => one.farEar.size === 4 * MIB);
+    await two.farEar.hears('two');
+    // The system may have handed out one more read before it was told.
+    expect(order.slice(0, 3)).toContain('two');
+  });
+
+  test('a paused link stays paused through a rest, and one that ended stays silent', async () => {
+    const { near, far, farEar } = await heardConnection();
+    far.pause();
+    far.rest();
+    near.write([ascii('held')]);
+    await barrier();
+    expect(farEar.size).toBe(0);
+    far.resume();
+    await farEar.hears('held');
+    far.rest();
+    far.destroy();
+    near.write([ascii('late')]);
+    await barrier();
+    expect(farEar.text).toBe('held');
+  });
+
   test('dialling where nobody listens is refused, with facts', async () => {
     const listener = await listen();
     await listener.close();

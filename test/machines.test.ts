@@ -221,6 +221,8 @@ describe('handshakeTimeout', () => {
       at: 9e9,
       lastrecv: 0,
       lastsend: 0,
+      stalledat: 1,
+      pending: 9,
       nonce: '0000000000000002',
     }),
   );

@@ -9,6 +9,7 @@ const NOBODY: PoolListener = {
   moved: () => undefined,
   message: () => undefined,
   dropped: () => undefined,
+  drained: () => undefined,
   ended: () => undefined,
   ponged: () => undefined,
   jumped: () => undefined,

@@ -1,5 +1,5 @@
 /** Sentences and lines for people. Whatever a peer chose passes through `plain` before it is shown. */
-import { type Facts, type Reason, REASONS } from '../reasons.js';
+import { type Facts, isLinkCode, type Reason, REASONS } from '../reasons.js';
 import type { PeerInfo } from '../run/tracker.js';
 import { sanitize, servicesnames } from '../wire/index.js';
 import type { Paint } from './output.js';
@@ -47,7 +47,7 @@ export function failureLine(addr: string, reason: Reason, paint: Paint): string 
     Object.fromEntries(Object.entries(reason.facts).filter(([name]) => !SAID.has(name))),
   );
   // The hints on links speak of handshakes that were cut short.
-  const isLate = reason.facts.state === 'established' && REASONS[reason.code].family === 'link';
+  const isLate = reason.facts.state === 'established' && isLinkCode(reason.code);
   const advice = hint === '' || isLate ? '' : ` ${hint}`;
   const circumstances = facts === '' ? '' : paint('dim', ` [${facts}]`);
   return `${paint('red', reason.code)} ${paint('bold', plain(addr))} — ${says}.${advice}${circumstances}`;

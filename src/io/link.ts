@@ -43,6 +43,8 @@ export interface Link {
   /** Stops (`pause`) and restarts (`resume`) reading, so that a flood waits in the other side's buffers. */
   pause(): void;
   resume(): void;
+  /** Stops reading until the others have had a turn of the event loop; a paused link stays paused. */
+  rest(): void;
   /** Sends what was written, then closes; gives up on a reader that does not read after 2 s. Idempotent. */
   end(): void;
   /**

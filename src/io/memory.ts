@@ -122,6 +122,7 @@ class End implements MemoryLink {
   in!: Pipe;
   #handler: LinkHandler | undefined;
   #paused = false;
+  #resting = false;
   /** The handler hears nothing any more: it was told the end, or it asked for it. */
   #over = false;
   /** Both directions have ended. */
@@ -136,7 +137,7 @@ class End implements MemoryLink {
   ) {}
 
   get reading(): boolean {
-    return this.#over || (this.#handler !== undefined && !this.#paused);
+    return this.#over || (this.#handler !== undefined && !this.#paused && !this.#resting);
   }
 
   get pending(): number {
@@ -161,6 +162,16 @@ class End implements MemoryLink {
   resume(): void {
     this.#paused = false;
     this.in.kick();
+  }
+
+  rest(): void {
+    if (this.#resting) return;
+    this.#resting = true;
+    this.in.noteCongestion();
+    this.timers.setTimeout(() => {
+      this.#resting = false;
+      this.in.kick();
+    }, 0);
   }
 
   end(): void {

@@ -65,6 +65,7 @@ class TcpLink implements Link {
   readonly #socket: Socket;
   #handler: LinkHandler | undefined;
   #paused = false;
+  #resting = false;
   /** The handler hears nothing any more: it was told the end, or it asked for it. */
   #over = false;
   /** An end that came before there was a handler. */
@@ -99,7 +100,7 @@ class TcpLink implements Link {
     this.#handler = handler;
     const untold = this.#untold;
     if (untold !== undefined) process.nextTick(() => this.#finish(untold));
-    else if (!this.#paused) this.#socket.resume();
+    else this.#read();
   }
 
   write(frames: readonly Uint8Array[]): void {
@@ -124,7 +125,21 @@ class TcpLink implements Link {
 
   resume(): void {
     this.#paused = false;
-    if (this.#handler && !this.#over) this.#socket.resume();
+    this.#read();
+  }
+
+  rest(): void {
+    if (this.#resting) return;
+    this.#resting = true;
+    if (!this.#over) this.#socket.pause();
+    setImmediate(() => {
+      this.#resting = false;
+      this.#read();
+    });
+  }
+
+  #read(): void {
+    if (this.#handler && !this.#over && !this.#paused && !this.#resting) this.#socket.resume();
   }
 
   end(): void {

@@ -36,6 +36,10 @@ export class ThroughLink implements Link, LinkHandler {
     this.inner.resume();
   }
 
+  rest(): void {
+    this.inner.rest();
+  }
+
   end(): void {
     this.inner.end();
   }

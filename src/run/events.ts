@@ -31,6 +31,8 @@ export interface NodeEvents {
   ];
   /** A peer answered our ping; `pingtime` is the round trip in seconds. Answers that nobody waits for are not told. */
   pong: [{ id: number; addr: string; pingtime: number }];
+  /** Everything that waited for a peer has been taken, after so much had waited that nothing more was read or sent. */
+  drained: [{ id: number; addr: string }];
   /** A message was dropped and its sender kept. */
   dropped: [{ id: number; addr: string; code: DropCode | 'ERR_PROTO_LIMIT'; command: string }];
   /** A target will be dialled again in `delay` milliseconds. */

@@ -20,7 +20,7 @@ import type { Endpoint, Link, Listener } from '../io/link.js';
 import { sourceOf } from '../io/source.js';
 import { tcpNet } from '../io/tcp.js';
 import type { Chain } from '../networks.js';
-import { type Reason, REASONS, VerackError } from '../reasons.js';
+import { isLinkCode, type Reason, VerackError } from '../reasons.js';
 import { type Env, throwLater, systemClock, systemRandom } from './env.js';
 import type { NodeEvents } from './events.js';
 import { chainOf, checkOptions, type DialOptions, identityOf, type NodeOptions } from './options.js';
@@ -147,11 +147,12 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
 
   /**
    * Sends messages to an established peer, in one write. False when there is no such peer, or its handshake is not over:
-   * what comes before `verack` is the machine's business. Throws `ERR_LOCAL_ARGUMENT` for a value that does not fit its field.
+   * what comes before `verack` is the machine's business. False too, and nothing is sent, while more than `maxsendbuffer` bytes
+   * have waited for that peer and are not all taken yet: the event `drained` says when they are. Throws `ERR_LOCAL_ARGUMENT` for a value that does not fit its field.
    */
   send(id: number, ...messages: readonly (Message | UnknownMessage)[]): boolean {
     const session = this.#pool.get(id);
-    if (session?.state !== 'established') return false;
+    if (session?.state !== 'established' || session.isFull) return false;
     session.transmit(messages);
     return true;
   }
@@ -292,6 +293,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     return {
       moved: (session, from, to) => this.#moved(session, from, to),
       ended: (session, last) => this.#ended(session, last),
+      drained: (session) => this.emit('drained', nameOf(session)),
       dropped: (session, code, command) => this.emit('dropped', { ...nameOf(session), code, command }),
       ponged: (session) =>
         this.emit('pong', { ...nameOf(session), pingtime: session.context.pingtime / 1_000 }),
@@ -361,7 +363,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
 /** Some nodes ban who tries v2: then the v1 connection behind it ends at once, and the facts say what came before. */
 function afterV2(last: PeerInfo): PeerInfo {
   const { lastreason } = last;
-  if (!lastreason || REASONS[lastreason.code].family !== 'link') return last;
+  if (!lastreason || !isLinkCode(lastreason.code)) return last;
   return { ...last, lastreason: { ...lastreason, facts: { ...lastreason.facts, afterv2: true } } };
 }
 

@@ -20,6 +20,11 @@ export interface NodeOptions {
   /** Slots. Defaults 114 and 11, which make Core's 125. */
   readonly maxinbound?: number;
   readonly maxoutbound?: number;
+  /**
+   * Bytes that may wait for one peer; beyond them it is not read, and `send` refuses, until all are taken. One message, or
+   * one `send`, may go beyond. Core: `-maxsendbuffer`, 1,000,000, the default here.
+   */
+  readonly maxsendbuffer?: number;
   /** Unfinished handshakes of accepted connections for one /24 (IPv6: /64); 0 for no limit. Default {@link MAX_PENDING}. */
   readonly maxpending?: number;
   /** Let that limit count loopback too. Default false. */
@@ -92,10 +97,11 @@ export function checkOptions({ services, startingheight, rules = {}, ...slots }:
 /** What a timer of Node.js can hold, and more than anything else needs. */
 const MAX_NUMBER = 2 ** 31 - 1;
 
-const limitsOf = ({ maxinbound, maxoutbound, maxpending, drainTimeout }: NodeOptions) => ({
+const limitsOf = ({ maxinbound, maxoutbound, maxpending, maxsendbuffer, drainTimeout }: NodeOptions) => ({
   maxinbound,
   maxoutbound,
   maxpending,
+  maxsendbuffer,
   drainTimeout,
 });
 

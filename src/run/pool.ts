@@ -15,7 +15,7 @@ import { type Padding, V2Channel } from './channel.js';
 import type { V2FaultName } from './v2faults.js';
 import { employ, type Hands, machinesOf } from './interpret.js';
 import { MAX_PENDING, Pending } from './pending.js';
-import { type Birth, type PeerState, Session, type SessionHost } from './session.js';
+import { type Birth, MAX_SEND_BUFFER, type PeerState, Session, type SessionHost } from './session.js';
 import { keepTimersByActor } from './timers.js';
 import { type PeerInfo, Tracker } from './tracker.js';
 
@@ -25,6 +25,7 @@ export interface PoolListener {
   message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
   dropped(session: Session, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
   ponged(session: Session): void;
+  drained(session: Session): void;
   ended(session: Session, last: PeerInfo): void;
   /** `ms` of time passed while the process did not run, or the wall clock was set by that much. */
   jumped(ms: number, clock: 'monotonic' | 'wall'): void;
@@ -35,6 +36,8 @@ export interface PoolOptions {
   readonly chain: Chain;
   readonly identity: Identity;
   readonly rules: Rules;
+  /** Bytes that may wait for one peer. Default {@link MAX_SEND_BUFFER}. */
+  readonly maxsendbuffer?: number;
   /** Unfinished handshakes for one source. Default {@link MAX_PENDING}, and loopback not counted. */
   readonly maxpending?: number;
   readonly pendingloopback?: boolean;
@@ -62,6 +65,8 @@ export class Pool implements SessionHost, Hands {
   readonly env: Env;
   readonly chain: Chain;
   readonly identity: Identity;
+  readonly rules: Rules;
+  readonly maxsendbuffer: number;
   readonly tracker: Tracker;
   /** Accepted connections that are not established yet, by source. */
   readonly pending: Pending;
@@ -84,6 +89,8 @@ export class Pool implements SessionHost, Hands {
     this.env = options.env;
     this.chain = options.chain;
     this.identity = options.identity;
+    this.rules = options.rules;
+    this.maxsendbuffer = options.maxsendbuffer ?? MAX_SEND_BUFFER;
     this.tracker = new Tracker(options.env.clock);
     this.pending = new Pending(options.maxpending ?? MAX_PENDING, options.pendingloopback ?? false);
     this.#machines = machinesOf(options.compiled ?? true);
@@ -121,7 +128,7 @@ export class Pool implements SessionHost, Hands {
   spawn(birth: Omit<Birth, 'id'>): Session {
     const session = new Session({ ...birth, id: ++this.#lastid }, this);
     const { id, connection_type } = session;
-    const input = { id, connection_type, rules: this.options.rules };
+    const input = { id, connection_type, rules: this.rules };
     const parent = this.#scope?.self;
     session.actor = createActor(this.#machines.peer, { id: `peer.${id}`, input, ...(parent && { parent }) });
     this.#enter(session);
@@ -132,8 +139,8 @@ export class Pool implements SessionHost, Hands {
   }
 
   channelFor(session: Session): V2Channel {
-    const { chain, env, options } = this;
-    const { padding, v2fault: fault, v2only = false, rules } = options;
+    const { chain, env, options, rules } = this;
+    const { padding, v2fault: fault, v2only = false } = options;
     const initiating = !session.inbound;
     const parts = { chain, initiating, random: env.random, timers: env.clock };
     const channel = new V2Channel(
@@ -191,6 +198,10 @@ export class Pool implements SessionHost, Hands {
 
   dropped(session: Session, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void {
     this.listener.dropped(session, code, command);
+  }
+
+  drained(session: Session): void {
+    this.listener.drained(session);
   }
 
   sessionOf(id: number): Session {
@@ -271,7 +282,9 @@ export class Pool implements SessionHost, Hands {
     const now = this.env.clock.now();
     this.#noticeJump(now);
     for (const session of this.#sessions.values()) {
-      if (session.state === 'established' && this.#isDue(session, now)) session.tick(now);
+      if (session.state !== 'established') continue;
+      session.look(now);
+      if (this.#isDue(session, now)) session.tick(now);
     }
     if (this.#sessions.size > 0) this.#startTicking();
   }

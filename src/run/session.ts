@@ -3,16 +3,19 @@
  *
  * Messages are taken one after the other; once the actor has ended, the rest of a chunk is not looked at, so nothing
  * behind a fatal message is answered. A peer that does not read what we send is not read either (Core: 1,000,000
- * bytes waiting), so what it can make us hold is bounded.
+ * bytes waiting), so what it can make us hold is bounded. After so much of one peer, the others have a turn.
  */
 import type { ActorRefFrom, SnapshotFrom } from 'xstate';
 import { isAwaited, wantsTransactions } from '../../machines/index.js';
 import type {
   ConnectionType,
+  FloodKind,
   Hex64,
+  Moments,
   Outgoing,
   PeerContext,
   PeerEvent,
+  Rules,
   UnopenedCode,
   peerMachine,
 } from '../../machines/index.js';
@@ -22,7 +25,9 @@ import type { Chain } from '../networks.js';
 import { commandOf, countOf, encodeMessage, type Message, type UnknownMessage } from '../wire/index.js';
 import { type Identity, versionMessage, wireMessage } from './announce.js';
 import { type Channel, type ChannelEvent, type ChannelOwner, V1Channel, type V2Channel } from './channel.js';
+import { Backlog } from './backlog.js';
 import { drawNonce, type Env } from './env.js';
+import { Meter } from './meter.js';
 import { isLaterThan, isUnoffered } from './offer.js';
 import { Traffic } from './traffic.js';
 import { type Circumstances, faultOf, translate } from './translate.js';
@@ -36,6 +41,9 @@ export interface SessionHost {
   readonly env: Env;
   readonly chain: Chain;
   readonly identity: Identity;
+  readonly rules: Rules;
+  /** Bytes that may wait for a peer before it is not read, and sent nothing more. */
+  readonly maxsendbuffer: number;
   isDialling(nonce: Hex64): boolean;
   /** A channel with its transport actor, started. */
   channelFor(session: Session): V2Channel;
@@ -46,6 +54,8 @@ export interface SessionHost {
   ponged(session: Session): void;
   message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
   dropped(session: Session, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
+  /** All that waited has been taken, after it had been too much. */
+  drained(session: Session): void;
 }
 
 export interface Birth {
@@ -58,7 +68,10 @@ export interface Birth {
   readonly v2: boolean;
 }
 
-const MAX_SEND_BUFFER = 1_000_000;
+/** Core: `-maxsendbuffer`. */
+export const MAX_SEND_BUFFER = 1_000_000;
+/** Of one peer's bytes between two turns of the others: what one read of a socket can give. */
+const TURN_BYTES = 65_536;
 
 export class Session implements LinkHandler, ChannelOwner {
   readonly id: number;
@@ -74,11 +87,17 @@ export class Session implements LinkHandler, ChannelOwner {
   linkedat = -1;
   stateat: number;
   state: PeerState = 'connecting';
+  /** More waited than may, and it has not all been taken yet. */
+  isFull = false;
   actor!: PeerActor;
   #known: PeerContext | undefined;
   #link: Link | undefined;
   #giveUp: (() => void) | undefined;
   #channel: Channel | undefined;
+  /** Bytes received since the others had their turn. */
+  #turn = 0;
+  readonly #backlog = new Backlog();
+  readonly #meters: Readonly<Record<FloodKind, Meter>>;
   readonly #circumstances: Omit<Circumstances, 'at'>;
 
   constructor(
@@ -95,6 +114,8 @@ export class Session implements LinkHandler, ChannelOwner {
     this.bornat = this.stateat = clock.now();
     this.traffic = new Traffic(this.bornat);
     this.#link = birth.link;
+    const { maxUseless, maxPings, floodWindow } = host.rules;
+    this.#meters = { useless: new Meter(maxUseless, floodWindow), ping: new Meter(maxPings, floodWindow) };
     this.#circumstances = {
       unix: () => Math.floor(clock.wall() / 1_000),
       draw: () => drawNonce(host.env),
@@ -119,8 +140,9 @@ export class Session implements LinkHandler, ChannelOwner {
     return this.actor.getSnapshot().context;
   }
 
-  get moments(): { bornat: number; lastrecv: number; lastsend: number } {
-    return { bornat: this.bornat, lastrecv: this.traffic.lastrecv, lastsend: this.traffic.lastsend };
+  get moments(): Moments {
+    const { lastrecv, lastsend } = this.traffic;
+    return { bornat: this.bornat, lastrecv, lastsend, stalledat: this.#backlog.stalledat };
   }
 
   /** Called once, when the actor runs: an accepted link is open from the start. */
@@ -148,9 +170,20 @@ export class Session implements LinkHandler, ChannelOwner {
   transmit(messages: readonly (Message | UnknownMessage)[]): void {
     const link = this.#link;
     if (!link) return;
-    link.write(messages.map((message) => this.#frame(message)));
-    this.traffic.lastsend = this.host.env.clock.now();
-    if (link.pending > MAX_SEND_BUFFER) link.pause();
+    const frames = messages.map((message) => this.#frame(message));
+    link.write(frames);
+    const now = (this.traffic.lastsend = this.host.env.clock.now());
+    const { pending } = link;
+    if (pending === 0) return;
+    this.#backlog.look(now, pending, sizeOf(frames));
+    if (pending <= this.host.maxsendbuffer) return;
+    this.isFull = true;
+    link.pause();
+  }
+
+  /** Notes whether what waits to be sent has moved. */
+  look(at: number): void {
+    this.#backlog.look(at, this.#link?.pending ?? 0);
   }
 
   /** `effect.close`. */
@@ -163,8 +196,10 @@ export class Session implements LinkHandler, ChannelOwner {
 
   /** The shared clock says that a deadline has come. */
   tick(at: number): void {
-    const { lastrecv, lastsend } = this.traffic;
-    this.actor.send({ type: 'clock.tick', at, lastrecv, lastsend, nonce: drawNonce(this.host.env) });
+    const { lastrecv, lastsend, stalledat } = this.moments;
+    const { bytes: pending } = this.#backlog;
+    const nonce = drawNonce(this.host.env);
+    this.actor.send({ type: 'clock.tick', at, lastrecv, lastsend, stalledat, pending, nonce });
   }
 
   /** Time passed without us. */
@@ -174,6 +209,7 @@ export class Session implements LinkHandler, ChannelOwner {
     if (this.linkedat >= 0) this.linkedat += ms;
     this.traffic.lastrecv += ms;
     this.traffic.lastsend += ms;
+    if (this.#backlog.stalledat >= 0) this.#backlog.stalledat += ms;
     this.actor.send({ type: 'clock.jump', ms });
   }
 
@@ -184,6 +220,10 @@ export class Session implements LinkHandler, ChannelOwner {
       if (!this.#alive) return;
       this.#take(event);
     }
+    this.#turn += chunk.length;
+    if (this.#turn < TURN_BYTES) return;
+    this.#turn = 0;
+    this.#link?.rest();
   }
 
   closed(code: LinkCode): void {
@@ -192,7 +232,11 @@ export class Session implements LinkHandler, ChannelOwner {
   }
 
   drained(): void {
+    this.look(this.host.env.clock.now());
     this.#link?.resume();
+    if (!this.isFull) return;
+    this.isFull = false;
+    this.host.drained(this);
   }
 
   /** Observes the actor: a change of state is told, and what was learnt (a pong, say); an event that taught nothing is not. */
@@ -250,7 +294,7 @@ export class Session implements LinkHandler, ChannelOwner {
 
   write(bytes: readonly Uint8Array[]): void {
     this.#link?.write(bytes);
-    this.traffic.bytessent += bytes.reduce((sum, part) => sum + part.length, 0);
+    this.traffic.bytessent += sizeOf(bytes);
     this.traffic.lastsend = this.host.env.clock.now();
   }
 
@@ -269,6 +313,7 @@ export class Session implements LinkHandler, ChannelOwner {
     this.host.message(this, 'received', command, payload);
     const event = this.#eventOf(command, payload);
     if (event?.type === 'wire.dropped') this.#drop(event.code, command, 0);
+    else if (this.#isFlood(event)) return;
     else if (event) this.#deliver(event);
     else this.#countFault(command, payload);
     this.#count(event);
@@ -278,6 +323,20 @@ export class Session implements LinkHandler, ChannelOwner {
     const isAnswer = event.type === 'wire.pong' && isAwaited(this.context, event);
     this.actor.send(event);
     if (isAnswer) this.host.ponged(this);
+  }
+
+  /** Before the end of the handshake every message counts, afterwards those that make us answer. */
+  #isFlood(event: PeerEvent | undefined): boolean {
+    if (this.state !== 'established') return this.#isTooMany('useless');
+    return event?.type === 'wire.ping' && this.#isTooMany('ping');
+  }
+
+  /** Counts one more, and says so when that is one too many. */
+  #isTooMany(what: FloodKind): boolean {
+    const { limit, ms } = this.#meters[what];
+    const isOver = this.#meters[what].isOver(this.traffic.lastrecv);
+    if (isOver) this.actor.send({ type: 'wire.flooded', what, limit, ms });
+    return isOver;
   }
 
   #eventOf(command: string, payload: Uint8Array): PeerEvent | undefined {
@@ -294,6 +353,7 @@ export class Session implements LinkHandler, ChannelOwner {
     if (!fault) return;
     this.traffic.addDropped(fault.code, 0);
     this.host.dropped(this, fault.code, command);
+    this.#isTooMany('useless');
   }
 
   /** What the machine let pass, and a person may want to know all the same. */
@@ -307,7 +367,7 @@ export class Session implements LinkHandler, ChannelOwner {
   #drop(code: DropCode, command: string, size: number): void {
     this.traffic.addDropped(code, size);
     this.host.dropped(this, code, command);
-    this.actor.send({ type: 'wire.dropped', code, command });
+    if (!this.#isTooMany('useless')) this.actor.send({ type: 'wire.dropped', code, command });
   }
 
   #frame(message: Message | UnknownMessage): Uint8Array {
@@ -325,6 +385,8 @@ export class Session implements LinkHandler, ChannelOwner {
     return versionMessage(identity, { nonce: this.nonce, timestamp: this.#circumstances.unix(), relay });
   }
 }
+
+const sizeOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);
 
 /** The leaf of a state value: `{ handshaking: 'versionSent' }` is `versionSent`. */
 const leafOf = (value: unknown): PeerState =>

@@ -58,6 +58,7 @@ class Hose implements Link {
 
   pause = (): void => undefined;
   resume = (): void => undefined;
+  rest = (): void => undefined;
   end = (): void => undefined;
   destroy = (): void => undefined;
 }

@@ -95,6 +95,8 @@ export function wayTo({ leaf, type }: Column, given: Given = {}): PeerEvent[] {
     at: 122_000,
     lastrecv: 122_000,
     lastsend: 122_000,
+    stalledat: -1,
+    pending: 0,
     nonce: PINGNONCE,
   } as const;
   if (given.pings === 'pinged') way.push(tick);

@@ -240,7 +240,7 @@ const VARIES: Readonly<Record<string, readonly string[]>> = {
   'wire.verack': ['at', 'nonce'],
   'wire.version': ['at', 'nonce'],
   'wire.pong': ['at', 'nonce'],
-  'clock.tick': ['at', 'lastrecv', 'lastsend', 'nonce'],
+  'clock.tick': ['at', 'lastrecv', 'lastsend', 'stalledat', 'pending', 'nonce'],
   'clock.jump': ['ms'],
 };
 

@@ -57,6 +57,8 @@ export interface Row {
   readonly given?: Given;
   /** Undefined: the session keeps it from the machine (data-plane traffic). A timer's event is XState's. */
   readonly event: (context: PeerContext) => PeerEvent | Timer | undefined;
+  /** We decide otherwise than Core does, on purpose: why. */
+  readonly ours?: string;
   /** The pool sends a tick only when something is due. */
   readonly spared?: true;
   readonly via: Via;

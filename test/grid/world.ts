@@ -1,5 +1,5 @@
 /** Rows of the world around a connection: its link, the clocks, its owner. */
-import type { PeerContext, PeerEvent } from '../../machines/index.js';
+import type { FloodKind, PeerContext, PeerEvent } from '../../machines/index.js';
 import {
   ALWAYS,
   AT,
@@ -62,7 +62,7 @@ const links: readonly Row[] = [
   one('link: is reset', '5, FIN / RST', { type: 'link.closed', code: 'ERR_LINK_RESET' }, ALWAYS, by('sever')),
 ];
 
-/** A tick `ms` after our last ping, or after the link opened; `silent` is how long nothing came. */
+/** A tick `ms` after our last ping, or after the link opened; `silent` is how long nothing came, `stalled` how long nothing left. */
 function tick(
   name: string,
   rule: string,
@@ -71,14 +71,18 @@ function tick(
   via: Via,
   given: Given = {},
   silent = 0,
+  stalled = -1,
 ): Row {
   const event = ({ pingsentat, openedat }: PeerContext): PeerEvent => {
     const at = Math.max(pingsentat, openedat, 1_000) + ms;
-    return { type: 'clock.tick', at, lastrecv: at - silent, lastsend: at, nonce: FRESH };
+    const stalledat = stalled < 0 ? -1 : at - stalled;
+    const moments = { lastrecv: at - silent, lastsend: at, stalledat };
+    return { type: 'clock.tick', at, ...moments, pending: stalled < 0 ? 0 : 9, nonce: FRESH };
   };
   return { name: `tick: ${name}`, rule, core, given, event, spared: true, via };
 }
 
+const MANY = 'takes many messages: see test/limits.test.ts';
 const MINUTES_20 = 1_200_000;
 /** Out of the way of the row at hand. */
 const PATIENT = { addrFetchTimeout: 1e9 };
@@ -112,6 +116,33 @@ const ticks: readonly Row[] = [
     }),
     coreBy: FETCHED,
   },
+];
+
+/** Nothing of what we sent is taken. */
+const stall = (name: string, core: Verdicts, ms: number): Row =>
+  tick(
+    ...([name, '9, sending timeout', MINUTES_20 + 1_000, core, never(MANY)] as const),
+    ...([{ pings: 'ponged', rules: PATIENT }, 0, ms] as const),
+  );
+
+const stalls: readonly Row[] = [
+  stall('nothing taken for 20 minutes', TIMED, MINUTES_20 + 1),
+  stall('nothing taken for exactly 20 minutes', PINGED, MINUTES_20),
+];
+
+const flood = (name: string, what: FloodKind, limit: number, core: Verdicts): Row =>
+  one(
+    `flood: ${name}`,
+    'no such limit',
+    { type: 'wire.flooded', what, limit, ms: 60_000 },
+    core,
+    never(MANY),
+    { ours: 'nobody sends that; it is cut off with a reason' },
+  );
+
+const floods: readonly Row[] = [
+  flood('1,001 messages in a minute before verack, or that are dropped', 'useless', 1_000, STAY),
+  flood('1,000,001 pings in a minute', 'ping', 1_000_000, STAY),
 ];
 
 /** Core closes when a limit is passed, not when it is reached. */
@@ -177,4 +208,13 @@ const people: readonly Row[] = [
   ),
 ];
 
-export const WORLD_ROWS: readonly Row[] = [...links, ...timers, ...ticks, ...limits, ...clocks, ...people];
+export const WORLD_ROWS: readonly Row[] = [
+  ...links,
+  ...timers,
+  ...ticks,
+  ...stalls,
+  ...limits,
+  ...floods,
+  ...clocks,
+  ...people,
+];

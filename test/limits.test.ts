@@ -1,0 +1,281 @@
+/** What one peer can cost: bytes that wait for it, and messages that serve nobody. On a virtual clock. */
+import { describe, expect, test } from '@jest/globals';
+import type { BitcoinNode, NodeOptions, Reason } from '../src/index.js';
+import type { Link } from '../src/io/link.js';
+import { NETWORKS } from '../src/networks.js';
+import { Backlog } from '../src/run/backlog.js';
+import { Meter } from '../src/run/meter.js';
+import { createV1Framer } from '../src/wire/index.js';
+import { greeting, VERACK } from './grid/handshake.js';
+import { frame, framed, NONE, ZERO } from './grid/row.js';
+import { scene } from './support/scene.js';
+
+const A = { host: '10.0.0.1', port: 18_444 };
+const MINUTE = 60_000;
+
+const UNKNOWN = frame('xyzzy', NONE);
+const PING = framed({ command: 'ping', nonce: ZERO });
+const BAD_CHECKSUM = PING.map((byte, at) => (at === 20 ? byte ^ 1 : byte));
+const SHORT_PING = frame('ping', new Uint8Array(7));
+const SHORT_INV = frame('inv', Uint8Array.of(2));
+const VALID_INV = frame('inv', Uint8Array.of(1, 2, 0, 0, 0, ...Array<number>(32).fill(7)));
+
+/** A node and somebody who dialled it, raw. */
+async function called(options: NodeOptions = {}) {
+  const stage = scene();
+  const node = stage.node(options, A.host);
+  await node.listen(A);
+  const heard: string[] = [];
+  const ends: (Reason | undefined)[] = [];
+  node.on('ended', ({ lastreason }) => ends.push(lastreason));
+  let link!: Link;
+  const framer = createV1Framer(NETWORKS.regtest.magic);
+  const data = (chunk: Uint8Array) => {
+    for (const event of framer.feed(chunk)) if (event.kind === 'frame') heard.push(event.command);
+  };
+  stage.net.at('10.0.0.2').dial(A, {
+    opened: (opened) => (link = opened).attach({ data, closed: () => undefined }),
+    failed: () => undefined,
+  });
+  stage.clock.advance(10);
+  const send = (...frames: Uint8Array[]) => {
+    link.write(frames);
+    stage.clock.advance(10);
+  };
+  const repeat = (count: number, bytes: Uint8Array) => send(...Array<Uint8Array>(count).fill(bytes));
+  const id = node.peers.list()[0]!.id;
+  return { ...stage, node, link, id, heard, ends, send, repeat };
+}
+
+async function established(options: NodeOptions = {}) {
+  const stage = await called(options);
+  stage.send(greeting(70017));
+  stage.send(VERACK);
+  expect(stage.node.peers.get(stage.id)?.state).toBe('established');
+  return stage;
+}
+
+/** Sends until it is refused; how many messages were taken. */
+function fill(node: BitcoinNode, id: number): number {
+  for (let count = 0; count < 1_000; count += 1)
+    if (!node.send(id, { command: 'block', payload: new Uint8Array(100_000) })) return count;
+  return Infinity;
+}
+
+describe('a peer that does not read', () => {
+  test('is sent no more once a megabyte waits, until it has taken all of it', async () => {
+    const { node, link, id, clock } = await established();
+    const drained: number[] = [];
+    node.on('drained', (peer) => drained.push(peer.id));
+    link.pause();
+    expect(fill(node, id)).toBe(10);
+    const { bytessent } = node.peers.get(id)!;
+    expect(node.send(id, { command: 'verack' })).toBe(false);
+    expect(node.peers.get(id)!.bytessent).toBe(bytessent);
+    expect(drained).toEqual([]);
+    link.resume();
+    clock.advance(10);
+    expect(drained).toEqual([id]);
+    expect(node.send(id, { command: 'verack' })).toBe(true);
+  });
+
+  test('is not read meanwhile, so that its pings cannot make the heap grow', async () => {
+    const { node, link, id, heard, repeat, clock } = await established({ maxsendbuffer: 1_000 });
+    link.pause();
+    repeat(100, PING);
+    const { bytessent, bytesrecv } = node.peers.get(id)!;
+    repeat(100, PING);
+    expect(node.peers.get(id)).toMatchObject({ bytessent, bytesrecv });
+    link.resume();
+    clock.advance(10);
+    expect(heard.filter((command) => command === 'pong')).toHaveLength(200);
+  });
+
+  test('ends with ERR_LINK_STALLED when it has taken nothing for so long, and says so before', async () => {
+    const { node, link, id, ends, clock } = await established({ rules: { stallTimeout: MINUTE } });
+    link.pause();
+    node.send(id, { command: 'verack' });
+    clock.advance(1_000);
+    expect(node.peers.get(id)?.nextdeadline?.what).toBe('stall');
+    clock.advance(MINUTE - 1_000);
+    expect(ends).toEqual([]);
+    clock.advance(2_000);
+    expect(ends).toEqual([
+      { code: 'ERR_LINK_STALLED', facts: { state: 'established', ms: MINUTE, pending: 24 } },
+    ]);
+  });
+
+  test('is kept when it reads now and then', async () => {
+    const { node, link, id, ends, clock } = await established({ rules: { stallTimeout: MINUTE } });
+    for (let round = 0; round < 5; round += 1) {
+      link.pause();
+      node.send(id, { command: 'verack' });
+      clock.advance(MINUTE - 5_000);
+      link.resume();
+      clock.advance(10);
+    }
+    expect(ends).toEqual([]);
+  });
+
+  test('is not blamed for time in which we slept', async () => {
+    const { node, link, id, ends, clock } = await established({ rules: { stallTimeout: MINUTE } });
+    link.pause();
+    node.send(id, { command: 'verack' });
+    clock.advance(1_000);
+    clock.jump(10 * MINUTE);
+    clock.advance(MINUTE - 5_000);
+    expect(ends).toEqual([]);
+    clock.advance(10_000);
+    expect(ends).toMatchObject([{ code: 'ERR_LINK_STALLED' }]);
+  });
+
+  test('before verack has the time of the handshake', async () => {
+    const { link, send, ends, clock } = await called({ rules: { stallTimeout: 1_000 } });
+    link.pause();
+    send(greeting(70017));
+    clock.advance(MINUTE);
+    expect(ends).toMatchObject([{ code: 'ERR_TIME_HANDSHAKE' }]);
+  });
+});
+
+describe('what waits', () => {
+  const look = (...steps: [at: number, pending: number, added?: number][]): number => {
+    const backlog = new Backlog();
+    for (const [at, pending, added] of steps) backlog.look(at, pending, added);
+    return backlog.stalledat;
+  };
+
+  test.each<[string, number, [number, number, number?][]]>([
+    ['nothing', -1, [[1, 0, 9]]],
+    ['the first bytes', 1, [[1, 9, 9]]],
+    [
+      'as much as before',
+      1,
+      [
+        [1, 9, 9],
+        [5, 9],
+      ],
+    ],
+    [
+      'more, nothing taken',
+      1,
+      [
+        [1, 9, 9],
+        [5, 12, 3],
+      ],
+    ],
+    [
+      'more, one byte taken',
+      5,
+      [
+        [1, 9, 9],
+        [5, 11, 3],
+      ],
+    ],
+    [
+      'less',
+      5,
+      [
+        [1, 9, 9],
+        [5, 8],
+      ],
+    ],
+    [
+      'none of it any more',
+      -1,
+      [
+        [1, 9, 9],
+        [5, 0],
+      ],
+    ],
+    [
+      'new bytes after that',
+      7,
+      [
+        [1, 9, 9],
+        [5, 0],
+        [7, 1, 1],
+      ],
+    ],
+  ])('%s: nothing taken since %d', (_, since, steps) => expect(look(...steps)).toBe(since));
+});
+
+describe('a flood', () => {
+  test('before their version is cut off with its reason at the 1,001st message', async () => {
+    const { repeat, ends } = await called();
+    repeat(1_000, UNKNOWN);
+    expect(ends).toEqual([]);
+    repeat(1, UNKNOWN);
+    expect(ends).toEqual([
+      {
+        code: 'ERR_LINK_FLOOD',
+        facts: { state: 'awaitingVersion', what: 'useless', limit: 1_000, ms: MINUTE },
+      },
+    ]);
+  });
+
+  test('before their verack is, too', async () => {
+    const { send, repeat, ends } = await called();
+    send(greeting(70017));
+    repeat(1_000, PING);
+    expect(ends).toMatchObject([{ code: 'ERR_LINK_FLOOD', facts: { state: 'versionReceived' } }]);
+  });
+
+  test.each([
+    ['wrong checksums', BAD_CHECKSUM],
+    ['payloads cut short', SHORT_PING],
+    ['lists cut short', SHORT_INV],
+  ])('of %s ends an established peer', async (_, bytes) => {
+    const { repeat, ends, node, id } = await established();
+    repeat(990, bytes);
+    expect(node.peers.get(id)?.dropped).toMatchObject({
+      [Object.keys(node.peers.get(id)!.dropped)[0]!]: 990,
+    });
+    expect(ends).toEqual([]);
+    repeat(11, bytes);
+    expect(ends).toMatchObject([
+      { code: 'ERR_LINK_FLOOD', facts: { state: 'established', what: 'useless' } },
+    ]);
+  });
+
+  test('is nothing that takes its time: 990 a minute, for ten minutes', async () => {
+    const { repeat, ends, clock, send } = await established({ rules: { pongTimeout: 1e9 } });
+    for (let minute = 0; minute < 10; minute += 1) {
+      repeat(990, BAD_CHECKSUM);
+      clock.advance(MINUTE);
+      send(UNKNOWN);
+    }
+    expect(ends).toEqual([]);
+  });
+
+  test('of pings is cut off where the rule says, and every ping before is answered', async () => {
+    const { repeat, ends, heard } = await established({ rules: { maxPings: 50 } });
+    repeat(51, PING);
+    expect(heard.filter((command) => command === 'pong')).toHaveLength(50);
+    expect(ends).toMatchObject([{ code: 'ERR_LINK_FLOOD', facts: { what: 'ping', limit: 50 } }]);
+  });
+
+  test('is not what valid traffic makes, however much comes', async () => {
+    const { repeat, ends, node, id } = await established();
+    repeat(20_000, VALID_INV);
+    repeat(20_000, UNKNOWN);
+    repeat(20_000, PING);
+    repeat(3, frame('block', new Uint8Array(3_999_000)));
+    expect(ends).toEqual([]);
+    expect(node.peers.get(id)?.state).toBe('established');
+  });
+
+  test('has no limit where the rules say 0', async () => {
+    const { repeat, ends } = await called({ rules: { maxUseless: 0 } });
+    repeat(5_000, UNKNOWN);
+    expect(ends).toEqual([]);
+  });
+});
+
+test('a meter counts anew in each window', () => {
+  const meter = new Meter(2, 100);
+  expect([0, 50, 100, 101, 102, 103].map((at) => meter.isOver(at))).toEqual([
+    ...[false, false, true],
+    ...[false, false, true],
+  ]);
+});
