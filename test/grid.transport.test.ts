@@ -127,7 +127,7 @@ describe("the transport's grid", () => {
       row.rule,
       ...TRANSPORT_COLUMNS.map((column) => transportText(transportCell(row, column))),
     ]);
-    const names = ['rule', ...TRANSPORT_COLUMNS.map(columnName)];
+    const names = ['event', 'rule', ...TRANSPORT_COLUMNS.map(columnName)];
     const table = renderPlain('What the transport machine does, cell by cell', NOTE, names, rows);
     expect(staleness('test/grid/transport.md', table, UPDATE)).toBe('');
   });

@@ -16,11 +16,12 @@ import {
   SUPERVISOR_EVENTS,
   supervisorMachine,
   TRANSPORT_EVENTS,
+  type TransportEvent,
   transportMachine,
 } from '../machines/index.js';
 import type { Reason } from '../src/reasons.js';
 import { VirtualClock } from '../src/run/clock.js';
-import { branchesOf, leafOf } from './support/step.js';
+import { branchesOf, leafOf, nodesOf } from './support/step.js';
 
 const MACHINES: readonly (readonly [string, AnyStateMachine, readonly string[]])[] = [
   ['peer', peerMachine, PEER_EVENTS],
@@ -104,6 +105,11 @@ describe.each(MACHINES)('the config of the %s machine', (_, machine, events) => 
   test.each(['guards', 'actions', 'delays', 'actors'] as const)('defines and uses the same %s', (kind) => {
     const defined = Object.keys(machine.implementations[kind]).sort();
     expect([...namesIn(dataOf(machine))[kind]].sort()).toEqual(defined);
+  });
+
+  test('says of itself, each state and each branch what it is for', () => {
+    const places = [...nodesOf(machine), ...branchesOf(machine)];
+    expect(places.filter(({ description }) => !description).map(({ id }) => id)).toEqual([]);
   });
 
   test('knows the alphabet, all of it and nothing else', () => {
@@ -273,5 +279,53 @@ describe('drainTimeout', () => {
     expect([actor.getSnapshot().value, clock.armed]).toEqual(['stopped', 0]);
     clock.advance(2_001);
     expect(kills).toEqual([]);
+  });
+});
+
+describe('the end of a key exchange', () => {
+  const KEYS = [{ type: 'link.connected' }, { type: 'bytes.key' }] as const;
+  const LOST = { type: 'link.closed', code: 'ERR_LINK_EOF' } as const;
+  const SPOILT = { type: 'bytes.broken', code: 'ERR_V2_AUTH', facts: { packet: 0 } } as const;
+
+  function exchange(role: 'initiator' | 'responder', ...events: readonly TransportEvent[]) {
+    const done: string[] = [];
+    const named = ['sendKey', 'sendTerminator', 'ready', 'fallBack', 'giveUp'] as const;
+    const actions = Object.fromEntries(named.map((name) => [`effect.${name}`, () => done.push(name)]));
+    const machine = transportMachine.provide({ actions });
+    const input = { id: 1, role, v2only: false, handshakeTimeout: 60_000 };
+    const actor = createActor(machine, { input, clock: new VirtualClock() }).start();
+    for (const event of events) actor.send(event);
+    return { done, ...actor.getSnapshot() };
+  }
+
+  test('v2: garbage and decoys are counted on the way', () => {
+    const decoy = { type: 'packet.decoy' } as const;
+    const way = [
+      ...KEYS,
+      { type: 'bytes.garbage', size: 7 },
+      decoy,
+      decoy,
+      { type: 'packet.version' },
+    ] as const;
+    const { value, context, done, output } = exchange('initiator', ...way);
+    expect([value, context.garbage, context.decoys, output]).toEqual(['v2', 7, 2, null]);
+    expect(done).toEqual(['sendKey', 'sendTerminator', 'ready']);
+  });
+
+  test('v1: nothing was sent', () => {
+    const { value, context, done, output } = exchange('responder', KEYS[0], { type: 'bytes.v1' });
+    expect([value, context.garbage, context.decoys, output]).toEqual(['v1', -1, 0, null]);
+    expect(done).toEqual(['ready']);
+  });
+
+  test.each([
+    ['fallback', 'initiator', LOST, { code: 'ERR_LINK_EOF', facts: {} }, ['sendKey', 'fallBack']],
+    ['failed', 'responder', LOST, { code: 'ERR_LINK_EOF', facts: {} }, ['giveUp']],
+    ['failed', 'initiator', SPOILT, { code: 'ERR_V2_AUTH', facts: { packet: 0 } }, ['sendKey', 'giveUp']],
+  ] as const)('%s: the output tells an %s why', (leaf, role, event, { code, facts }, effects) => {
+    const { value, done, output } = exchange(role, KEYS[0], event);
+    expect(value).toBe(leaf);
+    expect(output).toEqual({ code, facts: { ...facts, transport: 'v2', role } });
+    expect(done).toEqual(effects);
   });
 });

@@ -116,6 +116,10 @@ describe('the 16-byte form', () => {
   test('Tor v3 and I2P have none', () => {
     expect(toLegacy(parsed(ONION))).toBeUndefined();
     expect(toLegacy(parsed(I2P))).toBeUndefined();
+    expect(toLegacy({ networkID: 1, addr: hex('010203') })).toBeUndefined();
+    expect(toLegacy({ networkID: 2, addr: hex('01020304') })).toBeUndefined();
+    expect(toLegacy({ networkID: 3, addr: hex('01020304') })).toBeUndefined();
+    expect(toLegacy({ networkID: 4, addr: hex('f1f2f3f4f5f6f7f8f9fa') })).toBeUndefined();
   });
 });
 

@@ -40,11 +40,15 @@ describe('numbers', () => {
     expect(codec.signedOf(value(codec.i64, 'ffffffffffffffff'))).toBe(-1n);
     expect(codec.hex64(-1)).toBe('ffffffffffffffff');
     expect(codec.hex64(1n << 63n)).toBe('8000000000000000');
+    expect(codec.hex64((1n << 64n) + 5n)).toBe('0000000000000005');
+    expect(codec.hex64(7.9)).toBe('0000000000000007');
   });
 
   test('any byte but zero is true', () => {
     expect(value(codec.bool, '02')).toBe(true);
     expect(value(codec.bool, '00')).toBe(false);
+    expect(toHex(codec.encode(codec.bool, true))).toBe('01');
+    expect(toHex(codec.encode(codec.bool, false))).toBe('00');
   });
 
   test('short input is a fault at the field, not an exception', () => {
@@ -123,6 +127,7 @@ describe('bytes and lists', () => {
     expect(fault(codec.varBytes(9, 4), '03010203')).toMatchObject({ code: 'ERR_CODEC_RANGE' });
     expect(fault(codec.varBytes(9), '030102')).toEqual({ code: 'ERR_CODEC_SHORT', path: '', offset: 1 });
     expect(value(codec.varBytes(3), '03010203')).toEqual(hex('010203'));
+    expect(value(codec.varBytes(9, 3), '03010203')).toEqual(hex('010203'));
   });
 
   test('byte fields are views of the input, not copies', () => {
@@ -139,8 +144,45 @@ describe('bytes and lists', () => {
     });
   });
 
+  test('a list in a list, and one in a field, is named by its places', () => {
+    const rows = codec.list(codec.list(codec.u8, 3), 3);
+    expect(fault(rows, '02 00 02 01')).toEqual({ code: 'ERR_CODEC_SHORT', path: '[1][1]', offset: 4 });
+    const named = codec.list(struct({ row: codec.list(codec.u8, 3) }), 3);
+    expect(fault(named, '02 00 02 01')).toMatchObject({ path: '[1].row[1]' });
+    const inner = struct({ outer: struct({ pair }) });
+    expect(fault(inner, '01')).toMatchObject({ path: 'outer.pair.port' });
+  });
+
   test('a list over its limit is refused on the count alone', () => {
     expect(fault(pairs, '07 fde903')).toEqual({ code: 'ERR_CODEC_RANGE', path: 'pairs', offset: 1 });
+    expect(value(codec.list(codec.u8, 2), '020102')).toEqual([1, 2]);
+    expect(fault(codec.list(codec.u8, 2), '03010203')).toMatchObject({ code: 'ERR_CODEC_RANGE' });
+  });
+
+  test('a rule is asked of whole values only', () => {
+    const asked: number[] = [];
+    const even = codec.refine(codec.u16, (number) => {
+      asked.push(number);
+      return number % 2 === 0;
+    });
+    expect(fault(even, '02')).toMatchObject({ code: 'ERR_CODEC_SHORT' });
+    expect(value(even, '0201')).toBe(0x0102);
+    expect(fault(struct({ id: codec.u8, even }), '00 0301')).toEqual({
+      code: 'ERR_CODEC_RANGE',
+      path: 'even',
+      offset: 1,
+    });
+    expect(asked).toEqual([0x0102, 0x0103]);
+  });
+
+  test('what is long is written whole, behind what is short', () => {
+    const long = struct({ id: codec.u8, data: codec.varBytes(9_000), tail: codec.rest });
+    for (const size of [150, 156, 157, 158, 159, 160, 161, 400, 9_000]) {
+      const data = Uint8Array.from({ length: size }, (_, i) => i);
+      const encoded = codec.encode(long, { id: 7, data, tail: hex('0102') });
+      expect(encoded).toHaveLength(1 + (size < 0xfd ? 1 : 3) + size + 2);
+      expect(value(long, toHex(encoded))).toEqual({ id: 7, data, tail: hex('0102') });
+    }
   });
 
   test('a claimed count reads no more items than there are bytes', () => {
@@ -183,25 +225,62 @@ describe('struct', () => {
   });
 
   test('a tail field behind a gap has no place', () => {
-    expect(() => codec.encode(message, { a: 1, d: 4 })).toThrow('ERR_LOCAL_ARGUMENT');
-    expect(() => codec.encode(message, { a: 1, b: 2 })).toThrow('ERR_LOCAL_ARGUMENT');
+    const refusal = (expected: string) =>
+      expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT', facts: { expected } });
+    expect(() => codec.encode(message, { a: 1, d: 4 })).toThrow(refusal('nothing or all before d'));
+    expect(() => codec.encode(message, { a: 1, b: 2 })).toThrow(refusal('c'));
+    expect(() => codec.encode(message, { a: 1, c: 3 })).toThrow(refusal('b'));
   });
 });
 
 describe('encoding refuses what does not fit', () => {
-  test.each<[string, () => Uint8Array]>([
-    ['u8 256', () => codec.encode(codec.u8, 256)],
-    ['u8 -1', () => codec.encode(codec.u8, -1)],
-    ['u16be 1.5', () => codec.encode(codec.u16be, 1.5)],
-    ['u32 2^32', () => codec.encode(codec.u32, 2 ** 32)],
-    ['i32 2^31', () => codec.encode(codec.i32, 2 ** 31)],
-    ['u64 of 15 digits', () => codec.encode(codec.u64, '123456789012345')],
-    ['u64 of no hex', () => codec.encode(codec.u64, '000000000000000g')],
-    ['u64 of wide characters', () => codec.encode(codec.u64, '00000000000000\u0130\u0130')],
-    ['services of no hex', () => codec.encode(codec.compactHex, '00000000 12g')],
-    ['bytes(2) of 3', () => codec.encode(codec.bytes(2), hex('010203'))],
-  ])('%s', (_name, act) => {
-    expect(act).toThrow('ERR_LOCAL_ARGUMENT');
+  const sized = (value: string) => ({ expected: '16 hex digits', value });
+
+  test.each<[string, () => Uint8Array, Record<string, string>]>([
+    ['u8 256', () => codec.encode(codec.u8, 256), { expected: 'u8', value: '256' }],
+    ['u8 -1', () => codec.encode(codec.u8, -1), { expected: 'u8', value: '-1' }],
+    ['u16 65536', () => codec.encode(codec.u16, 65536), { expected: 'u16', value: '65536' }],
+    ['u16 -1', () => codec.encode(codec.u16, -1), { expected: 'u16', value: '-1' }],
+    ['u16be 1.5', () => codec.encode(codec.u16be, 1.5), { expected: 'u16be', value: '1.5' }],
+    ['u16be 65536', () => codec.encode(codec.u16be, 65536), { expected: 'u16be', value: '65536' }],
+    ['u32 2^32', () => codec.encode(codec.u32, 2 ** 32), { expected: 'u32', value: '4294967296' }],
+    ['i32 2^31', () => codec.encode(codec.i32, 2 ** 31), { expected: 'i32', value: '2147483648' }],
+    ['i32 -2^31-1', () => codec.encode(codec.i32, -(2 ** 31) - 1), { expected: 'i32', value: '-2147483649' }],
+    ['a size of -1', () => codec.encode(codec.compactSize, -1), { expected: 'CompactSize', value: '-1' }],
+    ['u64 of 15 digits', () => codec.encode(codec.u64, '123456789012345'), sized('123456789012345')],
+    ['u64 of 17 digits', () => codec.encode(codec.u64, '12345678901234567'), sized('12345678901234567')],
+    ['u64 of no hex', () => codec.encode(codec.u64, '000000000000000g'), sized('000000000000000g')],
+    ['u64 of no high hex', () => codec.encode(codec.u64, 'g000000000000000'), sized('g000000000000000')],
+    ['u64 of wide characters', () => codec.encode(codec.u64, '00000000000000\u0130\u0130'), {}],
+    ['services of no hex', () => codec.encode(codec.compactHex, '00000000 12g'), sized('00000000 12g')],
+    ['services of 17 digits', () => codec.encode(codec.compactHex, '0000000000000000a'), {}],
+    ['services behind a digit', () => codec.encode(codec.compactHex, '10000000000000009'), {}],
+    [
+      'bytes(2) of 3',
+      () => codec.encode(codec.bytes(2), hex('010203')),
+      { expected: '2 bytes', value: '3 bytes' },
+    ],
+    ['a long text', () => codec.encode(codec.u64, 'x'.repeat(99)), sized('x'.repeat(80))],
+  ])('%s', (_name, act, facts) => {
+    expect(act).toThrow(expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT' }));
+    expect(act).toThrow(expect.objectContaining({ facts: expect.objectContaining(facts) as object }));
+  });
+
+  test.each([
+    [codec.u8, 0, '00'],
+    [codec.u8, 255, 'ff'],
+    [codec.u16, 65535, 'ffff'],
+    [codec.u16be, 65535, 'ffff'],
+    [codec.u32, 0, '00000000'],
+    [codec.i32, 2 ** 31 - 1, 'ffffff7f'],
+    [codec.compactSize, 0xffffffff, 'feffffffff'],
+  ])('%#: but takes the last that fits', (c, number, bytes) => {
+    expect(toHex(codec.encode(c, number))).toBe(bytes);
+  });
+
+  test('hex digits of either case are the same number', () => {
+    expect(toHex(codec.encode(codec.u64, 'ABCDEF0123456789'))).toBe('8967452301efcdab');
+    expect(toHex(codec.encode(codec.compactHex, '00000000ABCDEF01'))).toBe('fe01efcdab');
   });
 });
 

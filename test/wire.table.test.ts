@@ -1,13 +1,18 @@
 /** The message table against BIP324's and BIP434's short ids, and its own promises. */
 import { describe, expect, test } from '@jest/globals';
 import {
+  type Command,
   COMMANDS,
   commandOfShortId,
   decodeMessage,
   isKnownCommand,
+  type MessageFacts,
+  type MessageRow,
   MESSAGES,
   shortIdOf,
 } from '../src/wire/index.js';
+import { renderPlain } from './grid/table.js';
+import { staleness } from './support/committed.js';
 
 describe('the table', () => {
   // BIP324, "v2 Bitcoin P2P message structure", and BIP434 for 37.
@@ -50,4 +55,31 @@ describe('the table', () => {
       expect(decodeMessage(command, payload)).toMatchObject({ ok: true, message: { command, payload } });
     }
   });
+
+  test('is the page that is kept', () => {
+    const columns = ['command', 'since', 'BIP', 'short id', 'plane', 'fields', 'at most', 'about'];
+    const page = renderPlain('The messages', NOTE, columns, COMMANDS.map(lineOf));
+    expect(staleness('src/wire/messages.md', page, 'UPDATE_TABLE', 'test/wire.table')).toBe('');
+  });
 });
+
+const NOTE = [
+  'Generated from `src/wire/table.ts` by `UPDATE_TABLE=1 npm test -- test/wire.table`; a stale page fails the tests.',
+  '',
+  '`[…]`: a group of fields that is read when at least so many bytes are left. `at most`: entries that a receiver takes;',
+  'where their count stands, the smallest size of one, and the size of what follows them, in bytes. _strict_: a payload',
+  'that breaks the rules is a violation of the protocol and not just dropped.',
+].join('\n');
+
+/** One row, as a line of the page. */
+function lineOf(command: Command): string[] {
+  const { since, bip, shortid, plane, about, max, strict, fields }: MessageFacts & MessageRow<unknown> =
+    MESSAGES[command];
+  const [label, ...groups] = fields.parts.map(({ keys, atLeast }) =>
+    atLeast === 0 ? keys.join(' ') : `[${atLeast}: ${keys.join(' ')}]`,
+  );
+  expect(label).toBe('command');
+  const limit = max ? `${max.entries} (${max.at}, ${max.entry}, ${max.after})` : '';
+  const told = `${about}${strict ? '; _strict_' : ''}`;
+  return [command, since, bip ?? '', shortid ?? '', plane, groups.join(' ').trim(), limit, told].map(String);
+}

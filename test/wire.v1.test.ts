@@ -56,8 +56,13 @@ describe('a frame', () => {
     expect(event?.kind === 'frame' && event.payload.buffer === ping.buffer).toBe(true);
   });
   test('a command that does not fit is refused', () => {
-    expect(() => encodeFrame(magic, 'thirteenchars', ping)).toThrow('ERR_LOCAL_ARGUMENT');
-    expect(() => encodeFrame(magic, '\u0100', ping)).toThrow('ERR_LOCAL_ARGUMENT');
+    for (const command of ['thirteenchars', '\u0100', 'a\uffff']) {
+      const facts = { expected: 'a command of at most 12 bytes', value: command };
+      expect(() => encodeFrame(magic, command, ping)).toThrow(
+        expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT', facts }),
+      );
+    }
+    expect(encodeFrame(magic, '\u00ff', ping)[4]).toBe(0xff);
   });
 });
 

@@ -37,7 +37,8 @@ function platform(secret: Uint8Array) {
   };
 }
 
-const some = { numRuns: 300 };
+/** `PROPERTY_RUNS=n`: fewer runs, or more. */
+const some = { numRuns: Number(process.env.PROPERTY_RUNS ?? 300) };
 const arbitraryBytes = (size: number) => fc.uint8Array({ minLength: size, maxLength: size });
 const arbitraryKey = fc.bigInt(1n, N - 1n).map(key);
 const arbitrarySeed = fc.integer({ min: 0, max: 2 ** 31 });

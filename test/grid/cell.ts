@@ -103,11 +103,25 @@ export function wayTo({ leaf, type }: Column, given: Given = {}): PeerEvent[] {
   return type === 'feeler' ? [] : way;
 }
 
+interface Place {
+  readonly snapshot: Snapshot;
+  readonly armed: ReadonlyMap<string, number>;
+}
+
+const NOTHING: Given = {};
+const places = new Map<Given, Map<string, Place>>();
+
 /** The machine in a column, with the timers that are armed there. */
-export function stateIn(
-  column: Column,
-  given: Given = {},
-): { snapshot: Snapshot; armed: Map<string, number> } {
+export function stateIn(column: Column, given: Given = NOTHING): Place {
+  const known = places.get(given) ?? new Map<string, Place>();
+  places.set(given, known);
+  const key = keyOf(column);
+  const place = known.get(key) ?? lead(column, given);
+  known.set(key, place);
+  return place;
+}
+
+function lead(column: Column, given: Given): Place {
   const stepper = stepperOf(column.type, given);
   let { snapshot, deeds } = stepper.begin();
   let armed = armedAfter(new Map(), deeds);
@@ -130,11 +144,14 @@ export function describe(message: Outgoing): string {
 /** Keys whose values differ; the reason is told by its code. */
 export function changed(before: PeerContext, after: PeerContext): string[] {
   const keys = Object.keys(after) as (keyof PeerContext)[];
-  const differs = (key: keyof PeerContext) => JSON.stringify(before[key]) !== JSON.stringify(after[key]);
+  const differs = (key: keyof PeerContext) =>
+    before[key] !== after[key] && JSON.stringify(before[key]) !== JSON.stringify(after[key]);
   return keys.filter((key) => key !== 'reason' && differs(key));
 }
 
 const BLANK = { to: '', code: '', sends: [], notes: [], why: '', branch: undefined, closes: false } as const;
+
+const keyOf = ({ leaf, type }: Column): string => `${leaf} ${type}`;
 
 const cells = new Map<Row, Map<string, Decided>>();
 
@@ -142,7 +159,7 @@ const cells = new Map<Row, Map<string, Decided>>();
 export function cellOf(row: Row, column: Column): Decided {
   const known = cells.get(row) ?? new Map<string, Decided>();
   cells.set(row, known);
-  const key = `${column.leaf} ${column.type}`;
+  const key = keyOf(column);
   const cell = known.get(key) ?? judge(row, column);
   known.set(key, cell);
   return cell;

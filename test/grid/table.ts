@@ -52,14 +52,14 @@ export function renderPeer(rows: readonly Row[], note: string): string {
   ].join('\n');
 }
 
-/** Any machine: a row per event, a column per situation. */
+/** Any machine: a row per event, a column per situation; `columns` names the rows' own column too. */
 export function renderPlain(
   title: string,
   note: string,
   columns: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {
-  return [`# ${title}`, '', note, '', ...head(['event', ...columns]), ...rows.map(line), ''].join('\n');
+  return [`# ${title}`, '', note, '', ...head(columns), ...rows.map(line), ''].join('\n');
 }
 
 export const nameOf = ({ leaf, type }: Column): string => `${leaf} (${type})`;

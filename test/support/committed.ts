@@ -24,9 +24,9 @@ function difference(was: string, is: string): string {
 
 /**
  * Empty when `file` (from the root) holds `content`, else what to do about it. With the environment variable `update` set
- * to 1 the file is written first.
+ * to 1 the file is written first; `tests` are those that do so.
  */
-export function staleness(file: string, content: string, update: string): string {
+export function staleness(file: string, content: string, update: string, tests = 'test/grid'): string {
   const path = join(root, file);
   if (process.env[update] === '1') {
     mkdirSync(dirname(path), { recursive: true });
@@ -34,5 +34,5 @@ export function staleness(file: string, content: string, update: string): string
   }
   const was = read(path);
   if (was === content) return '';
-  return `${file} is stale, ${difference(was, content)}\nRegenerate it with ${update}=1 npm test -- test/grid and read the diff.`;
+  return `${file} is stale, ${difference(was, content)}\nRegenerate it with ${update}=1 npm test -- ${tests} and read the diff.`;
 }
