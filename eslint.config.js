@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import ts from 'typescript-eslint';
 
 export default ts.config(
-  { ignores: ['dist', 'node_modules', 'coverage'] },
+  { ignores: ['dist', 'node_modules', 'coverage', '.stryker', 'reports'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -23,7 +23,7 @@ export default ts.config(
   },
   { files: ['test/**/*.ts'], rules: { 'max-lines-per-function': 'off' } },
   {
-    files: ['**/*.js', '**/*.mjs'],
+    files: ['**/*.js', '**/*.cjs', '**/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
   },
 );
