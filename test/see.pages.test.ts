@@ -1,14 +1,13 @@
 /** The pages of the inspector relay: what is served, and what they may do. */
+import { readdirSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, request } from 'node:http';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { text } from 'node:stream/consumers';
-import { createContext, Script } from 'node:vm';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ENDED_LIMIT } from '../src/see/ledger.js';
-import { LIVE_SCRIPT } from '../src/see/live.script.js';
+import ts from 'typescript';
 import { type Relay, startRelay } from '../src/see/relay.js';
 
 interface Answer {
@@ -27,23 +26,36 @@ const ask = (relay: Relay, path: string, { method = 'GET', headers = {} } = {}):
       .end();
   });
 
+const SOURCES = new URL('../src/see/page/', import.meta.url);
+const MODULES = readdirSync(SOURCES)
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.replace('.ts', '.js'));
+
+/** What the compiler makes of the page's modules. */
+async function compile(folder: string): Promise<void> {
+  const compilerOptions = { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ES2022 };
+  for (const name of MODULES) {
+    const source = await readFile(new URL(name.replace('.js', '.ts'), SOURCES), 'utf8');
+    await writeFile(join(folder, name), ts.transpileModule(source, { compilerOptions }).outputText);
+  }
+}
+
+const STORY = { key: '7', inbound: false, bornat: 0, facts: {}, pings: [], moments: [] };
+
 let relay: Relay;
-let pictured: Relay;
 let folder: string;
 beforeAll(async () => {
-  relay = await startRelay({ picture: new URL('file:///nowhere/peer.svg') });
   folder = await mkdtemp(join(tmpdir(), 'verack-see-'));
-  const picture = pathToFileURL(join(folder, 'peer.svg'));
-  await writeFile(picture, '<svg xmlns="http://www.w3.org/2000/svg"><g id="state-established"/></svg>');
-  pictured = await startRelay({ picture, frame: 'http://127.0.0.1:9/stand-in?a="b"&c' });
+  await compile(folder);
+  const scripts = pathToFileURL(`${folder}/`);
+  relay = await startRelay({ scripts, sessions: new Map([['a b', STORY]]) });
 });
 afterAll(async () => {
   await relay.close();
-  await pictured.close();
   await rm(folder, { recursive: true });
 });
 
-const PATHS = ['/', '/style.css', '/live.js', '/stately', '/stately.js'];
+const PATHS = ['/', '/style.css', '/stately', ...MODULES.map((name) => `/page/${name}`)];
 
 describe('every page', () => {
   test.each(PATHS)('%s is served with a policy that lets nothing else in', async (path) => {
@@ -59,7 +71,7 @@ describe('every page', () => {
   });
 
   test('the live page names no other host', async () => {
-    for (const path of ['/', '/style.css', '/live.js']) {
+    for (const path of PATHS.filter((path) => !path.includes('stately'))) {
       const { body } = await ask(relay, path);
       expect(body.replaceAll('http://www.w3.org/2000/svg', '')).not.toMatch(
         /https?:|url\(|@import|src="\/\//,
@@ -67,20 +79,22 @@ describe('every page', () => {
     }
   });
 
-  test.each(['/live.js', '/stately.js'])('%s is a script, and never writes markup', async (path) => {
-    const { body } = await ask(relay, path);
-    expect(() => new Script(body)).not.toThrow();
-    expect(body).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/);
+  test('the scripts never write markup, and import one another alone', async () => {
+    for (const name of MODULES) {
+      const { body } = await ask(relay, `/page/${name}`);
+      expect(body).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|DOMParser/);
+      for (const [, target] of body.matchAll(/(?:from|import) '([^']+)'/g)) {
+        expect(MODULES.map((module) => `./${module}`)).toContain(target);
+      }
+    }
   });
 
   test('every element that a script looks up is in its page', async () => {
-    for (const [page, script] of [
-      ['/', '/live.js'],
-      ['/stately', '/stately.js'],
-    ] as const) {
-      const { body: markup } = await ask(relay, page);
-      const { body } = await ask(relay, script);
-      for (const [, id] of body.matchAll(/byId\('([a-z-]+)'\)/g)) expect(markup).toContain(`id="${id}"`);
+    const [live, stately] = await Promise.all(['/', '/stately'].map((path) => ask(relay, path)));
+    for (const name of MODULES) {
+      const { body } = await ask(relay, `/page/${name}`);
+      const page = name === 'stately.js' ? stately : live;
+      for (const [, id] of body.matchAll(/byId\('([a-z-]+)'\)/g)) expect(page?.body).toContain(`id="${id}"`);
     }
   });
 });
@@ -95,22 +109,35 @@ describe('/stately', () => {
   });
 
   test('another page can stand in', async () => {
-    const { body, headers } = await ask(pictured, '/stately');
+    const other = await startRelay({ frame: 'http://127.0.0.1:9/stand-in?a="b"&c' });
+    const { body, headers } = await ask(other, '/stately');
+    await other.close();
     expect(body).toContain('data-frame="http://127.0.0.1:9/stand-in?a=%22b%22&amp;c"');
     expect(headers['content-security-policy']).toContain('frame-src http://127.0.0.1:9;');
   });
 });
 
-describe('the picture', () => {
-  test('is served when the package has it', async () => {
-    const { status, headers, body } = await ask(pictured, '/peer.svg');
+describe('what else is served', () => {
+  test('the compiled picture of the peer machine, as committed', async () => {
+    const { status, headers, body } = await ask(relay, '/peer.svg');
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('image/svg+xml; charset=utf-8');
-    expect(body).toContain('id="state-established"');
+    expect(body).toBe(await readFile(new URL('../diagrams/peer.svg', import.meta.url), 'utf8'));
   });
 
-  test('is missed in silence', async () => {
-    expect(await ask(relay, '/peer.svg')).toMatchObject({ status: 404, body: '' });
+  test('recorded connections, by name', async () => {
+    const { status, body } = await ask(relay, '/sessions/a%20b');
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toEqual(STORY);
+    for (const name of ['other', '%', '..%2F..%2Fpackage.json', '__proto__']) {
+      expect(await ask(relay, `/sessions/${name}`)).toMatchObject({ status: 404, body: '' });
+    }
+  });
+
+  test('before the first build the scripts are missed in silence', async () => {
+    const bare = await startRelay({ scripts: new URL('file:///nowhere/') });
+    expect(await ask(bare, '/page/main.js')).toMatchObject({ status: 404, body: '' });
+    await bare.close();
   });
 });
 
@@ -128,60 +155,16 @@ describe('refusals', () => {
   });
 
   test('other paths and other methods', async () => {
-    expect(await ask(relay, '/../package.json')).toMatchObject({ status: 404 });
+    for (const path of [
+      '/../package.json',
+      '/page/../pages.js',
+      '/page/%2e%2e/pages.js',
+      '/page/feed.d.ts',
+    ]) {
+      expect(await ask(relay, path)).toMatchObject({ status: 404 });
+    }
     expect(await ask(relay, '/', { method: 'POST' })).toMatchObject({ status: 405 });
     expect(await ask(relay, '/', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
     expect(await ask(relay, '/?anything')).toMatchObject({ status: 200 });
-  });
-});
-
-describe('the script of the live page', () => {
-  /** It runs where every element is one that does nothing; what it knows is read off its own variables. */
-  function running(): (code: string) => unknown {
-    const still: object = new Proxy(class {}, {
-      get: (_, key) => (key === Symbol.toPrimitive ? () => '' : still),
-      apply: () => still,
-      construct: () => still,
-    });
-    const document = { getElementById: () => still, createElement: () => still };
-    const nothing = () => 0;
-    const world = { document, location: { host: '' }, WebSocket: still, XMLHttpRequest: still };
-    const context = createContext({ ...world, setInterval: nothing, setTimeout: nothing });
-    new Script(LIVE_SCRIPT).runInContext(context);
-    return (code) => new Script(code).runInContext(context) as unknown;
-  }
-
-  const actor = (name: string, value: string, context: object, status = 'active') => ({
-    ...{ type: '@xstate.actor', sessionId: name, name, addr: '', rootId: 'x:0', createdAt: '0' },
-    snapshot: { status, value, context },
-  });
-  const peer = (id: number, state: string, status?: string) =>
-    actor(`peer.${id}`, state, { connection_type: 'manual' }, status);
-  const exchange = (id: number, state: string, status?: string) =>
-    actor(`transport.${id}`, state, { role: 'initiator', reason: null }, status);
-
-  test('counts peers, not their key exchanges, and logs both', () => {
-    const run = running();
-    const tell = (message: object) => run(`take(${JSON.stringify(message)})`);
-    tell(peer(7, 'connecting'));
-    tell(exchange(7, 'opening'));
-    const snapshot = { status: 'active', value: { exchanging: 'keySent' }, context: { reason: null } };
-    const event = { type: 'link.connected' };
-    tell({ type: '@xstate.snapshot', sessionId: 'transport.7', createdAt: '1', event, snapshot });
-    expect(run('[...actors.values()].filter(isPeer).map(({ name }) => name).join()')).toBe('peer.7');
-    expect(run("news.map((line) => [line.name, line.from, line.to, line.event].join(' ')).join()")).toBe(
-      'transport.7 opening keySent link.connected',
-    );
-  });
-
-  test('keeps a peer that failed, however many exchanges end', () => {
-    const run = running();
-    const all = [peer(1, 'failed', 'done')];
-    for (let id = 2; id < ENDED_LIMIT + 12; id += 1) all.push(exchange(id, 'v2', 'done'));
-    run(`${JSON.stringify(all)}.forEach(take)`);
-    expect(run('actors.size')).toBe(1 + ENDED_LIMIT);
-    expect(run("actors.has('peer.1') && !actors.has('transport.11') && actors.has('transport.12')")).toBe(
-      true,
-    );
   });
 });

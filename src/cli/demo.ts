@@ -26,6 +26,7 @@ export const demoCommand: Verb = {
   examples: [
     ['verack demo', 'a few seconds, then a table'],
     ['verack demo --stay --inspect', 'keep it open and watch the machines in a browser'],
+    ['verack demo --stay --lab', 'and start peers that misbehave from there'],
   ],
   operands: [],
   options: [

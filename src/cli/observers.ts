@@ -8,7 +8,7 @@ import { Usage } from './exit.js';
 import type { Flags } from './options.js';
 import type { Output } from './output.js';
 
-type Wanted = Pick<Flags, 'inspect' | 'metrics'>;
+type Wanted = Pick<Flags, 'inspect' | 'lab' | 'metrics'>;
 
 export interface Observers {
   /** Belongs into the options of the node. */
@@ -19,8 +19,8 @@ export interface Observers {
 }
 
 /** Opens what was asked for, and prints each address on a line of its own. */
-export async function observers({ inspect, metrics }: Wanted, out: Output): Promise<Observers> {
-  const relay = inspect === undefined ? undefined : await inspector(inspect, out);
+export async function observers({ inspect, lab = false, metrics }: Wanted, out: Output): Promise<Observers> {
+  const relay = inspect === undefined && !lab ? undefined : await inspector(inspect ?? 0, lab, out);
   const exporter = metrics === undefined ? undefined : await exporterAt(metrics, out);
   return {
     options: relay ? { inspect: relay.inspect } : {},
@@ -51,10 +51,10 @@ export async function watchedNode(
   return { node, stop };
 }
 
-async function inspector(port: number, out: Output): Promise<Relay> {
+async function inspector(port: number, lab: boolean, out: Output): Promise<Relay> {
   const { startRelay } = await import('../see/relay.js');
   const relay = await opened(
-    startRelay({ port }),
+    startRelay({ port, lab }),
     `the inspector cannot listen on port ${port}`,
     '--inspect',
   );

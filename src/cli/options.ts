@@ -46,6 +46,7 @@ export interface Flags {
   readonly v2only?: boolean;
   readonly compiled?: boolean;
   readonly inspect?: number;
+  readonly lab?: boolean;
   readonly metrics?: Endpoint;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -187,6 +188,10 @@ export const observerOptions = (): Option[] =>
       '--inspect [port]',
       'show the running machines in a browser; any free port unless one is given',
       portOrAny,
+    ),
+    ...switched(
+      '--lab',
+      'the same, and start peers that misbehave from there, in memory, to see what comes of it',
     ),
     valued(
       '--metrics [port]',

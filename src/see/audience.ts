@@ -1,14 +1,14 @@
 /**
- * Those who look: WebSocket readers of one stream. Each is first shown everything that lives, at the pace at which it
- * reads, and then told what changes. A reader that falls behind is dropped: the node never waits for a page, nor does
- * it pile up memory for one.
+ * Those who hand our actors on to the Stately Inspector: WebSocket readers of the whole protocol. Each is first shown
+ * everything that lives, at the pace at which it reads, and then told what changes. A reader that falls behind is dropped:
+ * the node never waits for a page, nor does it pile up memory for one.
  */
 import type { WebSocket } from 'ws';
-import type { Dialect } from './dialect.js';
-import type { Change, Entry } from './ledger.js';
+import { Dialect } from './dialect.js';
+import { type Change, type Entry, FULL_LIMIT } from './ledger.js';
 
 /** Characters that may wait for one reader. What the node says within one turn of its loop must fit. */
-export const BEHIND_LIMIT = 8 * 1_024 * 1_024;
+export const BEHIND_LIMIT = 16 * 1_024 * 1_024;
 /** What is said within this many milliseconds leaves together. */
 const GATHER = 50;
 /** Or when it is this long, in characters. */
@@ -17,13 +17,16 @@ const GATHER_SIZE = 65_536;
 const BATCH = 64;
 const OPEN = 1;
 
+/** What one reader wants to be told. */
+export interface Wish {
+  /** Peers that are told in full; others, their state alone. Default the first {@link FULL_LIMIT} actors. */
+  readonly sample?: ReadonlySet<string>;
+  /** Addresses are blotted out. */
+  readonly masked: boolean;
+}
+
 export interface AudienceOptions {
-  readonly dialect: Dialect;
   readonly everybody: () => IterableIterator<Entry>;
-  /** Actors that a reader is shown at the same time. */
-  readonly actors: number;
-  /** Several messages at once, as a JSON array: a frame costs either side more than what it holds. */
-  readonly arrays: boolean;
   /** Default {@link BEHIND_LIMIT}. */
   readonly behind?: number;
 }
@@ -37,8 +40,8 @@ export class Audience {
     return this.#readers.size;
   }
 
-  join(socket: WebSocket): void {
-    const reader = new Reader(socket, this.options);
+  join(socket: WebSocket, wish: Wish): void {
+    const reader = new Reader(socket, this.options, wish);
     this.#readers.add(reader);
     socket.on('close', () => {
       this.#readers.delete(reader);
@@ -51,9 +54,7 @@ export class Audience {
 
   /** Costs nothing while nobody looks. */
   tell(change: Change): void {
-    if (this.#readers.size === 0) return;
-    const text = this.options.dialect.change(change);
-    for (const reader of this.#readers) reader.tell(change, text);
+    for (const reader of this.#readers) reader.tell(change);
   }
 
   forget(entry: Entry): void {
@@ -65,9 +66,23 @@ export class Audience {
   }
 }
 
+const FULL = new Dialect({ register: ({ definition }) => ({ definition }) });
+
+/** Where everybody is, and no more. */
+const LEAN = new Dialect({
+  inspector: {
+    filter: (message) => message.type !== '@xstate.event',
+    sanitizeContext: () => ({}),
+    sanitizeEvent: ({ type }) => ({ type }),
+  },
+  register: () => ({}),
+});
+
 class Reader {
-  readonly #shown = new Set<string>();
+  /** By session, the dialect in which it is told. */
+  readonly #shown = new Map<string, Dialect>();
   readonly #walk: IterableIterator<Entry>;
+  #full = 0;
   #waiting: string[] = [];
   #size = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -75,6 +90,7 @@ class Reader {
   constructor(
     private readonly socket: WebSocket,
     private readonly options: AudienceOptions,
+    private readonly wish: Wish,
   ) {
     this.#walk = options.everybody();
   }
@@ -91,11 +107,14 @@ class Reader {
   }
 
   /** An actor comes into sight when it is born or when the walk reaches it: not in the middle of its life. */
-  tell({ entry, born }: Change, text: string): void {
-    if (this.#shown.has(entry.sessionId) || (born && this.#register(entry))) this.#send(text);
+  tell(change: Change): void {
+    const { entry, born } = change;
+    const known = this.#shown.get(entry.sessionId);
+    if (known ?? born) this.#send((known ?? this.#register(entry)).change(change));
   }
 
   forget(entry: Entry): void {
+    if (this.#shown.get(entry.sessionId) === FULL) this.#full -= 1;
     this.#shown.delete(entry.sessionId);
   }
 
@@ -111,20 +130,26 @@ class Reader {
 
   /** One that was born since the walk began has been shown already. */
   #show(entry: Entry): void {
-    if (!this.#shown.has(entry.sessionId) && this.#register(entry)) {
-      this.#send(this.options.dialect.state(entry));
-    }
+    if (!this.#shown.has(entry.sessionId)) this.#send(this.#register(entry).state(entry));
   }
 
-  #register(entry: Entry): boolean {
-    if (this.#shown.size >= this.options.actors) return false;
-    this.#shown.add(entry.sessionId);
-    this.#send(this.options.dialect.registration(entry));
-    return true;
+  #register(entry: Entry): Dialect {
+    const dialect = this.#isSampled(entry) ? FULL : LEAN;
+    if (dialect === FULL) this.#full += 1;
+    this.#shown.set(entry.sessionId, dialect);
+    this.#send(dialect.registration(entry));
+    return dialect;
   }
 
-  #send(text: string): void {
-    if (text === '' || !this.#isOpen) return;
+  #isSampled({ name }: Entry): boolean {
+    if (this.#full >= FULL_LIMIT) return false;
+    const id = /^(?:peer|transport)\.(.+)$/.exec(name)?.[1];
+    return id === undefined || (this.wish.sample?.has(id) ?? true);
+  }
+
+  #send(said: string): void {
+    if (said === '' || !this.#isOpen) return;
+    const text = this.wish.masked ? masked(said) : said;
     this.#size += text.length;
     if (this.socket.bufferedAmount + this.#size > (this.options.behind ?? BEHIND_LIMIT)) return this.drop();
     this.#waiting.push(text);
@@ -138,8 +163,13 @@ class Reader {
     const texts = this.#waiting;
     this.#waiting = [];
     this.#size = 0;
-    if (!this.#isOpen || texts.length === 0) return;
-    if (this.options.arrays) this.socket.send(`[${texts.join(',')}]`);
-    else for (const text of texts) this.socket.send(text);
+    if (this.#isOpen) for (const text of texts) this.socket.send(text);
   }
 }
+
+/** Whatever looks like an address, wherever it stands: IPv4, IPv6, Tor and I2P names. */
+const ADDRESSES =
+  /(?<![\w:])[\da-f]{0,4}(?::[\da-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}(?![\w:])|\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[a-z2-7]{52,56}\.(?:b32\.i2p|onion)\b/gi;
+
+/** The text without addresses; JSON stays JSON, since what is taken out stands within strings. */
+export const masked = (text: string): string => text.replace(ADDRESSES, 'masked');

@@ -15,7 +15,7 @@ export const ENDED_LIMIT = 100;
 /** How the names of key exchanges begin: `transport.7` is that of `peer.7`. */
 export const EXCHANGE = 'transport.';
 
-/** Actors that the stream of the whole protocol shows at a time; a page that draws each of them bears no more. */
+/** Actors that a reader is told of in full at a time; a page that draws each of them bears no more. */
 export const FULL_LIMIT = 200;
 
 /** The parts of a snapshot that a reader wants, by reference. */
@@ -78,6 +78,10 @@ export class Ledger {
   /** Live actors and the latest ended ones. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  get(sessionId: string): Entry | undefined {
+    return this.#entries.get(sessionId);
   }
 
   /** In the order of their birth; entries that come while somebody walks are walked too. */

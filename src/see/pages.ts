@@ -5,10 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Door } from './door.js';
-import { LIVE_PAGE } from './live.page.js';
-import { LIVE_SCRIPT } from './live.script.js';
-import { STATELY_SCRIPT, statelyPage } from './stately.page.js';
-import { STYLE } from './style.js';
+import { FULL_LIMIT } from './ledger.js';
+import type { Story } from './page/feed.js';
 
 /** The page that `@statelyai/inspect` opens. */
 export const STATELY_INSPECTOR = 'https://stately.ai/inspect';
@@ -16,8 +14,9 @@ export const STATELY_INSPECTOR = 'https://stately.ai/inspect';
 export interface Display {
   /** The page that `/stately` frames. Default {@link STATELY_INSPECTOR}. */
   readonly frame?: string;
-  /** The picture of the peer machine. Default `diagrams/peer.svg` of this package; the page does without when it is missing. */
-  readonly picture?: URL;
+  /** The folder of the compiled `src/see/page`, as a URL with `/` at its end. Default that of this package. */
+  readonly scripts?: URL;
+  readonly sessions?: ReadonlyMap<string, Story>;
 }
 
 interface Item {
@@ -26,34 +25,69 @@ interface Item {
   readonly frame?: string;
 }
 
-/** From `src/see` and from `dist/src/see` alike. */
-const PICTURES = ['../../diagrams/peer.svg', '../../../diagrams/peer.svg'].map(
-  (path) => new URL(path, import.meta.url),
+/** This package's own folder, from `src/see` and from `dist/src/see` alike. */
+const PACKAGE = new URL(
+  new URL('../../', import.meta.url).pathname.endsWith('/dist/') ? '../../../' : '../../',
+  import.meta.url,
 );
+const SCRIPTS = new URL('dist/src/see/page/', PACKAGE);
+
+const HTML = 'text/html';
+const JS = 'text/javascript';
+const JSON_TYPE = 'application/json';
+
+/** What lies in a file, by path. */
+const FILES: ReadonlyMap<string, readonly [type: string, file: string]> = new Map([
+  ['/', [HTML, 'src/see/page/index.html']],
+  ['/style.css', ['text/css', 'src/see/page/style.css']],
+  ['/peer.svg', ['image/svg+xml', 'diagrams/peer.svg']],
+]);
 
 /** Answers GET and HEAD of the few paths there are; everything else is refused. */
 export function servePages(door: Door, display: Display): RequestListener {
-  const items = itemsOf(display.frame ?? STATELY_INSPECTOR);
   return (request, response) => {
-    const path = (request.url ?? '').replace(/\?.*$/s, '');
     const status = refusalOf(door, request);
     if (status) return refuse(response, status);
-    const item = items.get(path);
-    if (item) return send(request, response, item);
-    if (path !== '/peer.svg') return refuse(response, 404);
-    void sendPicture(request, response, display.picture ? [display.picture] : PICTURES);
+    const path = (request.url ?? '').replace(/\?.*$/s, '');
+    itemAt(path, display).then(
+      (item) => (item ? send(request, response, item) : refuse(response, 404)),
+      () => refuse(response, 404),
+    );
   };
 }
 
-function itemsOf(frame: string): ReadonlyMap<string, Item> {
-  const [html, css, js] = ['text/html', 'text/css', 'text/javascript'];
-  return new Map<string, Item>([
-    ['/', { type: html, body: LIVE_PAGE }],
-    ['/style.css', { type: css, body: STYLE }],
-    ['/live.js', { type: js, body: LIVE_SCRIPT }],
-    ['/stately', { type: html, body: statelyPage(frame), frame }],
-    ['/stately.js', { type: js, body: STATELY_SCRIPT }],
-  ]);
+/** Rejects when a file is not there, as the scripts are before the first build. */
+async function itemAt(path: string, display: Display): Promise<Item | undefined> {
+  const { frame = STATELY_INSPECTOR, scripts = SCRIPTS, sessions } = display;
+  if (path === '/stately') return { type: HTML, body: await statelyPage(frame), frame };
+  if (path.startsWith('/sessions/')) return recorded(sessions?.get(nameIn(path.slice('/sessions/'.length))));
+  const script = /^\/page\/([a-z]+\.js)$/.exec(path)?.[1];
+  if (script !== undefined) return { type: JS, body: await readFile(new URL(script, scripts), 'utf8') };
+  const [type, file] = FILES.get(path) ?? [];
+  if (type === undefined || file === undefined) return undefined;
+  return { type, body: await readFile(new URL(file, PACKAGE), 'utf8') };
+}
+
+/** The page that frames `frame`; what is filled in cannot become markup. */
+async function statelyPage(frame: string): Promise<string> {
+  const { href, host } = new URL(frame);
+  const values: Readonly<Record<string, string>> = { frame: href, host, limit: String(FULL_LIMIT) };
+  const page = await readFile(new URL('src/see/page/stately.html', PACKAGE), 'utf8');
+  return page.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => escaped(values[name] ?? ''));
+}
+
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+const recorded = (story: Story | undefined): Item | undefined =>
+  story && { type: JSON_TYPE, body: JSON.stringify(story) };
+
+function nameIn(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
 }
 
 function refusalOf(door: Door, request: IncomingMessage): number {
@@ -73,14 +107,6 @@ function send(request: IncomingMessage, response: ServerResponse, item: Item): v
     ...GUARDS,
   });
   response.end(request.method === 'HEAD' ? undefined : item.body);
-}
-
-async function sendPicture(request: IncomingMessage, response: ServerResponse, places: URL[]): Promise<void> {
-  for (const place of places) {
-    const body = await readFile(place, 'utf8').catch(() => undefined);
-    if (body !== undefined) return send(request, response, { type: 'image/svg+xml', body });
-  }
-  refuse(response, 404);
 }
 
 const GUARDS = {

@@ -1,5 +1,5 @@
 /**
- * The inspector relay: a small server on loopback that shows the running actors, to a page of its own at `/` and, for
+ * The inspector relay: a small server on loopback that shows the running machines, to a page of its own at `/` and, for
  * those who ask for it there, to the hosted Stately Inspector at `/stately`.
  *
  *   const relay = await startRelay();
@@ -7,23 +7,25 @@
  *   relay.follow(node);
  *   console.log(relay.url);
  *
- * Two streams, both of `@statelyai/inspect` messages. `/stream` is lean (every actor, no machine definitions, no
- * events of their own, no rules; JSON arrays of messages) and feeds our page. `/inspect` is the whole protocol, one
- * message per frame, for at most {@link FULL_LIMIT} actors at a time. The package's own server is not used: it binds
- * every interface, asks nobody where they come from, forgets, and falls over a used port.
+ * One stream of inspection events goes in. Two come out: `/feed` tells our page what it shows, coalesced (feed.ts);
+ * `/inspect` is the protocol of `@statelyai/inspect`, message by message (audience.ts). The package's own server is not
+ * used: it binds every interface, asks nobody where they come from, forgets, and falls over a used port.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { InspectionEvent } from 'xstate';
-import type { PeerTracker } from '../run/tracker.js';
-import { Audience } from './audience.js';
-import { Dialect } from './dialect.js';
+import { Audience, BEHIND_LIMIT, type Wish } from './audience.js';
 import { Door, openServer, requireLoopback, urlOf } from './door.js';
-import { type Entry, FULL_LIMIT, Ledger, type Limits } from './ledger.js';
+import { Feed, type Followed, type FollowOptions } from './feed.js';
+import { Lab } from './lab.js';
+import { FULL_LIMIT, Ledger, type Limits } from './ledger.js';
+import type { Story } from './page/feed.js';
 import { type Display, servePages } from './pages.js';
 
+/** Bytes of one thing that a page says. */
+const SAID_LIMIT = 4_096;
 /** Pages that may look at the same time. */
 export const READER_LIMIT = 8;
 
@@ -32,16 +34,14 @@ export interface RelayOptions extends Display {
   readonly host?: string;
   /** Default 0: the system chooses. */
   readonly port?: number;
-  /** Bytes that may wait for a reader before it is dropped. Default 8 MiB. */
+  /** Bytes that may wait for a reader before it is dropped. Default 16 MiB. */
   readonly behind?: number;
+  /** Let the page start, feed and end peers of a laboratory in memory. Default false. */
+  readonly lab?: boolean;
+  /** Recorded connections by name; the page opens them like live ones (`#/session/NAME`). */
+  readonly sessions?: ReadonlyMap<string, Story>;
   /** Actors kept: 10,000 live ones, the latest 100 that ended and as many key exchanges. */
   readonly limits?: Limits;
-}
-
-/** What the relay reads of a node: whose peers they are, and their addresses, which the machines do not know. */
-export interface Followed {
-  readonly supervisor: { readonly sessionId: string };
-  readonly peers: Pick<PeerTracker, 'get'>;
 }
 
 export interface Relay {
@@ -51,8 +51,8 @@ export interface Relay {
   readonly size: number;
   /** Hand this to `createNode({ inspect })`, or to any `createActor`. Bound; never throws. */
   readonly inspect: (event: InspectionEvent) => void;
-  /** Adds the peers' addresses to the page. Optional; call it before the node dials or listens. */
-  follow(node: Followed): void;
+  /** Shows the peers of a node on the page; call it before the node dials or listens. */
+  follow(node: Followed, options?: FollowOptions): void;
   /** Drops every reader and stops listening. Idempotent. */
   close(): Promise<void>;
 }
@@ -70,11 +70,14 @@ export async function startRelay(options: RelayOptions = {}): Promise<Relay> {
 class LoopbackRelay implements Relay {
   readonly url: string;
   readonly #ledger: Ledger;
-  readonly #streams: ReadonlyMap<string, Audience>;
   readonly #door: Door;
-  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: 1_024, perMessageDeflate: false });
-  readonly #followed = new Map<string, Pick<PeerTracker, 'get'>>();
-  readonly #addresses = new WeakMap<Entry, string>();
+  readonly #feed: Feed;
+  readonly #audience: Audience;
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: SAID_LIMIT,
+    perMessageDeflate: false,
+  });
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -83,11 +86,14 @@ class LoopbackRelay implements Relay {
     options: RelayOptions,
   ) {
     const { port } = server.address() as AddressInfo;
+    const { behind = BEHIND_LIMIT, sessions = new Map(), limits } = options;
     this.url = urlOf(host, port);
     this.#door = new Door(host, port);
-    this.#ledger = new Ledger((entry) => this.#forget(entry), options.limits);
-    this.#streams = this.#open(options);
-    server.on('request', servePages(this.#door, options));
+    this.#ledger = new Ledger((entry) => this.#audience.forget(entry), limits);
+    this.#audience = new Audience({ everybody: () => this.#ledger.entries(), behind });
+    const lab = options.lab ? new Lab(this) : undefined;
+    this.#feed = new Feed(sessions, behind, lab);
+    server.on('request', servePages(this.#door, { ...options, sessions }));
     server.on('upgrade', (request, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
   }
 
@@ -97,75 +103,59 @@ class LoopbackRelay implements Relay {
 
   readonly inspect = (event: InspectionEvent): void => {
     if (this.#closed) return;
+    if (event.type === '@xstate.microstep') return this.#decided(event);
     for (const change of this.#ledger.take(event)) {
-      this.#addressOf(change.entry);
-      for (const audience of this.#streams.values()) audience.tell(change);
+      this.#feed.take(change);
+      this.#audience.tell(change);
     }
   };
 
-  follow({ supervisor, peers }: Followed): void {
-    this.#followed.set(supervisor.sessionId, peers);
+  follow(node: Followed, options?: FollowOptions): void {
+    this.#feed.follow(node, options);
   }
 
   close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
       this.server.close(() => resolve());
-      for (const audience of this.#streams.values()) audience.close();
+      this.#feed.close();
+      this.#audience.close();
       this.server.closeAllConnections();
       this.#ledger.clear();
     });
     return this.#closed;
   }
 
-  #open({ behind }: RelayOptions): ReadonlyMap<string, Audience> {
-    const everybody = () => this.#ledger.entries();
-    const shared = { everybody, ...(behind !== undefined && { behind }) };
-    const lean = leanDialect((entry) => this.#addressOf(entry));
-    const full = new Dialect({ register: ({ definition }) => ({ definition }) });
-    return new Map([
-      ['/stream', new Audience({ ...shared, dialect: lean, actors: Infinity, arrays: true })],
-      ['/inspect', new Audience({ ...shared, dialect: full, actors: FULL_LIMIT, arrays: false })],
-    ]);
-  }
-
-  #forget(entry: Entry): void {
-    for (const audience of this.#streams.values()) audience.forget(entry);
-  }
-
-  /** Asked once per peer and remembered, since the tracker's row goes when the peer ends. */
-  #addressOf(entry: Entry): string | undefined {
-    const known = this.#addresses.get(entry);
-    if (known !== undefined || this.#followed.size === 0) return known;
-    const id = /^(?:peer|transport)\.(\d+)$/.exec(entry.name)?.[1];
-    const addr = id === undefined ? '' : this.#followed.get(entry.rootId)?.get(Number(id))?.addr;
-    if (addr !== undefined) this.#addresses.set(entry, addr);
-    return addr;
+  #decided(event: InspectionEvent & { type: '@xstate.microstep' }): void {
+    const entry = this.#ledger.get(event.actorRef.sessionId);
+    if (entry) this.#feed.decided(entry, event);
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => undefined);
-    const audience = this.#streams.get(request.url ?? '');
-    const status = this.#statusOf(request, audience);
-    if (status || !audience) return void socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
-    // What a reader says is not listened to.
-    this.#sockets.handleUpgrade(request, socket, head, (accepted) => audience.join(accepted));
+    const [path = '', query] = (request.url ?? '').split('?', 2);
+    const status = this.#statusOf(request, path);
+    if (status) return void socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+    this.#sockets.handleUpgrade(request, socket, head, (accepted) => {
+      if (path === '/feed') this.#feed.join(accepted);
+      else this.#audience.join(accepted, wishOf(new URLSearchParams(query)));
+    });
   }
 
   /** Empty: welcome. */
-  #statusOf(request: IncomingMessage, audience: Audience | undefined): string {
-    const readers = [...this.#streams.values()].reduce((sum, { size }) => sum + size, 0);
+  #statusOf(request: IncomingMessage, path: string): string {
     if (!this.#door.admitsSocket(request)) return '403 Forbidden';
-    if (!audience) return '404 Not Found';
-    return readers >= READER_LIMIT ? '503 Service Unavailable' : '';
+    if (path !== '/feed' && path !== '/inspect') return '404 Not Found';
+    return this.#feed.size + this.#audience.size >= READER_LIMIT ? '503 Service Unavailable' : '';
   }
 }
 
-/** For thousands of actors: what a table shows, and no more. The rules are the same object in every peer. */
-const leanDialect = (addressOf: (entry: Entry) => string | undefined): Dialect =>
-  new Dialect({
-    inspector: {
-      filter: (message) => message.type !== '@xstate.event',
-      sanitizeContext: (context) => ({ ...context, rules: undefined }),
-    },
-    register: (entry) => ({ addr: addressOf(entry) ?? '' }),
-  });
+/** `?peers=1,7` chooses the sample; addresses are masked unless `addresses=shown`. */
+function wishOf(query: URLSearchParams): Wish {
+  const peers =
+    query
+      .get('peers')
+      ?.split(',', FULL_LIMIT)
+      .filter((id) => id !== '') ?? [];
+  const wishes = { masked: query.get('addresses') !== 'shown' };
+  return peers.length > 0 ? { ...wishes, sample: new Set(peers) } : wishes;
+}
