@@ -344,7 +344,7 @@ describe('what is kept', () => {
     expect(reader.socket.readyState).toBe(WebSocket.OPEN);
     const full = reader.heard.filter(({ definition }) => definition);
     expect(full.length).toBeLessThanOrEqual(FULL_LIMIT);
-  });
+  }, 20_000);
 
   test('actors beyond the limit are taken up when there is room', async () => {
     const relay = await relayOf({ limits: { live: 2, ended: 1 } });

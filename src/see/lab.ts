@@ -28,6 +28,9 @@ const PACE = 25;
 const FAR = 300_000;
 const PORT = 18_444;
 
+/** Little, so that what a fault comes to does not depend on chance. */
+const PADDING = { garbage: 16, decoys: [] };
+
 const HEALTHY = 'healthy';
 const BY_HAND = 'by hand';
 /** Faults that need a value get one that is easy to watch. */
@@ -197,7 +200,8 @@ export class Lab {
       services: servicesOf('NETWORK', 'WITNESS', 'NETWORK_LIMITED'),
     };
     if (actor === HEALTHY) return createNode({ ...usual, net });
-    if (isV2Fault(actor)) return createNode({ ...usual, net, v2transport: true, v2fault: actor });
+    if (isV2Fault(actor))
+      return createNode({ ...usual, net, v2transport: true, v2fault: actor, padding: PADDING });
     const fault = parseFault(VALUES[actor] ?? actor);
     return createNode({ ...usual, net: faultyNet(net, fault, this.#clock) });
   }
