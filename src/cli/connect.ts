@@ -9,6 +9,7 @@ import {
   FAULT_HELP,
   identityOptions,
   labOptions,
+  logOption,
   lookupOptions,
   observerOptions,
   outputOptions,
@@ -18,7 +19,6 @@ import {
   transportOptions,
   valued,
 } from './options.js';
-import { failureLine } from './render.js';
 import { foundSentence, Seeding } from './seeding.js';
 import { watchedNode } from './observers.js';
 import { showStatus } from './status.js';
@@ -26,7 +26,7 @@ import { peerTable } from './table.js';
 import { Targets } from './targets.js';
 import { seconds, several } from './values.js';
 import type { Job, Verb } from './verb.js';
-import { watch, type Watcher } from './watch.js';
+import { tellFailure, watch, type Watcher } from './watch.js';
 
 /** Connections to hold when nobody says which: Core's full-relay slots. */
 const AUTOMATIC = 8;
@@ -68,6 +68,7 @@ export const connectCommand: Verb = {
     ...timeOptions(),
     ...identityOptions(),
     ...outputOptions(),
+    logOption(),
     ...observerOptions(),
     ...labOptions(),
   ],
@@ -120,10 +121,7 @@ function targets({ flags, out, interrupted }: Job, node: BitcoinNode, hosts: rea
     once,
     dns: dnsOptionsOf(flags),
     signal: interrupted,
-    failed: (addr, reason) => {
-      out.failure(failureLine(addr, reason, out.paintTalk));
-      out.event('ended', { addr, lastreason: reason });
-    },
+    failed: (addr, reason) => tellFailure(out, addr, reason),
     unreachable: () => {
       if (!once || hosts.length > 1) out.talk(lament(once, hosts.length, node));
     },

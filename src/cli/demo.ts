@@ -5,8 +5,9 @@ import type { PeerInfo } from '../run/tracker.js';
 import { type Outcome, startDemo } from '../tools/demo.js';
 import { servicesLetters } from '../wire/index.js';
 import { EXIT } from './exit.js';
+import { keepJournal } from './journal.js';
 import { observers } from './observers.js';
-import { observerOptions, outputOptions, switched, valued } from './options.js';
+import { logOption, observerOptions, outputOptions, switched, valued } from './options.js';
 import type { Output, Paint } from './output.js';
 import { duration, plain } from './render.js';
 import { type Column, tabulated } from './table.js';
@@ -33,6 +34,7 @@ export const demoCommand: Verb = {
     ...switched('--stay', 'keep it open until Ctrl-C'),
     valued('--peertimeout <s>', 'limit of a handshake', whole(1, 9)).default(PEERTIMEOUT),
     ...outputOptions(),
+    logOption(),
     ...observerOptions(),
   ],
   isOneShot: (flags) => !flags.stay,
@@ -70,23 +72,25 @@ type NameOf = (addr: string) => string | undefined;
 
 /** A line when a handshake is complete and a line when a connection ends, with the way it took. */
 function narrate(node: BitcoinNode, nameOf: NameOf, out: Output): void {
+  if (out.log !== 'pretty') keepJournal(node, out);
+  const talk = (line: string): void => (out.log === 'pretty' ? out.talk(line) : undefined);
   const ways = new Map<number, string[]>();
   node.on('transition', ({ id, addr, inbound, from, to }) => {
     const way = ways.get(id) ?? [from];
     way.push(to);
     ways.set(id, way);
     out.event('transition', { id, peer: nameOf(addr), addr, inbound, from, to });
-    if (out.verbose > 0) out.talk(`${label(nameOf, addr)} ${from} → ${to}`);
+    if (out.verbose > 0) talk(`${label(nameOf, addr)} ${from} → ${to}`);
   });
   const tell = (peer: PeerInfo): void => {
     if (peer.lastreason?.code === 'ERR_LOCAL_CANCELLED') return;
     const way = ways.get(peer.id) ?? [peer.state];
-    out.talk(narrated(label(nameOf, peer.addr), way, peer, out.paintTalk));
+    talk(narrated(label(nameOf, peer.addr), way, peer, out.paintTalk));
     ways.set(peer.id, way.slice(-1));
   };
   node.on('fallback', (peer) => {
     out.event('fallback', { peer: nameOf(peer.addr), addr: peer.addr });
-    out.talk(`us →  ${label(nameOf, peer.addr)} does not know v2: again as v1`);
+    talk(`us →  ${label(nameOf, peer.addr)} does not know v2: again as v1`);
   });
   node.on('established', tell);
   node.on('ended', tell);

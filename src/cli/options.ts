@@ -7,6 +7,7 @@ import { type Fault, FAULT_NAMES, FAULTS } from '../io/faults.js';
 import { MAX_PENDING } from '../run/pending.js';
 import { V2_FAULT_NAMES, type V2FaultName } from '../run/v2faults.js';
 import type { Endpoint } from '../io/link.js';
+import type { LogForm } from './log.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
 import {
   bindAddress,
@@ -52,6 +53,7 @@ export interface Flags {
   readonly quiet?: boolean;
   readonly verbose: number;
   readonly color: When;
+  readonly log?: LogForm;
   readonly connect?: readonly string[];
   readonly once?: boolean;
   readonly stay?: boolean;
@@ -180,6 +182,21 @@ export const bindOptions = (): Option[] =>
     ),
     valued('--port <n>', "default: the chain's; 0 for any free one", whole(0, 65_535)),
   ]);
+
+const LOG_FORMS = ['pretty', 'json', 'core'] as const satisfies readonly LogForm[];
+
+/** For the verbs that run a node: what the talk on stderr looks like. */
+export const logOption = (): Option =>
+  offering(
+    valued(
+      '--log <form>',
+      "stderr: pretty for people, json with an object per line, core as in Bitcoin Core's debug.log",
+      oneOf(...LOG_FORMS),
+    ),
+    ...LOG_FORMS,
+  )
+    .default('pretty')
+    .helpGroup(OUTPUT);
 
 /** To look on from outside. */
 export const observerOptions = (): Option[] =>

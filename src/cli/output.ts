@@ -1,8 +1,9 @@
 /**
- * Where words go: the answer to stdout, talk to stderr. With `--json` stdout carries NDJSON and nothing else; with
+ * Where words go: the answer to stdout, talk to stderr (in the form that `--log` asks for). With `--json` stdout carries NDJSON and nothing else; with
  * `--quiet` only answers and failures remain; the status line exists on a terminal only and never gets in the way.
  */
 import { styleText } from 'node:util';
+import { type Entry, type Level, lineOf, type LogForm, sentence } from './log.js';
 import type { When } from './options.js';
 
 export type Style = Parameters<typeof styleText>[0];
@@ -22,6 +23,8 @@ export interface OutputOptions {
   readonly quiet: boolean;
   readonly verbose: number;
   readonly color: When;
+  /** Default `pretty`. */
+  readonly log?: LogForm;
 }
 
 const CLEAR = '\r\u001b[2K';
@@ -44,6 +47,7 @@ const painter = (isOn: boolean): Paint =>
 export class Output {
   readonly json: boolean;
   readonly verbose: number;
+  readonly log: LogForm;
   /** For stdout and for stderr. */
   readonly paint: Paint;
   readonly paintTalk: Paint;
@@ -53,13 +57,14 @@ export class Output {
   #status = '';
 
   constructor(options: OutputOptions) {
-    const { stdout, stderr, env, json, quiet, verbose, color } = options;
+    const { stdout, stderr, env, json, quiet, verbose, color, log = 'pretty' } = options;
     this.#options = options;
     this.json = json;
     this.verbose = verbose;
+    this.log = log;
     this.paint = painter(isColoured(stdout, env, color));
-    this.paintTalk = painter(isColoured(stderr, env, color));
-    this.isLive = stderr.isTTY === true && env.TERM !== 'dumb' && !json && !quiet;
+    this.paintTalk = painter(log === 'pretty' && isColoured(stderr, env, color));
+    this.isLive = stderr.isTTY === true && env.TERM !== 'dumb' && !json && !quiet && log === 'pretty';
   }
 
   /** Columns to fill on stdout; undefined when it is no terminal, and nothing has to be cut. */
@@ -89,12 +94,18 @@ export class Output {
 
   /** What a person may like to know meanwhile. */
   talk(line: string): void {
-    if (!this.#options.quiet) this.#print(this.#options.stderr, line);
+    this.#tell('info', sentence(this.log, 'info', line, new Date()));
   }
 
   /** What went wrong. */
   failure(line: string): void {
-    this.#print(this.#options.stderr, line);
+    this.#tell('warn', sentence(this.log, 'warn', line, new Date()));
+  }
+
+  /** Something that happened, where the log is not for people. */
+  entry(entry: Entry): void {
+    const line = this.log === 'pretty' ? undefined : lineOf(this.log, entry, new Date());
+    if (line !== undefined) this.#tell(entry.level, line);
   }
 
   /** Replaces the line at the bottom; empty takes it away. */
@@ -102,6 +113,10 @@ export class Output {
     if (!this.isLive || line === this.#status) return;
     this.#status = line;
     this.#options.stderr.write(CLEAR + this.#fitted());
+  }
+
+  #tell(level: Level, line: string): void {
+    if (!this.#options.quiet || level === 'warn') this.#print(this.#options.stderr, line);
   }
 
   #fitted(): string {

@@ -168,11 +168,11 @@ function jobOf(
     .slice(0, -2)
     .flat()
     .filter((word): word is string => typeof word === 'string');
-  const { json = false, quiet = false, verbose = 0, color = 'auto' } = flags;
+  const { json = false, quiet = false, verbose = 0, color = 'auto', log = 'pretty' } = flags;
   return {
     operands,
     flags,
-    out: new Output({ ...around, json, quiet, verbose, color }),
+    out: new Output({ ...around, json, quiet, verbose, color, log }),
     interrupted,
     program,
   };
