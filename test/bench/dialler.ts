@@ -18,8 +18,7 @@ export interface Dialled {
 const ROOM = 1_000;
 const node = createNode({ chain: 'regtest', maxinbound: 0, maxoutbound: ROOM });
 let done = 0;
-node.on('message', ({ id, direction, command }) => {
-  if (direction !== 'received' || command !== 'pong') return;
+node.on('pong', ({ id }) => {
   done++;
   node.close(id);
 });

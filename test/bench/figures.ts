@@ -6,9 +6,13 @@ import { lag } from './lag.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
 import { outbound } from './outbound.js';
+import { soak } from './soak.js';
+import { spawn } from './spawn.js';
 import { traffic } from './traffic.js';
+import { v2 } from './v2.js';
 
 export const FIGURES: readonly Figure[] = [
   ...[inbound, inbound512, outbound, latency],
-  ...[memory, crowd, traffic, lag],
+  ...[memory, crowd, spawn, traffic, lag, v2],
+  soak,
 ];

@@ -1,5 +1,6 @@
 /** A node made with the public library that listens, and tells of itself: the tasks of a `Worker`. */
 import { createNode } from '../../src/index.js';
+import { censusOf } from './census.js';
 import { lagTasks } from './lagtasks.js';
 import { serveTasks } from './tasks.js';
 
@@ -11,5 +12,5 @@ serveTasks({
   listen: async ({ port }: { port: number }) => {
     await node.listen({ host: '127.0.0.1', port });
   },
-  peers: () => node.peers.size,
+  census: () => censusOf(node),
 });

@@ -44,14 +44,15 @@ export async function startVerack(
   return { ...server, interrupt: () => child.interrupt() };
 }
 
-/** A server that is a script of ours: `listener`, a node made with the library, or `rawlistener`, the ceiling. */
+/** A server that is a script of ours: `listener`, a node made with the library, or `rawlistener`, the ceiling. `flags` are Node's. */
 export async function startScript(
   core: number | undefined,
   name: 'listener' | 'rawlistener',
+  flags: readonly string[] = [],
 ): Promise<Server & { readonly worker: Worker }> {
   const ports = await claimPorts();
   const port = ports.p2p;
-  const worker = new Worker(core, name);
+  const worker = new Worker(core, name, flags);
   const server = keep(port, worker.pid, async () => {
     await worker.stop();
     ports.release();

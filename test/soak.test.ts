@@ -1,0 +1,94 @@
+/** Two thousand peers come over TCP, shake hands and go; `npm run bench -- --only soak` is the long form. */
+import { connect } from 'node:net';
+import { expect, test } from '@jest/globals';
+import { type Clock, createNode, systemClock } from '../src/index.js';
+import { type Census, censusOf, slopeOf } from './bench/census.js';
+import { features, frame, nonceAt, version } from './bench/flights.js';
+
+const BATCHES = 8;
+const BATCH = 256;
+const INFLIGHT = 8;
+/** Until the list of the last 1,000 peers that ended is full. Code is still compiled behind it. */
+const WARM_UP = 4;
+/** Bytes of heap for each cycle: a key exchange that is not let go costs 11,000, what is still compiled about 500. */
+const BOUND = 2_000;
+const LIMIT_MS = 120_000;
+
+/** The system's clock, and the timers that are armed on it. */
+function countingClock(): { clock: Clock; armed: Set<unknown> } {
+  const armed = new Set<unknown>();
+  const clock: Clock = {
+    ...systemClock,
+    setTimeout: (fn, ms) => {
+      const timer = systemClock.setTimeout(() => {
+        armed.delete(timer);
+        fn();
+      }, ms);
+      armed.add(timer);
+      return timer;
+    },
+    clearTimeout: (timer) => {
+      armed.delete(timer);
+      systemClock.clearTimeout(timer);
+    },
+  };
+  return { clock, armed };
+}
+
+/** Our process has pipes and timers of the test runner too. */
+const held = ({ peers, slots, resources: { TCPServerWrap, TCPSocketWrap = 0 } }: Census) => ({
+  ...{ peers, slots },
+  ...{ TCPServerWrap, TCPSocketWrap },
+});
+
+/**
+ * One peer, up to the pong and the end: by reset, so that its port is free again. Comes from `localPort`, 0 for any, and
+ * tells from which: the node remembers the last outcome of each address.
+ */
+function visit(port: number, localPort: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, localAddress: '127.0.0.1', localPort }, () => {
+      localPort = socket.localPort ?? 0;
+      socket.write(version());
+    });
+    socket.on('error', reject);
+    socket.once('data', () => {
+      socket.write(Buffer.concat([features(), frame('ping', Buffer.from('12345678'))]));
+      socket.on('data', (chunk: Buffer) => {
+        if (nonceAt(chunk, 'pong') >= 0) socket.resetAndDestroy();
+      });
+    });
+    socket.on('close', () => resolve(localPort));
+  });
+}
+
+/** Several at a time, each of them from a port of its own. */
+async function visits(port: number, ports: number[]): Promise<void> {
+  const some = async (_: number, i: number): Promise<void> => {
+    for (let left = BATCH / INFLIGHT; left > 0; left--) ports[i] = await visit(port, ports[i] ?? 0);
+  };
+  await Promise.all(ports.map(some));
+}
+
+test(
+  'peers that came and went leave nothing behind',
+  async () => {
+    const { clock, armed } = countingClock();
+    await using node = createNode({ chain: 'regtest', v2transport: true, clock });
+    const { local } = await node.listen({ host: '127.0.0.1', port: 0 });
+    const ports = Array.from({ length: INFLIGHT }, () => 0);
+    let established = 0;
+    node.on('established', () => established++);
+    const points: [number, number][] = [];
+    for (let batch = 1; batch <= BATCHES; batch++) {
+      await visits(local.port, ports);
+      while (node.peers.size > 0) await new Promise((resolve) => setImmediate(resolve));
+      points.push([batch * BATCH, (await censusOf(node)).heap]);
+    }
+    expect(established).toBe(BATCHES * BATCH);
+    expect(held(await censusOf(node))).toEqual({ peers: 0, slots: 0, TCPServerWrap: 1, TCPSocketWrap: 0 });
+    expect(armed.size).toBe(0);
+    expect(slopeOf(points.slice(WARM_UP))).toBeLessThan(BOUND);
+  },
+  LIMIT_MS,
+);
