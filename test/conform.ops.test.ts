@@ -5,7 +5,7 @@ import { judge } from '../src/tools/conform/conform.js';
 import { CONNECTION_TYPES } from '../src/tools/conform/dialler.js';
 import { versionPayload } from '../src/tools/conform/greeting.js';
 import { loadCases } from '../src/tools/conform/library.js';
-import type { Portrait } from '../src/tools/conform/portrait.js';
+import type { Portrait } from '../src/tools/conform/subject.js';
 import { driven } from './support/driven.js';
 import { ANSWER, caseOf, chain, GOOD, greet, type Script, stageOf, VERSION } from './support/scripted.js';
 

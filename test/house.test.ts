@@ -37,6 +37,21 @@ const targetOf = (file: string, what: string): string =>
       ? 'node'
       : what;
 
+/** Depth first: an arrow back into the path that leads here closes a circle. */
+function circlesOf(arrows: ReadonlyMap<string, readonly string[]>): string[] {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) circles.push([...path.slice(at), file].join(' → '));
+    if (at >= 0 || done.has(file)) return;
+    for (const next of arrows.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of arrows.keys()) visit(file, []);
+  return circles;
+}
+
 /** `types`: only with `import type`. Packages by name; `node` stands for every `node:` module. */
 const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
   machines: { machines: 'yes', xstate: 'yes', data: 'yes', wire: 'types' },
@@ -112,6 +127,32 @@ describe('who imports whom', () => {
       return may[target] !== 'yes' && !(may[target] === 'types' && typesOnly);
     });
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('the direction of imports', () => {
+  /** The files that a file imports; types count too, as they bind a reader just as much. */
+  const arrows = new Map(
+    files.map((file) => [
+      file,
+      importsOf(file)
+        .filter(({ what }) => what.startsWith('.'))
+        .map(({ what }) => join(dirname(file), what.replace(/\.js$/, '.ts'))),
+    ]),
+  );
+
+  test('no file imports itself by way of others', () => {
+    expect(circlesOf(arrows)).toEqual([]);
+  });
+
+  test('a circle would be seen', () => {
+    const abc = new Map([
+      ['a', ['b']],
+      ['b', ['c', 'd']],
+      ['c', ['b']],
+      ['d', []],
+    ]);
+    expect(circlesOf(abc)).toEqual(['b → c → b']);
   });
 });
 

@@ -4,9 +4,9 @@
  */
 import type { WebSocket } from 'ws';
 import type { AnyEventObject, InspectionEvent } from 'xstate';
-import type { BitcoinNode } from '../run/node.js';
 import type { PeerInfo } from '../run/tracker.js';
 import { REASONS, type Reason } from '../reasons.js';
+import type { Followed, FollowOptions } from './followed.js';
 import type { Lab } from './lab.js';
 import type { Change, Entry } from './ledger.js';
 import type { Hello, LabCommand, Lane, Move, Request, Row, Story } from './page/feed.js';
@@ -20,19 +20,6 @@ export const ENDED_ROWS = 1_000;
 export const ENDED_STORIES = 300;
 /** Live peers that are followed; those beyond are not shown. */
 export const LIVE_ROWS = 10_000;
-
-/** What the feed reads of a node. */
-export type Followed = Pick<BitcoinNode, 'peers' | 'on'> & {
-  readonly supervisor: { readonly sessionId: string };
-};
-
-export interface FollowOptions {
-  /** Put before the ids of its peers. Default none. */
-  readonly name?: string;
-  /** Milliseconds of the clock by which it goes. Default the system's. */
-  readonly now?: () => number;
-  readonly held?: () => boolean;
-}
 
 interface Node extends Required<FollowOptions> {
   readonly peers: Followed['peers'];

@@ -13,7 +13,7 @@ import type { NodeOptions } from '../run/options.js';
 import { isV2Fault, V2_FAULT_NAMES, V2_FAULTS } from '../run/v2faults.js';
 import { VerackError } from '../reasons.js';
 import { hexOf, servicesOf } from '../wire/index.js';
-import type { Followed, FollowOptions } from './feed.js';
+import type { Followed, FollowOptions } from './followed.js';
 import { MISSIVES, missiveOf } from './missive.js';
 import type { LabCommand, LabMenu, LabPeer, LabReport } from './page/feed.js';
 

@@ -9,14 +9,15 @@ import { type Clock, systemClock } from '../../run/env.js';
 import { NAME, VERSION } from '../../run/version.js';
 import type { Case } from './case.js';
 import { ENCRYPTED } from './encrypted.js';
+import { Deviation, Obstacle } from './failure.js';
 import { obstacleOf } from './fitness.js';
 import { knownOf, type KnownDifferences } from './known.js';
 import { LISTEN } from './listen.js';
-import { type Portrait, portray } from './portrait.js';
+import { portray } from './portrait.js';
 import { type Finding, findingOf, FORMAT, type Report } from './report.js';
 import { SPEAK } from './speak.js';
-import type { Subject } from './subject.js';
-import { type Circumstances, Deviation, Obstacle, Trial } from './trial.js';
+import type { Portrait, Subject } from './subject.js';
+import { type Circumstances, Trial } from './trial.js';
 
 export interface ConformOptions {
   readonly cases: readonly Case[];

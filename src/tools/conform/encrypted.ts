@@ -6,7 +6,8 @@ import { Exchange } from './exchange.js';
 import type { Line } from './line.js';
 import { silence } from './listen.js';
 import type { Op } from './speak.js';
-import { Deviation, Obstacle, type Trial } from './trial.js';
+import { Deviation, Obstacle } from './failure.js';
+import type { Trial } from './trial.js';
 
 const WITHIN_MS = 3_000;
 

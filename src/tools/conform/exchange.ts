@@ -21,8 +21,8 @@ import {
 } from '../../wire/index.js';
 import { payloadFor, type Reference } from './bytes.js';
 import type { Sent, Step } from './case.js';
+import { Obstacle } from './failure.js';
 import { type Backstage, type Heard, messageOf, type Transport } from './transport.js';
-import { Obstacle } from './trial.js';
 
 /** Fields of a message that are about the header of v1. */
 const V1_ONLY = ['magic', 'length', 'checksum'] as const;

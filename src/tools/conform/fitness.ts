@@ -1,8 +1,7 @@
 /** Which cases can be run against a node, and why the others cannot. */
 import { type Case, type Need, NEEDS, type Step, type When } from './case.js';
 import { frameOf } from './bytes.js';
-import type { Portrait } from './portrait.js';
-import type { Subject } from './subject.js';
+import type { Portrait, Subject } from './subject.js';
 import { dialTypeOf } from './trial.js';
 import type { Chain } from '../../networks.js';
 

@@ -6,7 +6,8 @@ import { versionFields } from './greeting.js';
 import type { Line } from './line.js';
 import type { Op } from './speak.js';
 import type { Heard } from './transport.js';
-import { Deviation, Obstacle, type Trial } from './trial.js';
+import { Deviation, Obstacle } from './failure.js';
+import type { Trial } from './trial.js';
 
 /** What a node may say at any time; steps that are not strict do not look at it. */
 export const UNSOLICITED: readonly string[] = [

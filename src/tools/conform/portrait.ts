@@ -1,24 +1,12 @@
 /** The probe before a run: is the node there, what does it say of itself, and does it listen for BIP324? */
 import { sanitize, servicesnames } from '../../wire/index.js';
 import { frameOf } from './bytes.js';
-import type { Case, Dialect, Listener } from './case.js';
+import type { Case } from './case.js';
+import { Deviation } from './failure.js';
 import { versionFields } from './greeting.js';
 import type { Line } from './line.js';
-import { type Circumstances, Deviation, Trial } from './trial.js';
-
-/** What the node under test is, as far as it matters to the choice of cases. */
-export interface Portrait {
-  readonly version: number;
-  readonly subver: string;
-  readonly services: readonly string[];
-  readonly relay: 0 | 1;
-  /** The commands that it sent up to its verack. */
-  readonly sends: readonly string[];
-  /** It sends its version before it has ours. */
-  readonly speaksfirst: boolean;
-  readonly listener: Listener;
-  readonly dialect: Dialect;
-}
+import type { Portrait } from './subject.js';
+import { type Circumstances, Trial } from './trial.js';
 
 /** From this version on, BIP434 is spoken. */
 const FEATURE_SINCE = 70017;

@@ -1,7 +1,7 @@
 /** What a run found out, as data: printed as a table, kept as JSON, compared as HTML. */
 import type { Case, Grade } from './case.js';
 import type { Dialogue } from './dialogue.js';
-import type { Portrait } from './portrait.js';
+import type { Portrait } from './subject.js';
 import { listOf, object, oneOf, text, anything } from './shape.js';
 
 /** `known`: it failed as this implementation is known to. `skip`: it was not run. */

@@ -1,7 +1,8 @@
 /** The ops that say something or open and close connections. */
 import type { Sent, Step } from './case.js';
 import { frameOf, rawBytes, short, spelled } from './bytes.js';
-import { Deviation, Obstacle, type Trial } from './trial.js';
+import { Deviation, Obstacle } from './failure.js';
+import type { Trial } from './trial.js';
 
 /** What an op does. Throws {@link Deviation} when the node does something else than expected. */
 export type Op = (trial: Trial, step: Step) => Promise<void> | void;

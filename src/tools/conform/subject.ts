@@ -1,6 +1,6 @@
 /** The node under test, as far as the tester can reach it. */
 import type { Endpoint, Net } from '../../io/link.js';
-import type { Need } from './case.js';
+import type { Dialect, Listener, Need } from './case.js';
 
 /** A request to the node under test to dial us. */
 export interface DialRequest {
@@ -36,4 +36,18 @@ export interface Subject {
   readonly peers?: () => Promise<readonly string[]>;
   /** Needs that its owner has seen to. */
   readonly meets?: readonly Need[];
+}
+
+/** What the node under test is, as far as it matters to the choice of cases. */
+export interface Portrait {
+  readonly version: number;
+  readonly subver: string;
+  readonly services: readonly string[];
+  readonly relay: 0 | 1;
+  /** The commands that it sent up to its verack. */
+  readonly sends: readonly string[];
+  /** It sends its version before it has ours. */
+  readonly speaksfirst: boolean;
+  readonly listener: Listener;
+  readonly dialect: Dialect;
 }

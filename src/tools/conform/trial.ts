@@ -7,19 +7,9 @@ import { REASONS } from '../../reasons.js';
 import type { Reference } from './bytes.js';
 import type { Case } from './case.js';
 import { Minutes } from './dialogue.js';
+import { Deviation, Obstacle } from './failure.js';
 import { Line } from './line.js';
-import type { Portrait } from './portrait.js';
-import type { Subject } from './subject.js';
-
-/** The node did something else than the case expects: one sentence about what was seen. */
-export class Deviation extends Error {
-  override readonly name = 'Deviation';
-}
-
-/** The case could not be run at all. */
-export class Obstacle extends Error {
-  override readonly name = 'Obstacle';
-}
+import type { Portrait, Subject } from './subject.js';
 
 /** What every trial of a run shares. */
 export interface Circumstances {

@@ -1,0 +1,11 @@
+/** Why a case does not pass: the node's doing, or ours. */
+
+/** The node did something else than the case expects: one sentence about what was seen. */
+export class Deviation extends Error {
+  override readonly name = 'Deviation';
+}
+
+/** The case could not be run at all. */
+export class Obstacle extends Error {
+  override readonly name = 'Obstacle';
+}
