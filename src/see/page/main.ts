@@ -26,12 +26,12 @@ class Page {
   readonly #world = new World();
   readonly #table = new Table(
     this.#world,
-    () => this.#soon(),
+    () => this.#next(),
     (key) => go(key),
   );
   readonly #log = new Log(this.#world, (key) => go(key));
-  readonly #scene = new Scene(() => this.#soon());
-  readonly #labScene = new Scene(() => this.#soon());
+  readonly #scene = new Scene(() => this.#next());
+  readonly #labScene = new Scene(() => this.#next());
   readonly #portrait = new Portrait();
   readonly #lab = new Laboratory(
     this.#world,
@@ -45,6 +45,7 @@ class Page {
   #chosen = '';
   #session: Story | undefined;
   #isDue = false;
+  #frame = 0;
   #cost = 0;
   #glance = '';
   #glancedat = 0;
@@ -93,12 +94,19 @@ class Page {
   #soon(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    setTimeout(() => requestAnimationFrame(() => this.#draw()), Math.max(FRAME, 4 * this.#cost));
+    setTimeout(() => this.#next(), Math.max(FRAME, 4 * this.#cost));
+  }
+
+  /** With the browser's next frame: what a person does is not to wait. */
+  #next(): void {
+    if (this.#frame !== 0) return;
+    this.#frame = requestAnimationFrame(() => this.#draw());
   }
 
   #draw(): void {
     const start = performance.now();
     this.#isDue = false;
+    this.#frame = 0;
     this.#counts();
     const drawings: Readonly<Record<View, () => void>> = {
       peers: () => this.#peers(),

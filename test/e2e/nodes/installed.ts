@@ -1,18 +1,20 @@
-/** Which real nodes this machine has, and where. The places are those that `provision.sh` writes to. */
+/** Which real nodes, and which browser, this machine has, and where. The places are those that `provision.sh` writes to. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /** The nodes that can be had. */
 export type NodeName = 'bitcoind' | 'litecoind' | 'bcoin';
+/** And the browser that drives the page. */
+export type ProgramName = NodeName | 'chromium';
 
-/** The node's program: the user's own one first (`BITCOIND=`, `LITECOIND=`, the PATH), then the provisioned one. */
-export function program(name: NodeName): string | undefined {
+/** The node's program: the user's own one first (`BITCOIND=`, `LITECOIND=`, `CHROMIUM=`, the PATH), then the provisioned one. */
+export function program(name: ProgramName): string | undefined {
   return candidates(name).find(isProgram);
 }
 
 /** Undefined when the node can be started; else one sentence that says why not and how to provision it. */
-export function missing(name: NodeName): string | undefined {
+export function missing(name: ProgramName): string | undefined {
   if (program(name) !== undefined) return undefined;
   const own = ownVariable(name);
   if (own !== undefined) return `${own}=${process.env[own] ?? ''} is no program that can be run`;
@@ -20,7 +22,7 @@ export function missing(name: NodeName): string | undefined {
 }
 
 /** A variable that is set is obeyed: nothing else is tried behind its back. */
-function candidates(name: NodeName): string[] {
+function candidates(name: ProgramName): string[] {
   const provisioned = join(cache(), name, name);
   if (name === 'bcoin') return [provisioned];
   const own = ownVariable(name);
@@ -29,7 +31,7 @@ function candidates(name: NodeName): string[] {
   return [...path.map((folder) => join(folder, name)), provisioned];
 }
 
-function ownVariable(name: NodeName): string | undefined {
+function ownVariable(name: ProgramName): string | undefined {
   const own = name.toUpperCase();
   return name !== 'bcoin' && variable(own) !== undefined ? own : undefined;
 }

@@ -10,7 +10,7 @@
  *     });
  */
 import { afterAll, describe, jest, test } from '@jest/globals';
-import { missing, type NodeName } from './installed.js';
+import { missing, type ProgramName } from './installed.js';
 import { stopAll } from './realnode.js';
 
 export { missing, type NodeName } from './installed.js';
@@ -21,10 +21,14 @@ export { RpcError } from './rpc.js';
 const TEST_MS = 60_000;
 
 /**
- * `describe` for tests that need the named nodes. Without them it fails under CI and is a counted skip elsewhere,
+ * `describe` for tests that need the named programs. Without them it fails under CI and is a counted skip elsewhere,
  * with the way to provision them in its title. Gives the file's tests a minute each, and stops what they leave.
  */
-export function describeNode(names: NodeName | readonly NodeName[], title: string, tests: () => void): void {
+export function describeNode(
+  names: ProgramName | readonly ProgramName[],
+  title: string,
+  tests: () => void,
+): void {
   jest.setTimeout(TEST_MS);
   const reasons = [names].flat().map(missing);
   const lacking = [...new Set(reasons)].filter((reason) => reason !== undefined).join('; ');

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs the real nodes that the end-to-end tests talk to, outside the checkout and outside the system.
+# Installs the real nodes that the end-to-end tests talk to, outside the checkout and outside the system, and the browser that
+# drives the inspector's page (Debian's chromium, unless there is one).
 #
-#   test/e2e/nodes/provision.sh [bitcoind|litecoind|bcoin|all]...      (nothing given: all)
+#   test/e2e/nodes/provision.sh [bitcoind|litecoind|bcoin|chromium|all]...      (nothing given: all)
 #
 # Each node becomes one program, FOLDER/NAME/NAME, with FOLDER = ${VERACK_NODES:-${XDG_CACHE_HOME:-~/.cache}/verack/nodes}.
 # It is built in a folder beside that one, must answer its version there, and only then gets its name: what bears
 # the name is whole. Remove FOLDER/NAME to install it anew. Needs a Debian-like system, and root where it says so.
-# A node of your own is used instead: BITCOIND=/path, LITECOIND=/path, or one of that name on the PATH.
+# One of your own is used instead: BITCOIND=/path, LITECOIND=/path, CHROMIUM=/path, or one of that name on the PATH.
 set -euo pipefail
 
 bcoin_version=1.0.2
@@ -83,6 +84,13 @@ build_bcoin() {
     chmod +x "$1/bcoin"
 }
 
+# The package of the system, since a browser needs more libraries than a tree of its own is worth.
+# shellcheck disable=SC2016 # the script says it
+build_chromium() {
+  need chromium=chromium &&
+    printf '#!/bin/sh\nexec chromium "$@"\n' >"$1/chromium" && chmod +x "$1/chromium"
+}
+
 # --- one node -----------------------------------------------------------------------------------------------------
 
 # The user's own program for NAME, if there is one.
@@ -95,7 +103,7 @@ own() {
 # The first line of what the program of NAME says of its version; fails unless it runs.
 version() {
   local text flag=-version
-  [[ $1 == bcoin ]] && flag=--version
+  [[ $1 == bcoin || $1 == chromium ]] && flag=--version
   text=$("$2" "$flag" 2>/dev/null) && printf '%s' "${text%%$'\n'*}"
 }
 
@@ -129,9 +137,9 @@ provide() {
 
 [[ $# -eq 0 ]] && set -- all
 for name; do
-  [[ $name =~ ^(bitcoind|litecoind|bcoin|all)$ ]] || die "no node is called '$name': say bitcoind, litecoind, bcoin or all."
+  [[ $name =~ ^(bitcoind|litecoind|bcoin|chromium|all)$ ]] || die "nothing is called '$name': say bitcoind, litecoind, bcoin, chromium or all."
 done
-[[ " $* " == *' all '* ]] && set -- bitcoind litecoind bcoin
+[[ " $* " == *' all '* ]] && set -- bitcoind litecoind bcoin chromium
 mkdir -p "$folder" || die "$folder cannot be made: set VERACK_NODES to a folder that can."
 trap 'rm -rf --one-file-system "${making:-/nonexistent}"' EXIT
 for name; do provide "$name"; done
