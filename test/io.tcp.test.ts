@@ -300,13 +300,18 @@ describe('listen', () => {
 
   test('errors of the listening socket do not end the process', async () => {
     const spy = jest.spyOn(Server.prototype, 'listen');
-    const listener = await tcpNet().listen({ host: HOST, port: 0 }, (link) => {
-      closers.push(() => link.destroy());
-    });
+    const told: Facts[] = [];
+    const listener = await tcpNet().listen(
+      { host: HOST, port: 0 },
+      (link) => closers.push(() => link.destroy()),
+      (facts) => told.push(facts),
+    );
     closers.push(() => listener.close());
     const [server] = spy.mock.contexts as Server[];
     spy.mockRestore();
-    for (let n = 0; n < 3; n += 1) server?.emit('error', new Error('accept ENOBUFS'));
+    const error = Object.assign(new Error('accept ENOBUFS'), { code: 'ENOBUFS' });
+    for (let n = 0; n < 3; n += 1) server?.emit('error', error);
+    expect(told).toEqual(Array(3).fill({ syscode: 'ENOBUFS', ...listener.local }));
     expect((await open(listener.local)).remote).toEqual(listener.local);
   });
 

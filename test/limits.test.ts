@@ -1,6 +1,7 @@
 /** What one peer can cost: bytes that wait for it, and messages that serve nobody. On a virtual clock. */
 import { describe, expect, test } from '@jest/globals';
-import type { BitcoinNode, NodeOptions, Reason } from '../src/index.js';
+import type { BitcoinNode, Net, NodeOptions, Reason } from '../src/index.js';
+import type { Facts } from '../src/reasons.js';
 import type { Link } from '../src/io/link.js';
 import { NETWORKS } from '../src/networks.js';
 import { Backlog } from '../src/run/backlog.js';
@@ -270,6 +271,27 @@ describe('a flood', () => {
     repeat(5_000, UNKNOWN);
     expect(ends).toEqual([]);
   });
+});
+
+test('a caller whom the system could not accept is told of, and the node listens on', async () => {
+  const stage = scene();
+  const path = stage.net.at(A.host);
+  let fail: (facts: Facts) => void = () => undefined;
+  const listen: Net['listen'] = (at, accepted, failed) => {
+    fail = failed ?? fail;
+    return path.listen(at, accepted);
+  };
+  const node = stage.node({ net: { dial: path.dial, listen } }, A.host);
+  await node.listen(A);
+  const refused: unknown[] = [];
+  node.on('refused', (refusal) => refused.push(refusal));
+  fail({ syscode: 'EMFILE', ...A });
+  expect(refused).toEqual([
+    { addr: '10.0.0.1:18444', reason: { code: 'ERR_LOCAL_LIMIT', facts: { syscode: 'EMFILE', ...A } } },
+  ]);
+  const peer = stage.node({}, '10.0.0.2').dial(A);
+  await stage.pass();
+  expect(peer.info()?.state).toBe('established');
 });
 
 test('a meter counts anew in each window', () => {

@@ -3,6 +3,7 @@ import { Argument, Option } from 'commander';
 import type { BitcoinNode } from '../run/node.js';
 import { chainOf, dnsOptionsOf, nodeOptionsOf } from './assemble.js';
 import { passed, tableOf } from './ending.js';
+import { slotsThatFit } from './descriptors.js';
 import { EXIT, Usage } from './exit.js';
 import {
   chainOptions,
@@ -80,11 +81,13 @@ async function run(job: Job): Promise<number> {
   const { flags, out, interrupted } = job;
   const hosts = [...job.operands, ...(flags.connect ?? [])];
   refuseNowhere(job, hosts);
-  const slots = flags.maxconnections ?? Math.max(AUTOMATIC, hosts.length);
+  const slots = slotsThatFit(flags.maxconnections ?? Math.max(AUTOMATIC, hosts.length), out);
   const options = { ...nodeOptionsOf(flags), maxoutbound: slots, maxinbound: 0 };
   const { node, stop } = await watchedNode(flags, out, options);
   const campaign =
-    hosts.length > 0 ? targets(job, node, hosts) : seeding(job, node, flags.maxconnections ?? AUTOMATIC);
+    hosts.length > 0
+      ? targets(job, node, hosts)
+      : seeding(job, node, Math.min(slots, flags.maxconnections ?? AUTOMATIC));
   watch(node, out, campaign);
   const hideStatus = showStatus(node, out);
   out.talk(out.paintTalk('dim', intention(node, hosts)));

@@ -6,6 +6,7 @@ import { VerackError } from '../reasons.js';
 import type { BitcoinNode } from '../run/node.js';
 import { MAX_PENDING } from '../run/pending.js';
 import { nodeOptionsOf } from './assemble.js';
+import { slotsThatFit } from './descriptors.js';
 import { EXIT } from './exit.js';
 import {
   bindOptions,
@@ -70,7 +71,8 @@ export const listenCommand: Verb = {
 
 async function run({ flags, out, interrupted }: Job): Promise<number> {
   const { maxconnections = SLOTS, maxpending = MAX_PENDING, pendingloopback = false } = flags;
-  const limits = { maxinbound: maxconnections, maxoutbound: 0, maxpending, pendingloopback };
+  const maxinbound = slotsThatFit(maxconnections, out);
+  const limits = { maxinbound, maxoutbound: 0, maxpending, pendingloopback };
   const options = { ...nodeOptionsOf(flags), ...limits };
   const { node, stop } = await watchedNode(flags, out, options);
   const port = flags.port ?? node.chain.port;

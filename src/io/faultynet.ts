@@ -10,5 +10,6 @@ export const faultyNet = (net: Net, fault: Fault, timers: Timers = systemTimers)
       opened: (link) => handler.opened(withFault(link, fault, timers)),
       failed: (code, facts) => handler.failed(code, facts),
     }),
-  listen: (at, accepted) => net.listen(at, (link) => accepted(withFault(link, fault, timers))),
+  listen: (at, accepted, failed) =>
+    net.listen(at, (link) => accepted(withFault(link, fault, timers)), failed),
 });

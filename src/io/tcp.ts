@@ -217,7 +217,11 @@ function boundTo(server: Server): Endpoint {
     : endpoint(undefined, undefined);
 }
 
-async function listen(at: Endpoint, accepted: (link: Link) => void): Promise<Listener> {
+async function listen(
+  at: Endpoint,
+  accepted: (link: Link) => void,
+  failed: (facts: Facts) => void = () => undefined,
+): Promise<Listener> {
   const server = createServer({ noDelay: true, pauseOnConnect: true });
   server.on('connection', (socket) => {
     // Gone before we looked: there is not even an address to speak of.
@@ -225,9 +229,8 @@ async function listen(at: Endpoint, accepted: (link: Link) => void): Promise<Lis
     else accepted(new TcpLink(socket));
   });
   await listening(server, at);
-  server.on('error', () => {
-    // A failed accept (EMFILE) costs one caller its connection; without a listener here it would end the process.
-  });
+  // Costs one caller its connection. Out of files (EMFILE), libuv mostly closes callers by itself and tells nobody.
+  server.on('error', (error) => failed(factsOf(error, boundTo(server))));
   return {
     local: boundTo(server),
     close: () => {

@@ -16,7 +16,10 @@ export interface NodeEvents {
   ended: [PeerInfo];
   /** A peer did not understand BIP324; the same connection is tried again as v1. `lastreason`: how it ended. */
   fallback: [PeerInfo];
-  /** An accepted connection was turned away before a byte was sent. */
+  /**
+   * An accepted connection was turned away before a byte was sent. With `ERR_LOCAL_LIMIT` the system could not even accept
+   * it, and `addr` is where we listen.
+   */
   refused: [{ addr: string; reason: Reason }];
   /** A whole message went out or came in; `payload` is valid only while the listener runs. */
   message: [

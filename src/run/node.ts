@@ -116,7 +116,12 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
    */
   async listen(at: Endpoint, { signal }: { signal?: AbortSignal } = {}): Promise<Listener> {
     if (this.#isOver(signal)) throw cancelled(at);
-    const listener = await this.#env.net.listen(at, (link) => this.#accept(link));
+    const listener = await this.#env.net.listen(
+      at,
+      (link) => this.#accept(link),
+      (facts) =>
+        this.emit('refused', { addr: formatEndpoint(at), reason: { code: 'ERR_LOCAL_LIMIT', facts } }),
+    );
     if (this.#isOver(signal)) {
       await listener.close();
       throw cancelled(at);
