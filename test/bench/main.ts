@@ -22,6 +22,7 @@ import { stopWorkers } from './worker.js';
 const LIMIT_MS = 120_000;
 const LONG_LIMIT_MS = 3_600_000;
 const ROUNDS = 5;
+const INTERRUPTED = 130;
 
 interface Wanted {
   readonly figures: readonly Figure[];
@@ -95,7 +96,7 @@ const report = (machine: Record<string, string>, taken: readonly Taken[]) => ({
 
 async function bench({ figures, rounds, profile, json }: Wanted): Promise<number> {
   const lab = openLab({ rounds, profile });
-  onInterrupt(() => clear(lab).finally(() => lab.generator.remove()));
+  const interrupted = onInterrupt(() => clear(lab).finally(() => lab.generator.remove()));
   const machine: Record<string, string> = { ...describeMachine(lab.cores), generator: lab.generator.about };
   for (const [what, text] of Object.entries(machine)) console.log(`${what}: ${text}`);
   console.log(
@@ -104,6 +105,7 @@ async function bench({ figures, rounds, profile, json }: Wanted): Promise<number
   const taken: Taken[] = [];
   for (const figure of figures) {
     const one = await take(figure, lab);
+    if (interrupted.aborted) break;
     taken.push(one);
     const lines = one.result
       ? figureLines(figure, one.result)
@@ -111,15 +113,21 @@ async function bench({ figures, rounds, profile, json }: Wanted): Promise<number
     console.log(`\n${lines.join('\n')}`);
   }
   lab.generator.remove();
+  if (interrupted.aborted) return INTERRUPTED;
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(report(machine, taken), undefined, 2)}\n`);
   return taken.some(({ error }) => error !== undefined) ? 1 : 0;
 }
 
-/** Ctrl-C, SIGTERM, a closed terminal: nothing stays behind. */
-function onInterrupt(stop: () => Promise<unknown>): void {
+/** Ctrl-C, SIGTERM, a closed terminal: nothing stays behind, and what was under way is not told. */
+function onInterrupt(stop: () => Promise<unknown>): AbortSignal {
+  const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.once(signal, () => void stop().finally(() => process.exit(130)));
+    process.once(signal, () => {
+      controller.abort();
+      void stop().finally(() => process.exit(INTERRUPTED));
+    });
   }
+  return controller.signal;
 }
 
 function list(): number {
