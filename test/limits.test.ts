@@ -281,7 +281,7 @@ test('a caller whom the system could not accept is told of, and the node listens
     fail = failed ?? fail;
     return path.listen(at, accepted);
   };
-  const node = stage.node({ net: { dial: path.dial, listen } }, A.host);
+  const node = stage.node({ net: { dial: (to, handler) => path.dial(to, handler), listen } }, A.host);
   await node.listen(A);
   const refused: unknown[] = [];
   node.on('refused', (refusal) => refused.push(refusal));
