@@ -2,8 +2,7 @@
 import { CORE_RULES, type Rules } from '../../machines/index.js';
 import type { DnsOptions } from '../io/dns.js';
 import type { Fault } from '../io/faults.js';
-import { faultyNet } from '../io/faultynet.js';
-import type { Net } from '../io/link.js';
+import { troubledNet, isPace } from '../io/faultynet.js';
 import { tcpNet } from '../io/tcp.js';
 import { type Chain, NETWORKS, networkOf, signetNetwork } from '../networks.js';
 import type { NodeOptions } from '../run/options.js';
@@ -35,14 +34,9 @@ export const dnsOptionsOf = ({ dnsServer, onlynet, timeout }: Flags): DnsOptions
   ...(onlynet && { onlynet }),
 });
 
-/** Faults of pace go innermost: the others need whole frames. */
-const isPace = ({ name }: Fault): boolean => name === 'split' || name === 'slow';
-
-/** The net, misbehaving in every way that was asked for. */
-function netOf(faults: readonly Fault[]): Net {
-  const inwards = [...faults.filter(isPace), ...faults.filter((fault) => !isPace(fault))];
-  return inwards.reduce<Net>((net, fault) => faultyNet(net, fault), tcpNet());
-}
+/** The faults that stand between a node and its net. */
+export const netFaultsOf = ({ fault = [] }: Pick<Flags, 'fault'>): Fault[] =>
+  fault.filter((each) => typeof each !== 'string');
 
 /** Faults of v1 frames need v1; without one, v2 is tried first, as Core does. */
 function transportOf({ v2transport = true, v2only = false, fault = [] }: Flags): Partial<NodeOptions> {
@@ -59,7 +53,7 @@ export const nodeOptionsOf = (flags: Flags): NodeOptions => ({
   rules: rulesOf(flags),
   uacomment: flags.uacomment ?? [],
   services: servicesOf(...(flags.services ?? [])),
-  net: netOf((flags.fault ?? []).filter((each) => typeof each !== 'string')),
+  net: troubledNet(tcpNet(), netFaultsOf(flags)),
   ...transportOf(flags),
   compiled: flags.compiled ?? true,
   drainTimeout: DRAIN,

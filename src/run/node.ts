@@ -101,7 +101,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     const endpoints =
       typeof to === 'string' ? ([parseEndpoint(to, this.chain.port)] as const) : checked(asList(to));
     const target: Target = { endpoints, failures: 0, tries: 0, v1: false, closed: false, options };
-    const peer = new Peer(formatEndpoint(endpoints[0]), this.peers, () => this.#giveUp(target));
+    const peer = new Peer(formatEndpoint(endpoints[0]), this.peers, () => this.giveUp(target));
     target.peer = peer;
     target.abort = () => peer.close();
     this.#launch(target);
@@ -254,8 +254,8 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     }
   }
 
-  /** The caller wants no more of it. */
-  #giveUp(target: Target): void {
+  /** The caller wants no more of it. @internal */
+  protected giveUp(target: Target): void {
     target.closed = true;
     this.#redials.cancel(target);
     this.#release(target);
