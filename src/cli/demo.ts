@@ -7,8 +7,9 @@ import { servicesLetters } from '../wire/index.js';
 import { EXIT } from './exit.js';
 import { keepJournal } from './journal.js';
 import { observers } from './observers.js';
-import { logOption, observerOptions, outputOptions, switched, valued } from './options.js';
+import { logOption, observerOptions, outputOptions, recordOptions, switched, valued } from './options.js';
 import type { Output, Paint } from './output.js';
+import { recorderOf } from './record.js';
 import { duration, plain } from './render.js';
 import { type Column, tabulated } from './table.js';
 import { whole } from './values.js';
@@ -36,18 +37,21 @@ export const demoCommand: Verb = {
     ...outputOptions(),
     logOption(),
     ...observerOptions(),
+    ...recordOptions(),
   ],
   isOneShot: (flags) => !flags.stay,
   run,
 };
 
 async function run({ flags, out, interrupted }: Job): Promise<number> {
+  const recorder = recorderOf(flags, out);
   const watchers = await observers(flags, out);
   const handshakeTimeout = flags.peertimeout * 1_000;
   const demo = await startDemo({
     handshakeTimeout,
     patience: handshakeTimeout + PATIENCE,
     signal: interrupted,
+    create: (options) => recorder.node(options),
     watch: (node, nameOf) => {
       watchers.follow(node);
       narrate(node, nameOf, out);
@@ -60,6 +64,7 @@ async function run({ flags, out, interrupted }: Job): Promise<number> {
   if (flags.stay && !interrupted.aborted) await stay(out, interrupted);
   await demo.stop();
   await watchers.close();
+  recorder.close();
   return outcomes.every((outcome) => outcome.asForetold) ? EXIT.ok : EXIT.some;
 }
 

@@ -1,12 +1,13 @@
 /** Who looks on from outside: a browser (`--inspect`) and Prometheus (`--metrics`). Each is loaded only when asked for. */
 import type { Endpoint } from '../io/link.js';
 import { VerackError } from '../reasons.js';
-import { type BitcoinNode, createNode } from '../run/node.js';
+import type { BitcoinNode } from '../run/node.js';
 import type { NodeOptions } from '../run/options.js';
 import type { Relay } from '../see/relay.js';
 import { Usage } from './exit.js';
 import type { Flags } from './options.js';
 import type { Output } from './output.js';
+import { recorderOf } from './record.js';
 
 type Wanted = Pick<Flags, 'inspect' | 'lab' | 'metrics'>;
 
@@ -35,18 +36,20 @@ export async function observers({ inspect, lab = false, metrics }: Wanted, out: 
   };
 }
 
-/** A node that is looked at if the flags ask for it. `stop` ends all of it. */
+/** A node that is looked at, and recorded, if the flags ask for it. `stop` ends all of it. */
 export async function watchedNode(
-  wanted: Wanted,
+  flags: Flags,
   out: Output,
   options: NodeOptions,
 ): Promise<{ node: BitcoinNode; stop: () => Promise<void> }> {
-  const watchers = await observers(wanted, out);
-  const node = createNode({ ...options, ...watchers.options });
+  const recorder = recorderOf(flags, out);
+  const watchers = await observers(flags, out);
+  const node = recorder.node({ ...options, ...watchers.options });
   watchers.follow(node);
   const stop = async (): Promise<void> => {
     await node.stop();
     await watchers.close();
+    recorder.close();
   };
   return { node, stop };
 }

@@ -49,6 +49,9 @@ export interface Flags {
   readonly inspect?: number;
   readonly lab?: boolean;
   readonly metrics?: Endpoint;
+  readonly record?: string;
+  readonly recordLimit?: number;
+  readonly only?: readonly string[];
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose: number;
@@ -198,14 +201,25 @@ export const logOption = (): Option =>
     .default('pretty')
     .helpGroup(OUTPUT);
 
+export const inspectOption = (): Option =>
+  valued(
+    '--inspect [port]',
+    'show the running machines in a browser; any free port unless one is given',
+    portOrAny,
+  ).helpGroup(OBSERVERS);
+
+export const compiledOptions = (): Option[] =>
+  under(LAB, [
+    ...switched(
+      '--compiled',
+      'run the machines compiled, on by default; --no-compiled: as XState interprets them',
+    ),
+  ]);
+
 /** To look on from outside. */
 export const observerOptions = (): Option[] =>
   under(OBSERVERS, [
-    valued(
-      '--inspect [port]',
-      'show the running machines in a browser; any free port unless one is given',
-      portOrAny,
-    ),
+    inspectOption(),
     ...switched(
       '--lab',
       'the same, and start peers that misbehave from there, in memory, to see what comes of it',
@@ -225,10 +239,7 @@ export const labOptions = (): Option[] =>
       ...faultWords(),
       ...V2_FAULT_NAMES,
     ),
-    ...switched(
-      '--compiled',
-      'run the machines compiled, on by default; --no-compiled: as XState interprets them',
-    ),
+    ...compiledOptions(),
   ]);
 
 const faultWords = (): string[] =>
@@ -239,6 +250,24 @@ export const FAULT_HELP = [
   'Faults (our side misbehaves; watch what the other side makes of it):',
   ...FAULT_NAMES.map((name) => `  ${`${name}${FAULTS[name].value}`.padEnd(20)} ${FAULTS[name].about}`),
 ].join('\n');
+
+/** Megabytes that a recording may take when nobody says. */
+export const RECORD_LIMIT = 1_000;
+
+/** `--record`, for `verack replay`. */
+export const recordOptions = (): Option[] =>
+  under(OBSERVERS, [
+    valued(
+      '--record <file>',
+      'write all that happens to this file, for verack replay; it holds the keys of v2 sessions',
+      String,
+    ),
+    valued(
+      '--record-limit <mb>',
+      `end the recording at so many megabytes; default ${RECORD_LIMIT}`,
+      whole(1, 1_000_000),
+    ),
+  ]);
 
 const count = (_: string, before: unknown): number => Number(before ?? 0) + 1;
 

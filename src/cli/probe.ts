@@ -10,11 +10,13 @@ import {
   identityOptions,
   lookupOptions,
   outputOptions,
+  recordOptions,
   timeOptions,
   transportOptions,
   valued,
 } from './options.js';
 import { demands } from './values.js';
+import { recorderOf } from './record.js';
 import type { Job, Verb } from './verb.js';
 
 /** Nodes that are probed at the same time. */
@@ -42,6 +44,7 @@ export const probeCommand: Verb = {
     ...transportOptions(),
     ...timeOptions(),
     ...identityOptions(),
+    ...recordOptions(),
     ...outputOptions(),
   ],
   isOneShot: () => true,
@@ -52,6 +55,7 @@ async function run({ operands, flags, out, interrupted }: Job): Promise<number> 
   const { chain, rules, uacomment, v2transport, v2only } = nodeOptionsOf(flags);
   // A host that is no host is a usage error before anything is dialled.
   for (const host of operands) parseEndpoint(host, 0);
+  const recorder = recorderOf(flags, out);
   let done = 0;
   const progress = (): void => out.status(`${done} of ${operands.length} probed`);
   progress();
@@ -60,6 +64,7 @@ async function run({ operands, flags, out, interrupted }: Job): Promise<number> 
       ...given({ chain, rules, uacomment, v2transport, v2only, require: flags.require }),
       dns: dnsOptionsOf(flags),
       signal: interrupted,
+      create: (options) => recorder.node(options),
     });
     done++;
     if (!interrupted.aborted) tell(report, out);
@@ -67,6 +72,7 @@ async function run({ operands, flags, out, interrupted }: Job): Promise<number> 
     return report;
   });
   out.status('');
+  recorder.close();
   return codeOf(reports);
 }
 

@@ -7,6 +7,7 @@ import { decodeCommand } from './decode.js';
 import { diagramCommand } from './diagram.js';
 import { listenCommand } from './listen.js';
 import { probeCommand } from './probe.js';
+import { replayCommand } from './replay.js';
 import type { Verb } from './verb.js';
 
 export const VERBS: readonly Verb[] = [
@@ -15,6 +16,7 @@ export const VERBS: readonly Verb[] = [
   listenCommand,
   probeCommand,
   conformCommand,
+  replayCommand,
   decodeCommand,
   diagramCommand,
   completionCommand,

@@ -27,6 +27,8 @@ export interface DemoOptions {
   /** Milliseconds after which what is open counts as it stands. Default 10,000. */
   readonly patience?: number;
   readonly inspect?: NodeOptions['inspect'];
+  /** Makes our node. Default {@link createNode}. */
+  readonly create?: (options: NodeOptions) => BitcoinNode;
   readonly signal?: AbortSignal;
   /** Sees the node before anything is dialled. */
   readonly watch?: (node: BitcoinNode, nameOf: (addr: string) => string | undefined) => void;
@@ -61,8 +63,8 @@ class Stage {
   readonly #net = tcpNet();
 
   constructor(private readonly options: DemoOptions) {
-    const { handshakeTimeout = 3_000, inspect } = options;
-    this.node = createNode({
+    const { handshakeTimeout = 3_000, inspect, create = createNode } = options;
+    this.node = create({
       chain: 'regtest',
       maxoutbound: 64,
       v2transport: true,

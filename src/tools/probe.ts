@@ -45,6 +45,8 @@ export interface ProbeOptions {
   readonly net?: NodeOptions['net'];
   readonly clock?: Clock;
   readonly random?: NodeOptions['random'];
+  /** Makes the node. Default {@link createNode}. */
+  readonly create?: (options: NodeOptions) => BitcoinNode;
 }
 
 /** How long each step took, milliseconds; a step that was not finished is absent. `dns` is absent for an address. */
@@ -105,7 +107,8 @@ const PING_TIMEOUT = 5_000;
  * @throws VerackError `ERR_LOCAL_ARGUMENT` when `host` is no host or an option cannot be used; nothing else
  */
 export async function probe(host: string, options: ProbeOptions = {}): Promise<ProbeReport> {
-  const node = createNode({ ...nodeOptions(options), maxinbound: 0, maxoutbound: 1 });
+  const { create = createNode } = options;
+  const node = create({ ...nodeOptions(options), maxinbound: 0, maxoutbound: 1 });
   try {
     return await new Probe(host, node, options).run();
   } finally {

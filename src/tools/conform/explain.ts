@@ -14,10 +14,10 @@ function sequenceLine({ side, text, conn }: Omit<Remark, 'at'>, isOne: boolean):
   return `${' '.repeat(LEFT)} ◄── ${said}`;
 }
 
-/** What was said, in order. */
-export function sequenceOf(dialogue: Dialogue): string[] {
+/** What was said, in order, under a head line; `left` and `right` name the sides. */
+export function sequenceOf(dialogue: Dialogue, left = 'tester', right = 'node'): string[] {
   const isOne = new Set(dialogue.map(({ conn }) => conn).filter((conn) => conn !== '')).size < 2;
-  const head = `${'tester'.padEnd(LEFT)}     node`;
+  const head = `${left.padEnd(LEFT)}     ${right}`;
   return [head, ...dialogue.map((remark) => sequenceLine(remark, isOne))];
 }
 

@@ -1,4 +1,5 @@
 /** Where a replay does something else than the recording says, and what. */
+import { short } from '../conform/bytes.js';
 import type { Effect } from './form.js';
 import type { Line } from './reader.js';
 
@@ -34,8 +35,6 @@ function firstOf(recorded: unknown, got: unknown, what: string): Found | undefin
 
 function inside(recorded: object, got: object, what: string): Found | undefined {
   for (const [name, value] of Object.entries(recorded)) {
-    // The system's, not the node's.
-    if (name === 'pending') continue;
     const found = firstOf(value, (got as Record<string, unknown>)[name], `${what}.${name}`);
     if (found) return found;
   }
@@ -46,13 +45,14 @@ function inside(recorded: object, got: object, what: string): Found | undefined 
 function inBytes(recorded: string, got: string, what: string): Found {
   let at = 0;
   while (recorded.slice(2 * at, 2 * at + 2) === got.slice(2 * at, 2 * at + 2)) at++;
-  const rest = (hex: string): string => shown(hex.slice(2 * at)) || '(nothing)';
+  const rest = (hex: string): string => short(hex.slice(2 * at), 32) || '(nothing)';
   return { what: `${what}[${at}]`, recorded: rest(recorded), got: rest(got) };
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-function shown(value: unknown): string {
+/** A value as text, not too long. */
+export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+  return short(text, SHOWN);
 }

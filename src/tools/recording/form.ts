@@ -42,8 +42,9 @@
  *   dial      link, host, port            opens a link
  *   giveup    link                        wants it no more before it is open
  *   attach    link                        begins to read
- *   write     link, bytes, pending?       one write; pending: bytes that the system has not taken at once
- *   pause, resume, end, destroy   link
+ *   write     link, bytes                 one write
+ *   pending   link, size                  looks how many bytes the system has not taken yet, and it is not what it was
+ *   pause, resume, rest, end, destroy   link
  *   listen    listener, host, port
  *   unlisten  listener
  *
@@ -64,8 +65,9 @@ import type { DialCode, Facts, LinkCode } from '../../reasons.js';
 import { VerackError } from '../../reasons.js';
 import type { Padding } from '../../run/channel.js';
 import { chainOf, identityOf, type NodeOptions } from '../../run/options.js';
+import { MAX_PENDING } from '../../run/pending.js';
+import { MAX_SEND_BUFFER } from '../../run/session.js';
 import type { V2FaultName } from '../../run/v2faults.js';
-import { hexOf } from '../../wire/index.js';
 
 export const FORMAT = 'verack-recording';
 export const FORMAT_VERSION = 1;
@@ -87,6 +89,9 @@ export interface RecordedOptions {
   readonly rules: Rules;
   readonly maxinbound: number;
   readonly maxoutbound: number;
+  readonly maxpending: number;
+  readonly maxsendbuffer: number;
+  readonly pendingloopback: boolean;
   readonly drainTimeout: number;
   readonly v2transport: boolean;
   readonly v2only: boolean;
@@ -98,6 +103,12 @@ export interface RecordedOptions {
   /** As `--fault` takes them, the outermost last. */
   readonly faults: readonly string[];
 }
+
+/** What a node takes and no recording can hold, or holds under another name, or what changes nothing. */
+type Unrecorded = 'uacomment' | 'compiled' | 'clock' | 'random' | 'net' | 'inspect' | 'signal';
+/** Fails to compile while there is an option that is not recorded. */
+const forgotten: Record<Exclude<keyof NodeOptions, keyof RecordedOptions | Unrecorded>, never> = {};
+void forgotten;
 
 export interface RecordedDial {
   readonly connection_type?: Exclude<ConnectionType, 'inbound'>;
@@ -145,36 +156,49 @@ export interface Effect {
 /** The first line of a turn: an input with its moment. */
 export type Moment = Input & { readonly node: number; readonly at: number; readonly wall: number };
 
+const DEFAULTS = {
+  maxinbound: 114,
+  maxoutbound: 11,
+  maxpending: MAX_PENDING,
+  maxsendbuffer: MAX_SEND_BUFFER,
+  pendingloopback: false,
+  drainTimeout: DRAIN_TIMEOUT,
+  v2transport: false,
+  v2only: false,
+  services: '0000000000000000',
+  startingheight: 0,
+};
+
+const RECORDED = [...Object.keys(DEFAULTS), 'padding', 'v2fault'] as const;
+
+/** The recorded options that a node takes under the same name, as far as they are given. */
+const picked = (options: object): object =>
+  Object.fromEntries(
+    Object.entries(options).filter(([name, value]) => RECORDED.includes(name) && value !== undefined),
+  );
+
 /** The options of a node as they are recorded. `faults`: those that stand between it and its net. */
 export function recordedOptions(options: NodeOptions, faults: readonly Fault[]): RecordedOptions {
   const rules = { ...CORE_RULES, ...options.rules };
   const { chain, magicHex } = chainOf(options.chain ?? 'main');
-  const { padding, v2fault } = options;
   return {
     chain,
     magic: magicHex,
     rules,
-    maxinbound: options.maxinbound ?? 114,
-    maxoutbound: options.maxoutbound ?? 11,
-    drainTimeout: options.drainTimeout ?? DRAIN_TIMEOUT,
-    v2transport: options.v2transport ?? false,
-    v2only: options.v2only ?? false,
-    ...(padding && { padding }),
-    ...(v2fault && { v2fault }),
-    services: options.services ?? '0000000000000000',
-    startingheight: options.startingheight ?? 0,
+    ...DEFAULTS,
+    ...picked(options),
     subver: new TextDecoder().decode(identityOf(options, rules).user_agent),
     faults: faults.map(({ name, value }) => (value === '' ? name : `${name}=${value}`)),
   };
 }
 
 /** The other way: what `createNode` takes. Throws `ERR_LOCAL_ARGUMENT` for a chain that there is not. */
-export function nodeOptions({ chain, magic, faults: _, ...rest }: RecordedOptions): NodeOptions {
+export function nodeOptions(recorded: RecordedOptions): NodeOptions {
+  const { chain, magic, rules, subver } = recorded;
   const known = networkOf(chain);
-  if (!known || !/^[0-9a-f]{8}$/.test(magic))
-    throw new VerackError('ERR_LOCAL_ARGUMENT', { value: chain, why: 'no such chain' });
+  if (!known) throw new VerackError('ERR_LOCAL_ARGUMENT', { value: chain, why: 'no such chain' });
   const bytes = Uint8Array.from(Buffer.from(magic, 'hex'));
-  return { ...rest, chain: { ...known, magic: bytes, magicHex: hexOf(bytes) } };
+  return { ...picked(recorded), rules, subver, chain: { ...known, magic: bytes, magicHex: magic } };
 }
 
 /** Throws `ERR_LOCAL_ARGUMENT` for a fault that there is not. */

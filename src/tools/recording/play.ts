@@ -10,7 +10,7 @@
 import type { Fault } from '../../io/faults.js';
 import { troubledNet } from '../../io/faultynet.js';
 import { tcpNet } from '../../io/tcp.js';
-import { systemClock, systemRandom } from '../../run/env.js';
+import { type Clock, systemClock, systemRandom } from '../../run/env.js';
 import type { BitcoinNode } from '../../run/node.js';
 import type { NodeOptions } from '../../run/options.js';
 import { VerackError } from '../../reasons.js';
@@ -55,9 +55,10 @@ export function recordedNode(
 }
 
 export interface PlayOptions {
-  readonly inspect?: NodeOptions['inspect'];
-  /** Sees each node before anything happens to it. */
-  readonly watch?: (node: BitcoinNode, number: number) => void;
+  /** Of the nodes that play; neither changes what they do. */
+  readonly node?: Pick<NodeOptions, 'inspect' | 'compiled'>;
+  /** Sees each node before anything happens to it, and the clock that it lives by. */
+  readonly watch?: (node: BitcoinNode, clock: Pick<Clock, 'now'>, number: number) => void;
   /** Stops between two turns. */
   readonly signal?: AbortSignal;
 }
@@ -125,9 +126,9 @@ class Player {
     const differs = (difference: Difference): void => {
       if (this.#differing++ < MOST_DIFFERENCES) this.#differences.push(difference);
     };
-    const replay = madeReplay(line, () => new Replay(recorded, differs, this.options.inspect));
+    const replay = madeReplay(line, () => new Replay(recorded, differs, this.options.node));
     replay.node.peers.subscribe(({ type }) => void (type === 'created' && this.#sessions++));
-    this.options.watch?.(replay.node, number);
+    this.options.watch?.(replay.node, replay.clock, number);
     this.#replays.set(number, replay);
     return replay;
   }

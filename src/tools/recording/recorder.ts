@@ -84,6 +84,16 @@ export class Recorder implements Witness, Env {
     this.enter({ in: 'data', link, bytes: this.sink.isOpen ? hexOf(chunk) : '' }, run);
   }
 
+  /** The same for what is written. */
+  write(link: number, frames: readonly Uint8Array[]): void {
+    if (this.sink.isOpen) this.note({ out: 'write', link, bytes: hexOf(Buffer.concat(frames)) });
+  }
+
+  /** Whether the node deals with an input now. */
+  get isBusy(): boolean {
+    return this.#depth > 0;
+  }
+
   #begin(input: Input): void {
     this.#now = this.inner.clock.now();
     this.#wall = this.inner.clock.wall();
@@ -178,9 +188,13 @@ class RecordedLink extends ThroughLink implements LinkHandler {
     super(inner);
   }
 
-  /** As it was after the last write, or at none since: what the node sees must be what is recorded. */
+  /** Taken down when it is another than last time. Who looks from outside of a turn changes nothing. */
   override get pending(): number {
-    return this.#pending;
+    const { pending } = this.inner;
+    if (pending === this.#pending || !this.recorder.isBusy) return pending;
+    this.#pending = pending;
+    this.recorder.note({ out: 'pending', link: this.number, size: pending });
+    return pending;
   }
 
   override attach(handler: LinkHandler): void {
@@ -189,10 +203,8 @@ class RecordedLink extends ThroughLink implements LinkHandler {
   }
 
   override write(frames: readonly Uint8Array[]): void {
+    this.recorder.write(this.number, frames);
     super.write(frames);
-    this.#pending = this.inner.pending;
-    const pending = this.#pending > 0 && { pending: this.#pending };
-    this.recorder.note({ out: 'write', link: this.number, bytes: hexOf(Buffer.concat(frames)), ...pending });
   }
 
   override pause(): void {
@@ -203,6 +215,11 @@ class RecordedLink extends ThroughLink implements LinkHandler {
   override resume(): void {
     this.#note('resume');
     super.resume();
+  }
+
+  override rest(): void {
+    this.#note('rest');
+    super.rest();
   }
 
   override end(): void {
@@ -224,7 +241,6 @@ class RecordedLink extends ThroughLink implements LinkHandler {
   }
 
   override drained(): void {
-    this.#pending = 0;
     this.recorder.enter({ in: 'drained', link: this.number }, () => super.drained());
   }
 

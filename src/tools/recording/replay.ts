@@ -10,7 +10,7 @@ import type { NodeEvents } from '../../run/events.js';
 import type { Clock, Env } from '../../run/env.js';
 import type { NodeOptions } from '../../run/options.js';
 import type { Peer } from '../../run/peer.js';
-import { type Difference, difference } from './difference.js';
+import { type Difference, difference, shown } from './difference.js';
 import { type Effect, faultsOf, type Input, nodeOptions, type RecordedOptions } from './form.js';
 import type { Line, Turn } from './reader.js';
 import { saying } from './recorder.js';
@@ -40,11 +40,11 @@ export class Replay implements Witness, Env {
   readonly #opening = new Map<number, { done: (listener: Listener) => void; failed: (e: Error) => void }>();
   readonly #peers = new Map<number, Peer>();
 
-  /** `inspect` as `createNode` takes it. Throws `ERR_LOCAL_ARGUMENT` for options that no node takes. */
+  /** `extra` as `createNode` takes them. Throws `ERR_LOCAL_ARGUMENT` for options that no node takes. */
   constructor(
     options: RecordedOptions,
     private readonly differs: (difference: Difference) => void,
-    inspect?: NodeOptions['inspect'],
+    extra: Pick<NodeOptions, 'inspect' | 'compiled'> = {},
   ) {
     this.clock = {
       now: () => this.#now,
@@ -57,7 +57,7 @@ export class Replay implements Witness, Env {
       listen: (to, each) => this.#listen(to, each),
     };
     const net = troubledNet(this.net, faultsOf(options), this.clock);
-    const parts = { clock: this.clock, random: this.random, net, ...(inspect && { inspect }) };
+    const parts = { clock: this.clock, random: this.random, net, ...extra };
     this.node = new WitnessedNode({ ...nodeOptions(options), ...parts }, this);
   }
 
@@ -102,8 +102,16 @@ export class Replay implements Witness, Env {
   }
 
   /** A deed of the node: the recorded one, unless that is of another kind. */
-  note(effect: Effect): Line | undefined {
-    return this.#expect(effect);
+  note(effect: Effect): void {
+    this.#expect(effect);
+  }
+
+  /** What is waiting to be sent, if that was looked at here and had changed. */
+  pendingOf(link: number): number | undefined {
+    const { out, link: of, size } = this.#head?.entry ?? {};
+    if (this.isLost || out !== 'pending' || of !== link) return undefined;
+    this.#next++;
+    return Number(size);
   }
 
   get #head(): Line | undefined {
@@ -133,8 +141,8 @@ export class Replay implements Witness, Env {
     this.differs({
       line: head?.line ?? last,
       what: 'order',
-      recorded: head ? JSON.stringify(head.entry) : 'the end of the turn',
-      got: got ? JSON.stringify(got) : 'nothing more',
+      recorded: head ? shown(head.entry) : 'the end of the turn',
+      got: got ? shown(got) : 'nothing more',
     });
   }
 
@@ -198,8 +206,8 @@ export class Replay implements Witness, Env {
       this.#happen(input, handler && (() => handler.closed(input.code)));
     },
     drained: (input) => {
-      const link = this.#open.get(input.link);
-      this.#happen(input, link && (() => link.drain()));
+      const handler = this.#open.get(input.link)?.handler;
+      this.#happen(input, handler && (() => handler.drained?.()));
     },
     timer: (input) => {
       const fn = this.#timers.get(input.timer);
@@ -269,7 +277,7 @@ const bytesOf = ({ entry }: Line): Uint8Array => hexed(String(entry.bytes));
 
 class ReplayedLink implements Link {
   handler: LinkHandler | undefined;
-  pending = 0;
+  #pending = 0;
 
   constructor(
     readonly local: Endpoint,
@@ -285,13 +293,11 @@ class ReplayedLink implements Link {
 
   write(frames: readonly Uint8Array[]): void {
     const bytes = Buffer.concat(frames).toString('hex');
-    const line = this.replay.note({ out: 'write', link: this.number, bytes });
-    this.pending = Number(line?.entry.pending ?? 0);
+    this.replay.note({ out: 'write', link: this.number, bytes });
   }
 
-  drain(): void {
-    this.pending = 0;
-    this.handler?.drained?.();
+  get pending(): number {
+    return (this.#pending = this.replay.pendingOf(this.number) ?? this.#pending);
   }
 
   pause(): void {
@@ -300,6 +306,10 @@ class ReplayedLink implements Link {
 
   resume(): void {
     this.#note('resume');
+  }
+
+  rest(): void {
+    this.#note('rest');
   }
 
   end(): void {

@@ -37,12 +37,10 @@ const code = (start: RegExp): Fits => {
 };
 
 const endpoint = shaped({ host, port });
+/** A recording may be older than a rule. */
 const rules = shaped(
   Object.fromEntries(
-    Object.entries(CORE_RULES).map(([name, rule]) => [
-      name,
-      (value: unknown) => typeof value === typeof rule,
-    ]),
+    Object.entries(CORE_RULES).map(([name, rule]) => [name, maybe((value) => typeof value === typeof rule)]),
   ),
 );
 const padding = shaped({
@@ -55,6 +53,9 @@ const options = shaped({
   rules,
   maxinbound: count,
   maxoutbound: count,
+  maxpending: count,
+  maxsendbuffer: count,
+  pendingloopback: flag,
   drainTimeout: count,
   v2transport: flag,
   v2only: flag,
@@ -109,8 +110,9 @@ export function faultIn(entry: Record<string, unknown>): string | undefined {
   return field && `${name} has no ${field} that can be used`;
 }
 
-function outFault({ out, bytes }: Record<string, unknown>): string | undefined {
+function outFault({ out, bytes, size }: Record<string, unknown>): string | undefined {
   if (typeof out !== 'string') return 'neither in nor out';
+  if (out === 'pending' && !count(size)) return 'pending has no size that can be used';
   return out === 'draw' && !hex(bytes) ? 'draw has no bytes that can be used' : undefined;
 }
 

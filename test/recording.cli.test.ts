@@ -1,0 +1,165 @@
+/** `--record` and `verack replay`, as a user runs them; and the file between them. */
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Reason } from '../src/index.js';
+import { RecordingFile } from '../src/tools/recording/file.js';
+import { build, endAll, Program } from './support/program.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'recording-'));
+const at = (name: string): string => join(folder, name);
+
+beforeAll(build, 120_000);
+afterEach(endAll);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Two programs shake hands, and each records it. */
+async function meet(transport: string): Promise<string[]> {
+  const files = [at(`listen${transport}.ndjson`), at(`connect${transport}.ndjson`)];
+  const listening = new Program(['listen', '--regtest', '--port', '0', '--record', files[0]!, transport]);
+  const [, addr = ''] = await listening.until('stdout', /listening on (\S+)/);
+  const dialling = new Program(['connect', '--regtest', '--once', '--record', files[1]!, transport, addr]);
+  expect(await dialling.exit).toBe(0);
+  await listening.until('stderr', /ERR_LINK_EOF/);
+  listening.kill('SIGTERM');
+  expect(await listening.exit).toBe(0);
+  expect(dialling.stderr).toContain(`verack replay ${files[1]!} plays it`);
+  return files;
+}
+
+describe.each(['--no-v2transport', '--v2transport'])('a handshake of two programs with %s', (transport) => {
+  let files: string[] = [];
+  beforeAll(async () => {
+    files = await meet(transport);
+  }, 30_000);
+
+  test.each([0, 1])('is played the same on side %i', async (side) => {
+    const program = new Program(['replay', files[side]!]);
+    expect([await program.exit, program.stderr]).toEqual([0, '']);
+    expect(program.stdout).toMatch(/1 session, \d+ events, the same effects byte for byte\n$/);
+    expect(program.stdout).toContain('versionReceived → established');
+    expect(program.stdout).toMatch(/◄── version 70017 "\/verack:/);
+    expect(program.stdout).toMatch(/verack +──►/);
+    expect(program.stdout.includes('v2, session ')).toBe(transport === '--v2transport');
+  });
+
+  test('is told as NDJSON, field by field', async () => {
+    const program = new Program(['replay', '--json', files[1]!]);
+    expect(await program.exit).toBe(0);
+    const [session, verdict] = program.events;
+    expect(verdict).toMatchObject({
+      event: 'verdict',
+      same: true,
+      sessions: 1,
+      differing: 0,
+      ending: 'stopped',
+    });
+    const { scenes } = session as { scenes: { command?: string; fields?: object[] }[] };
+    const version = scenes.find(({ command }) => command === 'version');
+    expect(version?.fields).toContainEqual(expect.objectContaining({ name: 'user_agent' }));
+  });
+
+  test('of which a byte was changed is told, with its line, and the exit code is 3', async () => {
+    const lines = readFileSync(files[1]!, 'utf8').split('\n');
+    const line = lines.findIndex((text) => text.includes('"out":"write"'));
+    lines[line] = lines[line]!.replace(
+      /"bytes":"../,
+      (start) => `${start.slice(0, -2)}${start.endsWith('00') ? '01' : '00'}`,
+    );
+    writeFileSync(at('changed.ndjson'), lines.join('\n'));
+    const program = new Program(['replay', at('changed.ndjson')]);
+    expect(await program.exit).toBe(3);
+    expect(program.stderr).toContain(`changed.ndjson:${line + 1} write.bytes[0]: recorded 0`);
+    expect(program.stdout).toContain('1 difference\n');
+  });
+
+  test('of which the end is missing is played as far as it goes', async () => {
+    const text = readFileSync(files[1]!);
+    writeFileSync(at('cut.ndjson'), text.subarray(0, text.length / 2));
+    const program = new Program(['replay', at('cut.ndjson'), '--only', '1']);
+    expect([await program.exit, program.stderr]).toEqual([0, '']);
+    expect(program.stdout).toMatch(/the same effects byte for byte; the recording breaks off there/);
+  });
+});
+
+test('a node that is killed leaves whole turns behind', async () => {
+  const program = new Program(['listen', '--regtest', '--port', '0', '--record', at('killed.ndjson')]);
+  await program.until('stdout', /listening on/);
+  program.kill('SIGKILL');
+  await program.exit;
+  const replay = new Program(['replay', at('killed.ndjson')]);
+  expect([await replay.exit, replay.stderr]).toEqual([0, '']);
+  expect(replay.stdout).toMatch(
+    /^0 sessions, 4 events, the same effects byte for byte; the recording breaks off/,
+  );
+});
+
+test('the demo is recorded and played', async () => {
+  const demo = new Program(['demo', '--peertimeout', '1', '--record', at('demo.ndjson')]);
+  expect(await demo.exit).toBe(0);
+  const program = new Program(['replay', at('demo.ndjson'), '--only', '1', '-v']);
+  expect([await program.exit, program.stderr]).toEqual([0, '']);
+  expect(program.stdout).toMatch(/2\d sessions, \d{3,} events, the same effects byte for byte\n$/);
+  expect(program.stdout.match(/peer=/g)).toHaveLength(1);
+}, 30_000);
+
+test('several probes go into one recording', async () => {
+  const hosts = ['127.0.0.1:1', '127.0.0.2:1'];
+  const probe = new Program(['probe', '--regtest', '--record', at('probe.ndjson'), ...hosts]);
+  expect(await probe.exit).toBe(3);
+  const program = new Program(['replay', '--json', at('probe.ndjson')]);
+  expect(await program.exit).toBe(0);
+  expect(program.events.at(-1)).toMatchObject({ same: true, nodes: 2, sessions: 2, ending: 'stopped' });
+});
+
+describe('what cannot be', () => {
+  const CONNECT = ['connect', '--regtest', '--once', '127.0.0.1:1', '--record'];
+
+  test.each([
+    [at('no/such/file'), /cannot write .* there is no such directory \(ENOENT\)/],
+    [folder, /cannot write .* it is a directory \(EISDIR\)/],
+  ])('recorded in %s is said before anything is dialled', async (file, why) => {
+    const program = new Program([...CONNECT, file]);
+    expect(await program.exit).toBe(2);
+    expect(program.stderr).toMatch(why);
+  });
+
+  test('recorded because the disk is full is said, and the node goes on', async () => {
+    const program = new Program([...CONNECT, '/dev/full']);
+    expect(await program.exit).toBe(4);
+    expect(program.stderr).toMatch(/the recording \/dev\/full ends here: the disk is full \(ENOSPC\)/);
+    expect(program.stderr).toContain('ERR_DIAL_REFUSED');
+  });
+
+  test.each([
+    ['nothing', at('nothing'), /cannot be read \(ENOENT\)/],
+    ['no recording', 'package.json', /cannot be played: line 1: no recording of verack/],
+  ])('played, since there is %s, is a mistake of the caller', async (_, file, why) => {
+    const program = new Program(['replay', file]);
+    expect(await program.exit).toBe(2);
+    expect(program.stderr).toMatch(why);
+  });
+});
+
+describe('the file', () => {
+  test('ends at its limit, says so once, and is whole', () => {
+    const reasons: Reason[] = [];
+    const file = new RecordingFile(at('limit'), { limit: 400, broken: (reason) => reasons.push(reason) });
+    for (let n = 0; n < 100; n++) file.take([`{"n":${n}}`, '{}']);
+    expect(reasons).toEqual([{ code: 'ERR_LOCAL_LIMIT', facts: { limit: 400 } }]);
+    expect(file.isOpen).toBe(false);
+    const text = readFileSync(at('limit'), 'utf8');
+    expect(text.length).toBeLessThanOrEqual(400);
+    expect(text.length).toBeGreaterThan(300);
+    expect(text).toMatch(/\{\}\n\{"in":"end","why":"limit"\}\n$/);
+  });
+
+  test('is for its owner alone', () => {
+    const file = new RecordingFile(at('owner'), { limit: 1e6, broken: () => undefined });
+    file.close();
+    file.close();
+    expect(statSync(at('owner')).mode & 0o777).toBe(0o600);
+    expect(readFileSync(at('owner'), 'utf8').split('\n')).toHaveLength(3);
+  });
+});
