@@ -22,8 +22,11 @@ export const replayCommand: Verb = {
     'sent, every timer, every change of state and every reason with what was recorded. Exit code 0 when all is the same, ' +
     'else 3 with the first differences.',
   examples: [
-    ['verack connect --regtest --once --record one.ndjson 127.0.0.1', 'record a handshake'],
     ['verack replay one.ndjson', 'every session as a dialogue, then the verdict'],
+    [
+      'verack connect --regtest --once --record one.ndjson 127.0.0.1 && verack replay one.ndjson',
+      'record a handshake, and play it again',
+    ],
     ['verack replay one.ndjson --only 3 -v', 'one of them, with every field of every message'],
     ['verack replay one.ndjson --inspect', 'look at its machines in a browser'],
   ],
