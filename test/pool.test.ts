@@ -29,7 +29,7 @@ describe('kill', () => {
     const ended: (string | undefined)[] = [];
     const listener = {
       ...NOBODY,
-      ended: (_: unknown, last: { lastreason?: { code: string } }) => ended.push(last.lastreason?.code),
+      ended: (_: unknown, { reason }: { reason: { code: string } }) => ended.push(reason.code),
     };
     const pool = new Pool({ env, chain: NETWORKS.regtest, identity, rules: CORE_RULES }, listener);
     createActor(pool.logic, { clock }).start();

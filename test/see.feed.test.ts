@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import type { WebSocket } from 'ws';
 import { memoryNet } from '../src/io/memory.js';
 import { createNode } from '../src/run/node.js';
-import type { PeerInfo } from '../src/run/tracker.js';
+import type { PeerInfo } from '../src/run/peerinfo.js';
 import type { Cell, Crossing, Story } from '../src/see/page/feed.js';
 import { ENDED_STORIES } from '../src/see/feed.js';
 import { Page, PATIENCE } from '../src/see/page.js';

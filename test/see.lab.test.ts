@@ -1,7 +1,7 @@
 /** The lab of the page: every peer ends as foretold, messages at the wrong time have their reason, time obeys. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { BitcoinNode } from '../src/run/node.js';
-import type { PeerInfo } from '../src/run/tracker.js';
+import type { PeerInfo } from '../src/run/peerinfo.js';
 import { Lab, PEERS } from '../src/see/lab.js';
 import type { LabCommand } from '../src/see/page/feed.js';
 import { startRelay } from '../src/see/relay.js';

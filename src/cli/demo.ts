@@ -1,7 +1,7 @@
 /** `verack demo`: a small network on this machine; every connection must end as foretold. */
 import { formatEndpoint } from '../io/endpoint.js';
 import type { BitcoinNode } from '../run/node.js';
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 import { type Outcome, startDemo } from '../tools/demo.js';
 import { servicesLetters } from '../wire/index.js';
 import { EXIT } from './exit.js';

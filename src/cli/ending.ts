@@ -1,6 +1,6 @@
 /** The end of the long-running verbs: when it comes, and what the last table shows. */
 import type { BitcoinNode } from '../run/node.js';
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 
 /** Resolves after so many seconds, or when interrupted; without a limit only then. */
 export function passed(limit: number | undefined, interrupted: AbortSignal): Promise<void> {

@@ -7,7 +7,7 @@ import { formatEndpoint } from '../io/endpoint.js';
 import { type Reason, type ReasonCode, REASONS } from '../reasons.js';
 import type { NodeEvents } from '../run/events.js';
 import type { BitcoinNode } from '../run/node.js';
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 import type { Entry } from './log.js';
 import type { Output } from './output.js';
 import { plain, readable } from './render.js';

@@ -3,7 +3,7 @@
  * ping follows verack at once. A peer that does not answer is told after a moment all the same.
  */
 import type { BitcoinNode } from '../run/node.js';
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 
 /** Milliseconds that the line about a peer waits for its ping at most. */
 export const PATIENCE = 1_000;

@@ -1,6 +1,6 @@
 /** Sentences and lines for people. Whatever a peer chose passes through `plain` before it is shown. */
 import { type Facts, isLinkCode, type Reason, REASONS } from '../reasons.js';
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 import { sanitize, servicesnames } from '../wire/index.js';
 import type { Paint } from './output.js';
 

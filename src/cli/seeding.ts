@@ -8,7 +8,7 @@ import { type DnsOptions, seedAddresses, type SeedAddress } from '../io/dns.js';
 import { formatEndpoint } from '../io/endpoint.js';
 import { VerackError } from '../reasons.js';
 import type { BitcoinNode } from '../run/node.js';
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 import { EXIT } from './exit.js';
 
 export interface SeedingOptions {

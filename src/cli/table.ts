@@ -1,5 +1,5 @@
 /** Peers as columns, in the order of `bitcoin-cli -netinfo`, then what only a state machine knows. */
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 import { servicesLetters } from '../wire/index.js';
 import { duration, handshakeTime, plain } from './render.js';
 

@@ -3,7 +3,7 @@ import { formatEndpoint } from '../io/endpoint.js';
 import { REASONS } from '../reasons.js';
 import type { NodeEvents } from '../run/events.js';
 import type { BitcoinNode } from '../run/node.js';
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 import type { Output } from './output.js';
 import { duration, failureLine, plain, readable } from './render.js';
 

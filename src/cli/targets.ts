@@ -10,7 +10,7 @@ import { formatEndpoint, type NamedEndpoint, parseEndpoint } from '../io/endpoin
 import type { Endpoint } from '../io/link.js';
 import { type Reason, REASONS, VerackError } from '../reasons.js';
 import type { BitcoinNode } from '../run/node.js';
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 import { exitCodeOf, type Outcome } from './exit.js';
 
 interface Target {

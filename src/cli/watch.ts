@@ -1,7 +1,7 @@
 /** Tells what happens at a node, in the order in which it happens: the answer on stdout, the talk or the log on stderr. */
 import type { Reason } from '../reasons.js';
 import type { BitcoinNode } from '../run/node.js';
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 import { hexOf } from '../wire/index.js';
 import { failed, keepJournal } from './journal.js';
 import { Newcomers } from './newcomers.js';

@@ -168,6 +168,8 @@ class TcpLink implements Link {
   #close(): void {
     this.#socket.resume();
     this.#socket.end();
+    // Both directions are over already: nothing to wait for.
+    if (this.#socket.readableEnded && this.#socket.writableLength === 0) return;
     this.#linger ??= setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
   }
 }

@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client';
 import { parseEndpoint } from '../io/endpoint.js';
 import type { NodeEvents } from '../run/events.js';
 import type { BitcoinNode } from '../run/node.js';
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 import { VERSION, XSTATE_VERSION } from '../run/version.js';
 import { isKnownCommand, networkOfAddress } from '../wire/index.js';
 import { type Series, seriesIn } from './series.js';

@@ -130,16 +130,19 @@ export interface V2Options {
   readonly timers: Timers;
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** v2, or v1 once a responder has recognised it: runs the key exchange and then carries packets. */
 export class V2Channel implements Channel {
   type: 'v1' | 'v2' | 'detecting' = 'detecting';
   session_id = '';
   actor!: TransportActor;
   readonly #opening: V2Opening;
-  readonly #padding: Padding;
+  /** Drawn with the key: most callers turn out to speak v1. */
+  #padding: Padding = { garbage: 0, decoys: [] };
   #key: V2Key | undefined;
   #theirs: Uint8Array | undefined;
-  #garbage: Uint8Array = new Uint8Array();
+  #garbage: Uint8Array = NOTHING;
   #keys: V2Keys | undefined;
   #sender: V2Sender | undefined;
   #receiver: V2Receiver | undefined;
@@ -147,23 +150,24 @@ export class V2Channel implements Channel {
   #v1: V1Channel | undefined;
   #heard = false;
   /** The first bytes that came, for the reason should it fail. */
-  #first: Uint8Array = new Uint8Array();
+  #first: Uint8Array = NOTHING;
   #timer: unknown;
 
   constructor(
     private readonly options: V2Options,
     private readonly owner: ChannelOwner,
   ) {
-    const { chain, initiating, random } = options;
+    const { chain, initiating } = options;
     this.#opening = createV2Opening({ initiating, magic: chain.magic, knownMagic });
-    this.#padding = options.padding ?? drawPadding(random);
   }
 
-  *feed(chunk: Uint8Array): Iterable<ChannelEvent> {
-    if (this.#v1) return yield* this.#v1.feed(chunk);
+  feed(chunk: Uint8Array): Iterable<ChannelEvent> {
+    return this.#v1 ? this.#v1.feed(chunk) : this.#feed(chunk);
+  }
+
+  *#feed(chunk: Uint8Array): Iterable<ChannelEvent> {
     if (!this.#heard) this.#hear();
-    if (this.#first.length < V1_PREFIX_SIZE)
-      this.#first = Uint8Array.from([...this.#first, ...chunk.subarray(0, 16)]);
+    this.#keepFirst(chunk);
     if (this.#receiver) yield* this.#read(this.#receiver, chunk);
     else for (const event of this.#opened(chunk)) yield* this.#open(event);
   }
@@ -191,6 +195,7 @@ export class V2Channel implements Channel {
     if (this.#key) return;
     this.#key = createV2Key(this.options.random);
     const { random, fault } = this.options;
+    this.#padding = this.options.padding ?? drawPadding(random);
     this.#garbage = random(garbageSize(fault, this.#padding.garbage));
     this.owner.write(spoilKey(fault, this.#key.ellswift, this.#garbage));
   }
@@ -233,6 +238,13 @@ export class V2Channel implements Channel {
   giveUp({ reason }: TransportContext, fallBack: boolean): void {
     const { code, facts } = reason ?? { code: 'ERR_LOCAL_BUG', facts: {} };
     this.owner.gaveUp({ code, facts: this.#speaksV1() ? { ...facts, speaks: 'v1' } : facts }, fallBack);
+  }
+
+  #keepFirst(chunk: Uint8Array): void {
+    const held = this.#first.length;
+    if (held === 0) this.#first = chunk.slice(0, V1_PREFIX_SIZE);
+    else if (held < V1_PREFIX_SIZE)
+      this.#first = Uint8Array.from([...this.#first, ...chunk.subarray(0, V1_PREFIX_SIZE)]);
   }
 
   /** Some nodes send their v1 `version` before they read: no key, and no reason to try v2 there again. */

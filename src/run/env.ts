@@ -1,7 +1,7 @@
 /**
  * Everything a node takes from the world: time, chance and the net. Hand in other ones and a run becomes repeatable.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Net } from '../io/link.js';
 
@@ -30,8 +30,23 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
-/** The operating system's random source. Plain arrays, because `slice` of a Buffer does not copy. */
-export const systemRandom = (count: number): Uint8Array => new Uint8Array(randomBytes(count));
+/** Drawn from the system at a time, because a call costs more than the bytes do. */
+const POOL_SIZE = 4_096;
+const pool = new Uint8Array(POOL_SIZE);
+let used = POOL_SIZE;
+
+/** The operating system's random source. Nothing is handed out twice, and nothing handed out stays here. */
+export function systemRandom(count: number): Uint8Array {
+  if (count > POOL_SIZE) return new Uint8Array(randomBytes(count));
+  if (used + count > POOL_SIZE) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const drawn = pool.slice(used, used + count);
+  pool.fill(0, used, used + count);
+  used += count;
+  return drawn;
+}
 
 /** 8 fresh random bytes as 16 hex digits. */
 export const drawNonce = (env: Env): string => Buffer.from(env.random(8)).toString('hex');

@@ -2,7 +2,7 @@
 import type { Endpoint } from '../io/link.js';
 import type { DropCode, Reason } from '../reasons.js';
 import type { PeerState } from './session.js';
-import type { PeerInfo } from './tracker.js';
+import type { PeerInfo } from './peerinfo.js';
 
 /** By name, the one argument that a listener gets. */
 export interface NodeEvents {

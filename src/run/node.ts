@@ -21,6 +21,7 @@ import { sourceOf } from '../io/source.js';
 import { tcpNet } from '../io/tcp.js';
 import type { Chain } from '../networks.js';
 import { isLinkCode, type Reason, VerackError } from '../reasons.js';
+import { compile } from './compile.js';
 import { type Env, throwLater, systemClock, systemRandom } from './env.js';
 import type { NodeEvents } from './events.js';
 import { chainOf, checkOptions, type DialOptions, identityOf, type NodeOptions } from './options.js';
@@ -28,7 +29,8 @@ import { Peer } from './peer.js';
 import { Pool, type PoolListener } from './pool.js';
 import { Redials, type Target } from './redial.js';
 import type { PeerState, Session } from './session.js';
-import type { PeerInfo, PeerTracker } from './tracker.js';
+import type { PeerInfo } from './peerinfo.js';
+import type { Ended, PeerTracker } from './tracker.js';
 import type { Message, UnknownMessage } from '../wire/index.js';
 
 interface Request {
@@ -196,10 +198,21 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
         'effect.kill': () => this.#pool.kill(),
       },
     });
-    const { maxinbound = 114, maxoutbound = 11, drainTimeout = DRAIN_TIMEOUT, inspect } = options;
+    const {
+      maxinbound = 114,
+      maxoutbound = 11,
+      drainTimeout = DRAIN_TIMEOUT,
+      inspect,
+      compiled = true,
+    } = options;
     const input = { maxinbound, maxoutbound, drainTimeout };
     const clock = this.#env.clock;
-    return createActor(machine, { id: 'supervisor', input, clock, ...(inspect && { inspect }) }).start();
+    return createActor(compiled ? compile(machine) : machine, {
+      id: 'supervisor',
+      input,
+      clock,
+      ...(inspect && { inspect }),
+    }).start();
   }
 
   /** Asks the supervisor, which answers before this returns. */
@@ -241,7 +254,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     target.peer?.follow(session.id);
     // A net may fail before its dial returns.
     if (this.#pool.get(session.id)) this.#targets.set(session.id, target);
-    else this.#settle(target, session, this.peers.recent().at(-1));
+    else this.#settle(target, session, this.#pool.tracker.latest?.info);
   }
 
   /** Somebody else may have dialled that address in the meantime, or taken the last slot. */
@@ -329,12 +342,13 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.emit('established', info);
   }
 
-  #ended(session: Session, last: PeerInfo): void {
+  #ended(session: Session, ended: Ended): void {
     this.#supervisor.send({ type: 'peer.ended', id: session.id, inbound: session.inbound });
     const target = this.#targets.get(session.id);
     this.#targets.delete(session.id);
-    if (target && last.lastreason?.facts.retry === 'v1' && this.#fallBack(target, last)) return;
-    const said = target?.v1 ? afterV2(last) : last;
+    if (target && ended.reason.facts.retry === 'v1' && this.#fallBack(target, ended)) return;
+    if (!target && this.listenerCount('ended') === 0) return;
+    const said = target?.v1 ? afterV2(ended.info) : ended.info;
     this.emit('ended', said);
     if (target) this.#settle(target, session, said);
   }
@@ -350,13 +364,13 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   }
 
   /** Once, on a new connection to the same address (BIP324; Core: ReconnectV1). */
-  #fallBack(target: Target, last: PeerInfo): boolean {
+  #fallBack(target: Target, ended: Ended): boolean {
     if (this.#stopping || target.v1 || target.closed) return false;
     target.v1 = true;
     target.tries--;
     try {
       this.#launch(target);
-      this.emit('fallback', last);
+      this.emit('fallback', ended.info);
       return true;
     } catch (error) {
       if (error instanceof VerackError) return false;

@@ -1,6 +1,7 @@
 /** A handle on a dialled connection: wait for it, read it, close it. */
 import { VerackError } from '../reasons.js';
-import type { PeerInfo, PeerTracker } from './tracker.js';
+import type { PeerInfo } from './peerinfo.js';
+import type { PeerTracker } from './tracker.js';
 
 interface Waiter {
   readonly resolve: (peer: PeerInfo) => void;

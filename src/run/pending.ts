@@ -12,6 +12,7 @@ export const MAX_PENDING = 8;
 export class Pending {
   readonly #counts = new Map<string, number>();
   readonly #sources = new Map<number, string>();
+  #last: { readonly host: string; readonly source: string | undefined } = { host: '', source: undefined };
 
   /** `limit` 0: no limit. */
   constructor(
@@ -21,14 +22,14 @@ export class Pending {
 
   /** Whether as many are pending from there as may be. */
   isCrowded(host: string): boolean {
-    if (this.limit === 0 || this.#isExempt(host)) return false;
-    return (this.#counts.get(sourceOf(host)) ?? 0) >= this.limit;
+    const source = this.#sourceOf(host);
+    return source !== undefined && (this.#counts.get(source) ?? 0) >= this.limit;
   }
 
   /** A handshake begins. */
   add(id: number, host: string): void {
-    if (this.limit === 0 || this.#isExempt(host)) return;
-    const source = sourceOf(host);
+    const source = this.#sourceOf(host);
+    if (source === undefined) return;
     this.#sources.set(id, source);
     this.#counts.set(source, (this.#counts.get(source) ?? 0) + 1);
   }
@@ -48,7 +49,13 @@ export class Pending {
     return this.#counts.size;
   }
 
-  #isExempt(host: string): boolean {
-    return !this.countsLoopback && isLoopback(host);
+  /** Undefined: not counted. Whoever is asked about is mostly the one who was asked about last. */
+  #sourceOf(host: string): string | undefined {
+    if (this.limit === 0) return undefined;
+    if (this.#last.host !== host) {
+      const isExempt = !this.countsLoopback && isLoopback(host);
+      this.#last = { host, source: isExempt ? undefined : sourceOf(host) };
+    }
+    return this.#last.source;
   }
 }

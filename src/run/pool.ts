@@ -17,7 +17,7 @@ import { employ, type Hands, machinesOf } from './interpret.js';
 import { MAX_PENDING, Pending } from './pending.js';
 import { type Birth, MAX_SEND_BUFFER, type PeerState, Session, type SessionHost } from './session.js';
 import { keepTimersByActor } from './timers.js';
-import { type PeerInfo, Tracker } from './tracker.js';
+import { type Ended, Tracker } from './tracker.js';
 
 /** Whom the pool tells. */
 export interface PoolListener {
@@ -26,7 +26,7 @@ export interface PoolListener {
   dropped(session: Session, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
   ponged(session: Session): void;
   drained(session: Session): void;
-  ended(session: Session, last: PeerInfo): void;
+  ended(session: Session, ended: Ended): void;
   /** `ms` of time passed while the process did not run, or the wall clock was set by that much. */
   jumped(ms: number, clock: 'monotonic' | 'wall'): void;
 }

@@ -29,6 +29,7 @@ import { Backlog } from './backlog.js';
 import { drawNonce, type Env } from './env.js';
 import { Meter } from './meter.js';
 import { isLaterThan, isUnoffered } from './offer.js';
+import type { Row } from './peerinfo.js';
 import { Traffic } from './traffic.js';
 import { type Circumstances, faultOf, translate } from './translate.js';
 
@@ -73,7 +74,7 @@ export const MAX_SEND_BUFFER = 1_000_000;
 /** Of one peer's bytes between two turns of the others: what one read of a socket can give. */
 const TURN_BYTES = 65_536;
 
-export class Session implements LinkHandler, ChannelOwner {
+export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
   readonly id: number;
   readonly connection_type: ConnectionType;
   readonly remote: Endpoint;
@@ -98,7 +99,6 @@ export class Session implements LinkHandler, ChannelOwner {
   #turn = 0;
   readonly #backlog = new Backlog();
   readonly #meters: Readonly<Record<FloodKind, Meter>>;
-  readonly #circumstances: Omit<Circumstances, 'at'>;
 
   constructor(
     birth: Birth,
@@ -110,17 +110,12 @@ export class Session implements LinkHandler, ChannelOwner {
     this.remote = birth.remote;
     this.v2 = birth.v2;
     this.nonce = drawNonce(host.env);
-    this.conntime = Math.floor(clock.wall() / 1_000);
+    this.conntime = this.unix();
     this.bornat = this.stateat = clock.now();
     this.traffic = new Traffic(this.bornat);
     this.#link = birth.link;
     const { maxUseless, maxPings, floodWindow } = host.rules;
     this.#meters = { useless: new Meter(maxUseless, floodWindow), ping: new Meter(maxPings, floodWindow) };
-    this.#circumstances = {
-      unix: () => Math.floor(clock.wall() / 1_000),
-      draw: () => drawNonce(host.env),
-      isDialling: (nonce) => host.isDialling(nonce),
-    };
   }
 
   get inbound(): boolean {
@@ -143,6 +138,23 @@ export class Session implements LinkHandler, ChannelOwner {
   get moments(): Moments {
     const { lastrecv, lastsend } = this.traffic;
     return { bornat: this.bornat, lastrecv, lastsend, stalledat: this.#backlog.stalledat };
+  }
+
+  /** The moment. */
+  get at(): number {
+    return this.host.env.clock.now();
+  }
+
+  unix(): number {
+    return Math.floor(this.host.env.clock.wall() / 1_000);
+  }
+
+  draw(): string {
+    return drawNonce(this.host.env);
+  }
+
+  isDialling(nonce: string): boolean {
+    return this.host.isDialling(nonce);
   }
 
   /** Called once, when the actor runs: an accepted link is open from the start. */
@@ -345,7 +357,7 @@ export class Session implements LinkHandler, ChannelOwner {
     if (isLaterThan(this.host.identity.version, command)) return undefined;
     const relay = wantsTransactions(this.context);
     if (isUnoffered(command, payload, this.host.identity, relay)) return { type: 'wire.unoffered', command };
-    return translate(command, payload, { at: this.host.env.clock.now(), ...this.#circumstances });
+    return translate(command, payload, this);
   }
 
   #countFault(command: string, payload: Uint8Array): void {
@@ -382,7 +394,7 @@ export class Session implements LinkHandler, ChannelOwner {
   #version() {
     const { identity } = this.host;
     const relay = wantsTransactions(this.context);
-    return versionMessage(identity, { nonce: this.nonce, timestamp: this.#circumstances.unix(), relay });
+    return versionMessage(identity, { nonce: this.nonce, timestamp: this.unix(), relay });
   }
 }
 

@@ -10,10 +10,10 @@ import type { CodecFault } from '../wire/index.js';
 export interface Circumstances {
   readonly at: number;
   /** Seconds since 1970-01-01 UTC. */
-  readonly unix: () => number;
-  readonly draw: () => string;
+  unix(): number;
+  draw(): string;
   /** Whether a nonce is that of a connection we are dialling. */
-  readonly isDialling: (nonce: string) => boolean;
+  isDialling(nonce: string): boolean;
 }
 
 type Translate<C extends string> = (

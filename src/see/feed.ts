@@ -4,7 +4,7 @@
  */
 import type { WebSocket } from 'ws';
 import type { AnyEventObject, InspectionEvent } from 'xstate';
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 import { REASONS, type Reason } from '../reasons.js';
 import type { Followed, FollowOptions } from './followed.js';
 import type { Lab } from './lab.js';

@@ -1,5 +1,5 @@
 /** One line of the page's table, from the tracker's snapshot of a peer. */
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 import { servicesLetters } from '../wire/index.js';
 import type { Row } from './page/feed.js';
 

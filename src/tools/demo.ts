@@ -9,7 +9,7 @@ import { formatEndpoint } from '../io/endpoint.js';
 import { tcpNet } from '../io/tcp.js';
 import { type BitcoinNode, createNode } from '../run/node.js';
 import type { NodeOptions } from '../run/options.js';
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 import { servicesOf } from '../wire/index.js';
 import { CAST, type Role } from './cast.js';
 

@@ -13,7 +13,7 @@ import { type Reason, VerackError } from '../reasons.js';
 import { type Clock, systemClock } from '../run/env.js';
 import { type BitcoinNode, createNode } from '../run/node.js';
 import type { NodeOptions } from '../run/options.js';
-import type { PeerInfo } from '../run/tracker.js';
+import type { PeerInfo } from '../run/peerinfo.js';
 import { hasServices } from '../services.js';
 import { type ServiceName, servicesOf } from '../wire/index.js';
 

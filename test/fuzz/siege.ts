@@ -6,7 +6,7 @@ import { MAX_FEATURES } from '../../machines/index.js';
 import { type BitcoinNode, type Clock, createNode, VirtualClock } from '../../src/index.js';
 import type { Endpoint, Link } from '../../src/io/link.js';
 import { memoryNet } from '../../src/io/memory.js';
-import type { PeerInfo } from '../../src/run/tracker.js';
+import type { PeerInfo } from '../../src/run/peerinfo.js';
 import { COMMANDS } from '../../src/wire/index.js';
 import { Chance } from '../simulation/chance.js';
 import { Broken } from './stream.js';
