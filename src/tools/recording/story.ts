@@ -2,7 +2,7 @@
 import { REASONS } from '../../reasons.js';
 import type { Clock } from '../../run/env.js';
 import type { BitcoinNode } from '../../run/node.js';
-import type { PeerInfo } from '../../run/tracker.js';
+import type { PeerInfo } from '../../run/peerinfo.js';
 import { sanitize } from '../../wire/index.js';
 import type { Remark } from '../conform/dialogue.js';
 import { type AnnotatedField, fieldsOf } from '../fields.js';
