@@ -69,6 +69,14 @@ describe("Bitcoin Core's spellings", () => {
     ['-signet -connect=a -connect=b', [], { chain: 'signet', connect: ['a', 'b'] }],
     ['-listen -testnet4 -port=0', [], { chain: 'testnet4', port: 0 }],
     ['connect -nolisten -norelay a', ['a'], { relay: false }],
+    ['-addnode=a -addnode=b -regtest', [], { chain: 'regtest', addnode: ['a', 'b'] }],
+    ['-listen=0 -connect=a', [], { connect: ['a'], listen: false }],
+    ['connect -dnsseed=0', [], { dnsseed: false }],
+    ['connect -nodnsseed', [], { dnsseed: false }],
+    ['connect -dnsseed=1', [], { dnsseed: true }],
+    ['connect -relay=false a', ['a'], { relay: false }],
+    ['listen -testnet4=0 -regtest=1', [], { chain: 'regtest' }],
+    ['listen -noregtest -signet', [], { chain: 'signet' }],
     ['connect -relay=0 a', ['a'], { relay: false }],
     ['connect -relay=1 a', ['a'], { relay: true }],
     ['connect -norelay=0 a', ['a'], { relay: true }],
@@ -127,6 +135,24 @@ describe("Bitcoin Core's spellings", () => {
   });
 });
 
+test('a chain that is switched off is not chosen', async () => {
+  const { flags } = await read('connect -regtest=0 a');
+  expect(flags.chain).toBeUndefined();
+});
+
+describe("Core's options that do not go together", () => {
+  test.each<[line: string, says: string]>([
+    ['-connect=127.0.0.1:1 -listen', 'connect does not listen: run "verack listen" beside it'],
+    ['listen -listen=0', 'listen has nothing to do with -listen=0'],
+    ['connect -regtest -dnsseed=0', 'this regtest has no seeds: name a host'],
+    ['listen -addnode=a', "unknown option '--addnode=a'"],
+  ])('%s', async (line, says) => {
+    const { code, stderr } = await ran(line, VERBS);
+    expect(code).toBe(2);
+    expect(stderr).toContain(says);
+  });
+});
+
 describe('usage errors are one sentence with what to try', () => {
   test.each<[line: string, says: string]>([
     ['conect', `verack: unknown command 'conect'; did you mean connect? See "verack --help".`],
@@ -154,6 +180,7 @@ describe('usage errors are one sentence with what to try', () => {
     ['listen --bind name', 'It takes an address of this machine'],
     ['listen --metrics=localhost:9', 'It takes a port, or an address of this machine'],
     ['listen --metrics 65536', 'It takes a whole number from 0 to 65535.'],
+    ['connect -relay=maybe a', '-relay takes 1 or 0, not "maybe"'],
     ['listen extra', "too many arguments for 'listen'"],
     ['probe --require foo=1 a', 'It takes services=NETWORK,WITNESS or version=70016.'],
     ['probe --require services=FOO a', 'The services are NETWORK,'],

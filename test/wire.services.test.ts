@@ -2,6 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  SERVICE_BITS,
+  type ServiceName,
   hasServices,
   hexOf,
   sanitize,
@@ -24,6 +26,18 @@ describe('services', () => {
   ])('%s', (services, names, letters) => {
     expect(servicesnames(services)).toEqual(names);
     expect(servicesLetters(services)).toBe(letters);
+  });
+
+  test('every value has the names of its bits, lowest first', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (value) => {
+        const bits = [...value.toString(2)].reverse().flatMap((digit, bit) => (digit === '1' ? [bit] : []));
+        const names = servicesnames(value.toString(16).padStart(16, '0'));
+        const bitOf = (name: string): number =>
+          SERVICE_BITS[name as ServiceName] ?? Number(/^UNKNOWN\[2\^(\d+)\]$/.exec(name)?.[1]);
+        expect(names.map(bitOf)).toEqual(bits);
+      }),
+    );
   });
 
   test('names to bits', () => {

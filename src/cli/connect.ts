@@ -15,6 +15,7 @@ import {
   observerOptions,
   outputOptions,
   recordOptions,
+  seedOptions,
   slotOptions,
   switched,
   timeOptions,
@@ -62,9 +63,11 @@ export const connectCommand: Verb = {
     valued('--for <seconds>', 'end in order after this time', seconds),
     ...switched('--table', 'print a table like -netinfo at the end'),
     valued('--connect <host>', "another host, in Core's spelling", several(String)).hideHelp(),
-    new Option('--no-listen', 'nothing listens here anyway').hideHelp(),
+    valued('--addnode <host>', 'the same', several(String)).hideHelp(),
+    ...['--listen', '--no-listen'].map((flags) => new Option(flags).hideHelp()),
     ...chainOptions(),
     ...lookupOptions(),
+    ...seedOptions(),
     ...slotOptions('most connections at a time; without hosts 8 are held'),
     ...transportOptions(),
     ...timeOptions(),
@@ -81,7 +84,7 @@ export const connectCommand: Verb = {
 
 async function run(job: Job): Promise<number> {
   const { flags, out, interrupted } = job;
-  const hosts = [...job.operands, ...(flags.connect ?? [])];
+  const hosts = [...job.operands, ...(flags.connect ?? []), ...(flags.addnode ?? [])];
   refuseNowhere(job, hosts);
   const slots = slotsThatFit(flags.maxconnections ?? Math.max(AUTOMATIC, hosts.length), out);
   const options = { ...nodeOptionsOf(flags), maxoutbound: slots, maxinbound: 0 };
@@ -92,7 +95,7 @@ async function run(job: Job): Promise<number> {
       : seeding(job, node, Math.min(slots, flags.maxconnections ?? AUTOMATIC));
   watch(node, out, campaign);
   const hideStatus = showStatus(node, out);
-  out.talk(out.paintTalk('dim', intention(node, hosts)));
+  out.talk(out.paintTalk('dim', intention(node, hosts, flags.dnsseed)));
   campaign.start();
   await Promise.race([campaign.settled, passed(flags.for, interrupted)]);
   // How things stand now: the end of the node would end everything.
@@ -105,15 +108,19 @@ async function run(job: Job): Promise<number> {
 }
 
 function refuseNowhere({ flags }: Job, hosts: readonly string[]): void {
+  if (flags.listen) throw new Usage('connect does not listen: run "verack listen" beside it');
   const { chain, seeds, fixedSeeds } = chainOf(flags);
-  if (hosts.length > 0 || seeds.length + fixedSeeds.length > 0) return;
+  const asked = flags.dnsseed === false ? [] : seeds;
+  if (hosts.length > 0 || asked.length + fixedSeeds.length > 0) return;
   throw new Usage(`this ${chain} has no seeds: name a host, for example 127.0.0.1`);
 }
 
-function intention({ chain }: BitcoinNode, hosts: readonly string[]): string {
+function intention({ chain }: BitcoinNode, hosts: readonly string[], dnsseed = true): string {
   const whom =
     hosts.length === 0
-      ? 'asking the DNS seeds'
+      ? dnsseed
+        ? 'asking the DNS seeds'
+        : 'trying the fixed list'
       : hosts.length === 1
         ? `dialling ${hosts[0]!}`
         : `dialling ${hosts.length} hosts`;
@@ -136,11 +143,12 @@ function targets({ flags, out, interrupted }: Job, node: BitcoinNode, hosts: rea
 function seeding({ flags, out, interrupted }: Job, node: BitcoinNode, slots: number): Campaign {
   const once = flags.once === true;
   return new Seeding(node, {
+    dnsseed: flags.dnsseed ?? true,
     slots,
     once,
     dns: dnsOptionsOf(flags),
     signal: interrupted,
-    found: (addresses) => out.talk(out.paintTalk('dim', foundSentence(addresses))),
+    found: (addresses) => out.talk(out.paintTalk('dim', foundSentence(addresses, flags.dnsseed))),
     unreachable: () => out.talk(lament(once, 0, node)),
   });
 }

@@ -7,7 +7,7 @@ import type { BitcoinNode } from '../run/node.js';
 import { MAX_PENDING } from '../run/pending.js';
 import { nodeOptionsOf } from './assemble.js';
 import { slotsThatFit } from './descriptors.js';
-import { EXIT } from './exit.js';
+import { EXIT, Usage } from './exit.js';
 import {
   bindOptions,
   chainOptions,
@@ -54,7 +54,8 @@ export const listenCommand: Verb = {
     ...bindOptions(),
     valued('--for <seconds>', 'end in order after this time', seconds),
     ...switched('--table', 'print a table like -netinfo at the end'),
-    new Option('--listen', "Core's spelling of this verb").hideHelp(),
+    // Core's spelling of this verb, and what cannot go with it.
+    ...['--listen', '--no-listen'].map((flags) => new Option(flags).hideHelp()),
     ...chainOptions(),
     ...slotOptions(`most peers at a time; default ${SLOTS}`),
     ...pendingOptions(),
@@ -72,6 +73,8 @@ export const listenCommand: Verb = {
 };
 
 async function run({ flags, out, interrupted }: Job): Promise<number> {
+  if (flags.listen === false)
+    throw new Usage('listen has nothing to do with -listen=0: verack connect HOST dials without listening');
   const { maxconnections = SLOTS, maxpending = MAX_PENDING, pendingloopback = false } = flags;
   const maxinbound = slotsThatFit(maxconnections, out);
   const limits = { maxinbound, maxoutbound: 0, maxpending, pendingloopback };

@@ -58,6 +58,9 @@ export interface Flags {
   readonly color: When;
   readonly log?: LogForm;
   readonly connect?: readonly string[];
+  readonly addnode?: readonly string[];
+  readonly dnsseed?: boolean;
+  readonly listen?: boolean;
   readonly once?: boolean;
   readonly stay?: boolean;
   readonly for?: number;
@@ -139,6 +142,13 @@ export const identityOptions = (): Option[] =>
       ...Object.keys(SERVICE_BITS),
     ),
   ]);
+
+/** Where addresses come from when nobody names a host. */
+export const seedOptions = (): Option[] =>
+  under(
+    NETWORK,
+    switched('--dnsseed', 'ask the DNS seeds; on by default, --no-dnsseed: the fixed list alone'),
+  );
 
 /** BIP324. */
 export const transportOptions = (): Option[] =>

@@ -17,6 +17,8 @@ export interface SeedingOptions {
   /** Ends when the slots are full or every address has been tried. */
   readonly once: boolean;
   readonly dns: DnsOptions;
+  /** Ask the DNS seeds; the fixed list is taken alone otherwise. */
+  readonly dnsseed: boolean;
   readonly signal: AbortSignal;
   /** The seeds were asked; where the addresses come from. */
   readonly found: (addresses: readonly SeedAddress[]) => void;
@@ -66,9 +68,10 @@ export class Seeding {
 
   async #ask(): Promise<void> {
     this.#isAsking = true;
-    const { dns, signal } = this.options;
+    const { dns, dnsseed, signal } = this.options;
+    const chain = dnsseed ? this.node.chain : { ...this.node.chain, seeds: [] };
     try {
-      const addresses = await seedAddresses(this.node.chain, { ...dns, signal, random: Math.random });
+      const addresses = await seedAddresses(chain, { ...dns, signal, random: Math.random });
       this.#rounds++;
       this.#candidates = addresses.filter((address) => !this.#busy.has(formatEndpoint(address)));
       this.options.found(addresses);
@@ -132,8 +135,9 @@ export class Seeding {
 }
 
 /** What is said of the addresses that were found. */
-export function foundSentence(addresses: readonly SeedAddress[]): string {
+export function foundSentence(addresses: readonly SeedAddress[], dnsseed = true): string {
   const count = `${addresses.length} ${addresses.length === 1 ? 'address' : 'addresses'}`;
+  if (!dnsseed) return `${count} of the fixed list`;
   const sources = new Set(addresses.map(({ source }) => source));
   if (addresses.length === 0) return 'the DNS seeds gave no address';
   return sources.has('fixed')

@@ -25,10 +25,15 @@ export function servicesOf(...names: readonly ServiceName[]): Hex64 {
 
 /** As `servicesnames` of `getpeerinfo`: lowest bit first, `UNKNOWN[2^n]` for a bit without a name (`serviceFlagsToStr`). */
 export function servicesnames(services: Hex64): string[] {
-  const value = BigInt(`0x${services}`);
+  return [...namesIn(services.slice(8), 0), ...namesIn(services.slice(0, 8), 32)];
+}
+
+/** Halves of 32 bits, since every snapshot of a peer asks and big integers are slow. Each turn takes the lowest bit. */
+function namesIn(half: string, first: number): string[] {
   const names: string[] = [];
-  for (let bit = 0; bit < 64; bit++) {
-    if ((value >> BigInt(bit)) & 1n) names.push(nameOfBit.get(bit) ?? `UNKNOWN[2^${bit}]`);
+  for (let left = parseInt(half, 16); left !== 0; left &= left - 1) {
+    const bit = first + 31 - Math.clz32(left & -left);
+    names.push(nameOfBit.get(bit) ?? `UNKNOWN[2^${bit}]`);
   }
   return names;
 }
