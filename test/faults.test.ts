@@ -29,6 +29,9 @@ type Role = (typeof ROLES)[number];
 /** How the node's connection stands, or the reason that it ended for and the state that it ended in. */
 type Fate = string;
 
+/** Many meet at once here, and all come from one /24. */
+const CROWD = { maxoutbound: 100, maxpending: 0 };
+
 /** The node under test, a healthy peer that has dialled it, and faulty ones. */
 class Stage {
   readonly clock = new VirtualClock();
@@ -82,7 +85,7 @@ class Stage {
   #make(label: number, net: Net, rules: Partial<Rules> = {}): BitcoinNode {
     const source = this.chance.fork(label);
     const random = (count: number) => source.bytes(count);
-    return createNode({ chain: 'regtest', clock: this.clock, net, random, rules, maxoutbound: 100 });
+    return createNode({ chain: 'regtest', clock: this.clock, net, random, rules, ...CROWD });
   }
 }
 
