@@ -44,7 +44,7 @@ export const demoCommand: Verb = {
 };
 
 async function run({ flags, out, interrupted }: Job): Promise<number> {
-  const recorder = recorderOf(flags, out);
+  const recorder = await recorderOf(flags, out);
   const watchers = await observers(flags, out);
   const handshakeTimeout = flags.peertimeout * 1_000;
   const demo = await startDemo({

@@ -42,7 +42,7 @@ export async function watchedNode(
   out: Output,
   options: NodeOptions,
 ): Promise<{ node: BitcoinNode; stop: () => Promise<void> }> {
-  const recorder = recorderOf(flags, out);
+  const recorder = await recorderOf(flags, out);
   const watchers = await observers(flags, out);
   const node = recorder.node({ ...options, ...watchers.options });
   watchers.follow(node);

@@ -55,7 +55,7 @@ async function run({ operands, flags, out, interrupted }: Job): Promise<number> 
   const { chain, rules, uacomment, v2transport, v2only } = nodeOptionsOf(flags);
   // A host that is no host is a usage error before anything is dialled.
   for (const host of operands) parseEndpoint(host, 0);
-  const recorder = recorderOf(flags, out);
+  const recorder = await recorderOf(flags, out);
   let done = 0;
   const progress = (): void => out.status(`${done} of ${operands.length} probed`);
   progress();

@@ -1,10 +1,9 @@
-/** `--record`: nodes that are recorded, and words about the file. */
+/** `--record`: nodes that are recorded, and words about the file. What records is loaded only when asked for. */
 import { tcpNet } from '../io/tcp.js';
 import { type Reason, VerackError } from '../reasons.js';
 import { type BitcoinNode, createNode } from '../run/node.js';
 import type { NodeOptions } from '../run/options.js';
-import { RecordingFile } from '../tools/recording/file.js';
-import { recordedNode } from '../tools/recording/play.js';
+import type { RecordingFile, RecordingFileOptions } from '../tools/recording/file.js';
 import { netFaultsOf } from './assemble.js';
 import { Usage } from './exit.js';
 import { type Flags, RECORD_LIMIT } from './options.js';
@@ -23,14 +22,15 @@ const MEGABYTE = 1_000_000;
 const UNRECORDED: NodeRecorder = { node: createNode, close: () => undefined };
 
 /** Opens the file of `--record`. Throws `Usage` when it cannot be written. */
-export function recorderOf(flags: Flags, out: Output): NodeRecorder {
+export async function recorderOf(flags: Flags, out: Output): Promise<NodeRecorder> {
   const { record, recordLimit = RECORD_LIMIT } = flags;
   if (record === undefined) return UNRECORDED;
   const broken = (reason: Reason): void => {
     out.failure(`the recording ${record} ends here: ${wordsOf(reason)}; all else goes on`);
     out.event('recording', { file: record, reason });
   };
-  const file = openFile(record, { limit: recordLimit * MEGABYTE, broken });
+  const { recordedNode } = await import('../tools/recording/play.js');
+  const file = await openFile(record, { limit: recordLimit * MEGABYTE, broken });
   return {
     node: (options) => recordedNode(file, { ...options, net: tcpNet() }, netFaultsOf(flags)),
     close: () => {
@@ -41,7 +41,8 @@ export function recorderOf(flags: Flags, out: Output): NodeRecorder {
   };
 }
 
-function openFile(path: string, options: ConstructorParameters<typeof RecordingFile>[1]): RecordingFile {
+async function openFile(path: string, options: RecordingFileOptions): Promise<RecordingFile> {
+  const { RecordingFile } = await import('../tools/recording/file.js');
   try {
     return new RecordingFile(path, options);
   } catch (error) {

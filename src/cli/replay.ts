@@ -4,8 +4,8 @@ import { createReadStream } from 'node:fs';
 import { VerackError } from '../reasons.js';
 import { sequenceOf } from '../tools/conform/explain.js';
 import type { Difference } from '../tools/recording/difference.js';
-import { play, type Verdict } from '../tools/recording/play.js';
-import { type Session, Story } from '../tools/recording/story.js';
+import type { Verdict } from '../tools/recording/play.js';
+import type { Session, Story } from '../tools/recording/story.js';
 import { EXIT, Usage } from './exit.js';
 import { type Observers, observers } from './observers.js';
 import { compiledOptions, inspectOption, outputOptions, valued } from './options.js';
@@ -53,6 +53,8 @@ async function run(job: Job): Promise<number> {
 
 /** Whether all was the same. */
 async function replay(file: string, { flags, out, interrupted }: Job, watchers: Observers): Promise<boolean> {
+  const { play } = await import('../tools/recording/play.js');
+  const { Story } = await import('../tools/recording/story.js');
   const stories: Story[] = [];
   const verdict = await readable(file, () =>
     play(createReadStream(file), {
