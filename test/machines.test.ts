@@ -252,6 +252,37 @@ describe('handshakeTimeout', () => {
   });
 });
 
+describe('the context of a peer', () => {
+  test.each(['inbound', 'manual'] as const)('of type %s notes when the link opened', (connection_type) => {
+    const { actor } = peer({ connection_type });
+    actor.send({ ...OPEN, elapsed: 100 });
+    expect(actor.getSnapshot().context).toMatchObject({ openedat: AT, handshakeleft: 59_900 });
+  });
+
+  test.each(['', '0000000000000000'])('a pong with the nonce %j gives up the ping', (nonce) => {
+    const { actor } = peer();
+    for (const event of [OPEN, VERSION]) actor.send(event);
+    actor.send({ type: 'wire.verack', at: AT, nonce: '0000000000000009' });
+    expect(actor.getSnapshot().context.pingnonce).toBe('0000000000000009');
+    actor.send({ type: 'wire.pong', at: AT, nonce });
+    expect(actor.getSnapshot().context).toMatchObject({ pingnonce: '', pingtime: -1 });
+  });
+
+  test('what was written leaves before we close, and is not waited for when the link has failed', () => {
+    const ending = (event: PeerEvent) => {
+      const closes: { flush: boolean }[] = [];
+      const close = (_: unknown, params: { flush: boolean }) => void closes.push(params);
+      const machine = peerMachine.provide({ actions: { 'effect.close': close } });
+      const input = { id: 1, connection_type: 'manual', rules: CORE_RULES } as const;
+      const actor = createActor(machine, { input, clock: new VirtualClock() }).start();
+      for (const one of [OPEN, event]) actor.send(one);
+      return [actor.getSnapshot().value, closes];
+    };
+    expect(ending({ type: 'user.close' })).toEqual(['closed', [{ flush: true }]]);
+    expect(ending({ type: 'link.closed', code: 'ERR_LINK_EOF' })).toEqual(['failed', [{ flush: false }]]);
+  });
+});
+
 describe('drainTimeout', () => {
   function drained(drainTimeout: number) {
     const clock = new VirtualClock();
@@ -271,6 +302,12 @@ describe('drainTimeout', () => {
     expect([actor.getSnapshot().value, kills]).toEqual(['draining', []]);
     clock.advance(1);
     expect([actor.getSnapshot().value, kills.length]).toEqual(['stopped', 1]);
+  });
+
+  test('is the one timer of a supervisor, whose pool goes by its name', () => {
+    const { actor, clock } = drained(2_000);
+    expect(Object.keys(actor.getSnapshot().children)).toEqual(['pool']);
+    expect(clock.armed).toBe(1);
   });
 
   test('is disarmed when the last one has left', () => {

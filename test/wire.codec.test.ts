@@ -130,6 +130,12 @@ describe('bytes and lists', () => {
     expect(value(codec.varBytes(9, 3), '03010203')).toEqual(hex('010203'));
   });
 
+  test('bytes of a fixed size, from the very first on', () => {
+    expect(value(codec.bytes(2), '0102')).toEqual(hex('0102'));
+    expect(value(codec.bytes(0), '')).toEqual(hex(''));
+    expect(fault(codec.bytes(2), '01')).toEqual({ code: 'ERR_CODEC_SHORT', path: '', offset: 0 });
+  });
+
   test('byte fields are views of the input, not copies', () => {
     const input = hex('03010203');
     const decoded = codec.decode(codec.varBytes(3), input);

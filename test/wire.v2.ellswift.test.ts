@@ -93,20 +93,28 @@ describe('keys', () => {
       some,
     );
   });
+  const refusal = (expected: string) =>
+    expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT', facts: { expected } });
+  const noKey = refusal('a private key of 32 bytes, from 1 to n - 1');
+
   test.each([0n, N, N + 1n, 2n ** 256n - 1n])('%s is none', (value) => {
-    expect(() => encodeEllswift(key(value), seededRandom(1))).toThrow('ERR_LOCAL_ARGUMENT');
-    expect(() => sharedX(key(value), new Uint8Array(64))).toThrow('ERR_LOCAL_ARGUMENT');
+    expect(() => encodeEllswift(key(value), seededRandom(1))).toThrow(noKey);
+    expect(() => sharedX(key(value), new Uint8Array(64))).toThrow(noKey);
   });
   test('sizes are held', () => {
-    expect(() => sharedX(new Uint8Array(31).fill(1), new Uint8Array(64))).toThrow('ERR_LOCAL_ARGUMENT');
-    expect(() => sharedX(key(1n), new Uint8Array(63))).toThrow('ERR_LOCAL_ARGUMENT');
-    expect(() => decodeEllswift(new Uint8Array(65))).toThrow('ERR_LOCAL_ARGUMENT');
-    expect(() => sharedSecret(key(1n), new Uint8Array(63), new Uint8Array(64), true)).toThrow(
-      'ERR_LOCAL_ARGUMENT',
-    );
+    const one = key(1n);
+    const [short, long] = [new Uint8Array(63), new Uint8Array(65)];
+    expect(() => sharedX(new Uint8Array(31).fill(1), new Uint8Array(64))).toThrow(noKey);
+    expect(() => sharedX(one, short)).toThrow(refusal('64 bytes, not 63'));
+    expect(() => decodeEllswift(long)).toThrow(refusal('64 bytes, not 65'));
+    expect(() => sharedSecret(one, short, new Uint8Array(64), true)).toThrow(refusal('64 bytes, not 63'));
+    expect(() => sharedSecret(one, new Uint8Array(64), long, true)).toThrow(refusal('64 bytes, not 65'));
   });
   test('a random source that is stuck is refused and not tried for ever', () => {
-    expect(() => encodeEllswift(key(5n), () => new Uint8Array(33))).toThrow('ERR_LOCAL_ARGUMENT');
+    let draws = 0;
+    const stuck = () => (draws++, new Uint8Array(33));
+    expect(() => encodeEllswift(key(5n), stuck)).toThrow(refusal('a random source that varies'));
+    expect(draws).toBe(2_000);
   });
 });
 

@@ -219,9 +219,11 @@ describe('a sender', () => {
   });
   test('makes nothing once wiped, and nothing too long', () => {
     const sender = createV2Sender(keys, NOTHING);
-    expect(() => sender.packet(new Uint8Array(2 ** 24))).toThrow('ERR_LOCAL_ARGUMENT');
+    const refusal = (expected: string) =>
+      expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT', facts: { expected } });
+    expect(() => sender.packet(new Uint8Array(2 ** 24))).toThrow(refusal('contents of less than 2^24 bytes'));
     sender.wipe();
-    expect(() => sender.version()).toThrow('ERR_LOCAL_ARGUMENT');
+    expect(() => sender.version()).toThrow(refusal('a sender that still has its keys'));
   });
 });
 

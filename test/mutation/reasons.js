@@ -2,6 +2,36 @@
  * Why a mutant that no test notices is left alive. A place is the end of a file's name and patterns: of the line where the
  * mutation begins, of the code replaced (`was`) and of what stands there instead (`is`).
  */
-export const REASONS = [];
+export const REASONS = [
+  {
+    reason: 'types only: the compiler notices (`npm run typecheck`)',
+    places: [
+      { file: '.machine.ts', line: /^types: \{$/ },
+      { file: 'alphabet.ts', line: /_complete/ },
+    ],
+  },
+  {
+    reason: 'a placeholder after a fault: `decode` answers with the fault alone, nobody sees the value',
+    places: [
+      { file: 'codec.ts', line: /return at < 0 \?/ },
+      { file: 'codec.ts', line: /return -1;/ },
+      { file: 'codec.ts', line: /cursor\.code !== ''\) return/ },
+    ],
+  },
+  {
+    reason: 'the same outcome one step later: the decoder refuses what the pattern lets through',
+    places: [
+      { file: 'addresses.ts', line: /\^\[a-z2-7\]/ },
+      { file: 'addresses.ts', line: /^\} catch/ },
+    ],
+  },
+  {
+    reason: 'no event can bring it: a narrowing for the compiler, or a case that the types rule out',
+    places: [
+      { file: 'supervisor.machine.ts', was: /event\.type === / },
+      { file: 'notes.ts', line: /event\.fault \?\? ''/ },
+    ],
+  },
+];
 
 export const UNEXPLAINED = 'not explained yet';
