@@ -12,8 +12,9 @@ import { cellOf, COLUMNS, coreOf, type Column, verdictOf } from './grid/cell.js'
 import { NO_SUCH_THING } from './grid/row.js';
 import { ROWS } from './grid/rows.js';
 import { HAPPENINGS, SITUATIONS, supervisorCell } from './grid/supervisor.js';
-import { nameOf, renderPeer, renderPlain } from './grid/table.js';
+import { nameOf, renderPeer } from './grid/table.js';
 import { staleness } from './support/committed.js';
+import { renderPlain } from './support/page.js';
 import { say } from './support/say.js';
 import { branchesOf, candidatesOf, leavesOf } from './support/step.js';
 

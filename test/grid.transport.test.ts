@@ -2,7 +2,6 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { TRANSPORT_EVENTS, transportMachine } from '../machines/index.js';
-import { renderPlain } from './grid/table.js';
 import {
   columnName,
   coreOfTransport,
@@ -17,6 +16,7 @@ import {
 } from './grid/transport.js';
 import { obstacleTo, playTransport } from './grid/transport.live.js';
 import { staleness } from './support/committed.js';
+import { renderPlain } from './support/page.js';
 import { say } from './support/say.js';
 import { branchesOf, candidatesOf, leafOf, leavesOf } from './support/step.js';
 

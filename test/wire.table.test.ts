@@ -5,14 +5,15 @@ import {
   COMMANDS,
   commandOfShortId,
   decodeMessage,
+  factsOf,
   isKnownCommand,
   type MessageFacts,
   type MessageRow,
   MESSAGES,
   shortIdOf,
 } from '../src/wire/index.js';
-import { renderPlain } from './grid/table.js';
 import { staleness } from './support/committed.js';
+import { renderPlain } from './support/page.js';
 
 describe('the table', () => {
   // BIP324, "v2 Bitcoin P2P message structure", and BIP434 for 37.
@@ -47,6 +48,11 @@ describe('the table', () => {
       expect(row.about).not.toBe('');
       expect(['control', 'data']).toContain(row.plane);
     }
+  });
+
+  test('the facts of a row are told without its codec', () => {
+    expect(factsOf('feature')).toMatchObject({ since: 70017, bip: 434, shortid: 37, strict: true });
+    expect(factsOf('nobody knows')).toBeUndefined();
   });
 
   test('messages that are only carried keep their payload', () => {

@@ -1,15 +1,8 @@
 /** The grid as Markdown: one table of everything, and one of the cells in which the connection's type matters. */
 import { CONNECTION_TYPES } from '../../machines/index.js';
 import { cellOf, type Column, LIVING, type Living, textOf, TYPES_IN } from './cell.js';
+import { head, line } from '../support/page.js';
 import type { Row } from './row.js';
-
-const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-/** The table is kept narrow: aligned columns would turn every change into a new file. */
-const head = (names: readonly string[]): string[] => [
-  '<!-- prettier-ignore -->',
-  line(names),
-  line(names.map(() => '---')),
-];
 
 /** The texts of one row in one state, by type. */
 export const byType = (row: Row, leaf: Living): Map<string, string> =>
@@ -50,16 +43,6 @@ export function renderPeer(rows: readonly Row[], note: string): string {
     ...rows.flatMap(typeLines),
     '',
   ].join('\n');
-}
-
-/** Any machine: a row per event, a column per situation; `columns` names the rows' own column too. */
-export function renderPlain(
-  title: string,
-  note: string,
-  columns: readonly string[],
-  rows: readonly (readonly string[])[],
-): string {
-  return [`# ${title}`, '', note, '', ...head(columns), ...rows.map(line), ''].join('\n');
 }
 
 export const nameOf = ({ leaf, type }: Column): string => `${leaf} (${type})`;

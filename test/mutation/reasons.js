@@ -19,10 +19,27 @@ export const REASONS = [
     ],
   },
   {
-    reason: 'the same outcome one step later: the decoder refuses what the pattern lets through',
+    reason: 'the same outcome one step later: the decoder refuses what is let through',
     places: [
       { file: 'addresses.ts', line: /\^\[a-z2-7\]/ },
       { file: 'addresses.ts', line: /^\} catch/ },
+      { file: 'messages.ts', line: /payload\.length < max\.at/ },
+    ],
+  },
+  {
+    reason: 'one turn more of a loop that finds nothing there',
+    places: [
+      { file: 'services.ts', line: /bit < 64/ },
+      { file: 'command.ts', line: /i < command\.length/ },
+    ],
+  },
+  {
+    reason: 'performance only: another way to the same digest; buffers that grow sooner, later or by more',
+    places: [
+      { file: 'hash.ts', line: /SHORT|payload\.length === 0/ },
+      { file: 'v1.ts', line: /needed <= this\.#payload\.length/ },
+      { file: 'codec.ts', line: /sink\.bytes\.length/ },
+      { file: 'codec.ts', line: /sink\.bytes\[at \+ i\] = value >>>/ },
     ],
   },
   {
@@ -30,6 +47,7 @@ export const REASONS = [
     places: [
       { file: 'supervisor.machine.ts', was: /event\.type === / },
       { file: 'notes.ts', line: /event\.fault \?\? ''/ },
+      { file: 'transport.machine.ts', line: /ERR_LOCAL_BUG/ },
     ],
   },
 ];

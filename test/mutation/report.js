@@ -1,8 +1,9 @@
 /** Writes README.md from what Stryker keeps of each room: a line per file, and what survived, by reason. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { REASONS, UNEXPLAINED } from './reasons.js';
-import { resultsOf, ROOMS } from './rooms.js';
+import { doneOf, ROOMS } from './rooms.js';
 
 const COUNTED = ['Killed', 'Timeout', 'Survived', 'NoCoverage'];
 const ERRORS = ['RuntimeError', 'CompileError'];
@@ -10,9 +11,16 @@ const ERRORS = ['RuntimeError', 'CompileError'];
 const { version } = createRequire(import.meta.url)('@stryker-mutator/core/package.json');
 
 const files = Object.keys(ROOMS)
-  .filter((room) => existsSync(resultsOf(room)))
-  .flatMap((room) => Object.entries(JSON.parse(readFileSync(resultsOf(room), 'utf8')).files))
+  .filter((room) => existsSync(doneOf(room)))
+  .flatMap((room) => Object.entries(JSON.parse(readFileSync(doneOf(room), 'utf8')).files))
   .map(([file, { mutants, source }]) => ({ file, mutants, lines: source.split('\n') }));
+
+const known = new Set(files.map(({ file }) => file));
+const missing = ['machines', 'src/wire'].flatMap((root) =>
+  readdirSync(root, { recursive: true })
+    .map((file) => join(root, file))
+    .filter((file) => file.endsWith('.ts') && !known.has(file)),
+);
 
 const percent = (part, whole) => (whole === 0 ? '–' : ((100 * part) / whole).toFixed(1));
 const row = (cells) => `| ${cells.join(' | ')} |`;
@@ -23,7 +31,7 @@ function tally(mutants) {
   const [killed, timeout, survived, uncovered] = COUNTED.map((end) => count(end));
   const all = killed + timeout + survived + uncovered;
   const scores = [percent(killed + timeout, all), percent(killed, all)];
-  return [killed, timeout, survived, uncovered, count(...ERRORS), ...scores];
+  return [killed, timeout, survived, uncovered, count(...ERRORS), count('Pending'), ...scores];
 }
 
 /** The code that a mutant replaces, on one line. */
@@ -69,7 +77,17 @@ function group(reason) {
   return [`### ${its.length} × ${reason}`, '', ...new Set(lines), ''];
 }
 
-const HEAD = ['file', 'killed', 'timeout', 'survived', 'no coverage', 'error', 'score', 'killed alone'];
+const HEAD = [
+  'file',
+  'killed',
+  'timeout',
+  'survived',
+  'no coverage',
+  'error',
+  'not asked',
+  'score',
+  'killed alone',
+];
 const table = [
   row(HEAD),
   row(HEAD.map((_, i) => (i === 0 ? '---' : '--:'))),
@@ -84,10 +102,12 @@ const page = [
   '',
   'Stryker changes `machines/` and `src/wire/` in one place at a time and asks whether a test notices. All its mutators, every',
   'file, static code included; the tests are those of `rooms.js`, with a fixed seed. _score_: killed or timed out, of all',
-  'that could run (_error_: the tests could not even be loaded).',
+  'that were asked and could run (_error_: the tests could not even be loaded).',
   '',
   '<!-- prettier-ignore -->',
   ...table,
+  '',
+  `Without a mutant, or not asked yet: ${missing.join(', ') || 'none'}.`,
   '',
   `## The ${survivors.length} that no test notices, by reason`,
   '',

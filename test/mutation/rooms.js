@@ -44,5 +44,6 @@ export const ROOMS = {
 /** The room that this process works on. */
 export const ROOM = process.env.MUTATION_ROOM ?? 'policy';
 
-/** What the mutants of a room came to, as Stryker keeps it. */
+/** What Stryker knows of the mutants of a room, and the same after a run that came to its end. */
 export const resultsOf = (room) => `reports/mutation/${room}.json`;
+export const doneOf = (room) => `reports/mutation/${room}.done.json`;
