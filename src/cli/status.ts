@@ -1,6 +1,6 @@
 /** The line at the bottom of the terminal: how many peers are where. */
 import type { BitcoinNode } from '../run/node.js';
-import type { PeerState } from '../run/session.js';
+import type { PeerState } from '../run/peerinfo.js';
 import type { Output } from './output.js';
 
 /** Milliseconds between two redraws. */

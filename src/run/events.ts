@@ -1,8 +1,7 @@
 /** What a node tells: the typed events of {@link BitcoinNode}. Payloads are plain data. */
 import type { Endpoint } from '../io/link.js';
 import type { DropCode, Reason } from '../reasons.js';
-import type { PeerState } from './session.js';
-import type { PeerInfo } from './peerinfo.js';
+import type { PeerInfo, PeerState } from './peerinfo.js';
 
 /** By name, the one argument that a listener gets. */
 export interface NodeEvents {

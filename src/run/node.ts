@@ -28,8 +28,8 @@ import { chainOf, checkOptions, type DialOptions, identityOf, type NodeOptions }
 import { Peer } from './peer.js';
 import { Pool, type PoolListener } from './pool.js';
 import { Redials, type Target } from './redial.js';
-import type { PeerState, Session } from './session.js';
-import type { PeerInfo } from './peerinfo.js';
+import type { Session } from './session.js';
+import type { PeerInfo, PeerState } from './peerinfo.js';
 import type { Ended, PeerTracker } from './tracker.js';
 import type { Message, UnknownMessage } from '../wire/index.js';
 

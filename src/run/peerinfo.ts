@@ -10,8 +10,11 @@ import { formatEndpoint } from '../io/endpoint.js';
 import type { Endpoint } from '../io/link.js';
 import type { Reason } from '../reasons.js';
 import { type AddressNetwork, networkOfAddress, servicesnames } from '../wire/index.js';
-import type { PeerState } from './session.js';
 import type { Traffic } from './traffic.js';
+
+/** Where a peer's machine is: the leaf's name. */
+export type PeerState =
+  'connecting' | 'awaitingVersion' | 'versionSent' | 'versionReceived' | 'established' | 'failed' | 'closed';
 
 /**
  * A peer at one moment. Keys and units are those of Bitcoin Core's `getpeerinfo`, as far as they apply to a node without a chain (times in seconds, `conntime`,

@@ -15,7 +15,8 @@ import { type Padding, V2Channel } from './channel.js';
 import type { V2FaultName } from './v2faults.js';
 import { employ, type Hands, machinesOf } from './interpret.js';
 import { MAX_PENDING, Pending } from './pending.js';
-import { type Birth, MAX_SEND_BUFFER, type PeerState, Session, type SessionHost } from './session.js';
+import type { PeerState } from './peerinfo.js';
+import { type Birth, MAX_SEND_BUFFER, Session, type SessionHost } from './session.js';
 import { keepTimersByActor } from './timers.js';
 import { type Ended, Tracker } from './tracker.js';
 

@@ -29,13 +29,11 @@ import { Backlog } from './backlog.js';
 import { drawNonce, type Env } from './env.js';
 import { Meter } from './meter.js';
 import { isLaterThan, isUnoffered } from './offer.js';
-import type { Row } from './peerinfo.js';
+import type { PeerState, Row } from './peerinfo.js';
 import { Traffic } from './traffic.js';
 import { type Circumstances, faultOf, translate } from './translate.js';
 
 export type PeerActor = ActorRefFrom<typeof peerMachine>;
-export type PeerState =
-  'connecting' | 'awaitingVersion' | 'versionSent' | 'versionReceived' | 'established' | 'failed' | 'closed';
 
 /** What a session needs from the pool that owns it. */
 export interface SessionHost {
