@@ -318,7 +318,9 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       jumped: (ms, clock) => this.emit('jump', { ms, clock }),
       message: (session, direction, command, payload) => {
         if (this.listenerCount('message') === 0) return;
-        this.emit('message', { ...nameOf(session), direction, command, payload, at: this.#env.clock.now() });
+        // Written out: for every message, a spread here costs more than all the rest of the telling.
+        const [id, addr, at] = [session.id, formatEndpoint(session.remote), this.#env.clock.now()];
+        this.emit('message', { id, addr, direction, command, payload, at });
       },
     };
   }

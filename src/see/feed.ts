@@ -33,13 +33,22 @@ interface Subject {
   readonly line: StoryLine;
   state: string;
   exchange: string;
+  context?: object;
   last?: PeerInfo;
   endedat?: number;
+}
+
+/** One machine of a peer. */
+interface Part {
+  readonly lane: Lane;
+  readonly subject: Subject;
 }
 
 export class Feed {
   readonly #nodes = new Map<string, Node>();
   readonly #subjects = new Map<string, Subject>();
+  /** Null for actors that are no peer's. */
+  readonly #parts = new WeakMap<Entry, Part | null>();
   readonly #ended: Subject[] = [];
   readonly #counts = new Counts();
   /** The latest, for a page that is opened late. */
@@ -72,18 +81,17 @@ export class Feed {
 
   /** An event goes to an actor, or an actor has come out of one. */
   take({ kind, entry, event }: Change): void {
-    const lane = laneOf(entry);
-    const subject = lane && this.#subjectOf(entry);
-    if (!lane || !subject) return;
-    if (kind === 'event') subject.line.begin(lane);
-    else this.#moved(subject, lane, entry, event);
+    const part = this.#partOf(entry);
+    if (!part) return;
+    if (kind === 'event') part.subject.line.begin(part.lane);
+    else this.#moved(part, entry, event);
   }
 
   /** A machine took a transition of its table. */
   decided(entry: Entry, inspected: InspectionEvent & { type: '@xstate.microstep' }): void {
-    const lane = laneOf(entry);
-    const subject = lane && this.#subjectOf(entry);
-    if (!lane || !subject) return;
+    const part = this.#partOf(entry);
+    if (!part) return;
+    const { lane, subject } = part;
     const state = lane === 'peer' ? subject.state : subject.exchange;
     for (const taken of inspected._transitions) subject.line.decided(lane, state, taken as Taken);
   }
@@ -118,12 +126,22 @@ export class Feed {
     return { reasons, sessions: [...this.sessions.keys()], ...(this.lab && { lab: this.lab.menu }) };
   }
 
-  #subjectOf(entry: Entry): Subject | undefined {
-    const node = this.#nodes.get(entry.rootId);
-    if (!node) return undefined;
-    const id = Number(entry.name.slice(entry.name.indexOf('.') + 1));
+  /** Whose machine an actor is: looked up once in its life. */
+  #partOf(entry: Entry): Part | undefined {
+    const known = this.#parts.get(entry);
+    if (known !== undefined) return known ?? undefined;
+    const lane = laneOf(entry);
+    const node = lane && this.#nodes.get(entry.rootId);
+    const subject = node && this.#subjectOf(node, entry);
+    const part = lane && subject ? { lane, subject } : null;
+    this.#parts.set(entry, part);
+    return part ?? undefined;
+  }
+
+  #subjectOf(node: Node, { name, snapshot }: Entry): Subject | undefined {
+    const id = Number(name.slice(name.indexOf('.') + 1));
     const key = keyOf(node, id);
-    return this.#subjects.get(key) ?? this.#born(node, id, key, (entry.snapshot.context ?? {}) as Context);
+    return this.#subjects.get(key) ?? this.#born(node, id, key, (snapshot.context ?? {}) as Context);
   }
 
   /** A key exchange is heard of after its peer. */
@@ -137,20 +155,23 @@ export class Feed {
     return subject;
   }
 
-  #moved(subject: Subject, lane: Lane, entry: Entry, event: AnyEventObject): void {
+  /** What changes nothing but byte counts is not told of: rows in sight are told anew all the time. */
+  #moved({ subject, lane }: Part, entry: Entry, event: AnyEventObject): void {
+    const context = (entry.snapshot.context ?? {}) as Context;
     const to = leafOf(entry);
     const from = lane === 'peer' ? subject.state : subject.exchange;
-    const context = (entry.snapshot.context ?? {}) as Context;
+    if (to === from && context === subject.context) return;
     if (event.type === 'wire.pong' && context.pingtime >= 0) subject.line.ponged(context.pingtime);
+    if (lane === 'peer') subject.context = context;
     if (to !== from) this.#stepped(subject, { lane, from, to }, context, event);
     this.#changed(subject, to !== from);
   }
 
   #stepped(subject: Subject, way: Way, context: Context, event: AnyEventObject): void {
-    const { lane, to } = way;
+    const { lane, from, to } = way;
     if (lane === 'peer') subject.state = to;
     else subject.exchange = to;
-    const cell = subject.line.moved(lane, to, context.reason ?? undefined);
+    const cell = subject.line.moved(lane, from, to, context.reason ?? undefined);
     if (to === 'established') this.#counts.established(context.establishedat - context.openedat);
     const { key } = subject;
     const [says, code] = [cell?.says ?? '', context.reason?.code ?? ''];

@@ -48,7 +48,7 @@ export interface Change {
   readonly kind: 'event' | 'snapshot';
   readonly entry: Entry;
   readonly event: AnyEventObject;
-  readonly sourceId?: string;
+  readonly sourceId?: string | undefined;
   /** The first that is told of this actor. */
   readonly born: boolean;
 }
@@ -113,8 +113,8 @@ export class Ledger {
     const born = !this.#entries.has(actorRef.sessionId);
     const entry = this.#entryOf(actorRef, rootId);
     if (!entry) return crash;
-    const source = sourceRef && { sourceId: sourceRef.sessionId };
-    return [...crash, { kind: 'event', entry, event, born, ...source }];
+    const change: Change = { kind: 'event', entry, event, born, sourceId: sourceRef?.sessionId };
+    return crash.length === 0 ? [change] : [...crash, change];
   }
 
   /** An actor that throws sends no snapshot of its end; its parent is told, so we tell what it would have said. */
@@ -186,13 +186,8 @@ function definitionOf(config: object): string {
 /** Without the machine, the children and the methods that a machine's snapshot carries. */
 function plainOf(snapshot: unknown): PlainSnapshot {
   const { status = 'active', value, context, output, error } = (snapshot ?? {}) as Partial<PlainSnapshot>;
-  return {
-    status,
-    ...(value !== undefined && { value }),
-    ...(context !== undefined && { context }),
-    ...(output !== undefined && { output }),
-    ...(error !== undefined && { error: wordsOf(error) }),
-  };
+  if (output === undefined && error === undefined) return { status, value, context };
+  return { status, value, context, output, ...(error !== undefined && { error: wordsOf(error) }) };
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : typeof error);

@@ -8,8 +8,9 @@ export const TICK = 100;
 /** Rows and moves of one update. */
 export const ROWS = 256;
 export const MOVES = 200;
-/** A row that changed without changing its state, out of sight, is told every so many updates; one in sight more often. */
+/** A row that changed without changing its state is told every so many updates, one in sight whether it changed or not. */
 const SELDOM = 20;
+/** The facts of the chosen peer are looked at every so many updates. */
 const OFTEN = 5;
 /** Updates that a page may take to read one. */
 export const PATIENCE = 50;
@@ -133,7 +134,6 @@ export class Page {
   }
 
   #rows({ rowOf }: Sight): Row[] {
-    if (this.#turn % OFTEN === 0) for (const key of this.view) this.#now.add(key);
     if (this.#turn % SELDOM === 0) this.#hasten();
     const rows: Row[] = [];
     for (const key of this.#now) {
@@ -146,7 +146,7 @@ export class Page {
   }
 
   #hasten(): void {
-    for (const key of this.#later) this.#now.add(key);
+    for (const key of [...this.view, ...this.#later]) this.#now.add(key);
     this.#later.clear();
   }
 

@@ -105,6 +105,7 @@ class LoopbackRelay implements Relay {
   readonly inspect = (event: InspectionEvent): void => {
     if (this.#closed) return;
     if (event.type === '@xstate.microstep') return this.#decided(event);
+    if (event.type === '@xstate.action') return;
     for (const change of this.#ledger.take(event)) {
       this.#feed.take(change);
       this.#audience.tell(change);

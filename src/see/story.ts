@@ -1,9 +1,9 @@
 /**
  * The story of one connection: the messages that crossed, with their bytes, and what the machines made of each event.
  *
- * Bounded: the first {@link HEAD} moments stay, which is more than a handshake has; later ones are kept only while
- * somebody looks, the latest {@link TAIL} of them. Of a payload {@link PAYLOAD} bytes are kept. Bytes are decoded when
- * they are asked for.
+ * Bounded: it is kept from birth to the first pong, {@link HEAD} moments at most, which is more than a handshake has; after
+ * that only changes of state are, unless somebody looks: then everything, the latest {@link TAIL} moments. Of a payload
+ * {@link PAYLOAD} bytes are kept. Bytes are decoded when they are asked for.
  */
 import type { AnyEventObject } from 'xstate';
 import { annotatePayload } from '../tools/decode.js';
@@ -46,6 +46,8 @@ export class StoryLine {
   /** Where what follows from the event under way begins, and its cell. A key exchange can set off its peer. */
   readonly #marks = { peer: 0, transport: 0 };
   readonly #cells: Partial<Record<Lane, Draft>> = {};
+  /** What was decided last, whether it is kept or not. */
+  #last: Taken | undefined;
   readonly #pings: [number, number][] = [];
   /** Somebody looks. */
   watched = false;
@@ -66,13 +68,18 @@ export class StoryLine {
 
   /** A machine is about to handle an event. */
   begin(lane: Lane): void {
+    this.#last = undefined;
     this.#marks[lane] = this.#moments.length;
     delete this.#cells[lane];
   }
 
   /** A machine takes a transition; what it sends on the way stands behind it. */
   decided(lane: Lane, state: string, taken: Taken): void {
-    if (this.#isFull) return;
+    this.#last = taken;
+    if (!this.isFull) this.#write(lane, state, taken);
+  }
+
+  #write(lane: Lane, state: string, taken: Taken): void {
     const draft: Draft = { kind: 'cell', n: 0, at: this.#at(), lane, state, ...cellOf(lane, taken) };
     this.#moments.splice(this.#marks[lane], 0, draft);
     this.#marks[lane] += 1;
@@ -80,8 +87,9 @@ export class StoryLine {
     this.#added();
   }
 
-  /** Where the step under way has led; returns its cell. */
-  moved(lane: Lane, to: string, reason: Reason | undefined): Cell | undefined {
+  /** Where the step under way has led, from where; returns its cell. */
+  moved(lane: Lane, from: string, to: string, reason: Reason | undefined): Cell | undefined {
+    if (!this.#cells[lane] && this.#last) this.#write(lane, from, this.#last);
     const cell = this.#cells[lane];
     if (!cell) return undefined;
     cell.to = to;
@@ -90,7 +98,7 @@ export class StoryLine {
   }
 
   crossed(kind: 'sent' | 'received', command: string, payload: Uint8Array): void {
-    if (this.#isFull) return;
+    if (this.isFull) return;
     const kept = payload.slice(0, PAYLOAD);
     this.#moments.push({ kind, n: 0, at: this.#at(), command, size: payload.length, payload: kept });
     this.#added();
@@ -114,8 +122,9 @@ export class StoryLine {
     this.#pings.length = 0;
   }
 
-  get #isFull(): boolean {
-    return !this.watched && this.#count >= HEAD;
+  /** Nothing more is kept for now. */
+  get isFull(): boolean {
+    return !this.watched && (this.#pings.length > 0 || this.#count >= HEAD);
   }
 
   #at(): number {

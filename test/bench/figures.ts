@@ -6,6 +6,7 @@ import { lag } from './lag.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
 import { outbound } from './outbound.js';
+import { page } from './page.js';
 import { soak } from './soak.js';
 import { spawn } from './spawn.js';
 import { traffic } from './traffic.js';
@@ -13,6 +14,6 @@ import { v2 } from './v2.js';
 
 export const FIGURES: readonly Figure[] = [
   ...[inbound, inbound512, outbound, latency],
-  ...[memory, crowd, spawn, traffic, lag, v2],
+  ...[memory, crowd, spawn, traffic, lag, page, v2],
   soak,
 ];

@@ -25,15 +25,23 @@ export interface Server {
 /** Those that listen now. */
 const listening = new Set<Server>();
 
-/** `verack listen --regtest --quiet` with room for `connections`, on one core. `flags` are Node's. */
+/** The program at work. */
+export interface Verack extends Server {
+  readonly interrupt: () => Promise<void>;
+  /** What it printed when it started. */
+  readonly said: string;
+}
+
+/** `verack listen --regtest --quiet` with room for `connections`, on one core. `flags` are Node's, `more` its own. */
 export async function startVerack(
   core: number | undefined,
   connections: number,
   flags: readonly string[] = [],
-): Promise<Server & { readonly interrupt: () => Promise<void> }> {
+  more: readonly string[] = [],
+): Promise<Verack> {
   const ports = await claimPorts();
   const port = ports.p2p;
-  const args = ['--port', String(port), '--maxconnections', String(connections)];
+  const args = ['--port', String(port), '--maxconnections', String(connections), ...more];
   const command = [execPath, ...flags, PROGRAM, 'listen', '--regtest', '--quiet', ...args];
   const child = new Child(...pinned(core, command), freshFolder('bench'));
   const server = keep(port, child.pid, async () => {
@@ -41,7 +49,7 @@ export async function startVerack(
     ports.release();
   });
   await heard(child);
-  return { ...server, interrupt: () => child.interrupt() };
+  return { ...server, interrupt: () => child.interrupt(), said: child.tail() };
 }
 
 /** A server that is a script of ours: `listener`, a node made with the library, or `rawlistener`, the ceiling. `flags` are Node's. */
