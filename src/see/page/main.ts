@@ -166,11 +166,11 @@ class Page {
   #peer(): void {
     const story = this.#story;
     const { reasons } = this.#world.hello;
+    this.#scene.show(story, reasons);
     const name = story ? `${story.key} · ${stateAfter(story, this.#scene.count)}` : this.#chosen;
     say(byId('peer-title'), this.#session ? `recorded: ${name}` : `peer ${name}`);
     byId('peer-nothing').hidden = story !== undefined;
     byId('peer-portrait').hidden = !story;
-    this.#scene.show(story, reasons);
     if (story) this.#portrait.show(story, reasons);
   }
 
