@@ -221,6 +221,22 @@ describe('a story', () => {
     });
   });
 
+  test('costs the node nothing once it is told, unless somebody looks', async () => {
+    const scene = await stage();
+    const { relay, shown } = scene;
+    const reader = await FeedReader.open(relay);
+    expect(shown.listenerCount('message')).toBe(0);
+    await meet(scene);
+    expect(shown.listenerCount('message')).toBe(1);
+    await reader.until(({ rows }) => rows.get('1')?.pingtime !== undefined);
+    expect(shown.listenerCount('message')).toBe(0);
+    reader.say({ choose: '1' });
+    await reader.until(({ story }) => story !== undefined);
+    expect(shown.listenerCount('message')).toBe(1);
+    reader.say({ choose: '' });
+    while (shown.listenerCount('message') > 0) await new Promise(setImmediate);
+  });
+
   test('of peers that ended long ago is forgotten', async () => {
     const { relay, shown } = await stage();
     for (let port = 1; port <= ENDED_STORIES + 1; port += 1) {

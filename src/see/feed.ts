@@ -4,6 +4,7 @@
  */
 import type { WebSocket } from 'ws';
 import type { AnyEventObject, InspectionEvent } from 'xstate';
+import type { NodeEvents } from '../run/events.js';
 import type { PeerInfo } from '../run/peerinfo.js';
 import { REASONS, type Reason } from '../reasons.js';
 import type { Followed, FollowOptions } from './followed.js';
@@ -23,6 +24,10 @@ export const LIVE_ROWS = 10_000;
 
 interface Node extends Required<FollowOptions> {
   readonly peers: Followed['peers'];
+  /** Peers whose messages are kept now. While there are none, the node tells of no message: each costs it time. */
+  readonly heard: Set<Subject>;
+  readonly listen: () => void;
+  readonly rest: () => void;
 }
 
 /** A peer that was seen: live until `last` is set. */
@@ -70,11 +75,14 @@ export class Feed {
   /** Takes up a node whose actors are inspected. */
   follow(node: Followed, options: FollowOptions = {}): void {
     const { name = '', now = () => performance.now(), held = () => false } = options;
-    const known: Node = { peers: node.peers, name, now, held };
+    const cross = ({ id, direction, command, payload }: NodeEvents['message'][0]): void => {
+      const subject = this.#subjects.get(keyOf(known, id));
+      subject?.line.crossed(direction, command, payload);
+      if (subject?.line.isFull) this.#settle(subject);
+    };
+    const [listen, rest] = [() => void node.on('message', cross), () => void node.off('message', cross)];
+    const known: Node = { peers: node.peers, name, now, held, heard: new Set(), listen, rest };
     this.#nodes.set(node.supervisor.sessionId, known);
-    node.on('message', ({ id, direction, command, payload }) => {
-      this.#subjects.get(keyOf(known, id))?.line.crossed(direction, command, payload);
-    });
     node.on('ended', (last) => this.#end(keyOf(known, last.id), last));
     node.on('fallback', (last) => this.#end(keyOf(known, last.id), last));
   }
@@ -151,8 +159,24 @@ export class Feed {
     const line = new StoryLine(key, inbound, Date.now(), node.now);
     const subject: Subject = { node, id, key, line, state: 'connecting', exchange: 'opening' };
     this.#subjects.set(key, subject);
+    this.#hearOf(subject);
     this.#changed(subject, true);
     return subject;
+  }
+
+  /** From now on its messages are kept. */
+  #hearOf(subject: Subject): void {
+    const { heard, listen } = subject.node;
+    if (subject.last !== undefined) return;
+    if (heard.size === 0) listen();
+    heard.add(subject);
+  }
+
+  /** They are kept no longer, once its story is full or over. */
+  #settle(subject: Subject): void {
+    const { heard, rest } = subject.node;
+    if (subject.last === undefined && !subject.line.isFull) return;
+    if (heard.delete(subject) && heard.size === 0) rest();
   }
 
   /** What changes nothing but byte counts is not told of: rows in sight are told anew all the time. */
@@ -161,7 +185,10 @@ export class Feed {
     const to = leafOf(entry);
     const from = lane === 'peer' ? subject.state : subject.exchange;
     if (to === from && context === subject.context) return;
-    if (event.type === 'wire.pong' && context.pingtime >= 0) subject.line.ponged(context.pingtime);
+    if (event.type === 'wire.pong' && context.pingtime >= 0) {
+      subject.line.ponged(context.pingtime);
+      this.#settle(subject);
+    }
     if (lane === 'peer') subject.context = context;
     if (to !== from) this.#stepped(subject, { lane, from, to }, context, event);
     this.#changed(subject, to !== from);
@@ -189,6 +216,7 @@ export class Feed {
     const subject = this.#subjects.get(key);
     if (subject?.last !== undefined || !subject) return;
     Object.assign(subject, { last, endedat: Date.now() });
+    this.#settle(subject);
     if (last.lastreason) this.#counts.ended(last.lastreason.code);
     this.#ended.push(subject);
     this.#changed(subject, true);
@@ -213,13 +241,17 @@ export class Feed {
     page.choose(key);
     this.#unwatch(before);
     const subject = this.#subjects.get(key);
-    if (subject) subject.line.watched = true;
+    if (!subject) return;
+    subject.line.watched = true;
+    this.#hearOf(subject);
   }
 
   /** Its story grows no more once the last page looks away. */
   #unwatch(key: string): void {
     const subject = this.#subjects.get(key);
-    if (subject && ![...this.#pages].some((page) => page.chosen === key)) subject.line.watched = false;
+    if (!subject || [...this.#pages].some((page) => page.chosen === key)) return;
+    subject.line.watched = false;
+    this.#settle(subject);
   }
 
   #command(token: string, command: LabCommand): void {

@@ -2,7 +2,7 @@
 import type { BitcoinNode } from '../run/node.js';
 
 /** What the feed reads of a node. */
-export type Followed = Pick<BitcoinNode, 'peers' | 'on'> & {
+export type Followed = Pick<BitcoinNode, 'peers' | 'on' | 'off'> & {
   readonly supervisor: { readonly sessionId: string };
 };
 
