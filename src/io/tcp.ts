@@ -73,12 +73,12 @@ class TcpLink implements Link {
   #congested = false;
   #linger: NodeJS.Timeout | undefined;
 
-  /** The socket must be connected and not read from yet. */
-  constructor(socket: Socket) {
+  /** The socket must be connected and not read from yet. `local` is asked of the system where it is not given. */
+  constructor(socket: Socket, local?: Endpoint) {
     this.#socket = socket;
     // First of all, because a 'data' listener starts the flow of a socket that was not paused by name.
     socket.pause();
-    this.local = endpoint(socket.localAddress, socket.localPort);
+    this.local = local ?? endpoint(socket.localAddress, socket.localPort);
     this.remote = endpoint(socket.remoteAddress, socket.remotePort);
     socket.on('data', (chunk: Uint8Array) => {
       // A plain array over the same memory, because `slice` of a Buffer does not copy.
@@ -212,6 +212,9 @@ function listening(server: Server, at: Endpoint): Promise<void> {
   });
 }
 
+/** Every address of this machine: which one a caller chose only the socket knows. */
+const isWildcard = ({ host }: Endpoint): boolean => host === '0.0.0.0' || host === '::';
+
 function boundTo(server: Server): Endpoint {
   const bound = server.address();
   return typeof bound === 'object' && bound
@@ -225,16 +228,19 @@ async function listen(
   failed: (facts: Facts) => void = () => undefined,
 ): Promise<Listener> {
   const server = createServer({ noDelay: true, pauseOnConnect: true });
+  let local: Endpoint | undefined;
   server.on('connection', (socket) => {
     // Gone before we looked: there is not even an address to speak of.
     if (socket.remoteAddress === undefined) socket.destroy();
-    else accepted(new TcpLink(socket));
+    else accepted(new TcpLink(socket, local));
   });
   await listening(server, at);
+  const bound = boundTo(server);
+  if (!isWildcard(bound)) local = bound;
   // Costs one caller its connection. Out of files (EMFILE), libuv mostly closes callers by itself and tells nobody.
   server.on('error', (error) => failed(factsOf(error, boundTo(server))));
   return {
-    local: boundTo(server),
+    local: bound,
     close: () => {
       // Its callback would wait for the accepted links; the port is free at once.
       server.close();

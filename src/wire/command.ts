@@ -1,10 +1,38 @@
 /** The 12-byte command field that v1 headers and long BIP324 messages share. */
 import { VerackError } from '../reasons.js';
+import { MESSAGES } from './table.js';
 
 /** Size of the field: ASCII, padded with NUL. */
 export const COMMAND_SIZE = 12;
 
 const FIRST = 0x20;
+
+/** A command of the table with its field as three numbers: found without making a string for every message. */
+interface Known {
+  readonly command: string;
+  readonly words: readonly [number, number, number];
+}
+
+const wordAt = (bytes: Uint8Array, at: number): number =>
+  bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+
+/** Tells the commands of the table apart; `known` is compared with the whole field all the same. */
+const keyOf = (a: number, b: number, c: number): number => a ^ Math.imul(b, 31) ^ Math.imul(c, 17);
+
+const known = new Map<number, Known>(
+  Object.keys(MESSAGES).map((command) => {
+    const field = new TextEncoder().encode(command.padEnd(COMMAND_SIZE, '\0'));
+    const words = [wordAt(field, 0), wordAt(field, 4), wordAt(field, 8)] as const;
+    return [keyOf(...words), { command, words }];
+  }),
+);
+
+function knownCommand(bytes: Uint8Array, at: number): string | undefined {
+  const [a, b, c] = [wordAt(bytes, at), wordAt(bytes, at + 4), wordAt(bytes, at + 8)];
+  const found = known.get(keyOf(a, b, c));
+  const isIt = found?.words[0] === a && found.words[1] === b && found.words[2] === c;
+  return isIt ? found.command : undefined;
+}
 
 /**
  * The command in the 12 bytes at `at`; undefined when a byte before the first NUL is outside 0x20..`last`, or one after
@@ -12,6 +40,10 @@ const FIRST = 0x20;
  * for v1 (`last` 0x7e), `GetMessageType` in the v2 transport (0x7f).
  */
 export function readCommand(bytes: Uint8Array, at: number, last = 0x7e): string | undefined {
+  return knownCommand(bytes, at) ?? readUnknown(bytes, at, last);
+}
+
+function readUnknown(bytes: Uint8Array, at: number, last: number): string | undefined {
   let text = '';
   let i = 0;
   for (; i < COMMAND_SIZE; i++) {
