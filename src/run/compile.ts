@@ -64,6 +64,16 @@ interface Node {
 
 interface Snapshot {
   readonly status: string;
+  readonly output: unknown;
+  readonly error: unknown;
+  readonly machine: unknown;
+  readonly value: unknown;
+  readonly tags: unknown;
+  readonly matches: unknown;
+  readonly hasTag: unknown;
+  readonly can: unknown;
+  readonly getMeta: unknown;
+  readonly toJSON: unknown;
   readonly context: Context;
   readonly children: object;
   readonly historyValue: object;
@@ -182,7 +192,8 @@ class Compilation {
 
   readonly transition = (snapshot: Snapshot, event: AnyEventObject, scope: Scope): Snapshot => {
     const queue: AnyEventObject[] = [];
-    return this.#settle(this.#step(snapshot, event, scope, queue), scope, queue);
+    const next = this.#step(snapshot, event, scope, queue);
+    return queue.length === 0 ? next : this.#settle(next, scope, queue);
   };
 
   readonly getInitialSnapshot = (scope: Scope, input: unknown): Snapshot => {
@@ -482,11 +493,24 @@ function outputOf(output: unknown, { context, event, scope }: Run, done: AnyEven
   return (output as (args: object) => unknown)({ context, event: done, self: scope.self });
 }
 
-/** A snapshot like `like`, with all fields in XState's order, so that the engine keeps one shape for all of them. */
-function snapshotOf(like: Snapshot, run: Run, status: string, output: unknown): Snapshot {
-  const { children, historyValue } = run.snapshot;
-  return { ...like, status, output, context: run.context, children, historyValue } as Snapshot;
-}
+/** A snapshot of that leaf, written out field by field in XState's order: the engine makes it without looking. */
+const snapshotOf = (like: Snapshot, run: Run, status: string, output: unknown): Snapshot => ({
+  status,
+  output,
+  error: like.error,
+  machine: like.machine,
+  context: run.context,
+  _nodes: like._nodes,
+  value: like.value,
+  tags: like.tags,
+  children: run.snapshot.children,
+  historyValue: run.snapshot.historyValue,
+  matches: like.matches,
+  hasTag: like.hasTag,
+  can: like.can,
+  getMeta: like.getMeta,
+  toJSON: like.toJSON,
+});
 
 /** What a transition leaves and enters, by SCXML's rules for a chart without parallel states. */
 function changesOf(from: Node, transition: Transition) {

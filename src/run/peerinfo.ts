@@ -102,24 +102,6 @@ export interface Before {
   readonly transport?: 'v1' | 'v2' | undefined;
 }
 
-/** What is left of a session when its link and its actor are gone. */
-export function remainsOf(row: Row): Row {
-  const { id, connection_type, inbound, remote, local, transport, context, traffic } = row;
-  const { conntime, bornat, linkedat, stateat, state, moments } = row;
-  const { type, session_id } = transport;
-  const who = {
-    id,
-    connection_type,
-    inbound,
-    remote,
-    local,
-    transport: { type, session_id },
-    context,
-    traffic,
-  };
-  return { ...who, conntime, bornat, linkedat, stateat, state, moments };
-}
-
 /** The snapshot of one row. */
 export function describe(row: Row, { now, wall }: Now, before: Before, end?: Reason): PeerInfo {
   const context = row.context;

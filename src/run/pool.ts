@@ -237,6 +237,7 @@ export class Pool implements SessionHost, Hands {
       this.#dialling.delete(session.nonce);
     }
     if (this.#sessions.size === 0) this.env.clock.clearTimeout(this.#timer);
+    session.retire();
     this.listener.ended(session, this.tracker.delete(session, reason));
   }
 

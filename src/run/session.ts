@@ -93,6 +93,10 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
   #link: Link | undefined;
   #giveUp: (() => void) | undefined;
   #channel: Channel | undefined;
+  #remains: Pick<Row, 'local' | 'context' | 'transport'> | undefined;
+  /** Frames to be sent, and whether they wait for others. */
+  #unsent: Uint8Array[] = [];
+  #corked = false;
   /** Bytes received since the others had their turn. */
   #turn = 0;
   readonly #backlog = new Backlog();
@@ -122,15 +126,25 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
 
   /** As `getpeerinfo` has them. */
   get transport(): { type: 'v1' | 'v2' | 'detecting'; session_id: string } {
-    return this.#channel ?? { type: this.v2 ? 'detecting' : 'v1', session_id: '' };
+    return (
+      this.#channel ?? this.#remains?.transport ?? { type: this.v2 ? 'detecting' : 'v1', session_id: '' }
+    );
   }
 
   get local(): Endpoint | undefined {
-    return this.#link?.local;
+    return this.#link?.local ?? this.#remains?.local;
   }
 
   get context(): PeerContext {
-    return this.actor.getSnapshot().context;
+    return this.#remains?.context ?? this.actor.getSnapshot().context;
+  }
+
+  /** It is over: lets go of everything but what there is to tell. */
+  retire(): void {
+    const { local, context, transport } = this;
+    this.#remains = { local, context, transport: { type: transport.type, session_id: transport.session_id } };
+    this.#link = undefined;
+    this.#channel = undefined;
   }
 
   get moments(): Moments {
@@ -176,19 +190,32 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
     );
   }
 
-  /** Any messages, in one write. */
+  /** Any messages; in one write, together with whatever else answers the same bytes of theirs. */
   transmit(messages: readonly (Message | UnknownMessage)[]): void {
+    if (!this.#link) return;
+    for (const message of messages) this.#frame(message);
+    this.#flush();
+  }
+
+  /** Hands over what is to be sent, unless more may come: a write costs more than all that is in it. */
+  #flush(): void {
     const link = this.#link;
-    if (!link) return;
-    const frames = messages.map((message) => this.#frame(message));
+    const frames = this.#unsent;
+    if (this.#corked || !link || frames.length === 0) return;
+    this.#unsent = [];
     link.write(frames);
-    const now = (this.traffic.lastsend = this.host.env.clock.now());
+    const now = (this.traffic.lastsend = this.at);
     const { pending } = link;
     if (pending === 0) return;
     this.#backlog.look(now, pending, sizeOf(frames));
     if (pending <= this.host.maxsendbuffer) return;
     this.isFull = true;
     link.pause();
+  }
+
+  #uncork(): void {
+    this.#corked = false;
+    this.#flush();
   }
 
   /** Notes whether what waits to be sent has moved. */
@@ -199,6 +226,7 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
   /** `effect.close`. */
   close(flush: boolean): void {
     this.#giveUp?.();
+    this.#uncork();
     this.#channel?.wipe();
     if (flush) this.#link?.end();
     else this.#link?.destroy();
@@ -226,10 +254,12 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
   data(chunk: Uint8Array): void {
     this.traffic.bytesrecv += chunk.length;
     this.traffic.lastrecv = this.host.env.clock.now();
+    this.#corked = true;
     for (const event of this.#channel?.feed(chunk) ?? []) {
-      if (!this.#alive) return;
+      if (!this.#alive) break;
       this.#take(event);
     }
+    this.#uncork();
     this.#turn += chunk.length;
     if (this.#turn < TURN_BYTES) return;
     this.#turn = 0;
@@ -303,9 +333,9 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
   }
 
   write(bytes: readonly Uint8Array[]): void {
-    this.#link?.write(bytes);
+    this.#unsent.push(...bytes);
     this.traffic.bytessent += sizeOf(bytes);
-    this.traffic.lastsend = this.host.env.clock.now();
+    this.#flush();
   }
 
   #take(event: ChannelEvent): void {
@@ -380,13 +410,13 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
     if (!this.#isTooMany('useless')) this.actor.send({ type: 'wire.dropped', code, command });
   }
 
-  #frame(message: Message | UnknownMessage): Uint8Array {
+  #frame(message: Message | UnknownMessage): void {
     const command = commandOf(message);
     const payload = encodeMessage(message);
     const frame = this.#channel?.encode(command, payload) ?? payload;
     this.traffic.addSent(command, frame.length);
+    this.#unsent.push(frame);
     this.host.message(this, 'sent', command, payload);
-    return frame;
   }
 
   #version() {

@@ -1,9 +1,9 @@
 /**
- * Keeps the stop of an actor cheap in a crowd.
+ * Delayed events, kept by actor.
  *
- * When an actor stops, XState looks through every armed timer of its system for those of that actor: nothing beside ten
- * peers, a millisecond beside ten thousand that shake hands. Here the armed timers are kept by actor as well. Timers, their ids and
- * what persists of them stay XState's.
+ * XState keeps all armed timers of a system in one object, by a key that it makes for each: an actor that stops looks through
+ * all of them, nothing beside ten peers, a millisecond beside ten thousand that shake hands. Here each actor has its own few.
+ * Delays, ids and clock are XState's; only what `system.getSnapshot()` would list of them for a restart is not kept.
  */
 import type { AnyActorRef, AnyEventObject } from 'xstate';
 
@@ -16,22 +16,44 @@ interface Scheduler {
   cancelAll(this: void, actor: Actor): void;
 }
 
-/** Replaces the scheduler's search by a lookup. Once for a system, before its first timer. */
-export function keepTimersByActor({ scheduler }: { readonly scheduler: Scheduler }): void {
-  const { schedule, cancel } = scheduler;
-  const armed = new WeakMap<Actor, Set<string>>();
+interface System {
+  readonly scheduler: Scheduler;
+  readonly _clock: { setTimeout(fn: () => void, ms: number): unknown; clearTimeout(timer: unknown): void };
+}
+
+/** Makes the system keep its timers by actor. Once for a system, before its first timer. */
+export function keepTimersByActor(system: AnyActorRef['system']): void {
+  const { scheduler, _clock: clock } = system as System;
+  const armed = new WeakMap<Actor, Map<string, unknown>>();
+  const timersOf = (actor: Actor): Map<string, unknown> => {
+    const timers = armed.get(actor) ?? new Map<string, unknown>();
+    armed.set(actor, timers);
+    return timers;
+  };
   scheduler.schedule = (source, target, event, delay, id = crypto.randomUUID()) => {
-    const ids = armed.get(source);
-    if (ids) ids.add(id);
-    else armed.set(source, new Set([id]));
-    schedule(source, target, event, delay, id);
+    const timers = timersOf(source);
+    const fire = (): void => {
+      timers.delete(id);
+      relay(system, source, target, event);
+    };
+    timers.set(id, clock.setTimeout(fire, delay));
   };
   scheduler.cancel = (source, id) => {
-    armed.get(source)?.delete(id);
-    cancel(source, id);
+    const timers = armed.get(source);
+    if (!timers?.has(id)) return;
+    clock.clearTimeout(timers.get(id));
+    timers.delete(id);
   };
   scheduler.cancelAll = (actor) => {
-    for (const id of armed.get(actor) ?? []) cancel(actor, id);
+    for (const timer of armed.get(actor)?.values() ?? []) clock.clearTimeout(timer);
     armed.delete(actor);
   };
 }
+
+/** As XState delivers it, so that whoever inspects sees it. */
+const relay = (system: unknown, source: Actor, target: Actor, event: AnyEventObject): void =>
+  (system as { _relay(source: Actor, target: Actor, event: AnyEventObject): void })._relay(
+    source,
+    target,
+    event,
+  );

@@ -5,7 +5,7 @@
 import { REASONS, type Reason } from '../reasons.js';
 import { formatEndpoint } from '../io/endpoint.js';
 import { type Clock, throwLater } from './env.js';
-import { type Before, describe, type Now, type PeerInfo, remainsOf, type Row } from './peerinfo.js';
+import { type Before, describe, type Now, type PeerInfo, type Row } from './peerinfo.js';
 
 /** What a subscriber is told. */
 export type PeerChange =
@@ -110,10 +110,10 @@ export class Tracker implements PeerTracker {
     if (this.#rows.has(row.id)) this.#tell('updated', row);
   }
 
-  /** Removes the row. What it said last is put into words when somebody asks. */
+  /** Removes the row, which does not change any more. What it said last is put into words when somebody asks. */
   delete(row: Row, reason: Reason): Ended {
     this.#rows.delete(row.id);
-    const ended = new Ended(remainsOf(row), reason, this.#now(), this.#before(row));
+    const ended = new Ended(row, reason, this.#now(), this.#before(row));
     this.#recent.push(ended);
     if (this.#recent.length > RECENT) this.#recent.shift();
     if (!row.inbound) this.#remember(row, reason);

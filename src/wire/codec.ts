@@ -62,7 +62,8 @@ export type ValueOf<C> = C extends Codec<infer T> ? T : never;
 /** Bitcoin Core's `MAX_SIZE`: no length or count on the wire may be larger. */
 export const MAX_SIZE = 0x02000000;
 
-const FIRST_SINK = 160;
+// Overwritten by every call; what is larger gets bytes of its own.
+const scratch = new Uint8Array(1_024);
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** Reads one value from the start of `bytes`. Never throws. */
@@ -79,9 +80,9 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array): Decoding<T> {
  * @throws VerackError `ERR_LOCAL_ARGUMENT` when the value does not fit its fields.
  */
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
-  const sink: Sink = { bytes: new Uint8Array(FIRST_SINK), offset: 0 };
+  const sink: Sink = { bytes: scratch, offset: 0 };
   codec.write(sink, value);
-  return sink.bytes.subarray(0, sink.offset);
+  return sink.bytes.slice(0, sink.offset);
 }
 
 /** Marks the fault, unless one is marked: the first one is the true one. */

@@ -1,6 +1,6 @@
 /** The hashing port of the wire layer: the only door to the platform's cryptography. */
 import { hash } from 'node:crypto';
-import { sha256Short } from './sha256.js';
+import { sha256Short, sha256TwiceStart } from './sha256.js';
 
 /** Up to here plain JavaScript is faster than the call into the platform (measured on Node 20). */
 const SHORT = 128;
@@ -21,6 +21,7 @@ const EMPTY_CHECKSUM = 0xe2e0f65d;
 /** The checksum of a v1 header: the first 4 bytes of {@link hash256}, as a little-endian number. */
 export function checksumOf(payload: Uint8Array): number {
   if (payload.length === 0) return EMPTY_CHECKSUM;
+  if (payload.length <= SHORT) return sha256TwiceStart(payload);
   const digest = hash256(payload);
   return (digest[0]! | (digest[1]! << 8) | (digest[2]! << 16) | (digest[3]! << 24)) >>> 0;
 }

@@ -24,18 +24,31 @@ const START = fractions(8, Math.sqrt);
 const words = new Int32Array(64);
 const state = new Int32Array(8);
 const block = new Uint8Array(128);
+const once = new Uint8Array(32);
 
 const BLOCK = 64;
 const LENGTH_SIZE = 8;
 
 /** Digest of `input`, 32 bytes. */
 export function sha256Short(input: Uint8Array): Uint8Array {
+  absorb(input);
+  return writeDigest(new Uint8Array(32));
+}
+
+/** The first 4 bytes of the digest of the digest, as a little-endian number: a v1 checksum, without making a digest. */
+export function sha256TwiceStart(input: Uint8Array): number {
+  absorb(input);
+  absorb(writeDigest(once));
+  const first = state[0]!;
+  return ((first >>> 24) | ((first >>> 8) & 0xff00) | ((first << 8) & 0xff0000) | (first << 24)) >>> 0;
+}
+
+function absorb(input: Uint8Array): void {
   state.set(START);
   const whole = input.length - (input.length % BLOCK);
   for (let at = 0; at < whole; at += BLOCK) compress(input, at);
   const size = pad(input, whole);
   for (let at = 0; at < size; at += BLOCK) compress(block, at);
-  return digest();
 }
 
 /** The last bytes, a one bit, zeros and the length in bits; one block or two. */
@@ -50,8 +63,7 @@ function pad(input: Uint8Array, from: number): number {
   return size;
 }
 
-function digest(): Uint8Array {
-  const out = new Uint8Array(32);
+function writeDigest(out: Uint8Array): Uint8Array {
   for (let i = 0; i < 32; i++) out[i] = state[i >> 2]! >>> (24 - 8 * (i & 3));
   return out;
 }
