@@ -62,18 +62,12 @@ interface Node {
   readonly output: unknown;
 }
 
-interface Snapshot {
+/** The fields that a step hands on unseen. */
+type Fixed =
+  'output' | 'error' | 'machine' | 'value' | 'tags' | 'matches' | 'hasTag' | 'can' | 'getMeta' | 'toJSON';
+
+interface Snapshot extends Readonly<Record<Fixed, unknown>> {
   readonly status: string;
-  readonly output: unknown;
-  readonly error: unknown;
-  readonly machine: unknown;
-  readonly value: unknown;
-  readonly tags: unknown;
-  readonly matches: unknown;
-  readonly hasTag: unknown;
-  readonly can: unknown;
-  readonly getMeta: unknown;
-  readonly toJSON: unknown;
   readonly context: Context;
   readonly children: object;
   readonly historyValue: object;

@@ -27,6 +27,7 @@ export class WitnessedNode extends BitcoinNode {
     // Told only to those who listen; a witness always does.
     this.on('transition', () => undefined);
     this.on('established', () => undefined);
+    this.on('ended', () => undefined);
     if (signal?.aborted) void this.stop();
     else signal?.addEventListener('abort', () => void this.stop(), { once: true });
   }
