@@ -63,6 +63,8 @@ export interface Channel {
   encode(command: string, payload: Uint8Array): Uint8Array;
   /** The link has ended. True when the channel makes something of it (an exchange that was under way). */
   closed(code: LinkCode): boolean;
+  /** What carries messages once it is ready: this one, or the plain one that a detection came to. */
+  readonly settled: Channel;
   /** Clears what secrets there are. */
   wipe(): void;
 }
@@ -87,6 +89,10 @@ export class V1Channel implements Channel {
 
   closed(): boolean {
     return false;
+  }
+
+  get settled(): Channel {
+    return this;
   }
 
   wipe(): void {
@@ -176,6 +182,10 @@ export class V2Channel implements Channel {
     if (this.#v1) return this.#v1.encode(command, payload);
     if (!this.#sender) throw new Error('the key exchange is not over');
     return this.#sender.message(command, payload);
+  }
+
+  get settled(): Channel {
+    return this.#v1 ?? this;
   }
 
   closed(code: LinkCode): boolean {

@@ -253,9 +253,10 @@ export class Pool implements SessionHost, Hands {
     const [kind, id] = String(event.actorId).split('.');
     const session = this.#sessions.get(Number(id));
     if (!session) return;
-    if (kind === 'peer' && event.type.startsWith('xstate.done.actor.'))
+    if (event.type.startsWith('xstate.error.actor.')) this.#crashed(session, event.error);
+    else if (kind === 'transport') this.#channels.delete(session.id);
+    else if (event.type.startsWith('xstate.done.actor.'))
       this.#finished(session, event.output as Reason | null);
-    else if (event.type.startsWith('xstate.error.actor.')) this.#crashed(session, event.error);
   }
 
   #finished(session: Session, output: Reason | null): void {

@@ -25,6 +25,10 @@ interface System {
 export function keepTimersByActor(system: AnyActorRef['system']): void {
   const { scheduler, _clock: clock } = system as System;
   const armed = new WeakMap<Actor, Map<string, unknown>>();
+  const forget = (actor: Actor, timers: Map<string, unknown>, id: string): void => {
+    timers.delete(id);
+    if (timers.size === 0) armed.delete(actor);
+  };
   const timersOf = (actor: Actor): Map<string, unknown> => {
     const timers = armed.get(actor) ?? new Map<string, unknown>();
     armed.set(actor, timers);
@@ -33,7 +37,7 @@ export function keepTimersByActor(system: AnyActorRef['system']): void {
   scheduler.schedule = (source, target, event, delay, id = crypto.randomUUID()) => {
     const timers = timersOf(source);
     const fire = (): void => {
-      timers.delete(id);
+      forget(source, timers, id);
       relay(system, source, target, event);
     };
     timers.set(id, clock.setTimeout(fire, delay));
@@ -42,7 +46,7 @@ export function keepTimersByActor(system: AnyActorRef['system']): void {
     const timers = armed.get(source);
     if (!timers?.has(id)) return;
     clock.clearTimeout(timers.get(id));
-    timers.delete(id);
+    forget(source, timers, id);
   };
   scheduler.cancelAll = (actor) => {
     for (const timer of armed.get(actor)?.values() ?? []) clock.clearTimeout(timer);

@@ -6,6 +6,8 @@ import { isKnownCommand } from '../wire/index.js';
 
 const OTHER = '*other*';
 
+const NONE: ReadonlyMap<string, number> = new Map();
+
 export class Traffic {
   bytessent = 0;
   bytesrecv = 0;
@@ -14,12 +16,17 @@ export class Traffic {
   lastrecv: number;
   readonly sent = new Map<string, number>();
   readonly received = new Map<string, number>();
-  /** Messages dropped, by code. */
-  readonly dropped = new Map<string, number>();
+  /** Most peers never have one. */
+  #dropped: Map<string, number> | undefined;
 
   constructor(at: number) {
     this.lastsend = at;
     this.lastrecv = at;
+  }
+
+  /** Messages dropped, by code. */
+  get dropped(): ReadonlyMap<string, number> {
+    return this.#dropped ?? NONE;
   }
 
   addSent(command: string, bytes: number): void {
@@ -33,7 +40,8 @@ export class Traffic {
 
   addDropped(code: string, bytes: number): void {
     add(this.received, OTHER, bytes);
-    add(this.dropped, code, 1);
+    this.#dropped ??= new Map();
+    add(this.#dropped, code, 1);
   }
 }
 
