@@ -72,6 +72,16 @@ describe('two programs', () => {
     expect(await listen.exit).toBe(0);
   });
 
+  test('say nothing of callers with --quiet: listen then only says where it listens', async () => {
+    const listen = verack('listen --regtest --port 0 --quiet');
+    const [, at = ''] = await listen.until('stdout', /^listening on (127\.0\.0\.1:\d+)\n/);
+    const connect = await finish(verack(`connect -regtest -once -q ${at}`));
+    expect([connect.code, connect.stdout.split(' ')[0], connect.stderr]).toEqual([0, 'established', '']);
+    listen.kill('SIGTERM');
+    expect(await listen.exit).toBe(0);
+    expect([listen.stdout, listen.stderr]).toEqual([`listening on ${at}\n`, '']);
+  });
+
   test('speak NDJSON and nothing else with --json', async () => {
     const listen = verack('listen --regtest --port 0 --json --color always');
     const [, port] = await listen.until('stdout', /"port":(\d+)/);

@@ -42,7 +42,7 @@ export const listenCommand: Verb = {
   about: 'let peers come to me; the fault lab',
   details:
     'Listens on 127.0.0.1 unless --bind says otherwise (Core would listen on every interface: --bind 0.0.0.0 --bind [::]). ' +
-    'The address it listens on goes to stdout, then a line for each handshake that completes.',
+    'The address it listens on goes to stdout, then, without --quiet, a line for each handshake that completes.',
   appendix: FAULT_HELP,
   examples: [
     ['verack listen --regtest', 'then: bitcoin-cli -regtest addnode 127.0.0.1:18444 onetry'],
@@ -81,7 +81,8 @@ async function run({ flags, out, interrupted }: Job): Promise<number> {
   const options = { ...nodeOptionsOf(flags), ...limits };
   const { node, stop } = await watchedNode(flags, out, options);
   const port = flags.port ?? node.chain.port;
-  watch(node, out);
+  // Who came is talk here: the answer is where to come to.
+  if (!flags.quiet || out.json || out.log !== 'pretty') watch(node, out);
   node.on('listening', (at) => {
     out.answer(`listening on ${formatEndpoint(at)}`);
     out.event('listening', { addr: formatEndpoint(at), ...at });

@@ -11,6 +11,7 @@ import {
   type SnapshotFrom,
   type AnyStateNode,
 } from 'xstate';
+import { compile } from '../../src/run/compile.js';
 
 /** What the machine asked for: effects by their names, timers as `xstate.raise` and `xstate.cancel`. */
 export type Deed = ExecutableActionObject;
@@ -38,11 +39,14 @@ export class Stepper<M extends AnyStateMachine> {
   readonly #scope: Scope<M>;
   #deeds: Deed[] = [];
 
+  readonly machine: M;
+
   constructor(
-    readonly machine: M,
+    machine: M,
     readonly input: InputFrom<M>,
   ) {
-    const self = createActor(machine, { input });
+    this.machine = compile(machine);
+    const self = createActor(this.machine, { input });
     const actionExecutor: ActionExecutor = (action) => void this.#deeds.push(action);
     const nothing = () => undefined;
     this.#scope = {

@@ -1,0 +1,13 @@
+import config, { base } from './jest.config.js';
+
+/** What the machines are judged by, once more without the compiled steps: XState interprets every one of them. */
+export default {
+  ...config,
+  moduleNameMapper: {
+    '^\\.{1,2}/(.*/)?compile\\.js$': '<rootDir>/test/support/interpreted.ts',
+    ...base.moduleNameMapper,
+  },
+  testMatch: ['grid*', 'paths', 'product*', 'conform.own', 'conform.v2', 'conversation', 'node'].map(
+    (name) => `<rootDir>/test/${name}.test.ts`,
+  ),
+};
