@@ -24,8 +24,10 @@ import {
   timeOptions,
   transportOptions,
   valued,
+  type Flags,
 } from './options.js';
 import { watchedNode } from './observers.js';
+import type { Output } from './output.js';
 import { showStatus } from './status.js';
 import { peerTable } from './table.js';
 import { passed, tableOf } from './ending.js';
@@ -81,8 +83,7 @@ async function run({ flags, out, interrupted }: Job): Promise<number> {
   const options = { ...nodeOptionsOf(flags), ...limits };
   const { node, stop } = await watchedNode(flags, out, options);
   const port = flags.port ?? node.chain.port;
-  // Who came is talk here: the answer is where to come to.
-  if (!flags.quiet || out.json || out.log !== 'pretty') watch(node, out);
+  if (tellsOfCallers(flags, out)) watch(node, out);
   node.on('listening', (at) => {
     out.answer(`listening on ${formatEndpoint(at)}`);
     out.event('listening', { addr: formatEndpoint(at), ...at });
@@ -100,6 +101,9 @@ async function run({ flags, out, interrupted }: Job): Promise<number> {
   for (const line of peerTable(seen, out.columns)) out.answer(line);
   return EXIT.ok;
 }
+
+/** Who came is talk here: the answer is where to come to. */
+const tellsOfCallers = ({ quiet }: Flags, out: Output): boolean => !quiet || out.json || out.log !== 'pretty';
 
 /** Opens every listener, or none. */
 async function isOpen(
