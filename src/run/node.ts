@@ -313,8 +313,10 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       ended: (session, last) => this.#ended(session, last),
       drained: (session) => this.emit('drained', nameOf(session)),
       dropped: (session, code, command) => this.emit('dropped', { ...nameOf(session), code, command }),
-      ponged: (session) =>
-        this.emit('pong', { ...nameOf(session), pingtime: session.context.pingtime / 1_000 }),
+      ponged: (session) => {
+        if (this.listenerCount('pong') === 0) return;
+        this.emit('pong', { ...nameOf(session), pingtime: session.context.pingtime / 1_000 });
+      },
       jumped: (ms, clock) => this.emit('jump', { ms, clock }),
       message: (session, direction, command, payload) => {
         if (this.listenerCount('message') === 0) return;

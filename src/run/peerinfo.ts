@@ -102,32 +102,73 @@ export interface Before {
   readonly transport?: 'v1' | 'v2' | undefined;
 }
 
-/** The snapshot of one row. */
+type Draft = { -readonly [K in keyof PeerInfo]: PeerInfo[K] };
+
+/** The snapshot of one row, frozen all the way down. Written out in one piece, because it is made for every peer that ends. */
 export function describe(row: Row, { now, wall }: Now, before: Before, end?: Reason): PeerInfo {
-  const context = row.context;
-  const reason = end ? structuredClone(end) : (context.reason ?? before.reason);
-  return frozen({
-    ...whoTheyAre(row, context),
-    ...whenAndHowMuch(row, context, now, wall),
+  const { context, traffic, transport, remote, local } = row;
+  const unix = (at: number): number => Math.floor((wall - (now - at)) / 1_000);
+  const info: Draft = {
+    id: row.id,
+    addr: formatEndpoint(remote),
+    addrbind: local ? formatEndpoint(local) : '',
+    network: networkOfAddress(remote.host),
+    services: context.services,
+    servicesnames: Object.freeze(servicesnames(context.services)),
+    relaytxes: context.relaytxes,
+    lastsend: traffic.bytessent > 0 ? unix(traffic.lastsend) : 0,
+    lastrecv: traffic.bytesrecv > 0 ? unix(traffic.lastrecv) : 0,
+    bytessent: traffic.bytessent,
+    bytesrecv: traffic.bytesrecv,
+    conntime: row.conntime,
+    timeoffset: context.timeoffset,
+    version: context.version,
+    subver: context.subver,
+    inbound: row.inbound,
+    bip152_hb_from: context.sendcmpct === 1,
+    startingheight: context.startingheight,
+    minfeefilter: Number.parseInt(context.minfeefilter, 16) / 1e8,
+    bytessent_per_msg: countsOf(traffic.sent),
+    bytesrecv_per_msg: countsOf(traffic.received),
+    connection_type: row.connection_type,
+    transport_protocol_type: transport.type,
+    session_id: transport.type === 'v2' ? transport.session_id : '',
     state: row.state,
     timeinstate: seconds(now - row.stateat),
-    ...(!isOver(row) && { nextdeadline: inSeconds(nextDeadline(context, row.moments), now) }),
-    ...(reason && { lastreason: reason }),
-    ...(before.transport && { lasttransport: before.transport }),
-    negotiated: negotiated(context),
-    dropped: Object.fromEntries(row.traffic.dropped),
-    phases: phases(row, context),
-  });
+    negotiated: Object.freeze(negotiated(context)),
+    dropped: countsOf(traffic.dropped),
+    phases: Object.freeze(phases(row, context)),
+  };
+  addPings(info, context, now);
+  addPast(info, context.reason ?? before.reason, before.transport, end);
+  if (!isOver(row)) info.nextdeadline = inSeconds(nextDeadline(context, row.moments), now);
+  return Object.freeze(info);
+}
+
+function addPings(info: Draft, { pingtime, minping, pingnonce, pingsentat }: PeerContext, now: number): void {
+  if (pingtime >= 0) info.pingtime = seconds(pingtime);
+  if (pingtime >= 0) info.minping = seconds(minping);
+  if (pingnonce !== '') info.pingwait = seconds(now - pingsentat);
+}
+
+function addPast(
+  info: Draft,
+  last: Reason | undefined,
+  lasttransport: Before['transport'],
+  end?: Reason,
+): void {
+  const reason = end ?? last;
+  if (reason)
+    info.lastreason = Object.freeze({ code: reason.code, facts: Object.freeze({ ...reason.facts }) });
+  if (lasttransport) info.lasttransport = lasttransport;
 }
 
 const isOver = (row: Row): boolean => row.state === 'failed' || row.state === 'closed';
 
-/** Frozen all the way down; plain data only. */
-function frozen<T extends object>(value: T): Readonly<T> {
-  for (const inner of Object.values(value) as unknown[]) {
-    if (typeof inner === 'object' && inner !== null && !Object.isFrozen(inner)) frozen(inner);
-  }
-  return Object.freeze(value);
+function countsOf(counts: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
+  const record: Record<string, number> = {};
+  for (const [key, count] of counts) record[key] = count;
+  return Object.freeze(record);
 }
 
 /** Milliseconds, to the microsecond. */
@@ -135,43 +176,7 @@ const micro = (ms: number): number => Math.round(ms * 1_000) / 1_000;
 
 const seconds = (ms: number): number => Math.round(ms * 1_000) / 1_000_000;
 
-const inSeconds = ({ what, at }: Deadline, now: number) => ({ what, in: seconds(at - now) });
-
-const whoTheyAre = (row: Row, context: PeerContext) => ({
-  id: row.id,
-  addr: formatEndpoint(row.remote),
-  addrbind: row.local ? formatEndpoint(row.local) : '',
-  network: networkOfAddress(row.remote.host),
-  services: context.services,
-  servicesnames: servicesnames(context.services),
-  relaytxes: context.relaytxes,
-  version: context.version,
-  subver: context.subver,
-  inbound: row.inbound,
-  bip152_hb_from: context.sendcmpct === 1,
-  startingheight: context.startingheight,
-  minfeefilter: Number(BigInt(`0x${context.minfeefilter}`)) / 1e8,
-  connection_type: row.connection_type,
-  transport_protocol_type: row.transport.type,
-  session_id: row.transport.type === 'v2' ? row.transport.session_id : '',
-  timeoffset: context.timeoffset,
-});
-
-function whenAndHowMuch(row: Row, context: PeerContext, now: number, wall: number) {
-  const unix = (at: number) => Math.floor((wall - (now - at)) / 1_000);
-  const { traffic } = row;
-  return {
-    lastsend: traffic.bytessent > 0 ? unix(traffic.lastsend) : 0,
-    lastrecv: traffic.bytesrecv > 0 ? unix(traffic.lastrecv) : 0,
-    bytessent: traffic.bytessent,
-    bytesrecv: traffic.bytesrecv,
-    conntime: row.conntime,
-    bytessent_per_msg: Object.fromEntries(traffic.sent),
-    bytesrecv_per_msg: Object.fromEntries(traffic.received),
-    ...(context.pingtime >= 0 && { pingtime: seconds(context.pingtime), minping: seconds(context.minping) }),
-    ...(context.pingnonce !== '' && { pingwait: seconds(now - context.pingsentat) }),
-  };
-}
+const inSeconds = ({ what, at }: Deadline, now: number) => Object.freeze({ what, in: seconds(at - now) });
 
 const negotiated = (context: PeerContext): string[] => [
   ...(context.wtxidrelay ? ['wtxidrelay'] : []),

@@ -28,6 +28,7 @@ export class WitnessedNode extends BitcoinNode {
     this.on('transition', () => undefined);
     this.on('established', () => undefined);
     this.on('ended', () => undefined);
+    this.on('pong', () => undefined);
     if (signal?.aborted) void this.stop();
     else signal?.addEventListener('abort', () => void this.stop(), { once: true });
   }
