@@ -2,10 +2,11 @@
 import { Argument } from 'commander';
 import { createReadStream } from 'node:fs';
 import { VerackError } from '../reasons.js';
-import { sequenceOf } from '../tools/conform/explain.js';
 import type { Difference } from '../tools/recording/difference.js';
 import type { Verdict } from '../tools/recording/play.js';
 import type { Session, Story } from '../tools/recording/story.js';
+import { captureFolder, replayCaptures } from './captures.js';
+import { counted, dialogueLines } from './dialogue.js';
 import { EXIT, Usage } from './exit.js';
 import { type Observers, observers } from './observers.js';
 import { compiledOptions, inspectOption, outputOptions, valued } from './options.js';
@@ -20,7 +21,11 @@ export const replayCommand: Verb = {
   details:
     'Plays what --record has written through the machines, without a net and without waiting, and compares every byte ' +
     'sent, every timer, every change of state and every reason with what was recorded. Exit code 0 when all is the same, ' +
-    'else 3 with the first differences.',
+    'else 3 with the first differences.\n\n' +
+    "A folder that Bitcoin Core's -capturemessages has written (message_capture, or one peer's folder in it, or its " +
+    'msgs_recv.dat) is shown the same way, and a node of ours is told what Core was told: the kinds of messages that it ' +
+    'sends in the handshake, and its pings and pongs, are compared with those that Core sent. That is no comparison of ' +
+    'bytes, and a difference is no failure: exit code 0 when all was read, 3 when a file is damaged.',
   examples: [
     ['verack replay one.ndjson', 'every session as a dialogue, then the verdict'],
     [
@@ -29,10 +34,15 @@ export const replayCommand: Verb = {
     ],
     ['verack replay one.ndjson --only 3 -v', 'one of them, with every field of every message'],
     ['verack replay one.ndjson --inspect', 'look at its machines in a browser'],
+    ['verack replay ~/.bitcoin/message_capture', "what Core's -capturemessages=1 has written, peer by peer"],
   ],
-  operands: [new Argument('<files...>', 'recordings')],
+  operands: [new Argument('<files...>', "recordings, or Core's captures: a folder, or msgs_recv.dat")],
   options: [
-    valued('--only <peer>', 'show only this peer, by its id or its address; repeatable', listed(String)),
+    valued(
+      '--only <peer>',
+      'show only this peer, by its id or its address (of a capture: its folder); repeatable',
+      listed(String),
+    ),
     ...outputOptions(),
     inspectOption(),
     ...compiledOptions(),
@@ -44,12 +54,18 @@ export const replayCommand: Verb = {
 async function run(job: Job): Promise<number> {
   const { flags, out, operands, interrupted } = job;
   const watchers = await observers(flags, out);
-  let isSame = true;
-  for (const file of operands) isSame = (await replay(file, job, watchers)) && isSame;
+  let isGood = true;
+  for (const file of new Set(operands.map((path) => captureFolder(path) ?? path)))
+    isGood = (await replayAny(file, job, watchers)) && isGood;
   if (flags.inspect !== undefined && !interrupted.aborted) await stay(job);
   await watchers.close();
-  return isSame ? EXIT.ok : EXIT.some;
+  return isGood ? EXIT.ok : EXIT.some;
 }
+
+const replayAny = (file: string, job: Job, watchers: Observers): Promise<boolean> =>
+  captureFolder(file) === undefined
+    ? replay(file, job, watchers)
+    : readable(file, () => replayCaptures(file, job, watchers));
 
 /** Whether all was the same. */
 async function replay(file: string, { flags, out, interrupted }: Job, watchers: Observers): Promise<boolean> {
@@ -74,7 +90,7 @@ async function replay(file: string, { flags, out, interrupted }: Job, watchers: 
 }
 
 /** What is wrong with the file is the caller's to mend. */
-async function readable(file: string, run: () => Promise<Verdict>): Promise<Verdict> {
+async function readable<T>(file: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
@@ -82,7 +98,9 @@ async function readable(file: string, run: () => Promise<Verdict>): Promise<Verd
       throw new Usage(`"${file}" cannot be played: ${String(error.facts.value)}: ${String(error.facts.why)}`);
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (syscall === undefined) throw error;
-    throw new Usage(`"${file}" cannot be read (${code}); give the file that --record has written`);
+    throw new Usage(
+      `"${file}" cannot be read (${code}); give the file that --record has written, or a folder of Core's captures`,
+    );
   }
 }
 
@@ -99,30 +117,12 @@ function show(session: Session, out: Output): void {
   for (const line of linesOf(session, out)) out.answer(line);
 }
 
-/** A head, the dialogue with its times, and with `-v` the fields of each message. */
+/** Its title and its dialogue. */
 function linesOf({ peer, scenes, left }: Session, out: Output): string[] {
-  const [head = '', ...lines] = sequenceOf(scenes, 'us', 'peer');
   const way = peer.inbound ? '→ us' : 'us →';
   const title = `${way} peer=${peer.id} ${plain(peer.addr)} ${peer.connection_type} ${peer.transport_protocol_type}`;
-  const time = (ms: number): string => `${ms.toFixed(1)} ms`.padStart(12);
-  return [
-    out.paint('bold', title),
-    `${' '.repeat(12)}  ${out.paint('dim', head)}`,
-    ...scenes.flatMap((scene, n) => [
-      `${out.paint('dim', time(scene.at))}  ${lines[n] ?? ''}`.trimEnd(),
-      ...(out.verbose > 0 ? fieldLines(scene, out) : []),
-    ]),
-    ...(left > 0 ? [`${' '.repeat(12)}  … and ${left} more`] : []),
-    '',
-  ];
+  return dialogueLines({ title, scenes, left, us: 'us' }, out);
 }
-
-function fieldLines({ side, fields = [] }: Session['scenes'][number], out: Output): string[] {
-  const indent = ' '.repeat(side === 'node' ? 63 : 16);
-  return fields.map(({ name, value, hex }) => out.paint('dim', `${indent}${name} ${value || short(hex)}`));
-}
-
-const short = (hex: string): string => (hex.length > 64 ? `${hex.slice(0, 64)}…` : hex);
 
 const ENDINGS: Readonly<Record<Verdict['ending'], string>> = {
   stopped: '',
@@ -140,8 +140,6 @@ function tell(file: string, verdict: Verdict, out: Output): void {
   const colour = differing === 0 ? 'green' : 'red';
   out.answer(`${what}, ${out.paint(colour, same)}${ENDINGS[ending]}`);
 }
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 const differenceLine = (file: string, { line, what, recorded, got }: Difference, out: Output): string =>
   `${out.paintTalk('red', `${file}:${line}`)} ${what}: recorded ${plain(recorded, 220)}, got ${plain(got, 220)}`;

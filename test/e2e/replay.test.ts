@@ -48,3 +48,45 @@ describeNode('bitcoind', 'recordings of sessions with bitcoind', () => {
     expect(stdout).toMatch(/\n1 session, \d+ events, the same effects byte for byte\n$/);
   });
 });
+
+describeNode('bitcoind', 'what bitcoind captures with -capturemessages', () => {
+  const CAPTURES = ['-capturemessages=1'];
+
+  test.each(['--no-v2transport', '--v2transport'])(
+    'when we dial with %s is what our node would have sent',
+    async (transport) => {
+      await using node = await bitcoind({ args: CAPTURES });
+      const addr = `${node.host}:${node.port}`;
+      await run(process.execPath, [MAIN, 'connect', '--regtest', '--once', transport, addr]);
+      const { stdout } = await run(process.execPath, [MAIN, 'replay', capturesOf(node)]);
+      expect(stdout).toMatch(/^→ Core 127\.0\.0\.1_\d+ session=1 inbound/);
+      expect(stdout).toContain('ours: versionReceived → established');
+      expect(stdout).toMatch(/\n1 session, \d+ messages, our node sends the same kinds as Core\n/);
+    },
+  );
+
+  test('when it dials twice is two sessions, as our node would have them', async () => {
+    await using node = await bitcoind({ args: CAPTURES });
+    const child = spawn(process.execPath, [MAIN, 'listen', '--regtest', '--port', '0']);
+    const text = await new Promise<string>((told) => child.stdout.setEncoding('utf8').once('data', told));
+    const port = /:(\d+)/.exec(text)?.[1] ?? '';
+    for (let n = 0; n < 2; n++) {
+      await node.dial('127.0.0.1', Number(port), false);
+      await node.handshaken(1);
+      await node.rpc('disconnectnode', [`127.0.0.1:${port}`]);
+      await node.peersUntil((peers) => peers.length === 0, 'end of the connection');
+    }
+    child.kill('SIGTERM');
+    const { stdout } = await run(process.execPath, [
+      MAIN,
+      'replay',
+      capturesOf(node),
+      '--only',
+      `127.0.0.1:${port}`,
+    ]);
+    expect(stdout.match(/^Core → 127\.0\.0\.1_\d+ session=[12] outbound/gm)).toHaveLength(2);
+    expect(stdout).toMatch(/\n2 sessions, \d+ messages, our node sends the same kinds as Core\n/);
+  });
+});
+
+const capturesOf = ({ folder }: { folder: string }): string => join(folder, 'regtest', 'message_capture');

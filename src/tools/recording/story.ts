@@ -27,7 +27,7 @@ export interface Session {
 /** A payload up to this size is taken apart. */
 const MOST_BYTES = 2_048;
 /** Scenes of one session that are kept. */
-const MOST_SCENES = 400;
+export const MOST_SCENES = 400;
 const MOST_TEXT = 72;
 
 interface Account {
@@ -95,12 +95,22 @@ export class Story {
   }
 
   #say(id: number, direction: 'sent' | 'received', command: string, payload: Uint8Array): void {
-    const size = payload.length;
-    const fields = size > MOST_BYTES ? undefined : fieldsOf(command, payload, 0);
-    const side = direction === 'sent' ? 'tester' : 'node';
-    const text = brief(sanitize(command, 12), size, fields ?? []);
-    this.#note(id, side, text, { command, size, ...(fields && { fields }) });
+    const { side, text, ...more } = said(direction, command, payload);
+    this.#note(id, side, text, more);
   }
+}
+
+/** A message as a scene. */
+export function said(
+  direction: 'sent' | 'received',
+  command: string,
+  payload: Uint8Array,
+): Omit<Scene, 'at' | 'conn'> {
+  const size = payload.length;
+  const fields = size > MOST_BYTES ? undefined : fieldsOf(command, payload, 0);
+  const side = direction === 'sent' ? 'tester' : 'node';
+  const text = brief(sanitize(command, 12), size, fields ?? []);
+  return { side, text, command, size, ...(fields && { fields }) };
 }
 
 function brief(command: string, size: number, fields: readonly AnnotatedField[]): string {
