@@ -271,6 +271,54 @@ describe('the comparison', () => {
     }
   });
 
+  test('does not miss the answer that was being written', async () => {
+    const { sent, received } = await changed(INBOUND, 'received', (all) => all.slice(0, 1));
+    const whole = encode((await messagesOf(sent)).slice(0, 4));
+    expect(await compared({ received, sent: whole })).toMatchObject({ messages: 5, differing: 0 });
+    const verdict = await compared({ received, sent: whole.subarray(0, -3) });
+    expect(verdict).toMatchObject({ messages: 4, differing: 0, faults: [{ isCut: true }] });
+  });
+
+  /** The node that captured announced another version. */
+  const announcing = (peer: string, version: number, left: readonly string[] = []): Promise<Pair> =>
+    changed(peer, 'sent', ([own, ...rest]) => {
+      const payload = Buffer.from(own!.payload);
+      payload.writeInt32LE(version);
+      return [{ ...own!, payload }, ...rest.filter(({ command }) => !left.includes(command))];
+    });
+
+  test.each(PEERS)('speaks the version that was announced (%s)', async (peer) => {
+    const pair = await announcing(peer, 70_015, ['wtxidrelay', 'sendaddrv2']);
+    expect(await compared(pair)).toMatchObject({ differing: 0, sessions: 1 });
+  });
+
+  test('speaks our own where that one is impossible', async () => {
+    expect(await compared(await announcing(INBOUND, -1))).toMatchObject({ differing: 0, sessions: 1 });
+  });
+
+  test.each([
+    ['127.0.0.1_50280', '127.0.0.1:50280'],
+    ['[__1]_18444', '[::1]:18444'],
+    ['short.onion_8333', '127.0.0.1:8333'],
+    ['', '127.0.0.1:8333'],
+  ])('calls the peer of %j %s', async (peer, addr) => {
+    const addresses = new Set<string>();
+    const watch: CompareOptions['watch'] = (node) =>
+      node.on('transition', (moved) => addresses.add(moved.addr));
+    await compared(sample(INBOUND), { peer, watch });
+    expect([...addresses]).toEqual([addr]);
+  });
+
+  test('ends for no flood', async () => {
+    const useless = { command: 'feefilter', payload: NOTHING };
+    const pair = await changed(INBOUND, 'received', (all) => [
+      ...all.slice(0, 4),
+      ...Array<Spoken>(1_200).fill({ ...useless, at: all[3]!.at }),
+      ...all.slice(4),
+    ]);
+    expect(await compared(pair)).toMatchObject({ messages: 1_216, differing: 0 });
+  });
+
   test('plays nothing when one direction is not there', async () => {
     const { told, ...verdict } = await compared(
       { ...sample(INBOUND), received: NOTHING },
@@ -310,13 +358,13 @@ describe('the comparison', () => {
   });
 
   test('finds that it pings and ours would not', async () => {
-    const { differences } = await compared(await hours(10, 0));
+    const { differences } = await compared(await hours(30, 0));
     expect(differences).toEqual([
       {
         session: 1,
         after: 'the whole session',
         offset: -1,
-        captured: ['11 × ping'],
+        captured: ['31 × ping'],
         ours: [expect.stringMatching(/^[12] × ping$/)],
       },
     ]);
@@ -351,6 +399,12 @@ describe('the comparison', () => {
     const { differing, differences, left_out, told } = await compared(pair);
     expect([differing, differences.length, left_out.length]).toEqual([50, 20, 64]);
     expect([told[0]?.scenes.length, told[0]?.left]).toEqual([400, 16 + 3 + 1_000 + 50 + 50 - 400]);
+  });
+
+  test('keeps 64 kinds of what was sent at a time', async () => {
+    const pongs = (all: Spoken[]) => [...all, ...Array<Spoken>(100).fill(all.at(-1)!)];
+    const { differences } = await compared(await changed(INBOUND, 'sent', pongs));
+    expect(differences.map(({ captured, ours }) => [captured.length, ours])).toEqual([[64, ['pong']]]);
   });
 
   test('does not stumble over any conversation', async () => {

@@ -211,7 +211,9 @@ class Session {
     this.options.session?.({ number, inbound, at, scenes: this.#scenes, left: this.#left });
   }
 
+  /** Nothing is taken apart that nobody will see. */
   #tell(message: CapturedMessage): void {
+    if (this.#isFull && !this.options.message) return void this.#left++;
     const scene = said(message.direction, message.command, message.payload);
     this.options.message?.(message, scene, this.number);
     this.#note(scene);
@@ -273,12 +275,16 @@ class Session {
     this.differs({ session: this.number, ...found });
   }
 
+  get #isFull(): boolean {
+    return this.#scenes.length >= MOST_SCENES;
+  }
+
   #say(text: string): void {
     this.#note({ side: 'both', text });
   }
 
   #note(scene: Said): void {
-    if (this.#scenes.length >= MOST_SCENES) return void this.#left++;
+    if (this.#isFull) return void this.#left++;
     this.#scenes.push({ at: (this.#now - this.opening.at) / 1_000, conn: '', ...scene });
   }
 }
