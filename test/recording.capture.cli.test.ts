@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { FeedReader } from './support/reader.js';
 import { build, endAll, Program } from './support/program.js';
 
 const SAMPLE = 'test/data/message_capture';
@@ -82,7 +83,8 @@ test('--inspect shows the machines of our node', async () => {
   const program = new Program(['replay', '--inspect', '0', join(SAMPLE, INBOUND)]);
   const [, url = ''] = await program.until('stdout', /(http:\S+)/);
   await program.until('stderr', /the page stays until Ctrl-C/);
-  expect((await fetch(url)).status).toBe(200);
+  const reader = await FeedReader.open({ url });
+  await reader.until(({ rows }) => [...rows.values()].some(({ addr }) => addr === '127.0.0.1:50280'));
   program.kill('SIGINT');
   expect(await program.exit).toBe(0);
 });

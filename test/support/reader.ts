@@ -19,7 +19,7 @@ export class FeedReader {
     socket.on('error', () => undefined);
   }
 
-  static async open(relay: Relay): Promise<FeedReader> {
+  static async open(relay: Pick<Relay, 'url'>): Promise<FeedReader> {
     const { origin, host } = new URL(relay.url);
     const reader = new FeedReader(new WebSocket(`ws://${host}/feed`, { origin }));
     await once(reader.socket, 'open');
