@@ -20,6 +20,8 @@ export const base = {
 export default {
   ...base,
   maxWorkers: '100%',
+  // No test measures time: this only ends what hangs, on a machine that is busy with other things too.
+  testTimeout: 30_000,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['<rootDir>/test/e2e/'],
 };

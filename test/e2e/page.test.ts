@@ -1,13 +1,17 @@
 /** The page in a real browser: against the demo with fifty peers and bitcoind, the lab, a recorded session, a stand-in for Stately. */
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { type BitcoinNode, createNode } from '../../src/index.js';
 import type { Story } from '../../src/see/page/feed.js';
 import { type Relay, type RelayOptions, startRelay } from '../../src/see/relay.js';
 import { type Demo, startDemo } from '../../src/tools/demo.js';
+import { Program } from '../support/program.js';
 import { FeedReader } from '../support/reader.js';
 import { program } from './nodes/installed.js';
 import { bitcoind, describeNode, type RealNode } from './nodes/nodes.js';
@@ -165,6 +169,30 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
     expect(await page.locator('.detail').textContent()).toContain('versionSent × wire.version');
     await page.keyboard.press('End');
     await page.getByRole('heading', { name: `peer ${known!.id} · established` }).waitFor();
+  });
+
+  test('a replay of a handshake with bitcoind opens, and steps through it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'verack-page-'));
+    cleanups.push(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'one.ndjson');
+    const at = `${real.host}:${real.port}`;
+    const recording = new Program(['connect', '--regtest', '--once', '--record', file, at]);
+    expect(await recording.exit).toBe(0);
+    const replay = new Program(['replay', file, '--inspect', '0']);
+    const [, url = ''] = await replay.until('stdout', /(http:\/\/127\.0\.0\.1:\d+\/)/);
+    await replay.until('stdout', /the same effects byte for byte/);
+    const page = await visit(url);
+    await page.locator('#peers-rows tr').click();
+    await page.getByRole('heading', { name: 'peer 1 · closed' }).waitFor();
+    await page.getByRole('button', { name: '|◀' }).click();
+    for (const state of ['versionSent', 'versionReceived', 'established', 'closed']) {
+      const heading = page.getByRole('heading', { name: `peer 1 · ${state}` });
+      for (let steps = 0; steps < 40 && !(await heading.isVisible()); steps += 1)
+        await page.getByRole('button', { name: '▶', exact: true }).click();
+      expect(await heading.isVisible()).toBe(true);
+    }
+    replay.kill('SIGINT');
+    expect(await replay.exit).toBe(0);
   });
 
   test("shows a peer's markup as text", async () => {
