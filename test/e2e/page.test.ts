@@ -182,7 +182,7 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
     const [, url = ''] = await replay.until('stdout', /(http:\/\/127\.0\.0\.1:\d+\/)/);
     await replay.until('stdout', /the same effects byte for byte/);
     const page = await visit(url);
-    await page.locator('#peers-rows tr').click();
+    await page.locator('#peers-rows tr.closed').click();
     await page.getByRole('heading', { name: 'peer 1 · closed' }).waitFor();
     await page.getByRole('button', { name: '|◀' }).click();
     for (const state of ['versionSent', 'versionReceived', 'established', 'closed']) {
