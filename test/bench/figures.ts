@@ -4,6 +4,7 @@ import type { Figure } from './figure.js';
 import { inbound, inbound512 } from './inbound.js';
 import { lag } from './lag.js';
 import { latency } from './latency.js';
+import { life } from './life.js';
 import { memory } from './memory.js';
 import { outbound } from './outbound.js';
 import { page } from './page.js';
@@ -14,6 +15,6 @@ import { v2 } from './v2.js';
 
 export const FIGURES: readonly Figure[] = [
   ...[inbound, inbound512, outbound, latency],
-  ...[memory, crowd, spawn, traffic, lag, page, v2],
+  ...[memory, crowd, life, spawn, traffic, lag, page, v2],
   soak,
 ];
