@@ -23,9 +23,15 @@ function stuck(product: Product): Pair[] {
   return product.pairs.filter((pair) => !fine.has(pair));
 }
 
-function measured(name: string, budget: number, hostile: readonly string[], flights = realFlights): Product {
+function measured(
+  name: string,
+  budget: number,
+  hostile: readonly string[],
+  losses = 0,
+  flights = realFlights,
+): Product {
   const started = performance.now();
-  const product = productOf({ flights, budget, hostile, bound: BOUND });
+  const product = productOf({ flights, budget, hostile, losses, bound: BOUND });
   const { pairs, moves, longest } = product;
   const ms = Math.round(performance.now() - started);
   say(`${name}: ${pairs.length} states, ${moves.length} edges, longest queue ${longest}, ${ms} ms`);
@@ -38,15 +44,17 @@ const FEW = ['verack!', 'version 31799', 'wtxidrelay!', 'ping!', 'checksum', 'ma
 const PAIRED = process.env.PRODUCT === 'all' ? ALL : FEW;
 
 describe.each([
-  ['without hostile messages', 0, []],
-  [`with one of ${ALL.length} hostile messages`, 1, ALL],
-  [`with two of ${PAIRED.length} hostile messages`, 2, PAIRED],
-] as const)('two peers %s', (name, budget, hostile) => {
-  const product = measured(name, budget, hostile);
+  ['without hostile messages', 0, [], 0],
+  ['with two messages lost', 0, [], 2],
+  ['with one message lost and one hostile', 1, FEW, 1],
+  [`with one of ${ALL.length} hostile messages`, 1, ALL, 0],
+  [`with two of ${PAIRED.length} hostile messages`, 2, PAIRED, 0],
+] as const)('two peers %s', (name, budget, hostile, losses) => {
+  const product = measured(name, budget, hostile, losses);
   const { pairs } = product;
 
   test('never wait for each other', () => {
-    const dead = stuck(product).filter((pair) => pair.hostile === 0);
+    const dead = stuck(product).filter((pair) => pair.hostile === 0 && pair.losses === 0);
     expect(dead.slice(0, 3).map((pair) => [picture(pair), traceTo(pair)])).toEqual([]);
   });
 
@@ -70,6 +78,13 @@ describe.each([
     expect(early.slice(0, 3).map((pair) => [picture(pair), traceTo(pair)])).toEqual([]);
   });
 
+  test('agree all the same when what is lost can be done without, and time out when it cannot', () => {
+    const lost = pairs.filter((pair) => pair.losses === losses && pair.hostile === 0);
+    expect(lost.some(agreed)).toBe(true);
+    const waiting = stuck(product).filter((pair) => pair.hostile === 0);
+    expect(waiting.length > 0).toBe(losses > 0);
+  });
+
   test('can agree, and can always end', () => {
     expect(pairs.some(agreed)).toBe(true);
     const ending = reaching(product, over, () => true);
@@ -83,7 +98,7 @@ test('waiting for their verack before sending ours is a deadlock', () => {
     if (flight === 'opening') return ['verack', ...messages];
     return messages.filter((name) => name !== 'verack');
   };
-  const product = measured('their verack first', 0, [], late);
+  const product = measured('their verack first', 0, [], 0, late);
   const moving = new Set(product.moves.filter(graceful).map(({ from }) => from));
   const [first] = stuck(product).filter((pair) => !moving.has(pair));
   expect(first && picture(first)).toBe('versionReceived [] [] versionReceived');

@@ -2,7 +2,7 @@
 import { type Flights, type Local, Side } from './pair.js';
 
 /** `graceful` moves are those that happen when nobody interferes and nothing takes too long. */
-export type Kind = 'graceful' | 'timeout' | 'disconnect' | 'hostile';
+export type Kind = 'graceful' | 'timeout' | 'disconnect' | 'hostile' | 'loss';
 
 /** One moment of both sides. Index 0 is the dialler, 1 the acceptor, which is born when it accepts. */
 export interface Pair {
@@ -14,6 +14,8 @@ export interface Pair {
   readonly said: readonly [string, string];
   readonly hostile: number;
   readonly resets: number;
+  /** Messages garbled on the way so far. */
+  readonly losses: number;
   readonly by: { readonly from: Pair; readonly move: string } | undefined;
 }
 
@@ -34,11 +36,13 @@ export interface ProductOptions {
   /** How many hostile messages may be sent in all, and which. */
   readonly budget: number;
   readonly hostile: readonly string[];
+  /** How many messages may be garbled on the way, so that the receiver drops them. Default 0. */
+  readonly losses?: number;
   /** The longest queue that is thinkable; the exploration throws beyond. */
   readonly bound: number;
 }
 
-type Draft = Pick<Pair, 'sides' | 'queues' | 'said' | 'hostile' | 'resets'>;
+type Draft = Pick<Pair, 'sides' | 'queues' | 'said' | 'hostile' | 'resets' | 'losses'>;
 type Who = 0 | 1;
 
 /** Explores every state of the pair. */
@@ -58,7 +62,7 @@ class Explorer {
   run(): Product {
     const dialler = this.#machines[0].begin();
     this.#intern(
-      { sides: [dialler, undefined], queues: [[], []], said: ['', ''], hostile: 0, resets: 0 },
+      { sides: [dialler, undefined], queues: [[], []], said: ['', ''], hostile: 0, resets: 0, losses: 0 },
       undefined,
     );
     for (const pair of this.#pairs) this.#leave(pair); // the list grows on the way
@@ -70,7 +74,7 @@ class Explorer {
     const [a, b] = draft.sides;
     const queues = [b?.done ? [] : draft.queues[0], a.done ? [] : draft.queues[1]] as const;
     const [ab, ba] = queues;
-    const key = `${a.id}/${b?.id ?? ''}/${ab.join()}/${ba.join()}/${draft.said.join()}/${draft.hostile}/${draft.resets}`;
+    const key = `${a.id}/${b?.id ?? ''}/${ab.join()}/${ba.join()}/${draft.said.join()}/${draft.hostile}/${draft.resets}/${draft.losses}`;
     const known = this.#known.get(key);
     if (known) return known;
     this.#longest = Math.max(this.#longest, ab.length, ba.length);
@@ -82,8 +86,8 @@ class Explorer {
   }
 
   #go(from: Pair, kind: Kind, move: string, change: Partial<Draft>): void {
-    const { sides, queues, said, hostile, resets } = from;
-    const to = this.#intern({ sides, queues, said, hostile, resets, ...change }, { from, move });
+    const { sides, queues, said, hostile, resets, losses } = from;
+    const to = this.#intern({ sides, queues, said, hostile, resets, losses, ...change }, { from, move });
     this.#moves.push({ from, to, kind });
   }
 
@@ -101,6 +105,7 @@ class Explorer {
     const local = pair.sides[who];
     if (!local || local.done) return;
     if (local.leaf !== 'connecting') this.#deliver(pair, who);
+    if (local.leaf !== 'connecting' && pair.losses < (this.options.losses ?? 0)) this.#lose(pair, who);
     for (const timer of local.armed.keys()) this.#hear(pair, who, 'timeout', timer);
     this.#hear(pair, who, 'disconnect', 'close');
     if (local.leaf === 'connecting' || pair.hostile >= this.options.budget) return;
@@ -120,6 +125,14 @@ class Explorer {
     if (name !== undefined) this.#hear(read, who, 'graceful', name, pair);
   }
 
+  /** The first message of the queue comes garbled and is dropped; the end of a link cannot get lost. */
+  #lose(pair: Pair, who: Who): void {
+    const [name, ...rest] = pair.queues[other(who)];
+    if (name === undefined || ENDS.has(name)) return;
+    const read = { ...pair, queues: replaced(pair.queues, other(who), rest), losses: pair.losses + 1 };
+    this.#hear(read, who, 'loss', 'checksum', pair);
+  }
+
   #hear(pair: Pair, who: Who, kind: Kind, name: string, from = pair): void {
     const { local, sends, closes } = this.#machines[who].hear(pair.sides[who]!, name);
     const queue = [...pair.queues[who], ...sends, ...(closes ? ['END'] : [])];
@@ -127,6 +140,7 @@ class Explorer {
       sides: who === 0 ? [local, pair.sides[1]] : [pair.sides[0], local],
       queues: replaced(pair.queues, who, queue),
       said: replaced(pair.said, who, heardFrom(pair.said[who], sends)),
+      losses: pair.losses,
     });
   }
 
@@ -148,6 +162,7 @@ class Explorer {
 }
 
 const NAMES = ['dialler', 'acceptor'] as const;
+const ENDS: ReadonlySet<string> = new Set(['END', 'RESET']);
 const other = (who: Who): Who => (who === 0 ? 1 : 0);
 
 const replaced = <T>([a, b]: readonly [T, T], who: Who, value: T): [T, T] =>
