@@ -255,11 +255,14 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
     this.traffic.bytesrecv += chunk.length;
     this.traffic.lastrecv = this.host.env.clock.now();
     this.#corked = true;
-    for (const event of this.#channel?.feed(chunk) ?? []) {
-      if (!this.#alive) break;
-      this.#take(event);
+    try {
+      for (const event of this.#channel?.feed(chunk) ?? []) {
+        if (!this.#alive) break;
+        this.#take(event);
+      }
+    } finally {
+      this.#uncork();
     }
-    this.#uncork();
     this.#turn += chunk.length;
     if (this.#turn < TURN_BYTES) return;
     this.#turn = 0;
