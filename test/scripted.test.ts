@@ -1,7 +1,7 @@
 /** A peer that says what it is told to, byte by byte: what a node makes of it, and what it tells. */
 import { describe, expect, test } from '@jest/globals';
 import type { Link, NodeOptions } from '../src/index.js';
-import { encodeFrame, encodeMessage, type MessageOf } from '../src/wire/index.js';
+import { createV1Framer, encodeFrame, encodeMessage, type MessageOf } from '../src/wire/index.js';
 import { scene } from './support/scene.js';
 
 const A = { host: '10.0.0.1', port: 18444 };
@@ -22,12 +22,17 @@ async function hears(options: NodeOptions, ...frames: readonly (readonly [string
   node.on('dropped', ({ code, command }) => drops.push(`${command} ${code}`));
   await node.listen(A);
   let ours: Link | undefined;
+  /** What the node sent, a chunk for each of its writes. */
+  const chunks: string[][] = [];
+  const framer = createV1Framer(node.chain.magic);
+  const told = (chunk: Uint8Array): string[] =>
+    framer.feed(chunk).flatMap((event) => (event.kind === 'frame' ? [event.command] : []));
   const frame = (command: string, payload: Uint8Array) => encodeFrame(node.chain.magic, command, payload);
   stage.net.at('10.0.0.2').dial(A, {
     failed: () => undefined,
     opened: (link) => {
       ours = link;
-      link.attach({ data: () => undefined, closed: () => undefined });
+      link.attach({ data: (chunk) => void chunks.push(told(chunk)), closed: () => undefined });
       link.write([
         frame('version', encodeMessage(VERSION)),
         ...frames.map(([name, bytes]) => frame(name, bytes)),
@@ -35,7 +40,7 @@ async function hears(options: NodeOptions, ...frames: readonly (readonly [string
     },
   });
   await stage.pass();
-  return { ...stage, node, drops, frame, link: ours };
+  return { ...stage, node, drops, chunks, frame, link: ours };
 }
 
 const NOTHING = new Uint8Array();
@@ -45,7 +50,21 @@ const FEATURE = encodeMessage({
   featuredata: NOTHING,
 });
 
+const ANSWER = ['version', 'wtxidrelay', 'sendaddrv2', 'verack'];
+
 describe('a scripted peer', () => {
+  test('whose messages come together is answered in one write', async () => {
+    const ping = encodeMessage({ command: 'ping', nonce: '0123456789abcdef' });
+    const { chunks } = await hears({}, ['verack', NOTHING], ['ping', ping]);
+    expect(chunks).toEqual([[...ANSWER, 'sendcmpct', 'ping', 'pong']]);
+  });
+
+  test('is answered what came before the message that ends it', async () => {
+    const { chunks, node } = await hears({}, ['verack', NOTHING], ['wtxidrelay', NOTHING], ['ping', NOTHING]);
+    expect(chunks).toEqual([[...ANSWER, 'sendcmpct', 'ping']]);
+    expect(node.peers.recent()[0]?.lastreason?.code).toBe('ERR_PROTO_LATE_FEATURE');
+  });
+
   test('that hangs up after a bad checksum is remembered for both', async () => {
     const { node, link, frame, pass } = await hears({});
     const verack = frame('verack', NOTHING);
