@@ -30,12 +30,17 @@ export const REASONS = [
     reason: 'one turn more of a loop that finds nothing there',
     places: [
       { file: 'services.ts', line: /bit < 64/ },
+      { file: 'sha256.ts', line: /^for \(let/ },
+      { file: 'v1.ts', line: /^for \(let i = 0; i < 4; i\+\+\) bytes/ },
       { file: 'command.ts', line: /i < command\.length/ },
     ],
   },
   {
-    reason: 'performance only: another way to the same digest; buffers that grow sooner, later or by more',
+    reason:
+      'performance only: another way to the same digest or the same command; buffers that grow sooner, later or by more',
     places: [
+      { file: 'command.ts', line: /wordAt|bytes\[at\]!|keyOf|padEnd|function knownCommand/ },
+      { file: 'command.ts', was: /^found\?\.words/ },
       { file: 'hash.ts', line: /SHORT|payload\.length === 0/ },
       { file: 'v1.ts', line: /needed <= this\.#payload\.length/ },
       { file: 'codec.ts', line: /sink\.bytes\.length/ },
@@ -48,6 +53,17 @@ export const REASONS = [
       { file: 'supervisor.machine.ts', was: /event\.type === / },
       { file: 'notes.ts', line: /event\.fault \?\? ''/ },
       { file: 'transport.machine.ts', line: /ERR_LOCAL_BUG/ },
+      { file: 'policy.ts', was: /event\.type !== 'clock\.tick'/ },
+      { file: 'messages.ts', line: /id === undefined|rows\.get\(command\)\?\.shortid/ },
+    ],
+  },
+  {
+    reason:
+      'the same value in other words: bits that a 32-bit array drops, an end counted from the other side, a key with nothing',
+    places: [
+      { file: 'sha256.ts', was: /root\(n\) % 1/ },
+      { file: 'v1.ts', line: /COMMAND_AT \+ COMMAND_SIZE/ },
+      { file: 'v1.ts', line: /network === undefined/ },
     ],
   },
 ];
