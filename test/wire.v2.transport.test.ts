@@ -68,6 +68,14 @@ describe('garbage', () => {
       ]);
     }
   });
+  test('is held until a packet has authenticated it', () => {
+    const receiver = createV2Receiver(keys);
+    const garbage = seededRandom(2)(300);
+    expect(receiver.feed(join(garbage, keys.terminator))).toEqual([{ kind: 'garbage', size: 300 }]);
+    expect(receiver.buffered).toBe(300);
+    receiver.feed(begun(garbage).start.subarray(300 + keys.terminator.length));
+    expect(receiver.buffered).toBe(0);
+  });
   test('4,096 bytes are not, and that is told with byte 4,111', () => {
     const receiver = createV2Receiver(keys);
     const garbage = seededRandom(1)(MAX_GARBAGE + 1);

@@ -42,6 +42,7 @@ export const REASONS = [
       { file: 'command.ts', line: /wordAt|bytes\[at\]!|keyOf|padEnd|function knownCommand/ },
       { file: 'command.ts', was: /^found\?\.words/ },
       { file: 'hash.ts', line: /SHORT|payload\.length === 0/ },
+      { file: 'pile.ts', line: /GROWTH_STEP|piece\.length === wanted|needed <= |Math\.max/ },
       { file: 'v1.ts', line: /needed <= this\.#payload\.length/ },
       { file: 'codec.ts', line: /sink\.bytes\.length/ },
       { file: 'codec.ts', line: /sink\.bytes\[at \+ i\] = value >>>/ },
@@ -64,7 +65,26 @@ export const REASONS = [
       { file: 'sha256.ts', was: /root\(n\) % 1/ },
       { file: 'v1.ts', line: /COMMAND_AT \+ COMMAND_SIZE/ },
       { file: 'v1.ts', line: /network === undefined/ },
+      {
+        file: 'opening.ts',
+        line: /network === undefined|bytes\.length >= V1_PREFIX_SIZE|chunk\.length === 0/,
+      },
+      { file: 'receiver.ts', is: /^""$/ },
+      { file: 'sender.ts', line: /i < LENGTH_SIZE/ },
+      { file: 'port.ts', line: /setAAD/ },
     ],
+  },
+  {
+    reason: 'wiped secrets: whether memory was cleared cannot be seen from outside',
+    places: [
+      { file: 'forward.ts', line: /^wipe\(\): void/ },
+      { file: 'port.ts', line: /^} catch/ },
+      { file: 'keys.ts', line: /wipe|fill\(0\)/ },
+    ],
+  },
+  {
+    reason: 'the upper half of a counter: 2^32 packets would have to be sent first',
+    places: [{ file: 'forward.ts', line: /second \/ 2 \*\* 32/ }],
   },
 ];
 
