@@ -276,6 +276,8 @@ export class Pool implements SessionHost, Hands {
 
   #startTicking(): void {
     const { clock } = this.env;
+    // Who hears of the last peer's end may dial the next one within the same tick.
+    clock.clearTimeout(this.#timer);
     this.#tickedat = clock.now();
     this.#drift = clock.wall() - clock.now();
     this.#timer = clock.setTimeout(() => this.#tick(), TICK);
