@@ -88,9 +88,13 @@ export class Lab {
     try {
       this.#do(command);
     } catch (error) {
-      if (!(error instanceof VerackError)) throw error;
-      this.#complaint = `${error.code} ${String(error.facts.why ?? '')}`.trim();
+      this.#complain(error);
     }
+  }
+
+  #complain(error: unknown): void {
+    if (!(error instanceof VerackError)) throw error;
+    this.#complaint = `${error.code} ${String(error.facts.why ?? '')}`.trim();
   }
 
   report(): LabReport {
@@ -113,7 +117,8 @@ export class Lab {
     const at = ours(actor);
     const node = createNode({
       ...{ chain: 'regtest', v2transport, uacomment: ['lab'], inspect: this.window.inspect },
-      ...{ clock: this.#clock, net: this.#net.at(at.host), maxoutbound: PEERS },
+      // Those that gave way hold their slots until our node hears of it; all come from one /24.
+      ...{ clock: this.#clock, net: this.#net.at(at.host), maxoutbound: 2 * PEERS, maxpending: 0 },
       rules: { handshakeTimeout: HANDSHAKE },
     });
     this.#mine.set(name, node);
@@ -173,7 +178,7 @@ export class Lab {
       throw new VerackError('ERR_LOCAL_ARGUMENT', { value: actor, why: 'the lab has no such peer' });
     const partner = this.#partner(actor);
     const n = ++this.#last;
-    const host = `10.0.1.${1 + (n % 250)}`;
+    const host = `10.0.${1 + Math.floor(n / 250)}.${1 + (n % 250)}`;
     this.#makeRoom();
     const net = this.#tapped(n, host);
     const node = actor === BY_HAND ? undefined : this.#nodeOf(actor, net);
@@ -181,9 +186,9 @@ export class Lab {
     const at = { host, port: PORT };
     const waits = { opened: mute, failed: () => undefined };
     if (!dialled) return void (node ? node.dial(ours(actor)) : net.dial(ours(actor), waits));
-    void (node ? node.listen(at) : net.listen(at, mute)).then(() => {
-      partner.dial(at);
-    });
+    (node ? node.listen(at) : net.listen(at, mute))
+      .then(() => void partner.dial(at))
+      .catch((error: unknown) => this.#complain(error));
   }
 
   #makeRoom(): void {
