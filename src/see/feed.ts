@@ -59,6 +59,7 @@ export class Feed {
   /** The latest, for a page that is opened late. */
   readonly #moves: Move[] = [];
   readonly #pages = new Set<Page>();
+  #nameless = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -74,7 +75,7 @@ export class Feed {
 
   /** Takes up a node whose actors are inspected. */
   follow(node: Followed, options: FollowOptions = {}): void {
-    const { name = '', now = () => performance.now(), held = () => false } = options;
+    const { name = this.#freeName(), now = () => performance.now(), held = () => false } = options;
     const cross = ({ id, direction, command, payload }: NodeEvents['message'][0]): void => {
       const subject = this.#subjects.get(keyOf(known, id));
       subject?.line.crossed(direction, command, payload);
@@ -85,6 +86,12 @@ export class Feed {
     this.#nodes.set(node.supervisor.sessionId, known);
     node.on('ended', (last) => this.#end(keyOf(known, last.id), last));
     node.on('fallback', (last) => this.#end(keyOf(known, last.id), last));
+  }
+
+  /** Ids count up from 1 at every node: behind the first one without a name, a number tells them apart. */
+  #freeName(): string {
+    this.#nameless += 1;
+    return this.#nameless === 1 ? '' : String(this.#nameless);
   }
 
   /** An event goes to an actor, or an actor has come out of one. */

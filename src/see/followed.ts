@@ -7,7 +7,7 @@ export type Followed = Pick<BitcoinNode, 'peers' | 'on' | 'off'> & {
 };
 
 export interface FollowOptions {
-  /** Put before the ids of its peers. Default none. */
+  /** Put before the ids of its peers. Default none for the first node, then `2`, `3` and so on. */
   readonly name?: string;
   /** Milliseconds of the clock by which it goes. Default the system's. */
   readonly now?: () => number;
