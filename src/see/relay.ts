@@ -136,7 +136,7 @@ class LoopbackRelay implements Relay {
     socket.on('error', () => undefined);
     const [path = '', query] = (request.url ?? '').split('?', 2);
     const status = this.#statusOf(request, path);
-    if (status) return void socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+    if (status) return refuse(socket, status);
     this.#sockets.handleUpgrade(request, socket, head, (accepted) => {
       if (path === '/feed') this.#feed.join(accepted);
       else this.#audience.join(accepted, wishOf(new URLSearchParams(query)));
@@ -150,6 +150,10 @@ class LoopbackRelay implements Relay {
     return this.#feed.size + this.#audience.size >= READER_LIMIT ? '503 Service Unavailable' : '';
   }
 }
+
+/** Does not wait for the other side to close: who never does would hold its place, and `close`. */
+const refuse = (socket: Duplex, status: string): void =>
+  void socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
 
 /** `?peers=1,7` chooses the sample; addresses are masked unless `addresses=shown`. */
 function wishOf(query: URLSearchParams): Wish {
