@@ -101,7 +101,7 @@ export class Page {
     if (update) this.#send(JSON.stringify(update));
   }
 
-  /** Nothing piles up meanwhile but moves, and those are counted. */
+  /** Little piles up meanwhile: moves, which are counted, and keys of rows that are gone. */
   #wait(): void {
     this.#late += 1;
     if (this.#late > PATIENCE) this.drop();

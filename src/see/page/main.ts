@@ -219,8 +219,11 @@ class Page {
   }
 
   async #open(name: string): Promise<void> {
+    const { hash } = location;
     const answer = await fetch(`/sessions/${encodeURIComponent(name)}`);
-    if (answer.ok) this.#session = (await answer.json()) as Story;
+    const story = answer.ok ? ((await answer.json()) as Story) : undefined;
+    // By now somebody may look at another one.
+    if (location.hash === hash) this.#session = story;
     this.#soon();
   }
 
