@@ -43,6 +43,7 @@ class Collector implements NodeMetrics {
   readonly #groups = new Set<string>();
   readonly #lagTimer: NodeJS.Timeout;
   #lookedat = performance.now();
+  #isOver = false;
 
   constructor(
     private readonly node: BitcoinNode,
@@ -55,6 +56,9 @@ class Collector implements NodeMetrics {
   }
 
   stop(): void {
+    if (this.#isOver) return;
+    this.#collect();
+    this.#isOver = true;
     clearInterval(this.#lagTimer);
     this.#hear('off');
   }
@@ -120,6 +124,7 @@ class Collector implements NodeMetrics {
 
   /** Once a scrape: one look at all peers serves the three series that rest on it. */
   #collect(): void {
+    if (this.#isOver) return;
     const peers = this.node.peers.list();
     const isDialled = ({ inbound, state }: PeerInfo): boolean => !inbound && state === 'connecting';
     this.#series.dials.set(peers.filter(isDialled).length);
