@@ -3,7 +3,7 @@
  * node down instead, and when the process is killed the file ends with a whole turn. A disk that is full, or a file at
  * its limit, ends the recording and nothing else.
  */
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { type Reason, VerackError } from '../../reasons.js';
 import { VERSION } from '../../run/version.js';
 import { FORMAT, FORMAT_VERSION, type Header, MAX_LINE } from './form.js';
@@ -83,11 +83,15 @@ export class RecordingFile implements Sink {
 /** Without waiting for a reader: a pipe is refused. */
 const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK;
 
-/** Readable by its owner alone: a recording holds the keys of its sessions. */
+const OWNER_ONLY = 0o600;
+
+/** Readable by its owner alone, also where there was a file before: a recording holds the keys of its sessions. */
 function opened(path: string): number {
   try {
-    const descriptor = openSync(path, FLAGS, 0o600);
-    if (!fstatSync(descriptor).isFIFO()) return descriptor;
+    const descriptor = openSync(path, FLAGS, OWNER_ONLY);
+    const kind = fstatSync(descriptor);
+    if (kind.isFile()) fchmodSync(descriptor, OWNER_ONLY);
+    if (!kind.isFIFO()) return descriptor;
     closeSync(descriptor);
   } catch (error) {
     const { code: syscode = 'unknown' } = error as NodeJS.ErrnoException;
