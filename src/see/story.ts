@@ -61,11 +61,6 @@ export class StoryLine {
     private readonly begunat = now(),
   ) {}
 
-  /** How many moments there have been. */
-  get count(): number {
-    return this.#count;
-  }
-
   /** A machine is about to handle an event. */
   begin(lane: Lane): void {
     this.#last = undefined;
