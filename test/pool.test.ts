@@ -3,7 +3,7 @@ import { createActor } from 'xstate';
 import { CORE_RULES } from '../machines/index.js';
 import { memoryNet, NETWORKS, VirtualClock } from '../src/index.js';
 import { Pool, type PoolListener } from '../src/run/pool.js';
-import { seededRandom } from './support/scene.js';
+import { scene, seededRandom } from './support/scene.js';
 
 const NOBODY: PoolListener = {
   moved: () => undefined,
@@ -41,5 +41,35 @@ describe('kill', () => {
     expect(ended).toEqual(Array(3).fill('ERR_LOCAL_CANCELLED'));
     clock.advance(100_000);
     expect(ended).toHaveLength(3);
+  });
+});
+
+describe('the shared tick', () => {
+  test('comes once a second, also when a peer ends in it and the next is dialled at once', async () => {
+    const { clock, node, pass } = scene();
+    let ticks = 0;
+    const counting = {
+      now: () => clock.now(),
+      wall: () => clock.wall(),
+      setTimeout: (fn: () => void, ms: number) =>
+        clock.setTimeout(() => {
+          if (ms === 1_000) ticks += 1;
+          fn();
+        }, ms),
+      clearTimeout: (timer: unknown) => clock.clearTimeout(timer),
+    };
+    await node({}, '10.0.0.1').listen({ host: '10.0.0.1', port: 18_444 });
+    const us = node({ clock: counting, rules: { idleTimeout: 5_000 } }, '10.0.0.2');
+    const reasons: (string | undefined)[] = [];
+    us.on('ended', ({ lastreason }) => {
+      reasons.push(lastreason?.code);
+      us.dial('10.0.0.1:18444');
+    });
+    us.dial('10.0.0.1:18444');
+    await pass(9_500);
+    expect(reasons).toEqual(['ERR_TIME_IDLE']);
+    ticks = 0;
+    await pass(2_000);
+    expect(ticks).toBe(2);
   });
 });

@@ -54,6 +54,19 @@ const cells = ({ moments }: Story): Cell[] => moments.filter((moment) => moment.
 const hasPonged = ({ pings }: Story): boolean => pings.length > 0;
 
 describe('rows', () => {
+  test('of several nodes have keys of their own', async () => {
+    const { relay, shown, at } = await stage();
+    const second = createNode({ chain: 'regtest', net: memoryNet(), inspect: relay.inspect });
+    cleanups.push(() => second.stop());
+    relay.follow(second);
+    await shown.dial(at).established();
+    await expect(second.dial(at).established()).rejects.toThrow('ERR_DIAL_REFUSED');
+    const reader = await FeedReader.open(relay);
+    await reader.until(({ rows }) => rows.size === 2);
+    const states = ['1', '2.1'].map((key) => reader.world.rows.get(key)?.state);
+    expect(states).toEqual(['established', 'failed']);
+  });
+
   test('say of every peer what the tracker says, live or ended, early or late', async () => {
     const { relay, shown, at } = await stage();
     const early = await FeedReader.open(relay);

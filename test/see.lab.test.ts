@@ -97,6 +97,29 @@ describe('a message by hand', () => {
   });
 });
 
+describe('more peers than there is room for', () => {
+  test('the oldest gives way to one that our node dials', async () => {
+    const { obey, lab } = stage();
+    for (let n = 0; n <= PEERS; n += 1)
+      await obey({ do: 'start', actor: 'healthy', dialled: true }, { do: 'skip', ms: 2_000 });
+    expect(lab.report()).toMatchObject({ complaint: '' });
+    expect(lab.report().peers.at(-1)).toMatchObject({ key: `lab.${PEERS + 1}`, open: true });
+  });
+
+  test('while time stands still our node hears of no end, and says that it is full', async () => {
+    const { obey, lab } = stage();
+    for (let n = 0; n <= 2 * PEERS; n += 1) await obey({ do: 'start', actor: 'healthy', dialled: true });
+    expect(lab.report()).toMatchObject({ complaint: 'ERR_POLICY_FULL' });
+  });
+
+  test('peers that say nothing are not turned away for coming from one network', async () => {
+    const { obey, nodes } = stage();
+    for (let n = 0; n < PEERS; n += 1)
+      await obey({ do: 'start', actor: 'by hand', dialled: false }, { do: 'skip', ms: 500 });
+    expect(nodes()[0]?.peers.size).toBe(PEERS);
+  });
+});
+
 describe('time and ends', () => {
   test('held time stands still, a step goes to the next word, a leap past a deadline', async () => {
     const { obey, peer, lab, nodes } = stage();
