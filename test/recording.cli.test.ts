@@ -1,5 +1,7 @@
 /** `--record` and `verack replay`, as a user runs them; and the file between them. */
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -123,6 +125,17 @@ describe('what cannot be', () => {
     const program = new Program([...CONNECT, file]);
     expect(await program.exit).toBe(2);
     expect(program.stderr).toMatch(why);
+  });
+
+  test('begun, since the port of the page is taken, leaves the recording of before alone', async () => {
+    writeFileSync(at('before'), 'of before');
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const program = new Program([...CONNECT, at('before'), '--inspect', String(port)]);
+    expect(await program.exit).toBe(2);
+    expect(readFileSync(at('before'), 'utf8')).toBe('of before');
+    server.close();
   });
 
   test('recorded because the disk is full is said, and the node goes on', async () => {

@@ -6,10 +6,9 @@ import { type Outcome, startDemo } from '../tools/demo.js';
 import { servicesLetters } from '../wire/index.js';
 import { EXIT } from './exit.js';
 import { keepJournal } from './journal.js';
-import { observers } from './observers.js';
+import { observers, recording } from './observers.js';
 import { logOption, observerOptions, outputOptions, recordOptions, switched, valued } from './options.js';
 import type { Output, Paint } from './output.js';
-import { recorderOf } from './record.js';
 import { duration, plain } from './render.js';
 import { type Column, tabulated } from './table.js';
 import { whole } from './values.js';
@@ -44,8 +43,8 @@ export const demoCommand: Verb = {
 };
 
 async function run({ flags, out, interrupted }: Job): Promise<number> {
-  const recorder = await recorderOf(flags, out);
   const watchers = await observers(flags, out);
+  const recorder = await recording(flags, out, watchers);
   const handshakeTimeout = flags.peertimeout * 1_000;
   const demo = await startDemo({
     handshakeTimeout,

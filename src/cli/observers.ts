@@ -7,7 +7,7 @@ import type { Relay } from '../see/relay.js';
 import { Usage } from './exit.js';
 import type { Flags } from './options.js';
 import type { Output } from './output.js';
-import { recorderOf } from './record.js';
+import { type NodeRecorder, recorderOf } from './record.js';
 
 type Wanted = Pick<Flags, 'inspect' | 'lab' | 'metrics'>;
 
@@ -42,8 +42,8 @@ export async function watchedNode(
   out: Output,
   options: NodeOptions,
 ): Promise<{ node: BitcoinNode; stop: () => Promise<void> }> {
-  const recorder = await recorderOf(flags, out);
   const watchers = await observers(flags, out);
+  const recorder = await recording(flags, out, watchers);
   const node = recorder.node({ ...options, ...watchers.options });
   watchers.follow(node);
   const stop = async (): Promise<void> => {
@@ -52,6 +52,16 @@ export async function watchedNode(
     recorder.close();
   };
   return { node, stop };
+}
+
+/** Opened last: a recording that is there is not overwritten by a run that never begins. */
+export async function recording(flags: Flags, out: Output, watchers: Observers): Promise<NodeRecorder> {
+  try {
+    return await recorderOf(flags, out);
+  } catch (error) {
+    await watchers.close();
+    throw error;
+  }
 }
 
 async function inspector(port: number, lab: boolean, out: Output): Promise<Relay> {

@@ -325,7 +325,9 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
 
   /** The channel can carry messages. */
   ready(): void {
-    this.#channel = this.#channel?.settled;
+    const settled = this.#channel?.settled;
+    if (settled !== this.#channel) this.#channel?.wipe();
+    this.#channel = settled;
     const at = this.host.env.clock.now();
     this.actor.send({ type: 'link.open', at, elapsed: at - this.linkedat });
   }
