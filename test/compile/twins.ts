@@ -73,7 +73,8 @@ const pictureOf = (snapshot: AnyMachineSnapshot) => ({
   tags: [...snapshot.tags].sort(),
   children: Object.keys(snapshot.children as object),
   meta: snapshot.getMeta() as unknown,
-  persisted: snapshot.toJSON(),
+  // Tags are a set: their order says nothing.
+  persisted: { ...(snapshot.toJSON() as object), tags: undefined },
 });
 
 function inspectionOf(event: InspectionEvent): unknown {
