@@ -4,7 +4,7 @@ import config, { base } from './jest.config.js';
 export default {
   ...config,
   moduleNameMapper: {
-    '^\\.{1,2}/(.*/)?compile\\.js$': '<rootDir>/test/support/interpreted.ts',
+    '^\\.{1,2}/(.*/)?compile\\.js$': '<rootDir>/test/support/interpreted-compile.ts',
     ...base.moduleNameMapper,
   },
   testMatch: ['grid*', 'paths', 'product*', 'conform.own', 'conform.v2', 'conversation', 'node'].map(

@@ -1,8 +1,8 @@
 /** `--log`: the forms of stderr, on the built program and on one line. */
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { lineOf, sentence } from '../src/cli/log.js';
+import { lineOf, sentence } from '../src/cli/log-formats.js';
 import { type BitcoinNode, createNode, type NodeOptions } from '../src/index.js';
-import { build, endAll, Program } from './support/program.js';
+import { build, endAll, Program } from './support/cli-process.js';
 
 jest.setTimeout(60_000);
 

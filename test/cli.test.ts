@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { type BitcoinNode, createNode, type NodeOptions, networkOf, type PeerInfo } from '../src/index.js';
 import { encodeFrame } from '../src/wire/index.js';
 import { dnsServer } from './support/dns.js';
-import { build, endAll, Program, type ProgramOptions } from './support/program.js';
+import { build, endAll, Program, type ProgramOptions } from './support/cli-process.js';
 
 jest.setTimeout(60_000);
 

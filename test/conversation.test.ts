@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Conversation, eventsOf } from './support/replay.js';
+import { type Conversation, eventsOf } from './support/replay-conversation.js';
 
 const conversations = JSON.parse(readFileSync('test/data/conversations.json', 'utf8')) as Conversation[];
 

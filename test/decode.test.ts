@@ -1,9 +1,9 @@
 /** Annotated bytes: every byte has its place, and the verdict is Core's. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { annotated } from '../src/cli/annotated.js';
+import { annotated } from '../src/cli/hex-dump.js';
 import { NETWORKS } from '../src/networks.js';
-import { annotateFrames, annotatePayload, type Annotation, looksFramed } from '../src/tools/decode.js';
+import { annotateFrames, annotatePayload, type Annotation, looksFramed } from '../src/decode/annotate.js';
 import { COMMANDS, encodeFrame, encodeMessage } from '../src/wire/index.js';
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replace(/\s/g, ''), 'hex'));

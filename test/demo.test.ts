@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { CAST } from '../src/tools/cast.js';
-import { type Demo, isForetold, type Outcome, startDemo } from '../src/tools/demo.js';
+import { CAST } from '../src/demo/scenarios.js';
+import { type Demo, isForetold, type Outcome, startDemo } from '../src/demo/demo.js';
 
 describe('the demo', () => {
   let demo: Demo;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Net } from '../src/index.js';
 import { createNode } from '../src/index.js';
-import { scene } from './support/scene.js';
+import { scene } from './support/memory-nodes.js';
 
 const A = { host: '10.0.0.1', port: 18444 };
 const B = { host: '10.0.0.2', port: 18444 };

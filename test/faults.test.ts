@@ -5,10 +5,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Rules } from '../machines/index.js';
 import { type BitcoinNode, createNode, type Endpoint, type Net, VirtualClock } from '../src/index.js';
-import { FAULT_NAMES, type FaultName, FAULTS, parseFault } from '../src/io/faults.js';
-import { memoryNet } from '../src/io/memory.js';
+import { FAULT_NAMES, type FaultName, FAULTS, parseFault } from '../src/net/faults/faults.js';
+import { memoryNet } from '../src/net/memory.js';
 import { createV1Framer, decodeMessage } from '../src/wire/index.js';
-import { Chance } from './simulation/chance.js';
+import { Chance } from './simulation/seeded-random.js';
 import { strikingNet } from './support/strike.js';
 
 const HERE = { host: '10.0.0.1', port: 18444 };

@@ -14,9 +14,9 @@ import fc from 'fast-check';
 import { COMMANDS } from '../src/wire/index.js';
 import { bytesOf, conversations, cut, framesOf, serialize } from './fuzz/frames.js';
 import { type Input, inputOf } from './fuzz/mutate.js';
-import { Siege } from './fuzz/siege.js';
+import { Siege } from './fuzz/node-under-fuzz.js';
 import { eventsIn, judgeStream } from './fuzz/stream.js';
-import { Chance } from './simulation/chance.js';
+import { Chance } from './simulation/seeded-random.js';
 
 const NIGHTLY = process.env.NIGHTLY === '1';
 const SEED = Number(process.env.SEED ?? 1);

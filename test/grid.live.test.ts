@@ -5,7 +5,7 @@ import { obstacleIn, playAll, REACHED, report } from './grid/compare.js';
 import { playInMemory } from './grid/memory.js';
 import { foretold, seen, slotObstacle } from './grid/slots.js';
 import { HAPPENINGS, isAbsurd, isTimer, SITUATIONS, stateAfter } from './grid/supervisor.js';
-import { say } from './support/say.js';
+import { say } from './support/print.js';
 
 test('over links in memory, a node does what the cell says', async () => {
   const started = performance.now();

@@ -13,9 +13,9 @@ import { NO_SUCH_THING } from './grid/row.js';
 import { ROWS } from './grid/rows.js';
 import { HAPPENINGS, SITUATIONS, supervisorCell } from './grid/supervisor.js';
 import { nameOf, renderPeer } from './grid/table.js';
-import { staleness } from './support/committed.js';
-import { renderPlain } from './support/page.js';
-import { say } from './support/say.js';
+import { staleness } from './support/generated-file.js';
+import { renderPlain } from './support/markdown-table.js';
+import { say } from './support/print.js';
 import { branchesOf, candidatesOf, leavesOf } from './support/step.js';
 
 const UPDATE = 'UPDATE_GRID';

@@ -15,9 +15,9 @@ import {
   verdictOfTransport,
 } from './grid/transport.js';
 import { obstacleTo, playTransport } from './grid/transport.live.js';
-import { staleness } from './support/committed.js';
-import { renderPlain } from './support/page.js';
-import { say } from './support/say.js';
+import { staleness } from './support/generated-file.js';
+import { renderPlain } from './support/markdown-table.js';
+import { say } from './support/print.js';
 import { branchesOf, candidatesOf, leafOf, leavesOf } from './support/step.js';
 
 const UPDATE = 'UPDATE_GRID';

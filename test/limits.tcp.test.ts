@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type BitcoinNode, createNode, type PeerInfo, tcpNet, VirtualClock } from '../src/index.js';
-import type { Endpoint, Link } from '../src/io/link.js';
+import type { Endpoint, Link } from '../src/net/link.js';
 import { greeting, VERACK } from './grid/handshake.js';
 import { frame, framed, ZERO } from './grid/row.js';
 

@@ -2,14 +2,14 @@
 import { describe, expect, test } from '@jest/globals';
 import type { BitcoinNode, Net, NodeOptions, Reason } from '../src/index.js';
 import type { Facts } from '../src/reasons.js';
-import type { Link } from '../src/io/link.js';
+import type { Link } from '../src/net/link.js';
 import { NETWORKS } from '../src/networks.js';
-import { Backlog } from '../src/run/backlog.js';
-import { Meter } from '../src/run/meter.js';
+import { Backlog } from '../src/connection/send-queue.js';
+import { Meter } from '../src/connection/rate-limiter.js';
 import { createV1Framer } from '../src/wire/index.js';
 import { greeting, VERACK } from './grid/handshake.js';
 import { frame, framed, NONE, ZERO } from './grid/row.js';
-import { scene } from './support/scene.js';
+import { scene } from './support/memory-nodes.js';
 
 const A = { host: '10.0.0.1', port: 18_444 };
 const MINUTE = 60_000;

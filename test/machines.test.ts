@@ -20,7 +20,7 @@ import {
   transportMachine,
 } from '../machines/index.js';
 import type { Reason } from '../src/reasons.js';
-import { VirtualClock } from '../src/run/clock.js';
+import { VirtualClock } from '../src/net/virtual-clock.js';
 import { branchesOf, leafOf, nodesOf } from './support/step.js';
 
 const MACHINES: readonly (readonly [string, AnyStateMachine, readonly string[]])[] = [

@@ -10,8 +10,8 @@ import { faultyNet, parseFault } from '../src/index.js';
 import type { BitcoinNode, NodeEvents } from '../src/index.js';
 import { type Exporter, type NodeMetrics, nodeMetrics, startExporter } from '../src/metrics/index.js';
 import { COMMANDS } from '../src/wire/index.js';
-import { type Family, readExposition, type Sample } from './support/exposition.js';
-import { scene } from './support/scene.js';
+import { type Family, readExposition, type Sample } from './support/prometheus-parser.js';
+import { scene } from './support/memory-nodes.js';
 
 /** What a test opened, to be ended in the order in which it was opened. */
 const open: (BitcoinNode | NodeMetrics | Exporter)[] = [];
@@ -214,14 +214,17 @@ describe('the labels', () => {
       if (label === 'direction') expect(['sent', 'received', 'inbound', 'outbound']).toContain(value);
       else if (!['le', 'version', 'xstate', 'node'].includes(label)) expect(sets[label]).toContain(value);
     }
-    const { dependencies, version } = JSON.parse(readFileSync('package.json', 'utf8')) as {
-      version: string;
-      dependencies: { xstate: string };
-    };
+    const versionOf = (file: string) =>
+      (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+    const version = versionOf('package.json');
     expect(families.get('verack_build_info')?.samples).toEqual([
       {
         name: 'verack_build_info',
-        labels: { version, xstate: dependencies.xstate, node: process.versions.node },
+        labels: {
+          version,
+          xstate: versionOf('node_modules/xstate/package.json'),
+          node: process.versions.node,
+        },
         value: 1,
       },
     ]);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { parseEndpoint } from '../src/io/endpoint.js';
+import { parseEndpoint } from '../src/net/endpoint.js';
 import { knownMagic, NETWORKS, networkOf, signetNetwork } from '../src/networks.js';
 import { VerackError } from '../src/reasons.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { BitcoinNode, Net, Reason } from '../src/index.js';
 import { createNode, VerackError } from '../src/index.js';
 import { encodeFrame, encodeMessage, type MessageOf } from '../src/wire/index.js';
-import { scene, type Scene } from './support/scene.js';
+import { scene, type Scene } from './support/memory-nodes.js';
 
 const A = { host: '10.0.0.1', port: 18444 };
 const B = { host: '10.0.0.2', port: 18444 };

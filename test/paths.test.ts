@@ -20,7 +20,7 @@ import {
   type TransportEvent,
   transportMachine,
 } from '../machines/index.js';
-import { VirtualClock } from '../src/run/clock.js';
+import { VirtualClock } from '../src/net/virtual-clock.js';
 import { stepperOf } from './grid/cell.js';
 import { ROWS } from './grid/rows.js';
 import { HAPPENINGS, isAbsurd, LIMITS } from './grid/supervisor.js';
@@ -33,7 +33,7 @@ import {
   simplePaths,
   type Trial,
 } from './support/explore.js';
-import { say } from './support/say.js';
+import { say } from './support/print.js';
 import { branchesOf, leafOf, leavesOf, Stepper } from './support/step.js';
 
 type PeerSnapshot = SnapshotFrom<typeof peerMachine>;

@@ -1,9 +1,9 @@
 /** The library's `probe`: what a report says of a healthy node, of a failing one, and of none at all. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type BitcoinNode, createNode, type NodeOptions, tcpNet } from '../src/index.js';
-import { faultyNet } from '../src/io/faultynet.js';
-import { parseFault } from '../src/io/faults.js';
-import { probe } from '../src/tools/probe.js';
+import { faultyNet } from '../src/net/faults/faulty-net.js';
+import { parseFault } from '../src/net/faults/faults.js';
+import { probe } from '../src/probe/probe.js';
 import { dnsServer } from './support/dns.js';
 
 const nodes: BitcoinNode[] = [];

@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from '@jest/globals';
 
-import { say } from './support/say.js';
-import { type Flights, HOSTILE, realFlights } from './support/pair.js';
+import { say } from './support/print.js';
+import { type Flights, HOSTILE, realFlights } from './support/peer-product.js';
 import { type Move, type Pair, type Product, productOf, reaching, traceTo } from './support/product.js';
 
 const BOUND = 16;

@@ -11,7 +11,7 @@ import {
   REAL_HABITS,
   v1Initiator,
   v1Responder,
-} from './support/exchange.js';
+} from './support/key-exchange.js';
 import {
   type Exchange,
   type Exchanges,
@@ -20,8 +20,8 @@ import {
   leadingTo,
   pictureOf,
   wayOf,
-} from './support/exchanges.js';
-import { say } from './support/say.js';
+} from './support/key-exchange-product.js';
+import { say } from './support/print.js';
 
 function measured(name: string, initiator: End, responder: End, hostile = true): Exchanges {
   const started = performance.now();

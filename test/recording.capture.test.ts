@@ -8,13 +8,13 @@ import {
   type Direction,
   mergedByTime,
   messagesIn,
-} from '../src/tools/recording/capture.js';
+} from '../src/recording/core-capture.js';
 import {
   type CapturedSession,
   type CaptureVerdict,
   compare,
   type CompareOptions,
-} from '../src/tools/recording/comparison.js';
+} from '../src/recording/capture-comparison.js';
 import { encodeMessage } from '../src/wire/index.js';
 
 type Spoken = Omit<CapturedMessage, 'offset' | 'direction'>;

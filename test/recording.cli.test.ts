@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Reason } from '../src/index.js';
-import { RecordingFile } from '../src/tools/recording/file.js';
-import { build, endAll, Program } from './support/program.js';
+import { RecordingFile } from '../src/recording/recording-file.js';
+import { build, endAll, Program } from './support/cli-process.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'recording-'));
 const at = (name: string): string => join(folder, name);

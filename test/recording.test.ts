@@ -2,12 +2,12 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { createNode, type BitcoinNode, type NodeOptions, parseFault, VirtualClock } from '../src/index.js';
 import { CONNECTION_TYPES } from '../machines/index.js';
-import { FAULT_NAMES } from '../src/io/faults.js';
-import { memoryNet, type MemoryNet } from '../src/io/memory.js';
-import { V2_FAULT_NAMES } from '../src/run/v2faults.js';
-import type { Sink } from '../src/tools/recording/recorder.js';
-import { play, recordedNode, type Verdict } from '../src/tools/recording/play.js';
-import { Chance } from './simulation/chance.js';
+import { FAULT_NAMES } from '../src/net/faults/faults.js';
+import { memoryNet, type MemoryNet } from '../src/net/memory.js';
+import { V2_FAULT_NAMES } from '../src/connection/v2-faults.js';
+import type { Sink } from '../src/recording/recorder.js';
+import { play, recordedNode, type Verdict } from '../src/recording/record-and-replay.js';
+import { Chance } from './simulation/seeded-random.js';
 
 /** Takes lines in memory. */
 class Roll implements Sink {

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { CORE_RULES } from '../machines/index.js';
 import { BRISK_RULES, type Plan, planOf } from './simulation/plan.js';
 import { describePlan, ruleOf, shrink } from './simulation/shrink.js';
-import { type Outcome, run, type Sabotage } from './simulation/world.js';
+import { type Outcome, run, type Sabotage } from './simulation/run.js';
 
 const NIGHTLY = process.env.NIGHTLY === '1';
 const SEEDS = NIGHTLY ? 1_000 : 50;

@@ -1,9 +1,9 @@
 /** `verack completion`: the script that completes verbs, options and their values, from the definition of the command line. */
 import { Argument, type Command, type Option } from 'commander';
-import { EXIT, Usage } from './exit.js';
+import { EXIT, Usage } from './exit-codes.js';
 import { outputOptions } from './options.js';
-import { type CompletedOption, type CompletedVerb, completionScript, SHELLS } from './shells.js';
-import type { Job, Verb } from './verb.js';
+import { type CompletedOption, type CompletedVerb, completionScript, SHELLS } from './completion-scripts.js';
+import type { Job, Verb } from './command.js';
 
 const shell = new Argument('<shell>', SHELLS.join(', '));
 shell.argChoices = [...SHELLS];

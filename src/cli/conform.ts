@@ -1,20 +1,20 @@
 /** `verack conform`: judges a node by named cases, over nothing but connections. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Argument, Option } from 'commander';
-import { resolveHost } from '../io/dns.js';
-import { parseEndpoint } from '../io/endpoint.js';
-import type { Endpoint } from '../io/link.js';
-import { tcpNet } from '../io/tcp.js';
+import { resolveHost } from '../net/dns.js';
+import { parseEndpoint } from '../net/endpoint.js';
+import type { Endpoint } from '../net/link.js';
+import { tcpNet } from '../net/tcp.js';
 import type { Chain } from '../networks.js';
 import { VerackError } from '../reasons.js';
-import type { Case } from '../tools/conform/case.js';
-import { conform } from '../tools/conform/conform.js';
-import { commandDialler, personDialler } from '../tools/conform/dialler.js';
-import { scriptOf, sequenceOf } from '../tools/conform/explain.js';
-import { needsOf } from '../tools/conform/fitness.js';
-import { junitOf } from '../tools/conform/junit.js';
-import { loadCases, loadKnown } from '../tools/conform/library.js';
-import { pageOf } from '../tools/conform/page.js';
+import type { Case } from '../conformance/case.js';
+import { conform } from '../conformance/conform.js';
+import { commandDialler, personDialler } from '../conformance/dial-command.js';
+import { scriptOf, sequenceOf } from '../conformance/explain.js';
+import { needsOf } from '../conformance/applicability.js';
+import { junitOf } from '../conformance/junit.js';
+import { loadCases, loadKnown } from '../conformance/case-files.js';
+import { pageOf } from '../conformance/html-report.js';
 import {
   countOf,
   type Finding,
@@ -22,10 +22,10 @@ import {
   readReport,
   type Report,
   violations,
-} from '../tools/conform/report.js';
-import type { Dialler, Subject } from '../tools/conform/subject.js';
-import { chainOf, dnsOptionsOf } from './assemble.js';
-import { EXIT, Usage } from './exit.js';
+} from '../conformance/report.js';
+import type { Dialler, Subject } from '../conformance/node-under-test.js';
+import { chainOf, dnsOptionsOf } from './node-options.js';
+import { EXIT, Usage } from './exit-codes.js';
 import {
   chainOptions,
   type Flags,
@@ -36,10 +36,10 @@ import {
   valued,
 } from './options.js';
 import type { Output } from './output.js';
-import { plain } from './render.js';
-import { type Column, tabulated } from './table.js';
-import { listed, several, whole } from './values.js';
-import type { Job, Verb } from './verb.js';
+import { plain } from './peer-lines.js';
+import { type Column, tabulated } from './peer-table.js';
+import { listed, several, whole } from './option-values.js';
+import type { Job, Verb } from './command.js';
 
 /** What this verb has beside the shared options. */
 interface ConformFlags extends Flags {

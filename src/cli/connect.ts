@@ -1,10 +1,10 @@
 /** `verack connect`: shakes hands, stays connected, and says what changes. */
 import { Argument, Option } from 'commander';
-import type { BitcoinNode } from '../run/node.js';
-import { chainOf, dnsOptionsOf, nodeOptionsOf } from './assemble.js';
-import { passed, tableOf } from './ending.js';
-import { slotsThatFit } from './descriptors.js';
-import { EXIT, Usage } from './exit.js';
+import type { BitcoinNode } from '../node/node.js';
+import { chainOf, dnsOptionsOf, nodeOptionsOf } from './node-options.js';
+import { passed, tableOf } from './run-duration.js';
+import { slotsThatFit } from './open-file-limit.js';
+import { EXIT, Usage } from './exit-codes.js';
 import {
   chainOptions,
   FAULT_HELP,
@@ -22,14 +22,14 @@ import {
   transportOptions,
   valued,
 } from './options.js';
-import { foundSentence, Seeding } from './seeding.js';
-import { watchedNode } from './observers.js';
-import { showStatus } from './status.js';
-import { peerTable } from './table.js';
-import { Targets } from './targets.js';
-import { seconds, several } from './values.js';
-import type { Job, Verb } from './verb.js';
-import { tellFailure, watch, type Watcher } from './watch.js';
+import { foundSentence, Seeding } from './automatic-outbound.js';
+import { watchedNode } from './inspect-and-metrics.js';
+import { showStatus } from './status-line.js';
+import { peerTable } from './peer-table.js';
+import { Targets } from './host-targets.js';
+import { seconds, several } from './option-values.js';
+import type { Job, Verb } from './command.js';
+import { tellFailure, watch, type Watcher } from './node-output.js';
 
 /** Connections to hold when nobody says which: Core's full-relay slots. */
 const AUTOMATIC = 8;

@@ -1,12 +1,12 @@
 /** `verack decode`: what are these bytes? */
 import { Argument } from 'commander';
 import { addAbortSignal } from 'node:stream';
-import { annotateFrames, annotatePayload, looksFramed } from '../tools/decode.js';
+import { annotateFrames, annotatePayload, looksFramed } from '../decode/annotate.js';
 import { COMMANDS, isKnownCommand } from '../wire/index.js';
-import { annotated } from './annotated.js';
-import { EXIT, Usage } from './exit.js';
+import { annotated } from './hex-dump.js';
+import { EXIT, Usage } from './exit-codes.js';
 import { offering, outputOptions, valued } from './options.js';
-import type { Job, Verb } from './verb.js';
+import type { Job, Verb } from './command.js';
 
 export const decodeCommand: Verb = {
   name: 'decode',

@@ -1,18 +1,18 @@
 /** `verack demo`: a small network on this machine; every connection must end as foretold. */
-import { formatEndpoint } from '../io/endpoint.js';
-import type { BitcoinNode } from '../run/node.js';
-import type { PeerInfo } from '../run/peerinfo.js';
-import { type Outcome, startDemo } from '../tools/demo.js';
+import { formatEndpoint } from '../net/endpoint.js';
+import type { BitcoinNode } from '../node/node.js';
+import type { PeerInfo } from '../node/peerinfo.js';
+import { type Outcome, startDemo } from '../demo/demo.js';
 import { servicesLetters } from '../wire/index.js';
-import { EXIT } from './exit.js';
-import { keepJournal } from './journal.js';
-import { observers, recording } from './observers.js';
+import { EXIT } from './exit-codes.js';
+import { keepJournal } from './event-log.js';
+import { observers, recording } from './inspect-and-metrics.js';
 import { logOption, observerOptions, outputOptions, recordOptions, switched, valued } from './options.js';
 import type { Output, Paint } from './output.js';
-import { duration, plain } from './render.js';
-import { type Column, tabulated } from './table.js';
-import { whole } from './values.js';
-import type { Job, Verb } from './verb.js';
+import { duration, plain } from './peer-lines.js';
+import { type Column, tabulated } from './peer-table.js';
+import { whole } from './option-values.js';
+import type { Job, Verb } from './command.js';
 
 const PEERTIMEOUT = 3;
 /** What is open after the handshake limit and this many milliseconds counts as it stands. */

@@ -2,10 +2,10 @@
 import { Argument } from 'commander';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { EXIT, Usage } from './exit.js';
+import { EXIT, Usage } from './exit-codes.js';
 import { offering, outputOptions, valued } from './options.js';
-import { oneOf } from './values.js';
-import type { Job, Verb } from './verb.js';
+import { oneOf } from './option-values.js';
+import type { Job, Verb } from './command.js';
 
 const ENDINGS = { mermaid: 'mmd', svg: 'svg', json: 'json' } as const;
 type Format = keyof typeof ENDINGS;

@@ -1,13 +1,13 @@
 /** `verack listen`: lets peers come, and says who came and how it went. */
 import { Option } from 'commander';
-import { formatEndpoint } from '../io/endpoint.js';
-import type { Endpoint } from '../io/link.js';
+import { formatEndpoint } from '../net/endpoint.js';
+import type { Endpoint } from '../net/link.js';
 import { VerackError } from '../reasons.js';
-import type { BitcoinNode } from '../run/node.js';
-import { MAX_PENDING } from '../run/pending.js';
-import { nodeOptionsOf } from './assemble.js';
-import { slotsThatFit } from './descriptors.js';
-import { EXIT, Usage } from './exit.js';
+import type { BitcoinNode } from '../node/node.js';
+import { MAX_PENDING } from '../node/pending-handshakes.js';
+import { nodeOptionsOf } from './node-options.js';
+import { slotsThatFit } from './open-file-limit.js';
+import { EXIT, Usage } from './exit-codes.js';
 import {
   bindOptions,
   chainOptions,
@@ -26,14 +26,14 @@ import {
   valued,
   type Flags,
 } from './options.js';
-import { watchedNode } from './observers.js';
+import { watchedNode } from './inspect-and-metrics.js';
 import type { Output } from './output.js';
-import { showStatus } from './status.js';
-import { peerTable } from './table.js';
-import { passed, tableOf } from './ending.js';
-import { seconds } from './values.js';
-import type { Job, Verb } from './verb.js';
-import { watch } from './watch.js';
+import { showStatus } from './status-line.js';
+import { peerTable } from './peer-table.js';
+import { passed, tableOf } from './run-duration.js';
+import { seconds } from './option-values.js';
+import type { Job, Verb } from './command.js';
+import { watch } from './node-output.js';
 
 /** Core's 125 slots without its 11 outbound ones. */
 const SLOTS = 114;

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** The program `verack`: ties the command line to this process. */
-import { bugReport, EXIT } from './exit.js';
-import { interruptions } from './interrupt.js';
+import { bugReport, EXIT } from './exit-codes.js';
+import { interruptions } from './signals.js';
 import { run } from './program.js';
-import { VERBS } from './verbs.js';
+import { VERBS } from './commands.js';
 
 /** `| head` closes our output: nobody reads on, which is no error. */
 function leaveWhenUnread(stream: NodeJS.WriteStream, code: number): void {

@@ -3,11 +3,11 @@
  * also be given as an environment variable: `VERACK_` and the name in capitals, `-` as `_`. Flags win over variables.
  */
 import { Option } from 'commander';
-import { type Fault, FAULT_NAMES, FAULTS } from '../io/faults.js';
-import { MAX_PENDING } from '../run/pending.js';
-import { V2_FAULT_NAMES, type V2FaultName } from '../run/v2faults.js';
-import type { Endpoint } from '../io/link.js';
-import type { LogForm } from './log.js';
+import { type Fault, FAULT_NAMES, FAULTS } from '../net/faults/faults.js';
+import { MAX_PENDING } from '../node/pending-handshakes.js';
+import { V2_FAULT_NAMES, type V2FaultName } from '../connection/v2-faults.js';
+import type { Endpoint } from '../net/link.js';
+import type { LogForm } from './log-formats.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
 import {
   bindAddress,
@@ -23,7 +23,7 @@ import {
   serviceList,
   several,
   whole,
-} from './values.js';
+} from './option-values.js';
 
 export type When = 'auto' | 'always' | 'never';
 export type IpFamily = 'ipv4' | 'ipv6';

@@ -3,7 +3,7 @@
  * `--quiet` only answers and failures remain; the status line exists on a terminal only and never gets in the way.
  */
 import { styleText } from 'node:util';
-import { type Entry, type Level, lineOf, type LogForm, sentence } from './log.js';
+import { type Entry, type Level, lineOf, type LogForm, sentence } from './log-formats.js';
 import type { When } from './options.js';
 
 export type Style = Parameters<typeof styleText>[0];

@@ -1,10 +1,10 @@
 /** `verack probe`: asks nodes once, all at the same time, and says which kind of failure it was. */
 import { Argument } from 'commander';
-import { parseEndpoint } from '../io/endpoint.js';
-import { probe, type ProbeReport } from '../tools/probe.js';
-import { dnsOptionsOf, nodeOptionsOf } from './assemble.js';
-import { card } from './card.js';
-import { exitCodeOf, EXIT } from './exit.js';
+import { parseEndpoint } from '../net/endpoint.js';
+import { probe, type ProbeReport } from '../probe/probe.js';
+import { dnsOptionsOf, nodeOptionsOf } from './node-options.js';
+import { card } from './probe-report.js';
+import { exitCodeOf, EXIT } from './exit-codes.js';
 import {
   chainOptions,
   identityOptions,
@@ -15,9 +15,9 @@ import {
   transportOptions,
   valued,
 } from './options.js';
-import { demands } from './values.js';
-import { recorderOf } from './record.js';
-import type { Job, Verb } from './verb.js';
+import { demands } from './option-values.js';
+import { recorderOf } from './record-option.js';
+import type { Job, Verb } from './command.js';
 
 /** Nodes that are probed at the same time. */
 const AT_ONCE = 16;

@@ -1,11 +1,11 @@
 /** The verbs as one command line: help, errors in one sentence, exit codes. */
 import { Command, CommanderError, type Option } from 'commander';
-import { NAME, VERSION } from '../run/version.js';
-import { bugReport, EXIT, EXIT_HELP, isUsage, Usage, usageSentence } from './exit.js';
+import { NAME, VERSION } from '../version.js';
+import { bugReport, EXIT, EXIT_HELP, isUsage, Usage, usageSentence } from './exit-codes.js';
 import type { Flags } from './options.js';
 import { Output, type Sheet } from './output.js';
-import { cleanVariables, normalised } from './spelling.js';
-import type { Job, Verb } from './verb.js';
+import { cleanVariables, normalised } from './core-option-syntax.js';
+import type { Job, Verb } from './command.js';
 
 /** What the program takes from its process. */
 export interface Surroundings {

@@ -2,18 +2,18 @@
 import { Argument } from 'commander';
 import { createReadStream } from 'node:fs';
 import { VerackError } from '../reasons.js';
-import type { Difference } from '../tools/recording/difference.js';
-import type { Verdict } from '../tools/recording/play.js';
-import type { Session, Story } from '../tools/recording/story.js';
-import { captureFolder, replayCaptures } from './captures.js';
-import { counted, dialogueLines } from './dialogue.js';
-import { EXIT, Usage } from './exit.js';
-import { type Observers, observers } from './observers.js';
+import type { Difference } from '../recording/replay-difference.js';
+import type { Verdict } from '../recording/record-and-replay.js';
+import type { Session, Story } from '../recording/transcripts.js';
+import { captureFolder, replayCaptures } from './replay-captures.js';
+import { counted, dialogueLines } from './transcript.js';
+import { EXIT, Usage } from './exit-codes.js';
+import { type Observers, observers } from './inspect-and-metrics.js';
 import { compiledOptions, inspectOption, outputOptions, valued } from './options.js';
 import type { Output } from './output.js';
-import { plain } from './render.js';
-import { listed } from './values.js';
-import type { Job, Verb } from './verb.js';
+import { plain } from './peer-lines.js';
+import { listed } from './option-values.js';
+import type { Job, Verb } from './command.js';
 
 export const replayCommand: Verb = {
   name: 'replay',
@@ -69,8 +69,8 @@ const replayAny = (file: string, job: Job, watchers: Observers): Promise<boolean
 
 /** Whether all was the same. */
 async function replay(file: string, { flags, out, interrupted }: Job, watchers: Observers): Promise<boolean> {
-  const { play } = await import('../tools/recording/play.js');
-  const { Story } = await import('../tools/recording/story.js');
+  const { play } = await import('../recording/record-and-replay.js');
+  const { Story } = await import('../recording/transcripts.js');
   const stories: Story[] = [];
   const verdict = await readable(file, () =>
     play(createReadStream(file), {

@@ -1,10 +1,11 @@
 /** Keeps the series of one node true. What the node counts already is read at the scrape; the rest is counted as it is told. */
 import type { Registry } from 'prom-client';
-import { parseEndpoint } from '../io/endpoint.js';
-import type { NodeEvents } from '../run/events.js';
-import type { BitcoinNode } from '../run/node.js';
-import type { PeerInfo } from '../run/peerinfo.js';
-import { VERSION, XSTATE_VERSION } from '../run/version.js';
+import { parseEndpoint } from '../net/endpoint.js';
+import type { NodeEvents } from '../node/events.js';
+import type { BitcoinNode } from '../node/node.js';
+import type { PeerInfo } from '../node/peerinfo.js';
+import { VERSION } from '../version.js';
+import { xstateVersion } from '../xstate/version.js';
 import { isKnownCommand, networkOfAddress } from '../wire/index.js';
 import { type Series, seriesIn } from './series.js';
 
@@ -50,7 +51,7 @@ class Collector implements NodeMetrics {
     registry: Registry,
   ) {
     this.#series = seriesIn(registry, () => this.#collect());
-    this.#series.build.set({ version: VERSION, xstate: XSTATE_VERSION, node: process.versions.node }, 1);
+    this.#series.build.set({ version: VERSION, xstate: xstateVersion(), node: process.versions.node }, 1);
     this.#lagTimer = setInterval(() => this.#look(), LOOK).unref();
     this.#hear('on');
   }

@@ -5,7 +5,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
-import { Door, isLoopback, openServer, urlOf } from '../see/door.js';
+import { Door, isLoopback, openServer, urlOf } from '../http/http-guard.js';
 
 /** Connections at the same time; a scraper needs one. */
 const READERS = 16;

@@ -8,8 +8,8 @@ import { sha3_256 } from '@noble/hashes/sha3.js';
 import { base32, base32nopad } from '@scure/base';
 import ipaddr from 'ipaddr.js';
 import { BIP155, bip155NetworkName, type Bip155Network } from './bip155.js';
-import { isRoutable } from './routable.js';
-import { hexOf } from './text.js';
+import { isRoutable } from './address-ranges.js';
+import { hexOf } from './display-text.js';
 
 /** `networkID` as in BIP155, `addr` the bytes under it (4 for IPv4, the public key for Tor v3 …). */
 export interface NetAddress {

@@ -1,6 +1,6 @@
 /** The 12-byte command field that v1 headers and long BIP324 messages share. */
 import { VerackError } from '../reasons.js';
-import { MESSAGES } from './table.js';
+import { MESSAGES } from './message-definitions.js';
 
 /** Size of the field: ASCII, padded with NUL. */
 export const COMMAND_SIZE = 12;

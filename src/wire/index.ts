@@ -8,8 +8,8 @@
  */
 export { hex64, signedOf, MAX_SIZE } from './codec.js';
 export type { CodecCode, CodecFault, Hex64 } from './codec.js';
-export { MESSAGES } from './table.js';
-export type { EntryLimit, MessageFacts, MessageRow } from './table.js';
+export { MESSAGES } from './message-definitions.js';
+export type { EntryLimit, MessageFacts, MessageRow } from './message-definitions.js';
 export {
   COMMANDS,
   commandOf,
@@ -25,20 +25,20 @@ export {
 } from './messages.js';
 export type { Command, Decoded, EntryCount, Message, MessageOf, UnknownMessage } from './messages.js';
 export { COMMAND_SIZE, readCommand, writeCommand } from './command.js';
-export { createV1Framer, encodeFrame, HEADER_SIZE, MAX_PAYLOAD } from './v1.js';
-export type { FrameEvent, KnownMagic, V1Framer } from './v1.js';
-export { createV2Opening, isV1OfAnyNetwork, transportOf, V1_PREFIX_SIZE } from './v2/opening.js';
-export type { OpeningOptions } from './v2/opening.js';
-export { createV2Key, deriveV2Keys, TERMINATOR_SIZE } from './v2/keys.js';
-export type { DirectionKeys, V2Key, V2Keys } from './v2/keys.js';
-export { createV2Receiver, GARBAGE_LIMIT } from './v2/receiver.js';
-export { createV2Sender } from './v2/sender.js';
-export { decodeContents, encodeContents } from './v2/contents.js';
-export type { Contents } from './v2/contents.js';
-export { decodeEllswift, ELLSWIFT_SIZE, encodeEllswift, sharedSecret } from './v2/ellswift.js';
-export type { RandomBytes } from './v2/ellswift.js';
-export { MAX_CONTENTS, MAX_GARBAGE } from './v2/face.js';
-export type { OpeningEvent, V2Broken, V2Event, V2Opening, V2Receiver, V2Sender } from './v2/face.js';
+export { createV1Framer, encodeFrame, HEADER_SIZE, MAX_PAYLOAD } from './v1-framing.js';
+export type { FrameEvent, KnownMagic, V1Framer } from './v1-framing.js';
+export { createV2Opening, isV1OfAnyNetwork, transportOf, V1_PREFIX_SIZE } from './bip324/handshake-parser.js';
+export type { OpeningOptions } from './bip324/handshake-parser.js';
+export { createV2Key, deriveV2Keys, TERMINATOR_SIZE } from './bip324/keys.js';
+export type { DirectionKeys, V2Key, V2Keys } from './bip324/keys.js';
+export { createV2Receiver, GARBAGE_LIMIT } from './bip324/packet-decoder.js';
+export { createV2Sender } from './bip324/packet-encoder.js';
+export { decodeContents, encodeContents } from './bip324/packet-contents.js';
+export type { Contents } from './bip324/packet-contents.js';
+export { decodeEllswift, ELLSWIFT_SIZE, encodeEllswift, sharedSecret } from './bip324/ellswift.js';
+export type { RandomBytes } from './bip324/ellswift.js';
+export { MAX_CONTENTS, MAX_GARBAGE } from './bip324/transport.js';
+export type { OpeningEvent, V2Broken, V2Event, V2Opening, V2Receiver, V2Sender } from './bip324/transport.js';
 export { BIP155, bip155NetworkName } from './bip155.js';
 export type { Bip155Network, Bip155Row } from './bip155.js';
 export {
@@ -52,5 +52,5 @@ export {
 export type { AddressFault, AddressNetwork, AddressParse, NetAddress } from './addresses.js';
 export { hasServices, SERVICE_BITS, servicesLetters, servicesnames, servicesOf } from './services.js';
 export type { ServiceName } from './services.js';
-export { hexOf, sanitize } from './text.js';
+export { hexOf, sanitize } from './display-text.js';
 export { hash256 } from './hash.js';

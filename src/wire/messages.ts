@@ -1,7 +1,7 @@
 /** Payloads to typed messages and back. Everything here derives from the table; no command is named. */
 import { compactSize, decode, encode, type Codec, type Cursor, type CodecFault } from './codec.js';
-import { MESSAGES, type MessageFacts, type MessageRow } from './table.js';
-import { sanitize } from './text.js';
+import { MESSAGES, type MessageFacts, type MessageRow } from './message-definitions.js';
+import { sanitize } from './display-text.js';
 
 type Table = typeof MESSAGES;
 

@@ -1,7 +1,7 @@
 /** How late everything else in the process runs while a crowd of peers is renewed as fast as it goes. */
 import { type Candidate, type Figure, interleave, rowsOf, type Sample, spreadOf } from './figure.js';
 import type { Lab } from './lab.js';
-import type { Lag } from './lagtasks.js';
+import type { Lag } from './lag-tasks.js';
 import { startScript } from './server.js';
 
 const PEERS = 10_000;

@@ -1,7 +1,7 @@
 /** A node made with the public library that listens, and tells of itself: the tasks of a `Worker`. */
 import { createNode } from '../../src/index.js';
-import { censusOf } from './census.js';
-import { lagTasks } from './lagtasks.js';
+import { censusOf } from './process-state.js';
+import { lagTasks } from './lag-tasks.js';
 import { serveTasks } from './tasks.js';
 
 const ROOM = 100_000;

@@ -8,10 +8,10 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { stopAll } from '../e2e/nodes/realnode.js';
+import { stopAll } from '../e2e/nodes/real-node.js';
 import type { Figure, Result } from './figure.js';
 import { isReached } from './figure.js';
-import { FIGURES } from './figures.js';
+import { FIGURES } from './all-figures.js';
 import { type Lab, openLab } from './lab.js';
 import { describeMachine } from './machine.js';
 import { stopServers } from './server.js';

@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { Child, freshFolder } from '../e2e/nodes/child.js';
+import { Child, freshFolder } from '../e2e/nodes/child-process.js';
 import { missing } from '../e2e/nodes/installed.js';
 import { claimPorts } from '../e2e/nodes/ports.js';
-import { bcoin, bitcoind } from '../e2e/nodes/realnode.js';
+import { bcoin, bitcoind } from '../e2e/nodes/real-node.js';
 import { pinned } from './machine.js';
 import { Worker } from './worker.js';
 

@@ -1,6 +1,6 @@
 /** A hundred thousand peers come, shake hands and go: does the process become what it was? */
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Census, slopeOf } from './census.js';
+import { type Census, slopeOf } from './process-state.js';
 import { exactly, type Figure, type Result, spreadOf } from './figure.js';
 import type { Lab } from './lab.js';
 import { startScript } from './server.js';

@@ -1,6 +1,6 @@
 /** Does one peer more, or one less, cost more in a crowd? */
 import { type Figure, ratioOf, type Row, rowsOf } from './figure.js';
-import type { Cost } from './spawncost.js';
+import type { Cost } from './spawn-tasks.js';
 import { Worker } from './worker.js';
 
 const FEW = 10;

@@ -1,6 +1,6 @@
 /** What the node costs beyond decoding when an established peer talks: counting, judging, answering pings. */
 import { type Candidate, type Figure, interleave, ratioOf, rowsOf, type Sample } from './figure.js';
-import type { Stream } from './stream.js';
+import type { Stream } from './traffic-tasks.js';
 import { Worker } from './worker.js';
 
 /** Invs of one entry: the more there is to decode, the less the rest would show. */

@@ -14,8 +14,8 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { elligatorSwift } from '@scure/btc-signer/p2p.js';
 import * as wire from '../../dist/src/wire/index.js';
-import { sharedX, xswiftecInv } from '../../dist/src/wire/v2/ellswift.js';
-import * as field from '../../dist/src/wire/v2/field.js';
+import { sharedX, xswiftecInv } from '../../dist/src/wire/bip324/ellswift.js';
+import * as field from '../../dist/src/wire/bip324/secp256k1/field.js';
 
 const { values: options } = parseArgs({
   options: {

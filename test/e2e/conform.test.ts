@@ -3,16 +3,16 @@
  * pass is a wrong case. Then ourselves over TCP, then other implementations with their known differences.
  */
 import { expect, test } from '@jest/globals';
-import { formatEndpoint } from '../../src/io/endpoint.js';
-import { tcpNet } from '../../src/io/tcp.js';
+import { formatEndpoint } from '../../src/net/endpoint.js';
+import { tcpNet } from '../../src/net/tcp.js';
 import { NETWORKS } from '../../src/networks.js';
 import { createNode, type NodeOptions } from '../../src/index.js';
-import type { Case } from '../../src/tools/conform/case.js';
-import { conform } from '../../src/tools/conform/conform.js';
-import { CONNECTION_TYPES } from '../../src/tools/conform/dialler.js';
-import { loadCases, loadKnown } from '../../src/tools/conform/library.js';
-import type { Report } from '../../src/tools/conform/report.js';
-import type { Dialler, Subject } from '../../src/tools/conform/subject.js';
+import type { Case } from '../../src/conformance/case.js';
+import { conform } from '../../src/conformance/conform.js';
+import { CONNECTION_TYPES } from '../../src/conformance/dial-command.js';
+import { loadCases, loadKnown } from '../../src/conformance/case-files.js';
+import type { Report } from '../../src/conformance/report.js';
+import type { Dialler, Subject } from '../../src/conformance/node-under-test.js';
 import { bcoin, bitcoind, describeNode, litecoind, type RealNode } from './nodes/nodes.js';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };

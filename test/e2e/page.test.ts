@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { type BitcoinNode, createNode } from '../../src/index.js';
-import type { Story } from '../../src/see/page/feed.js';
-import { type Relay, type RelayOptions, startRelay } from '../../src/see/relay.js';
-import { type Demo, startDemo } from '../../src/tools/demo.js';
-import { Program } from '../support/program.js';
-import { FeedReader } from '../support/reader.js';
+import type { Story } from '../../src/inspect/page/feed-messages.js';
+import { type Relay, type RelayOptions, startRelay } from '../../src/inspect/inspector-server.js';
+import { type Demo, startDemo } from '../../src/demo/demo.js';
+import { Program } from '../support/cli-process.js';
+import { FeedReader } from '../support/page-feed-client.js';
 import { program } from './nodes/installed.js';
 import { bitcoind, describeNode, type RealNode } from './nodes/nodes.js';
 

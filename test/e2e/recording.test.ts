@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { createNode, tcpNet, type Link, type Net } from '../../src/index.js';
-import { type Conversation, eventsOf } from '../support/replay.js';
+import { type Conversation, eventsOf } from '../support/replay-conversation.js';
 import { bcoin, bitcoind, describeNode, litecoind, type RealNode } from './nodes/nodes.js';
 
 /** A net that keeps a copy of everything that its links receive. */

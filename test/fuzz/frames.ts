@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { networkOf } from '../../src/networks.js';
 import { createV1Framer, encodeFrame, HEADER_SIZE } from '../../src/wire/index.js';
-import type { Conversation } from '../support/replay.js';
+import type { Conversation } from '../support/replay-conversation.js';
 
 export const REGTEST = networkOf('regtest')!;
 

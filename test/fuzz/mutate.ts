@@ -3,7 +3,7 @@
  * that fits again, because a wrong checksum protects every decoder behind it.
  */
 import { COMMANDS } from '../../src/wire/index.js';
-import { Chance } from '../simulation/chance.js';
+import { Chance } from '../simulation/seeded-random.js';
 import { conversations, cut, type Frame, framesOf, serialize } from './frames.js';
 
 /** What a peer sends, in the pieces in which it comes. */

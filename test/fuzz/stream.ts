@@ -1,7 +1,7 @@
 /** Any bytes through framer, codec and translation: what they become, and what must hold whatever they are. */
 import { PEER_EVENTS } from '../../machines/index.js';
-import { isUnoffered } from '../../src/run/offer.js';
-import { translate } from '../../src/run/translate.js';
+import { isUnoffered } from '../../src/connection/offered-services.js';
+import { translate } from '../../src/connection/message-to-event.js';
 import {
   commandOf,
   countOf,
@@ -12,7 +12,7 @@ import {
   HEADER_SIZE,
   type V1Framer,
 } from '../../src/wire/index.js';
-import { GROWTH_STEP } from '../../src/wire/v1.js';
+import { GROWTH_STEP } from '../../src/wire/v1-framing.js';
 import { REGTEST } from './frames.js';
 
 const NOW = { at: 0, unix: () => 1_800_000_000, draw: () => '0123456789abcdef', isDialling: () => false };

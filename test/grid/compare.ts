@@ -1,5 +1,5 @@
 /** What a node did in a cell against what the machine says there. */
-import { say } from '../support/say.js';
+import { say } from '../support/print.js';
 import { type Cell, cellOf, type Column, COLUMNS, type Decided } from './cell.js';
 import { type Before, essence, outcome, type Rig } from './live.js';
 import { obstacle } from './reach.js';

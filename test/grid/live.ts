@@ -6,7 +6,7 @@ import type { InspectionEvent } from 'xstate';
 
 import { type PeerContext, type Rules } from '../../machines/index.js';
 import { networkOf } from '../../src/networks.js';
-import type { Endpoint, Link, LinkHandler, Net } from '../../src/io/link.js';
+import type { Endpoint, Link, LinkHandler, Net } from '../../src/net/link.js';
 import { type BitcoinNode, createNode, VirtualClock } from '../../src/index.js';
 import type { LinkCode, Reason } from '../../src/reasons.js';
 import { createV1Framer, decodeMessage, type Message } from '../../src/wire/index.js';

@@ -1,5 +1,5 @@
 /** The rig over links in memory: nothing waits, the virtual clock moves everything. */
-import { type MemoryLink, memoryNet, type MemoryNet } from '../../src/io/memory.js';
+import { type MemoryLink, memoryNet, type MemoryNet } from '../../src/net/memory.js';
 import { type Column, stateIn } from './cell.js';
 import { versionOf } from './handshake.js';
 import { before, type Before, Host, Other, Rig, shake } from './live.js';

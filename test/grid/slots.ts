@@ -1,7 +1,7 @@
 /** The supervisor's cells on a running node: slots, refusals and the end, in memory. */
 import type { SupervisorEvent } from '../../machines/index.js';
 import { type BitcoinNode, createNode, VerackError, VirtualClock } from '../../src/index.js';
-import { memoryNet, type MemoryNet } from '../../src/io/memory.js';
+import { memoryNet, type MemoryNet } from '../../src/net/memory.js';
 import { LIMITS, stateAfter, stepper } from './supervisor.js';
 
 const HERE = { host: '127.0.0.1', port: 18444 };

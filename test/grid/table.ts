@@ -1,7 +1,7 @@
 /** The grid as Markdown: one table of everything, and one of the cells in which the connection's type matters. */
 import { CONNECTION_TYPES } from '../../machines/index.js';
 import { cellOf, type Column, LIVING, type Living, textOf, TYPES_IN } from './cell.js';
-import { head, line } from '../support/page.js';
+import { head, line } from '../support/markdown-table.js';
 import type { Row } from './row.js';
 
 /** The texts of one row in one state, by type. */

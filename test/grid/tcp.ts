@@ -1,7 +1,7 @@
 /** The rig over TCP on loopback: the node's clock is virtual still, the bytes take the system's way. */
 import type { Rules } from '../../machines/index.js';
-import type { Endpoint, Listener, Net } from '../../src/io/link.js';
-import { tcpNet } from '../../src/io/tcp.js';
+import type { Endpoint, Listener, Net } from '../../src/net/link.js';
+import { tcpNet } from '../../src/net/tcp.js';
 import { frame, NONE, type Row } from './row.js';
 import type { Column } from './cell.js';
 import { before, type Before, Host, MARK, Other, Rig, type Settle, shake } from './live.js';

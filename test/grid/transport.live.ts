@@ -6,8 +6,8 @@ import type { InspectionEvent } from 'xstate';
 
 import type { TransportContext, TransportEvent } from '../../machines/index.js';
 import { type BitcoinNode, createNode, VirtualClock } from '../../src/index.js';
-import type { Link } from '../../src/io/link.js';
-import { type MemoryLink, memoryNet } from '../../src/io/memory.js';
+import type { Link } from '../../src/net/link.js';
+import { type MemoryLink, memoryNet } from '../../src/net/memory.js';
 import { NETWORKS } from '../../src/networks.js';
 import {
   createV2Key,
@@ -19,7 +19,7 @@ import {
   type V2Receiver,
   type V2Sender,
 } from '../../src/wire/index.js';
-import { seededRandom } from '../support/scene.js';
+import { seededRandom } from '../support/memory-nodes.js';
 import { leafOf } from '../support/step.js';
 import {
   changedTransport,

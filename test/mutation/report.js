@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { REASONS, UNEXPLAINED } from './reasons.js';
-import { doneOf, ROOMS } from './rooms.js';
+import { REASONS, UNEXPLAINED } from './accepted-survivors.js';
+import { doneOf, ROOMS } from './parts.js';
 
 const COUNTED = ['Killed', 'Timeout', 'Survived', 'NoCoverage'];
 const ERRORS = ['RuntimeError', 'CompileError'];

@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { doneOf, resultsOf, ROOMS } from './rooms.js';
+import { doneOf, resultsOf, ROOMS } from './parts.js';
 
 const options = process.argv.slice(2);
 const named = options.filter((option) => option in ROOMS);

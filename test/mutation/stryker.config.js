@@ -1,4 +1,4 @@
-import { resultsOf, ROOM, ROOMS } from './rooms.js';
+import { resultsOf, ROOM, ROOMS } from './parts.js';
 
 const { mutate, coverage } = ROOMS[ROOM];
 

@@ -1,6 +1,6 @@
 /** The tests of one room as one file: what they share is loaded once for each mutant, not once for each file. */
 import fc from 'fast-check';
-import { ROOM, ROOMS } from './rooms.js';
+import { ROOM, ROOMS } from './parts.js';
 
 /** The same inputs for every mutant; one that kills it need not be made small. */
 fc.configureGlobal({ seed: 1, endOnFailure: true });

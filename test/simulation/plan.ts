@@ -3,9 +3,9 @@
  * printed, cut down and run again.
  */
 import { CONNECTION_TYPES, CORE_RULES, type ConnectionType, type Rules } from '../../machines/index.js';
-import { FAULT_NAMES } from '../../src/io/faults.js';
-import { V2_FAULT_NAMES, type V2FaultName } from '../../src/run/v2faults.js';
-import { Chance } from './chance.js';
+import { FAULT_NAMES } from '../../src/net/faults/faults.js';
+import { V2_FAULT_NAMES, type V2FaultName } from '../../src/connection/v2-faults.js';
+import { Chance } from './seeded-random.js';
 
 /** One machine of the network and the node on it. */
 export interface Resident {

@@ -1,5 +1,5 @@
 /** The product of two sides: states, moves, and what can be reached by which moves. */
-import { type Flights, type Local, Side } from './pair.js';
+import { type Flights, type Local, Side } from './peer-product.js';
 
 /** `graceful` moves are those that happen when nobody interferes and nothing takes too long. */
 export type Kind = 'graceful' | 'timeout' | 'disconnect' | 'hostile' | 'loss';

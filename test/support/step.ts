@@ -11,7 +11,7 @@ import {
   type SnapshotFrom,
   type AnyStateNode,
 } from 'xstate';
-import { compile } from '../../src/run/compile.js';
+import { compile } from '../../src/xstate/compile.js';
 
 /** What the machine asked for: effects by their names, timers as `xstate.raise` and `xstate.cancel`. */
 export type Deed = ExecutableActionObject;

@@ -1,8 +1,8 @@
 /** A fault that waits: the first frames pass as they are, then the link misbehaves. */
-import { type Fault, withFault } from '../../src/io/faults.js';
-import type { Timers } from '../../src/io/clock.js';
-import type { Link, Net } from '../../src/io/link.js';
-import { ThroughLink } from '../../src/io/through.js';
+import { type Fault, withFault } from '../../src/net/faults/faults.js';
+import type { Timers } from '../../src/net/timers.js';
+import type { Link, Net } from '../../src/net/link.js';
+import { ThroughLink } from '../../src/net/faults/link-wrapper.js';
 
 class Waiting extends ThroughLink {
   #left: number;

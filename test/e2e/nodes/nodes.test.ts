@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { Child, freshFolder } from './child.js';
+import { Child, freshFolder } from './child-process.js';
 import { bcoin, bitcoind, describeNode, litecoind, missing, type NodeName, type RealNode } from './nodes.js';
 import { claimPorts } from './ports.js';
 

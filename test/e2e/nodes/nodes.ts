@@ -11,11 +11,11 @@
  */
 import { afterAll, describe, jest, test } from '@jest/globals';
 import { missing, type ProgramName } from './installed.js';
-import { stopAll } from './realnode.js';
+import { stopAll } from './real-node.js';
 
 export { missing, type NodeName } from './installed.js';
 export type { PeerInfo } from './peerinfo.js';
-export { bcoin, bitcoind, litecoind, type NodeOptions, RealNode, stopAll } from './realnode.js';
+export { bcoin, bitcoind, litecoind, type NodeOptions, RealNode, stopAll } from './real-node.js';
 export { RpcError } from './rpc.js';
 
 const TEST_MS = 60_000;

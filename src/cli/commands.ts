@@ -1,0 +1,23 @@
+/** The verbs, in the order in which the help lists them. */
+import { completionCommand } from './completion.js';
+import { conformCommand } from './conform.js';
+import { connectCommand } from './connect.js';
+import { demoCommand } from './demo.js';
+import { decodeCommand } from './decode.js';
+import { diagramCommand } from './diagram.js';
+import { listenCommand } from './listen.js';
+import { probeCommand } from './probe.js';
+import { replayCommand } from './replay.js';
+import type { Verb } from './command.js';
+
+export const VERBS: readonly Verb[] = [
+  demoCommand,
+  connectCommand,
+  listenCommand,
+  probeCommand,
+  conformCommand,
+  replayCommand,
+  decodeCommand,
+  diagramCommand,
+  completionCommand,
+];

@@ -1,0 +1,70 @@
+/** Exit codes, and what is said when a command could not be understood or went wrong by our fault. */
+import { type Reason, REASONS, VerackError } from '../reasons.js';
+import { NAME, VERSION } from '../version.js';
+
+/** The codes a script can rely on. A reason's own code (4, 5, 6, 7) is in `REASONS`. */
+export const EXIT = {
+  ok: 0,
+  bug: 1,
+  usage: 2,
+  some: 3,
+  unreachable: 4,
+  timeout: 5,
+  violation: 6,
+  interrupted: 130,
+} as const;
+
+/** The same for people, at the foot of the help. */
+export const EXIT_HELP = `Exit codes:
+  0    all is well; also the first Ctrl-C on connect and listen
+  1    a fault in verack itself
+  2    the command line cannot be used
+  3    some of several targets failed
+  4    could not connect
+  5    the handshake timed out
+  6    the peer violated the protocol
+  7    our policy is not met: version, services, slots
+  130  interrupted: a one-shot verb, or the second Ctrl-C`;
+
+/** A command line that cannot be used: one sentence, without a full stop. */
+export class Usage extends Error {
+  override readonly name = 'Usage';
+}
+
+/** How one target ended; `undefined` while nobody knows. */
+export type Outcome = 'established' | Reason | undefined;
+
+const codeOf = (outcome: Outcome): number => {
+  if (outcome === 'established') return EXIT.ok;
+  return outcome === undefined ? EXIT.timeout : REASONS[outcome.code].exit;
+};
+
+/** The exit code of all targets together. */
+export function exitCodeOf(outcomes: readonly Outcome[]): number {
+  const codes = outcomes.map(codeOf);
+  if (codes.every((code) => code === EXIT.ok)) return EXIT.ok;
+  if (codes.length === 1) return codes[0]!;
+  return codes.every((code) => code === EXIT.unreachable) ? EXIT.unreachable : EXIT.some;
+}
+
+/** Whether the error is the caller's to mend. */
+export const isUsage = (error: unknown): error is Usage | VerackError =>
+  error instanceof Usage || (error instanceof VerackError && error.code === 'ERR_LOCAL_ARGUMENT');
+
+/** The sentence for such an error. */
+export function usageSentence(error: Usage | VerackError): string {
+  if (error instanceof Usage) return error.message;
+  const { value = '', why, expected } = error.facts;
+  return `"${value}" cannot be used: ${why ?? `expected ${expected ?? 'something else'}`}`;
+}
+
+/** What is said about a bug. */
+export function bugReport(error: unknown): string {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return [
+    `${NAME}: a fault in ${NAME} itself, not in what you typed.`,
+    'Please report it with the command you ran and the lines below.',
+    `${NAME} ${VERSION}, Node.js ${process.version}, ${process.platform} ${process.arch}`,
+    what,
+  ].join('\n');
+}

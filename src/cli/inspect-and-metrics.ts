@@ -1,0 +1,120 @@
+/** Who looks on from outside: a browser (`--inspect`) and Prometheus (`--metrics`). Each is loaded only when asked for. */
+import type { Endpoint } from '../net/link.js';
+import { VerackError } from '../reasons.js';
+import type { BitcoinNode } from '../node/node.js';
+import type { NodeOptions } from '../node/options.js';
+import type { Relay } from '../inspect/inspector-server.js';
+import { Usage } from './exit-codes.js';
+import type { Flags } from './options.js';
+import type { Output } from './output.js';
+import { type NodeRecorder, recorderOf } from './record-option.js';
+
+type Wanted = Pick<Flags, 'inspect' | 'lab' | 'metrics'>;
+
+export interface Observers {
+  /** Belongs into the options of the node. */
+  readonly options: Pick<NodeOptions, 'inspect'>;
+  /** Starts to look at that node; call it before it dials or listens. */
+  follow(node: BitcoinNode): void;
+  close(): Promise<void>;
+}
+
+/** Opens what was asked for, and prints each address on a line of its own. */
+export async function observers({ inspect, lab = false, metrics }: Wanted, out: Output): Promise<Observers> {
+  const relay = inspect === undefined && !lab ? undefined : await inspector(inspect ?? 0, lab, out);
+  const exporter = metrics === undefined ? undefined : await exporterAt(metrics, out);
+  return {
+    options: relay ? { inspect: relay.inspect } : {},
+    follow: (node) => {
+      relay?.follow(node);
+      exporter?.follow(node);
+    },
+    close: async () => {
+      await relay?.close();
+      await exporter?.close();
+    },
+  };
+}
+
+/** A node that is looked at, and recorded, if the flags ask for it. `stop` ends all of it. */
+export async function watchedNode(
+  flags: Flags,
+  out: Output,
+  options: NodeOptions,
+): Promise<{ node: BitcoinNode; stop: () => Promise<void> }> {
+  const watchers = await observers(flags, out);
+  const recorder = await recording(flags, out, watchers);
+  const node = recorder.node({ ...options, ...watchers.options });
+  watchers.follow(node);
+  const stop = async (): Promise<void> => {
+    await node.stop();
+    await watchers.close();
+    recorder.close();
+  };
+  return { node, stop };
+}
+
+/** Opened last: a recording that is there is not overwritten by a run that never begins. */
+export async function recording(flags: Flags, out: Output, watchers: Observers): Promise<NodeRecorder> {
+  try {
+    return await recorderOf(flags, out);
+  } catch (error) {
+    await watchers.close();
+    throw error;
+  }
+}
+
+async function inspector(port: number, lab: boolean, out: Output): Promise<Relay> {
+  const { startRelay } = await import('../inspect/inspector-server.js');
+  const relay = await opened(
+    startRelay({ port, lab }),
+    `the inspector cannot listen on port ${port}`,
+    '--inspect',
+  );
+  out.answer(relay.url);
+  out.event('inspector', { url: relay.url });
+  return relay;
+}
+
+async function exporterAt({ host, port }: Endpoint, out: Output): Promise<Omit<Observers, 'options'>> {
+  const { nodeMetrics, Registry, startExporter } = await metricsModule();
+  const registry = new Registry();
+  const what = `the metrics cannot be served on ${host} port ${port}`;
+  const exporter = await opened(startExporter({ registry, host, port }), what, '--metrics');
+  out.answer(`metrics at ${exporter.url}`);
+  out.event('metrics', { url: exporter.url });
+  return {
+    follow: (node) => void nodeMetrics(node, registry),
+    close: () => exporter.close(),
+  };
+}
+
+/** prom-client is optional: somebody may have left it out on purpose. */
+async function metricsModule() {
+  try {
+    const { Registry } = await import('prom-client');
+    return { Registry, ...(await import('../metrics/index.js')) };
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    throw new Usage(
+      'the metrics need the package prom-client, which is not installed; type "npm install prom-client@15", with -g if verack was installed with -g',
+    );
+  }
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  error.code === 'ERR_MODULE_NOT_FOUND' &&
+  error.message.includes('prom-client');
+
+/** Says which option names another place to listen. */
+async function opened<T>(server: Promise<T>, failure: string, option: string): Promise<T> {
+  try {
+    return await server;
+  } catch (error) {
+    if (!(error instanceof VerackError)) throw error;
+    const why = String(error.facts.syscode);
+    throw new Usage(`${failure} (${why}); give another to ${option}, or 0 for any`);
+  }
+}

@@ -1,0 +1,60 @@
+/** From options to the parts of a node. */
+import { CORE_RULES, type Rules } from '../../machines/index.js';
+import type { DnsOptions } from '../net/dns.js';
+import type { Fault } from '../net/faults/faults.js';
+import { troubledNet, isPace } from '../net/faults/faulty-net.js';
+import { tcpNet } from '../net/tcp.js';
+import { type Chain, NETWORKS, networkOf, signetNetwork } from '../networks.js';
+import type { NodeOptions } from '../node/options.js';
+import { hash256, servicesOf } from '../wire/index.js';
+import { Usage } from './exit-codes.js';
+import type { Flags } from './options.js';
+
+/** Milliseconds that peers get to close; the whole end stays within two seconds. */
+const DRAIN = 1_500;
+
+/** The chain that was chosen; a signet challenge chooses signet. */
+export function chainOf({ chain, signetchallenge }: Pick<Flags, 'chain' | 'signetchallenge'>): Chain {
+  if (signetchallenge === undefined) return networkOf(chain ?? 'main') ?? NETWORKS.main;
+  if (chain !== undefined && chain !== 'signet') {
+    throw new Usage(`--signetchallenge goes with signet, not with --chain ${chain}`);
+  }
+  return signetNetwork(signetchallenge, hash256);
+}
+
+export const rulesOf = (flags: Pick<Flags, 'timeout' | 'peertimeout' | 'relay'>): Partial<Rules> => ({
+  connectTimeout: flags.timeout,
+  handshakeTimeout: flags.peertimeout * 1_000,
+  relay: flags.relay ?? CORE_RULES.relay,
+});
+
+export const dnsOptionsOf = ({ dnsServer, onlynet, timeout }: Flags): DnsOptions => ({
+  timeout,
+  ...(dnsServer && { servers: dnsServer }),
+  ...(onlynet && { onlynet }),
+});
+
+/** The faults that stand between a node and its net. */
+export const netFaultsOf = ({ fault = [] }: Pick<Flags, 'fault'>): Fault[] =>
+  fault.filter((each) => typeof each !== 'string');
+
+/** Faults of v1 frames need v1; without one, v2 is tried first, as Core does. */
+function transportOf({ v2transport = true, v2only = false, fault = [] }: Flags): Partial<NodeOptions> {
+  const v2fault = fault.find((each) => typeof each === 'string');
+  const frames = fault.some((each) => typeof each !== 'string' && !isPace(each));
+  if (frames && (v2only || v2fault))
+    throw new Usage('faults of v1 frames do not go with v2: leave out one of them');
+  return { v2transport: v2transport && !frames, v2only, ...(v2fault && { v2fault }) };
+}
+
+/** What all nodes of the command line have in common. */
+export const nodeOptionsOf = (flags: Flags): NodeOptions => ({
+  chain: chainOf(flags),
+  rules: rulesOf(flags),
+  uacomment: flags.uacomment ?? [],
+  services: servicesOf(...(flags.services ?? [])),
+  net: troubledNet(tcpNet(), netFaultsOf(flags)),
+  ...transportOf(flags),
+  compiled: flags.compiled ?? true,
+  drainTimeout: DRAIN,
+});

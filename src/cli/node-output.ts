@@ -1,0 +1,59 @@
+/** Tells what happens at a node, in the order in which it happens: the answer on stdout, the talk or the log on stderr. */
+import type { Reason } from '../reasons.js';
+import type { BitcoinNode } from '../node/node.js';
+import type { PeerInfo } from '../node/peerinfo.js';
+import { hexOf } from '../wire/index.js';
+import { failed, keepJournal } from './event-log.js';
+import { Newcomers } from './first-pong.js';
+import type { Output } from './output.js';
+import { establishedLine, failureLine } from './peer-lines.js';
+import { talkOf } from './diagnostics.js';
+
+/** Who wants to know, after it was told. */
+export interface Watcher {
+  established?(peer: PeerInfo): void;
+  ended?(peer: PeerInfo): void;
+}
+
+/** Payloads up to this size are shown whole in `-vv --json`. */
+const SHOWN = 1_024;
+
+/** Starts to tell; ends with the node. */
+export function watch(node: BitcoinNode, out: Output, watcher: Watcher = {}): void {
+  const newcomers = new Newcomers(node, (peer) => {
+    out.answer(establishedLine(peer, out.paint));
+    out.event('established', peer);
+    watcher.established?.(peer);
+  });
+  // The beginning of a peer is told before its end.
+  node.on('ended', (peer) => newcomers.release(peer.id));
+  if (out.log === 'pretty') talkOf(node, out);
+  else keepJournal(node, out);
+  if (out.json) report(node, out);
+  node.on('ended', (peer) => watcher.ended?.(peer));
+}
+
+/** A target that came to nothing without a connection. */
+export function tellFailure(out: Output, addr: string, reason: Reason): void {
+  if (out.log === 'pretty') out.failure(failureLine(addr, reason, out.paintTalk));
+  else out.entry(failed('failed', addr, reason));
+  out.event('ended', { addr, lastreason: reason });
+}
+
+/** As NDJSON on stdout; `-v` adds every change of state and every drop, `-vv` every message. */
+function report(node: BitcoinNode, out: Output): void {
+  node.on('ended', (peer) => out.event('ended', peer));
+  node.on('fallback', (peer) => out.event('fallback', peer));
+  node.on('refused', (refusal) => out.event('refused', refusal));
+  node.on('redial', (redial) => out.event('redial', redial));
+  node.on('abandoned', (abandoned) => out.event('abandoned', abandoned));
+  node.on('jump', (jump) => out.event('jump', jump));
+  if (out.verbose === 0) return;
+  node.on('transition', (move) => out.event('transition', move));
+  node.on('dropped', (drop) => out.event('dropped', drop));
+  if (out.verbose < 2) return;
+  node.on('message', ({ payload, ...message }) => {
+    const size = payload.length;
+    out.event('message', { ...message, size, ...(size <= SHOWN && { payload: hexOf(payload) }) });
+  });
+}

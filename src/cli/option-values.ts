@@ -1,0 +1,132 @@
+/** Readers of option values. Each says in one sentence what it wants; commander puts the option's name before it. */
+import { InvalidArgumentError } from 'commander';
+import { isIP } from 'node:net';
+import { formatEndpoint, parseEndpoint } from '../net/endpoint.js';
+import { type Fault, parseFault } from '../net/faults/faults.js';
+import type { Endpoint } from '../net/link.js';
+import { networkOf } from '../networks.js';
+import { VerackError } from '../reasons.js';
+import { parseV2Fault, type V2FaultName } from '../connection/v2-faults.js';
+import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
+
+function refuse(why: string): never {
+  throw new InvalidArgumentError(why);
+}
+
+/** Lets a reader of the library speak in commander's words. */
+function borrow<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof VerackError) refuse(`It is ${String(error.facts.why)}.`);
+    throw error;
+  }
+}
+
+/** A whole number from `low` to `high`. */
+export const whole =
+  (low: number, high: number) =>
+  (text: string): number => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : -1;
+    return value >= low && value <= high ? value : refuse(`It takes a whole number from ${low} to ${high}.`);
+  };
+
+/** A number of seconds, fractions allowed. */
+export function seconds(text: string): number {
+  const value = /^\d{1,9}(\.\d{1,6})?$/.test(text) ? Number(text) : 0;
+  return value > 0 && value <= 2_000_000 ? value : refuse('It takes a number of seconds above 0.');
+}
+
+/** Gathers the values of an option that may be given several times. */
+export const several =
+  <T>(read: (text: string) => T) =>
+  (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), read(text)];
+
+/** The same, with commas as well: `ipv4,ipv6`. */
+export const listed =
+  <T>(read: (text: string) => T) =>
+  (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), ...text.split(',').map(read)];
+
+/** Core refuses two chains at a time too. */
+export function chainName(text: string, before: string | undefined): string {
+  const chain = networkOf(text)?.chain;
+  if (chain === undefined) refuse('The chains are main, test, testnet4, signet and regtest.');
+  if (before !== undefined && before !== chain) refuse(`One chain at a time: ${before} was given already.`);
+  return chain;
+}
+
+export const fault = (text: string): Fault | V2FaultName =>
+  borrow(() => {
+    try {
+      return text.startsWith('v2-') ? parseV2Fault(text) : parseFault(text);
+    } catch (error) {
+      if (error instanceof VerackError) refuse(`${sentence(String(error.facts.why))}.`);
+      throw error;
+    }
+  });
+
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** One of a closed list of words. */
+export const oneOf =
+  <T extends string>(...words: readonly T[]) =>
+  (text: string): T =>
+    words.find((word) => word === text) ?? refuse(`It takes one of ${words.join(', ')}.`);
+
+/** An address to listen on; port -1 when none is named. */
+export function bindAddress(text: string): Endpoint {
+  const { host, port, kind } = borrow(() => parseEndpoint(text, -1, { allowZero: true }));
+  return kind === 'name'
+    ? refuse('It takes an address of this machine, for example 0.0.0.0 or [::]:8333.')
+    : { host, port };
+}
+
+/** A DNS server, as `Resolver.setServers` takes it. */
+export function dnsServer(text: string): string {
+  const endpoint = borrow(() => parseEndpoint(text, 53));
+  return isIP(endpoint.host) === 0
+    ? refuse('It takes an IP address, for example 1.1.1.1.')
+    : formatEndpoint(endpoint);
+}
+
+/** A port to serve on, or nothing for any: 0. */
+export const portOrAny = (text: string): number => (text === '' ? 0 : whole(0, 65_535)(text));
+
+/**
+ * Where metrics are served when nobody says where: beside Bitcoin's own 8332 to 8334 and used by none of them. Not from
+ * 9100 to 9999, which Prometheus gives out to exporters one by one (9332 is a Bitcoin exporter's); not 9333, Litecoin's.
+ */
+export const METRICS_PORT = 8_335;
+
+/** Where to serve metrics: nothing, a port on loopback (0 for any), an address, or both. */
+export function metricsAddress(text: string): Endpoint {
+  if (/^\d*$/.test(text))
+    return { host: '127.0.0.1', port: text === '' ? METRICS_PORT : whole(0, 65_535)(text) };
+  const { host, port, kind } = borrow(() => parseEndpoint(text, METRICS_PORT, { allowZero: true }));
+  return kind === 'name'
+    ? refuse('It takes a port, or an address of this machine with or without one: 0.0.0.0:8335.')
+    : { host, port };
+}
+
+/** What a probed node has to offer. */
+export interface Demands {
+  readonly services?: readonly ServiceName[];
+  readonly version?: number;
+}
+
+/** `services=NETWORK,WITNESS` or `version=70016`; several add up. */
+export function demands(text: string, before: Demands | undefined): Demands {
+  const [, what, value = ''] = /^(services|version)=(.+)$/.exec(text) ?? [];
+  if (what === 'version') return { ...before, version: whole(1, 2_147_483_647)(value) };
+  if (what === 'services') return { ...before, services: serviceList(value) };
+  return refuse('It takes services=NETWORK,WITNESS or version=70016.');
+}
+
+/** Service bits by name, with commas between. */
+export const serviceList = (text: string): ServiceName[] => text.split(',').map(service);
+
+function service(name: string): ServiceName {
+  const known = Object.keys(SERVICE_BITS) as ServiceName[];
+  const upper = name.toUpperCase().replace(/^NODE_/, '');
+  return known.find((word) => word === upper) ?? refuse(`The services are ${known.join(', ')}.`);
+}

@@ -1,0 +1,64 @@
+/** A probed node on eight lines, with the words of nmap's `bitcoin-info` where it has them. */
+import { type Reason, REASONS } from '../reasons.js';
+import type { ProbePhases, ProbeReport } from '../probe/probe.js';
+import type { Paint } from './output.js';
+import { duration, failureLine, plain, readable } from './peer-lines.js';
+
+/** The lines of one card. A node that never spoke has only its failure to show. */
+export function card(report: ProbeReport, paint: Paint): string[] {
+  if (report.version === undefined)
+    return [...earlier(report, paint), failureLine(report.addr, failure(report), paint)];
+  const head = report.ok ? paint('green', 'ok') : paint('red', report.reason?.code ?? 'failed');
+  return [
+    ...earlier(report, paint),
+    `${paint('bold', named(report))} ${head}`,
+    ...body(report).map(([key, value]) => `  ${paint('dim', key.padEnd(11))} ${value}`),
+  ];
+}
+
+/** Addresses of the same name that did not work. */
+const earlier = ({ failed = [] }: ProbeReport, paint: Paint): string[] =>
+  failed.map(({ addr, reason }) => failureLine(addr, reason, paint));
+
+const failure = ({ reason }: ProbeReport): Reason => reason ?? { code: 'ERR_LOCAL_BUG', facts: {} };
+
+const named = ({ host, addr }: ProbeReport): string =>
+  addr.startsWith(host) ? addr : `${addr} (${plain(host)})`;
+
+function body(report: ProbeReport): [key: string, value: string][] {
+  return [
+    ['Network', [report.chain, report.network, report.transport_protocol_type].join(', ')],
+    ...(report.session_id ? [['Session', report.session_id] as [string, string]] : []),
+    ['Version', String(report.version)],
+    ['User Agent', plain(report.subver ?? '') || '(none)'],
+    ['Services', words(report.servicesnames, 'none')],
+    [
+      'Lastblock',
+      `${report.startingheight}, ${report.relaytxes ? 'relays' : 'does not relay'} transactions, clock ${offset(report.timeoffset ?? 0)}`,
+    ],
+    ['Negotiated', words(report.negotiated, 'nothing')],
+    ['Time', times(report.phases)],
+    ...(report.reason ? [['Failed', because(report.reason)] as [string, string]] : []),
+  ];
+}
+
+const words = (list: readonly string[] = [], none: string): string =>
+  list.length === 0 ? none : list.map((word) => plain(word)).join(', ');
+
+const because = ({ code, facts }: Reason): string => `${REASONS[code].says}: ${readable(facts)}`;
+
+const offset = (seconds: number): string =>
+  seconds === 0 ? 'exact' : `${seconds > 0 ? '+' : ''}${seconds} s`;
+
+const STEPS = [
+  'dns',
+  'connect',
+  'version',
+  'verack',
+  'ping',
+] as const satisfies readonly (keyof ProbePhases)[];
+
+const times = (phases: ProbePhases): string =>
+  STEPS.flatMap((step) => (phases[step] === undefined ? [] : [`${step} ${duration(phases[step])}`])).join(
+    ', ',
+  );

@@ -1,0 +1,73 @@
+/** `--record`: nodes that are recorded, and words about the file. What records is loaded only when asked for. */
+import { tcpNet } from '../net/tcp.js';
+import { type Reason, VerackError } from '../reasons.js';
+import { type BitcoinNode, createNode } from '../node/node.js';
+import type { NodeOptions } from '../node/options.js';
+import type { RecordingFile, RecordingFileOptions } from '../recording/recording-file.js';
+import { netFaultsOf } from './node-options.js';
+import { Usage } from './exit-codes.js';
+import { type Flags, RECORD_LIMIT } from './options.js';
+import type { Output } from './output.js';
+
+export interface NodeRecorder {
+  /** A node as `createNode` makes it, recorded when that was asked for. */
+  node(options: NodeOptions): BitcoinNode;
+  /** Ends the file in order. */
+  close(): void;
+}
+
+const MEGABYTE = 1_000_000;
+
+/** Nobody asked: nothing is wrapped. */
+const UNRECORDED: NodeRecorder = { node: createNode, close: () => undefined };
+
+/** Opens the file of `--record`. Throws `Usage` when it cannot be written. */
+export async function recorderOf(flags: Flags, out: Output): Promise<NodeRecorder> {
+  const { record, recordLimit = RECORD_LIMIT } = flags;
+  if (record === undefined) return UNRECORDED;
+  const broken = (reason: Reason): void => {
+    out.failure(`the recording ${record} ends here: ${wordsOf(reason)}; all else goes on`);
+    out.event('recording', { file: record, reason });
+  };
+  const { recordedNode } = await import('../recording/record-and-replay.js');
+  const file = await openFile(record, { limit: recordLimit * MEGABYTE, broken });
+  return {
+    node: (options) => recordedNode(file, { ...options, net: tcpNet() }, netFaultsOf(flags)),
+    close: () => {
+      if (!file.isOpen) return;
+      file.close();
+      out.talk(`${record}: ${file.size} bytes; verack replay ${record} plays it`);
+    },
+  };
+}
+
+async function openFile(path: string, options: RecordingFileOptions): Promise<RecordingFile> {
+  const { RecordingFile } = await import('../recording/recording-file.js');
+  try {
+    return new RecordingFile(path, options);
+  } catch (error) {
+    if (!(error instanceof VerackError)) throw error;
+    throw new Usage(`--record cannot write "${path}": ${wordsOf(error)}; give another file`);
+  }
+}
+
+const SYSCODES: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOENT: 'there is no such directory',
+  ENOTDIR: 'there is no such directory',
+  EISDIR: 'it is a directory',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota of the disk is used up',
+  EFBIG: 'the file grew too big for the system',
+  ENXIO: 'it is a pipe or a device, not a file',
+  ESPIPE: 'it is a pipe, not a file',
+};
+
+function wordsOf({ facts }: Pick<Reason, 'facts'>): string {
+  if (facts.limit !== undefined)
+    return `it has reached --record-limit (${Number(facts.limit) / MEGABYTE} MB)`;
+  const syscode = String(facts.syscode);
+  return `${SYSCODES[syscode] ?? 'the system refused'} (${syscode})`;
+}

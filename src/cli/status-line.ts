@@ -1,0 +1,36 @@
+/** The line at the bottom of the terminal: how many peers are where. */
+import type { BitcoinNode } from '../node/node.js';
+import type { PeerState } from '../node/peerinfo.js';
+import type { Output } from './output.js';
+
+/** Milliseconds between two redraws. */
+const PACE = 100;
+
+const HANDSHAKING: readonly PeerState[] = ['awaitingVersion', 'versionSent', 'versionReceived'];
+
+/** Keeps the status line true until the returned function is called. Costs nothing when there is no terminal. */
+export function showStatus(node: BitcoinNode, out: Output): () => void {
+  if (!out.isLive) return () => undefined;
+  let ended = 0;
+  node.on('ended', () => void ended++);
+  const draw = (): void => out.status(statusLine(node, ended));
+  draw();
+  const timer = setInterval(draw, PACE);
+  return () => {
+    clearInterval(timer);
+    out.status('');
+  };
+}
+
+function statusLine(node: BitcoinNode, ended: number): string {
+  const states = node.peers.list().map((peer) => peer.state);
+  const count = (wanted: readonly PeerState[]): number =>
+    states.filter((state) => wanted.includes(state)).length;
+  return [
+    `${count(['connecting'])} connecting`,
+    `${count(HANDSHAKING)} handshaking`,
+    `${count(['established'])} established`,
+    `${ended} ended`,
+    ...(node.redialling > 0 ? [`${node.redialling} to be dialled again`] : []),
+  ].join(' · ');
+}

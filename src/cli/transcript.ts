@@ -1,0 +1,39 @@
+/** A session as lines: its title, what was said in two columns with its times, and with `-v` the fields of each message. */
+import { sequenceOf } from '../conformance/explain.js';
+import type { Scene } from '../recording/transcripts.js';
+import type { Output } from './output.js';
+
+export interface Told {
+  readonly title: string;
+  readonly scenes: readonly Scene[];
+  /** Scenes that were left out at the end. */
+  readonly left: number;
+  /** Who stands in the left column. */
+  readonly us: string;
+}
+
+/** Ends with an empty line. */
+export function dialogueLines({ title, scenes, left, us }: Told, out: Output): string[] {
+  const [head = '', ...lines] = sequenceOf(scenes, us, 'peer');
+  const time = (ms: number): string => `${ms.toFixed(1)} ms`.padStart(12);
+  return [
+    out.paint('bold', title),
+    `${' '.repeat(12)}  ${out.paint('dim', head)}`,
+    ...scenes.flatMap((scene, n) => [
+      `${out.paint('dim', time(scene.at))}  ${lines[n] ?? ''}`.trimEnd(),
+      ...(out.verbose > 0 ? fieldLines(scene, out) : []),
+    ]),
+    ...(left > 0 ? [`${' '.repeat(12)}  … and ${left} more`] : []),
+    '',
+  ];
+}
+
+function fieldLines({ side, fields = [] }: Scene, out: Output): string[] {
+  const indent = ' '.repeat(side === 'node' ? 63 : 16);
+  return fields.map(({ name, value, hex }) => out.paint('dim', `${indent}${name} ${value || short(hex)}`));
+}
+
+const short = (hex: string): string => (hex.length > 64 ? `${hex.slice(0, 64)}…` : hex);
+
+/** A number with its noun. */
+export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

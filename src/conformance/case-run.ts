@@ -1,0 +1,163 @@
+/** One run of one case: its connections, its listener, what it captured, and the clock that bounds every wait. */
+import { formatEndpoint } from '../net/endpoint.js';
+import type { Link, Listener } from '../net/link.js';
+import type { Chain } from '../networks.js';
+import type { Clock } from '../net/environment.js';
+import { REASONS } from '../reasons.js';
+import type { Reference } from './message-bytes.js';
+import type { Case } from './case.js';
+import { Minutes } from './transcript.js';
+import { Deviation, Obstacle } from './deviation.js';
+import { Line } from './tester-connection.js';
+import type { Portrait, Subject } from './node-under-test.js';
+
+/** What every trial of a run shares. */
+export interface Circumstances {
+  readonly subject: Subject;
+  readonly chain: Chain;
+  readonly clock: Clock;
+  /** What is known of the node; nothing while it is probed. */
+  readonly portrait?: Portrait;
+  /** Called before each connection: a polite tester waits here. */
+  readonly pause?: () => Promise<void>;
+}
+
+const CONNECT_MS = 5_000;
+
+export class Trial implements Reference {
+  readonly captured = new Map<string, Uint8Array>();
+  readonly minutes: Minutes;
+  readonly #lines = new Map<string, Line>();
+  readonly #accepted: Link[] = [];
+  #listener: Listener | undefined;
+  #knock: (() => void) | undefined;
+
+  constructor(
+    readonly it: Case,
+    readonly circumstances: Circumstances,
+  ) {
+    this.minutes = new Minutes(() => this.now);
+  }
+
+  get chain(): Chain {
+    return this.circumstances.chain;
+  }
+
+  get subject(): Subject {
+    return this.circumstances.subject;
+  }
+
+  get clock(): Clock {
+    return this.circumstances.clock;
+  }
+
+  get now(): number {
+    return this.clock.now();
+  }
+
+  /** The connection of that name; `A` when a step names none. */
+  line(name = 'A'): Line {
+    const line = this.#lines.get(name);
+    if (!line) throw new Obstacle(`no connection ${name} is open at this step`);
+    return line;
+  }
+
+  /** The endpoints of our sides, as the node sees them. */
+  get addresses(): readonly string[] {
+    return [...this.#lines.values()].map(({ link }) => formatEndpoint(link.local));
+  }
+
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.clock.setTimeout(resolve, ms));
+  }
+
+  /** Dials the node under test. */
+  async connect(name = 'A'): Promise<void> {
+    await this.circumstances.pause?.();
+    this.minutes.note(name, 'tester', 'connects');
+    this.#add(name, await this.#dialled());
+  }
+
+  /** Listens for the node under test; where. */
+  async listen(): Promise<void> {
+    const { net, host = '127.0.0.1' } = this.subject;
+    this.#listener = await net.listen({ host, port: 0 }, (link) => {
+      this.#accepted.push(link);
+      this.#knock?.();
+    });
+  }
+
+  /** Has the node under test dial us. */
+  async beDialled(v2: boolean): Promise<void> {
+    const { dialler } = this.subject;
+    if (!dialler || !this.#listener) throw new Obstacle('nothing makes the node under test dial');
+    const type = dialTypeOf(this.it, dialler.types);
+    if (type === undefined) throw new Obstacle('the node cannot be told to make such a connection');
+    this.minutes.note('A', 'both', `the node is told to dial (${type})`);
+    await dialler.dial({ at: this.#listener.local, type, v2 });
+  }
+
+  /** The next connection that the node opens; undefined when none comes in time. */
+  async accept(name: string, ms: number): Promise<Line | undefined> {
+    const until = this.now + ms;
+    while (this.#accepted.length === 0 && this.now < until) await this.#knocked(until);
+    const link = this.#accepted.shift();
+    if (!link) return undefined;
+    this.minutes.note(name, 'node', 'connects');
+    return this.#add(name, link);
+  }
+
+  /** Lets go of everything. */
+  async end(): Promise<void> {
+    for (const { link } of this.#lines.values()) link.destroy();
+    for (const link of this.#accepted) link.destroy();
+    await this.#listener?.close();
+  }
+
+  #add(name: string, link: Link): Line {
+    const speaksFirst = this.circumstances.portrait?.speaksfirst === true;
+    const line = new Line(name, link, this.chain.magic, this.clock, this.minutes, speaksFirst);
+    this.#lines.set(name, line);
+    return line;
+  }
+
+  #knocked(until: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.clock.setTimeout(() => this.#knock?.(), until - this.now);
+      this.#knock = () => {
+        this.#knock = undefined;
+        this.clock.clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #dialled(): Promise<Link> {
+    const { net, at } = this.subject;
+    return new Promise((resolve, reject) => {
+      const timer = this.clock.setTimeout(() => {
+        giveUp();
+        reject(new Deviation('could not connect: no answer in time'));
+      }, CONNECT_MS);
+      const giveUp = net.dial(at, {
+        opened: (link) => {
+          this.clock.clearTimeout(timer);
+          resolve(link);
+        },
+        failed: (code) => {
+          this.clock.clearTimeout(timer);
+          reject(new Deviation(`could not connect: ${REASONS[code].says}`));
+        },
+      });
+    });
+  }
+}
+
+/** As what the node is asked to dial: what the case wants, else by hand where the case allows it. */
+export function dialTypeOf(
+  { connection_type, as_manual }: Case,
+  types: readonly string[],
+): string | undefined {
+  if (connection_type !== undefined && types.includes(connection_type)) return connection_type;
+  return as_manual === true && types.includes('manual') ? 'manual' : undefined;
+}

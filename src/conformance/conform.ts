@@ -1,0 +1,190 @@
+/**
+ * Judges a node, case by case, over nothing but connections to it and from it.
+ *
+ *   const report = await conform({ cases: loadCases(), subject: { net: tcpNet(), at }, chain: NETWORKS.regtest });
+ */
+import { formatEndpoint } from '../net/endpoint.js';
+import type { Chain } from '../networks.js';
+import { type Clock, systemClock } from '../net/environment.js';
+import { NAME, VERSION } from '../version.js';
+import type { Case } from './case.js';
+import { ENCRYPTED } from './v2-ops.js';
+import { Deviation, Obstacle } from './deviation.js';
+import { obstacleOf } from './applicability.js';
+import { knownOf, type KnownDifferences } from './known-differences.js';
+import { LISTEN } from './expect-ops.js';
+import { portray } from './node-info.js';
+import { type Finding, findingOf, FORMAT, type Report } from './report.js';
+import { SPEAK } from './send-ops.js';
+import type { Portrait, Subject } from './node-under-test.js';
+import { type Circumstances, Trial } from './case-run.js';
+
+export interface ConformOptions {
+  readonly cases: readonly Case[];
+  readonly subject: Subject;
+  readonly chain: Chain;
+  readonly known?: readonly KnownDifferences[];
+  /** Connections to run at a time; 1 when polite. Default 8. */
+  readonly lanes?: number;
+  /** One connection at a time, a second between two, no large messages, no misbehaviour. */
+  readonly polite?: boolean;
+  readonly clock?: Clock;
+  readonly signal?: AbortSignal;
+  /** Keep the dialogue of every case, not only of those that did not pass. */
+  readonly talkative?: boolean;
+  /** Called before the first case and after each. */
+  readonly progress?: (done: number, all: number, finding?: Finding) => void;
+}
+
+const LANES = 8;
+const POLITE_PAUSE_MS = 1_000;
+const OPS = { ...SPEAK, ...LISTEN, ...ENCRYPTED };
+
+/** Never rejects for what the node does: an unreachable one gives a report without findings and with `trouble`. */
+export async function conform(options: ConformOptions): Promise<Report> {
+  const circumstances = circumstancesOf(options);
+  const frame = {
+    format: FORMAT,
+    tester: `${NAME} ${VERSION}`,
+    began: new Date(circumstances.clock.wall()).toISOString(),
+    node: formatEndpoint(options.subject.at),
+  } as const;
+  const portrait = await portray(circumstances).catch(troubleOf);
+  if (typeof portrait === 'string') return { ...frame, trouble: portrait, findings: [], vanished: [] };
+  const findings = await judgeAll(options, { ...circumstances, portrait }, portrait);
+  return {
+    ...frame,
+    portrait,
+    ...reckoned(findings, knownOf(options.known ?? [], portrait.subver), options.talkative),
+  };
+}
+
+/** Runs one case, whatever it is made for. */
+export async function judge(it: Case, circumstances: Circumstances): Promise<Finding> {
+  const trial = new Trial(it, circumstances);
+  const begin = trial.now;
+  const said = await outcomeOf(trial).finally(() => trial.end());
+  const ms = trial.now - begin;
+  if (said === undefined) return { ...findingOf(it, 'pass', '', ms), dialogue: trial.minutes.remarks };
+  const verdict = said instanceof Deviation ? 'fail' : 'skip';
+  return { ...findingOf(it, verdict, said.message, ms), dialogue: trial.minutes.remarks };
+}
+
+async function outcomeOf(trial: Trial): Promise<Deviation | Obstacle | undefined> {
+  try {
+    if (trial.it.role === 'inbound') await trial.connect();
+    for (const [n, step] of trial.it.steps.entries()) await take(trial, n, step);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Deviation || error instanceof Obstacle) return error;
+    throw error;
+  }
+}
+
+async function take(trial: Trial, n: number, step: Case['steps'][number]): Promise<void> {
+  const op = OPS[step.op];
+  if (!op) throw new Obstacle(`step ${n + 1}: nothing here does ${step.op}`);
+  try {
+    await op(trial, step);
+  } catch (error) {
+    if (error instanceof Deviation) throw new Deviation(`step ${n + 1} (${step.op}): ${error.message}`);
+    throw error;
+  }
+}
+
+function circumstancesOf({ subject, chain, polite, clock = systemClock }: ConformOptions): Circumstances {
+  let next = 0;
+  const pause = async (): Promise<void> => {
+    const ms = Math.max(0, next - clock.now());
+    await new Promise<void>((resolve) => void clock.setTimeout(resolve, ms));
+    next = clock.now() + POLITE_PAUSE_MS;
+  };
+  return { subject, chain, clock, ...(polite && { pause }) };
+}
+
+function troubleOf(error: unknown): string {
+  if (error instanceof Deviation) return error.message;
+  throw error;
+}
+
+/**
+ * Cases that end a connection come last, and wrong magic at the very end: a node that bans for it has then said everything
+ * else. Those that dial us come one at a time, since nodes have few slots for that.
+ */
+function rank({ role, tags, steps }: Case): number {
+  if (role === 'outbound') return 3;
+  if (steps.some(({ messages = [] }) => messages.some((m) => typeof m !== 'string' && 'magic' in m)))
+    return 2;
+  return tags.includes('disconnect') ? 1 : 0;
+}
+
+async function judgeAll(
+  options: ConformOptions,
+  circumstances: Circumstances,
+  portrait: Portrait,
+): Promise<readonly Finding[]> {
+  const { cases, polite = false, lanes = LANES } = options;
+  const occasion = { ...circumstances, portrait, polite };
+  const findings = new Map<string, Finding>();
+  const fit = cases.filter((it) => {
+    const obstacle = obstacleOf(it, occasion);
+    if (obstacle !== undefined) findings.set(it.id, findingOf(it, 'skip', obstacle));
+    return obstacle === undefined;
+  });
+  options.progress?.(0, fit.length);
+  let done = 0;
+  const run = async (it: Case): Promise<void> => {
+    const finding = await judgeUnlessOver(it, circumstances, options.signal);
+    findings.set(it.id, finding);
+    options.progress?.(++done, fit.length, finding);
+  };
+  const ordered = fit.toSorted((one, other) => rank(one) - rank(other));
+  const alone = (it: Case): boolean => it.role === 'outbound' || it.needs?.includes('clock') === true;
+  await inLanes(
+    ordered.filter((it) => !alone(it)),
+    polite ? 1 : lanes,
+    run,
+  );
+  await inLanes(ordered.filter(alone), 1, run);
+  return cases.map((it) => findings.get(it.id)!);
+}
+
+const judgeUnlessOver = (it: Case, circumstances: Circumstances, signal?: AbortSignal): Promise<Finding> =>
+  signal?.aborted ? Promise.resolve(findingOf(it, 'skip', 'interrupted')) : judge(it, circumstances);
+
+/** Works through the list with so many at a time. */
+async function inLanes<T>(
+  list: readonly T[],
+  lanes: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const rest = [...list];
+  const lane = async (): Promise<void> => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+/** Marks what is known, names what is known and did not show, and keeps the dialogues that explain something. */
+function reckoned(
+  findings: readonly Finding[],
+  known: ReadonlyMap<string, string>,
+  talkative = false,
+): Pick<Report, 'findings' | 'vanished'> {
+  const marked = findings.map((finding): Finding => {
+    const reason = known.get(finding.id);
+    if (finding.verdict !== 'fail' || reason === undefined) return finding;
+    return { ...finding, verdict: 'known', seen: `${finding.seen} (known: ${reason})` };
+  });
+  const vanished = findings
+    .filter(({ id, verdict }) => verdict === 'pass' && known.has(id))
+    .map(({ id }) => id);
+  return { findings: talkative ? marked : marked.map(withoutIdleTalk), vanished };
+}
+
+const withoutIdleTalk = (finding: Finding): Finding => {
+  if (finding.verdict === 'fail' || finding.verdict === 'known') return finding;
+  const { dialogue, ...rest } = finding;
+  void dialogue;
+  return rest;
+};

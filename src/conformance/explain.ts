@@ -1,0 +1,89 @@
+/** A dialogue as two columns, the tester on the left and the node on the right: as a case has it, and as it was. */
+import { spelled } from './message-bytes.js';
+import type { Case, Sent, Step, Wanted } from './case.js';
+import type { Dialogue, Remark } from './transcript.js';
+import { ignoredBy } from './expect-ops.js';
+
+const LEFT = 44;
+
+/** A line of the sequence; the connection is named when there are several. */
+function sequenceLine({ side, text, conn }: Omit<Remark, 'at'>, isOne: boolean): string {
+  const said = isOne || conn === '' ? text : `${conn}: ${text}`;
+  if (side === 'both') return `${' '.repeat(6)}· ${said} ·`;
+  if (side === 'tester') return `${said.padEnd(LEFT)} ──►`;
+  return `${' '.repeat(LEFT)} ◄── ${said}`;
+}
+
+/** What was said, in order, under a head line; `left` and `right` name the sides. */
+export function sequenceOf(dialogue: Dialogue, left = 'tester', right = 'node'): string[] {
+  const isOne = new Set(dialogue.map(({ conn }) => conn).filter((conn) => conn !== '')).size < 2;
+  const head = `${left.padEnd(LEFT)}     ${right}`;
+  return [head, ...dialogue.map((remark) => sequenceLine(remark, isOne))];
+}
+
+const within = ({ within_ms }: Step): string => (within_ms === undefined ? '' : ` within ${within_ms} ms`);
+
+function wantedText(message: string | Wanted): string {
+  if (typeof message === 'string') return message;
+  const { msg, ...facts } = message;
+  const said = Object.entries(facts).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  return said.length === 0 ? msg : `${msg} with ${said.join(', ')}`;
+}
+
+/** What a step says on the node's side; the other ops are ours. */
+const EXPECTED: Readonly<Record<string, (step: Step) => readonly string[]>> = {
+  expect: (step) =>
+    (step.messages ?? []).map((m) => `${wantedText(m)}${within(step)}${step.strict ? ', next' : ''}`),
+  expect_quiet: ({ ms = 0, strict, ignore }) => [
+    `${strict ? 'nothing at all' : 'nothing but what may always come'} for ${ms} ms${ignoredBy(ignore).length > 0 ? `, except ${ignoredBy(ignore).join(', ')}` : ''}`,
+  ],
+  expect_close: (step) => [`closes${within(step)}`],
+  expect_raw_open: ({ ms = 0 }) => [`stays for ${ms} ms`],
+  expect_raw_close: (step) => [`closes${within(step)}`],
+  expect_bytes: ({ min = 0, prefix, not_prefix }) => [
+    `at least ${min} bytes${prefix === undefined ? '' : `, first ${prefix}`}${not_prefix === undefined ? '' : `, first not ${not_prefix}`}`,
+  ],
+  expect_buffered: ({ min = 0, max = 0 }) => [`${min} to ${max} bytes so far`],
+  expect_no_accept: ({ ms = 0 }) => [`does not connect for ${ms} ms`],
+  expect_peers: ({ count = 0 }) => [`has ${count} of our connections`],
+  accept: (step) => [`connects${within(step)}`],
+  v2_keys: () => ['its key'],
+};
+
+/** The dialogue that a case wants. */
+export function scriptOf(it: Case): Dialogue {
+  const remark = (conn: string, side: Remark['side'], text: string): Remark => ({ at: 0, conn, side, text });
+  const begin = it.role === 'inbound' ? [remark('A', 'tester', 'connects')] : [];
+  return [...begin, ...it.steps.flatMap((step) => remarksOf(step, remark))];
+}
+
+function remarksOf(
+  step: Step,
+  remark: (conn: string, side: Remark['side'], text: string) => Remark,
+): Remark[] {
+  const { op, conn = 'A' } = step;
+  const expected = EXPECTED[op]?.(step);
+  if (expected) return expected.map((text) => remark(conn, 'node', text));
+  if (op === 'ping_pong') {
+    const nonce = step.nonce ?? 'with a nonce';
+    return [remark(conn, 'tester', `ping ${nonce}`), remark(conn, 'node', 'pong with the same nonce')];
+  }
+  if (op === 'send') return sayings(step).map((text) => remark(conn, 'tester', text));
+  const rest = Object.entries(step).filter(([name]) => name !== 'op' && name !== 'conn');
+  const facts = rest.map(
+    ([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`,
+  );
+  return [remark(conn, OURS.has(op) ? 'tester' : 'both', [op, ...facts].join(' '))];
+}
+
+/** Ops that only say something. */
+const OURS = new Set([
+  ...['send_raw', 'connect', 'close', 'listen'],
+  ...['v2_start', 'v2_send_rest_of_key', 'v2_finish', 'v2_packet', 'v2_packet_length'],
+]);
+
+function sayings({ messages = [], coalesce, bytewise }: Step): string[] {
+  const said = messages.map((message) => spelled(message as string | Sent));
+  if (coalesce) return [said.join(' + ')];
+  return bytewise ? said.map((text) => `${text}, byte by byte`) : said;
+}

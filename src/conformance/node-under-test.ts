@@ -1,0 +1,53 @@
+/** The node under test, as far as the tester can reach it. */
+import type { Endpoint, Net } from '../net/link.js';
+import type { Dialect, Listener, Need } from './case.js';
+
+/** A request to the node under test to dial us. */
+export interface DialRequest {
+  readonly at: Endpoint;
+  readonly type: string;
+  readonly v2: boolean;
+}
+
+/** How the node under test is made to dial. */
+export interface Dialler {
+  /** The connection types that it can be asked for. */
+  readonly types: readonly string[];
+  /** Whether it can be told to dial with v1; a v2-capable node tries v2 by itself. */
+  readonly choosesV2: boolean;
+  /** How long a person or a program may take from there to the connection, milliseconds. */
+  readonly patience: number;
+  dial(request: DialRequest): Promise<void>;
+}
+
+/** The node under test. With an address alone it is whatever listens there; a test that owns the node adds the rest. */
+export interface Subject {
+  readonly net: Net;
+  readonly at: Endpoint;
+  /** Where we listen for it. Default 127.0.0.1. */
+  readonly host?: string;
+  readonly dialler?: Dialler;
+  /** Its clock: frozen at a time, then moved. */
+  readonly clock?: {
+    set(unix: number): Promise<void>;
+    advance(seconds: number): Promise<void>;
+  };
+  /** The addresses (`host:port`) of the peers that it has. */
+  readonly peers?: () => Promise<readonly string[]>;
+  /** Needs that its owner has seen to. */
+  readonly meets?: readonly Need[];
+}
+
+/** What the node under test is, as far as it matters to the choice of cases. */
+export interface Portrait {
+  readonly version: number;
+  readonly subver: string;
+  readonly services: readonly string[];
+  readonly relay: 0 | 1;
+  /** The commands that it sent up to its verack. */
+  readonly sends: readonly string[];
+  /** It sends its version before it has ours. */
+  readonly speaksfirst: boolean;
+  readonly listener: Listener;
+  readonly dialect: Dialect;
+}

@@ -1,0 +1,138 @@
+/** One connection of the tester: what the node said and was not yet looked at, raw bytes included. */
+import type { Link, LinkHandler } from '../net/link.js';
+import type { LinkCode } from '../reasons.js';
+import type { Clock } from '../net/environment.js';
+import { ELLSWIFT_SIZE, MAX_GARBAGE } from '../wire/index.js';
+import { type Reference, shortBytes } from './message-bytes.js';
+import type { Sent } from './case.js';
+import type { Minutes } from './transcript.js';
+import type { Exchange } from './v2-endpoint.js';
+import { type Backstage, type Heard, type Transport, V1Transport } from './tester-transport.js';
+
+/**
+ * So much of what came first is kept: for a look at its beginning, and to be read again when a step begins a key exchange
+ * with a node that has already sent its key and garbage. It cannot have more to say by then.
+ */
+const HEAD = ELLSWIFT_SIZE + MAX_GARBAGE;
+
+export class Line implements LinkHandler {
+  /** How it ended, when the node or the network ended it. */
+  ended: LinkCode | undefined;
+  /** Bytes that the node sent. */
+  received = 0;
+  /** The first of them. */
+  head = new Uint8Array(0);
+  #heard: Heard[] = [];
+  #transport: Transport;
+  /** The exchange of keys, once a step has begun one. */
+  exchange: Exchange | undefined;
+  #wake: (() => void) | undefined;
+  /** We have sent something. */
+  hasSpoken = false;
+  #aside: Heard | undefined;
+  #messages = 0;
+
+  constructor(
+    readonly name: string,
+    readonly link: Link,
+    magic: Uint8Array,
+    private readonly clock: Clock,
+    private readonly minutes: Minutes,
+    /** The node under test is known to send its version before it has ours. */
+    private readonly speaksFirst = false,
+  ) {
+    this.#transport = new V1Transport(magic);
+    link.attach(this);
+  }
+
+  /** The next thing that the node said. */
+  take(): Heard | undefined {
+    const heard = this.#heard.shift();
+    if (heard) this.#messages++;
+    return heard;
+  }
+
+  /** Bytes of a message that is not complete. */
+  get pieces(): number {
+    return this.#transport.pieces;
+  }
+
+  /** Keeps a version that came before it was asked for; only the very first message can be one. */
+  putAside(heard: Heard): boolean {
+    if (!this.speaksFirst || this.#messages !== 1) return false;
+    this.#aside = heard;
+    return true;
+  }
+
+  /** What was put aside comes next. */
+  takeBack(): void {
+    if (this.#aside) this.#heard.unshift(this.#aside);
+    this.#aside = undefined;
+  }
+
+  write(frames: readonly Uint8Array[], what: string): void {
+    this.hasSpoken = true;
+    this.minutes.note(this.name, 'tester', what);
+    this.link.write(frames);
+  }
+
+  /** The same, each byte in a write of its own. */
+  writeBytewise(bytes: Uint8Array, what: string): void {
+    this.write([], `${what}, byte by byte`);
+    for (const byte of bytes) this.link.write([Uint8Array.of(byte)]);
+  }
+
+  /** A message as bytes, to be sent before the next one is made. */
+  encode(message: string | Sent, reference: Reference): Uint8Array {
+    return this.#transport.encode(message, reference);
+  }
+
+  /** From the first byte on, this is a v2 connection. */
+  speakV2(exchange: Exchange): void {
+    this.exchange = exchange;
+    this.#transport = exchange;
+    this.#heard = [];
+    for (const heard of exchange.feed(this.head)) this.#hear(heard);
+  }
+
+  /** Closes our side. */
+  close(): void {
+    this.minutes.note(this.name, 'tester', 'closes');
+    this.link.end();
+  }
+
+  /** Resolves when something happens, and when the clock reads `until`. */
+  change(until: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.clock.setTimeout(() => this.#wake?.(), Math.max(0, until - this.clock.now()));
+      this.#wake = () => {
+        this.#wake = undefined;
+        this.clock.clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  data(chunk: Uint8Array): void {
+    this.received += chunk.length;
+    if (this.head.length < HEAD) this.head = new Uint8Array(Buffer.concat([this.head, chunk])).slice(0, HEAD);
+    for (const heard of this.#transport.feed(chunk)) this.#hear(heard);
+    this.#wake?.();
+  }
+
+  closed(code: LinkCode): void {
+    this.ended = code;
+    this.minutes.note(this.name, 'node', code === 'ERR_LINK_EOF' ? 'closes' : 'resets the connection');
+    this.#wake?.();
+  }
+
+  #hear(heard: Heard | Backstage): void {
+    if (heard.kind !== 'backstage') this.#heard.push(heard);
+    this.minutes.note(this.name, 'node', heard.kind === 'message' ? spoken(heard) : heard.what);
+  }
+}
+
+/** A message of the node's in a dialogue. */
+function spoken({ command, payload }: Extract<Heard, { kind: 'message' }>): string {
+  return payload.length === 0 ? command : `${command} ${shortBytes(payload)}`;
+}

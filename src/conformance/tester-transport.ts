@@ -1,0 +1,60 @@
+/** How the bytes of a connection become what the node said, and messages become bytes: v1 here, v2 in `exchange.ts`. */
+import { createV1Framer, type FrameEvent, sanitize, type V1Framer } from '../wire/index.js';
+import { frameOf, type Reference } from './message-bytes.js';
+import type { Sent } from './case.js';
+
+/** Something that the node said: a message, or bytes that are none. */
+export type Heard =
+  | { readonly kind: 'message'; readonly command: string; readonly payload: Uint8Array }
+  | { readonly kind: 'stray'; readonly what: string };
+
+/** What belongs to the transport alone: it is told in the dialogue, and no step looks at it. */
+export interface Backstage {
+  readonly kind: 'backstage';
+  readonly what: string;
+}
+
+export interface Transport {
+  /** Takes the next bytes of the node. */
+  feed(chunk: Uint8Array): readonly (Heard | Backstage)[];
+  /** Bytes of a message that is not complete. */
+  readonly pieces: number;
+  /** A message as bytes, which have to be sent in the order in which they were made. */
+  encode(message: string | Sent, reference: Reference): Uint8Array;
+}
+
+export class V1Transport implements Transport {
+  readonly #framer: V1Framer;
+
+  constructor(magic: Uint8Array) {
+    this.#framer = createV1Framer(magic);
+  }
+
+  get pieces(): number {
+    return this.#framer.buffered;
+  }
+
+  feed(chunk: Uint8Array): readonly Heard[] {
+    return this.#framer.feed(chunk).map(heardOf);
+  }
+
+  encode(message: string | Sent, reference: Reference): Uint8Array {
+    return frameOf(message, reference);
+  }
+}
+
+/** A message, its payload copied: the view ends with the next chunk. */
+export const messageOf = (command: string, payload: Uint8Array): Heard => ({
+  kind: 'message',
+  command: sanitize(command, 12),
+  payload: payload.slice(),
+});
+
+function heardOf(event: FrameEvent): Heard {
+  if (event.kind === 'frame') return messageOf(event.command, event.payload);
+  const what =
+    event.kind === 'dropped'
+      ? `${event.command} (${event.code === 'ERR_FRAME_CHECKSUM' ? 'wrong checksum' : 'invalid command'})`
+      : 'bytes that are no message';
+  return { kind: 'stray', what };
+}

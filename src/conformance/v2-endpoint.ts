@@ -1,0 +1,179 @@
+/**
+ * The tester's end of a v2 connection (BIP324): keys, garbage, packets, right or wrong as the steps want them.
+ *
+ * It does nothing by itself: each op makes the next bytes, so that a case can leave out, cut or spoil any of them. What the
+ * node sends is read strictly: a byte out of place is no message.
+ */
+import { systemRandom } from '../net/environment.js';
+import {
+  createV2Key,
+  createV2Opening,
+  createV2Receiver,
+  createV2Sender,
+  encodeContents,
+  type OpeningEvent,
+  TERMINATOR_SIZE,
+  type V2Event,
+  type V2Key,
+  type V2Keys,
+  type V2Receiver,
+  type V2Sender,
+} from '../wire/index.js';
+import { payloadFor, type Reference } from './message-bytes.js';
+import type { Sent, Step } from './case.js';
+import { Obstacle } from './deviation.js';
+import { type Backstage, type Heard, messageOf, type Transport } from './tester-transport.js';
+
+/** Fields of a message that are about the header of v1. */
+const V1_ONLY = ['magic', 'length', 'checksum'] as const;
+const LENGTH_SIZE = 3;
+const DECOY = 0x80;
+
+const backstage = (what: string): Backstage => ({ kind: 'backstage', what });
+const bytesOf = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
+
+export interface ExchangeOptions {
+  /** Whether the keys are derived as the initiator's: we dialled. */
+  readonly initiating: boolean;
+  readonly magic: Uint8Array;
+  /** What follows our key. */
+  readonly garbage: Uint8Array;
+}
+
+export class Exchange implements Transport {
+  readonly #key: V2Key;
+  /** We never take the node for a v1 one, whoever dialled: the case says what it speaks. */
+  readonly #opening;
+  #keys: V2Keys | undefined;
+  #sender: V2Sender | undefined;
+  #receiver: V2Receiver | undefined;
+  /** Bytes behind the key of the node of which no event has told yet. */
+  #unread = 0;
+  /** The version packet of the node was read. */
+  isSettled = false;
+  /** Why nothing more can be read. */
+  broken: string | undefined;
+
+  constructor(private readonly options: ExchangeOptions) {
+    this.#key = drawnKey(options.magic);
+    this.#opening = createV2Opening({ initiating: true, magic: options.magic });
+  }
+
+  /** The key of the node is there. */
+  get isAgreed(): boolean {
+    return this.#keys !== undefined;
+  }
+
+  get pieces(): number {
+    return this.#unread;
+  }
+
+  /** Our key and garbage, from one byte to another. */
+  opening(from: number, to?: number): Uint8Array {
+    return Buffer.concat([this.#key.ellswift, this.options.garbage]).subarray(from, to);
+  }
+
+  /** What follows once the keys are known: terminator, decoys, version packet, and messages right behind it. */
+  closing(step: Step, reference: Reference): Uint8Array {
+    const { decoys = [], version_contents = '', append_messages = [] } = step;
+    const sender = this.#begin(step.wrong_aad === true);
+    return Buffer.concat([
+      ...(step.omit_terminator ? [] : [sender.terminator]),
+      ...decoys.map((size) => sender.decoy(size)),
+      ...(step.omit_version_packet ? [] : [sender.version(bytesOf(version_contents))]),
+      ...append_messages.map((message) => this.encode(message, reference)),
+    ]);
+  }
+
+  encode(message: string | Sent, reference: Reference): Uint8Array {
+    const sent = typeof message === 'string' ? { msg: message } : message;
+    const strange = V1_ONLY.find((field) => sent[field] !== undefined);
+    if (strange !== undefined) throw new Obstacle(`${strange} is a field of v1, the connection speaks v2`);
+    const isLong = sent.encoding === 'long' || sent.command_hex !== undefined;
+    const contents = encodeContents(sent.msg, payloadFor(sent, reference), isLong);
+    if (sent.command_hex !== undefined) contents.set(bytesOf(sent.command_hex), 1);
+    return this.#sending().packet(contents);
+  }
+
+  /** One packet of these contents. */
+  packet({ contents = '', header = '00', ignore, corrupt_tag }: Step): Uint8Array {
+    const first = bytesOf(header)[0]! | (ignore === true ? DECOY : 0);
+    const packet = this.#sending().packet(bytesOf(contents), first);
+    if (corrupt_tag) packet[packet.length - 1]! ^= 1;
+    return packet;
+  }
+
+  /** Only what a packet of that length begins with. */
+  packetLength(length: number): Uint8Array {
+    return this.#sending().packet(new Uint8Array(length)).subarray(0, LENGTH_SIZE);
+  }
+
+  feed(chunk: Uint8Array): readonly (Heard | Backstage)[] {
+    if (this.#receiver) {
+      this.#unread += chunk.length;
+      return this.#receiver.feed(chunk).map((event) => this.#heard(event));
+    }
+    return this.#opening.feed(chunk).flatMap((event) => this.#opened(event));
+  }
+
+  #opened(event: OpeningEvent): readonly (Heard | Backstage)[] {
+    // A reader that takes whatever comes for a key tells nothing else.
+    if (event.kind !== 'key') return [];
+    const { initiating, magic } = this.options;
+    this.#keys = this.#key.agree(event.ellswift, initiating, magic);
+    this.#receiver = createV2Receiver(this.#keys.receive);
+    return [backstage('its key'), ...this.feed(event.rest)];
+  }
+
+  #heard(event: V2Event): Heard | Backstage {
+    if ('size' in event) this.#unread -= event.size;
+    switch (event.kind) {
+      case 'garbage':
+        this.#unread -= TERMINATOR_SIZE;
+        return backstage(`${event.size} bytes of garbage, terminator`);
+      case 'version':
+        this.isSettled = true;
+        return backstage('version packet');
+      case 'decoy':
+        return backstage('a decoy');
+      case 'frame':
+        return messageOf(event.command, event.payload);
+      case 'dropped':
+        return { kind: 'stray', what: `${event.command} (no type of a message)` };
+      case 'broken':
+        this.broken = BROKEN[event.code];
+        return { kind: 'stray', what: this.broken };
+    }
+  }
+
+  /** The wrong garbage to authenticate is the right one and a byte. */
+  #begin(isWrong: boolean): V2Sender {
+    if (!this.#keys) throw new Obstacle('the key of the node was not waited for (v2_keys)');
+    const { garbage } = this.options;
+    this.#sender = createV2Sender(
+      this.#keys.send,
+      isWrong ? Buffer.concat([garbage, Uint8Array.of(0)]) : garbage,
+    );
+    return this.#sender;
+  }
+
+  #sending(): V2Sender {
+    if (!this.#sender) throw new Obstacle('no packet can be sent before v2_finish');
+    return this.#sender;
+  }
+}
+
+const BROKEN = {
+  ERR_V2_GARBAGE: 'garbage without a terminator',
+  ERR_V2_LENGTH: 'a packet that is too long',
+  ERR_V2_AUTH: 'a packet that cannot be decrypted',
+  ERR_V2_OTHER_NETWORK: 'bytes of another network',
+} as const;
+
+/** A key whose first byte tells it from v1: a case may send that byte alone and want an answer. */
+function drawnKey(magic: Uint8Array): V2Key {
+  for (;;) {
+    const key = createV2Key(systemRandom);
+    if (key.ellswift[0] !== magic[0]) return key;
+  }
+}

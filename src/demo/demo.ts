@@ -1,0 +1,165 @@
+/**
+ * The demo: a small network on loopback, with one node of ours in its middle. It dials healthy and failing listeners, a
+ * few nodes dial it, and every connection must end as {@link CAST} foretells.
+ */
+import type { Endpoint, Net } from '../net/link.js';
+import { faultyNet } from '../net/faults/faulty-net.js';
+import { parseFault } from '../net/faults/faults.js';
+import { formatEndpoint } from '../net/endpoint.js';
+import { tcpNet } from '../net/tcp.js';
+import { type BitcoinNode, createNode } from '../node/node.js';
+import type { NodeOptions } from '../node/options.js';
+import type { PeerInfo } from '../node/peerinfo.js';
+import { servicesOf } from '../wire/index.js';
+import { CAST, type Role } from './scenarios.js';
+
+/** How one role ended, beside what was foretold. */
+export interface Outcome {
+  readonly role: Role;
+  /** Our node's view of the connection; absent when there never was one. */
+  readonly peer?: PeerInfo;
+  readonly asForetold: boolean;
+}
+
+export interface DemoOptions {
+  /** Milliseconds for a handshake. Default 3,000. */
+  readonly handshakeTimeout?: number;
+  /** Milliseconds after which what is open counts as it stands. Default 10,000. */
+  readonly patience?: number;
+  readonly inspect?: NodeOptions['inspect'];
+  /** Makes our node. Default {@link createNode}. */
+  readonly create?: (options: NodeOptions) => BitcoinNode;
+  readonly signal?: AbortSignal;
+  /** Sees the node before anything is dialled. */
+  readonly watch?: (node: BitcoinNode, nameOf: (addr: string) => string | undefined) => void;
+}
+
+export interface Demo {
+  readonly node: BitcoinNode;
+  /** Where our node listens. */
+  readonly local: Endpoint;
+  /** In the order of the cast; resolves when all ends are known, or patience is over. */
+  readonly outcomes: Promise<Outcome[]>;
+  stop(): Promise<void>;
+}
+
+const LOOPBACK = { host: '127.0.0.1', port: 0 };
+const USUAL = { services: servicesOf('NETWORK', 'WITNESS', 'NETWORK_LIMITED') };
+/** Between two looks at the state of the stage, milliseconds. */
+const LOOK = 50;
+
+/** Raises the curtain. Everything runs on 127.0.0.1, on ports that the system chooses. */
+export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
+  const stage = new Stage(options);
+  const local = await stage.open();
+  return { node: stage.node, local, outcomes: stage.outcomes(), stop: () => stage.close() };
+}
+
+class Stage {
+  readonly node: BitcoinNode;
+  readonly #others: BitcoinNode[] = [];
+  /** Addresses as our node sees them. */
+  readonly #roles = new Map<string, Role>();
+  readonly #net = tcpNet();
+
+  constructor(private readonly options: DemoOptions) {
+    const { handshakeTimeout = 3_000, inspect, create = createNode } = options;
+    this.node = create({
+      chain: 'regtest',
+      maxoutbound: 64,
+      v2transport: true,
+      rules: { handshakeTimeout },
+      net: this.#net,
+      ...(inspect && { inspect }),
+    });
+  }
+
+  async open(): Promise<Endpoint> {
+    const { local } = await this.node.listen(LOOPBACK);
+    this.options.watch?.(this.node, (addr) => this.#roles.get(addr)?.name);
+    for (const role of CAST) await this.#enter(role, local);
+    return local;
+  }
+
+  /** Looks until nothing more can change, or patience is over. */
+  async outcomes(): Promise<Outcome[]> {
+    const end = Date.now() + (this.options.patience ?? 10_000);
+    while (Date.now() < end && !this.options.signal?.aborted && !this.#settled()) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK));
+    }
+    return CAST.map((role) => this.#judge(role));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.node, ...this.#others].map((node) => node.stop()));
+  }
+
+  async #enter(role: Role, ours: Endpoint): Promise<void> {
+    if (role.part === 'ourselves') return this.#dial(role, ours);
+    if (role.part === 'nobody') return this.#dial(role, await this.#deadPort());
+    const uacomment = [role.name];
+    const other = createNode({ chain: 'regtest', uacomment, ...USUAL, ...role.node, net: this.#netOf(role) });
+    this.#others.push(other);
+    if (role.part === 'listens') return this.#dial(role, (await other.listen(LOOPBACK)).local);
+    this.#beDialled(role, other, ours);
+  }
+
+  #dial(role: Role, at: Endpoint): void {
+    this.#roles.set(formatEndpoint(at), role);
+    const { connection_type = 'outbound-full-relay', v2 = false } = role;
+    this.node.dial(at, { connection_type, v2transport: v2 });
+  }
+
+  /** Which of our accepted connections is this one is told by the dialler's own port. */
+  #beDialled(role: Role, other: BitcoinNode, ours: Endpoint): void {
+    const stop = other.peers.subscribe(({ peer }) => {
+      if (peer.addrbind === '') return;
+      this.#roles.set(peer.addrbind, role);
+      stop();
+    });
+    other.dial(ours);
+  }
+
+  #netOf(role: Role): Net {
+    return role.fault === undefined ? this.#net : faultyNet(this.#net, parseFault(role.fault));
+  }
+
+  /** A port that was free a moment ago. */
+  async #deadPort(): Promise<Endpoint> {
+    const listener = await this.#net.listen(LOOPBACK, (link) => link.destroy());
+    await listener.close();
+    return listener.local;
+  }
+
+  #peers(): Map<Role | undefined, PeerInfo> {
+    const all = [...this.node.peers.recent(), ...this.node.peers.list()];
+    // Dialling ourselves makes two ends; the dialled one carries the listener's address.
+    return new Map(all.map((peer) => [this.#roles.get(peer.addr), peer]));
+  }
+
+  #judge(role: Role): Outcome {
+    const peer = this.#peers().get(role);
+    return { role, ...(peer && { peer }), asForetold: peer !== undefined && isForetold(role, peer) };
+  }
+
+  /** Established peers count once their first ping is back; the ancient one never answers. */
+  #settled(): boolean {
+    const peers = this.#peers();
+    return CAST.every((role) => {
+      const peer = peers.get(role);
+      if (!peer) return false;
+      if (peer.state === 'failed' || peer.state === 'closed') return true;
+      return peer.state === 'established' && isForetold(role, peer) && peer.pingwait === undefined;
+    });
+  }
+}
+
+/** Whether the peer is where its role says, with the foretold facts among its own. */
+export function isForetold({ foretold }: Role, peer: PeerInfo): boolean {
+  if (foretold.code === 'established') return peer.state === 'established';
+  const { code, facts = {} } = peer.lastreason ?? {};
+  return (
+    code === foretold.code &&
+    Object.entries(foretold.facts ?? {}).every(([key, value]) => facts[key] === value)
+  );
+}

@@ -1,0 +1,161 @@
+/** The columns of the table, in the order of `bitcoin-cli -netinfo`, then what only a state machine knows. No document here. */
+import type { Row } from './feed-messages.js';
+import { ago } from './format.js';
+import { isOver } from './page-state.js';
+
+export interface Column {
+  readonly head: string;
+  /** What it means, shown on its head. */
+  readonly about: string;
+  /** Pixels. */
+  readonly width: number;
+  readonly number?: true;
+  /** Whether the text came from the peer. */
+  readonly foreign?: true;
+  readonly text: (row: Row, now: number) => string;
+  readonly rank: (row: Row) => number | string;
+}
+
+/** Core's short names (`ConnectionTypeForNetinfo`). */
+const TYPES: Readonly<Record<string, string>> = {
+  inbound: '',
+  'outbound-full-relay': 'full',
+  'block-relay-only': 'block',
+  'addr-fetch': 'addr',
+};
+
+const NETS: Readonly<Record<string, string>> = { not_publicly_routable: 'npr' };
+
+const typeOf = ({ connection_type }: Row): string => TYPES[connection_type] ?? connection_type;
+const netOf = ({ network }: Row): string => NETS[network] ?? network;
+const ms = (value: number | undefined): string =>
+  value === undefined ? '' : value < 10 ? value.toFixed(2) : String(Math.round(value));
+const since = (at: number, now: number): string =>
+  at === 0 ? '' : String(Math.max(0, Math.round(now / 1_000 - at)));
+const minutes = ({ conntime }: Row, now: number): string =>
+  String(Math.max(0, Math.floor((now / 1_000 - conntime) / 60)));
+
+function deadline({ next }: Row, now: number): string {
+  return next ? `${next.what} ${ago(next.at - now)}` : '';
+}
+
+const column = (
+  head: string,
+  width: number,
+  about: string,
+  rest: Omit<Column, 'head' | 'width' | 'about'>,
+): Column => ({
+  ...{ head, width, about },
+  ...rest,
+});
+
+/** A row whose clock stands still is shown at that moment. */
+export const moment = (row: Row, now: number): number => row.heldat ?? now;
+
+export const COLUMNS: readonly Column[] = [
+  column('<->', 54, 'direction', {
+    text: ({ inbound }) => (inbound ? 'in' : 'out'),
+    rank: ({ inbound }) => Number(inbound),
+  }),
+  column('type', 58, 'type of the connection', { text: typeOf, rank: typeOf }),
+  column('net', 42, 'network of the address', { text: netOf, rank: netOf }),
+  column('serv', 52, 'services: network, witness, bloom, compact filters, limited, v2 …', {
+    text: ({ services }) => services,
+    rank: ({ services }) => services,
+  }),
+  column('v', 24, 'transport: 1, or 2 for BIP324', {
+    text: ({ transport }) => (transport === 'detecting' ? '?' : transport.slice(1)),
+    rank: ({ transport }) => transport,
+  }),
+  column('mping', 52, 'shortest ping, ms', {
+    number: true,
+    text: ({ minping }) => ms(minping),
+    rank: ({ minping = Infinity }) => minping,
+  }),
+  column('ping', 48, 'latest ping, ms', {
+    number: true,
+    text: ({ pingtime }) => ms(pingtime),
+    rank: ({ pingtime = Infinity }) => pingtime,
+  }),
+  column('send', 44, 'seconds since we sent', {
+    number: true,
+    text: ({ lastsend }, now) => since(lastsend, now),
+    rank: ({ lastsend }) => -lastsend,
+  }),
+  column('recv', 44, 'seconds since something came', {
+    number: true,
+    text: ({ lastrecv }, now) => since(lastrecv, now),
+    rank: ({ lastrecv }) => -lastrecv,
+  }),
+  column('hb', 28, 'they want high-bandwidth compact blocks (BIP152)', {
+    text: ({ highbandwidth }) => (highbandwidth ? '*' : ''),
+    rank: ({ highbandwidth }) => -Number(highbandwidth),
+  }),
+  column('age', 38, 'minutes since the connection began', {
+    number: true,
+    text: minutes,
+    rank: ({ conntime }) => -conntime,
+  }),
+  column('id', 52, 'id of the peer', { number: true, text: ({ key }) => key, rank: ({ id }) => id }),
+  column('address', 150, 'address of the peer', {
+    foreign: true,
+    text: ({ addr }) => addr,
+    rank: ({ addr }) => addr,
+  }),
+  column('version', 200, 'protocol version and user agent', {
+    foreign: true,
+    text: ({ version, subver }) => (version === 0 ? '' : `${version}${subver}`),
+    rank: ({ version, subver }) => `${String(version).padStart(10, '0')}${subver}`,
+  }),
+  column('state', 116, 'where its machine is', { text: ({ state }) => state, rank: ({ state }) => state }),
+  column('for', 50, 'time in this state', {
+    number: true,
+    text: ({ stateat }, now) => ago(now - stateat),
+    rank: ({ stateat }) => -stateat,
+  }),
+  column('next', 106, 'what happens by itself, and when', {
+    text: deadline,
+    rank: ({ next }) => next?.at ?? Infinity,
+  }),
+  column('last reason', 196, 'why it ended, or why the connection to this address before it did', {
+    text: ({ reason }) => reason?.code ?? '',
+    rank: ({ reason }) => reason?.code ?? '~',
+  }),
+];
+
+/** Which column, by its place, and whether from its end. */
+export interface Order {
+  readonly by: number;
+  readonly down: boolean;
+}
+
+/** Live peers first, the latest first. */
+export const NEWEST: Order = { by: -1, down: false };
+
+/** The rows that match, in order. `state` empty: any. */
+export function ordered(rows: Iterable<Row>, order: Order, filter: string, state: string): Row[] {
+  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const wanted = [...rows].filter((row) => (!state || row.state === state) && matches(row, words));
+  const rank = COLUMNS[order.by]?.rank;
+  if (!rank) return wanted.sort(newest);
+  const sign = order.down ? -1 : 1;
+  const ranked = wanted.map((row) => ({ row, rank: rank(row) }));
+  ranked.sort((a, b) => sign * compared(a.rank, b.rank) || newest(a.row, b.row));
+  return ranked.map(({ row }) => row);
+}
+
+const compared = (a: number | string, b: number | string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const newest = (a: Row, b: Row): number =>
+  Number(isOver(a.state)) - Number(isOver(b.state)) || b.conntime - a.conntime || b.id - a.id;
+
+/** Every word stands somewhere in what the row shows. */
+function matches(row: Row, words: readonly string[]): boolean {
+  if (words.length === 0) return true;
+  const { key, addr, subver, version, state, reason, services } = row;
+  const text = [row.inbound ? 'in' : 'out', typeOf(row), netOf(row), services, `v${row.transport.slice(1)}`]
+    .concat([key, addr, subver, String(version), state, reason?.code ?? ''])
+    .join(' ')
+    .toLowerCase();
+  return words.every((word) => text.includes(word));
+}

@@ -1,0 +1,164 @@
+/** The table of peers. Only the rows in sight are in the document, however many there are. */
+import { COLUMNS, moment, NEWEST, type Order, ordered } from './columns.js';
+import { byId, dress, make, say } from './dom.js';
+import type { Row } from './feed-messages.js';
+import { isOver, type World } from './page-state.js';
+
+/** Pixels; the style sheet says the same. */
+const HEIGHT = 26;
+const MARGIN = 6;
+/** Between two sortings of many rows, milliseconds. */
+const SORTING = 500;
+const MANY = 2_000;
+
+export class Table {
+  readonly #scroll = byId('peers-scroll');
+  readonly #body = byId('peers-rows');
+  readonly #above = make('tr.space', make('td'));
+  readonly #below = make('tr.space', make('td'));
+  readonly #lines: HTMLTableRowElement[] = [];
+  #order: Order = NEWEST;
+  #rows: Row[] = [];
+  #first = 0;
+  #active = '';
+  #stale = true;
+  #sortedat = 0;
+  /** Only peers in this state; empty for all. */
+  state = '';
+
+  constructor(
+    private readonly world: World,
+    private readonly changed: () => void,
+    private readonly open: (key: string) => void,
+  ) {
+    this.#heads();
+    this.#body.append(this.#above, this.#below);
+    this.#scroll.addEventListener('scroll', changed, { passive: true });
+    this.#scroll.addEventListener('keydown', (event) => this.#key(event));
+    this.#body.addEventListener('click', ({ target }) => this.#click(target));
+    byId('filter').addEventListener('input', () => this.sort());
+  }
+
+  /** Keys of the rows in sight. */
+  get view(): string[] {
+    return this.#rows.slice(this.#first, this.#first + this.#lines.length).map(({ key }) => key);
+  }
+
+  /** Rows have come, gone or changed. */
+  touch(): void {
+    this.#stale = true;
+  }
+
+  sort(): void {
+    this.#stale = true;
+    this.#sortedat = 0;
+    this.changed();
+  }
+
+  draw(now: number): void {
+    if (this.#stale && (this.world.rows.size < MANY || now - this.#sortedat > SORTING)) this.#sort(now);
+    const { scrollTop, clientHeight } = this.#scroll;
+    const room = Math.ceil(clientHeight / HEIGHT) + 2 * MARGIN;
+    const last = Math.max(0, this.#rows.length - room);
+    this.#first = Math.min(last, Math.max(0, Math.floor(scrollTop / HEIGHT) - MARGIN));
+    const shown = this.#rows.slice(this.#first, this.#first + room);
+    this.#fit(shown.length);
+    shown.forEach((row, place) => this.#fill(this.#lines[place]!, row, place, now));
+    this.#above.style.height = `${this.#first * HEIGHT}px`;
+    this.#below.style.height = `${(this.#rows.length - this.#first - shown.length) * HEIGHT}px`;
+  }
+
+  #sort(now: number): void {
+    this.#stale = false;
+    this.#sortedat = now;
+    const filter = (byId('filter') as HTMLInputElement).value;
+    this.#rows = ordered(this.world.rows.values(), this.#order, filter, this.state);
+    const [some, all] = [this.#rows.length, this.world.rows.size];
+    say(byId('peers-count'), some === all ? `${all}` : `${some} of ${all}`);
+    byId('peers').setAttribute('aria-rowcount', String(some + 1));
+  }
+
+  #heads(): void {
+    const heads = COLUMNS.map(({ head, about, width, number }, by) => {
+      const cell = make(number ? 'th.number' : 'th');
+      const press = make('button', head);
+      press.type = 'button';
+      press.title = `${about}; sort by it`;
+      press.addEventListener('click', () => this.#orderBy(by));
+      cell.scope = 'col';
+      cell.style.width = `${width}px`;
+      cell.append(press);
+      return cell;
+    });
+    byId('peers-heads').append(...heads);
+    byId('peers').style.width = `${COLUMNS.reduce((sum, { width }) => sum + width, 0)}px`;
+  }
+
+  /** Once: up; twice: down; three times: as it was. */
+  #orderBy(by: number): void {
+    const { by: before, down } = this.#order;
+    this.#order = by !== before ? { by, down: false } : down ? NEWEST : { by, down: true };
+    [...byId('peers-heads').children].forEach((cell, place) => {
+      const sorted = place !== this.#order.by ? 'none' : this.#order.down ? 'descending' : 'ascending';
+      cell.setAttribute('aria-sort', sorted);
+    });
+    this.sort();
+  }
+
+  #fit(count: number): void {
+    while (this.#lines.length > count) this.#lines.pop()?.remove();
+    while (this.#lines.length < count) {
+      const line = make(
+        'tr',
+        ...COLUMNS.map(({ number, foreign }) => make(number ? 'td.number' : foreign ? 'td.foreign' : 'td')),
+      );
+      this.#lines.push(line);
+      this.#below.before(line);
+    }
+  }
+
+  #fill(line: HTMLTableRowElement, row: Row, place: number, now: number): void {
+    const at = moment(row, now);
+    line.dataset.key = row.key;
+    line.id = `row-${row.key}`;
+    line.setAttribute('aria-rowindex', String(this.#first + place + 2));
+    COLUMNS.forEach(({ text }, nth) => say(line.cells[nth]!, text(row, at)));
+    const classes = [row.state, isOver(row.state) ? 'over' : '', row.key === this.#active ? 'active' : ''];
+    dress(line, classes.filter(Boolean).join(' '));
+  }
+
+  #click(target: EventTarget | null): void {
+    const key = target instanceof Element ? target.closest('tr')?.dataset.key : undefined;
+    if (key !== undefined) this.open(key);
+  }
+
+  #key(event: KeyboardEvent): void {
+    if (event.key === 'Enter' && this.#active && event.target === this.#scroll)
+      return this.open(this.#active);
+    const steps: Readonly<Record<string, number>> = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: 15,
+      PageUp: -15,
+      Home: -1e9,
+      End: 1e9,
+    };
+    const step = steps[event.key];
+    if (step === undefined || this.#rows.length === 0) return;
+    event.preventDefault();
+    this.#step(step);
+  }
+
+  #step(step: number): void {
+    const here = this.#rows.findIndex(({ key }) => key === this.#active);
+    const place = Math.min(this.#rows.length - 1, Math.max(0, (here < 0 && step > 0 ? -1 : here) + step));
+    this.#active = this.#rows[place]!.key;
+    const top = place * HEIGHT;
+    const { scrollTop, clientHeight } = this.#scroll;
+    if (top < scrollTop) this.#scroll.scrollTop = top;
+    else if (top + 2 * HEIGHT > scrollTop + clientHeight)
+      this.#scroll.scrollTop = top + 2 * HEIGHT - clientHeight;
+    this.#scroll.setAttribute('aria-activedescendant', `row-${this.#active}`);
+    this.changed();
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Everything a node takes from the world: time, chance and the net. Hand in other ones and a run becomes repeatable.
+ */
+import { randomBytes, randomFillSync } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import type { Net } from './link.js';
+
+/** A clock that never goes back, the wall clock beside it, and timers. XState's `Clock` is a part of it. */
+export interface Clock {
+  /** Milliseconds since some fixed moment; never decreases. */
+  now(): number;
+  /** Milliseconds since 1970-01-01 UTC. May jump. */
+  wall(): number;
+  setTimeout(fn: () => void, ms: number): unknown;
+  clearTimeout(timer: unknown): void;
+}
+
+export interface Env {
+  readonly clock: Clock;
+  /** `count` fresh random bytes. */
+  readonly random: (count: number) => Uint8Array;
+  readonly net: Net;
+}
+
+/** The machine's own clocks. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  setTimeout: (fn, ms) => setTimeout(fn, ms),
+  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+};
+
+/** Drawn from the system at a time, because a call costs more than the bytes do. */
+const POOL_SIZE = 4_096;
+const pool = new Uint8Array(POOL_SIZE);
+let used = POOL_SIZE;
+
+/** The operating system's random source. Nothing is handed out twice, and nothing handed out stays here. */
+export function systemRandom(count: number): Uint8Array {
+  if (count > POOL_SIZE) return new Uint8Array(randomBytes(count));
+  if (used + count > POOL_SIZE) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const drawn = pool.slice(used, used + count);
+  pool.fill(0, used, used + count);
+  used += count;
+  return drawn;
+}
+
+/** 8 fresh random bytes as 16 hex digits. */
+export const drawNonce = (env: Env): string => Buffer.from(env.random(8)).toString('hex');
+
+/** A random number in [0, 1), from 32 random bits. */
+export const drawFraction = (env: Env): number => Buffer.from(env.random(4)).readUInt32LE(0) / 2 ** 32;
+
+/** Throws at the process instead of at whoever is in the middle of something. */
+export const throwLater = (error: unknown): void =>
+  queueMicrotask(() => {
+    throw error;
+  });

@@ -1,0 +1,128 @@
+import type { LinkCode } from '../../reasons.js';
+import type { Timers } from '../timers.js';
+import type { Link } from '../link.js';
+import { ThroughLink } from './link-wrapper.js';
+
+/**
+ * A link that writes late: keeps the order, counts what it holds back as pending, lets `end` wait for it, and forgets it,
+ * timers and all, when the link ends otherwise.
+ */
+abstract class PacedLink extends ThroughLink {
+  readonly #timers: Timers;
+  readonly #armed = new Set<unknown>();
+  #waiting: (readonly Uint8Array[])[] = [];
+  #ending = false;
+
+  constructor(inner: Link, timers: Timers) {
+    super(inner);
+    this.#timers = timers;
+  }
+
+  override get pending(): number {
+    return this.inner.pending + this.#waiting.flat().reduce((sum, frame) => sum + frame.length, 0);
+  }
+
+  override write(frames: readonly Uint8Array[]): void {
+    if (!this.#ending && frames.length > 0) this.pace(frames);
+  }
+
+  override end(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    if (this.#waiting.length === 0) this.inner.end();
+  }
+
+  override destroy(): void {
+    this.#forget();
+    this.inner.destroy();
+  }
+
+  override closed(code: LinkCode): void {
+    this.#forget();
+    // Our end is still waiting to be sent, but the owner asked for silence when it called for it.
+    if (!this.#ending) super.closed(code);
+    this.#ending = true;
+  }
+
+  override data(chunk: Uint8Array): void {
+    if (!this.#ending) super.data(chunk);
+  }
+
+  override drained(): void {
+    if (this.#waiting.length === 0 && !this.#ending) super.drained();
+  }
+
+  /** Decides when the frames go; uses the three below. */
+  protected abstract pace(frames: readonly Uint8Array[]): void;
+
+  protected hold(frames: readonly Uint8Array[]): void {
+    this.#waiting.push(frames);
+  }
+
+  protected later(ms: number, run: () => void): void {
+    const timer = this.#timers.setTimeout(() => {
+      this.#armed.delete(timer);
+      run();
+    }, ms);
+    this.#armed.add(timer);
+  }
+
+  /** Sends the oldest frames that are held; says whether there are more. */
+  protected release(): boolean {
+    const frames = this.#waiting.shift();
+    if (frames) this.inner.write(frames);
+    if (this.#waiting.length > 0) return true;
+    if (this.#ending) this.inner.end();
+    else if (this.inner.pending === 0) super.drained();
+    return false;
+  }
+
+  #forget(): void {
+    for (const timer of this.#armed) this.#timers.clearTimeout(timer);
+    this.#armed.clear();
+    this.#waiting = [];
+  }
+}
+
+/** Sends at most `size` bytes at a time, each piece in a write of its own and in a later turn of the clock. */
+export class SplitLink extends PacedLink {
+  #running = false;
+
+  constructor(
+    inner: Link,
+    readonly size: number,
+    timers: Timers,
+  ) {
+    super(inner, timers);
+  }
+
+  protected override pace(frames: readonly Uint8Array[]): void {
+    const bytes = Buffer.concat(frames);
+    for (let at = 0; at < bytes.length; at += this.size) this.hold([bytes.subarray(at, at + this.size)]);
+    if (!this.#running && bytes.length > 0) this.#next();
+  }
+
+  #next(): void {
+    this.#running = true;
+    this.later(0, () => {
+      if (this.release()) this.#next();
+      else this.#running = false;
+    });
+  }
+}
+
+/** Sends each write `ms` milliseconds after it was made. */
+export class SlowLink extends PacedLink {
+  constructor(
+    inner: Link,
+    readonly ms: number,
+    timers: Timers,
+  ) {
+    super(inner, timers);
+  }
+
+  protected override pace(frames: readonly Uint8Array[]): void {
+    this.hold(frames);
+    this.later(this.ms, () => this.release());
+  }
+}

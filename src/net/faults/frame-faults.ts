@@ -1,0 +1,210 @@
+/**
+ * Faults in the frames we send. They read v1 frames (protocol section "framing"): magic 4, command 12, payload length 4 (little
+ * endian), checksum 4, payload. Each element handed to `write` is one frame; anything shorter than a header passes.
+ *
+ * The checksum is made here with `node:crypto`, since this layer takes no code from the wire layer.
+ */
+import { createHash } from 'node:crypto';
+
+import { NETWORKS } from '../../networks.js';
+import type { Timers } from '../timers.js';
+import type { Link, LinkHandler } from '../link.js';
+import { ThroughLink } from './link-wrapper.js';
+
+const HEADER = 24;
+const COMMAND_AT = 4;
+const LENGTH_AT = 16;
+const CHECKSUM_AT = 20;
+/** In the payload of `version`: version 4, services 8, timestamp 8, two addresses of 26, then the nonce of 8. */
+const NONCE_AT = 72;
+const NONCE_END = 80;
+const OVERSIZE = 5_000_000;
+const OBSOLETE_VERSION = 209;
+
+/** After this nothing leaves any more and the link is ended. */
+const HANG_UP = 'hang-up';
+type Step = Uint8Array | typeof HANG_UP;
+
+/** What becomes of one frame: nothing, itself, or others. One filter lives as long as its link. */
+export type FrameFilter = (frame: Buffer) => readonly Step[];
+
+/** What a filter may know besides the frames: the value of the fault, and what the other side announced. */
+export interface Clues {
+  readonly value: string;
+  /** The 8 bytes of the nonce in the other side's `version`, once that has come. */
+  theirNonce(): Uint8Array | undefined;
+}
+
+/** Empty for what is too short to be a frame. */
+function commandOf(frame: Uint8Array): string {
+  if (frame.length < HEADER) return '';
+  return Buffer.from(frame.subarray(COMMAND_AT, LENGTH_AT)).toString('latin1').replace(/\0+$/, '');
+}
+
+function sha256(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}
+
+function withChecksum(frame: Buffer): Buffer {
+  sha256(sha256(frame.subarray(HEADER))).copy(frame, CHECKSUM_AT, 0, 4);
+  return frame;
+}
+
+/** A frame without payload, of the same network as `like`. */
+function emptyFrame(like: Buffer, command: string): Buffer {
+  const frame = Buffer.alloc(HEADER);
+  like.copy(frame, 0, 0, COMMAND_AT);
+  frame.write(command, COMMAND_AT, 'latin1');
+  return withChecksum(frame);
+}
+
+/** A changed copy: the caller may still hold the original. */
+function changed(frame: Buffer, change: (copy: Buffer) => void): Buffer {
+  const copy = Buffer.from(frame);
+  change(copy);
+  return copy;
+}
+
+/** A changed payload, with the checksum that fits it. */
+function repaid(frame: Buffer, change: (payload: Buffer) => void): Buffer {
+  return changed(frame, (copy) => {
+    change(copy.subarray(HEADER));
+    withChecksum(copy);
+  });
+}
+
+/** Filters the frames of one command and lets the others pass. */
+function on(command: string, filter: FrameFilter): FrameFilter {
+  return (frame) => (commandOf(frame) === command ? filter(frame) : [frame]);
+}
+
+function onFirst(filter: FrameFilter): FrameFilter {
+  let first = true;
+  return (frame) => {
+    if (!first || frame.length < HEADER) return [frame];
+    first = false;
+    return filter(frame);
+  };
+}
+
+function foreignMagic(frame: Buffer): Buffer {
+  const { main, regtest } = NETWORKS;
+  const foreign = regtest.magic.every((byte, n) => frame[n] === byte) ? main : regtest;
+  return changed(frame, (copy) => copy.set(foreign.magic));
+}
+
+function truncating(): FrameFilter {
+  let cut = false;
+  return (frame) => {
+    if (cut) return [];
+    cut = commandOf(frame) === 'version';
+    return [cut ? frame.subarray(0, HEADER + ((frame.length - HEADER) >> 1)) : frame];
+  };
+}
+
+/** `value` is the numeric value, most significant digit first; the wire is little endian. */
+function nonceOf(clues: Clues): Uint8Array | undefined {
+  return clues.value === '' ? clues.theirNonce() : Buffer.from(clues.value, 'hex').reverse();
+}
+
+function echoNonce(frame: Buffer, clues: Clues): Buffer {
+  const nonce = nonceOf(clues);
+  if (!nonce || frame.length < HEADER + NONCE_END) return frame;
+  return repaid(frame, (payload) => payload.set(nonce, NONCE_AT));
+}
+
+function obsolete(frame: Buffer): Buffer {
+  if (frame.length < HEADER + 4) return frame;
+  return repaid(frame, (payload) => payload.writeInt32LE(OBSOLETE_VERSION));
+}
+
+/** By the name of the fault, a filter for a new link. */
+export const FRAME_FILTERS = {
+  checksum: () => on('verack', (frame) => [changed(frame, (copy) => (copy[CHECKSUM_AT]! ^= 0xff))]),
+  magic: () => onFirst((frame) => [foreignMagic(frame)]),
+  truncate: truncating,
+  oversize: () => onFirst((frame) => [changed(frame, (copy) => copy.writeUInt32LE(OVERSIZE, LENGTH_AT))]),
+  silent: () => () => [],
+  'no-verack': () => on('verack', () => []),
+  'double-version': () => on('version', (frame) => [frame, frame]),
+  'verack-first': () => on('version', (frame) => [emptyFrame(frame, 'verack'), frame]),
+  'self-nonce': (clues) => on('version', (frame) => [echoNonce(frame, clues)]),
+  obsolete: () => on('version', (frame) => [obsolete(frame)]),
+  'late-wtxidrelay': () => on('verack', (frame) => [frame, emptyFrame(frame, 'wtxidrelay')]),
+  'hang-up': () => on('version', (frame) => [frame, HANG_UP]),
+} as const satisfies Record<string, (clues: Clues) => FrameFilter>;
+
+export type FrameFaultName = keyof typeof FRAME_FILTERS;
+
+/** A link whose outgoing frames pass a filter. */
+export class TamperedLink extends ThroughLink {
+  readonly #filter: FrameFilter;
+  /** The first bytes that came, no more than reach to the end of the nonce. */
+  #heard = Buffer.alloc(0);
+  #hungUp = false;
+  #silent = false;
+  #timer: unknown;
+
+  constructor(
+    inner: Link,
+    name: FrameFaultName,
+    value: string,
+    readonly timers: Timers,
+  ) {
+    super(inner);
+    this.#filter = FRAME_FILTERS[name]({ value, theirNonce: () => this.#theirNonce() });
+  }
+
+  override attach(handler: LinkHandler): void {
+    super.attach(handler);
+    this.#tellEnd();
+  }
+
+  override write(frames: readonly Uint8Array[]): void {
+    const steps = frames.flatMap((frame) => this.#pass(frame));
+    const end = steps.indexOf(HANG_UP);
+    const out = steps.slice(0, end < 0 ? steps.length : end) as Uint8Array[];
+    if (out.length > 0) this.inner.write(out);
+    if (end < 0) return;
+    this.#hungUp = true;
+    this.inner.end();
+    this.#tellEnd();
+  }
+
+  override end(): void {
+    this.#hush();
+    super.end();
+  }
+
+  override destroy(): void {
+    this.#hush();
+    super.destroy();
+  }
+
+  override data(chunk: Uint8Array): void {
+    const missing = HEADER + NONCE_END - this.#heard.length;
+    if (missing > 0) this.#heard = Buffer.concat([this.#heard, chunk.subarray(0, missing)]);
+    super.data(chunk);
+  }
+
+  #pass(frame: Uint8Array): readonly Step[] {
+    return this.#filter(Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength));
+  }
+
+  #theirNonce(): Uint8Array | undefined {
+    const heard = this.#heard;
+    const whole = heard.length === HEADER + NONCE_END && commandOf(heard) === 'version';
+    return whole ? heard.subarray(HEADER + NONCE_AT) : undefined;
+  }
+
+  #hush(): void {
+    this.#silent = true;
+    this.timers.clearTimeout(this.#timer);
+  }
+
+  /** The inner link is silent once we ended it; the owner, who did not ask for that, would wait for ever. */
+  #tellEnd(): void {
+    if (!this.#hungUp || this.#silent || !this.handler || this.#timer !== undefined) return;
+    this.#timer = this.timers.setTimeout(() => this.closed('ERR_LINK_EOF'), 0);
+  }
+}

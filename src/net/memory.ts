@@ -1,0 +1,368 @@
+/**
+ * Links in memory: the same contract as TCP without a system below, for tests, simulations and users of the library.
+ *
+ * Nothing happens inside the call that causes it: every delivery, every opening and every end is a timer of the clock that
+ * was handed in. So a virtual clock decides when, and the same calls give the same run.
+ *
+ * How it ends, as over TCP: `end` is an end for the other side (`ERR_LINK_EOF`), after everything written before.
+ * `destroy` is an end too, but a reset (`ERR_LINK_RESET`) when bytes of the other side had arrived and were still unread.
+ * A path that breaks ({@link MemoryLink.sever}) is a reset for both. A side that does not read learns of an end when it
+ * reads on.
+ */
+import type { Facts, LinkCode } from '../reasons.js';
+import { VerackError } from '../reasons.js';
+import { systemTimers, type Timers } from './timers.js';
+import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from './link.js';
+
+/** One-way delay in milliseconds; asked anew for every write and twice for a dial. Order is kept whatever it says. */
+export type Latency = number | ((from: Endpoint, to: Endpoint) => number);
+
+export interface MemoryOptions {
+  readonly timers?: Timers;
+  /** Default 0. */
+  readonly latency?: Latency;
+}
+
+export interface MemoryLink extends Link {
+  /** Breaks the path: what is under way is lost, and both sides hear `ERR_LINK_RESET`. */
+  sever(): void;
+}
+
+export interface MemoryNet extends Net {
+  /** The same net seen from the machine `host`: its dials come from there. The net itself dials from 127.0.0.1. */
+  at(host: string): Net;
+  /** The ends that are open: neither closed by their owner nor told of an end. */
+  readonly links: ReadonlySet<MemoryLink>;
+}
+
+const LINGER_MS = 2_000;
+
+interface Item {
+  readonly bytes: Uint8Array;
+  /** Set on the last item of a direction. */
+  readonly code?: LinkCode;
+  due: boolean;
+  timer: unknown;
+}
+
+/** One direction of a connection. */
+class Pipe {
+  #queue: Item[] = [];
+  #kick: unknown;
+  #congested = false;
+
+  constructor(
+    readonly writer: End,
+    readonly reader: End,
+    readonly timers: Timers,
+    readonly delay: () => number,
+  ) {}
+
+  /** Bytes that wait because nobody reads. */
+  get held(): number {
+    return this.reader.reading ? 0 : this.#queue.reduce((sum, item) => sum + item.bytes.length, 0);
+  }
+
+  /** Whether bytes have arrived that the reader has not taken. */
+  get unread(): boolean {
+    return this.#queue.some((item) => item.due && item.bytes.length > 0);
+  }
+
+  send(bytes: Uint8Array, code?: LinkCode): void {
+    const item: Item = { bytes, due: false, timer: undefined, ...(code && { code }) };
+    this.#queue.push(item);
+    item.timer = this.timers.setTimeout(() => {
+      item.due = true;
+      this.#pump();
+    }, this.delay());
+    this.noteCongestion();
+  }
+
+  noteCongestion(): void {
+    if (this.held > 0) this.#congested = true;
+  }
+
+  /** The reader reads again: lets what waits come, but not inside its own call. */
+  kick(): void {
+    if (this.#queue.length === 0 && !this.#congested) return;
+    this.#kick ??= this.timers.setTimeout(() => {
+      this.#kick = undefined;
+      this.#pump();
+    }, 0);
+  }
+
+  /** Forgets everything under way. */
+  clear(): void {
+    for (const item of this.#queue) this.timers.clearTimeout(item.timer);
+    this.timers.clearTimeout(this.#kick);
+    this.#queue = [];
+    this.#kick = undefined;
+  }
+
+  #pump(): void {
+    while (this.reader.reading && this.#queue[0]?.due) {
+      const item = this.#queue.shift();
+      if (item?.code) this.#close(item.code);
+      else if (item) this.reader.take(item.bytes);
+    }
+    if (!this.#congested || !this.reader.reading) return;
+    this.#congested = false;
+    this.writer.drained();
+  }
+
+  #close(code: LinkCode): void {
+    this.writer.flushed();
+    this.reader.finish(code);
+  }
+}
+
+class End implements MemoryLink {
+  /** Set once, when both ends exist. */
+  out!: Pipe;
+  in!: Pipe;
+  #handler: LinkHandler | undefined;
+  #paused = false;
+  #resting = false;
+  /** The handler hears nothing any more: it was told the end, or it asked for it. */
+  #over = false;
+  /** Both directions have ended. */
+  #done = false;
+  #linger: unknown;
+
+  constructor(
+    readonly local: Endpoint,
+    readonly remote: Endpoint,
+    readonly timers: Timers,
+    readonly gone: (end: End) => void,
+  ) {}
+
+  get reading(): boolean {
+    return this.#over || (this.#handler !== undefined && !this.#paused && !this.#resting);
+  }
+
+  get pending(): number {
+    return this.#over ? 0 : this.out.held;
+  }
+
+  attach(handler: LinkHandler): void {
+    this.#handler = handler;
+    this.in.kick();
+  }
+
+  write(frames: readonly Uint8Array[]): void {
+    const bytes = Buffer.concat(frames);
+    if (!this.#over && bytes.length > 0) this.out.send(bytes);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.in.noteCongestion();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.in.kick();
+  }
+
+  rest(): void {
+    if (this.#resting) return;
+    this.#resting = true;
+    this.in.noteCongestion();
+    this.timers.setTimeout(() => {
+      this.#resting = false;
+      this.in.kick();
+    }, 0);
+  }
+
+  end(): void {
+    if (this.#over) return;
+    this.#leave();
+    this.in.kick();
+    this.out.send(new Uint8Array(), 'ERR_LINK_EOF');
+    this.#linger = this.timers.setTimeout(() => this.#giveUp(), LINGER_MS);
+  }
+
+  destroy(): void {
+    const code = this.in.unread ? 'ERR_LINK_RESET' : 'ERR_LINK_EOF';
+    const lost = this.out.held > 0;
+    this.#drop();
+    if (this.#done) return;
+    this.#done = true;
+    if (lost) this.out.clear();
+    if (lost || !this.#over) this.out.send(new Uint8Array(), code);
+    this.#leave();
+  }
+
+  sever(): void {
+    const ends = [this, this.out.reader];
+    for (const end of ends) end.#drop();
+    for (const end of ends) if (!end.#over) end.in.send(new Uint8Array(), 'ERR_LINK_RESET');
+  }
+
+  take(bytes: Uint8Array): void {
+    if (!this.#over) this.#handler?.data(bytes);
+  }
+
+  drained(): void {
+    if (!this.#over) this.#handler?.drained?.();
+  }
+
+  /** Our end has reached the other side. */
+  flushed(): void {
+    this.timers.clearTimeout(this.#linger);
+  }
+
+  finish(code: LinkCode): void {
+    this.#done = true;
+    if (this.#over) return;
+    this.#leave();
+    // Nobody will read it; a broken path has news for the other side under way, though.
+    if (this.out.reader.#over) this.out.clear();
+    this.#handler?.closed(code);
+  }
+
+  #leave(): void {
+    this.#over = true;
+    this.gone(this);
+  }
+
+  /** Nothing of the other side's will be read any more. */
+  #drop(): void {
+    this.timers.clearTimeout(this.#linger);
+    this.in.clear();
+    this.in.writer.flushed();
+  }
+
+  #giveUp(): void {
+    this.out.clear();
+    this.out.send(new Uint8Array(), 'ERR_LINK_RESET');
+  }
+}
+
+export interface PairOptions extends MemoryOptions {
+  /** The endpoints of the first and of the second end; default ports 1 and 2 of 127.0.0.1. */
+  readonly endpoints?: readonly [Endpoint, Endpoint];
+}
+
+const PAIR: readonly [Endpoint, Endpoint] = [
+  { host: '127.0.0.1', port: 1 },
+  { host: '127.0.0.1', port: 2 },
+];
+
+function delayOf(latency: Latency = 0, from: Endpoint, to: Endpoint): number {
+  return typeof latency === 'number' ? latency : latency(from, to);
+}
+
+function connected(options: PairOptions, gone: (end: End) => void): [End, End] {
+  const { timers = systemTimers, latency, endpoints = PAIR } = options;
+  const [one, two] = endpoints;
+  const a = new End(one, two, timers, gone);
+  const b = new End(two, one, timers, gone);
+  a.out = b.in = new Pipe(a, b, timers, () => delayOf(latency, one, two));
+  b.out = a.in = new Pipe(b, a, timers, () => delayOf(latency, two, one));
+  return [a, b];
+}
+
+/** The two ends of one connection that is open already. */
+export function linkPair(options: PairOptions = {}): [MemoryLink, MemoryLink] {
+  return connected(options, () => undefined);
+}
+
+const FIRST_EPHEMERAL = 49_152;
+const LAST_PORT = 65_535;
+
+class Hub implements MemoryNet {
+  readonly links = new Set<End>();
+  readonly #timers: Timers;
+  readonly #listeners = new Map<string, (link: Link) => void>();
+  readonly #taken = new Set<string>();
+  #next = FIRST_EPHEMERAL;
+
+  constructor(readonly options: MemoryOptions) {
+    this.#timers = options.timers ?? systemTimers;
+  }
+
+  at(host: string): Net {
+    return {
+      dial: (to, handler) => this.#dial(host, to, handler),
+      listen: (at, accepted) => this.listen(at, accepted),
+    };
+  }
+
+  dial(to: Endpoint, handler: DialHandler): () => void {
+    return this.#dial('127.0.0.1', to, handler);
+  }
+
+  async listen(at: Endpoint, accepted: (link: Link) => void): Promise<Listener> {
+    await Promise.resolve();
+    const local = { host: at.host, port: at.port === 0 ? this.#freePort(at.host) : at.port };
+    const name = key(local);
+    if (this.#listeners.has(name)) throw new VerackError('ERR_LOCAL_LIMIT', facts('EADDRINUSE', at));
+    this.#listeners.set(name, accepted);
+    this.#taken.add(name);
+    return { local, close: () => this.#unlisten(name, accepted) };
+  }
+
+  async #unlisten(name: string, accepted: (link: Link) => void): Promise<void> {
+    await Promise.resolve();
+    if (this.#listeners.get(name) !== accepted) return;
+    this.#listeners.delete(name);
+    this.#taken.delete(name);
+  }
+
+  #freePort(host: string): number {
+    for (let tries = FIRST_EPHEMERAL; tries <= LAST_PORT; tries += 1) {
+      const port = this.#next;
+      this.#next = port === LAST_PORT ? FIRST_EPHEMERAL : port + 1;
+      if (!this.#taken.has(key({ host, port }))) return port;
+    }
+    throw new VerackError('ERR_LOCAL_LIMIT', facts('EADDRNOTAVAIL', { host, port: 0 }));
+  }
+
+  /** Asked twice for a delay: there and back. */
+  #dial(host: string, to: Endpoint, handler: DialHandler): () => void {
+    const source = { host, port: 0 };
+    const { latency } = this.options;
+    const roundTrip = delayOf(latency, source, to) + delayOf(latency, to, source);
+    const timer = this.#timers.setTimeout(() => this.#open(host, to, handler), roundTrip);
+    return () => this.#timers.clearTimeout(timer);
+  }
+
+  #open(host: string, to: Endpoint, handler: DialHandler): void {
+    const accepted =
+      this.#listeners.get(key(to)) ?? this.#listeners.get(key({ ...to, host: anyOf(to.host) }));
+    if (!accepted) return handler.failed('ERR_DIAL_REFUSED', facts('ECONNREFUSED', to));
+    const from = { host, port: this.#freePort(host) };
+    const [near, far] = connected({ ...this.options, endpoints: [from, to] }, (end) => this.#gone(end, near));
+    this.#taken.add(key(from));
+    this.links.add(near).add(far);
+    accepted(far);
+    handler.opened(near);
+  }
+
+  #gone(end: End, near: End): void {
+    this.links.delete(end);
+    if (end === near) this.#taken.delete(key(near.local));
+  }
+}
+
+function key(endpoint: Endpoint): string {
+  return `${endpoint.host} ${endpoint.port}`;
+}
+
+function facts(syscode: string, at: Endpoint): Facts {
+  return { syscode, host: at.host, port: at.port };
+}
+
+/** The address that stands for every address of the same family. */
+function anyOf(host: string): string {
+  return host.includes(':') ? '::' : '0.0.0.0';
+}
+
+/**
+ * A net in memory. A listener at `0.0.0.0` or `::` answers for every address of its family; dialling an address where
+ * nobody listens is refused. There are no names here: a host is compared as text.
+ */
+export function memoryNet(options: MemoryOptions = {}): MemoryNet {
+  return new Hub(options);
+}

@@ -1,0 +1,115 @@
+/** What a node and a dial can be told. */
+import type { InspectionEvent } from 'xstate';
+import type { ConnectionType, Rules } from '../../machines/index.js';
+import type { Net } from '../net/link.js';
+import { type Chain, networkOf } from '../networks.js';
+import { VerackError } from '../reasons.js';
+import { withServices } from '../services.js';
+import { servicesOf } from '../wire/index.js';
+import { type Identity, userAgent, wholeUserAgent } from '../connection/outgoing-messages.js';
+import type { Padding } from '../connection/v2-transport.js';
+import type { V2FaultName } from '../connection/v2-faults.js';
+import type { Clock } from '../net/environment.js';
+import { NAME, VERSION } from '../version.js';
+
+export interface NodeOptions {
+  /** Core's chain names (`main`, `test`, `testnet4`, `signet`, `regtest`) or a {@link Chain}. Default `main`. */
+  readonly chain?: string | Chain;
+  /** Any of the machine's rules: timeouts in milliseconds, `relay`, `requiredServices`, … Default {@link CORE_RULES}. */
+  readonly rules?: Partial<Rules>;
+  /** Slots. Defaults 114 and 11, which make Core's 125. */
+  readonly maxinbound?: number;
+  readonly maxoutbound?: number;
+  /**
+   * Bytes that may wait for one peer; beyond them it is not read, and `send` refuses, until all are taken. One message, or
+   * one `send`, may go beyond. Core: `-maxsendbuffer`, 1,000,000, the default here.
+   */
+  readonly maxsendbuffer?: number;
+  /** Unfinished handshakes of accepted connections for one /24 (IPv6: /64); 0 for no limit. Default {@link MAX_PENDING}. */
+  readonly maxpending?: number;
+  /** Let that limit count loopback too. Default false. */
+  readonly pendingloopback?: boolean;
+  /** Milliseconds that peers get to close when the node stops. Default {@link DRAIN_TIMEOUT}. */
+  readonly drainTimeout?: number;
+  /** Offer BIP324 and try it first; a peer that does not know it is redialled once as v1. Default false. */
+  readonly v2transport?: boolean;
+  /** Refuse v1. Default false. */
+  readonly v2only?: boolean;
+  /** Our garbage and decoys, fixed; drawn anew for each connection otherwise. */
+  readonly padding?: Padding;
+  /** Spoils our key exchanges on purpose; see `V2_FAULTS`. */
+  readonly v2fault?: V2FaultName;
+  /** What we announce. Defaults: services 0, height 0, `/verack:X.Y.Z/`. */
+  readonly services?: string;
+  readonly startingheight?: number;
+  readonly uacomment?: readonly string[];
+  /** The whole user agent instead, at most 256 bytes. */
+  readonly subver?: string;
+  /** Where time, chance and bytes come from. */
+  readonly clock?: Clock;
+  readonly random?: (count: number) => Uint8Array;
+  readonly net?: Net;
+  /** Sees every XState inspection event of the supervisor and its peers. Costs time; absent by default. */
+  readonly inspect?: (event: InspectionEvent) => void;
+  /** Run the compiled machines (see compile.ts). Default true; false has XState interpret each step, slower and otherwise the same. */
+  readonly compiled?: boolean;
+  /** Stops the node. */
+  readonly signal?: AbortSignal;
+}
+
+export interface DialOptions {
+  /** Default `manual`: services are not judged, as for Core's `-connect`. */
+  readonly connection_type?: Exclude<ConnectionType, 'inbound'>;
+  /** Dial again, with backoff, when it ends for a reason that may pass. Default false. */
+  readonly persistent?: boolean;
+  /** Try BIP324 first. Default: what the node does. */
+  readonly v2transport?: boolean;
+  /** Closes this connection and ends its redials. */
+  readonly signal?: AbortSignal;
+}
+
+/** The chain of that name. Throws `ERR_LOCAL_ARGUMENT` for a name that no chain has. */
+export function chainOf(chain: string | Chain): Chain {
+  if (typeof chain !== 'string') return chain;
+  const found = networkOf(chain);
+  if (found) return found;
+  throw new VerackError('ERR_LOCAL_ARGUMENT', {
+    value: chain,
+    why: 'the chains are main, test, testnet4, signet and regtest',
+  });
+}
+
+/** Refuses what would only fail later, in the middle of a connection. */
+export function checkOptions({ services, startingheight, rules = {}, ...slots }: NodeOptions): void {
+  const bad = (value: unknown, why: string): never => {
+    throw new VerackError('ERR_LOCAL_ARGUMENT', { value: String(value), why });
+  };
+  if (services !== undefined && !/^[0-9a-f]{16}$/.test(services))
+    bad(services, 'services are 16 lower-case hex digits');
+  if (startingheight !== undefined && (startingheight | 0) !== startingheight)
+    bad(startingheight, 'a height has 32 bits');
+  for (const [name, value] of Object.entries({ ...rules, ...limitsOf(slots) })) {
+    if (typeof value === 'number' && !(value >= 0 && value <= MAX_NUMBER))
+      bad(value, `${name} is a number from 0 to ${MAX_NUMBER}`);
+  }
+}
+
+/** What a timer of Node.js can hold, and more than anything else needs. */
+const MAX_NUMBER = 2 ** 31 - 1;
+
+const limitsOf = ({ maxinbound, maxoutbound, maxpending, maxsendbuffer, drainTimeout }: NodeOptions) => ({
+  maxinbound,
+  maxoutbound,
+  maxpending,
+  maxsendbuffer,
+  drainTimeout,
+});
+
+/** What we announce, with the bit for BIP324 where that is offered. */
+export function identityOf(options: NodeOptions, rules: Rules): Identity {
+  const { services = '0000000000000000', startingheight = 0, uacomment = [], subver } = options;
+  const user_agent = subver === undefined ? userAgent(NAME, VERSION, uacomment) : wholeUserAgent(subver);
+  const offered =
+    options.v2transport || options.v2only ? withServices(services, servicesOf('P2P_V2')) : services;
+  return { version: rules.version, services: offered, start_height: startingheight, user_agent };
+}

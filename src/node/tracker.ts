@@ -1,0 +1,169 @@
+/**
+ * The peer tracker: the registry of live connections, a row per peer. The supervisor's side creates, updates and
+ * deletes; everybody else reads frozen snapshots or subscribes. A snapshot is computed when it is asked for.
+ */
+import { REASONS, type Reason } from '../reasons.js';
+import { formatEndpoint } from '../net/endpoint.js';
+import { type Clock, throwLater } from '../net/environment.js';
+import { type Before, describe, type Now, type PeerInfo, type Row } from './peerinfo.js';
+
+/** What a subscriber is told. */
+export type PeerChange =
+  | { readonly type: 'created' | 'updated'; readonly peer: PeerInfo }
+  | { readonly type: 'deleted'; readonly peer: PeerInfo };
+
+/** The public, read-only face. */
+export interface PeerTracker {
+  /** Live connections. */
+  readonly size: number;
+  get(id: number): PeerInfo | undefined;
+  /** In the order of their birth. */
+  list(): PeerInfo[];
+  /** The latest connections that ended, oldest first; at most 1,000. */
+  recent(): readonly PeerInfo[];
+  /** Calls `listener` after each change of state or of what is known (not of byte counts), until the returned function is called, or `signal` aborts. */
+  subscribe(listener: (change: PeerChange) => void, options?: { signal?: AbortSignal }): () => void;
+}
+
+const RECENT = 1_000;
+/** Addresses of which the last outcome is kept. */
+const REMEMBERED = 10_000;
+
+/** A connection that is over. */
+export class Ended {
+  #info: PeerInfo | undefined;
+
+  constructor(
+    private readonly row: Row,
+    readonly reason: Reason,
+    private readonly at: Now,
+    private readonly before: Before,
+  ) {}
+
+  /** What it said last. */
+  get info(): PeerInfo {
+    return (this.#info ??= describe(this.row, this.at, this.before, this.reason));
+  }
+}
+
+/** The supervisor's side of the registry. Others get its {@link Tracker.view}. */
+export class Tracker implements PeerTracker {
+  readonly #rows = new Map<number, Row>();
+  readonly #recent: Ended[] = [];
+  readonly #listeners = new Set<(change: PeerChange) => void>();
+  readonly #reasons = new Map<string, Reason>();
+  readonly #transports = new Map<string, 'v1' | 'v2'>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** The registry without the means to write. */
+  get view(): PeerTracker {
+    const size = (): number => this.size;
+    return Object.freeze({
+      get size() {
+        return size();
+      },
+      get: (id: number) => this.get(id),
+      list: () => this.list(),
+      recent: () => this.recent(),
+      subscribe: (listener: (change: PeerChange) => void, options?: { signal?: AbortSignal }) =>
+        this.subscribe(listener, options),
+    });
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  get(id: number): PeerInfo | undefined {
+    const row = this.#rows.get(id);
+    return row && this.#read(row);
+  }
+
+  list(): PeerInfo[] {
+    return [...this.#rows.values()].map((row) => this.#read(row));
+  }
+
+  recent(): readonly PeerInfo[] {
+    return this.#recent.map(({ info }) => info);
+  }
+
+  /** The connection that ended last. */
+  get latest(): Ended | undefined {
+    return this.#recent.at(-1);
+  }
+
+  subscribe(listener: (change: PeerChange) => void, { signal }: { signal?: AbortSignal } = {}): () => void {
+    const stop = () => void this.#listeners.delete(listener);
+    if (signal?.aborted) return stop;
+    this.#listeners.add(listener);
+    signal?.addEventListener('abort', stop, { once: true });
+    return stop;
+  }
+
+  create(row: Row): void {
+    this.#rows.set(row.id, row);
+    this.#tell('created', row);
+  }
+
+  update(row: Row): void {
+    if (this.#rows.has(row.id)) this.#tell('updated', row);
+  }
+
+  /** Removes the row, which does not change any more. What it said last is put into words when somebody asks. */
+  delete(row: Row, reason: Reason): Ended {
+    this.#rows.delete(row.id);
+    const ended = new Ended(row, reason, this.#now(), this.#before(row));
+    this.#recent.push(ended);
+    if (this.#recent.length > RECENT) this.#recent.shift();
+    if (!row.inbound) this.#remember(row, reason);
+    if (this.#listeners.size > 0) this.#say({ type: 'deleted', peer: ended.info });
+    return ended;
+  }
+
+  /** How it went is told with the next connection to that address; who came to us came from a port of the moment. */
+  #remember(row: Row, reason: Reason): void {
+    const addr = formatEndpoint(row.remote);
+    remember(this.#reasons, addr, REASONS[reason.code].family === 'end' ? undefined : reason);
+    const { type } = row.transport;
+    if (row.context.version > 0 && type !== 'detecting') remember(this.#transports, addr, type);
+  }
+
+  /** A listener that throws is the process's problem, not the node's. */
+  #say(change: PeerChange): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        throwLater(error);
+      }
+    }
+  }
+
+  #tell(type: 'created' | 'updated', row: Row): void {
+    if (this.#listeners.size === 0) return;
+    this.#say({ type, peer: this.#read(row) });
+  }
+
+  #read(row: Row): PeerInfo {
+    return describe(row, this.#now(), this.#before(row));
+  }
+
+  #now() {
+    return { now: this.clock.now(), wall: this.clock.wall() };
+  }
+
+  #before(row: Row): Before {
+    if (row.inbound) return {};
+    const addr = formatEndpoint(row.remote);
+    return { reason: this.#reasons.get(addr), transport: this.#transports.get(addr) };
+  }
+}
+
+/** Keeps the latest outcome of an address, and forgets the oldest when there are too many. */
+function remember<T>(outcomes: Map<string, T>, addr: string, outcome: T | undefined): void {
+  outcomes.delete(addr);
+  if (outcome !== undefined) outcomes.set(addr, outcome);
+  const oldest = outcomes.keys().next();
+  if (outcomes.size > REMEMBERED && !oldest.done) outcomes.delete(oldest.value);
+}

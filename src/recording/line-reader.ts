@@ -1,0 +1,46 @@
+/** A byte stream as lines of bounded length. */
+import { VerackError } from '../reasons.js';
+import { MAX_LINE } from './recording-format.js';
+
+export interface TextLine {
+  /** From 1. */
+  readonly line: number;
+  readonly text: string;
+  /** False for what stands behind the last line break. */
+  readonly isWhole: boolean;
+}
+
+const BREAK = 0x0a;
+
+/** Throws `ERR_LOCAL_ARGUMENT` for a line above {@link MAX_LINE} bytes. */
+export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<TextLine> {
+  let line = 0;
+  let parts: Uint8Array[] = [];
+  let size = 0;
+  const take = (part: Uint8Array): void => {
+    parts.push(part);
+    size += part.length;
+    if (size > MAX_LINE)
+      throw refused(line + 1, `longer than ${MAX_LINE} bytes, as no line of a recording is`);
+  };
+  const spoken = (isWhole: boolean): TextLine => {
+    const text = Buffer.concat(parts).toString('utf8');
+    parts = [];
+    size = 0;
+    return { line: ++line, text, isWhole };
+  };
+  for await (const chunk of bytes) {
+    let from = 0;
+    for (let to = chunk.indexOf(BREAK); to >= 0; to = chunk.indexOf(BREAK, from)) {
+      take(chunk.subarray(from, to));
+      yield spoken(true);
+      from = to + 1;
+    }
+    take(chunk.subarray(from));
+  }
+  if (size > 0) yield spoken(false);
+}
+
+/** What is wrong with a line. */
+export const refused = (line: number, why: string): VerackError =>
+  new VerackError('ERR_LOCAL_ARGUMENT', { value: `line ${line}`, why });

@@ -1,0 +1,146 @@
+/**
+ * Records nodes, and plays what was recorded.
+ *
+ *   const file = new RecordingFile('regtest.ndjson', { limit: 1e9, broken: console.error });
+ *   const node = recordedNode(file, { chain: 'regtest' });
+ *   …
+ *   file.close();
+ *   const { differing } = await play(createReadStream('regtest.ndjson'));
+ */
+import type { Fault } from '../net/faults/faults.js';
+import { troubledNet } from '../net/faults/faulty-net.js';
+import { tcpNet } from '../net/tcp.js';
+import { type Clock, systemClock, systemRandom } from '../net/environment.js';
+import type { BitcoinNode } from '../node/node.js';
+import type { NodeOptions } from '../node/options.js';
+import { VerackError } from '../reasons.js';
+import type { Difference } from './replay-difference.js';
+import { type Input, recordedOptions, type RecordedOptions } from './recording-format.js';
+import { refused } from './line-reader.js';
+import { type Ending, type Turn, turnsOf } from './recording-reader.js';
+import { Recorder, type Sink } from './recorder.js';
+import { Replay } from './replay.js';
+import { WitnessedNode } from './recording-node.js';
+
+/** Differences that are kept; the others are counted. */
+const MOST_DIFFERENCES = 20;
+/** Nodes of one recording. */
+const MOST_NODES = 65_536;
+
+const numbers = new WeakMap<Sink, number>();
+
+/**
+ * A node like `createNode`'s that is recorded in `sink`; a sink takes several nodes. `faults` stand between the node and
+ * `options.net`.
+ */
+export function recordedNode(
+  sink: Sink,
+  options: NodeOptions = {},
+  faults: readonly Fault[] = [],
+): BitcoinNode {
+  const { clock = systemClock, random = systemRandom, net = tcpNet() } = options;
+  const number = (numbers.get(sink) ?? 0) + 1;
+  numbers.set(sink, number);
+  const recorder = new Recorder({ clock, random, net }, sink, number);
+  const parts = { clock: recorder.clock, random: recorder.random };
+  const input: Input = { in: 'node', options: recordedOptions(options, faults) };
+  return recorder.enter(
+    input,
+    () =>
+      new WitnessedNode(
+        { ...options, ...parts, net: troubledNet(recorder.net, faults, recorder.clock) },
+        recorder,
+      ),
+  );
+}
+
+export interface PlayOptions {
+  /** Of the nodes that play; neither changes what they do. */
+  readonly node?: Pick<NodeOptions, 'inspect' | 'compiled'>;
+  /** Sees each node before anything happens to it, and the clock that it lives by. */
+  readonly watch?: (node: BitcoinNode, clock: Pick<Clock, 'now'>, number: number) => void;
+  /** Stops between two turns. */
+  readonly signal?: AbortSignal;
+}
+
+/** What came of a replay. It is the same byte for byte when `differing` is 0. */
+export interface Verdict {
+  readonly nodes: number;
+  readonly sessions: number;
+  /** Inputs and effects. */
+  readonly events: number;
+  readonly differing: number;
+  /** The first of them. */
+  readonly differences: readonly Difference[];
+  readonly ending: Ending;
+}
+
+/**
+ * Plays a recording offline: nothing is dialled, nothing is listened to, and no time passes.
+ *
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for what is no recording; `value` names the line
+ */
+export async function play(bytes: AsyncIterable<Uint8Array>, options: PlayOptions = {}): Promise<Verdict> {
+  const player = new Player(options);
+  const turns = turnsOf(bytes);
+  let step = await turns.next();
+  for (; !step.done && !options.signal?.aborted; step = await turns.next()) await player.play(step.value);
+  return player.verdict(step.done ? step.value : 'cut');
+}
+
+class Player {
+  readonly #replays = new Map<number, Replay>();
+  readonly #differences: Difference[] = [];
+  #differing = 0;
+  #sessions = 0;
+  #events = 0;
+
+  constructor(private readonly options: PlayOptions) {}
+
+  async play(turn: Turn): Promise<void> {
+    this.#events += turn.lines.length;
+    await this.#replayOf(turn).play(turn);
+  }
+
+  verdict(ending: Ending): Verdict {
+    return {
+      nodes: this.#replays.size,
+      sessions: this.#sessions,
+      events: this.#events,
+      differing: this.#differing,
+      differences: this.#differences,
+      ending,
+    };
+  }
+
+  #replayOf({ node, lines }: Turn): Replay {
+    const [first] = lines;
+    const known = this.#replays.get(node);
+    if (!first || (first.entry.in === 'node') !== (known === undefined))
+      throw refused(first?.line ?? 0, `node ${node} ${known ? 'is there already' : 'is not there yet'}`);
+    return known ?? this.#make(node, first.line, first.entry.options as RecordedOptions);
+  }
+
+  #make(number: number, line: number, recorded: RecordedOptions): Replay {
+    if (this.#replays.size >= MOST_NODES) throw refused(line, `more than ${MOST_NODES} nodes`);
+    const differs = (difference: Difference): void => {
+      if (this.#differing++ < MOST_DIFFERENCES) this.#differences.push(difference);
+    };
+    const replay = madeReplay(line, () => new Replay(recorded, differs, this.options.node));
+    replay.node.peers.subscribe(({ type }) => void (type === 'created' && this.#sessions++));
+    this.options.watch?.(replay.node, replay.clock, number);
+    this.#replays.set(number, replay);
+    return replay;
+  }
+}
+
+/** Options that no node takes are told with their line. */
+function madeReplay(line: number, make: () => Replay): Replay {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof VerackError)
+      throw refused(line, `${String(error.facts.value)}: ${String(error.facts.why)}`);
+    throw error;
+  }
+}

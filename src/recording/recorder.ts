@@ -1,0 +1,250 @@
+/**
+ * Takes down what one node takes from the world and what it does: a witness of the node, and the `Env` that it lives in.
+ *
+ * Both clocks stand still while the node deals with an input, so one moment per turn is all that a replay needs.
+ */
+import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from '../net/link.js';
+import { ThroughLink } from '../net/faults/link-wrapper.js';
+import type { LinkCode } from '../reasons.js';
+import { VerackError } from '../reasons.js';
+import type { NodeEvents } from '../node/events.js';
+import type { Clock, Env } from '../net/environment.js';
+import { hexOf } from '../wire/index.js';
+import type { Effect, Input } from './recording-format.js';
+import type { Witness } from './recording-node.js';
+
+/** Where lines go. */
+export interface Sink {
+  /** Whether anybody still wants them. */
+  readonly isOpen: boolean;
+  /** The lines of one whole turn. */
+  take(lines: readonly string[]): void;
+}
+
+export class Recorder implements Witness, Env {
+  readonly clock: Clock;
+  readonly net: Net;
+  readonly #timers = new Map<number, unknown>();
+  #lines: string[] = [];
+  #depth = 0;
+  #now = 0;
+  #wall = 0;
+  #armed = 0;
+  #links = 0;
+  #listeners = 0;
+
+  /** `number`: which node of the recording this is. */
+  constructor(
+    private readonly inner: Env,
+    private readonly sink: Sink,
+    private readonly number: number,
+  ) {
+    this.clock = {
+      now: () => (this.#depth > 0 ? this.#now : inner.clock.now()),
+      wall: () => (this.#depth > 0 ? this.#wall : inner.clock.wall()),
+      setTimeout: (fn, ms) => this.#arm(fn, ms),
+      clearTimeout: (timer) => this.#disarm(timer as number),
+    };
+    this.net = {
+      dial: (to, handler) => this.#dial(to, handler),
+      listen: (to, accepted) => this.#listen(to, accepted),
+    };
+  }
+
+  readonly random = (count: number): Uint8Array => {
+    const bytes = this.inner.random(count);
+    this.note({ out: 'draw', bytes: hexOf(bytes) });
+    return bytes;
+  };
+
+  enter<T>(input: Input, run: () => T): T {
+    if (this.#depth > 0) this.#write(input);
+    else this.#begin(input);
+    this.#depth++;
+    try {
+      return run();
+    } finally {
+      if (--this.#depth === 0) this.#flush();
+    }
+  }
+
+  tell(event: keyof NodeEvents, payload: object, run: () => boolean): boolean {
+    if (event !== 'message' && event !== 'listening') this.note(saying(event, payload));
+    return run();
+  }
+
+  /** Takes down what the node does. */
+  note(effect: Effect): void {
+    this.#write(effect);
+    if (this.#depth === 0) this.#flush();
+  }
+
+  /** An input with bytes: those are spelled only when somebody wants them. */
+  data(link: number, chunk: Uint8Array, run: () => void): void {
+    this.enter({ in: 'data', link, bytes: this.sink.isOpen ? hexOf(chunk) : '' }, run);
+  }
+
+  /** The same for what is written. */
+  write(link: number, frames: readonly Uint8Array[]): void {
+    if (this.sink.isOpen) this.note({ out: 'write', link, bytes: hexOf(Buffer.concat(frames)) });
+  }
+
+  /** Whether the node deals with an input now. */
+  get isBusy(): boolean {
+    return this.#depth > 0;
+  }
+
+  #begin(input: Input): void {
+    this.#now = this.inner.clock.now();
+    this.#wall = this.inner.clock.wall();
+    this.#write({ node: this.number, at: this.#now, wall: this.#wall, ...input });
+  }
+
+  #write(line: object): void {
+    if (this.sink.isOpen) this.#lines.push(JSON.stringify(line));
+  }
+
+  #flush(): void {
+    const lines = this.#lines;
+    this.#lines = [];
+    if (lines.length > 0) this.sink.take(lines);
+  }
+
+  #arm(fn: () => void, ms: number): number {
+    const timer = ++this.#armed;
+    this.note({ out: 'arm', timer, ms });
+    const handle = this.inner.clock.setTimeout(() => {
+      this.#timers.delete(timer);
+      this.enter({ in: 'timer', timer }, fn);
+    }, ms);
+    this.#timers.set(timer, handle);
+    return timer;
+  }
+
+  #disarm(timer: number): void {
+    if (!this.#timers.has(timer)) return;
+    this.note({ out: 'disarm', timer });
+    this.inner.clock.clearTimeout(this.#timers.get(timer));
+    this.#timers.delete(timer);
+  }
+
+  #dial(to: Endpoint, handler: DialHandler): () => void {
+    const link = ++this.#links;
+    this.note({ out: 'dial', ...at(to), link });
+    const giveUp = this.inner.net.dial(to, {
+      opened: (opened) =>
+        this.#open({ in: 'opened', link, ...ends(opened) }, opened, (told) => handler.opened(told)),
+      failed: (code, facts) =>
+        this.enter({ in: 'failed', link, code, facts }, () => handler.failed(code, facts)),
+    });
+    return () => {
+      this.note({ out: 'giveup', link });
+      giveUp();
+    };
+  }
+
+  #open(input: Input & { readonly link: number }, link: Link, opened: (link: Link) => void): void {
+    this.enter(input, () => opened(new RecordedLink(link, input.link, this)));
+  }
+
+  async #listen(to: Endpoint, accepted: (link: Link) => void): Promise<Listener> {
+    const listener = ++this.#listeners;
+    this.note({ out: 'listen', listener, ...at(to) });
+    try {
+      const opened = await this.inner.net.listen(to, (link) =>
+        this.#open({ in: 'accepted', listener, link: ++this.#links, ...ends(link) }, link, accepted),
+      );
+      this.enter({ in: 'listening', listener, local: at(opened.local) }, () => undefined);
+      return { local: opened.local, close: () => this.#unlisten(listener, () => opened.close()) };
+    } catch (error) {
+      const facts = error instanceof VerackError ? error.facts : {};
+      this.enter({ in: 'unheard', listener, facts }, () => undefined);
+      throw error;
+    }
+  }
+
+  /** By itself, outside of any turn, it changes nothing for the node. */
+  #unlisten(listener: number, close: () => Promise<void>): Promise<void> {
+    if (this.#depth > 0) this.note({ out: 'unlisten', listener });
+    return close();
+  }
+}
+
+const at = ({ host, port }: Endpoint): Endpoint => ({ host, port });
+const ends = ({ local, remote }: Link) => ({ local: at(local), remote: at(remote) });
+
+/** What is taken down of an event of the node: rows of the tracker go under a name of their own. */
+export const saying = (event: keyof NodeEvents, payload: object): Effect =>
+  'conntime' in payload ? { out: event, peer: payload } : { out: event, ...payload };
+
+class RecordedLink extends ThroughLink implements LinkHandler {
+  #pending = 0;
+
+  constructor(
+    inner: Link,
+    private readonly number: number,
+    private readonly recorder: Recorder,
+  ) {
+    super(inner);
+  }
+
+  /** Taken down when it is another than last time. Who looks from outside of a turn changes nothing. */
+  override get pending(): number {
+    const { pending } = this.inner;
+    if (pending === this.#pending || !this.recorder.isBusy) return pending;
+    this.#pending = pending;
+    this.recorder.note({ out: 'pending', link: this.number, size: pending });
+    return pending;
+  }
+
+  override attach(handler: LinkHandler): void {
+    this.#note('attach');
+    super.attach(handler);
+  }
+
+  override write(frames: readonly Uint8Array[]): void {
+    this.recorder.write(this.number, frames);
+    super.write(frames);
+  }
+
+  override pause(): void {
+    this.#note('pause');
+    super.pause();
+  }
+
+  override resume(): void {
+    this.#note('resume');
+    super.resume();
+  }
+
+  override rest(): void {
+    this.#note('rest');
+    super.rest();
+  }
+
+  override end(): void {
+    this.#note('end');
+    super.end();
+  }
+
+  override destroy(): void {
+    this.#note('destroy');
+    super.destroy();
+  }
+
+  override data(chunk: Uint8Array): void {
+    this.recorder.data(this.number, chunk, () => super.data(chunk));
+  }
+
+  override closed(code: LinkCode): void {
+    this.recorder.enter({ in: 'closed', link: this.number, code }, () => super.closed(code));
+  }
+
+  override drained(): void {
+    this.recorder.enter({ in: 'drained', link: this.number }, () => super.drained());
+  }
+
+  #note(out: string): void {
+    this.recorder.note({ out, link: this.number });
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * The form of a recording, version 1: everything that one or more nodes took from the world, and everything they did.
+ *
+ * A text file of JSON objects, one per line (NDJSON, UTF-8, lines end with LF). Bytes are lower-case hex, times are
+ * milliseconds, an endpoint is `{ host, port }`. The first line is the header:
+ *
+ *   {"format":"verack-recording","version":1,"verack":"0.1.0"}
+ *
+ * After it stand turns. A turn begins with an input, a line with `in`, `node` (which node, from 1), `at` (the node's
+ * clock, never decreases) and `wall` (milliseconds since 1970-01-01 UTC); both clocks stand still for the whole turn.
+ * The lines behind it, with `out` and without a time, are what the node did because of it, in order. Inside a turn a
+ * line with `in` and without `at` is an input that came from within (a listener of the node that dials, say).
+ *
+ * Inputs, from the owner of the node:
+ *
+ *   node      options: all that matters of how the node was made; the first input of each node
+ *   dial      to: endpoints; options: connection_type, persistent, v2transport
+ *   hangup    dial: which dial, by its number, its owner wants no more of
+ *   listen    host, port
+ *   close     id: which peer
+ *   send      id; messages: [[command, payload], …]
+ *   stop
+ *
+ * and from the world. Links, timers and listeners are numbered by node, from 1, in the order in which they are asked for;
+ * an accepted link takes the next number.
+ *
+ *   opened    link, local, remote         a dial came through
+ *   failed    link, code, facts           or did not
+ *   accepted  listener, link, local, remote
+ *   data      link, bytes                 one chunk, as it came
+ *   closed    link, code                  the other side ended it, or it broke
+ *   drained   link                        what was waiting has gone
+ *   timer     timer
+ *   listening listener, local             a listener is open
+ *   unheard   listener, facts             or cannot be opened
+ *
+ * What a node does:
+ *
+ *   draw      bytes                       takes random bytes: these
+ *   arm       timer, ms                   sets a timer
+ *   disarm    timer
+ *   dial      link, host, port            opens a link
+ *   giveup    link                        wants it no more before it is open
+ *   attach    link                        begins to read
+ *   write     link, bytes                 one write
+ *   pending   link, size                  looks how many bytes the system has not taken yet, and it is not what it was
+ *   pause, resume, rest, end, destroy   link
+ *   listen    listener, host, port
+ *   unlisten  listener
+ *
+ * and what it says: the events of the library's `NodeEvents` by their name, except `message` and `listening` (`established`, `ended` and `fallback`
+ * with `peer`, the whole row of the tracker). The bytes of `write` and `data` are those of the wire: faults that were asked
+ * for (`options.faults`) stand between the node and them.
+ *
+ * The last line is `{"in":"end","why":"stopped"}`, or `"limit"` when the file grew to its limit. A file without it was cut
+ * off. A line has at most {@link MAX_LINE} characters.
+ *
+ * A recording holds the random draws, and so the keys of its BIP324 sessions: who has the file can read them.
+ */
+import { CORE_RULES, DRAIN_TIMEOUT, type ConnectionType, type Rules } from '../../machines/index.js';
+import { type Fault, parseFault } from '../net/faults/faults.js';
+import type { Endpoint } from '../net/link.js';
+import { networkOf } from '../networks.js';
+import type { DialCode, Facts, LinkCode } from '../reasons.js';
+import { VerackError } from '../reasons.js';
+import type { Padding } from '../connection/v2-transport.js';
+import { chainOf, identityOf, type NodeOptions } from '../node/options.js';
+import { MAX_PENDING } from '../node/pending-handshakes.js';
+import { MAX_SEND_BUFFER } from '../connection/connection.js';
+import type { V2FaultName } from '../connection/v2-faults.js';
+
+export const FORMAT = 'verack-recording';
+export const FORMAT_VERSION = 1;
+/** Characters of a line, and of a turn. */
+export const MAX_LINE = 2 ** 25;
+
+/** The first line. `verack`: the version of the program that wrote it. */
+export interface Header {
+  readonly format: typeof FORMAT;
+  readonly version: number;
+  readonly verack: string;
+}
+
+/** What of a node's options decides what it does; defaults are written out, since they may change. */
+export interface RecordedOptions {
+  /** Core's name of the chain, and its magic (a signet of one's own has another). */
+  readonly chain: string;
+  readonly magic: string;
+  readonly rules: Rules;
+  readonly maxinbound: number;
+  readonly maxoutbound: number;
+  readonly maxpending: number;
+  readonly maxsendbuffer: number;
+  readonly pendingloopback: boolean;
+  readonly drainTimeout: number;
+  readonly v2transport: boolean;
+  readonly v2only: boolean;
+  readonly padding?: Padding;
+  readonly v2fault?: V2FaultName;
+  readonly services: string;
+  readonly startingheight: number;
+  readonly subver: string;
+  /** As `--fault` takes them, the outermost last. */
+  readonly faults: readonly string[];
+}
+
+/** What a node takes and no recording can hold, or holds under another name, or what changes nothing. */
+type Unrecorded = 'uacomment' | 'compiled' | 'clock' | 'random' | 'net' | 'inspect' | 'signal';
+/** Fails to compile while there is an option that is not recorded. */
+const forgotten: Record<Exclude<keyof NodeOptions, keyof RecordedOptions | Unrecorded>, never> = {};
+void forgotten;
+
+export interface RecordedDial {
+  readonly connection_type?: Exclude<ConnectionType, 'inbound'>;
+  readonly persistent?: boolean;
+  readonly v2transport?: boolean;
+}
+
+/** Everything that can happen to a node. */
+export type Input =
+  | { readonly in: 'node'; readonly options: RecordedOptions }
+  | {
+      readonly in: 'dial';
+      readonly to: readonly [Endpoint, ...Endpoint[]];
+      readonly options: RecordedDial;
+    }
+  | { readonly in: 'hangup'; readonly dial: number }
+  | { readonly in: 'listen'; readonly host: string; readonly port: number }
+  | { readonly in: 'close'; readonly id: number }
+  | { readonly in: 'send'; readonly id: number; readonly messages: readonly (readonly [string, string])[] }
+  | { readonly in: 'stop' }
+  | { readonly in: 'opened'; readonly link: number; readonly local: Endpoint; readonly remote: Endpoint }
+  | { readonly in: 'failed'; readonly link: number; readonly code: DialCode; readonly facts: Facts }
+  | {
+      readonly in: 'accepted';
+      readonly listener: number;
+      readonly link: number;
+      readonly local: Endpoint;
+      readonly remote: Endpoint;
+    }
+  | { readonly in: 'data'; readonly link: number; readonly bytes: string }
+  | { readonly in: 'closed'; readonly link: number; readonly code: LinkCode }
+  | { readonly in: 'drained'; readonly link: number }
+  | { readonly in: 'timer'; readonly timer: number }
+  | { readonly in: 'listening'; readonly listener: number; readonly local: Endpoint }
+  | { readonly in: 'unheard'; readonly listener: number; readonly facts: Facts };
+
+export type InputName = Input['in'];
+
+/** Something that a node did or said. */
+export interface Effect {
+  readonly out: string;
+  readonly [field: string]: unknown;
+}
+
+/** The first line of a turn: an input with its moment. */
+export type Moment = Input & { readonly node: number; readonly at: number; readonly wall: number };
+
+const DEFAULTS = {
+  maxinbound: 114,
+  maxoutbound: 11,
+  maxpending: MAX_PENDING,
+  maxsendbuffer: MAX_SEND_BUFFER,
+  pendingloopback: false,
+  drainTimeout: DRAIN_TIMEOUT,
+  v2transport: false,
+  v2only: false,
+  services: '0000000000000000',
+  startingheight: 0,
+};
+
+const RECORDED = [...Object.keys(DEFAULTS), 'padding', 'v2fault'] as const;
+
+/** The recorded options that a node takes under the same name, as far as they are given. */
+const picked = (options: object): object =>
+  Object.fromEntries(
+    Object.entries(options).filter(([name, value]) => RECORDED.includes(name) && value !== undefined),
+  );
+
+/** The options of a node as they are recorded. `faults`: those that stand between it and its net. */
+export function recordedOptions(options: NodeOptions, faults: readonly Fault[]): RecordedOptions {
+  const rules = { ...CORE_RULES, ...options.rules };
+  const { chain, magicHex } = chainOf(options.chain ?? 'main');
+  return {
+    chain,
+    magic: magicHex,
+    rules,
+    ...DEFAULTS,
+    ...picked(options),
+    subver: new TextDecoder().decode(identityOf(options, rules).user_agent),
+    faults: faults.map(({ name, value }) => (value === '' ? name : `${name}=${value}`)),
+  };
+}
+
+/** The other way: what `createNode` takes. Throws `ERR_LOCAL_ARGUMENT` for a chain that there is not. */
+export function nodeOptions(recorded: RecordedOptions): NodeOptions {
+  const { chain, magic, rules, subver } = recorded;
+  const known = networkOf(chain);
+  if (!known) throw new VerackError('ERR_LOCAL_ARGUMENT', { value: chain, why: 'no such chain' });
+  const bytes = Uint8Array.from(Buffer.from(magic, 'hex'));
+  return { ...picked(recorded), rules, subver, chain: { ...known, magic: bytes, magicHex: magic } };
+}
+
+/** Throws `ERR_LOCAL_ARGUMENT` for a fault that there is not. */
+export const faultsOf = ({ faults }: RecordedOptions): Fault[] => faults.map(parseFault);

@@ -1,0 +1,85 @@
+/** A node under observation: a witness hears everything that its owner asks of it and everything that it says. */
+import type { Endpoint, Listener } from '../net/link.js';
+import { parseEndpoint } from '../net/endpoint.js';
+import type { NodeEvents } from '../node/events.js';
+import { BitcoinNode } from '../node/node.js';
+import type { DialOptions, NodeOptions } from '../node/options.js';
+import type { Peer } from '../node/peer.js';
+import type { Target } from '../node/redial.js';
+import { commandOf, encodeMessage, hexOf, type Message, type UnknownMessage } from '../wire/index.js';
+import type { Input, RecordedDial } from './recording-format.js';
+
+export interface Witness {
+  /** Something is asked of the node, or happens to it: `run` is what comes of it. */
+  enter<T>(input: Input, run: () => T): T;
+  /** The node says something; `run` tells its listeners. */
+  tell(event: keyof NodeEvents, payload: object, run: () => boolean): boolean;
+}
+
+export class WitnessedNode extends BitcoinNode {
+  readonly #witness: Witness;
+  readonly #numbers = new WeakMap<Peer, number>();
+  #dials = 0;
+
+  constructor({ signal, ...options }: NodeOptions, witness: Witness) {
+    super(options);
+    this.#witness = witness;
+    // Told only to those who listen; a witness always does.
+    this.on('transition', () => undefined);
+    this.on('established', () => undefined);
+    this.on('ended', () => undefined);
+    this.on('pong', () => undefined);
+    if (signal?.aborted) void this.stop();
+    else signal?.addEventListener('abort', () => void this.stop(), { once: true });
+  }
+
+  override dial(to: string | Endpoint | readonly [Endpoint, ...Endpoint[]], options: DialOptions = {}): Peer {
+    const number = ++this.#dials;
+    const { signal, ...rest } = options;
+    const input = { in: 'dial', to: this.#endpoints(to), options: recorded(options) } as const;
+    const peer = this.#witness.enter(input, () => super.dial(to, signal?.aborted ? rest : options));
+    this.#numbers.set(peer, number);
+    if (signal?.aborted) peer.close();
+    return peer;
+  }
+
+  protected override giveUp(target: Target): void {
+    const dial = (target.peer && this.#numbers.get(target.peer)) ?? 0;
+    this.#witness.enter({ in: 'hangup', dial }, () => super.giveUp(target));
+  }
+
+  override listen(at: Endpoint, options: { signal?: AbortSignal } = {}): Promise<Listener> {
+    const { host, port } = at;
+    return this.#witness.enter({ in: 'listen', host, port }, () => super.listen(at, options));
+  }
+
+  override close(id: number): boolean {
+    return this.#witness.enter({ in: 'close', id }, () => super.close(id));
+  }
+
+  override send(id: number, ...messages: readonly (Message | UnknownMessage)[]): boolean {
+    const told = messages.map((message) => [commandOf(message), hexOf(encodeMessage(message))] as const);
+    return this.#witness.enter({ in: 'send', id, messages: told }, () => super.send(id, ...messages));
+  }
+
+  override stop(): Promise<void> {
+    return this.#witness.enter({ in: 'stop' }, () => super.stop());
+  }
+
+  override emit<K extends keyof NodeEvents>(event: K, ...payload: NodeEvents[K]): boolean {
+    return this.#witness.tell(event, payload[0], () => super.emit(event, ...payload));
+  }
+
+  /** An address that is none is its caller's mistake, told before anything happens. */
+  #endpoints(to: string | Endpoint | readonly [Endpoint, ...Endpoint[]]): readonly [Endpoint, ...Endpoint[]] {
+    if (typeof to !== 'string') return 'host' in to ? [to] : to;
+    const { host, port } = parseEndpoint(to, this.chain.port);
+    return [{ host, port }];
+  }
+}
+
+const recorded = ({ connection_type, persistent, v2transport }: DialOptions): RecordedDial => ({
+  ...(connection_type && { connection_type }),
+  ...(persistent !== undefined && { persistent }),
+  ...(v2transport !== undefined && { v2transport }),
+});

@@ -1,0 +1,328 @@
+/**
+ * Plays one recorded node again: a real node in a world that does what was recorded, whose every deed is compared with
+ * the recorded one. A deed that differs is a {@link Difference}; after one of another kind than the recorded one the
+ * two have parted, and the rest is not played.
+ */
+import { troubledNet } from '../net/faults/faulty-net.js';
+import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from '../net/link.js';
+import { VerackError } from '../reasons.js';
+import type { NodeEvents } from '../node/events.js';
+import type { Clock, Env } from '../net/environment.js';
+import type { NodeOptions } from '../node/options.js';
+import type { Peer } from '../node/peer.js';
+import { type Difference, difference, shown } from './replay-difference.js';
+import { type Effect, faultsOf, type Input, nodeOptions, type RecordedOptions } from './recording-format.js';
+import type { Line, Turn } from './recording-reader.js';
+import { saying } from './recorder.js';
+import { type Witness, WitnessedNode } from './recording-node.js';
+
+export type InputOf<N extends Input['in']> = Extract<Input, { in: N }>;
+
+export class Replay implements Witness, Env {
+  readonly node: WitnessedNode;
+  readonly clock: Clock;
+  readonly net: Net;
+  /** The two have parted: nothing more is played. */
+  isLost = false;
+  #tape: readonly Line[] = [];
+  #next = 0;
+  #isWhole = true;
+  #now = 0;
+  #wall = 0;
+  #armed = 0;
+  #links = 0;
+  #listeners = 0;
+  #dials = 0;
+  readonly #timers = new Map<number, () => void>();
+  readonly #dialled = new Map<number, DialHandler>();
+  readonly #open = new Map<number, ReplayedLink>();
+  readonly #accepting = new Map<number, (link: Link) => void>();
+  readonly #opening = new Map<number, { done: (listener: Listener) => void; failed: (e: Error) => void }>();
+  readonly #peers = new Map<number, Peer>();
+
+  /** `extra` as `createNode` takes them. Throws `ERR_LOCAL_ARGUMENT` for options that no node takes. */
+  constructor(
+    options: RecordedOptions,
+    private readonly differs: (difference: Difference) => void,
+    extra: Pick<NodeOptions, 'inspect' | 'compiled'> = {},
+  ) {
+    this.clock = {
+      now: () => this.#now,
+      wall: () => this.#wall,
+      setTimeout: (fn, ms) => this.#arm(fn, ms),
+      clearTimeout: (timer) => this.#disarm(timer as number),
+    };
+    this.net = {
+      dial: (to, handler) => this.#dial(to, handler),
+      listen: (to, each) => this.#listen(to, each),
+    };
+    const net = troubledNet(this.net, faultsOf(options), this.clock);
+    const parts = { clock: this.clock, random: this.random, net, ...extra };
+    this.node = new WitnessedNode({ ...nodeOptions(options), ...parts }, this);
+  }
+
+  /** Plays a turn. Resolves when the node has dealt with it. */
+  async play({ at, wall, lines, isWhole }: Turn): Promise<void> {
+    if (this.isLost) return;
+    this.#tape = lines;
+    this.#next = 0;
+    this.#isWhole = isWhole;
+    this.#now = at;
+    this.#wall = wall;
+    this.#perform();
+    const left = this.#head;
+    if (left && !this.isLost) this.#lose(left, undefined);
+    // What a listener does when it is open waits for a promise.
+    if (lines.some(({ entry }) => entry.in === 'listening' || entry.in === 'unheard'))
+      await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  readonly random = (count: number): Uint8Array => {
+    const found = this.#expect(
+      { out: 'draw', bytes: '00'.repeat(count) },
+      (line) => bytesOf(line).length === count,
+    );
+    return found ? bytesOf(found) : new Uint8Array(count);
+  };
+
+  enter<T>(input: Input, run: () => T): T {
+    const head = this.#head;
+    if (head?.entry.in === input.in) this.#next++;
+    else if (!this.isLost) this.#lose(head, input);
+    return run();
+  }
+
+  tell(event: keyof NodeEvents, payload: object, run: () => boolean): boolean {
+    if (event === 'message' || event === 'listening') return run();
+    this.#expect(saying(event, payload));
+    const told = run();
+    // What its listeners did then is not done by those of now.
+    this.#performNested();
+    return told;
+  }
+
+  /** A deed of the node: the recorded one, unless that is of another kind. */
+  note(effect: Effect): void {
+    this.#expect(effect);
+  }
+
+  /** What is waiting to be sent, if that was looked at here and had changed. */
+  pendingOf(link: number): number | undefined {
+    const { out, link: of, size } = this.#head?.entry ?? {};
+    if (this.isLost || out !== 'pending' || of !== link) return undefined;
+    this.#next++;
+    return Number(size);
+  }
+
+  get #head(): Line | undefined {
+    return this.#tape[this.#next];
+  }
+
+  #expect(effect: Effect, fits: (line: Line) => boolean = () => false): Line | undefined {
+    this.#performNested();
+    if (this.isLost) return undefined;
+    const head = this.#head;
+    if (head?.entry.out !== effect.out) return this.#lose(head, effect);
+    this.#next++;
+    const found = fits(head) ? undefined : difference(head, effect);
+    if (found) this.differs(found);
+    return head;
+  }
+
+  #performNested(): void {
+    while (!this.isLost && this.#head?.entry.in !== undefined) this.#perform();
+  }
+
+  #lose(head: Line | undefined, got: Input | Effect | undefined): undefined {
+    this.isLost = true;
+    // The file ends here: nobody knows what came next.
+    if (!head && !this.#isWhole) return;
+    const last = this.#tape.at(-1)?.line ?? 0;
+    this.differs({
+      line: head?.line ?? last,
+      what: 'order',
+      recorded: head ? shown(head.entry) : 'the end of the turn',
+      got: got ? shown(got) : 'nothing more',
+    });
+  }
+
+  #perform(): void {
+    const head = this.#head;
+    if (!head) return;
+    const before = this.#next;
+    try {
+      this.#inputs[head.entry.in as Input['in']](head.entry as never);
+    } catch (error) {
+      // Refused then as it is now; anything else is a recording that no node has made.
+      if (!(error instanceof VerackError)) this.#lose(head, { out: 'error', says: String(error) });
+    }
+    // Nobody took it: there is no such link, timer, peer.
+    if (this.#next === before && !this.isLost) this.#lose(head, undefined);
+  }
+
+  /** From the world: told by this class, and so entered by it. */
+  #happen(input: Input, run: (() => void) | undefined): void {
+    if (run) this.enter(input, run);
+  }
+
+  readonly #inputs: { readonly [N in Input['in']]: (input: InputOf<N>) => void } = {
+    node: (input) => this.#happen(input, () => undefined),
+    dial: ({ to, options }) => {
+      const dial = ++this.#dials;
+      this.#peers.set(dial, this.node.dial(to, options));
+    },
+    hangup: ({ dial }) => this.#peers.get(dial)?.close(),
+    listen: (input) => void this.node.listen(input).catch(() => undefined),
+    close: ({ id }) => void this.node.close(id),
+    send: ({ id, messages }) => {
+      const known = messages.map(
+        ([name, payload]) => ({ command: 'unknown', name, payload: hexed(payload) }) as const,
+      );
+      this.node.send(id, ...known);
+    },
+    stop: () => void this.node.stop(),
+    opened: (input) => {
+      const handler = this.#dialled.get(input.link);
+      this.#dialled.delete(input.link);
+      this.#happen(input, handler && (() => handler.opened(this.#linkOf(input))));
+    },
+    failed: (input) => {
+      const handler = this.#dialled.get(input.link);
+      this.#dialled.delete(input.link);
+      this.#happen(input, handler && (() => handler.failed(input.code, input.facts)));
+    },
+    accepted: (input) => {
+      const accepted = this.#accepting.get(input.listener);
+      this.#links = Math.max(this.#links, input.link);
+      this.#happen(input, accepted && (() => accepted(this.#linkOf(input))));
+    },
+    data: (input) => {
+      const handler = this.#open.get(input.link)?.handler;
+      this.#happen(input, handler && (() => handler.data(hexed(input.bytes))));
+    },
+    closed: (input) => {
+      const handler = this.#open.get(input.link)?.handler;
+      this.#open.delete(input.link);
+      this.#happen(input, handler && (() => handler.closed(input.code)));
+    },
+    drained: (input) => {
+      const handler = this.#open.get(input.link)?.handler;
+      this.#happen(input, handler && (() => handler.drained?.()));
+    },
+    timer: (input) => {
+      const fn = this.#timers.get(input.timer);
+      this.#timers.delete(input.timer);
+      this.#happen(input, fn);
+    },
+    listening: (input) => {
+      const waiting = this.#opening.get(input.listener);
+      const { listener, local } = input;
+      const close = (): Promise<void> => this.#unlisten(listener);
+      this.#happen(input, waiting && (() => waiting.done({ local, close })));
+    },
+    unheard: (input) => {
+      const waiting = this.#opening.get(input.listener);
+      const error = new VerackError('ERR_LOCAL_LIMIT', input.facts);
+      this.#happen(input, waiting && (() => waiting.failed(error)));
+    },
+  };
+
+  #linkOf({ link, local, remote }: InputOf<'opened' | 'accepted'>): Link {
+    const made = new ReplayedLink(local, remote, link, this);
+    this.#open.set(link, made);
+    return made;
+  }
+
+  /** Its owner wants to hear no more of it. */
+  forget(link: number): void {
+    this.#open.delete(link);
+  }
+
+  #arm(fn: () => void, ms: number): number {
+    const timer = ++this.#armed;
+    this.note({ out: 'arm', timer, ms });
+    this.#timers.set(timer, fn);
+    return timer;
+  }
+
+  #disarm(timer: number): void {
+    if (this.#timers.delete(timer)) this.note({ out: 'disarm', timer });
+  }
+
+  #dial(to: Endpoint, handler: DialHandler): () => void {
+    const link = ++this.#links;
+    this.note({ out: 'dial', host: to.host, port: to.port, link });
+    this.#dialled.set(link, handler);
+    return () => {
+      this.note({ out: 'giveup', link });
+      this.#dialled.delete(link);
+    };
+  }
+
+  #listen({ host, port }: Endpoint, accepted: (link: Link) => void): Promise<Listener> {
+    const listener = ++this.#listeners;
+    this.note({ out: 'listen', listener, host, port });
+    this.#accepting.set(listener, accepted);
+    return new Promise((done, failed) => this.#opening.set(listener, { done, failed }));
+  }
+
+  #unlisten(listener: number): Promise<void> {
+    this.note({ out: 'unlisten', listener });
+    return Promise.resolve();
+  }
+}
+
+const hexed = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
+const bytesOf = ({ entry }: Line): Uint8Array => hexed(String(entry.bytes));
+
+class ReplayedLink implements Link {
+  handler: LinkHandler | undefined;
+  #pending = 0;
+
+  constructor(
+    readonly local: Endpoint,
+    readonly remote: Endpoint,
+    private readonly number: number,
+    private readonly replay: Replay,
+  ) {}
+
+  attach(handler: LinkHandler): void {
+    this.handler = handler;
+    this.#note('attach');
+  }
+
+  write(frames: readonly Uint8Array[]): void {
+    const bytes = Buffer.concat(frames).toString('hex');
+    this.replay.note({ out: 'write', link: this.number, bytes });
+  }
+
+  get pending(): number {
+    return (this.#pending = this.replay.pendingOf(this.number) ?? this.#pending);
+  }
+
+  pause(): void {
+    this.#note('pause');
+  }
+
+  resume(): void {
+    this.#note('resume');
+  }
+
+  rest(): void {
+    this.#note('rest');
+  }
+
+  end(): void {
+    this.#note('end');
+    this.replay.forget(this.number);
+  }
+
+  destroy(): void {
+    this.#note('destroy');
+    this.replay.forget(this.number);
+  }
+
+  #note(out: string): void {
+    this.replay.note({ out, link: this.number });
+  }
+}

@@ -1,0 +1,336 @@
+/**
+ * ElligatorSwift for secp256k1 (BIP324, "ElligatorSwift encoding of curve X coordinates"): 64 bytes,
+ * indistinguishable from random ones, that stand for the x coordinate of a public key. Every 64 bytes decode; every
+ * x has about 2^256 encodings.
+ *
+ * Bytes: two numbers u and t, 32 bytes each, big-endian, taken modulo p. Square tests are Jacobi symbols and
+ * divisions are put off, so that a key costs one inversion and one or two roots, and a shared secret one inversion
+ * and no root.
+ */
+import { VerackError } from '../../reasons.js';
+import { sha256 } from '../hash.js';
+import { isKey, multiplyGenerator, multiplyPoint, prepareCurve } from './secp256k1/scalar-multiplication.js';
+import {
+  compile,
+  copy,
+  difference,
+  eight,
+  inverse,
+  isSquare,
+  isZero,
+  loadBytes,
+  loadNumber,
+  multiply,
+  normalize,
+  power,
+  publicSlots,
+  type Slot,
+  slots,
+  square,
+  squareRoot,
+  storeBytes,
+  sum,
+  wipe,
+} from './secp256k1/field.js';
+import { ELEMENT } from './secp256k1/field-wasm.js';
+
+/** Size of an encoded public key. */
+export const ELLSWIFT_SIZE = 64;
+/** Size of a private key and of a shared secret. */
+export const SECRET_SIZE = 32;
+
+/** Gives that many fresh random bytes that nobody can foretell. */
+export type RandomBytes = (size: number) => Uint8Array;
+
+const seven = publicSlots(1);
+const one = publicSlots(1);
+const zero = publicSlots(1);
+const half = publicSlots(1);
+/** The square root of -3 that is a square, and (1 ∓ it) / 2. */
+const root3 = publicSlots(1);
+const minusHalf = publicSlots(1);
+const plusHalf = publicSlots(1);
+
+function prepare(): void {
+  prepareCurve();
+  loadNumber(seven, 7);
+  loadNumber(one, 1);
+  loadNumber(zero, 0);
+  loadNumber(half, 2);
+  inverse(half, half);
+  loadNumber(root3, 3);
+  difference(root3, zero, root3);
+  squareRoot(root3, root3);
+  difference(minusHalf, one, root3);
+  multiply(minusHalf, minusHalf, half);
+  sum(plusHalf, one, root3);
+  multiply(plusHalf, plusHalf, half);
+}
+
+// Work space, named as in the BIP where it has a name. `n / d` is the x coordinate that is put together.
+const [x, u, t, g, s, v, w, r] = eight(slots(8));
+const [n, d, curve, a, b, e, scale, b3] = eight(slots(8));
+const point = slots(3);
+
+const negate = (result: Slot, of: Slot): void => difference(result, zero, of);
+
+/** result = a^3 + 7. */
+function cubePlus7(result: Slot, of: Slot): void {
+  square(result, of);
+  multiply(result, result, of);
+  sum(result, result, seven);
+}
+
+/** t = ±w (u (1 ∓ root3) / 2 + v): signs by the case. */
+function finishInverse(kind: number): void {
+  multiply(t, u, (kind & 1) === 0 ? minusHalf : plusHalf);
+  sum(t, t, v);
+  multiply(t, t, w);
+  if ((kind & 5) === 0 || (kind & 5) === 5) negate(t, t);
+}
+
+/** Cases 0, 1, 4, 5: v = x, and w = the root of s = -g / (u^2 + u v + v^2), by one power and no division. */
+function inverseFirst(): boolean {
+  sum(a, x, u);
+  negate(a, a);
+  cubePlus7(b, a);
+  if (isSquare(b)) return false;
+  square(d, u);
+  multiply(a, u, x);
+  sum(d, d, a);
+  square(a, x);
+  sum(d, d, a);
+  negate(n, g);
+  multiply(a, n, d);
+  if (!isSquare(a)) return false;
+  square(b, d);
+  multiply(b, b, a);
+  power(e, b);
+  multiply(w, a, e);
+  copy(v, x);
+  return true;
+}
+
+/**
+ * Cases 2, 3, 6, 7: s = x - u, r^2 = -s (4 g + 3 s u^2), v = (r / s - u) / 2; one power of s gives its root and
+ * inverse.
+ */
+function inverseSecond(kind: number): boolean {
+  difference(s, x, u);
+  if (isZero(s) || !isSquare(s)) return false;
+  square(a, u);
+  multiply(a, a, s);
+  sum(b, a, a);
+  sum(b, b, a);
+  sum(a, g, g);
+  sum(a, a, a);
+  sum(b, b, a);
+  negate(a, s);
+  multiply(b, b, a);
+  const double = isZero(b);
+  if (double ? (kind & 1) === 1 : !isSquare(b)) return false;
+  squareRoot(r, b);
+  power(e, s);
+  multiply(w, e, s);
+  square(e, e);
+  multiply(v, r, e);
+  difference(v, v, u);
+  multiply(v, v, half);
+  return true;
+}
+
+/** x and u are there; t for the case, 0 to 7, when there is one. */
+function invert(kind: number): boolean {
+  cubePlus7(g, u);
+  if (!((kind & 2) === 0 ? inverseFirst() : inverseSecond(kind))) return false;
+  finishInverse(kind);
+  return true;
+}
+
+/** Whether n / d is the x coordinate of a point: then (n^3 + 7 d^3) d, that is `curve` times d, is a square. */
+function isOnCurve(): boolean {
+  square(curve, d);
+  multiply(curve, curve, d);
+  multiply(curve, curve, seven);
+  square(a, n);
+  multiply(a, a, n);
+  sum(curve, curve, a);
+  multiply(a, curve, d);
+  return isSquare(a);
+}
+
+/** u and t; what would leave the function undefined is replaced as the BIP says. s = t^2, g = u^3 + 7, w = g + s. */
+function loadEncoded(encoded: Uint8Array): void {
+  loadBytes(u, encoded);
+  loadBytes(t, encoded, SECRET_SIZE);
+  if (isZero(u)) copy(u, one);
+  if (isZero(t)) copy(t, one);
+  cubePlus7(g, u);
+  square(s, t);
+  sum(w, g, s);
+  if (!isZero(w)) return;
+  sum(t, t, t);
+  square(s, t);
+  sum(w, g, s);
+  normalize(w);
+}
+
+/**
+ * XSwiftEC: n / d, the first of three candidates that is on the curve. With X = (g - s) / 2t and Y = w / (2t root3 u):
+ * u + 4 Y^2 = (3 s u^3 - w^2) / 3 s u^2, and (∓X / Y - u) / 2 = -u (w ± root3 (g - s)) / 2w.
+ */
+function decodeFraction(encoded: Uint8Array): void {
+  loadEncoded(encoded);
+  square(a, u);
+  multiply(a, a, s);
+  sum(d, a, a);
+  sum(d, d, a);
+  multiply(n, d, u);
+  square(a, w);
+  difference(n, n, a);
+  if (isOnCurve()) return;
+  difference(v, g, s);
+  multiply(v, v, root3);
+  sum(d, w, w);
+  sum(n, w, v);
+  multiply(n, n, u);
+  negate(n, n);
+  if (isOnCurve()) return;
+  difference(n, v, w);
+  multiply(n, n, u);
+  // One of the three always is: what is left is the third.
+  isOnCurve();
+}
+
+/** Runs `work` and leaves nothing of it behind. */
+function cleanly<T>(work: () => T): T {
+  if (compile()) prepare();
+  try {
+    return work();
+  } finally {
+    wipe();
+  }
+}
+
+const bytesOf = (number: Slot): Uint8Array => {
+  const out = new Uint8Array(SECRET_SIZE);
+  storeBytes(number, out);
+  return out;
+};
+
+function demand(right: boolean, expected: string): void {
+  if (!right) throw new VerackError('ERR_LOCAL_ARGUMENT', { expected });
+}
+
+const demandSize = (bytes: Uint8Array, size: number): void =>
+  demand(bytes.length === size, `${size} bytes, not ${bytes.length}`);
+const demandKey = (key: Uint8Array): void => demand(isKey(key), 'a private key of 32 bytes, from 1 to n - 1');
+
+/**
+ * XSwiftECInv: the t with which u (32 bytes) encodes x (32 bytes, of a point), for one of eight cases; undefined
+ * when this case has none. Only needed by itself for the BIP's test vectors.
+ */
+export function xswiftecInv(xBytes: Uint8Array, uBytes: Uint8Array, kind: number): Uint8Array | undefined {
+  return cleanly(() => {
+    loadBytes(x, xBytes);
+    loadBytes(u, uBytes);
+    return invert(kind) ? bytesOf(t) : undefined;
+  });
+}
+
+/**
+ * The x coordinate, 32 bytes big-endian, that 64 bytes stand for. Total: whatever the bytes are.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for another size.
+ */
+export function decodeEllswift(encoded: Uint8Array): Uint8Array {
+  demandSize(encoded, ELLSWIFT_SIZE);
+  return cleanly(() => {
+    decodeFraction(encoded);
+    inverse(d, d);
+    multiply(x, n, d);
+    return bytesOf(x);
+  });
+}
+
+/** A try succeeds one time in four: only a random source that is broken needs this many. */
+const MOST_TRIES = 2000;
+
+/** Puts the affine x of key × G into x. */
+function publicX(key: Uint8Array): void {
+  multiplyGenerator(point, key);
+  inverse(a, point + 2 * ELEMENT);
+  multiply(x, point, a);
+}
+
+/** One uniform u and one uniform case; whether they encode x. */
+function tryDraw(drawn: Uint8Array): boolean {
+  loadBytes(u, drawn);
+  return !isZero(u) && invert(drawn[SECRET_SIZE]! & 7);
+}
+
+/**
+ * An encoding of the private key's public key, drawn uniformly from all of them with `random` (33 bytes per try, four
+ * tries on average).
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` when the key is not 32 bytes from 1 to n - 1, or `random` never varies.
+ */
+export function encodeEllswift(key: Uint8Array, random: RandomBytes): Uint8Array {
+  demandKey(key);
+  return cleanly(() => {
+    publicX(key);
+    let tries = 0;
+    while (!tryDraw(random(SECRET_SIZE + 1))) demand(++tries < MOST_TRIES, 'a random source that varies');
+    const encoded = new Uint8Array(ELLSWIFT_SIZE);
+    storeBytes(u, encoded);
+    storeBytes(t, encoded, SECRET_SIZE);
+    return encoded;
+  });
+}
+
+/**
+ * The x coordinate, 32 bytes, of our private key times their point. Without a root: (c n, c^2), where c = n^3 + 7
+ * d^3, is a point of the curve y^2 = x^3 + 7 (c d)^3, on which every x is c d times that on ours.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for a key that is none, or another size.
+ */
+export function sharedX(key: Uint8Array, theirs: Uint8Array): Uint8Array {
+  demandKey(key);
+  demandSize(theirs, ELLSWIFT_SIZE);
+  return cleanly(() => {
+    decodeFraction(theirs);
+    multiply(scale, curve, d);
+    square(b3, scale);
+    multiply(b3, b3, scale);
+    loadNumber(a, 21);
+    multiply(b3, b3, a);
+    multiply(point, curve, n);
+    square(point + ELEMENT, curve);
+    loadNumber(point + 2 * ELEMENT, 1);
+    multiplyPoint(point, point, key, b3);
+    multiply(a, point + 2 * ELEMENT, scale);
+    inverse(a, a);
+    multiply(x, point, a);
+    return bytesOf(x);
+  });
+}
+
+const TAG = sha256(new TextEncoder().encode('bip324_ellswift_xonly_ecdh'));
+
+/**
+ * BIP324's shared secret, 32 bytes: the BIP340 tagged hash of initiator's key, responder's key, and {@link sharedX}.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` as {@link sharedX}.
+ */
+export function sharedSecret(
+  key: Uint8Array,
+  ours: Uint8Array,
+  theirs: Uint8Array,
+  initiating: boolean,
+): Uint8Array {
+  demandSize(ours, ELLSWIFT_SIZE);
+  const shared = sharedX(key, theirs);
+  const hashed = new Uint8Array(2 * SECRET_SIZE + 2 * ELLSWIFT_SIZE + SECRET_SIZE);
+  const parts = [TAG, TAG, initiating ? ours : theirs, initiating ? theirs : ours, shared];
+  parts.reduce((at, part) => (hashed.set(part, at), at + part.length), 0);
+  const secret = sha256(hashed);
+  shared.fill(0);
+  hashed.fill(0);
+  return secret;
+}

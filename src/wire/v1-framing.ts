@@ -1,0 +1,196 @@
+/**
+ * The v1 transport: frames of a 24-byte header and a payload (Core: `CMessageHeader`, `V1Transport`).
+ *
+ * | offset | size | field    |                                                                     |
+ * |--------|------|----------|---------------------------------------------------------------------|
+ * | 0      | 4    | magic    | the network                                                         |
+ * | 4      | 12   | command  | ASCII, padded with NUL                                              |
+ * | 16     | 4    | length   | of the payload, little-endian, at most {@link MAX_PAYLOAD}          |
+ * | 20     | 4    | checksum | first 4 bytes of SHA256(SHA256(payload))                            |
+ */
+import type { BrokenCode, Facts } from '../reasons.js';
+import { COMMAND_SIZE, readCommand, writeCommand } from './command.js';
+import { checksumOf } from './hash.js';
+import { hexOf, sanitize } from './display-text.js';
+
+/** Size of a header in bytes. */
+export const HEADER_SIZE = 24;
+/** Core's `MAX_PROTOCOL_MESSAGE_LENGTH`: a header that claims more ends the connection. */
+export const MAX_PAYLOAD = 4_000_000;
+/** The most that a payload's buffer runs ahead of the bytes that arrived. */
+export const GROWTH_STEP = 256 * 1024;
+
+const FIRST_BUFFER = 1024;
+const COMMAND_AT = 4;
+const LENGTH_AT = 16;
+const CHECKSUM_AT = 20;
+
+/**
+ * What the framer has to tell, in the order of the bytes. `size`: bytes on the wire, header included.
+ *
+ * - `frame`: a good one. `payload` is a view, valid as long as the chunk that was fed and at least until the next
+ *   `feed`; copy what is kept.
+ * - `dropped`: skipped, the stream goes on. `command` is printable (`?` for other bytes), at most 12 characters.
+ * - `broken`: the last event there will be. Facts of `ERR_FRAME_MAGIC`: `received` and `expected` (hex), `network` when the
+ *   received magic is a known one; of `ERR_FRAME_OVERSIZE`: `command`, `length`, `limit`.
+ */
+export type FrameEvent =
+  | { readonly kind: 'frame'; readonly command: string; readonly payload: Uint8Array; readonly size: number }
+  | {
+      readonly kind: 'dropped';
+      readonly code: 'ERR_FRAME_CHECKSUM' | 'ERR_FRAME_COMMAND';
+      readonly command: string;
+      readonly size: number;
+    }
+  | { readonly kind: 'broken'; readonly code: BrokenCode; readonly facts: Facts };
+
+/** A push parser for one direction of one connection. */
+export interface V1Framer {
+  /** Takes the next bytes of the stream, split anyhow. Never throws. */
+  feed(chunk: Uint8Array): readonly FrameEvent[];
+  /** Bytes of memory held for an incomplete frame. Never more than those fed plus {@link GROWTH_STEP}. */
+  readonly buffered: number;
+}
+
+/** The name of the network that a magic (4 bytes) belongs to. */
+export type KnownMagic = (magic: Uint8Array) => string | undefined;
+
+/**
+ * One frame.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for a command of more than 12 bytes.
+ */
+export function encodeFrame(magic: Uint8Array, command: string, payload: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(HEADER_SIZE + payload.length);
+  frame.set(magic);
+  writeCommand(frame, COMMAND_AT, command);
+  putU32(frame, LENGTH_AT, payload.length);
+  putU32(frame, CHECKSUM_AT, checksumOf(payload));
+  frame.set(payload, HEADER_SIZE);
+  return frame;
+}
+
+/** A framer for the network of `magic` (4 bytes). `knownMagic` names the network of a wrong one. */
+export function createV1Framer(magic: Uint8Array, knownMagic: KnownMagic = () => undefined): V1Framer {
+  return new Framer(magic, knownMagic);
+}
+
+function u32At(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+}
+
+function putU32(bytes: Uint8Array, at: number, value: number): void {
+  for (let i = 0; i < 4; i++) bytes[at + i] = value >>> (8 * i);
+}
+
+/** The command of any 12 bytes, for display. */
+function displayCommand(header: Uint8Array): string {
+  const field = header.subarray(COMMAND_AT, COMMAND_AT + COMMAND_SIZE);
+  const size = field.findLastIndex((byte) => byte !== 0) + 1;
+  return sanitize(field.subarray(0, size));
+}
+
+const NOTHING = new Uint8Array(0);
+
+class Framer implements V1Framer {
+  /** The header of the frame under way; the first `headerHeld` bytes are there. */
+  readonly #header = new Uint8Array(HEADER_SIZE);
+  #headerHeld = 0;
+  /** The payload of the frame under way, when it came in pieces; the first `held` bytes are there. */
+  #payload: Uint8Array = NOTHING;
+  #held = 0;
+  #broken = false;
+
+  constructor(
+    readonly magic: Uint8Array,
+    readonly knownMagic: KnownMagic,
+  ) {}
+
+  get buffered(): number {
+    return this.#headerHeld + this.#payload.length;
+  }
+
+  feed(chunk: Uint8Array): readonly FrameEvent[] {
+    const events: FrameEvent[] = [];
+    let at = 0;
+    while (at < chunk.length && !this.#broken) at = this.#step(chunk, at, events);
+    return events;
+  }
+
+  /** Works on one header or one payload; where it stopped in the chunk. */
+  #step(chunk: Uint8Array, at: number, events: FrameEvent[]): number {
+    const missing = HEADER_SIZE - this.#headerHeld;
+    if (missing > 0) return this.#takeHeader(chunk, at, missing, events);
+    return this.#takePayload(chunk, at, events);
+  }
+
+  #takeHeader(chunk: Uint8Array, at: number, missing: number, events: FrameEvent[]): number {
+    const end = Math.min(at + missing, chunk.length);
+    for (let i = at; i < end; i++) this.#header[this.#headerHeld++] = chunk[i]!;
+    if (this.#headerHeld === HEADER_SIZE) this.#judgeHeader(events);
+    return end;
+  }
+
+  /** Magic and length are judged when all of the header is there, and not before, as Core does. */
+  #judgeHeader(events: FrameEvent[]): void {
+    const header = this.#header;
+    const length = u32At(header, LENGTH_AT);
+    if (u32At(header, 0) !== u32At(this.magic, 0)) this.#break(events, 'ERR_FRAME_MAGIC', this.#magicFacts());
+    else if (length > MAX_PAYLOAD) {
+      const facts = { command: displayCommand(header), length, limit: MAX_PAYLOAD };
+      this.#break(events, 'ERR_FRAME_OVERSIZE', facts);
+    } else if (length === 0) this.#finish(NOTHING, events);
+  }
+
+  #magicFacts(): Facts {
+    const received = this.#header.subarray(0, 4);
+    const network = this.knownMagic(received);
+    const facts = { received: hexOf(received), expected: hexOf(this.magic) };
+    return network === undefined ? facts : { ...facts, network };
+  }
+
+  #break(events: FrameEvent[], code: BrokenCode, facts: Facts): void {
+    this.#broken = true;
+    this.#headerHeld = 0;
+    events.push({ kind: 'broken', code, facts });
+  }
+
+  #takePayload(chunk: Uint8Array, at: number, events: FrameEvent[]): number {
+    const length = u32At(this.#header, LENGTH_AT);
+    const end = Math.min(at + length - this.#held, chunk.length);
+    const whole = end - at === length;
+    if (whole) this.#finish(chunk.subarray(at, end), events);
+    else this.#keep(chunk.subarray(at, end), length, events);
+    return end;
+  }
+
+  #keep(piece: Uint8Array, length: number, events: FrameEvent[]): void {
+    this.#reserve(this.#held + piece.length, length);
+    this.#payload.set(piece, this.#held);
+    this.#held += piece.length;
+    if (this.#held === length) this.#finish(this.#payload.subarray(0, length), events);
+  }
+
+  /** Doubling keeps byte-wise delivery linear; the step keeps a claim of 4 MB from being believed. */
+  #reserve(needed: number, length: number): void {
+    if (needed <= this.#payload.length) return;
+    const ahead = Math.min(Math.max(needed, FIRST_BUFFER), GROWTH_STEP);
+    const grown = new Uint8Array(Math.min(length, needed + ahead));
+    grown.set(this.#payload.subarray(0, this.#held));
+    this.#payload = grown;
+  }
+
+  /** The checksum comes before the command rule: a frame that breaks both counts as one with a wrong checksum. */
+  #finish(payload: Uint8Array, events: FrameEvent[]): void {
+    const header = this.#header;
+    const size = HEADER_SIZE + payload.length;
+    const command = readCommand(header, COMMAND_AT);
+    if (checksumOf(payload) !== u32At(header, CHECKSUM_AT)) {
+      events.push({ kind: 'dropped', code: 'ERR_FRAME_CHECKSUM', command: displayCommand(header), size });
+    } else if (command === undefined) {
+      events.push({ kind: 'dropped', code: 'ERR_FRAME_COMMAND', command: displayCommand(header), size });
+    } else events.push({ kind: 'frame', command, payload, size });
+    this.#headerHeld = 0;
+    this.#payload = NOTHING;
+    this.#held = 0;
+  }
+}

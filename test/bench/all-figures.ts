@@ -1,0 +1,20 @@
+/** Every figure, in the order of the table. */
+import { crowd } from './max-peers.js';
+import type { Figure } from './figure.js';
+import { inbound, inbound512 } from './inbound.js';
+import { lag } from './lag.js';
+import { latency } from './latency.js';
+import { life } from './compiled-machine.js';
+import { memory } from './memory.js';
+import { outbound } from './outbound.js';
+import { page } from './page.js';
+import { soak } from './soak.js';
+import { spawn } from './spawn.js';
+import { traffic } from './traffic.js';
+import { v2 } from './v2.js';
+
+export const FIGURES: readonly Figure[] = [
+  ...[inbound, inbound512, outbound, latency],
+  ...[memory, crowd, life, spawn, traffic, lag, page, v2],
+  soak,
+];

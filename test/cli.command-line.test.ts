@@ -1,0 +1,407 @@
+/** The parts of the command line that need no process: spellings, usage errors, interruptions, colours, exit codes. */
+import { describe, expect, test } from '@jest/globals';
+import { duration, failureLine, readable } from '../src/cli/peer-lines.js';
+import { EXIT, exitCodeOf } from '../src/cli/exit-codes.js';
+import { interruptions } from '../src/cli/signals.js';
+import type { Flags } from '../src/cli/options.js';
+import { isColoured, Output, type Sheet } from '../src/cli/output.js';
+import { run } from '../src/cli/program.js';
+import { tabulated } from '../src/cli/peer-table.js';
+import type { Job, Verb } from '../src/cli/command.js';
+import { VERBS } from '../src/cli/commands.js';
+
+class Paper implements Sheet {
+  text = '';
+  constructor(
+    readonly isTTY = false,
+    readonly columns = 40,
+  ) {}
+  write(text: string): void {
+    this.text += text;
+  }
+}
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly jobs: readonly Job[];
+}
+
+/** A verb that only remembers how it was called. */
+const mute =
+  (jobs: Job[]) =>
+  (verb: Verb): Verb => ({
+    ...verb,
+    run: (job) => {
+      jobs.push(job);
+      return Promise.resolve(0);
+    },
+  });
+
+/** Runs a command line in this process. */
+async function ran(
+  line: string,
+  verbs?: readonly Verb[],
+  interrupted = new AbortController().signal,
+): Promise<Ran> {
+  const jobs: Job[] = [];
+  const [stdout, stderr] = [new Paper(), new Paper()];
+  const words = line === '' ? [] : line.split(' ');
+  const code = await run(words, verbs ?? VERBS.map(mute(jobs)), { stdout, stderr, env: {}, interrupted });
+  return { code, stdout: stdout.text, stderr: stderr.text, jobs };
+}
+
+async function read(line: string): Promise<{ operands: readonly string[]; flags: Flags }> {
+  const { jobs, stderr } = await ran(line);
+  if (!jobs[0]) throw new Error(stderr);
+  return jobs[0];
+}
+
+describe("Bitcoin Core's spellings", () => {
+  test.each<[line: string, operands: string[], flags: Partial<Flags>]>([
+    ['connect -regtest -timeout=2000 a', ['a'], { chain: 'regtest', timeout: 2000 }],
+    ['connect -chain=test -peertimeout=7 a', ['a'], { chain: 'test', peertimeout: 7 }],
+    ['connect --chain testnet3 a', ['a'], { chain: 'test' }],
+    ['-regtest connect a', ['a'], { chain: 'regtest' }],
+    ['--timeout 9 connect a', ['a'], { timeout: 9 }],
+    ['--uacomment connect connect a', ['a'], { uacomment: ['connect'] }],
+    ['-signet -connect=a -connect=b', [], { chain: 'signet', connect: ['a', 'b'] }],
+    ['-listen -testnet4 -port=0', [], { chain: 'testnet4', port: 0 }],
+    ['connect -nolisten -norelay a', ['a'], { relay: false }],
+    ['-addnode=a -addnode=b -regtest', [], { chain: 'regtest', addnode: ['a', 'b'] }],
+    ['-listen=0 -connect=a', [], { connect: ['a'], listen: false }],
+    ['connect -dnsseed=0', [], { dnsseed: false }],
+    ['connect -nodnsseed', [], { dnsseed: false }],
+    ['connect -dnsseed=1', [], { dnsseed: true }],
+    ['connect -relay=false a', ['a'], { relay: false }],
+    ['listen -testnet4=0 -regtest=1', [], { chain: 'regtest' }],
+    ['listen -noregtest -signet', [], { chain: 'signet' }],
+    ['connect -relay=0 a', ['a'], { relay: false }],
+    ['connect -relay=1 a', ['a'], { relay: true }],
+    ['connect -norelay=0 a', ['a'], { relay: true }],
+    [
+      'connect -uacomment=x -uacomment=y -onlynet=ipv4 a',
+      ['a'],
+      { uacomment: ['x', 'y'], onlynet: ['ipv4'] },
+    ],
+    ['connect -v -q a', ['a'], { verbose: 1, quiet: true }],
+    ['connect -vv a', ['a'], { verbose: 2 }],
+    ['connect -vqv a', ['a'], { verbose: 2, quiet: true }],
+    ['connect --inspect a', ['a'], { inspect: 0 }],
+    ['connect --inspect 8080 a', ['a'], { inspect: 8080 }],
+    ['connect a --inspect', ['a'], { inspect: 0 }],
+    ['connect --metrics a', ['a'], { metrics: { host: '127.0.0.1', port: 8335 } }],
+    ['connect --metrics 7 a', ['a'], { metrics: { host: '127.0.0.1', port: 7 } }],
+    [
+      'connect --metrics 127.0.0.1:18444',
+      ['127.0.0.1:18444'],
+      { metrics: { host: '127.0.0.1', port: 8335 } },
+    ],
+    ['listen --metrics=0.0.0.0', [], { metrics: { host: '0.0.0.0', port: 8335 } }],
+    ['listen -metrics=[::1]:0', [], { metrics: { host: '::1', port: 0 } }],
+    [
+      'connect --fault split=7 --fault checksum a',
+      ['a'],
+      {
+        fault: [
+          { name: 'split', value: '7' },
+          { name: 'checksum', value: '' },
+        ],
+      },
+    ],
+    [
+      'listen -bind=0.0.0.0 -bind=[::1]:7',
+      [],
+      {
+        bind: [
+          { host: '0.0.0.0', port: -1 },
+          { host: '::1', port: 7 },
+        ],
+      },
+    ],
+    [
+      'probe --require services=network,NODE_WITNESS --require version=7 a',
+      ['a'],
+      { require: { services: ['NETWORK', 'WITNESS'], version: 7 } },
+    ],
+    ['decode -', ['-'], {}],
+    ['connect --dns-server 127.0.0.1:53,[::1] a', ['a'], { dnsServer: ['127.0.0.1:53', '[::1]:53'] }],
+    ['connect -- -a', ['-a'], {}],
+  ])('%s', async (line, operands, flags) => {
+    const job = await read(line);
+    expect(job.operands).toEqual(operands);
+    expect(job.flags).toMatchObject(flags);
+  });
+});
+
+test('a chain that is switched off is not chosen', async () => {
+  const { flags } = await read('connect -regtest=0 a');
+  expect(flags.chain).toBeUndefined();
+});
+
+describe("Core's options that do not go together", () => {
+  test.each<[line: string, says: string]>([
+    ['-connect=127.0.0.1:1 -listen', 'connect does not listen: run "verack listen" beside it'],
+    ['listen -listen=0', 'listen has nothing to do with -listen=0'],
+    ['connect -regtest -dnsseed=0', 'this regtest has no seeds: name a host'],
+    ['listen -addnode=a', "unknown option '--addnode=a'"],
+  ])('%s', async (line, says) => {
+    const { code, stderr } = await ran(line, VERBS);
+    expect(code).toBe(2);
+    expect(stderr).toContain(says);
+  });
+});
+
+describe('usage errors are one sentence with what to try', () => {
+  test.each<[line: string, says: string]>([
+    ['conect', `verack: unknown command 'conect'; did you mean connect? See "verack --help".`],
+    ['127.0.0.1', `verack: unknown command '127.0.0.1'; the verbs are demo, connect,`],
+    [
+      'connect --onse a',
+      `verack connect: unknown option '--onse'; did you mean --once? See "verack connect --help".`,
+    ],
+    ['connect -foo a', "unknown option '--foo'"],
+    ['probe', "verack probe: missing required argument 'hosts'."],
+    ['connect --timeout', "option '--timeout <ms>' argument missing."],
+    ['connect --timeout 0 a', 'It takes a whole number from 1 to 3600000.'],
+    ['connect --timeout -5 a', 'It takes a whole number from 1 to 3600000.'],
+    ['connect --timeout 1e3 a', 'It takes a whole number'],
+    ['connect -peertimeout=0 a', 'It takes a whole number from 1 to 86400.'],
+    ['connect --for 0 a', 'It takes a number of seconds above 0.'],
+    ['connect --chain moon a', 'The chains are main, test, testnet4, signet and regtest.'],
+    ['connect -regtest -signet a', 'One chain at a time: regtest was given already.'],
+    ['connect --onlynet tor a', 'It takes one of ipv4, ipv6.'],
+    ['connect --fault chcksum a', 'did you mean "checksum"?'],
+    ['connect --fault split a', 'split=N'],
+    ['connect --dns-server example.org a', 'It takes an IP address'],
+    ['connect --maxconnections 0 a', 'It takes a whole number from 1'],
+    ['listen --port 65536', 'It takes a whole number from 0 to 65535.'],
+    ['listen --bind name', 'It takes an address of this machine'],
+    ['listen --metrics=localhost:9', 'It takes a port, or an address of this machine'],
+    ['listen --metrics 65536', 'It takes a whole number from 0 to 65535.'],
+    ['connect -relay=maybe a', '-relay takes 1 or 0, not "maybe"'],
+    ['listen extra', "too many arguments for 'listen'"],
+    ['probe --require foo=1 a', 'It takes services=NETWORK,WITNESS or version=70016.'],
+    ['probe --require services=FOO a', 'The services are NETWORK,'],
+    ['diagram --format gif', 'It takes one of mermaid, svg, json.'],
+  ])('%s', async (line, says) => {
+    const { code, stdout, stderr, jobs } = await ran(line);
+    expect([code, stdout, jobs]).toEqual([EXIT.usage, '', []]);
+    expect(stderr).toContain(says);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  test.each<[line: string, says: string]>([
+    [
+      'connect 999.1.1.1',
+      '"999.1.1.1" cannot be used: not an IPv4 address: that is four numbers from 0 to 255.',
+    ],
+    ['connect a:b:c', 'more than one colon, but not an IPv6 address'],
+    ['probe node:99999', 'a port is a number from 1 to 65535'],
+    ['connect --regtest', 'this regtest has no seeds: name a host, for example 127.0.0.1'],
+    ['connect --signetchallenge zz a', 'a signet challenge is a script of 1 to 10000 bytes in hex'],
+    [
+      'connect --signetchallenge 51 --chain main a',
+      '--signetchallenge goes with signet, not with --chain main',
+    ],
+    ['connect --uacomment (x) a', 'a user agent comment may hold letters'],
+    [`connect --uacomment ${'x'.repeat(260)} a`, 'the user agent would have'],
+    ['connect \u001b[31m', 'verack connect: "?[31m" cannot be used'],
+    ['decode 12zz', 'character 3 is "z", which is no hex digit'],
+    ['decode 123', '3 hex digits are not a whole number of bytes; is the last one missing? See'],
+    ['decode 00112233', 'for a bare payload say --command NAME'],
+    ['decode --command pong-pong 00', 'no such command: "pong-pong"'],
+    ['completion tcsh', 'the shells are bash, zsh, fish'],
+  ])('%s', async (line, says) => {
+    const { code, stdout, stderr } = await ran(line, VERBS);
+    expect([code, stdout]).toEqual([EXIT.usage, '']);
+    expect(stderr).toContain(says);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  test('no verb prints the help', async () => {
+    const { code, stdout, stderr } = await ran('');
+    expect([code, stdout]).toEqual([EXIT.usage, '']);
+    expect(stderr).toMatch(/^Examples:\n[^]*Usage: verack VERB[^]*Exit codes:/);
+  });
+});
+
+describe('help and version', () => {
+  test.each(['--help', '-h', 'help'])(
+    '%s has examples first, every verb and the exit codes',
+    async (line) => {
+      const { code, stdout, stderr } = await ran(line);
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(/^Examples:\n/);
+      for (const { name } of VERBS) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
+      expect(stdout.match(/Exit codes:/g)).toHaveLength(1);
+    },
+  );
+
+  test.each(VERBS.map(({ name }) => name))('%s --help has examples of its own', async (name) => {
+    const { code, stdout } = await ran(`${name} --help`);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^Examples:\n.*verack ${name}`));
+  });
+
+  test.each(['--version', '-V'])('%s', async (line) => {
+    expect(await ran(line)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^verack \d+\.\d+\.\d+\n$/),
+    });
+  });
+});
+
+describe('a verb', () => {
+  const acting = (act: Verb['run'], isOneShot: boolean): Verb[] => [
+    { name: 'act', about: '', examples: [], operands: [], options: [], isOneShot: () => isOneShot, run: act },
+  ];
+
+  test('that throws is a bug: exit 1, and how to report it', async () => {
+    const { code, stderr } = await ran(
+      'act',
+      acting(() => Promise.reject(new Error('oops')), true),
+    );
+    expect(code).toBe(EXIT.bug);
+    expect(stderr).toMatch(/Please report it[^]*verack \d[^]*Node\.js v[^]*Error: oops/);
+  });
+
+  test.each([
+    [true, EXIT.interrupted],
+    [false, EXIT.ok],
+  ])('one-shot %s, interrupted: exit %i', async (isOneShot, expected) => {
+    const verbs = acting(() => Promise.resolve(EXIT.ok), isOneShot);
+    expect((await ran('act', verbs, AbortSignal.abort())).code).toBe(expected);
+  });
+});
+
+describe('interruptions', () => {
+  test('the first asks, an echo is not heard, the second leaves', () => {
+    const listeners = new Map<string, () => void>();
+    let [now, left] = [1_000, 0];
+    const leave = (): void => void left++;
+    const on = (signal: string, listener: () => void) => listeners.set(signal, listener);
+    const signal = interruptions({ on }, leave, () => now);
+    expect([...listeners.keys()]).toEqual(['SIGINT', 'SIGTERM', 'SIGHUP']);
+    listeners.get('SIGTERM')?.();
+    expect([signal.aborted, left]).toEqual([true, 0]);
+    now += 50;
+    listeners.get('SIGINT')?.();
+    expect(left).toBe(0);
+    now += 500;
+    listeners.get('SIGINT')?.();
+    expect(left).toBe(1);
+  });
+});
+
+describe('output', () => {
+  const tty = new Paper(true);
+  test.each<[string, Sheet, NodeJS.ProcessEnv, Flags['color'], boolean]>([
+    ['a terminal', tty, {}, 'auto', true],
+    ['a pipe', new Paper(), {}, 'auto', false],
+    ['NO_COLOR', tty, { NO_COLOR: '1' }, 'auto', false],
+    ['an empty NO_COLOR', tty, { NO_COLOR: '' }, 'auto', true],
+    ['a dumb terminal', tty, { TERM: 'dumb' }, 'auto', false],
+    ['FORCE_COLOR on a pipe', new Paper(), { FORCE_COLOR: '1' }, 'auto', true],
+    ['FORCE_COLOR=0', tty, { FORCE_COLOR: '0' }, 'auto', false],
+    ['--color always', new Paper(), { NO_COLOR: '1' }, 'always', true],
+    ['--color never', tty, { FORCE_COLOR: '1' }, 'never', false],
+  ])('colours: %s', (_, sheet, env, when, expected) => {
+    expect(isColoured(sheet, env, when)).toBe(expected);
+  });
+
+  const output = (options: { json?: boolean; quiet?: boolean } = {}) => {
+    const [stdout, stderr] = [new Paper(true), new Paper(true)];
+    const out = new Output({
+      stdout,
+      stderr,
+      env: {},
+      json: false,
+      quiet: false,
+      verbose: 0,
+      color: 'never',
+      ...options,
+    });
+    return { out, stdout, stderr };
+  };
+
+  test('the status line makes room for other lines, and is cut to the terminal', () => {
+    const { out, stderr } = output();
+    out.status('x'.repeat(60));
+    out.talk('hello');
+    out.status('');
+    const line = 'x'.repeat(39);
+    expect(stderr.text).toBe(`\r\u001b[2K${line}\r\u001b[2Khello\n${line}\r\u001b[2K`);
+  });
+
+  test('--json keeps stdout for objects, --quiet keeps stderr for failures', () => {
+    const [loud, quiet] = [output({ json: true }), output({ quiet: true })];
+    for (const { out } of [loud, quiet]) {
+      out.answer('answer');
+      out.talk('talk');
+      out.failure('failure');
+      out.status('status');
+      out.object({ a: 1 });
+    }
+    expect([loud.stdout.text, loud.stderr.text]).toEqual(['{"a":1}\n', 'talk\nfailure\n']);
+    expect([quiet.stdout.text, quiet.stderr.text]).toEqual(['answer\n', 'failure\n']);
+  });
+});
+
+describe('words', () => {
+  test('durations', () => {
+    expect([0.1234, 1, 9.96, 10, 999.4, 1_500, 12_345].map(duration)).toEqual([
+      '0.12 ms',
+      '1.0 ms',
+      '10.0 ms',
+      '10 ms',
+      '999 ms',
+      '1.5 s',
+      '12 s',
+    ]);
+  });
+
+  test('facts are readable and harmless', () => {
+    const facts = { dropped: 'verack: ERR', required: '0000000000000009', n: 1, evil: '\u001b]0;x\u0007' };
+    expect(readable(facts)).toBe('dropped="verack: ERR" required=NETWORK,WITNESS n=1 evil=?]0;x?');
+  });
+
+  test('a failure names code, address, what happened, what to try', () => {
+    const line = failureLine(
+      '1.2.3.4:8333',
+      { code: 'ERR_TIME_CONNECT', facts: { ms: 5 } },
+      (_, text) => text,
+    );
+    expect(line).toBe(
+      'ERR_TIME_CONNECT 1.2.3.4:8333 — no answer to the connection attempt in time. A firewall may swallow it; --timeout MS sets the limit. [ms=5]',
+    );
+  });
+
+  test('exit codes of several targets', () => {
+    const refused = { code: 'ERR_DIAL_REFUSED', facts: {} } as const;
+    const magic = { code: 'ERR_FRAME_MAGIC', facts: {} } as const;
+    expect(exitCodeOf(['established'])).toBe(0);
+    expect(exitCodeOf([refused])).toBe(4);
+    expect(exitCodeOf([magic])).toBe(6);
+    expect(exitCodeOf([undefined])).toBe(5);
+    expect(exitCodeOf(['established', refused])).toBe(3);
+    expect(exitCodeOf([refused, refused])).toBe(4);
+    expect(exitCodeOf([refused, magic])).toBe(3);
+  });
+
+  test('tables shorten the widest text first, and never cut what is left', () => {
+    const columns = [
+      { head: 'a', cell: (n: number) => 'x'.repeat(n), align: 'left' },
+      { head: 'bb', cell: String, align: 'right' },
+      { head: 'c', least: 13, cell: (n: number) => 'z'.repeat(2 * n), align: 'left' },
+    ] as const;
+    expect(tabulated(columns, [3, 8])).toEqual([
+      'a         bb  c',
+      'xxx        3  zzzzzz',
+      'xxxxxxxx   8  zzzzzzzzzzzzzzzz',
+    ]);
+    expect(tabulated(columns, [8], 28)).toEqual(['a         bb  c', 'xxxxxxxx   8  zzzzzzzzzzzzz…']);
+    expect(tabulated(columns, [8], 5)).toEqual(['a         bb  c', 'xxxxxxxx   8  zzzzzzzzzzzz…']);
+  });
+});

@@ -1,0 +1,136 @@
+/** `verack conform` as a command: exit codes, the table, the files. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { conformCommand } from '../src/cli/conform.js';
+import { run } from '../src/cli/program.js';
+import { type BitcoinNode, createNode } from '../src/index.js';
+import { formatEndpoint } from '../src/net/endpoint.js';
+import type { Listener } from '../src/net/link.js';
+import { tcpNet } from '../src/net/tcp.js';
+import { GOOD, play } from './support/scripted-node.js';
+
+const LOOPBACK = { host: '127.0.0.1', port: 0 };
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function ran(...words: string[]): Promise<Ran> {
+  const texts = { stdout: '', stderr: '' };
+  const sheet = (name: 'stdout' | 'stderr') => ({ write: (text: string) => void (texts[name] += text) });
+  const around = {
+    stdout: sheet('stdout'),
+    stderr: sheet('stderr'),
+    env: {},
+    interrupted: new AbortController().signal,
+  };
+  const code = await run(['conform', ...words], [conformCommand], around);
+  return { code, ...texts };
+}
+
+describe('verack conform', () => {
+  let node: BitcoinNode;
+  let ours = '';
+  let careless: Listener;
+  const folder = mkdtempSync(join(tmpdir(), 'verack-conform-'));
+  const file = (name: string): string => join(folder, name);
+
+  beforeAll(async () => {
+    node = createNode({ chain: 'regtest', rules: { relay: true } });
+    ours = formatEndpoint((await node.listen(LOOPBACK)).local);
+    careless = await tcpNet().listen(LOOPBACK, (link) => play(link, GOOD));
+  });
+
+  afterAll(async () => {
+    await Promise.all([node.stop(), careless.close()]);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('exits 0 with a table when no must-case failed', async () => {
+    const { code, stdout } = await ran(
+      '--regtest',
+      ours,
+      '--only',
+      'in-seq-009',
+      '--only',
+      'in-ping-00?,in-fr-004',
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/is \/verack:\S+, version 70017, v\d-\w+; judged as d70017\n/);
+    expect(stdout).toMatch(/\nin-seq-009 +pass +must +Nothing is served before verack/);
+    expect(stdout).toMatch(/\n7 passed, 0 failed \(0 must\), 0 known differences, 0 skipped\n$/);
+  });
+
+  test('exits 6 when a must-case failed, and shows what was seen', async () => {
+    const { code, stdout } = await ran('--regtest', formatEndpoint(careless.local), '--only', 'in-seq-009');
+    expect(code).toBe(6);
+    expect(stdout).toContain('step 4 (expect_quiet): pong instead of silence');
+  });
+
+  test('exits 77 when nothing could be run', async () => {
+    const { code, stderr } = await ran('--regtest', '127.0.0.1:1');
+    expect([code, stderr]).toEqual([
+      77,
+      '127.0.0.1:1: nothing could be run, could not connect: nothing listens there\n',
+    ]);
+    expect((await ran('--regtest', ours, '--only', 'in-v2-*')).code).toBe(77);
+  });
+
+  test.each([
+    [[], 'name a host'],
+    [['--only', 'nothing'], 'no case is called nothing'],
+    [['--compare', 'missing.json', '--html', 'x.html'], 'missing.json is no report'],
+  ])('exits 2 for %j', async (words, sentence) => {
+    const { code, stderr } = await ran(...words);
+    expect(code).toBe(2);
+    expect(stderr).toContain(sentence);
+  });
+
+  test('keeps a report as JSON, JUnit and HTML, and compares it later', async () => {
+    const only = ['--only', 'in-hs-001'];
+    const { code, stdout } = await ran(
+      '--regtest',
+      ours,
+      ...only,
+      '--json',
+      '--junit',
+      file('r.xml'),
+      '--html',
+      file('r.html'),
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      format: 'verack-conform/1',
+      findings: [{ id: 'in-hs-001', verdict: 'pass' }],
+    });
+    expect(readFileSync(file('r.xml'), 'utf8')).toContain('tests="1" failures="0"');
+    writeFileSync(file('r.json'), stdout);
+    expect((await ran('--compare', file('r.json'), file('r.json'), '--html', file('c.html'))).code).toBe(0);
+    expect(readFileSync(file('c.html'), 'utf8').match(/<td class="pass">/g)).toHaveLength(2);
+  });
+
+  test('has a program make the node dial', async () => {
+    const command = `true {host} {port} {type} {v2}`;
+    const { stdout } = await ran('--regtest', ours, '--only', 'in-hs-001', '--dial-command', command);
+    expect(stdout).toContain('1 passed');
+  });
+
+  test('explains a case, as it should be and as it was', async () => {
+    const script = await ran('--explain', 'in-seq-009');
+    expect(script.stdout).toContain('◄── nothing at all for 400 ms');
+    const talk = await ran('--regtest', ours, '--explain', 'in-seq-009');
+    expect(talk.stdout).toMatch(/ping\(0100000000000000\) +──►\n(verack +──►\n)/);
+    expect([script.code, talk.code]).toEqual([0, 0]);
+  });
+
+  test('lists every case and what is left out', async () => {
+    const { code, stdout } = await ran('--list');
+    expect(code).toBe(0);
+    expect(stdout.match(/^(in|out)-/gm)).toHaveLength(213);
+    expect(stdout).toContain('left out against a host: needs the node started with other options');
+  });
+});

@@ -1,0 +1,304 @@
+/** The ops of the conformance tool: each tells right from wrong, and every case can fail. */
+import { describe, expect, test } from '@jest/globals';
+import type { Case, Step } from '../src/conformance/case.js';
+import { judge } from '../src/conformance/conform.js';
+import { CONNECTION_TYPES } from '../src/conformance/dial-command.js';
+import { versionPayload } from '../src/conformance/version-message.js';
+import { loadCases } from '../src/conformance/case-files.js';
+import type { Portrait } from '../src/conformance/node-under-test.js';
+import { driven } from './support/drive-clock.js';
+import { ANSWER, caseOf, chain, GOOD, greet, type Script, stageOf, VERSION } from './support/scripted-node.js';
+
+const cases = loadCases();
+
+/** What becomes of these steps against a node that follows the script; empty when they pass. */
+async function seenBy(script: Script, steps: readonly Step[], more: Partial<Case> = {}): Promise<string> {
+  const { clock, subject } = await stageOf(script);
+  const finding = await driven(clock, judge(caseOf(steps, more), { subject, chain, clock }));
+  expect(finding.verdict === 'pass').toBe(finding.seen === '');
+  return finding.seen;
+}
+
+describe('ops tell right from wrong', () => {
+  /** What the op is about, steps, a node that passes, a node that does not, what is seen of the latter. */
+  const trials: [string, readonly Step[], Script, Script, string][] = [
+    ['expect: nothing comes', greet, GOOD, {}, 'step 2 (expect): no version within 3000 ms'],
+    ['expect: it closes', greet, GOOD, { hears: (me) => me.close() }, 'the node closed, no version'],
+    [
+      'expect: another message',
+      greet,
+      GOOD,
+      { hears: (me) => me.say('verack') },
+      'verack instead of version',
+    ],
+    [
+      'expect: the wrong payload',
+      [
+        { op: 'send', messages: [{ msg: 'ping', payload: '0102030405060708' }] },
+        { op: 'expect', messages: [{ msg: 'pong', payload: '0102030405060708', payload_len: 8 }] },
+      ],
+      GOOD,
+      { hears: (me) => me.say('pong', Buffer.alloc(8)) },
+      'pong with 0000000000000000 instead of 0102030405060708',
+    ],
+    [
+      'expect: the wrong length',
+      [{ op: 'expect', messages: [{ msg: 'ping', payload_len: 8 }] }],
+      { opened: (me) => me.say('ping', Buffer.alloc(8)) },
+      { opened: (me) => me.say('ping') },
+      'ping of 0 bytes instead of 8',
+    ],
+    [
+      'expect: fields of version',
+      [
+        { op: 'send', messages: ['version'] },
+        {
+          op: 'expect',
+          messages: [{ msg: 'version', fields: { version: 70017, relay: 1 }, fields_nonzero: ['nonce'] }],
+        },
+      ],
+      GOOD,
+      { hears: (me) => me.say('version', versionPayload({ fields: { version: 70017, relay: 0 } })) },
+      'version with relay 0 instead of 1',
+    ],
+    [
+      'expect: a field that is zero',
+      [{ op: 'expect', messages: [{ msg: 'version', fields_nonzero: ['nonce'] }] }],
+      { opened: (me) => me.say('version', VERSION) },
+      { opened: (me) => me.say('version', versionPayload({ fields: { nonce: '0000000000000000' } })) },
+      'version without nonce',
+    ],
+    [
+      'expect: strict order',
+      [{ op: 'expect', messages: ['pong'], strict: true }],
+      { opened: (me) => me.say('pong') },
+      { opened: (me) => (me.say('inv'), me.say('pong')) },
+      'inv instead of pong',
+    ],
+    [
+      'expect: capture and difference',
+      [
+        {
+          op: 'expect',
+          messages: [
+            { msg: 'version', capture: 'v' },
+            { msg: 'version', differs_from: 'v' },
+          ],
+        },
+      ],
+      { opened: (me) => (me.say('version', VERSION), me.say('version', versionPayload({}))) },
+      { opened: (me) => (me.say('version', VERSION), me.say('version', VERSION)) },
+      'the same version as before',
+    ],
+    [
+      'expect: bytes that are no message',
+      [{ op: 'expect', messages: ['pong'] }],
+      { opened: (me) => me.say('pong') },
+      { opened: (me) => me.raw('00'.repeat(24)) },
+      'bytes that are no message instead of pong',
+    ],
+    [
+      'quiet',
+      [...greet, { op: 'send', messages: ['ping'] }, { op: 'expect_quiet', ms: 300 }],
+      { hears: (me, c, p) => c !== 'ping' && GOOD.hears?.(me, c, p) },
+      GOOD,
+      'pong instead of silence',
+    ],
+    [
+      'quiet: it closes',
+      [{ op: 'expect_quiet', ms: 300 }],
+      {},
+      { opened: (me) => me.close() },
+      'the node closed',
+    ],
+    [
+      'quiet: half a message',
+      [{ op: 'expect_quiet', ms: 300 }],
+      {},
+      { opened: (me) => me.raw('fabf') },
+      'bytes that are no message',
+    ],
+    [
+      'quiet: strict',
+      [{ op: 'expect_quiet', ms: 300, strict: true, ignore: ['ping'] }],
+      { opened: (me) => me.say('ping') },
+      { opened: (me) => me.say('inv') },
+      'inv instead of silence',
+    ],
+    [
+      'close',
+      [{ op: 'send', messages: ['mempool'] }, { op: 'expect_close' }],
+      { hears: (me) => me.close() },
+      {},
+      'still open after 3000 ms',
+    ],
+    [
+      'close: a word before',
+      [
+        { op: 'send', messages: ['mempool'] },
+        { op: 'expect_close', allow: ['reject'] },
+      ],
+      { hears: (me) => (me.say('reject'), me.close()) },
+      { hears: (me) => (me.say('pong'), me.close()) },
+      'pong instead of closing',
+    ],
+    [
+      'ping and pong',
+      [{ op: 'ping_pong', nonce: '0000000000000007' }],
+      GOOD,
+      { hears: (me) => me.say('pong', Buffer.alloc(8)) },
+      'pong with',
+    ],
+    [
+      'byte by byte',
+      [
+        { op: 'send', messages: [{ msg: 'ping', payload: '00' }], bytewise: true },
+        { op: 'expect', messages: ['pong'] },
+      ],
+      GOOD,
+      { bytes: (me) => me.close() },
+      'the node closed, no pong',
+    ],
+    [
+      'a piece of a message',
+      [
+        { op: 'send_raw', of: 'version', from: 0, to: 30 },
+        { op: 'expect_quiet', ms: 100 },
+        { op: 'send_raw', of: 'version', from: 30 },
+        { op: 'expect', messages: ANSWER },
+      ],
+      GOOD,
+      { bytes: (me) => me.say('version', VERSION) },
+      'step 2 (expect_quiet): version instead of silence',
+    ],
+    [
+      'raw bytes come',
+      [
+        { op: 'send_raw', hex: '00' },
+        { op: 'expect_bytes', min: 64, not_prefix: '{magic}' },
+      ],
+      { bytes: (me) => me.raw('11'.repeat(64)) },
+      { bytes: (me) => me.raw(`${chain.magicHex}${'11'.repeat(60)}`) },
+      'the first bytes are {magic}',
+    ],
+    [
+      'raw bytes: too few',
+      [{ op: 'expect_bytes', min: 64 }],
+      { opened: (me) => me.raw('11'.repeat(64)) },
+      { opened: (me) => me.raw('11') },
+      '1 bytes instead of at least 64',
+    ],
+    [
+      'raw bytes: a prefix',
+      [{ op: 'expect_bytes', min: 4, prefix: '{magic}' }],
+      { opened: (me) => me.say('ping') },
+      { opened: (me) => me.raw('11'.repeat(4)) },
+      'the first bytes are 11111111',
+    ],
+    [
+      'raw bytes: too many',
+      [
+        { op: 'wait', ms: 50 },
+        { op: 'expect_buffered', min: 1, max: 3 },
+      ],
+      { opened: (me) => me.raw('1111') },
+      { opened: (me) => me.raw('11'.repeat(4)) },
+      '4 bytes instead of at most 3',
+    ],
+    [
+      'stays, whatever it says',
+      [
+        { op: 'send_raw', zeros: 30 },
+        { op: 'expect_raw_open', ms: 200 },
+      ],
+      { bytes: (me) => me.raw('11') },
+      { bytes: (me) => me.close() },
+      'the node closed',
+    ],
+    [
+      'ends, whatever it says',
+      [{ op: 'send_raw', zeros: 30 }, { op: 'expect_raw_close' }],
+      { bytes: (me) => (me.raw('11'), me.close()) },
+      { bytes: (me) => me.raw('11') },
+      'still open after 3000 ms',
+    ],
+    [
+      'another connection',
+      [{ op: 'connect', conn: 'B' }, { op: 'close' }, { op: 'ping_pong', conn: 'B' }],
+      GOOD,
+      {},
+      'step 3 (ping_pong): no pong',
+    ],
+  ];
+
+  test.each(trials)('%s', async (_, steps, good, bad, seen) => {
+    expect(await seenBy(good, steps)).toBe('');
+    expect(await seenBy(bad, steps)).toContain(seen);
+  });
+
+  test('a node that answers a ping before verack fails exactly that case', async () => {
+    const it = cases.find(({ id }) => id === 'in-seq-009')!;
+    expect(await seenBy(GOOD, it.steps)).toBe('step 4 (expect_quiet): pong instead of silence');
+  });
+
+  test('dialling us: a connection, none, one more', async () => {
+    const more = { role: 'outbound', connection_type: 'manual' } as const;
+    const steps: Step[] = [{ op: 'listen' }, { op: 'trigger_connect' }, { op: 'accept', within_ms: 500 }];
+    const alone: Step[] = [...steps, { op: 'expect_no_accept', ms: 500 }];
+    const twice: Step[] = [...steps, { op: 'trigger_connect' }, { op: 'expect_no_accept', ms: 500 }];
+    expect(await seenBy(GOOD, [...alone, { op: 'ping_pong' }], more)).toBe('');
+    expect(await seenBy(GOOD, twice, more)).toBe('step 5 (expect_no_accept): the node dialled once more');
+    expect(await seenBy(GOOD, [{ op: 'listen' }, { op: 'accept', within_ms: 500 }], more)).toContain(
+      'did not dial within 500 ms',
+    );
+  });
+
+  test('what cannot be run is skipped, not judged', async () => {
+    const { clock, subject } = await stageOf(GOOD);
+    const skipped = async (step: Step): Promise<string> =>
+      (await driven(clock, judge(caseOf([step]), { subject, chain, clock }))).verdict;
+    for (const step of [
+      { op: 'rpc', method: 'x' } as Step,
+      { op: 'advance_clock', seconds: 1 },
+      { op: 'expect_peers', count: 1 },
+    ])
+      expect(await skipped(step)).toBe('skip');
+  });
+});
+
+describe('every case can fail', () => {
+  const PORTRAIT: Portrait = {
+    version: 70017,
+    subver: '',
+    services: [],
+    relay: 1,
+    sends: [],
+    speaksfirst: false,
+    listener: 'v1-only',
+    dialect: 'd70017',
+  };
+  const runnable = cases.filter(({ needs = [] }) => needs.every((need) => need === 'old-tip'));
+  /** Says nothing; hangs up at the first byte; answers everything with a pong. */
+  const nodes: Script[] = [{}, { opened: (me) => me.say('pong') }, { bytes: (me) => me.close() }];
+
+  test('against a mute node, a chatterbox, or one that hangs up', async () => {
+    const innocent = new Set(runnable.map(({ id }) => id));
+    for (const script of nodes) {
+      const { clock, subject } = await stageOf(script);
+      const able = {
+        ...subject,
+        dialler: {
+          ...subject.dialler!,
+          types: CONNECTION_TYPES,
+        },
+      };
+      const findings = await driven(
+        clock,
+        Promise.all(runnable.map((it) => judge(it, { subject: able, chain, clock, portrait: PORTRAIT }))),
+        50,
+      );
+      for (const { id, verdict } of findings) if (verdict === 'fail') innocent.delete(id);
+    }
+    expect([...innocent]).toEqual([]);
+  });
+});

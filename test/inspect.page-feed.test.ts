@@ -1,0 +1,324 @@
+/** The feed of the page: rows as the tracker has them, moves, stories with their bytes; coalesced and bounded. */
+import { EventEmitter, once } from 'node:events';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { WebSocket } from 'ws';
+import { memoryNet } from '../src/net/memory.js';
+import { createNode } from '../src/node/node.js';
+import type { PeerInfo } from '../src/node/peerinfo.js';
+import type { Cell, Crossing, Story } from '../src/inspect/page/feed-messages.js';
+import { ENDED_STORIES } from '../src/inspect/page-feed.js';
+import { Page, PATIENCE } from '../src/inspect/page-client.js';
+import { type Relay, type RelayOptions, startRelay } from '../src/inspect/inspector-server.js';
+import { HEAD, PAYLOAD, TAIL } from '../src/inspect/transcript.js';
+import { encodeMessage } from '../src/wire/index.js';
+import { FeedReader } from './support/page-feed-client.js';
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function stage(options: RelayOptions = {}, v2transport = false) {
+  const relay = await startRelay(options);
+  const common = { chain: 'regtest', net: memoryNet(), v2transport } as const;
+  const shown = createNode({ ...common, inspect: relay.inspect, maxoutbound: 5_000 });
+  const other = createNode({ ...common, uacomment: ['other'] });
+  relay.follow(shown);
+  cleanups.push(
+    () => relay.close(),
+    () => shown.stop(),
+    () => other.stop(),
+  );
+  const { local: at } = await other.listen({ host: '127.0.0.1', port: 18_444 });
+  return { relay, shown, other, at };
+}
+
+/** Dials, and waits for both ends. */
+async function meet({ shown, other, at }: Awaited<ReturnType<typeof stage>>): Promise<number> {
+  const [[theirs]] = (await Promise.all([once(other, 'established'), shown.dial(at).established()])) as [
+    [PeerInfo],
+    unknown,
+  ];
+  return theirs.id;
+}
+
+async function read(relay: Relay, key: string, holds: (story: Story) => boolean): Promise<Story> {
+  const reader = await FeedReader.open(relay);
+  reader.say({ choose: key });
+  await reader.until(({ story }) => story?.key === key && holds(story));
+  return reader.world.story!;
+}
+
+const crossings = ({ moments }: Story): Crossing[] => moments.filter((moment) => moment.kind !== 'cell');
+const cells = ({ moments }: Story): Cell[] => moments.filter((moment) => moment.kind === 'cell');
+const hasPonged = ({ pings }: Story): boolean => pings.length > 0;
+
+describe('rows', () => {
+  test('of several nodes have keys of their own', async () => {
+    const { relay, shown, at } = await stage();
+    const second = createNode({ chain: 'regtest', net: memoryNet(), inspect: relay.inspect });
+    cleanups.push(() => second.stop());
+    relay.follow(second);
+    await shown.dial(at).established();
+    await expect(second.dial(at).established()).rejects.toThrow('ERR_DIAL_REFUSED');
+    const reader = await FeedReader.open(relay);
+    await reader.until(({ rows }) => rows.size === 2);
+    const states = ['1', '2.1'].map((key) => reader.world.rows.get(key)?.state);
+    expect(states).toEqual(['established', 'failed']);
+  });
+
+  test('say of every peer what the tracker says, live or ended, early or late', async () => {
+    const { relay, shown, at } = await stage();
+    const early = await FeedReader.open(relay);
+    await shown.dial(at).established();
+    await shown.dial({ host: '127.0.0.1', port: 1 }).ended();
+    const late = await FeedReader.open(relay);
+    for (const reader of [early, late]) {
+      await reader.until(
+        ({ rows }) => rows.get('1')?.state === 'established' && rows.get('2')?.state === 'failed',
+      );
+      const { rows, counts } = reader.world;
+      const { addr, subver, version } = shown.peers.get(1)!;
+      expect(rows.get('1')).toMatchObject({
+        id: 1,
+        inbound: false,
+        addr,
+        subver,
+        version,
+        next: { what: 'ping' },
+      });
+      expect(rows.get('2')).toMatchObject({ reason: { code: 'ERR_DIAL_REFUSED' } });
+      expect(rows.get('2')).not.toHaveProperty('next');
+      expect([counts.get('established'), counts.get('failed'), counts.get('connecting')]).toEqual([1, 1, 0]);
+    }
+  });
+
+  test('the moves and the tally before a page was opened are told too', async () => {
+    const { relay, shown, at } = await stage();
+    await shown.dial(at).established();
+    const { world, ...reader } = await FeedReader.open(relay);
+    await once(reader.socket, 'message');
+    expect(world.moves.map(({ from, to, event }) => `${from} ${event} ${to}`)).toEqual([
+      'connecting link.open versionSent',
+      'versionSent wire.version versionReceived',
+      'versionReceived wire.verack established',
+    ]);
+    expect(world.tally.outcomes).toEqual({ established: 1 });
+    expect(world.tally.handshakes.reduce((sum, { count }) => sum + count, 0)).toBe(1);
+  });
+
+  test('a thousand peers at once come in a few updates, not in one of a thousand', async () => {
+    const { relay, shown } = await stage();
+    const reader = await FeedReader.open(relay);
+    const dials = Array.from({ length: 1_000 }, (_, n) => shown.dial({ host: '127.0.0.9', port: n + 1 }));
+    await Promise.all(dials.map((peer) => peer.ended()));
+    await reader.until(({ counts }) => counts.get('failed') === 1_000);
+    expect(reader.world.rows.size).toBe(1_000);
+    expect(reader.updates).toBeGreaterThanOrEqual(4);
+    expect(reader.updates).toBeLessThan(60);
+    expect(reader.world.moves.length).toBeLessThanOrEqual(1_000);
+    expect(reader.world.moved + reader.world.missed).toBe(1_000);
+    await shown.dial({ host: '127.0.0.9', port: 5_000 }).ended();
+    await reader.until(({ rows }) => !rows.has('1') && rows.has('1001'));
+    expect(reader.world.rows.size).toBe(1_000);
+  }, 20_000);
+});
+
+describe('a story', () => {
+  test('has every message with its bytes and fields, and the cell of each event, in order', async () => {
+    const { relay, shown, at } = await stage();
+    await shown.dial(at).established();
+    const story = await read(relay, '1', hasPonged);
+    expect(
+      crossings(story)
+        .slice(0, 9)
+        .map(({ kind, command }) => `${kind} ${command}`),
+    ).toEqual([
+      'sent version',
+      'received version',
+      'sent wtxidrelay',
+      'sent sendaddrv2',
+      'sent verack',
+      'sent getaddr',
+      'received wtxidrelay',
+      'received sendaddrv2',
+      'received verack',
+    ]);
+    const version = crossings(story)[1]!;
+    expect(version.hex).toHaveLength(2 * version.size);
+    expect(version.fields.find(({ name }) => name === 'user_agent')?.value).toContain('other');
+    expect(version.fields.map(({ hex }) => hex).join('')).toBe(version.hex);
+    expect(cells(story).flatMap(({ state, event, to }) => (to ? [`${state} ${event} ${to}`] : []))).toEqual([
+      'connecting link.open versionSent',
+      'versionSent wire.version versionReceived',
+      'versionReceived wire.verack established',
+    ]);
+    expect(cells(story).find(({ event }) => event === 'wire.wtxidrelay')).toMatchObject({
+      ...{ bip: 339, says: 'BIP339; repeats are fine', actions: ['noteWtxidrelay'] },
+    });
+    expect(story.moments.map(({ n }) => n)).toEqual(story.moments.map((_, place) => place));
+    const [, heard, next] = story.moments.slice(
+      story.moments.findIndex(({ kind }) => kind === 'received') - 1,
+    );
+    expect([heard?.kind, next?.kind]).toEqual(['received', 'cell']);
+  });
+
+  test('names the guard, the reason and the BIP where a message ends the connection', async () => {
+    const scene = await stage();
+    scene.other.send(await meet(scene), { command: 'wtxidrelay' });
+    const story = await read(scene.relay, '1', ({ moments }) =>
+      cells({ moments } as Story).some(({ to }) => to === 'failed'),
+    );
+    expect(cells(story).at(-1)).toMatchObject({
+      ...{ state: 'established', event: 'wire.wtxidrelay', to: 'failed', bip: 339 },
+      ...{ says: 'negotiation ends at verack', reason: { code: 'ERR_PROTO_LATE_FEATURE' } },
+    });
+  });
+
+  test('of a key exchange has both machines', async () => {
+    const { relay, shown, at } = await stage({}, true);
+    await shown.dial(at).established();
+    const story = await read(relay, '1', hasPonged);
+    const lanes = cells(story).flatMap(({ lane, to }) => (to ? [`${lane} ${to}`] : []));
+    expect(lanes).toEqual([
+      'transport keySent',
+      'transport garbage',
+      'transport versionPacket',
+      'transport v2',
+      'peer versionSent',
+      'peer versionReceived',
+      'peer established',
+    ]);
+    expect(cells(story).find(({ lane }) => lane === 'transport')?.bip).toBe(324);
+  });
+
+  test('keeps its beginning, and its latest moments while somebody looks', async () => {
+    const scene = await stage();
+    const { relay, other } = scene;
+    const id = await meet(scene);
+    const chat = (count: number) => {
+      for (let n = 0; n < count; n += 1)
+        other.send(id, { command: 'unknown', name: 'hello', payload: new Uint8Array(2_000) });
+    };
+    const reader = await FeedReader.open(relay);
+    await reader.until(({ rows }) => rows.get('1')?.pingtime !== undefined);
+    chat(1);
+    await new Promise<void>((resolve) => {
+      scene.shown.on('message', ({ command }) => command === 'hello' && resolve());
+    });
+    reader.say({ choose: '1' });
+    await reader.until(({ story }) => story !== undefined);
+    expect(crossings(reader.world.story!).map(({ command }) => command)).not.toContain('hello');
+    chat(HEAD + TAIL);
+    await reader.until(({ story }) => (story?.moments.length ?? 0) >= HEAD + TAIL);
+    chat(2);
+    await reader.until(({ story }) => (story?.moments.at(-1)?.n ?? 0) > HEAD + TAIL);
+    const { moments } = reader.world.story!;
+    expect(moments).toHaveLength(HEAD + TAIL);
+    expect(moments[0]).toMatchObject({ n: 0 });
+    const last = moments.at(-1) as Crossing;
+    expect(last).toMatchObject({ command: 'hello', size: 2_000 });
+    expect(last.hex).toHaveLength(2 * PAYLOAD);
+  });
+
+  test('that nobody looked at still says how it ended', async () => {
+    const scene = await stage();
+    const id = await meet(scene);
+    const reader = await FeedReader.open(scene.relay);
+    await reader.until(({ rows }) => rows.get('1')?.pingtime !== undefined);
+    scene.other.send(id, { command: 'sendaddrv2' });
+    await reader.until(({ rows }) => rows.get('1')?.state === 'failed');
+    const story = await read(scene.relay, '1', () => true);
+    expect(story.moments.at(-1)).toMatchObject({
+      ...{ kind: 'cell', state: 'established', event: 'wire.sendaddrv2', to: 'failed', bip: 155 },
+    });
+  });
+
+  test('costs the node nothing once it is told, unless somebody looks', async () => {
+    const scene = await stage();
+    const { relay, shown } = scene;
+    const reader = await FeedReader.open(relay);
+    expect(shown.listenerCount('message')).toBe(0);
+    await meet(scene);
+    expect(shown.listenerCount('message')).toBe(1);
+    await reader.until(({ rows }) => rows.get('1')?.pingtime !== undefined);
+    expect(shown.listenerCount('message')).toBe(0);
+    reader.say({ choose: '1' });
+    await reader.until(({ story }) => story !== undefined);
+    expect(shown.listenerCount('message')).toBe(1);
+    reader.say({ choose: '' });
+    while (shown.listenerCount('message') > 0) await new Promise(setImmediate);
+  });
+
+  test('of peers that ended long ago is forgotten', async () => {
+    const { relay, shown } = await stage();
+    for (let port = 1; port <= ENDED_STORIES + 1; port += 1) {
+      await shown.dial({ host: '127.0.0.9', port }).ended();
+    }
+    const reader = await FeedReader.open(relay);
+    reader.say({ choose: '1' });
+    await reader.until(({ story }) => story?.key === '1');
+    expect(reader.world.story?.moments).toEqual([]);
+    reader.say({ choose: '2' });
+    await reader.until(({ story }) => story?.key === '2');
+    expect(reader.world.story?.moments.length).toBeGreaterThan(0);
+  });
+});
+
+describe('what a page says', () => {
+  test('is not heard when it is no request, and the lab is not there unless it was asked for', async () => {
+    const { relay, shown, at } = await stage();
+    await shown.dial(at).established();
+    const reader = await FeedReader.open(relay);
+    const bad = ['', '{', '1', 'null', '[]', '{"view":"1"}', '{"view":[1]}', '{"choose":{}}', '{"choose":1}'];
+    for (const text of [...bad, `{"choose":"${'1'.repeat(65)}"}`, '{"lab":{"do":"hold"},"token":1}']) {
+      reader.socket.send(text);
+    }
+    reader.say({ token: '', lab: { do: 'start', actor: 'healthy', dialled: false } });
+    reader.say({ choose: '__proto__' });
+    reader.say({ choose: '1' });
+    await reader.until(({ story }) => story !== undefined);
+    expect(reader.world.hello.lab).toBeUndefined();
+    expect(reader.world.lab).toBeUndefined();
+    expect(reader.world.rows.size).toBe(1);
+  });
+
+  test('a page that does not read is told nothing more, and dropped in the end', () => {
+    const sent: string[] = [];
+    const socket = Object.assign(new EventEmitter(), {
+      ...{ readyState: 1, bufferedAmount: 0, send: (text: string) => sent.push(text) },
+      terminate: () => (socket.readyState = 3),
+    });
+    const page = new Page(socket as unknown as WebSocket, 1_000_000, () => undefined);
+    const sight = { at: 0, rowOf: () => undefined, storyOf: () => undefined, lab: () => undefined };
+    const tally = { version: 0, tell: () => ({ outcomes: {}, handshakes: [] }) };
+    page.greet({ reasons: {}, sessions: [] }, [], []);
+    page.tick({ ...sight, tally });
+    expect(sent).toHaveLength(1);
+    socket.bufferedAmount = 1;
+    for (let n = 0; n < PATIENCE; n += 1) {
+      page.move({ at: n, key: '1', lane: 'peer', from: '', to: '', event: '', says: '', code: '' });
+      page.tick({ ...sight, tally });
+    }
+    expect([sent.length, socket.readyState]).toEqual([1, 1]);
+    page.tick({ ...sight, tally });
+    expect([sent.length, socket.readyState]).toEqual([1, 3]);
+  });
+});
+
+test('what crosses is told as it was encoded', async () => {
+  const { relay, shown, at } = await stage();
+  await shown.dial(at).established();
+  const ping = { command: 'ping', nonce: '00000000c0ffee00' } as const;
+  const reader = await FeedReader.open(relay);
+  reader.say({ choose: '1' });
+  await reader.until(({ story }) => story !== undefined && hasPonged(story));
+  shown.send(1, ping);
+  const hex = Buffer.from(encodeMessage(ping)).toString('hex');
+  await reader.until(
+    ({ story }) => story !== undefined && crossings(story).some((moment) => moment.hex === hex),
+  );
+  expect(crossings(reader.world.story!).find((moment) => moment.hex === hex)).toMatchObject({
+    ...{ kind: 'sent', command: 'ping', bip: 31 },
+  });
+});

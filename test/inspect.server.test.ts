@@ -1,0 +1,432 @@
+/** The inspector relay: what it tells, to whom, and what it forgets. */
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { WebSocket } from 'ws';
+import { assign, createActor, setup } from 'xstate';
+import { memoryNet } from '../src/net/memory.js';
+import { createNode } from '../src/node/node.js';
+import { ENDED_LIMIT, FULL_LIMIT } from '../src/inspect/actor-registry.js';
+import { READER_LIMIT, type Relay, type RelayOptions, startRelay } from '../src/inspect/inspector-server.js';
+
+interface Message {
+  readonly type: '@xstate.actor' | '@xstate.event' | '@xstate.snapshot';
+  readonly sessionId: string;
+  readonly rootId: string;
+  readonly _version: string;
+  readonly name?: string;
+  readonly parentId?: string;
+  readonly definition?: string;
+  readonly event?: { readonly type: string };
+  readonly snapshot?: {
+    readonly status: string;
+    readonly value?: unknown;
+    readonly context?: Record<string, unknown>;
+  };
+}
+
+/** Somebody who looks at a stream. */
+class Reader {
+  readonly heard: Message[] = [];
+
+  private constructor(readonly socket: WebSocket) {
+    socket.on('message', (data: Buffer) => {
+      this.heard.push(...[JSON.parse(data.toString()) as Message | Message[]].flat());
+    });
+    socket.on('error', () => undefined);
+  }
+
+  static async open(relay: Relay, path = 'inspect?addresses=shown'): Promise<Reader> {
+    const reader = new Reader(
+      new WebSocket(relay.url.replace('http', 'ws') + path, { origin: originOf(relay) }),
+    );
+    await once(reader.socket, 'open');
+    return reader;
+  }
+
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await once(this.socket, 'message');
+  }
+
+  /** The states that the named actor was seen in, in order, each once. */
+  statesOf(name: string): unknown[] {
+    const { sessionId } = this.registration(name) ?? {};
+    const values = this.heard
+      .filter((message) => message.sessionId === sessionId && message.snapshot)
+      .map(({ snapshot }) => leafOf(snapshot?.value));
+    return values.filter((value, place) => value !== values[place - 1]);
+  }
+
+  /** All that was said of the named actor. */
+  told(name: string): Message[] {
+    const { sessionId } = this.registration(name) ?? {};
+    return this.heard.filter((message) => message.sessionId === sessionId);
+  }
+
+  registration(name: string): Message | undefined {
+    return this.heard.find((message) => message.type === '@xstate.actor' && message.name === name);
+  }
+}
+
+const leafOf = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null ? Object.values(value)[0] : value;
+
+const originOf = (relay: Relay): string => new URL(relay.url).origin;
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function relayOf(options?: RelayOptions): Promise<Relay> {
+  const relay = await startRelay(options);
+  cleanups.push(() => relay.close());
+  return relay;
+}
+
+/** A node that is inspected, and a listening one that is not. */
+async function pairOf(relay: Relay, v2transport = false) {
+  const common = { chain: 'regtest', net: memoryNet(), v2transport } as const;
+  const shown = createNode({ ...common, inspect: relay.inspect, maxoutbound: 5_000 });
+  const other = createNode({ ...common, uacomment: ['other'] });
+  relay.follow(shown);
+  cleanups.push(
+    () => shown.stop(),
+    () => other.stop(),
+  );
+  const { local } = await other.listen({ host: '127.0.0.1', port: 18_444 });
+  return { shown, other, at: local };
+}
+
+describe('what is told', () => {
+  test('the whole protocol: registrations, events and snapshots, in order', async () => {
+    const relay = await relayOf();
+    const reader = await Reader.open(relay, 'inspect');
+    const { shown, at } = await pairOf(relay);
+    await shown.dial(at).established();
+    await reader.until(() => reader.statesOf('peer.1').includes('established'));
+
+    expect(reader.statesOf('peer.1')).toEqual([
+      'connecting',
+      'versionSent',
+      'versionReceived',
+      'established',
+    ]);
+    const [supervisor, pool, peer] = ['supervisor', 'pool', 'peer.1'].map((name) =>
+      reader.registration(name),
+    );
+    expect(peer).toMatchObject({ rootId: supervisor?.sessionId, parentId: pool?.sessionId });
+    expect(peer?._version).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(JSON.parse(peer?.definition ?? '')).toMatchObject({ id: 'peer', initial: 'connecting' });
+    const events = reader.heard.filter(
+      ({ type, sessionId }) => type === '@xstate.event' && sessionId === peer?.sessionId,
+    );
+    expect(events.map(({ event }) => event?.type)).toEqual(
+      expect.arrayContaining(['xstate.init', 'link.open', 'wire.version', 'wire.verack']),
+    );
+  });
+
+  test('an actor is registered before anything else is said of it', async () => {
+    const relay = await relayOf();
+    const reader = await Reader.open(relay, 'inspect');
+    const { shown, at } = await pairOf(relay);
+    await shown.dial(at).established();
+    await reader.until(() => reader.statesOf('peer.1').includes('established'));
+    const firsts = new Map<string, Message>();
+    for (const message of reader.heard) {
+      if (!firsts.has(message.sessionId)) firsts.set(message.sessionId, message);
+    }
+    expect([...firsts.values()].map(({ type }) => type)).toEqual(Array(3).fill('@xstate.actor'));
+  });
+
+  test('of a chosen sample everything is told, of the others where they are', async () => {
+    const relay = await relayOf();
+    const reader = await Reader.open(relay, 'inspect?peers=2');
+    const { shown, other, at } = await pairOf(relay);
+    const second = { ...at, port: 1 };
+    await other.listen(second);
+    await shown.dial(at).established();
+    await shown.dial(second).established();
+    await reader.until(() => reader.statesOf('peer.2').includes('established'));
+    expect(reader.statesOf('peer.1').at(-1)).toBe('established');
+    expect(
+      reader.told('peer.1').every(({ type, definition }) => type !== '@xstate.event' && !definition),
+    ).toBe(true);
+    expect(
+      reader
+        .told('peer.1')
+        .every(
+          ({ snapshot }) => snapshot?.context === undefined || Object.keys(snapshot.context).length === 0,
+        ),
+    ).toBe(true);
+    expect(reader.registration('peer.2')?.definition).toContain('versionReceived');
+    const last = reader.told('peer.2').findLast(({ snapshot }) => snapshot?.value === 'established');
+    expect(last?.snapshot?.context).toMatchObject({ connection_type: 'manual', version: 70017 });
+    expect(reader.registration('supervisor')?.definition).toContain('draining');
+  });
+
+  test('addresses are masked unless they are asked for', async () => {
+    const relay = await relayOf();
+    const readers = [await Reader.open(relay, 'inspect'), await Reader.open(relay)];
+    const machine = setup({}).createMachine({
+      id: 'odd',
+      context: { addr: '10.1.2.3:8333', v6: '[2001:db8::7]:8333' },
+    });
+    createActor(machine, { id: 'odd', inspect: relay.inspect }).start();
+    const [masked, shown] = await Promise.all(
+      readers.map(async (reader) => {
+        await reader.until(() => reader.told('odd').some(({ snapshot }) => snapshot?.context));
+        return reader.told('odd').find(({ snapshot }) => snapshot?.context)?.snapshot?.context;
+      }),
+    );
+    expect(shown).toEqual({ addr: '10.1.2.3:8333', v6: '[2001:db8::7]:8333' });
+    expect(masked).toEqual({ addr: 'masked:8333', v6: '[masked]:8333' });
+  });
+
+  test('who comes late sees where everybody is', async () => {
+    const relay = await relayOf();
+    const { shown, at } = await pairOf(relay);
+    await shown.dial(at).established();
+    const failed = shown.dial({ host: '127.0.0.1', port: 1 });
+    await failed.ended();
+    const late = await Reader.open(relay);
+    await late.until(() => late.statesOf('peer.2').length > 0);
+    expect(late.statesOf('peer.1')).toEqual(['established']);
+    expect(late.statesOf('peer.2')).toEqual(['failed']);
+    expect(late.statesOf('supervisor')).toEqual(['running']);
+  });
+
+  test('late and early readers are told the same from then on', async () => {
+    const relay = await relayOf();
+    const { shown, at } = await pairOf(relay);
+    const peer = shown.dial(at);
+    await peer.established();
+    const [one, two] = [await Reader.open(relay), await Reader.open(relay)];
+    peer.close();
+    await Promise.all(
+      [one, two].map((reader) => reader.until(() => reader.statesOf('peer.1').includes('closed'))),
+    );
+    expect(one.statesOf('peer.1')).toEqual(two.statesOf('peer.1'));
+  });
+
+  test('an actor that throws has ended, though no snapshot says so', async () => {
+    const relay = await relayOf();
+    const reader = await Reader.open(relay);
+    const fails = () => {
+      throw new Error('on purpose');
+    };
+    const child = setup({ actions: { fails } }).createMachine({ on: { go: { actions: 'fails' } } });
+    const parent = setup({ actors: { child } }).createMachine({
+      invoke: { src: 'child', id: 'child', onError: {} },
+    });
+    const actor = createActor(parent, { inspect: relay.inspect }).start();
+    actor.getSnapshot().children.child?.send({ type: 'go' });
+    await reader.until(() => reader.heard.some(({ snapshot }) => snapshot?.status === 'error'));
+    const last = reader.heard.find(({ snapshot }) => snapshot?.status === 'error');
+    expect(last).toMatchObject({
+      sessionId: reader.registration('child')?.sessionId,
+      snapshot: { error: 'on purpose' },
+    });
+    const late = await Reader.open(relay);
+    await late.until(() => late.registration('child') !== undefined);
+    expect(late.registration('child')?.snapshot).toMatchObject({ status: 'error' });
+  });
+
+  test('what is no JSON, or too long, goes without its context', async () => {
+    const relay = await relayOf();
+    const reader = await Reader.open(relay);
+    const machine = (context: object) =>
+      setup({}).createMachine({ id: 'odd', context, initial: 'on', states: { on: {} } });
+    for (const context of [{ n: 1n }, { text: 'x'.repeat(300_000) }]) {
+      createActor(machine(context), { id: 'odd', inspect: relay.inspect }).start();
+    }
+    await reader.until(() => reader.heard.filter(({ type }) => type === '@xstate.snapshot').length === 2);
+    const snapshots = reader.heard.flatMap(({ snapshot }) => snapshot ?? []);
+    expect(snapshots.length).toBeGreaterThanOrEqual(2);
+    expect(snapshots.every(({ status, context }) => status === 'active' && !context)).toBe(true);
+    expect(reader.heard.filter(({ name }) => name === 'odd')).toHaveLength(2);
+  });
+});
+
+describe('who is told', () => {
+  const refused = async (relay: Relay, path: string, headers: Record<string, string>) => {
+    const socket = new WebSocket(relay.url.replace('http', 'ws') + path, { headers });
+    socket.on('error', () => undefined);
+    const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
+    socket.terminate();
+    return response.statusCode;
+  };
+
+  test('a stranger page, a stranger name, nobody at all: 403', async () => {
+    const relay = await relayOf();
+    const origin = originOf(relay);
+    const { port } = new URL(relay.url);
+    expect(await refused(relay, 'feed', { origin: 'https://evil.example' })).toBe(403);
+    expect(await refused(relay, 'feed', { origin: 'null' })).toBe(403);
+    expect(await refused(relay, 'feed', { origin: `http://127.0.0.1:${Number(port) + 1}` })).toBe(403);
+    expect(await refused(relay, 'inspect', {})).toBe(403);
+    expect(await refused(relay, 'feed', { origin, host: `evil.example:${port}` })).toBe(403);
+    // A rebound name that agrees with itself.
+    const evil = `evil.example:${port}`;
+    expect(await refused(relay, 'feed', { origin: `http://${evil}`, host: evil })).toBe(403);
+    expect(await refused(relay, 'elsewhere', { origin })).toBe(404);
+  });
+
+  test('localhost is a name of ours', async () => {
+    const relay = await relayOf();
+    const host = `localhost:${new URL(relay.url).port}`;
+    const headers = { host, origin: `http://${host}` };
+    const socket = new WebSocket(relay.url.replace('http', 'ws') + 'feed', { headers });
+    await once(socket, 'open');
+    socket.terminate();
+  });
+
+  test('more pages than the limit are turned away', async () => {
+    const relay = await relayOf();
+    await Promise.all(Array.from({ length: READER_LIMIT }, () => Reader.open(relay)));
+    expect(await refused(relay, 'feed', { origin: originOf(relay) })).toBe(503);
+  });
+
+  test('a reader that says something long is dropped, one that says something short is not heard', async () => {
+    const relay = await relayOf();
+    const reader = await Reader.open(relay);
+    const machine = setup({}).createMachine({ id: 'still' });
+    createActor(machine, { id: 'still', inspect: relay.inspect }).start();
+    reader.socket.send('{"type":"@xstate.event","event":{"type":"user.close"}}');
+    await reader.until(() => reader.registration('still') !== undefined);
+    reader.socket.send('x'.repeat(5_000));
+    const [code] = (await once(reader.socket, 'close')) as [number];
+    expect(code).toBe(1009);
+  });
+
+  test('a reader that does not read is dropped; the others stay', async () => {
+    const relay = await relayOf({ behind: 1_000_000 });
+    const [slow, good] = [await Reader.open(relay), await Reader.open(relay)];
+    slow.socket.pause();
+    let turns = 0;
+    const big = setup({ actions: { grow: assign({ text: () => 'x'.repeat(200_000) }) } }).createMachine({
+      context: { text: '' },
+      on: { grow: { actions: 'grow' } },
+    });
+    const actor = createActor(big, { id: 'big', inspect: relay.inspect }).start();
+    let dropped = false;
+    slow.socket.on('close', () => (dropped = true));
+    while (turns++ < 100) {
+      actor.send({ type: 'grow' });
+      await turn();
+    }
+    slow.socket.resume();
+    if (!dropped) await once(slow.socket, 'close');
+    const heard = good.heard.length;
+    actor.send({ type: 'grow' });
+    await good.until(() => good.heard.length > heard);
+    expect(slow.heard.length).toBeLessThan(100);
+  });
+});
+
+describe('what is kept', () => {
+  test('2,000 short-lived peers leave the latest hundred', async () => {
+    const relay = await relayOf();
+    const reader = await Reader.open(relay, 'inspect');
+    const { shown } = await pairOf(relay);
+    const dials = Array.from({ length: 2_000 }, (_, port) =>
+      shown.dial({ host: '127.0.0.9', port: port + 1 }),
+    );
+    expect(relay.size).toBe(2_002);
+    await Promise.all(dials.map((peer) => peer.ended()));
+    expect(relay.size).toBe(2 + ENDED_LIMIT);
+    const late = await Reader.open(relay);
+    await late.until(() => late.registration('peer.2000') !== undefined);
+    expect(late.registration('peer.1900')).toBeUndefined();
+    expect(late.registration('peer.1901')).toBeDefined();
+    expect(late.statesOf('peer.2000')).toEqual(['failed']);
+    expect(reader.socket.readyState).toBe(WebSocket.OPEN);
+    const full = reader.heard.filter(({ definition }) => definition);
+    expect(full.length).toBeLessThanOrEqual(FULL_LIMIT);
+  }, 20_000);
+
+  test('actors beyond the limit are taken up when there is room', async () => {
+    const relay = await relayOf({ limits: { live: 2, ended: 1 } });
+    const machine = setup({}).createMachine({
+      initial: 'on',
+      states: { on: { on: { end: 'off' } }, off: { type: 'final' } },
+    });
+    const actors = ['a', 'b', 'c'].map((id) => createActor(machine, { id, inspect: relay.inspect }).start());
+    expect(relay.size).toBe(2);
+    actors[0]?.send({ type: 'end' });
+    actors[1]?.send({ type: 'end' });
+    expect(relay.size).toBe(1);
+    actors[2]?.send({ type: 'nothing' });
+    expect(relay.size).toBe(2);
+    // An event to one that ended does not bring it back.
+    actors[0]?.send({ type: 'end' });
+    expect(relay.size).toBe(2);
+  });
+});
+
+describe('key exchanges', () => {
+  /** A pair that knows v2, and a dial that is refused before anything else. */
+  async function exchanging(relay: Relay) {
+    const pair = await pairOf(relay, true);
+    await pair.shown.dial({ host: '127.0.0.9', port: 1 }).ended();
+    return pair;
+  }
+
+  test('are told beside their peers', async () => {
+    const relay = await relayOf();
+    const reader = await Reader.open(relay);
+    const { shown, at } = await exchanging(relay);
+    await shown.dial(at).established();
+    await reader.until(() => reader.statesOf('peer.2').includes('established'));
+    const [peer, transport] = ['peer.2', 'transport.2'].map((name) => reader.registration(name));
+    expect(transport?.rootId).toBe(peer?.rootId);
+    expect(transport?.snapshot?.context).not.toHaveProperty('connection_type');
+    const states = ['opening', 'keySent', 'garbage', 'versionPacket', 'v2'];
+    expect(reader.statesOf('transport.2')).toEqual(states);
+  });
+
+  test('that have ended do not push out a peer that has', async () => {
+    const relay = await relayOf({ limits: { ended: 2 } });
+    const { shown, other, at } = await exchanging(relay);
+    for (const port of [1, 2, 3]) await other.listen({ ...at, port });
+    for (const port of [at.port, 1, 2, 3]) await shown.dial({ ...at, port }).established();
+    // The supervisor, the pool, the peer that failed, four that live, and the latest two exchanges.
+    expect(relay.size).toBe(9);
+    const late = await Reader.open(relay);
+    await late.until(() => late.registration('transport.5') !== undefined);
+    expect(late.statesOf('peer.1')).toEqual(['failed']);
+    expect(late.registration('transport.3')).toBeUndefined();
+    expect(late.statesOf('transport.4')).toEqual(['v2']);
+  });
+});
+
+describe('beginning and end', () => {
+  test('a used port is said, with its facts', async () => {
+    const relay = await relayOf();
+    const port = Number(new URL(relay.url).port);
+    await expect(startRelay({ port })).rejects.toMatchObject({
+      code: 'ERR_LOCAL_LIMIT',
+      facts: { syscode: 'EADDRINUSE', host: '127.0.0.1', port },
+    });
+  });
+
+  test.each(['0.0.0.0', '::', '192.0.2.1', 'example.com', ''])('%p is not loopback', async (host) => {
+    await expect(startRelay({ host })).rejects.toMatchObject({ code: 'ERR_LOCAL_ARGUMENT' });
+  });
+
+  test('close drops the readers and leaves no handle; what comes later is ignored', async () => {
+    const handles = () => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length;
+    const before = handles();
+    const relay = await startRelay();
+    const reader = await Reader.open(relay);
+    request(relay.url)
+      .on('error', () => undefined)
+      .end();
+    const gone = once(reader.socket, 'close');
+    await Promise.all([relay.close(), relay.close(), gone]);
+    while (handles() > before) await turn();
+    createActor(setup({}).createMachine({}), { inspect: relay.inspect }).start();
+    expect(relay.size).toBe(0);
+  });
+});

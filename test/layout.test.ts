@@ -1,0 +1,209 @@
+/** The layout's rules: which module may import which, how files are named, what each reason needs. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { REASON_CODES, REASONS } from '../src/reasons.js';
+import { NAME, VERSION } from '../src/version.js';
+
+const files = ['machines', 'src'].flatMap((root) =>
+  readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join(root, file)),
+);
+
+interface Import {
+  readonly what: string;
+  readonly typesOnly: boolean;
+}
+
+/** The import and re-export lines of a file. */
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, 'utf8');
+  const lines = text.matchAll(/^(?:import|export)\s+(type\s+)?[^;'"]*?from\s+'([^']+)'/gm);
+  return [...lines].map(([, type, what = '']) => ({ what, typesOnly: type !== undefined }));
+}
+
+/** The module of a file: `machines`, `wire`, …; `data` for files straight in `src`. */
+const moduleOf = (file: string): string => {
+  const [root, module = '', inner = ''] = normalize(file).split('/');
+  if (root === 'machines') return 'machines';
+  if (module === 'inspect' && inner === 'page') return 'page';
+  return module.endsWith('.ts') ? (module === 'index.ts' ? 'entry' : 'data') : module;
+};
+
+const targetOf = (file: string, what: string): string =>
+  what.startsWith('.')
+    ? moduleOf(join(dirname(file), what.replace(/\.js$/, '.ts')))
+    : what.startsWith('node:')
+      ? 'node:'
+      : what;
+
+/** Depth first: an arrow back into the path that leads here closes a circle. */
+function circlesOf(arrows: ReadonlyMap<string, readonly string[]>): string[] {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) circles.push([...path.slice(at), file].join(' → '));
+    if (at >= 0 || done.has(file)) return;
+    for (const next of arrows.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of arrows.keys()) visit(file, []);
+  return circles;
+}
+
+/** `types`: only with `import type`. Packages by name; `node` stands for every `node:` module. */
+const CORE = {
+  wire: 'yes',
+  machines: 'yes',
+  data: 'yes',
+  net: 'yes',
+  connection: 'yes',
+  node: 'yes',
+} as const;
+const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
+  machines: { machines: 'yes', xstate: 'yes', data: 'yes', wire: 'types' },
+  data: { data: 'yes' },
+  xstate: { xstate: 'yes', 'node:': 'yes' },
+  wire: {
+    wire: 'yes',
+    data: 'yes',
+    'ipaddr.js': 'yes',
+    '@scure/base': 'yes',
+    '@noble/hashes/sha3.js': 'yes',
+    '@noble/hashes/sha2.js': 'yes',
+  },
+  net: { net: 'yes', data: 'yes', wire: 'types', 'node:': 'yes', 'ipaddr.js': 'yes' },
+  connection: { connection: 'yes', net: 'yes', wire: 'yes', machines: 'yes', data: 'yes', xstate: 'yes' },
+  node: {
+    node: 'yes',
+    connection: 'yes',
+    net: 'yes',
+    wire: 'yes',
+    machines: 'yes',
+    data: 'yes',
+    xstate: 'yes',
+  },
+  http: { http: 'yes', data: 'yes', 'node:': 'yes' },
+  conformance: { conformance: 'yes', ...CORE, 'node:': 'yes' },
+  recording: { recording: 'yes', ...CORE, 'node:': 'yes' },
+  decode: { decode: 'yes', ...CORE, 'node:': 'yes' },
+  probe: { probe: 'yes', ...CORE, 'node:': 'yes' },
+  demo: { demo: 'yes', ...CORE, 'node:': 'yes' },
+  // Runs in a browser; the node knows its types alone.
+  page: { page: 'yes' },
+  inspect: {
+    inspect: 'yes',
+    page: 'types',
+    http: 'yes',
+    conformance: 'yes',
+    recording: 'yes',
+    decode: 'yes',
+    demo: 'yes',
+    ...CORE,
+    'node:': 'yes',
+    xstate: 'types',
+    ws: 'yes',
+    '@statelyai/inspect': 'yes',
+  },
+  metrics: { metrics: 'yes', http: 'yes', ...CORE, xstate: 'yes', 'node:': 'yes', 'prom-client': 'yes' },
+  cli: {
+    cli: 'yes',
+    inspect: 'yes',
+    http: 'yes',
+    // Loaded when asked for: it needs a package that may be missing.
+    metrics: 'types',
+    conformance: 'yes',
+    recording: 'yes',
+    decode: 'yes',
+    probe: 'yes',
+    demo: 'yes',
+    ...CORE,
+    'node:': 'yes',
+    commander: 'yes',
+  },
+  entry: { probe: 'yes', recording: 'yes', ...CORE },
+};
+
+/** Where one file has an allowance that its module has not. */
+const EXCEPTIONS: Record<string, string[]> = {
+  'src/wire/hash.ts': ['node:'],
+  'src/wire/bip324/ciphers.ts': ['node:'],
+  'src/node/node.ts': ['node:'],
+};
+
+describe('who imports whom', () => {
+  test.each(files)('%s', (file) => {
+    const may = MAY[moduleOf(file)] ?? {};
+    const wrong = importsOf(file).filter(({ what, typesOnly }) => {
+      const target = targetOf(file, what);
+      if (EXCEPTIONS[file]?.includes(target)) return false;
+      return may[target] !== 'yes' && !(may[target] === 'types' && typesOnly);
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('the direction of imports', () => {
+  /** The files that a file imports; types count too, as they bind a reader just as much. */
+  const arrows = new Map(
+    files.map((file) => [
+      file,
+      importsOf(file)
+        .filter(({ what }) => what.startsWith('.'))
+        .map(({ what }) => join(dirname(file), what.replace(/\.js$/, '.ts'))),
+    ]),
+  );
+
+  test('no file imports itself by way of others', () => {
+    expect(circlesOf(arrows)).toEqual([]);
+  });
+
+  test('a circle would be seen', () => {
+    const abc = new Map([
+      ['a', ['b']],
+      ['b', ['c', 'd']],
+      ['c', ['b']],
+      ['d', []],
+    ]);
+    expect(circlesOf(abc)).toEqual(['b → c → b']);
+  });
+});
+
+describe('the package', () => {
+  test('its name and version are those of package.json', () => {
+    const { name, version } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, string>;
+    expect([NAME, VERSION]).toEqual([name, version]);
+  });
+});
+
+describe('names', () => {
+  test('no file is named after what files are in general', () => {
+    const vague = /^(utils?|helpers?|common|types|manager|misc|shared)\.ts$/;
+    expect(files.map((file) => basename(file)).filter((name) => vague.test(name))).toEqual([]);
+  });
+
+  test('files are named in kebab-case', () => {
+    expect(
+      files
+        .map((file) => basename(file))
+        .filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.machine)?\.ts$/.test(name)),
+    ).toEqual([]);
+  });
+});
+
+describe('reasons', () => {
+  const sources = files
+    .filter((file) => file !== 'src/reasons.ts')
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n');
+
+  test.each(REASON_CODES)('%s is given somewhere, says something and has an exit code', (code) => {
+    const { says, hint, exit, survivable } = { survivable: false, ...REASONS[code] };
+    expect(sources).toContain(code);
+    expect(says).not.toBe('');
+    expect(exit === 0 || exit === 130 || hint !== '').toBe(true);
+    expect(survivable === true).toBe(/^ERR_(FRAME_(CHECKSUM|COMMAND)|CODEC_)/.test(code));
+  });
+});

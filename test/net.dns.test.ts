@@ -1,0 +1,255 @@
+/** Names and seeds against a real DNS server on loopback. */
+import { afterEach, describe, expect, test } from '@jest/globals';
+
+import { resolveHost, seedAddresses, type DnsOptions } from '../src/net/dns.js';
+import { NETWORKS } from '../src/networks.js';
+import { VerackError } from '../src/reasons.js';
+import { dnsServer, type DnsServer, type Zone } from './support/dns.js';
+
+const servers: DnsServer[] = [];
+
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+async function serve(zone: Zone): Promise<DnsServer> {
+  const server = await dnsServer(zone);
+  servers.push(server);
+  return server;
+}
+
+/** Repeatable (xorshift32). */
+function seeded(state = 1): () => number {
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+async function errorOf(work: Promise<unknown>): Promise<VerackError> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(VerackError);
+  return error as VerackError;
+}
+
+const numbered = (count: number, prefix = '203.0.113.') =>
+  Array.from({ length: count }, (_, n) => `${prefix}${n + 1}`);
+
+describe('resolveHost', () => {
+  const zone: Zone = {
+    'both.example': { A: ['203.0.113.5', '203.0.113.6'], AAAA: ['2001:db8:0:0::1'] },
+    'four.example': { A: ['203.0.113.5', '203.0.113.5'] },
+    'none.example': {},
+    'silent.example': 'silent',
+  };
+
+  async function resolve(host: string, options: DnsOptions = {}): Promise<string[]> {
+    const { address } = await serve(zone);
+    return resolveHost(host, { servers: [address], ...options });
+  }
+
+  test('gives every A and AAAA, in canonical spelling', async () => {
+    expect(await resolve('both.example')).toEqual(['203.0.113.5', '203.0.113.6', '2001:db8::1']);
+  });
+
+  test('one family without an answer is no failure, and doubles go', async () => {
+    expect(await resolve('four.example')).toEqual(['203.0.113.5']);
+  });
+
+  test('onlynet asks for nothing else', async () => {
+    const { address, asked } = await serve(zone);
+    const options: DnsOptions = { servers: [address], onlynet: ['ipv6'] };
+    expect(await resolveHost('both.example', options)).toEqual(['2001:db8::1']);
+    expect(asked).toEqual(['AAAA both.example']);
+    expect((await errorOf(resolveHost('four.example', options))).code).toBe('ERR_DIAL_DNS');
+    expect((await errorOf(resolveHost('1.2.3.4', options))).facts).toEqual({
+      host: '1.2.3.4',
+      syscode: 'ENODATA',
+    });
+  });
+
+  test.each([
+    ['missing.example', 'ENOTFOUND'],
+    ['none.example', 'ENODATA'],
+  ])('%s: %s', async (host, syscode) => {
+    const error = await errorOf(resolve(host));
+    expect([error.code, error.facts]).toEqual(['ERR_DIAL_DNS', { host, syscode }]);
+  });
+
+  test('silence is a timeout, not a wait for ever', async () => {
+    const error = await errorOf(resolve('silent.example', { timeout: 120 }));
+    expect([error.code, error.facts]).toEqual([
+      'ERR_DIAL_DNS',
+      { host: 'silent.example', syscode: 'ETIMEOUT' },
+    ]);
+  });
+
+  test('a signal ends the wait', async () => {
+    const controller = new AbortController();
+    const { address, asked } = await serve(zone);
+    const work = errorOf(resolveHost('silent.example', { servers: [address], signal: controller.signal }));
+    while (asked.length === 0) await new Promise(setImmediate);
+    controller.abort();
+    expect((await work).code).toBe('ERR_LOCAL_CANCELLED');
+  });
+
+  test('what was given up is not asked again', async () => {
+    const { address, asked } = await serve({ ...zone, 'other.example': 'silent' });
+    const options: DnsOptions = { servers: [address], onlynet: ['ipv4'] };
+    const controller = new AbortController();
+    const first = errorOf(
+      resolveHost('silent.example', { ...options, timeout: 500, signal: controller.signal }),
+    );
+    while (asked.length === 0) await new Promise(setImmediate);
+    controller.abort();
+    await first;
+    await errorOf(resolveHost('other.example', { ...options, timeout: 700 }));
+    expect(asked.filter((question) => question === 'A silent.example')).toHaveLength(1);
+  });
+
+  test('a signal that has come already asks nobody', async () => {
+    const { address, asked } = await serve(zone);
+    const options = { servers: [address], signal: AbortSignal.abort() };
+    expect((await errorOf(resolveHost('both.example', options))).code).toBe('ERR_LOCAL_CANCELLED');
+    expect((await errorOf(resolveHost('1.2.3.4', options))).code).toBe('ERR_LOCAL_CANCELLED');
+    expect(asked).toEqual([]);
+  });
+
+  test.each([
+    ['203.0.113.9', '203.0.113.9'],
+    ['2001:DB8::0001', '2001:db8::1'],
+    ['::ffff:203.0.113.9', '203.0.113.9'],
+  ])('%s is its own answer', async (host, address) => {
+    const server = await serve(zone);
+    expect(await resolveHost(host, { servers: [server.address] })).toEqual([address]);
+    expect(server.asked).toEqual([]);
+  });
+
+  test.each(['abc.onion', 'ABC.B32.I2P', 'abc.onion.'])('%s is never asked for', async (host) => {
+    const { address, asked } = await serve(zone);
+    const error = await errorOf(resolveHost(host, { servers: [address] }));
+    expect([error.code, error.facts]).toEqual(['ERR_DIAL_DNS', { host, syscode: 'ENOTDNS' }]);
+    expect(asked).toEqual([]);
+  });
+
+  test('without servers the system answers, from its hosts file too', async () => {
+    expect(await resolveHost('localhost', { onlynet: ['ipv4'] })).toEqual(['127.0.0.1']);
+  });
+});
+
+describe('seedAddresses', () => {
+  const chain = {
+    seeds: ['one.seed', 'two.seed'],
+    fixedSeeds: ['198.51.100.1:1', '[2001:db8::f]:2'],
+    port: 8333,
+  };
+
+  async function seedsOf(zone: Zone, options: Partial<DnsOptions> = {}, state = 1) {
+    const server = await serve(zone);
+    const random = seeded(state);
+    const found = await seedAddresses(chain, { servers: [server.address], random, ...options });
+    return { found, asked: server.asked };
+  }
+
+  test('asks each seed with the service prefix, says who named what, on the default port', async () => {
+    const { found, asked } = await seedsOf({
+      'x9.one.seed': { A: ['203.0.113.1'], AAAA: ['2001:db8::1'] },
+      'x9.two.seed': { A: ['203.0.113.2'] },
+    });
+    expect(found.sort((a, b) => a.host.localeCompare(b.host))).toEqual([
+      { host: '2001:db8::1', port: 8333, source: 'one.seed' },
+      { host: '203.0.113.1', port: 8333, source: 'one.seed' },
+      { host: '203.0.113.2', port: 8333, source: 'two.seed' },
+    ]);
+    expect(asked.sort()).toEqual(['A x9.one.seed', 'A x9.two.seed', 'AAAA x9.one.seed', 'AAAA x9.two.seed']);
+  });
+
+  test('a seed without the prefix is asked plainly', async () => {
+    const { found, asked } = await seedsOf({
+      'one.seed': { A: ['203.0.113.1'] },
+      'x9.two.seed': {},
+      'two.seed': {},
+    });
+    expect(found).toEqual([{ host: '203.0.113.1', port: 8333, source: 'one.seed' }]);
+    expect(asked).toContain('A x9.one.seed');
+    expect(asked).toContain('A two.seed');
+  });
+
+  test('at most 32 of one seed, each address once, for the seed that is listed first', async () => {
+    const many = numbered(40);
+    const { found } = await seedsOf({ 'x9.one.seed': { A: many }, 'x9.two.seed': { A: many.slice(0, 10) } });
+    const bySource = (source: string) => found.filter((address) => address.source === source);
+    expect(bySource('one.seed')).toHaveLength(32);
+    expect(new Set(found.map(({ host }) => host)).size).toBe(found.length);
+    expect(bySource('two.seed').length).toBeLessThan(10);
+  });
+
+  test('the random source alone decides the order', async () => {
+    const zone: Zone = { 'x9.one.seed': { A: numbered(20) } };
+    const order = async (state: number) => (await seedsOf(zone, {}, state)).found.map(({ host }) => host);
+    const first = await order(1);
+    expect(await order(1)).toEqual(first);
+    expect(await order(2)).not.toEqual(first);
+    expect(first).not.toEqual(numbered(20));
+    expect([...first].sort()).toEqual(numbered(20).sort());
+  });
+
+  test('onlynet holds for DNS and for fixed seeds', async () => {
+    const zone: Zone = { 'x9.one.seed': { A: ['203.0.113.1'], AAAA: ['2001:db8::1'] } };
+    const six = await seedsOf(zone, { onlynet: ['ipv6'] });
+    expect(six.found).toEqual([{ host: '2001:db8::1', port: 8333, source: 'one.seed' }]);
+    expect(six.asked.some((question) => question.startsWith('A '))).toBe(false);
+    const { found } = await seedsOf({}, { onlynet: ['ipv6'] });
+    expect(found).toEqual([{ host: '2001:db8::f', port: 2, source: 'fixed' }]);
+  });
+
+  test('when no seed answers, the fixed ones, with their own ports', async () => {
+    const silent: Zone = { 'x9.one.seed': 'silent', 'one.seed': 'silent' };
+    const { found } = await seedsOf(silent, { timeout: 100 });
+    expect(found.sort((a, b) => a.port - b.port)).toEqual([
+      { host: '198.51.100.1', port: 1, source: 'fixed' },
+      { host: '2001:db8::f', port: 2, source: 'fixed' },
+    ]);
+  });
+
+  test('one silent seed does not spoil the other', async () => {
+    const zone: Zone = {
+      'x9.one.seed': 'silent',
+      'one.seed': 'silent',
+      'x9.two.seed': { A: ['203.0.113.2'] },
+    };
+    const { found } = await seedsOf(zone, { timeout: 100 });
+    expect(found).toEqual([{ host: '203.0.113.2', port: 8333, source: 'two.seed' }]);
+  });
+
+  test('servers that cannot be asked are told, not passed over', async () => {
+    const options = { servers: ['dns.example'], random: seeded() };
+    expect((await errorOf(seedAddresses(chain, options))).code).toBe('ERR_LOCAL_ARGUMENT');
+    expect((await errorOf(resolveHost('a.example', options))).code).toBe('ERR_LOCAL_ARGUMENT');
+  });
+
+  test('a signal ends it', async () => {
+    const controller = new AbortController();
+    const server = await serve({ 'x9.one.seed': 'silent', 'x9.two.seed': 'silent' });
+    const { signal } = controller;
+    const work = errorOf(seedAddresses(chain, { servers: [server.address], random: seeded(), signal }));
+    while (server.asked.length === 0) await new Promise(setImmediate);
+    controller.abort();
+    expect((await work).code).toBe('ERR_LOCAL_CANCELLED');
+    const again = seedAddresses(chain, { random: seeded(), signal });
+    expect((await errorOf(again)).code).toBe('ERR_LOCAL_CANCELLED');
+  });
+
+  test('regtest asks nobody and has none; the fixed seeds of main are all usable', async () => {
+    const server = await serve({});
+    const options = { servers: [server.address], random: seeded() };
+    expect(await seedAddresses(NETWORKS.regtest, options)).toEqual([]);
+    expect(server.asked).toEqual([]);
+    expect(await seedAddresses({ ...NETWORKS.main, seeds: [] }, options)).toHaveLength(12);
+  });
+});

@@ -1,0 +1,178 @@
+/** At most so many unfinished handshakes for one source: counted exactly, however each of them ends. */
+import { connect } from 'node:net';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { BitcoinNode, NodeOptions } from '../src/index.js';
+import type { Link } from '../src/net/link.js';
+import { Pending } from '../src/node/pending-handshakes.js';
+import { build, endAll, Program } from './support/cli-process.js';
+import { scene, type Scene } from './support/memory-nodes.js';
+
+const A = { host: '10.0.0.1', port: 18_444 };
+const SILENT = '203.0.113.1';
+const NEIGHBOUR = '203.0.113.200';
+const STRANGER = '203.0.114.1';
+
+interface Refusal {
+  readonly code: string;
+  readonly facts: object;
+}
+
+/** A listening node, who was refused, and a way to call it without a word. */
+async function listening(options: NodeOptions = {}) {
+  const stage: Scene = scene();
+  const node = stage.node(options, A.host);
+  await node.listen(A);
+  const refused: Refusal[] = [];
+  node.on('refused', ({ reason }) => refused.push(reason));
+  const call = (host: string, count = 1): Link[] => {
+    const links: Link[] = [];
+    for (let n = 0; n < count; n += 1)
+      stage.net.at(host).dial(A, { opened: (link) => links.push(link), failed: () => undefined });
+    stage.clock.advance(10);
+    return links;
+  };
+  return { ...stage, a: node, refused, call };
+}
+
+const waiting = (node: BitcoinNode): number =>
+  node.peers.list().filter(({ state }) => state === 'awaitingVersion').length;
+
+describe('callers who say nothing', () => {
+  test('get eight connections for their /24, and the ninth is refused with its source', async () => {
+    const { a, call, refused } = await listening();
+    call(SILENT, 4);
+    call(NEIGHBOUR, 5);
+    expect(waiting(a)).toBe(8);
+    expect(refused).toEqual([{ code: 'ERR_POLICY_PENDING', facts: { source: '203.0.113.0/24', limit: 8 } }]);
+  });
+
+  test('leave the slots to others: a peer from elsewhere shakes hands', async () => {
+    const { a, call, node, pass } = await listening();
+    call(SILENT, 200);
+    const other = node({}, STRANGER).dial(A);
+    await pass();
+    expect(other.info()?.state).toBe('established');
+    expect(a.peers.size).toBe(9);
+  });
+
+  test('are crowded by /64 on IPv6', async () => {
+    const { a, call, refused } = await listening({ maxpending: 1 });
+    call('2001:db8:1:2::1');
+    call('2001:db8:1:2:ffff::1');
+    call('2001:db8:1:3::1');
+    expect([waiting(a), refused.length]).toEqual([2, 1]);
+  });
+
+  test.each([
+    ['on loopback are not counted', {}, 20, 0],
+    ['on loopback are counted when asked', { pendingloopback: true }, 8, 12],
+    ['are not counted where there is no limit', { maxpending: 0, pendingloopback: true }, 20, 0],
+  ] as const)('%s', async (_, options, let_in, turned_away) => {
+    const { a, call, refused } = await listening(options);
+    call('127.0.0.1', 20);
+    expect([waiting(a), refused.length]).toEqual([let_in, turned_away]);
+  });
+});
+
+describe('a place is free again', () => {
+  const full = async (options: NodeOptions = {}) => {
+    const stage = await listening({ maxpending: 1, ...options });
+    const [link] = stage.call(SILENT);
+    return { ...stage, link: link! };
+  };
+
+  test('when the caller hangs up', async () => {
+    const { a, link, call, clock } = await full();
+    link.destroy();
+    clock.advance(10);
+    call(NEIGHBOUR);
+    expect(waiting(a)).toBe(1);
+  });
+
+  test('when its time is up', async () => {
+    const { a, clock, call, refused } = await full();
+    clock.advance(59_000);
+    call(NEIGHBOUR);
+    clock.advance(1_000);
+    call(NEIGHBOUR);
+    expect([waiting(a), refused.length]).toEqual([1, 1]);
+  });
+
+  test('when we close it', async () => {
+    const { a, call } = await full();
+    a.close(a.peers.list()[0]!.id);
+    call(NEIGHBOUR);
+    expect(waiting(a)).toBe(1);
+  });
+
+  test('when the handshake is complete', async () => {
+    const { a, node, call, pass, refused } = await listening({ maxpending: 1 });
+    node({}, SILENT).dial(A);
+    await pass();
+    call(NEIGHBOUR);
+    expect([waiting(a), a.peers.size, refused.length]).toEqual([1, 2, 0]);
+  });
+
+  test('once only: an established peer that ends frees nothing more', async () => {
+    const { a, node, call, pass, refused } = await listening({ maxpending: 1 });
+    node({}, SILENT).dial(A);
+    await pass();
+    call(NEIGHBOUR);
+    a.close(a.peers.list()[0]!.id);
+    call(SILENT);
+    expect([waiting(a), refused.length]).toEqual([1, 1]);
+  });
+});
+
+test('whatever begins and ends in whatever order, the count is that of the living, and none is left behind', () => {
+  const act = fc.record({
+    id: fc.nat(5),
+    host: fc.constantFrom(SILENT, NEIGHBOUR, STRANGER),
+    begins: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(act), (acts) => {
+      const pending = new Pending(2, false);
+      const living = new Map<number, string>();
+      const from = (host: string) =>
+        [...living.values()].filter((other) => slash24(other) === slash24(host)).length;
+      for (const { id, host, begins } of acts) {
+        if (begins && !living.has(id)) {
+          pending.add(id, host);
+          living.set(id, host);
+        } else if (!begins) {
+          pending.remove(id);
+          living.delete(id);
+        }
+        expect(pending.isCrowded(host)).toBe(from(host) >= 2);
+      }
+      for (const id of living.keys()) pending.remove(id);
+      expect(pending.size).toBe(0);
+    }),
+  );
+});
+
+describe('the program', () => {
+  beforeAll(build, 60_000);
+  afterEach(endAll);
+
+  test('refuses the third silent caller where two are allowed and loopback counts', async () => {
+    const program = new Program([
+      'listen',
+      '--regtest',
+      '--port',
+      '0',
+      '--maxpending',
+      '2',
+      '--pendingloopback',
+    ]);
+    const [, port] = await program.until('stdout', /listening on 127\.0\.0\.1:(\d+)/);
+    const sockets = [1, 2, 3].map(() => connect(Number(port), '127.0.0.1').on('error', () => undefined));
+    const [, facts] = await program.until('stderr', /ERR_POLICY_PENDING 127\.0\.0\.1:\d+ — .*\[(.*)\]/);
+    expect(facts).toBe('source=127.0.0.0/24 limit=2');
+    for (const socket of sockets) socket.destroy();
+  }, 30_000);
+});
+
+const slash24 = (host: string): string => host.split('.').slice(0, 3).join('.');

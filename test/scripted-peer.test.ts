@@ -1,0 +1,94 @@
+/** A peer that says what it is told to, byte by byte: what a node makes of it, and what it tells. */
+import { describe, expect, test } from '@jest/globals';
+import type { Link, NodeOptions } from '../src/index.js';
+import { createV1Framer, encodeFrame, encodeMessage, type MessageOf } from '../src/wire/index.js';
+import { scene } from './support/memory-nodes.js';
+
+const A = { host: '10.0.0.1', port: 18444 };
+const NOWHERE = { services: '0000000000000000', ip: new Uint8Array(16), port: 0 };
+const VERSION: MessageOf<'version'> = {
+  command: 'version',
+  version: 70_017,
+  services: '0000000000000000',
+  timestamp: '0000000000000000',
+  addr_recv: NOWHERE,
+};
+
+/** A node that was dialled by somebody who sends `frames` (command, payload) after a good version. */
+async function hears(options: NodeOptions, ...frames: readonly (readonly [string, Uint8Array])[]) {
+  const stage = scene();
+  const node = stage.node(options, A.host);
+  const drops: string[] = [];
+  node.on('dropped', ({ code, command }) => drops.push(`${command} ${code}`));
+  await node.listen(A);
+  let ours: Link | undefined;
+  /** What the node sent, a chunk for each of its writes. */
+  const chunks: string[][] = [];
+  const framer = createV1Framer(node.chain.magic);
+  const told = (chunk: Uint8Array): string[] =>
+    framer.feed(chunk).flatMap((event) => (event.kind === 'frame' ? [event.command] : []));
+  const frame = (command: string, payload: Uint8Array) => encodeFrame(node.chain.magic, command, payload);
+  stage.net.at('10.0.0.2').dial(A, {
+    failed: () => undefined,
+    opened: (link) => {
+      ours = link;
+      link.attach({ data: (chunk) => void chunks.push(told(chunk)), closed: () => undefined });
+      link.write([
+        frame('version', encodeMessage(VERSION)),
+        ...frames.map(([name, bytes]) => frame(name, bytes)),
+      ]);
+    },
+  });
+  await stage.pass();
+  return { ...stage, node, drops, chunks, frame, link: ours };
+}
+
+const NOTHING = new Uint8Array();
+const FEATURE = encodeMessage({
+  command: 'feature',
+  featureid: new TextEncoder().encode('test'),
+  featuredata: NOTHING,
+});
+
+const ANSWER = ['version', 'wtxidrelay', 'sendaddrv2', 'verack'];
+
+describe('a scripted peer', () => {
+  test('whose messages come together is answered in one write', async () => {
+    const ping = encodeMessage({ command: 'ping', nonce: '0123456789abcdef' });
+    const { chunks } = await hears({}, ['verack', NOTHING], ['ping', ping]);
+    expect(chunks).toEqual([[...ANSWER, 'sendcmpct', 'ping', 'pong']]);
+  });
+
+  test('is answered what came before the message that ends it', async () => {
+    const { chunks, node } = await hears({}, ['verack', NOTHING], ['wtxidrelay', NOTHING], ['ping', NOTHING]);
+    expect(chunks).toEqual([[...ANSWER, 'sendcmpct', 'ping']]);
+    expect(node.peers.recent()[0]?.lastreason?.code).toBe('ERR_PROTO_LATE_FEATURE');
+  });
+
+  test('that hangs up after a bad checksum is remembered for both', async () => {
+    const { node, link, frame, pass } = await hears({});
+    const verack = frame('verack', NOTHING);
+    verack[20] = (verack[20] ?? 0) ^ 1;
+    link?.write([verack]);
+    link?.end();
+    await pass();
+    expect(node.peers.recent()[0]?.lastreason).toEqual({
+      code: 'ERR_LINK_EOF',
+      facts: { state: 'versionReceived', dropped: 'verack: ERR_FRAME_CHECKSUM' },
+    });
+  });
+
+  test.each([
+    [70_016, 'established'],
+    [70_017, undefined],
+  ])('that sends feature after verack to a node of version %d', async (version, state) => {
+    const { node } = await hears({ rules: { version } }, ['verack', NOTHING], ['feature', FEATURE]);
+    expect(node.peers.list()[0]?.state).toBe(state);
+  });
+
+  test('whose inventory is cut short is kept, and the drop is counted and told', async () => {
+    const { node, drops } = await hears({}, ['verack', NOTHING], ['inv', Uint8Array.of(1, 2, 3)]);
+    expect(drops).toEqual(['inv ERR_CODEC_SHORT']);
+    expect(node.peers.list()[0]).toMatchObject({ state: 'established', dropped: { ERR_CODEC_SHORT: 1 } });
+  });
+});

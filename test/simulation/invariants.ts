@@ -1,0 +1,265 @@
+/**
+ * What must hold for one node, at every step. The watch believes nobody: it counts dials at the net, acceptances and ends, and
+ * compares that with what tracker and supervisor say. (It does not subscribe to the tracker: that would cost more than the run.)
+ */
+import type { BitcoinNode, NodeEvents, Peer, PeerInfo } from '../../src/index.js';
+import { REASONS } from '../../src/reasons.js';
+import { V2_FAULTS } from '../../src/connection/v2-faults.js';
+import type { Resident } from './plan.js';
+
+/** One live connection, as the watch knows it. */
+export interface Row {
+  readonly inbound: boolean;
+  /** `local>remote`, empty until it is established; the other end has it the other way round. */
+  path: string;
+  twin: string;
+  state: string;
+  /** What came: nothing, their version, their verack after it. */
+  heard: 'nothing' | 'version' | 'verack';
+  readonly sent: Set<string>;
+}
+
+type Say = (line: string) => void;
+
+/** Where a watch tells what it sees. */
+export interface Desk {
+  readonly say: Say;
+  readonly fail: Say;
+  /** A connection is established, or over. */
+  readonly told: (info: PeerInfo) => void;
+  /** A command that nobody may send before verack. */
+  readonly forbids?: string | undefined;
+  /** The only transport that anybody may speak. */
+  readonly demands?: string | undefined;
+  /** Nobody may try again as v1. */
+  readonly stubborn?: boolean | undefined;
+}
+
+/** machines/flights.ts: hello and answer. Everything else has to wait for their verack. */
+const BEFORE_VERACK = new Set(['version', 'wtxidrelay', 'sendaddrv2', 'verack', 'getaddr', 'alert']);
+const AFTER_VERACK = new Set(['sendcmpct', 'ping', 'pong', 'feefilter']);
+const ONCE = new Set(['version', 'verack', 'wtxidrelay', 'sendaddrv2', 'getaddr', 'alert', 'sendcmpct']);
+
+/** The whiteboard: where each state leads. */
+const EDGES: Readonly<Record<string, readonly string[]>> = {
+  connecting: ['awaitingVersion', 'versionSent', 'failed', 'closed'],
+  awaitingVersion: ['versionReceived', 'failed', 'closed'],
+  versionSent: ['versionReceived', 'failed', 'closed'],
+  versionReceived: ['established', 'failed', 'closed'],
+  established: ['failed', 'closed'],
+};
+
+/** A deadline can be past when it becomes the next one (a very late pong), but a tick must come before this, in seconds. */
+const LATE = 2.5;
+
+export class Watch {
+  /** Connections that have moved on from `connecting`. */
+  readonly rows = new Map<number, Row>();
+  readonly reasons = new Map<string, number>();
+  established = 0;
+  /** Of these, over v2. */
+  encrypted = 0;
+  fallbacks = 0;
+  #inbound = 0;
+  #outbound = 0;
+  readonly #gone = new Set<number>();
+  /** Second connections: v1, after a first one that came to nothing. */
+  readonly #second = new Set<number>();
+  /** What `dial` returned and has not ended, by the connection that it stands for. */
+  readonly #handles = new Map<number, Peer>();
+  /** Deadlines that were past at the last look. */
+  #overdue = new Set<string>();
+
+  constructor(
+    readonly node: BitcoinNode,
+    readonly resident: Resident,
+    readonly desk: Desk,
+  ) {
+    node.on('transition', (change) => this.#follow(change));
+    node.on('established', (peer) => this.#located(peer));
+    node.on('ended', (peer) => this.#ended(peer));
+    node.on('fallback', (peer) => this.#fellBack(peer));
+    node.on('message', (message) => this.#judge(message));
+    node.on('refused', ({ addr, reason }) => this.#refused(reason.code, addr));
+  }
+
+  say(line: string): void {
+    this.desk.say(line);
+  }
+
+  fail(what: string): void {
+    this.desk.fail(what);
+  }
+
+  /** The node asked its net for a link: each dial does so once. */
+  dialled(): void {
+    this.#outbound += 1;
+  }
+
+  /** The node was handed a link: it refuses it in the same call, or a peer ends later. */
+  accepted(): void {
+    this.#inbound += 1;
+  }
+
+  /** A handle ends once, whatever number of connections it stood for. */
+  holds(peer: Peer): void {
+    this.#handles.set(peer.id, peer);
+    void peer.ended().then(({ id }) => {
+      if (!this.#handles.delete(id)) this.fail(`end: the handle of peer ${id} stands for ${peer.id}`);
+    });
+  }
+
+  /** After every timer that reached this node. */
+  check(): void {
+    const { maxinbound, maxoutbound } = this.resident;
+    const { status, context } = this.node.supervisor.getSnapshot();
+    const [inbound, outbound] = [this.#inbound, this.#outbound];
+    if (inbound > maxinbound || outbound > maxoutbound)
+      this.fail(`slots: ${inbound}/${maxinbound} in, ${outbound}/${maxoutbound} out`);
+    if (this.node.peers.size !== inbound + outbound)
+      this.fail(`tracker: ${this.node.peers.size} rows, live ${inbound} + ${outbound}`);
+    if (status === 'active' && (context.inbound !== inbound || context.outbound !== outbound))
+      this.fail(`supervisor: ${context.inbound} + ${context.outbound}, live ${inbound} + ${outbound}`);
+  }
+
+  /** Every live peer will be judged by a clock, and no judgement that was due at the last look is still due. */
+  checkDeadlines(now: number): void {
+    const overdue = new Set<string>();
+    for (const peer of this.node.peers.list()) {
+      const { id, state, nextdeadline: due } = peer;
+      if (!due) this.fail(`deadline: none in ${state}`);
+      else if (due.in < -LATE) overdue.add(`${id} ${state} ${due.what} ${Math.round(now + due.in * 1_000)}`);
+    }
+    for (const what of overdue) if (this.#overdue.has(what)) this.fail(`deadline: forgotten: ${what}`);
+    this.#overdue = overdue;
+  }
+
+  /** Right after the node was told to stop: nothing new begins. */
+  checkStopping(): void {
+    if (this.node.redialling > 0) this.fail(`leftover: ${this.node.redialling} redials`);
+  }
+
+  /** After the node has stopped. */
+  checkGone(): void {
+    const { status } = this.node.supervisor.getSnapshot();
+    if (status !== 'done') this.fail(`leftover: the supervisor is ${status}`);
+    const { size } = this.node.peers;
+    const left = size + this.rows.size + this.#inbound + this.#outbound + this.#handles.size;
+    if (left > 0) this.fail(`leftover: ${size} peers, ${this.rows.size} without an end, ${left} in all`);
+    this.checkStopping();
+  }
+
+  #follow({ id, inbound, from, to, at }: NodeEvents['transition'][0]): void {
+    this.say(`${at} ${this.resident.host} ${id} ${from} > ${to}`);
+    const row = this.rows.get(id) ?? this.#born(id, inbound);
+    if (row.state !== from || !EDGES[from]?.includes(to))
+      this.fail(`transition: ${row.state}, ${from} > ${to}`);
+    if (to === 'established') this.established += 1;
+    row.state = to;
+  }
+
+  /** An accepted link is open from the start, so that its birth and its first move are one. */
+  #born(id: number, inbound: boolean): Row {
+    if (this.#gone.has(id)) this.fail(`end: peer ${id} goes on after it`);
+    const row: Row = { inbound, state: 'connecting', path: '', twin: '', heard: 'nothing', sent: new Set() };
+    this.rows.set(id, row);
+    return row;
+  }
+
+  #located(info: PeerInfo): void {
+    const { id, addr, addrbind } = info;
+    this.desk.told(info);
+    this.#judgeTransport(info);
+    const row = this.rows.get(id);
+    if (row?.state !== 'established') return this.fail(`established: peer ${id} is ${String(row?.state)}`);
+    row.path = `${addrbind}>${addr}`;
+    row.twin = `${addr}>${addrbind}`;
+  }
+
+  /** Nobody speaks what he does not know or does not want, and nobody gets through a key exchange that he spoils. */
+  #judgeTransport({ id, transport_protocol_type: type }: PeerInfo): void {
+    const { v2transport, v2only, v2fault } = this.resident;
+    if (type === 'v2') this.encrypted += 1;
+    const knows = type === 'v2' ? v2transport : type === 'v1' && !v2only;
+    const spoils = type === 'v2' && v2fault !== undefined && V2_FAULTS[v2fault].expect !== 'established';
+    if (!knows || spoils || (this.desk.demands ?? type) !== type)
+      this.fail(`transport: peer ${id} speaks ${type}, ${JSON.stringify(this.resident)}`);
+  }
+
+  /** No end: the same handle goes on with a v1 connection to the same address, and that one does not fall back. */
+  #fellBack(last: PeerInfo): void {
+    const { id, addr, transport_protocol_type: type, version } = last;
+    this.say(`${this.resident.host} ${id} falls back`);
+    this.fallbacks += 1;
+    this.#over(last);
+    const { v2transport, v2only } = this.resident;
+    if (!v2transport || v2only || this.#second.has(id) || this.desk.stubborn)
+      this.fail(`fallback: of peer ${id}, ${JSON.stringify(this.resident)}`);
+    if (type !== 'detecting' || version > 0) this.fail(`fallback: peer ${id} was heard, over ${type}`);
+    this.#follows(id, addr, this.node.peers.list().at(-1));
+  }
+
+  #follows(id: number, addr: string, second: PeerInfo | undefined): void {
+    const handle = this.#handles.get(id);
+    this.#handles.delete(id);
+    if (second?.addr !== addr || second.transport_protocol_type !== 'v1')
+      return this.fail(`fallback: no v1 connection follows peer ${id}`);
+    this.#second.add(second.id);
+    if (handle) this.#handles.set(second.id, handle);
+    if ((handle?.id ?? second.id) !== second.id) this.fail(`fallback: the handle stays with peer ${id}`);
+  }
+
+  /** A connection is over; its dial may go on. */
+  #over({ id, inbound }: PeerInfo): void {
+    if (this.#gone.has(id)) this.fail(`end: peer ${id} ended twice`);
+    this.#gone.add(id);
+    this.rows.delete(id);
+    if (inbound) this.#inbound -= 1;
+    else this.#outbound -= 1;
+  }
+
+  #ended(last: PeerInfo): void {
+    const { id, lastreason } = last;
+    this.#over(last);
+    this.desk.told(last);
+    if (!lastreason || !(lastreason.code in REASONS)) return this.fail(`end: peer ${id} without a reason`);
+    if ('survivable' in REASONS[lastreason.code])
+      this.fail(`end: by ${lastreason.code}, which is survivable`);
+    this.#reason(lastreason.code, JSON.stringify(lastreason.facts));
+  }
+
+  #refused(code: string, addr: string): void {
+    this.#inbound -= 1;
+    this.#reason(code, addr);
+  }
+
+  #reason(code: string, about: string): void {
+    this.say(`${this.resident.host} ${code} ${about}`);
+    this.reasons.set(code, (this.reasons.get(code) ?? 0) + 1);
+    if (code === 'ERR_LOCAL_BUG') this.fail(`bug: ${about}`);
+  }
+
+  #judge({ id, direction, command, payload, at }: NodeEvents['message'][0]): void {
+    this.say(`${at} ${this.resident.host} ${id} ${direction} ${command} ${payload.length}`);
+    // A dialler's version leaves on its way out of `connecting`, and is told first.
+    const row = this.rows.get(id) ?? this.#born(id, false);
+    if (direction === 'received') hear(row, command);
+    else this.#judgeSent(row, command);
+  }
+
+  #judgeSent(row: Row, command: string): void {
+    const allowed = row.heard === 'verack' ? AFTER_VERACK : BEFORE_VERACK;
+    if (!allowed.has(command) || command === this.desk.forbids)
+      this.fail(`message: ${command} sent, heard ${row.heard}`);
+    if (row.inbound && row.heard === 'nothing') this.fail(`message: ${command} sent before their version`);
+    if (command !== 'version' && row.heard === 'nothing') this.fail(`message: ${command} sent unasked`);
+    if (row.sent.has(command) && ONCE.has(command)) this.fail(`message: ${command} sent twice`);
+    row.sent.add(command);
+  }
+}
+
+/** Only a verack behind a version counts. */
+function hear(row: Row, command: string): void {
+  if (command === 'version' && row.heard === 'nothing') row.heard = 'version';
+  else if (command === 'verack' && row.heard === 'version') row.heard = 'verack';
+}

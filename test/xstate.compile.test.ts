@@ -1,0 +1,181 @@
+/** The compiled step against XState's own: whatever can be seen of the one must be seen of the other. */
+import { describe, expect, test } from '@jest/globals';
+import { type AnyStateMachine, assign, createActor, setup } from 'xstate';
+import {
+  CONNECTION_TYPES,
+  CORE_RULES,
+  peerMachine,
+  SUPERVISOR_EVENTS,
+  supervisorMachine,
+  TRANSPORT_EVENTS,
+  transportMachine,
+} from '../machines/index.js';
+import { compile, interpreted } from '../src/xstate/compile.js';
+import { CHARTS, EVENTS } from './compile/sample-charts.js';
+import { chartOf, TYPES } from './compile/random-charts.js';
+import { type Chart, difference, type Move } from './compile/differential.js';
+import { PLACES } from './grid/compare.js';
+import { stateIn } from './grid/cell.js';
+import { Chance } from './simulation/seeded-random.js';
+import { say } from './support/print.js';
+
+/** How much longer the nightly command walks. */
+const TIMES = process.env.NIGHTLY ? 20 : 1;
+const PAUSES = [1, 10, 50, 1_000];
+
+/** A walk of `length` moves by chance; one in eight is a pause. */
+const walkOf = (chance: Chance, length: number, draw: (chance: Chance) => Move): Move[] =>
+  Array.from({ length }, () => (chance.often(1 / 8) ? chance.pick(PAUSES) : draw(chance)));
+
+/** The machine with effects that tell what they were given. */
+const telling =
+  (machine: AnyStateMachine, effects: readonly string[]): Chart =>
+  (deeds) =>
+    machine.provide({
+      actions: Object.fromEntries(
+        effects.map((effect) => [effect, (_: unknown, params: unknown) => void deeds.push([effect, params])]),
+      ) as never,
+    });
+
+describe('charts about one thing each', () => {
+  test.each(CHARTS.map((chart) => [chart([]).id, chart] as const))('%s', (_, chart) => {
+    for (let seed = 1; seed <= 40 * TIMES; seed++) {
+      const chance = new Chance(seed);
+      const moves = walkOf(chance, 30, () => ({
+        type: chance.pick(EVENTS),
+        by: chance.whole(0, 2),
+      }));
+      expect(difference(chart, moves)).toBeUndefined();
+    }
+  });
+});
+
+test('charts made by chance', () => {
+  const charts = 100 * TIMES;
+  let whole = 0;
+  for (let seed = 1; seed <= charts; seed++) {
+    const chance = new Chance(seed);
+    const chart = chartOf(chance);
+    if (interpreted(compile(chart([]))).length === 0) whole++;
+    const moves = walkOf(chance, 40, () => ({ type: chance.pick(TYPES) }));
+    expect(difference(chart, moves)).toBeUndefined();
+  }
+  say(`compile: ${charts} charts made by chance, ${whole} compiled as a whole`);
+  expect(whole).toBeGreaterThan(charts / 4);
+});
+
+describe('the machines of this program', () => {
+  test('are compiled as a whole, but for the birth of the supervisor, which invokes', () => {
+    expect(interpreted(compile(peerMachine))).toEqual([]);
+    expect(interpreted(compile(transportMachine))).toEqual([]);
+    expect(interpreted(compile(supervisorMachine))).toEqual(['init: supervisor invokes']);
+  });
+
+  test.each(CONNECTION_TYPES)('peer, %s', (connection_type) => {
+    const chart = telling(peerMachine, ['effect.dial', 'effect.send', 'effect.close']);
+    const input = { id: 1, connection_type, rules: CORE_RULES };
+    const events = PLACES.filter(({ column }) => column.type === connection_type).flatMap(
+      ({ row, column }) => {
+        const event = row.event(stateIn(column, row.given).snapshot.context);
+        return event && !event.type.startsWith('xstate') ? [event] : [];
+      },
+    );
+    for (let seed = 1; seed <= 60 * TIMES; seed++) {
+      const chance = new Chance(seed);
+      const moves = walkOf(chance, 40, () => chance.pick(events));
+      expect(difference(chart, [...moves, 60_000], input)).toBeUndefined();
+    }
+  });
+
+  test.each(['initiator', 'responder'])('transport, %s', (role) => {
+    const effects = ['sendKey', 'sendTerminator', 'ready', 'fallBack', 'giveUp'].map(
+      (name) => `effect.${name}`,
+    );
+    const chart = telling(transportMachine, effects);
+    for (let seed = 1; seed <= 80 * TIMES; seed++) {
+      const chance = new Chance(seed);
+      const input = { id: 1, role, v2only: chance.often(1 / 2), handshakeTimeout: 60_000 };
+      const moves = walkOf(chance, 30, () => {
+        const type = chance.pick(TRANSPORT_EVENTS);
+        return { type, size: chance.whole(0, 8), code: 'ERR_V2_AUTH', facts: { size: 1 } };
+      });
+      expect(difference(chart, [...moves, 60_000], input)).toBeUndefined();
+    }
+  });
+
+  test('supervisor', () => {
+    const chart = telling(
+      supervisorMachine,
+      ['spawn', 'refuse', 'drain', 'kill'].map((name) => `effect.${name}`),
+    );
+    const input = { maxinbound: 2, maxoutbound: 2, drainTimeout: 500 };
+    for (let seed = 1; seed <= 80 * TIMES; seed++) {
+      const chance = new Chance(seed);
+      const moves = walkOf(chance, 30, () => {
+        const type = chance.pick(chance.often(1 / 4) ? SUPERVISOR_EVENTS : SUPERVISOR_EVENTS.slice(0, 3));
+        return {
+          type,
+          ticket: chance.whole(0, 98),
+          id: 1,
+          inbound: chance.often(1 / 2),
+          known: chance.often(1 / 4),
+        };
+      });
+      expect(difference(chart, moves, input)).toBeUndefined();
+    }
+  });
+});
+
+describe('what it is', () => {
+  const machine = setup({ types: { context: {} as { n: number } } }).createMachine({
+    id: 'counter',
+    context: { n: 0 },
+    initial: 'on',
+    states: {
+      on: { on: { more: { actions: assign(({ context }) => ({ n: context.n + 1 })) }, off: 'off' } },
+      off: { type: 'final' },
+    },
+  });
+
+  test('a machine still: its config and its id, and compiled once', () => {
+    const compiled = compile(machine);
+    expect(compiled.config).toBe(machine.config);
+    expect(compiled.id).toBe('counter');
+    expect(compile(compiled)).toBe(compiled);
+    expect(() => interpreted(machine)).toThrow('counter is not compiled');
+  });
+
+  test('a persisted snapshot goes on, in XState and compiled', () => {
+    const first = createActor(compile(machine)).start();
+    first.send({ type: 'more' });
+    const second = createActor(compile(machine), { snapshot: first.getPersistedSnapshot() }).start();
+    second.send({ type: 'more' });
+    expect(second.getSnapshot().context).toEqual({ n: 2 });
+    const third = createActor(machine, { snapshot: second.getPersistedSnapshot() }).start();
+    third.send({ type: 'more' });
+    expect(third.getSnapshot().context).toEqual({ n: 3 });
+  });
+
+  test('a snapshot of another machine is left to XState', () => {
+    const other = machine.provide({});
+    const snapshot = createActor(other).start().getSnapshot();
+    const scope = createActor(machine) as unknown as { _actorScope: never };
+    expect(compile(machine).transition(snapshot, { type: 'more' }, scope._actorScope).context).toEqual({
+      n: 1,
+    });
+  });
+
+  test('a spawn where it cannot be is refused in words', () => {
+    const spawning = setup({ types: { context: {} as { n: number } } }).createMachine({
+      context: { n: 0 },
+      on: { x: { actions: assign(({ spawn }) => ({ n: Number(spawn(machine).id) })) } },
+      initial: 'a',
+      states: { a: {} },
+    });
+    const actor = createActor(compile(spawning));
+    const errors: unknown[] = [];
+    actor.subscribe({ error: (error) => void errors.push(String(error)) });
+    actor.start().send({ type: 'x' });
+    expect(errors).toEqual([expect.stringContaining('use spawnChild')]);
+  });
+});

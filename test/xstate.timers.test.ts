@@ -1,0 +1,60 @@
+/** Timers kept by actor: whoever stops takes its own timers along, and nobody else's. */
+import { describe, expect, test } from '@jest/globals';
+import { createActor, fromTransition, setup } from 'xstate';
+import { VirtualClock } from '../src/net/virtual-clock.js';
+import { keepTimersByActor } from '../src/xstate/timers.js';
+
+const sleeper = setup({}).createMachine({
+  initial: 'asleep',
+  states: {
+    asleep: { after: { 100: 'awake', 500: 'awake' }, on: { wake: 'awake' } },
+    awake: { after: { 100: 'gone' } },
+    gone: { type: 'final' },
+  },
+});
+
+function family(count: number) {
+  const clock = new VirtualClock();
+  const parent = createActor(
+    fromTransition((state: number) => state, 0),
+    { clock },
+  );
+  keepTimersByActor(parent.system);
+  parent.start();
+  const children = Array.from({ length: count }, () => createActor(sleeper, { parent }).start());
+  return { clock, parent, children };
+}
+
+describe('timers by actor', () => {
+  test('a stop takes the timers of that actor along', () => {
+    const { clock, children } = family(3);
+    expect(clock.armed).toBe(6);
+    (children[0] as unknown as { _stop(): void })._stop();
+    expect(clock.armed).toBe(4);
+  });
+
+  test('a state that is left takes its own along, and those of the next one fire', () => {
+    const { clock, children } = family(2);
+    children[0]?.send({ type: 'wake' });
+    expect(clock.armed).toBe(3);
+    clock.advance(100);
+    expect(children.map((child) => child.getSnapshot().value)).toEqual(['gone', 'awake']);
+    clock.advance(100);
+    expect(clock.armed).toBe(0);
+  });
+
+  test('what one actor arms under an id of another is its own', () => {
+    const { clock, children } = family(2);
+    children[1]?.send({ type: 'wake' });
+    clock.advance(100);
+    expect(children.map((child) => child.getSnapshot().value)).toEqual(['awake', 'gone']);
+  });
+
+  test('a delayed event is told to whoever inspects', () => {
+    const { clock, parent } = family(1);
+    const seen: string[] = [];
+    parent.system.inspect((event) => event.type === '@xstate.event' && seen.push(event.event.type));
+    clock.advance(100);
+    expect(seen).toEqual(['xstate.after.100.(machine).asleep']);
+  });
+});
