@@ -6,7 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import { knownMagic, NETWORKS } from '../src/networks.js';
 import { encodeFrame } from '../src/wire/index.js';
 import { createV2Key } from '../src/wire/bip324/keys.js';
-import { createV2Opening, isV1OfAnyNetwork, transportOf } from '../src/wire/bip324/handshake-parser.js';
+import { createHandshakeParser, isV1OfAnyNetwork, transportOf } from '../src/wire/bip324/handshake-parser.js';
 import { seededRandom } from './support/memory-nodes.js';
 
 const { magic } = NETWORKS.regtest;
@@ -25,7 +25,7 @@ const told = (events: unknown) =>
 describe('the first bytes, when we were dialled', () => {
   const version = encodeFrame(magic, 'version', new Uint8Array(86));
   const foreign = encodeFrame(NETWORKS.main.magic, 'version', new Uint8Array(86));
-  const opening = () => createV2Opening({ initiating: false, magic, knownMagic });
+  const opening = () => createHandshakeParser({ initiating: false, magic, knownMagic });
   const key = createV2Key(seededRandom(5)).ellswift;
   const run = (chunks: readonly Uint8Array[]) => {
     const target = opening();
@@ -84,7 +84,7 @@ describe('the first bytes, when we were dialled', () => {
     const facts = { received: '01020304', expected: 'fabfb5da' };
     const expected = [{ kind: 'v2' }, { kind: 'broken', code: 'ERR_V2_OTHER_NETWORK', facts }];
     expect(run([unknown])).toEqual(expected);
-    const nameless = createV2Opening({ initiating: false, magic });
+    const nameless = createHandshakeParser({ initiating: false, magic });
     expect(nameless.feed(foreign)).toMatchObject([{}, { facts: { received: 'f9beb4d9' } }]);
   });
   test.each([
@@ -122,7 +122,7 @@ describe('the first bytes, when we dialled', () => {
   test('whatever comes is their key, a v1 frame too', () => {
     for (const network of [NETWORKS.regtest, NETWORKS.main]) {
       const frame = encodeFrame(network.magic, 'version', new Uint8Array(86));
-      const target = createV2Opening({ initiating: true, magic, knownMagic });
+      const target = createHandshakeParser({ initiating: true, magic, knownMagic });
       expect(target.feed(frame.subarray(0, 63))).toEqual([]);
       const rest = frame.subarray(64, 70);
       expect(told(target.feed(frame.subarray(63, 70)))).toBe(

@@ -6,14 +6,14 @@ import {
   MAX_CONTENTS,
   MAX_GARBAGE,
   type V2Event,
-  type V2Receiver,
-  type V2Sender,
+  type PacketDecoder,
+  type PacketEncoder,
 } from '../src/wire/bip324/transport.js';
 import { REKEY } from '../src/wire/bip324/fschacha20.js';
 import { createV2Key, deriveV2Keys, type DirectionKeys } from '../src/wire/bip324/keys.js';
 import { GROWTH_STEP } from '../src/wire/bip324/byte-buffer.js';
-import { createV2Receiver } from '../src/wire/bip324/packet-decoder.js';
-import { createV2Sender } from '../src/wire/bip324/packet-encoder.js';
+import { createPacketDecoder } from '../src/wire/bip324/packet-decoder.js';
+import { createPacketEncoder } from '../src/wire/bip324/packet-encoder.js';
 import { seededRandom } from './support/memory-nodes.js';
 
 const { magic } = NETWORKS.regtest;
@@ -40,20 +40,23 @@ const told = (events: readonly V2Event[]) =>
 const keysOf = (seed: number): DirectionKeys => deriveV2Keys(seededRandom(seed)(32), true, magic).send;
 const keys = keysOf(1);
 
-function feedAll(chunks: readonly Uint8Array[], target: V2Receiver = createV2Receiver(keys)): V2Event[] {
+function feedAll(
+  chunks: readonly Uint8Array[],
+  target: PacketDecoder = createPacketDecoder(keys),
+): V2Event[] {
   return chunks.flatMap((chunk) => [...target.feed(chunk)]);
 }
 
 /** A stream up to the version packet, and the sender that goes on with it. */
 function begun(garbage: Uint8Array = NOTHING, direction = keys) {
-  const sender = createV2Sender(direction, garbage);
+  const sender = createPacketEncoder(direction, garbage);
   return { sender, start: join(garbage, direction.terminator, sender.version()) };
 }
 
 /** A receiver that has seen the version packet, and the sender that goes on with it. */
 function established() {
   const { sender, start } = begun();
-  const receiver = createV2Receiver(keys);
+  const receiver = createPacketDecoder(keys);
   receiver.feed(start);
   return { sender, receiver };
 }
@@ -69,7 +72,7 @@ describe('garbage', () => {
     }
   });
   test('is held until a packet has authenticated it', () => {
-    const receiver = createV2Receiver(keys);
+    const receiver = createPacketDecoder(keys);
     const garbage = seededRandom(2)(300);
     expect(receiver.feed(join(garbage, keys.terminator))).toEqual([{ kind: 'garbage', size: 300 }]);
     expect(receiver.buffered).toBe(300);
@@ -77,7 +80,7 @@ describe('garbage', () => {
     expect(receiver.buffered).toBe(0);
   });
   test('4,096 bytes are not, and that is told with byte 4,111', () => {
-    const receiver = createV2Receiver(keys);
+    const receiver = createPacketDecoder(keys);
     const garbage = seededRandom(1)(MAX_GARBAGE + 1);
     expect(receiver.feed(join(garbage, keys.terminator.subarray(0, 14)))).toEqual([]);
     const broken = [{ kind: 'broken', code: 'ERR_V2_GARBAGE', facts: { limit: 4111 } }];
@@ -115,7 +118,7 @@ describe('garbage', () => {
     const garbage = seededRandom(2)(100);
     for (const first of ['version', 'decoy'] as const) {
       for (const at of [0, 50, 99]) {
-        const sender = createV2Sender(keys, garbage);
+        const sender = createPacketEncoder(keys, garbage);
         const packet = first === 'version' ? sender.version() : sender.decoy(7);
         const rest = sender.version();
         expect(feedAll([garbage, sender.terminator, packet, rest])).toMatchObject([
@@ -136,7 +139,7 @@ describe('garbage', () => {
       { kind: 'garbage', size: 9 },
       { kind: 'broken', code: 'ERR_V2_AUTH' },
     ]);
-    const silent = createV2Sender(keys, NOTHING);
+    const silent = createPacketEncoder(keys, NOTHING);
     expect(feedAll([Uint8Array.of(1), silent.terminator, silent.version()])).toMatchObject([
       { kind: 'garbage', size: 1 },
       { code: 'ERR_V2_AUTH' },
@@ -150,7 +153,7 @@ describe('packets', () => {
 
   /** Decoys before the version packet, a version packet with contents, then everything that an application may send. */
   function packetsOfAllKinds(): Uint8Array {
-    const own = createV2Sender(keys, garbage);
+    const own = createPacketEncoder(keys, garbage);
     return join(
       own.decoy(0),
       own.decoy(33),
@@ -235,7 +238,7 @@ describe('packets', () => {
 describe('the keys handed in', () => {
   test('may be overwritten as soon as the receiver is made', () => {
     const own = keysOf(1);
-    const receiver = createV2Receiver(own);
+    const receiver = createPacketDecoder(own);
     for (const bytes of [own.lengths, own.packets, own.terminator]) bytes.fill(0);
     expect(receiver.feed(begun().start)).toMatchObject([{ kind: 'garbage' }, { kind: 'version' }]);
   });
@@ -290,8 +293,8 @@ describe('two ends', () => {
     const [a, b] = [createV2Key(seededRandom(seed)), createV2Key(seededRandom(seed ^ 0x5555aaaa))];
     const [ours, theirs] = [a.agree(b.ellswift, true, magic), b.agree(a.ellswift, false, magic)];
     const made = [
-      { sender: createV2Sender(ours.send, garbage[0]), receiver: createV2Receiver(theirs.receive) },
-      { sender: createV2Sender(theirs.send, garbage[1]), receiver: createV2Receiver(ours.receive) },
+      { sender: createPacketEncoder(ours.send, garbage[0]), receiver: createPacketDecoder(theirs.receive) },
+      { sender: createPacketEncoder(theirs.send, garbage[1]), receiver: createPacketDecoder(ours.receive) },
     ] as const;
     // Senders and receivers keep their own copies.
     ours.wipe();
@@ -314,7 +317,7 @@ describe('two ends', () => {
     { maxLength: 6 },
   );
 
-  const body = (sender: V2Sender, { command, payload, decoy }: Sent) =>
+  const body = (sender: PacketEncoder, { command, payload, decoy }: Sent) =>
     decoy ? sender.decoy(payload.length) : sender.message(command, payload);
   const heard = ({ command, payload, decoy }: Sent) =>
     decoy ? { kind: 'decoy' } : { kind: 'frame', command, payload };

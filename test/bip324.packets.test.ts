@@ -8,7 +8,7 @@ import { decodeContents, encodeContents } from '../src/wire/bip324/packet-conten
 import { decodeEllswift, sharedSecret, sharedX } from '../src/wire/bip324/ellswift.js';
 import { FSChaCha20, FSChaCha20Poly1305, REKEY } from '../src/wire/bip324/fschacha20.js';
 import { createV2Key, deriveV2Keys, type DirectionKeys } from '../src/wire/bip324/keys.js';
-import { createV2Sender } from '../src/wire/bip324/packet-encoder.js';
+import { createPacketEncoder } from '../src/wire/bip324/packet-encoder.js';
 import { seededRandom } from './support/memory-nodes.js';
 
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
@@ -208,7 +208,7 @@ describe('a sender', () => {
 
   test('makes the packets of the ciphers: garbage authenticated once, decoys marked', () => {
     const garbage = bytes('0102');
-    const sender = createV2Sender(keys, garbage);
+    const sender = createPacketEncoder(keys, garbage);
     const direction = new Direction(keys);
     garbage.fill(0);
     expect(sender.terminator).toEqual(keys.terminator);
@@ -218,7 +218,7 @@ describe('a sender', () => {
     expect(hex(sender.packet(bytes('ff'), 0x7f))).toBe(hex(direction.seal(bytes('ff'), NOTHING, 0x7f)));
   });
   test('makes nothing once wiped, and nothing too long', () => {
-    const sender = createV2Sender(keys, NOTHING);
+    const sender = createPacketEncoder(keys, NOTHING);
     const refusal = (expected: string) =>
       expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT', facts: { expected } });
     expect(() => sender.packet(new Uint8Array(2 ** 24))).toThrow(refusal('contents of less than 2^24 bytes'));

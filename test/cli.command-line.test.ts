@@ -7,8 +7,8 @@ import type { Flags } from '../src/cli/options.js';
 import { isColoured, Output, type Sheet } from '../src/cli/output.js';
 import { run } from '../src/cli/program.js';
 import { tabulated } from '../src/cli/peer-table.js';
-import type { Job, Verb } from '../src/cli/command.js';
-import { VERBS } from '../src/cli/commands.js';
+import type { Invocation, CliCommand } from '../src/cli/command.js';
+import { CLI_COMMANDS } from '../src/cli/commands.js';
 
 class Paper implements Sheet {
   text = '';
@@ -25,13 +25,13 @@ interface Ran {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  readonly jobs: readonly Job[];
+  readonly jobs: readonly Invocation[];
 }
 
 /** A verb that only remembers how it was called. */
 const mute =
-  (jobs: Job[]) =>
-  (verb: Verb): Verb => ({
+  (jobs: Invocation[]) =>
+  (verb: CliCommand): CliCommand => ({
     ...verb,
     run: (job) => {
       jobs.push(job);
@@ -42,13 +42,18 @@ const mute =
 /** Runs a command line in this process. */
 async function ran(
   line: string,
-  verbs?: readonly Verb[],
+  verbs?: readonly CliCommand[],
   interrupted = new AbortController().signal,
 ): Promise<Ran> {
-  const jobs: Job[] = [];
+  const jobs: Invocation[] = [];
   const [stdout, stderr] = [new Paper(), new Paper()];
   const words = line === '' ? [] : line.split(' ');
-  const code = await run(words, verbs ?? VERBS.map(mute(jobs)), { stdout, stderr, env: {}, interrupted });
+  const code = await run(words, verbs ?? CLI_COMMANDS.map(mute(jobs)), {
+    stdout,
+    stderr,
+    env: {},
+    interrupted,
+  });
   return { code, stdout: stdout.text, stderr: stderr.text, jobs };
 }
 
@@ -147,7 +152,7 @@ describe("Core's options that do not go together", () => {
     ['connect -regtest -dnsseed=0', 'this regtest has no seeds: name a host'],
     ['listen -addnode=a', "unknown option '--addnode=a'"],
   ])('%s', async (line, says) => {
-    const { code, stderr } = await ran(line, VERBS);
+    const { code, stderr } = await ran(line, CLI_COMMANDS);
     expect(code).toBe(2);
     expect(stderr).toContain(says);
   });
@@ -214,7 +219,7 @@ describe('usage errors are one sentence with what to try', () => {
     ['decode --command pong-pong 00', 'no such command: "pong-pong"'],
     ['completion tcsh', 'the shells are bash, zsh, fish'],
   ])('%s', async (line, says) => {
-    const { code, stdout, stderr } = await ran(line, VERBS);
+    const { code, stdout, stderr } = await ran(line, CLI_COMMANDS);
     expect([code, stdout]).toEqual([EXIT.usage, '']);
     expect(stderr).toContain(says);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
@@ -234,12 +239,12 @@ describe('help and version', () => {
       const { code, stdout, stderr } = await ran(line);
       expect([code, stderr]).toEqual([0, '']);
       expect(stdout).toMatch(/^Examples:\n/);
-      for (const { name } of VERBS) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
+      for (const { name } of CLI_COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
       expect(stdout.match(/Exit codes:/g)).toHaveLength(1);
     },
   );
 
-  test.each(VERBS.map(({ name }) => name))('%s --help has examples of its own', async (name) => {
+  test.each(CLI_COMMANDS.map(({ name }) => name))('%s --help has examples of its own', async (name) => {
     const { code, stdout } = await ran(`${name} --help`);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`^Examples:\n.*verack ${name}`));
@@ -254,7 +259,7 @@ describe('help and version', () => {
 });
 
 describe('a verb', () => {
-  const acting = (act: Verb['run'], isOneShot: boolean): Verb[] => [
+  const acting = (act: CliCommand['run'], isOneShot: boolean): CliCommand[] => [
     { name: 'act', about: '', examples: [], operands: [], options: [], isOneShot: () => isOneShot, run: act },
   ];
 

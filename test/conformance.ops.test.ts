@@ -5,9 +5,18 @@ import { judge } from '../src/conformance/conform.js';
 import { CONNECTION_TYPES } from '../src/conformance/dial-command.js';
 import { versionPayload } from '../src/conformance/version-message.js';
 import { loadCases } from '../src/conformance/case-files.js';
-import type { Portrait } from '../src/conformance/node-under-test.js';
+import type { NodeInfo } from '../src/conformance/node-under-test.js';
 import { driven } from './support/drive-clock.js';
-import { ANSWER, caseOf, chain, GOOD, greet, type Script, stageOf, VERSION } from './support/scripted-node.js';
+import {
+  ANSWER,
+  caseOf,
+  chain,
+  GOOD,
+  greet,
+  type Script,
+  stageOf,
+  VERSION,
+} from './support/scripted-node.js';
 
 const cases = loadCases();
 
@@ -267,7 +276,7 @@ describe('ops tell right from wrong', () => {
 });
 
 describe('every case can fail', () => {
-  const PORTRAIT: Portrait = {
+  const PORTRAIT: NodeInfo = {
     version: 70017,
     subver: '',
     services: [],

@@ -7,7 +7,7 @@ import type { Case } from '../src/conformance/case.js';
 import { conform } from '../src/conformance/conform.js';
 import { loadCases, loadKnown } from '../src/conformance/case-files.js';
 import type { Report } from '../src/conformance/report.js';
-import type { Subject } from '../src/conformance/node-under-test.js';
+import type { NodeUnderTest } from '../src/conformance/node-under-test.js';
 import { driven } from './support/drive-clock.js';
 import { seededRandom } from './support/memory-nodes.js';
 
@@ -38,7 +38,7 @@ async function judged(cases: readonly Case[], options: NodeOptions): Promise<Rep
   return report;
 }
 
-function subjectOf(node: BitcoinNode, clock: VirtualClock, net: Subject['net']): Subject {
+function subjectOf(node: BitcoinNode, clock: VirtualClock, net: NodeUnderTest['net']): NodeUnderTest {
   return {
     net,
     at: AT,

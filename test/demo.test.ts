@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { CAST } from '../src/demo/scenarios.js';
-import { type Demo, isForetold, type Outcome, startDemo } from '../src/demo/demo.js';
+import { SCENARIOS } from '../src/demo/scenarios.js';
+import { type Demo, isExpected, type Outcome, startDemo } from '../src/demo/demo.js';
 
 describe('the demo', () => {
   let demo: Demo;
@@ -12,13 +12,13 @@ describe('the demo', () => {
   });
   afterAll(() => demo.stop());
 
-  test.each(CAST.map((role, i) => [role.name, role.foretold.code, i] as const))(
+  test.each(SCENARIOS.map((role, i) => [role.name, role.expected.code, i] as const))(
     '%s: %s',
     (_name, code, i) => {
       const { peer, role, asForetold } = outcomes[i]!;
       const seen = peer?.state === 'established' ? 'established' : peer?.lastreason?.code;
       expect(seen).toBe(code);
-      expect(peer?.lastreason?.facts ?? {}).toMatchObject(role.foretold.facts ?? {});
+      expect(peer?.lastreason?.facts ?? {}).toMatchObject(role.expected.facts ?? {});
       expect(asForetold).toBe(true);
     },
   );
@@ -27,7 +27,7 @@ describe('the demo', () => {
     const { role, peer } = outcomes.find((outcome) => outcome.role.name === 'bad checksum')!;
     if (!peer) throw new Error('the demo lost a peer');
     const other = { ...role, foretold: { code: 'ERR_TIME_HANDSHAKE', facts: { dropped: '' } } } as const;
-    expect(isForetold(other, peer)).toBe(false);
-    expect(isForetold({ ...role, foretold: { code: 'established' } }, peer)).toBe(false);
+    expect(isExpected(other, peer)).toBe(false);
+    expect(isExpected({ ...role, expected: { code: 'established' } }, peer)).toBe(false);
   });
 });

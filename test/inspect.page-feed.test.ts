@@ -5,9 +5,9 @@ import type { WebSocket } from 'ws';
 import { memoryNet } from '../src/net/memory.js';
 import { createNode } from '../src/node/node.js';
 import type { PeerInfo } from '../src/node/peerinfo.js';
-import type { Cell, Crossing, Story } from '../src/inspect/page/feed-messages.js';
+import type { TransitionEntry, MessageEntry, Transcript } from '../src/inspect/page/feed-messages.js';
 import { ENDED_STORIES } from '../src/inspect/page-feed.js';
-import { Page, PATIENCE } from '../src/inspect/page-client.js';
+import { PageClient, PATIENCE } from '../src/inspect/page-client.js';
 import { type Relay, type RelayOptions, startRelay } from '../src/inspect/inspector-server.js';
 import { HEAD, PAYLOAD, TAIL } from '../src/inspect/transcript.js';
 import { encodeMessage } from '../src/wire/index.js';
@@ -42,16 +42,18 @@ async function meet({ shown, other, at }: Awaited<ReturnType<typeof stage>>): Pr
   return theirs.id;
 }
 
-async function read(relay: Relay, key: string, holds: (story: Story) => boolean): Promise<Story> {
+async function read(relay: Relay, key: string, holds: (story: Transcript) => boolean): Promise<Transcript> {
   const reader = await FeedReader.open(relay);
   reader.say({ choose: key });
   await reader.until(({ story }) => story?.key === key && holds(story));
   return reader.world.story!;
 }
 
-const crossings = ({ moments }: Story): Crossing[] => moments.filter((moment) => moment.kind !== 'cell');
-const cells = ({ moments }: Story): Cell[] => moments.filter((moment) => moment.kind === 'cell');
-const hasPonged = ({ pings }: Story): boolean => pings.length > 0;
+const crossings = ({ moments }: Transcript): MessageEntry[] =>
+  moments.filter((moment) => moment.kind !== 'cell');
+const cells = ({ moments }: Transcript): TransitionEntry[] =>
+  moments.filter((moment) => moment.kind === 'cell');
+const hasPonged = ({ pings }: Transcript): boolean => pings.length > 0;
 
 describe('rows', () => {
   test('of several nodes have keys of their own', async () => {
@@ -167,7 +169,7 @@ describe('a story', () => {
     const scene = await stage();
     scene.other.send(await meet(scene), { command: 'wtxidrelay' });
     const story = await read(scene.relay, '1', ({ moments }) =>
-      cells({ moments } as Story).some(({ to }) => to === 'failed'),
+      cells({ moments } as Transcript).some(({ to }) => to === 'failed'),
     );
     expect(cells(story).at(-1)).toMatchObject({
       ...{ state: 'established', event: 'wire.wtxidrelay', to: 'failed', bip: 339 },
@@ -216,7 +218,7 @@ describe('a story', () => {
     const { moments } = reader.world.story!;
     expect(moments).toHaveLength(HEAD + TAIL);
     expect(moments[0]).toMatchObject({ n: 0 });
-    const last = moments.at(-1) as Crossing;
+    const last = moments.at(-1) as MessageEntry;
     expect(last).toMatchObject({ command: 'hello', size: 2_000 });
     expect(last.hex).toHaveLength(2 * PAYLOAD);
   });
@@ -289,7 +291,7 @@ describe('what a page says', () => {
       ...{ readyState: 1, bufferedAmount: 0, send: (text: string) => sent.push(text) },
       terminate: () => (socket.readyState = 3),
     });
-    const page = new Page(socket as unknown as WebSocket, 1_000_000, () => undefined);
+    const page = new PageClient(socket as unknown as WebSocket, 1_000_000, () => undefined);
     const sight = { at: 0, rowOf: () => undefined, storyOf: () => undefined, lab: () => undefined };
     const tally = { version: 0, tell: () => ({ outcomes: {}, handshakes: [] }) };
     page.greet({ reasons: {}, sessions: [] }, [], []);

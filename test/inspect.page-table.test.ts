@@ -1,9 +1,9 @@
 /** What the page shows, without a browser: columns, order, filter, and the sum of updates. */
 import { describe, expect, test } from '@jest/globals';
-import type { Cell, Row, Story } from '../src/inspect/page/feed-messages.js';
+import type { TransitionEntry, Row, Transcript } from '../src/inspect/page/feed-messages.js';
 import { COLUMNS, NEWEST, ordered } from '../src/inspect/page/columns.js';
 import { ago, span } from '../src/inspect/page/format.js';
-import { isMove, joined, stateAfter, World } from '../src/inspect/page/page-state.js';
+import { isMove, joined, stateAfter, PageState } from '../src/inspect/page/page-state.js';
 
 const row = (id: number, more: Partial<Row> = {}): Row => ({
   ...{ key: String(id), id, inbound: false, connection_type: 'manual', network: 'ipv4', services: 'nw' },
@@ -58,18 +58,18 @@ describe('the table', () => {
   });
 });
 
-const cell = (n: number, state: string, to?: string): Cell => ({
+const cell = (n: number, state: string, to?: string): TransitionEntry => ({
   ...{ kind: 'cell', n, at: n, lane: 'peer', event: 'x', state, actions: [], says: '' },
   ...(to !== undefined && { to }),
 });
-const story = (key: string, ...moments: readonly Cell[]): Story => ({
+const story = (key: string, ...moments: readonly TransitionEntry[]): Transcript => ({
   ...{ key, inbound: false, bornat: 0, facts: {}, pings: [], moments },
 });
 
 describe('what the page knows', () => {
   test('is the sum of the updates', () => {
-    const world = new World();
-    const update = { at: 0, rows: [], gone: [], moves: [], missed: 0 };
+    const world = new PageState();
+    const update = { at: 0, rows: [], gone: [], changes: [], missed: 0 };
     world.take({ ...update, rows: [row(1, { state: 'connecting' }), row(2)] });
     world.take({ ...update, rows: [row(1, { state: 'established' })], missed: 3 });
     expect([world.counts.get('connecting'), world.counts.get('established')]).toEqual([0, 2]);

@@ -4,8 +4,8 @@ import type { BitcoinNode, Net, NodeOptions, Reason } from '../src/index.js';
 import type { Facts } from '../src/reasons.js';
 import type { Link } from '../src/net/link.js';
 import { NETWORKS } from '../src/networks.js';
-import { Backlog } from '../src/connection/send-queue.js';
-import { Meter } from '../src/connection/rate-limiter.js';
+import { SendQueue } from '../src/connection/send-queue.js';
+import { RateLimiter } from '../src/connection/rate-limiter.js';
 import { createV1Framer } from '../src/wire/index.js';
 import { greeting, VERACK } from './grid/handshake.js';
 import { frame, framed, NONE, ZERO } from './grid/row.js';
@@ -141,8 +141,8 @@ describe('a peer that does not read', () => {
 
 describe('what waits', () => {
   const look = (...steps: [at: number, pending: number, added?: number][]): number => {
-    const backlog = new Backlog();
-    for (const [at, pending, added] of steps) backlog.look(at, pending, added);
+    const backlog = new SendQueue();
+    for (const [at, pending, added] of steps) backlog.update(at, pending, added);
     return backlog.stalledat;
   };
 
@@ -295,7 +295,7 @@ test('a caller whom the system could not accept is told of, and the node listens
 });
 
 test('a meter counts anew in each window', () => {
-  const meter = new Meter(2, 100);
+  const meter = new RateLimiter(2, 100);
   expect([0, 50, 100, 101, 102, 103].map((at) => meter.isOver(at))).toEqual([
     ...[false, false, true],
     ...[false, false, true],

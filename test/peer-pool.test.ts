@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createActor } from 'xstate';
 import { CORE_RULES } from '../machines/index.js';
 import { memoryNet, NETWORKS, VirtualClock } from '../src/index.js';
-import { Pool, type PoolListener } from '../src/node/peer-pool.js';
+import { PeerPool, type PoolListener } from '../src/node/peer-pool.js';
 import { scene, seededRandom } from './support/memory-nodes.js';
 
 const NOBODY: PoolListener = {
@@ -31,7 +31,7 @@ describe('kill', () => {
       ...NOBODY,
       ended: (_: unknown, { reason }: { reason: { code: string } }) => ended.push(reason.code),
     };
-    const pool = new Pool({ env, chain: NETWORKS.regtest, identity, rules: CORE_RULES }, listener);
+    const pool = new PeerPool({ env, chain: NETWORKS.regtest, identity, rules: CORE_RULES }, listener);
     createActor(pool.logic, { clock }).start();
     for (const port of [1, 2, 3])
       pool.spawn({ connection_type: 'manual', v2: false, remote: { host: '10.0.0.9', port } });

@@ -4,7 +4,7 @@ import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { BitcoinNode, NodeOptions } from '../src/index.js';
 import type { Link } from '../src/net/link.js';
-import { Pending } from '../src/node/pending-handshakes.js';
+import { PendingHandshakes } from '../src/node/pending-handshakes.js';
 import { build, endAll, Program } from './support/cli-process.js';
 import { scene, type Scene } from './support/memory-nodes.js';
 
@@ -133,7 +133,7 @@ test('whatever begins and ends in whatever order, the count is that of the livin
   });
   fc.assert(
     fc.property(fc.array(act), (acts) => {
-      const pending = new Pending(2, false);
+      const pending = new PendingHandshakes(2, false);
       const living = new Map<number, string>();
       const from = (host: string) =>
         [...living.values()].filter((other) => slash24(other) === slash24(host)).length;

@@ -4,7 +4,7 @@ import type { Flags } from './options.js';
 import type { Output } from './output.js';
 
 /** One call of a verb. */
-export interface Job {
+export interface Invocation {
   /** What stands beside the options: hosts, hex, a name. */
   readonly operands: readonly string[];
   readonly flags: Flags;
@@ -15,7 +15,7 @@ export interface Job {
   readonly program: Command;
 }
 
-export interface Verb {
+export interface CliCommand {
   readonly name: string;
   /** One line for the list of verbs. */
   readonly about: string;
@@ -30,5 +30,5 @@ export interface Verb {
   /** Whether being interrupted means that the question stayed open: exit code 130 instead of 0. */
   readonly isOneShot: (flags: Flags) => boolean;
   /** Resolves to the exit code. A `VerackError` `ERR_LOCAL_ARGUMENT` or a `Usage` becomes one sentence and exit code 2. */
-  readonly run: (job: Job) => Promise<number>;
+  readonly run: (job: Invocation) => Promise<number>;
 }

@@ -8,9 +8,9 @@ import { diagramCommand } from './diagram.js';
 import { listenCommand } from './listen.js';
 import { probeCommand } from './probe.js';
 import { replayCommand } from './replay.js';
-import type { Verb } from './command.js';
+import type { CliCommand } from './command.js';
 
-export const VERBS: readonly Verb[] = [
+export const CLI_COMMANDS: readonly CliCommand[] = [
   demoCommand,
   connectCommand,
   listenCommand,

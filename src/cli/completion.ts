@@ -3,12 +3,12 @@ import { Argument, type Command, type Option } from 'commander';
 import { EXIT, Usage } from './exit-codes.js';
 import { outputOptions } from './options.js';
 import { type CompletedOption, type CompletedVerb, completionScript, SHELLS } from './completion-scripts.js';
-import type { Job, Verb } from './command.js';
+import type { Invocation, CliCommand } from './command.js';
 
 const shell = new Argument('<shell>', SHELLS.join(', '));
 shell.argChoices = [...SHELLS];
 
-export const completionCommand: Verb = {
+export const completionCommand: CliCommand = {
   name: 'completion',
   about: 'print the completion script of a shell',
   examples: [
@@ -22,7 +22,7 @@ export const completionCommand: Verb = {
 };
 
 // eslint-disable-next-line @typescript-eslint/require-await
-async function run({ operands, program, out }: Job): Promise<number> {
+async function run({ operands, program, out }: Invocation): Promise<number> {
   const wanted = SHELLS.find((name) => name === operands[0]);
   if (wanted === undefined)
     throw new Usage(`there is no completion for "${operands[0] ?? ''}"; the shells are ${SHELLS.join(', ')}`);

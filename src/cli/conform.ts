@@ -15,15 +15,8 @@ import { needsOf } from '../conformance/applicability.js';
 import { junitOf } from '../conformance/junit.js';
 import { loadCases, loadKnown } from '../conformance/case-files.js';
 import { pageOf } from '../conformance/html-report.js';
-import {
-  countOf,
-  type Finding,
-  hasRun,
-  readReport,
-  type Report,
-  violations,
-} from '../conformance/report.js';
-import type { Dialler, Subject } from '../conformance/node-under-test.js';
+import { countOf, type Finding, hasRun, readReport, type Report, violations } from '../conformance/report.js';
+import type { Dialler, NodeUnderTest } from '../conformance/node-under-test.js';
 import { chainOf, dnsOptionsOf } from './node-options.js';
 import { EXIT, Usage } from './exit-codes.js';
 import {
@@ -39,7 +32,7 @@ import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
 import { type Column, tabulated } from './peer-table.js';
 import { listed, several, whole } from './option-values.js';
-import type { Job, Verb } from './command.js';
+import type { Invocation, CliCommand } from './command.js';
 
 /** What this verb has beside the shared options. */
 interface ConformFlags extends Flags {
@@ -59,7 +52,7 @@ interface ConformFlags extends Flags {
 /** Nothing could be run: the code that test harnesses take for "skipped". */
 const NOTHING_RUN = 77;
 
-export const conformCommand: Verb = {
+export const conformCommand: CliCommand = {
   name: 'conform',
   about: 'judge a node, case by case: what it answers, ignores, ends',
   details:
@@ -103,7 +96,7 @@ export const conformCommand: Verb = {
   run: (job) => run(job, job.flags),
 };
 
-async function run(job: Job, flags: ConformFlags): Promise<number> {
+async function run(job: Invocation, flags: ConformFlags): Promise<number> {
   const cases = chosen(flags);
   const earlier = (flags.compare ?? []).map(reportIn);
   const [host] = job.operands;
@@ -200,7 +193,12 @@ function counted(what: string, reasons: readonly string[]): string[] {
   return sorted.map(([reason, count]) => `${String(count).padStart(4)} ${what}: ${reason}`);
 }
 
-async function judged(host: string, cases: readonly Case[], job: Job, flags: ConformFlags): Promise<Report> {
+async function judged(
+  host: string,
+  cases: readonly Case[],
+  job: Invocation,
+  flags: ConformFlags,
+): Promise<Report> {
   const { out, interrupted } = job;
   const chain = chainOf(flags);
   const subject = subjectOf(await endpointOf(host, chain, job), chain, flags, out);
@@ -219,7 +217,7 @@ async function judged(host: string, cases: readonly Case[], job: Job, flags: Con
 
 const isLoopback = (host: string): boolean => host.startsWith('127.') || host === '::1';
 
-async function endpointOf(host: string, chain: Chain, { flags, interrupted }: Job): Promise<Endpoint> {
+async function endpointOf(host: string, chain: Chain, { flags, interrupted }: Invocation): Promise<Endpoint> {
   const at = parseEndpoint(host, chain.port);
   if (at.kind !== 'name') return at;
   const [first] = await resolveHost(at.host, { ...dnsOptionsOf(flags), signal: interrupted }).catch(
@@ -232,7 +230,7 @@ async function endpointOf(host: string, chain: Chain, { flags, interrupted }: Jo
   return { host: first ?? at.host, port: at.port };
 }
 
-function subjectOf(at: Endpoint, chain: Chain, flags: ConformFlags, out: Output): Subject {
+function subjectOf(at: Endpoint, chain: Chain, flags: ConformFlags, out: Output): NodeUnderTest {
   const dialler = diallerOf(chain, flags, out);
   const host = flags.listenAt;
   return { net: tcpNet(), at, ...(host !== undefined && { host }), ...(dialler && { dialler }) };

@@ -28,7 +28,7 @@ import { showStatus } from './status-line.js';
 import { peerTable } from './peer-table.js';
 import { Targets } from './host-targets.js';
 import { seconds, several } from './option-values.js';
-import type { Job, Verb } from './command.js';
+import type { Invocation, CliCommand } from './command.js';
 import { tellFailure, watch, type Watcher } from './node-output.js';
 
 /** Connections to hold when nobody says which: Core's full-relay slots. */
@@ -41,7 +41,7 @@ interface Campaign extends Required<Watcher> {
   start(): void;
 }
 
-export const connectCommand: Verb = {
+export const connectCommand: CliCommand = {
   name: 'connect',
   about: 'shake hands with nodes and stay connected',
   details:
@@ -82,7 +82,7 @@ export const connectCommand: Verb = {
   run,
 };
 
-async function run(job: Job): Promise<number> {
+async function run(job: Invocation): Promise<number> {
   const { flags, out, interrupted } = job;
   const hosts = [...job.operands, ...(flags.connect ?? []), ...(flags.addnode ?? [])];
   refuseNowhere(job, hosts);
@@ -107,7 +107,7 @@ async function run(job: Job): Promise<number> {
   return code;
 }
 
-function refuseNowhere({ flags }: Job, hosts: readonly string[]): void {
+function refuseNowhere({ flags }: Invocation, hosts: readonly string[]): void {
   if (flags.listen) throw new Usage('connect does not listen: run "verack listen" beside it');
   const { chain, seeds, fixedSeeds } = chainOf(flags);
   const asked = flags.dnsseed === false ? [] : seeds;
@@ -127,7 +127,11 @@ function intention({ chain }: BitcoinNode, hosts: readonly string[], dnsseed = t
   return `${chain.name}: ${whom}; Ctrl-C ends`;
 }
 
-function targets({ flags, out, interrupted }: Job, node: BitcoinNode, hosts: readonly string[]): Campaign {
+function targets(
+  { flags, out, interrupted }: Invocation,
+  node: BitcoinNode,
+  hosts: readonly string[],
+): Campaign {
   const once = flags.once === true;
   return new Targets(hosts, node, {
     once,
@@ -140,7 +144,7 @@ function targets({ flags, out, interrupted }: Job, node: BitcoinNode, hosts: rea
   });
 }
 
-function seeding({ flags, out, interrupted }: Job, node: BitcoinNode, slots: number): Campaign {
+function seeding({ flags, out, interrupted }: Invocation, node: BitcoinNode, slots: number): Campaign {
   const once = flags.once === true;
   return new Seeding(node, {
     dnsseed: flags.dnsseed ?? true,

@@ -6,9 +6,9 @@ import { COMMANDS, isKnownCommand } from '../wire/index.js';
 import { annotated } from './hex-dump.js';
 import { EXIT, Usage } from './exit-codes.js';
 import { offering, outputOptions, valued } from './options.js';
-import type { Job, Verb } from './command.js';
+import type { Invocation, CliCommand } from './command.js';
 
-export const decodeCommand: Verb = {
+export const decodeCommand: CliCommand = {
   name: 'decode',
   about: 'explain the bytes of messages, field by field',
   details:
@@ -28,7 +28,7 @@ export const decodeCommand: Verb = {
   run,
 };
 
-async function run({ operands, flags, out, interrupted }: Job): Promise<number> {
+async function run({ operands, flags, out, interrupted }: Invocation): Promise<number> {
   const text =
     operands.length === 1 && operands[0] === '-' ? await everything(interrupted) : operands.join(' ');
   const bytes = bytesOf(text);

@@ -5,20 +5,20 @@ import type { PeerInfo } from '../node/peerinfo.js';
 import { type Outcome, startDemo } from '../demo/demo.js';
 import { servicesLetters } from '../wire/index.js';
 import { EXIT } from './exit-codes.js';
-import { keepJournal } from './event-log.js';
+import { logEvents } from './event-log.js';
 import { observers, recording } from './inspect-and-metrics.js';
 import { logOption, observerOptions, outputOptions, recordOptions, switched, valued } from './options.js';
 import type { Output, Paint } from './output.js';
 import { duration, plain } from './peer-lines.js';
 import { type Column, tabulated } from './peer-table.js';
 import { whole } from './option-values.js';
-import type { Job, Verb } from './command.js';
+import type { Invocation, CliCommand } from './command.js';
 
 const PEERTIMEOUT = 3;
 /** What is open after the handshake limit and this many milliseconds counts as it stands. */
 const PATIENCE = 5_000;
 
-export const demoCommand: Verb = {
+export const demoCommand: CliCommand = {
   name: 'demo',
   about: 'a network on this machine: healthy peers, broken peers, and why each one ends',
   details:
@@ -42,7 +42,7 @@ export const demoCommand: Verb = {
   run,
 };
 
-async function run({ flags, out, interrupted }: Job): Promise<number> {
+async function run({ flags, out, interrupted }: Invocation): Promise<number> {
   const watchers = await observers(flags, out);
   const recorder = await recording(flags, out, watchers);
   const handshakeTimeout = flags.peertimeout * 1_000;
@@ -76,7 +76,7 @@ type NameOf = (addr: string) => string | undefined;
 
 /** A line when a handshake is complete and a line when a connection ends, with the way it took. */
 function narrate(node: BitcoinNode, nameOf: NameOf, out: Output): void {
-  if (out.log !== 'pretty') keepJournal(node, out);
+  if (out.log !== 'pretty') logEvents(node, out);
   const talk = (line: string): void => (out.log === 'pretty' ? out.talk(line) : undefined);
   const ways = new Map<number, string[]>();
   node.on('transition', ({ id, addr, inbound, from, to }) => {
@@ -115,7 +115,7 @@ function narrated(name: string, way: readonly string[], peer: PeerInfo, paint: P
 
 function report(outcomes: readonly Outcome[], out: Output): void {
   for (const { role, peer, asForetold } of outcomes) {
-    out.event('outcome', { name: role.name, foretold: role.foretold, asForetold, peer });
+    out.event('outcome', { name: role.name, foretold: role.expected, asForetold, peer });
   }
   for (const line of tabulated(columns, outcomes, out.columns)) out.answer(line);
   const kept = outcomes.filter((outcome) => outcome.asForetold).length;

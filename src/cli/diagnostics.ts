@@ -10,7 +10,7 @@ import { duration, failureLine, plain, readable } from './peer-lines.js';
 type Payload<E extends keyof NodeEvents> = NodeEvents[E][0];
 
 /** Starts to tell; ends with the node. */
-export function talkOf(node: BitcoinNode, out: Output): void {
+export function diagnosticsOf(node: BitcoinNode, out: Output): void {
   const said = new Map<string, string>();
   node.on('established', ({ addr }) => void said.delete(addr));
   node.on('ended', (peer) => tellEnd(out, peer, said));

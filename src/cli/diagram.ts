@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { EXIT, Usage } from './exit-codes.js';
 import { offering, outputOptions, valued } from './options.js';
 import { oneOf } from './option-values.js';
-import type { Job, Verb } from './command.js';
+import type { Invocation, CliCommand } from './command.js';
 
 const ENDINGS = { mermaid: 'mmd', svg: 'svg', json: 'json' } as const;
 type Format = keyof typeof ENDINGS;
@@ -25,7 +25,7 @@ const machines = (): string[] =>
     .filter((file) => file.endsWith('.mmd'))
     .map((file) => file.slice(0, -'.mmd'.length));
 
-export const diagramCommand: Verb = {
+export const diagramCommand: CliCommand = {
   name: 'diagram',
   about: 'show a state machine',
   examples: [
@@ -47,7 +47,7 @@ export const diagramCommand: Verb = {
 };
 
 // eslint-disable-next-line @typescript-eslint/require-await
-async function run({ operands, flags, out }: Job): Promise<number> {
+async function run({ operands, flags, out }: Invocation): Promise<number> {
   const [machine = 'peer'] = operands;
   if (!machines().includes(machine))
     throw new Usage(`no machine "${machine}"; the machines are ${machines().join(', ')}`);

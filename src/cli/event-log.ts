@@ -15,7 +15,7 @@ import { plain, readable } from './peer-lines.js';
 type Payload<E extends keyof NodeEvents> = NodeEvents[E][0];
 
 /** Starts to keep it; ends with the node. `-v` adds every change of state, `-vv` every message. */
-export function keepJournal(node: BitcoinNode, out: Output): void {
+export function logEvents(node: BitcoinNode, out: Output): void {
   const tell = (entry: Entry): void => out.entry(entry);
   node.on('listening', (at) => tell(listening(formatEndpoint(at))));
   node.on('transition', (move) => tellMove(move, node.peers.get(move.id), out));

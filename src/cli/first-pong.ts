@@ -13,7 +13,7 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
-export class Newcomers {
+export class FirstPongs {
   readonly #waiting = new Map<number, Waiting>();
 
   constructor(

@@ -32,14 +32,14 @@ import { showStatus } from './status-line.js';
 import { peerTable } from './peer-table.js';
 import { passed, tableOf } from './run-duration.js';
 import { seconds } from './option-values.js';
-import type { Job, Verb } from './command.js';
+import type { Invocation, CliCommand } from './command.js';
 import { watch } from './node-output.js';
 
 /** Core's 125 slots without its 11 outbound ones. */
 const SLOTS = 114;
 const LOOPBACK = '127.0.0.1';
 
-export const listenCommand: Verb = {
+export const listenCommand: CliCommand = {
   name: 'listen',
   about: 'let peers come to me; the fault lab',
   details:
@@ -74,7 +74,7 @@ export const listenCommand: Verb = {
   run,
 };
 
-async function run({ flags, out, interrupted }: Job): Promise<number> {
+async function run({ flags, out, interrupted }: Invocation): Promise<number> {
   if (flags.listen === false)
     throw new Usage('listen has nothing to do with -listen=0: verack connect HOST dials without listening');
   const { maxconnections = SLOTS, maxpending = MAX_PENDING, pendingloopback = false } = flags;

@@ -3,7 +3,7 @@
 import { bugReport, EXIT } from './exit-codes.js';
 import { interruptions } from './signals.js';
 import { run } from './program.js';
-import { VERBS } from './commands.js';
+import { CLI_COMMANDS } from './commands.js';
 
 /** `| head` closes our output: nobody reads on, which is no error. */
 function leaveWhenUnread(stream: NodeJS.WriteStream, code: number): void {
@@ -25,4 +25,4 @@ process.on('uncaughtException', reportBug);
 const { stdout, stderr, env } = process;
 const interrupted = interruptions(process, () => process.exit(EXIT.interrupted));
 // Ends at once: sockets that linger are the system's affair now.
-process.exit(await run(process.argv.slice(2), VERBS, { stdout, stderr, env, interrupted }));
+process.exit(await run(process.argv.slice(2), CLI_COMMANDS, { stdout, stderr, env, interrupted }));

@@ -2,7 +2,7 @@
 import { CORE_RULES, type Rules } from '../../machines/index.js';
 import type { DnsOptions } from '../net/dns.js';
 import type { Fault } from '../net/faults/faults.js';
-import { troubledNet, isPace } from '../net/faults/faulty-net.js';
+import { netWithFault, isPace } from '../net/faults/faulty-net.js';
 import { tcpNet } from '../net/tcp.js';
 import { type Chain, NETWORKS, networkOf, signetNetwork } from '../networks.js';
 import type { NodeOptions } from '../node/options.js';
@@ -53,7 +53,7 @@ export const nodeOptionsOf = (flags: Flags): NodeOptions => ({
   rules: rulesOf(flags),
   uacomment: flags.uacomment ?? [],
   services: servicesOf(...(flags.services ?? [])),
-  net: troubledNet(tcpNet(), netFaultsOf(flags)),
+  net: netWithFault(tcpNet(), netFaultsOf(flags)),
   ...transportOf(flags),
   compiled: flags.compiled ?? true,
   drainTimeout: DRAIN,

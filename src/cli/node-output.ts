@@ -3,11 +3,11 @@ import type { Reason } from '../reasons.js';
 import type { BitcoinNode } from '../node/node.js';
 import type { PeerInfo } from '../node/peerinfo.js';
 import { hexOf } from '../wire/index.js';
-import { failed, keepJournal } from './event-log.js';
-import { Newcomers } from './first-pong.js';
+import { failed, logEvents } from './event-log.js';
+import { FirstPongs } from './first-pong.js';
 import type { Output } from './output.js';
 import { establishedLine, failureLine } from './peer-lines.js';
-import { talkOf } from './diagnostics.js';
+import { diagnosticsOf } from './diagnostics.js';
 
 /** Who wants to know, after it was told. */
 export interface Watcher {
@@ -20,15 +20,15 @@ const SHOWN = 1_024;
 
 /** Starts to tell; ends with the node. */
 export function watch(node: BitcoinNode, out: Output, watcher: Watcher = {}): void {
-  const newcomers = new Newcomers(node, (peer) => {
+  const newcomers = new FirstPongs(node, (peer) => {
     out.answer(establishedLine(peer, out.paint));
     out.event('established', peer);
     watcher.established?.(peer);
   });
   // The beginning of a peer is told before its end.
   node.on('ended', (peer) => newcomers.release(peer.id));
-  if (out.log === 'pretty') talkOf(node, out);
-  else keepJournal(node, out);
+  if (out.log === 'pretty') diagnosticsOf(node, out);
+  else logEvents(node, out);
   if (out.json) report(node, out);
   node.on('ended', (peer) => watcher.ended?.(peer));
 }

@@ -17,12 +17,12 @@ import {
 } from './options.js';
 import { demands } from './option-values.js';
 import { recorderOf } from './record-option.js';
-import type { Job, Verb } from './command.js';
+import type { Invocation, CliCommand } from './command.js';
 
 /** Nodes that are probed at the same time. */
 const AT_ONCE = 16;
 
-export const probeCommand: Verb = {
+export const probeCommand: CliCommand = {
   name: 'probe',
   about: 'is a node reachable, what does it say, how fast?',
   details:
@@ -51,7 +51,7 @@ export const probeCommand: Verb = {
   run,
 };
 
-async function run({ operands, flags, out, interrupted }: Job): Promise<number> {
+async function run({ operands, flags, out, interrupted }: Invocation): Promise<number> {
   const { chain, rules, uacomment, v2transport, v2only } = nodeOptionsOf(flags);
   // A host that is no host is a usage error before anything is dialled.
   for (const host of operands) parseEndpoint(host, 0);
@@ -81,7 +81,7 @@ const given = <T extends object>(options: T) =>
     [K in keyof T]: NonNullable<T[K]>;
   };
 
-function tell(report: ProbeReport, out: Job['out']): void {
+function tell(report: ProbeReport, out: Invocation['out']): void {
   out.object(report);
   const hasSpoken = report.version !== undefined;
   const lines = card(report, hasSpoken ? out.paint : out.paintTalk);

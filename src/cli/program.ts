@@ -5,7 +5,7 @@ import { bugReport, EXIT, EXIT_HELP, isUsage, Usage, usageSentence } from './exi
 import type { Flags } from './options.js';
 import { Output, type Sheet } from './output.js';
 import { cleanVariables, normalised } from './core-option-syntax.js';
-import type { Job, Verb } from './command.js';
+import type { Invocation, CliCommand } from './command.js';
 
 /** What the program takes from its process. */
 export interface Surroundings {
@@ -32,7 +32,7 @@ const EXAMPLES = [
  */
 export async function run(
   args: readonly string[],
-  verbs: readonly Verb[],
+  verbs: readonly CliCommand[],
   around: Surroundings,
 ): Promise<number> {
   const result = { code: EXIT.ok as number };
@@ -71,7 +71,7 @@ function explain(error: unknown, command: string, { stderr }: Surroundings): num
 const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 
 /** The definition of the whole command line, from which help and completion come. */
-function programOf(verbs: readonly Verb[], around: Surroundings, result: { code: number }): Command {
+function programOf(verbs: readonly CliCommand[], around: Surroundings, result: { code: number }): Command {
   const program = new Command(NAME);
   program
     .description('The Bitcoin peer-to-peer handshake as an explicit state machine.')
@@ -138,7 +138,7 @@ function sentenceOf({ message }: CommanderError, command: Command): string {
   return `${what.replace(/\.$/, '')}${verbs === '' ? '' : `; ${verbs}`}`;
 }
 
-function commandOf(verb: Verb): Command {
+function commandOf(verb: CliCommand): Command {
   const command = new Command(verb.name)
     .description(verb.about)
     .addHelpText('before', textsAround(verb.examples));
@@ -162,7 +162,7 @@ function jobOf(
   received: readonly unknown[],
   program: Command,
   { interrupted, ...around }: Surroundings,
-): Job {
+): Invocation {
   const flags = received.at(-2) as Flags;
   const operands = received
     .slice(0, -2)
@@ -178,7 +178,7 @@ function jobOf(
   };
 }
 
-async function perform(verb: Verb, job: Job, result: { code: number }): Promise<void> {
+async function perform(verb: CliCommand, job: Invocation, result: { code: number }): Promise<void> {
   const isOneShot = verb.isOneShot(job.flags);
   try {
     result.code = await Promise.race([verb.run(job), overdue(job.interrupted)]);

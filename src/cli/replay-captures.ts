@@ -13,7 +13,7 @@ import { Usage } from './exit-codes.js';
 import type { Observers } from './inspect-and-metrics.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
-import type { Job } from './command.js';
+import type { Invocation } from './command.js';
 
 const FILES: Readonly<Record<Direction, string>> = { received: 'msgs_recv.dat', sent: 'msgs_sent.dat' };
 
@@ -24,7 +24,7 @@ export function captureFolder(path: string): string | undefined {
 }
 
 /** Shows each peer of the folder, and compares. Whether all could be read, except where a file was cut off. */
-export async function replayCaptures(folder: string, job: Job, watchers: Observers): Promise<boolean> {
+export async function replayCaptures(folder: string, job: Invocation, watchers: Observers): Promise<boolean> {
   const { flags, out, interrupted } = job;
   const folders = foldersIn(folder);
   if (folders.length === 0)
@@ -62,7 +62,7 @@ const isWanted = (name: string, only: readonly string[] | undefined): boolean =>
 
 async function replayPeer(
   folder: string,
-  { flags, out, interrupted }: Job,
+  { flags, out, interrupted }: Invocation,
   watchers: Observers,
 ): Promise<CaptureVerdict> {
   const { mergedByTime, messagesIn } = await import('../recording/core-capture.js');

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { VerackError } from '../reasons.js';
 import type { Difference } from '../recording/replay-difference.js';
 import type { Verdict } from '../recording/record-and-replay.js';
-import type { Session, Story } from '../recording/transcripts.js';
+import type { RecordedSession, SessionTranscripts } from '../recording/transcripts.js';
 import { captureFolder, replayCaptures } from './replay-captures.js';
 import { counted, dialogueLines } from './transcript.js';
 import { EXIT, Usage } from './exit-codes.js';
@@ -13,9 +13,9 @@ import { compiledOptions, inspectOption, outputOptions, valued } from './options
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
 import { listed } from './option-values.js';
-import type { Job, Verb } from './command.js';
+import type { Invocation, CliCommand } from './command.js';
 
-export const replayCommand: Verb = {
+export const replayCommand: CliCommand = {
   name: 'replay',
   about: 'play a recording again, offline: the same, byte for byte?',
   details:
@@ -51,7 +51,7 @@ export const replayCommand: Verb = {
   run,
 };
 
-async function run(job: Job): Promise<number> {
+async function run(job: Invocation): Promise<number> {
   const { flags, out, operands, interrupted } = job;
   const watchers = await observers(flags, out);
   let isGood = true;
@@ -62,16 +62,20 @@ async function run(job: Job): Promise<number> {
   return isGood ? EXIT.ok : EXIT.some;
 }
 
-const replayAny = (file: string, job: Job, watchers: Observers): Promise<boolean> =>
+const replayAny = (file: string, job: Invocation, watchers: Observers): Promise<boolean> =>
   captureFolder(file) === undefined
     ? replay(file, job, watchers)
     : readable(file, () => replayCaptures(file, job, watchers));
 
 /** Whether all was the same. */
-async function replay(file: string, { flags, out, interrupted }: Job, watchers: Observers): Promise<boolean> {
+async function replay(
+  file: string,
+  { flags, out, interrupted }: Invocation,
+  watchers: Observers,
+): Promise<boolean> {
   const { play } = await import('../recording/record-and-replay.js');
-  const { Story } = await import('../recording/transcripts.js');
-  const stories: Story[] = [];
+  const { SessionTranscripts } = await import('../recording/transcripts.js');
+  const stories: SessionTranscripts[] = [];
   const verdict = await readable(file, () =>
     play(createReadStream(file), {
       signal: interrupted,
@@ -79,7 +83,11 @@ async function replay(file: string, { flags, out, interrupted }: Job, watchers: 
       watch: (node, clock) => {
         watchers.follow(node);
         stories.push(
-          new Story(node, clock, (session) => isWanted(session, flags.only) && show(session, out)),
+          new SessionTranscripts(
+            node,
+            clock,
+            (session) => isWanted(session, flags.only) && show(session, out),
+          ),
         );
       },
     }),
@@ -104,21 +112,21 @@ async function readable<T>(file: string, run: () => Promise<T>): Promise<T> {
   }
 }
 
-function stay({ out, interrupted }: Job): Promise<void> {
+function stay({ out, interrupted }: Invocation): Promise<void> {
   out.talk('all played; the page stays until Ctrl-C');
   return new Promise((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-const isWanted = ({ peer }: Session, only: readonly string[] | undefined): boolean =>
+const isWanted = ({ peer }: RecordedSession, only: readonly string[] | undefined): boolean =>
   only === undefined || only.includes(String(peer.id)) || only.includes(peer.addr);
 
-function show(session: Session, out: Output): void {
+function show(session: RecordedSession, out: Output): void {
   out.event('session', session);
   for (const line of linesOf(session, out)) out.answer(line);
 }
 
 /** Its title and its dialogue. */
-function linesOf({ peer, scenes, left }: Session, out: Output): string[] {
+function linesOf({ peer, scenes, left }: RecordedSession, out: Output): string[] {
   const way = peer.inbound ? '→ us' : 'us →';
   const title = `${way} peer=${peer.id} ${plain(peer.addr)} ${peer.connection_type} ${peer.transport_protocol_type}`;
   return dialogueLines({ title, scenes, left, us: 'us' }, out);

@@ -1,11 +1,11 @@
 /** A session as lines: its title, what was said in two columns with its times, and with `-v` the fields of each message. */
 import { sequenceOf } from '../conformance/explain.js';
-import type { Scene } from '../recording/transcripts.js';
+import type { SessionLine } from '../recording/transcripts.js';
 import type { Output } from './output.js';
 
 export interface Told {
   readonly title: string;
-  readonly scenes: readonly Scene[];
+  readonly scenes: readonly SessionLine[];
   /** Scenes that were left out at the end. */
   readonly left: number;
   /** Who stands in the left column. */
@@ -28,7 +28,7 @@ export function dialogueLines({ title, scenes, left, us }: Told, out: Output): s
   ];
 }
 
-function fieldLines({ side, fields = [] }: Scene, out: Output): string[] {
+function fieldLines({ side, fields = [] }: SessionLine, out: Output): string[] {
   const indent = ' '.repeat(side === 'node' ? 63 : 16);
   return fields.map(({ name, value, hex }) => out.paint('dim', `${indent}${name} ${value || short(hex)}`));
 }

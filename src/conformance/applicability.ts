@@ -1,7 +1,7 @@
 /** Which cases can be run against a node, and why the others cannot. */
 import { type Case, type Need, NEEDS, type Step, type When } from './case.js';
 import { frameOf } from './message-bytes.js';
-import type { Portrait, Subject } from './node-under-test.js';
+import type { NodeInfo, NodeUnderTest } from './node-under-test.js';
 import { dialTypeOf } from './case-run.js';
 import type { Chain } from '../networks.js';
 
@@ -12,9 +12,9 @@ const RUDE: readonly string[] = ['limits', 'misbehaving', 'discourage', 'slots']
 
 /** Everything that decides on a case. */
 export interface Occasion {
-  readonly subject: Subject;
+  readonly subject: NodeUnderTest;
   readonly chain: Chain;
-  readonly portrait: Portrait;
+  readonly portrait: NodeInfo;
   readonly polite: boolean;
 }
 
@@ -40,7 +40,7 @@ const options = (config: Case['config'] = {}): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
 
-function unmet(it: Case, { clock, peers, meets = [] }: Subject): string | undefined {
+function unmet(it: Case, { clock, peers, meets = [] }: NodeUnderTest): string | undefined {
   const met = (need: Need): boolean =>
     meets.includes(need) ||
     (need === 'clock' && clock !== undefined) ||

@@ -8,33 +8,33 @@ import type { Reference } from './message-bytes.js';
 import type { Case } from './case.js';
 import { Minutes } from './transcript.js';
 import { Deviation, Obstacle } from './deviation.js';
-import { Line } from './tester-connection.js';
-import type { Portrait, Subject } from './node-under-test.js';
+import { TesterConnection } from './tester-connection.js';
+import type { NodeInfo, NodeUnderTest } from './node-under-test.js';
 
 /** What every trial of a run shares. */
-export interface Circumstances {
-  readonly subject: Subject;
+export interface CaseEnvironment {
+  readonly subject: NodeUnderTest;
   readonly chain: Chain;
   readonly clock: Clock;
   /** What is known of the node; nothing while it is probed. */
-  readonly portrait?: Portrait;
+  readonly portrait?: NodeInfo;
   /** Called before each connection: a polite tester waits here. */
   readonly pause?: () => Promise<void>;
 }
 
 const CONNECT_MS = 5_000;
 
-export class Trial implements Reference {
+export class CaseRun implements Reference {
   readonly captured = new Map<string, Uint8Array>();
   readonly minutes: Minutes;
-  readonly #lines = new Map<string, Line>();
+  readonly #lines = new Map<string, TesterConnection>();
   readonly #accepted: Link[] = [];
   #listener: Listener | undefined;
   #knock: (() => void) | undefined;
 
   constructor(
     readonly it: Case,
-    readonly circumstances: Circumstances,
+    readonly circumstances: CaseEnvironment,
   ) {
     this.minutes = new Minutes(() => this.now);
   }
@@ -43,7 +43,7 @@ export class Trial implements Reference {
     return this.circumstances.chain;
   }
 
-  get subject(): Subject {
+  get subject(): NodeUnderTest {
     return this.circumstances.subject;
   }
 
@@ -56,7 +56,7 @@ export class Trial implements Reference {
   }
 
   /** The connection of that name; `A` when a step names none. */
-  line(name = 'A'): Line {
+  line(name = 'A'): TesterConnection {
     const line = this.#lines.get(name);
     if (!line) throw new Obstacle(`no connection ${name} is open at this step`);
     return line;
@@ -98,7 +98,7 @@ export class Trial implements Reference {
   }
 
   /** The next connection that the node opens; undefined when none comes in time. */
-  async accept(name: string, ms: number): Promise<Line | undefined> {
+  async accept(name: string, ms: number): Promise<TesterConnection | undefined> {
     const until = this.now + ms;
     while (this.#accepted.length === 0 && this.now < until) await this.#knocked(until);
     const link = this.#accepted.shift();
@@ -114,9 +114,9 @@ export class Trial implements Reference {
     await this.#listener?.close();
   }
 
-  #add(name: string, link: Link): Line {
+  #add(name: string, link: Link): TesterConnection {
     const speaksFirst = this.circumstances.portrait?.speaksfirst === true;
-    const line = new Line(name, link, this.chain.magic, this.clock, this.minutes, speaksFirst);
+    const line = new TesterConnection(name, link, this.chain.magic, this.clock, this.minutes, speaksFirst);
     this.#lines.set(name, line);
     return line;
   }

@@ -8,20 +8,20 @@ import type { Chain } from '../networks.js';
 import { type Clock, systemClock } from '../net/environment.js';
 import { NAME, VERSION } from '../version.js';
 import type { Case } from './case.js';
-import { ENCRYPTED } from './v2-ops.js';
+import { V2_OPS } from './v2-ops.js';
 import { Deviation, Obstacle } from './deviation.js';
 import { obstacleOf } from './applicability.js';
 import { knownOf, type KnownDifferences } from './known-differences.js';
-import { LISTEN } from './expect-ops.js';
+import { EXPECT_OPS } from './expect-ops.js';
 import { portray } from './node-info.js';
 import { type Finding, findingOf, FORMAT, type Report } from './report.js';
-import { SPEAK } from './send-ops.js';
-import type { Portrait, Subject } from './node-under-test.js';
-import { type Circumstances, Trial } from './case-run.js';
+import { SEND_OPS } from './send-ops.js';
+import type { NodeInfo, NodeUnderTest } from './node-under-test.js';
+import { type CaseEnvironment, CaseRun } from './case-run.js';
 
 export interface ConformOptions {
   readonly cases: readonly Case[];
-  readonly subject: Subject;
+  readonly subject: NodeUnderTest;
   readonly chain: Chain;
   readonly known?: readonly KnownDifferences[];
   /** Connections to run at a time; 1 when polite. Default 8. */
@@ -38,7 +38,7 @@ export interface ConformOptions {
 
 const LANES = 8;
 const POLITE_PAUSE_MS = 1_000;
-const OPS = { ...SPEAK, ...LISTEN, ...ENCRYPTED };
+const OPS = { ...SEND_OPS, ...EXPECT_OPS, ...V2_OPS };
 
 /** Never rejects for what the node does: an unreachable one gives a report without findings and with `trouble`. */
 export async function conform(options: ConformOptions): Promise<Report> {
@@ -60,8 +60,8 @@ export async function conform(options: ConformOptions): Promise<Report> {
 }
 
 /** Runs one case, whatever it is made for. */
-export async function judge(it: Case, circumstances: Circumstances): Promise<Finding> {
-  const trial = new Trial(it, circumstances);
+export async function judge(it: Case, circumstances: CaseEnvironment): Promise<Finding> {
+  const trial = new CaseRun(it, circumstances);
   const begin = trial.now;
   const said = await outcomeOf(trial).finally(() => trial.end());
   const ms = trial.now - begin;
@@ -70,7 +70,7 @@ export async function judge(it: Case, circumstances: Circumstances): Promise<Fin
   return { ...findingOf(it, verdict, said.message, ms), dialogue: trial.minutes.remarks };
 }
 
-async function outcomeOf(trial: Trial): Promise<Deviation | Obstacle | undefined> {
+async function outcomeOf(trial: CaseRun): Promise<Deviation | Obstacle | undefined> {
   try {
     if (trial.it.role === 'inbound') await trial.connect();
     for (const [n, step] of trial.it.steps.entries()) await take(trial, n, step);
@@ -81,7 +81,7 @@ async function outcomeOf(trial: Trial): Promise<Deviation | Obstacle | undefined
   }
 }
 
-async function take(trial: Trial, n: number, step: Case['steps'][number]): Promise<void> {
+async function take(trial: CaseRun, n: number, step: Case['steps'][number]): Promise<void> {
   const op = OPS[step.op];
   if (!op) throw new Obstacle(`step ${n + 1}: nothing here does ${step.op}`);
   try {
@@ -92,7 +92,7 @@ async function take(trial: Trial, n: number, step: Case['steps'][number]): Promi
   }
 }
 
-function circumstancesOf({ subject, chain, polite, clock = systemClock }: ConformOptions): Circumstances {
+function circumstancesOf({ subject, chain, polite, clock = systemClock }: ConformOptions): CaseEnvironment {
   let next = 0;
   const pause = async (): Promise<void> => {
     const ms = Math.max(0, next - clock.now());
@@ -120,8 +120,8 @@ function rank({ role, tags, steps }: Case): number {
 
 async function judgeAll(
   options: ConformOptions,
-  circumstances: Circumstances,
-  portrait: Portrait,
+  circumstances: CaseEnvironment,
+  portrait: NodeInfo,
 ): Promise<readonly Finding[]> {
   const { cases, polite = false, lanes = LANES } = options;
   const occasion = { ...circumstances, portrait, polite };
@@ -149,7 +149,7 @@ async function judgeAll(
   return cases.map((it) => findings.get(it.id)!);
 }
 
-const judgeUnlessOver = (it: Case, circumstances: Circumstances, signal?: AbortSignal): Promise<Finding> =>
+const judgeUnlessOver = (it: Case, circumstances: CaseEnvironment, signal?: AbortSignal): Promise<Finding> =>
   signal?.aborted ? Promise.resolve(findingOf(it, 'skip', 'interrupted')) : judge(it, circumstances);
 
 /** Works through the list with so many at a time. */

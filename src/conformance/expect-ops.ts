@@ -3,11 +3,11 @@ import { hexOf } from '../wire/index.js';
 import { rawBytes, short } from './message-bytes.js';
 import type { Step, Wanted } from './case.js';
 import { versionFields } from './version-message.js';
-import type { Line } from './tester-connection.js';
+import type { TesterConnection } from './tester-connection.js';
 import type { Op } from './send-ops.js';
-import type { Heard } from './tester-transport.js';
+import type { ReceivedItem } from './tester-transport.js';
 import { Deviation, Obstacle } from './deviation.js';
-import type { Trial } from './case-run.js';
+import type { CaseRun } from './case-run.js';
 
 /** What a node may say at any time; steps that are not strict do not look at it. */
 export const UNSOLICITED: readonly string[] = [
@@ -45,10 +45,10 @@ const isIgnored = ({ strict, ignore, allow = [] }: Step, command: string): boole
 export const ignoredBy = (ignore: Step['ignore'] = []): readonly string[] =>
   typeof ignore === 'boolean' ? [] : ignore;
 
-const named = (heard: Heard): string => (heard.kind === 'message' ? heard.command : heard.what);
+const named = (heard: ReceivedItem): string => (heard.kind === 'message' ? heard.command : heard.what);
 
 /** How the connection is, for a sentence about what did not come. */
-export const silence = (line: Line, what: string, ms: number): string =>
+export const silence = (line: TesterConnection, what: string, ms: number): string =>
   line.ended ? `the node closed, no ${what}` : `no ${what} within ${ms} ms`;
 
 /** From this version on, both are part of the answer (BIP339, BIP155). */
@@ -56,7 +56,7 @@ const NEGOTIATED: readonly string[] = ['wtxidrelay', 'sendaddrv2'];
 const NEGOTIATED_SINCE = 70016;
 
 /** What a step wants of this node: one that announces an older version is not asked for what came later. */
-function wantedOf(trial: Trial, { messages = [] }: Step): Wanted[] {
+function wantedOf(trial: CaseRun, { messages = [] }: Step): Wanted[] {
   const isOld = (trial.circumstances.portrait?.version ?? NEGOTIATED_SINCE) < NEGOTIATED_SINCE;
   const all = (messages as readonly (string | Wanted)[]).map((m) => (typeof m === 'string' ? { msg: m } : m));
   return all.filter(({ msg }) => !isOld || !NEGOTIATED.includes(msg));
@@ -66,14 +66,18 @@ function wantedOf(trial: Trial, { messages = [] }: Step): Wanted[] {
  * Where a step wants silence or an end. A node that speaks first fails the cases about exactly that; elsewhere its version
  * is put aside, for the step that asks for it.
  */
-function isOutOfPlace(line: Line, step: Step, heard: Heard): boolean {
+function isOutOfPlace(line: TesterConnection, step: Step, heard: ReceivedItem): boolean {
   if (heard.kind === 'stray') return true;
   if (heard.command !== 'version' || !line.hasSpoken) return !isIgnored(step, heard.command);
   return !line.putAside(heard);
 }
 
 /** The next thing that the node says before `until`. */
-async function next(line: Line, until: number, now: () => number): Promise<Heard | undefined> {
+async function next(
+  line: TesterConnection,
+  until: number,
+  now: () => number,
+): Promise<ReceivedItem | undefined> {
   for (;;) {
     const heard = line.take();
     if (heard || line.ended || now() >= until) return heard;
@@ -81,7 +85,7 @@ async function next(line: Line, until: number, now: () => number): Promise<Heard
   }
 }
 
-async function expect(trial: Trial, step: Step): Promise<void> {
+async function expect(trial: CaseRun, step: Step): Promise<void> {
   const line = trial.line(step.conn);
   const ms = step.within_ms ?? WITHIN_MS;
   const until = trial.now + ms;
@@ -92,9 +96,9 @@ async function expect(trial: Trial, step: Step): Promise<void> {
 }
 
 async function expectOne(
-  trial: Trial,
+  trial: CaseRun,
   step: Step,
-  line: Line,
+  line: TesterConnection,
   wanted: Wanted,
   { until, ms }: { until: number; ms: number },
 ): Promise<void> {
@@ -108,7 +112,7 @@ async function expectOne(
 }
 
 /** A message has the right command; now what is in it. */
-function judge(trial: Trial, wanted: Wanted, payload: Uint8Array): void {
+function judge(trial: CaseRun, wanted: Wanted, payload: Uint8Array): void {
   const { msg, payload_len, differs_from, capture } = wanted;
   const got = hexOf(payload);
   if (wanted.payload !== undefined && got !== wanted.payload)
@@ -131,7 +135,7 @@ function judgeFields({ fields = {}, fields_nonzero = [] }: Wanted, payload: Uint
   }
 }
 
-async function expectQuiet(trial: Trial, step: Step): Promise<void> {
+async function expectQuiet(trial: CaseRun, step: Step): Promise<void> {
   const line = trial.line(step.conn);
   const until = trial.now + (step.ms ?? 0);
   for (;;) {
@@ -143,7 +147,7 @@ async function expectQuiet(trial: Trial, step: Step): Promise<void> {
   if (line.pieces > 0) fail('bytes that are no message instead of silence');
 }
 
-async function expectClose(trial: Trial, step: Step): Promise<void> {
+async function expectClose(trial: CaseRun, step: Step): Promise<void> {
   const line = trial.line(step.conn);
   const ms = step.within_ms ?? WITHIN_MS;
   const until = trial.now + ms;
@@ -160,7 +164,7 @@ let pings = 0;
 /** A nonce that no other ping of this process has. */
 const freshNonce = (): string => (0x7e57000000000000n + BigInt(++pings)).toString(16);
 
-async function pingPong(trial: Trial, step: Step): Promise<void> {
+async function pingPong(trial: CaseRun, step: Step): Promise<void> {
   const line = trial.line(step.conn);
   const payload = step.nonce ?? freshNonce();
 
@@ -170,13 +174,13 @@ async function pingPong(trial: Trial, step: Step): Promise<void> {
 }
 
 /** Waits until so many bytes have come, or the end. */
-async function bytesCame(trial: Trial, line: Line, min: number, ms: number): Promise<void> {
+async function bytesCame(trial: CaseRun, line: TesterConnection, min: number, ms: number): Promise<void> {
   const until = trial.now + ms;
   while (line.received < min && !line.ended && trial.now < until) await line.change(until);
   if (line.received < min) fail(`${line.received} bytes instead of at least ${min}`);
 }
 
-async function expectBytes(trial: Trial, { conn, min = 0, prefix, not_prefix }: Step): Promise<void> {
+async function expectBytes(trial: CaseRun, { conn, min = 0, prefix, not_prefix }: Step): Promise<void> {
   const line = trial.line(conn);
   await bytesCame(trial, line, min, WITHIN_MS);
   const begins = (hex: string): boolean => hexOf(line.head).startsWith(hexOf(rawBytes(hex, trial.chain)));
@@ -184,20 +188,20 @@ async function expectBytes(trial: Trial, { conn, min = 0, prefix, not_prefix }: 
   if (not_prefix !== undefined && begins(not_prefix)) fail(`the first bytes are ${not_prefix}`);
 }
 
-async function expectBuffered(trial: Trial, { conn, min = 0, max = Infinity }: Step): Promise<void> {
+async function expectBuffered(trial: CaseRun, { conn, min = 0, max = Infinity }: Step): Promise<void> {
   const line = trial.line(conn);
   await bytesCame(trial, line, min, 0);
   if (line.received > max) fail(`${line.received} bytes instead of at most ${max}`);
 }
 
-async function expectRawOpen(trial: Trial, { conn, ms = 0 }: Step): Promise<void> {
+async function expectRawOpen(trial: CaseRun, { conn, ms = 0 }: Step): Promise<void> {
   const line = trial.line(conn);
   const until = trial.now + ms;
   while (!line.ended && trial.now < until) await line.change(until);
   if (line.ended) fail('the node closed');
 }
 
-async function expectRawClose(trial: Trial, { conn, within_ms = WITHIN_MS }: Step): Promise<void> {
+async function expectRawClose(trial: CaseRun, { conn, within_ms = WITHIN_MS }: Step): Promise<void> {
   const line = trial.line(conn);
   const until = trial.now + within_ms;
   while (!line.ended && trial.now < until) await line.change(until);
@@ -205,7 +209,7 @@ async function expectRawClose(trial: Trial, { conn, within_ms = WITHIN_MS }: Ste
 }
 
 /** The node's own list of its peers: how many of our connections are on it. */
-async function expectPeers(trial: Trial, { count = 0 }: Step): Promise<void> {
+async function expectPeers(trial: CaseRun, { count = 0 }: Step): Promise<void> {
   const { peers } = trial.subject;
   if (!peers) throw new Obstacle("the node's list of peers is out of reach");
   const until = trial.now + WITHIN_MS;
@@ -218,7 +222,7 @@ async function expectPeers(trial: Trial, { count = 0 }: Step): Promise<void> {
   }
 }
 
-export const LISTEN: Readonly<Record<string, Op>> = {
+export const EXPECT_OPS: Readonly<Record<string, Op>> = {
   expect,
   expect_quiet: expectQuiet,
   expect_close: expectClose,

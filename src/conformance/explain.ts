@@ -1,13 +1,13 @@
 /** A dialogue as two columns, the tester on the left and the node on the right: as a case has it, and as it was. */
 import { spelled } from './message-bytes.js';
 import type { Case, Sent, Step, Wanted } from './case.js';
-import type { Dialogue, Remark } from './transcript.js';
+import type { Transcript, TranscriptLine } from './transcript.js';
 import { ignoredBy } from './expect-ops.js';
 
 const LEFT = 44;
 
 /** A line of the sequence; the connection is named when there are several. */
-function sequenceLine({ side, text, conn }: Omit<Remark, 'at'>, isOne: boolean): string {
+function sequenceLine({ side, text, conn }: Omit<TranscriptLine, 'at'>, isOne: boolean): string {
   const said = isOne || conn === '' ? text : `${conn}: ${text}`;
   if (side === 'both') return `${' '.repeat(6)}· ${said} ·`;
   if (side === 'tester') return `${said.padEnd(LEFT)} ──►`;
@@ -15,7 +15,7 @@ function sequenceLine({ side, text, conn }: Omit<Remark, 'at'>, isOne: boolean):
 }
 
 /** What was said, in order, under a head line; `left` and `right` name the sides. */
-export function sequenceOf(dialogue: Dialogue, left = 'tester', right = 'node'): string[] {
+export function sequenceOf(dialogue: Transcript, left = 'tester', right = 'node'): string[] {
   const isOne = new Set(dialogue.map(({ conn }) => conn).filter((conn) => conn !== '')).size < 2;
   const head = `${left.padEnd(LEFT)}     ${right}`;
   return [head, ...dialogue.map((remark) => sequenceLine(remark, isOne))];
@@ -51,16 +51,21 @@ const EXPECTED: Readonly<Record<string, (step: Step) => readonly string[]>> = {
 };
 
 /** The dialogue that a case wants. */
-export function scriptOf(it: Case): Dialogue {
-  const remark = (conn: string, side: Remark['side'], text: string): Remark => ({ at: 0, conn, side, text });
+export function scriptOf(it: Case): Transcript {
+  const remark = (conn: string, side: TranscriptLine['side'], text: string): TranscriptLine => ({
+    at: 0,
+    conn,
+    side,
+    text,
+  });
   const begin = it.role === 'inbound' ? [remark('A', 'tester', 'connects')] : [];
   return [...begin, ...it.steps.flatMap((step) => remarksOf(step, remark))];
 }
 
 function remarksOf(
   step: Step,
-  remark: (conn: string, side: Remark['side'], text: string) => Remark,
-): Remark[] {
+  remark: (conn: string, side: TranscriptLine['side'], text: string) => TranscriptLine,
+): TranscriptLine[] {
   const { op, conn = 'A' } = step;
   const expected = EXPECTED[op]?.(step);
   if (expected) return expected.map((text) => remark(conn, 'node', text));

@@ -4,9 +4,9 @@ import { frameOf } from './message-bytes.js';
 import type { Case } from './case.js';
 import { Deviation } from './deviation.js';
 import { versionFields } from './version-message.js';
-import type { Line } from './tester-connection.js';
-import type { Portrait } from './node-under-test.js';
-import { type Circumstances, Trial } from './case-run.js';
+import type { TesterConnection } from './tester-connection.js';
+import type { NodeInfo } from './node-under-test.js';
+import { type CaseEnvironment, CaseRun } from './case-run.js';
 
 /** From this version on, BIP434 is spoken. */
 const FEATURE_SINCE = 70017;
@@ -31,7 +31,7 @@ const NOTHING: Case = {
 };
 
 /** Rejects with a {@link Deviation} when the node cannot be reached or does not answer a version. */
-export async function portray(circumstances: Circumstances): Promise<Portrait> {
+export async function portray(circumstances: CaseEnvironment): Promise<NodeInfo> {
   const begin = circumstances.clock.now();
   const greeting = await withTrial(circumstances, greet);
   const patience = KEY_MS + 4 * (circumstances.clock.now() - begin);
@@ -39,8 +39,11 @@ export async function portray(circumstances: Circumstances): Promise<Portrait> {
   return { ...greeting, ...reaction };
 }
 
-async function withTrial<T>(circumstances: Circumstances, look: (trial: Trial) => Promise<T>): Promise<T> {
-  const trial = new Trial(NOTHING, circumstances);
+async function withTrial<T>(
+  circumstances: CaseEnvironment,
+  look: (trial: CaseRun) => Promise<T>,
+): Promise<T> {
+  const trial = new CaseRun(NOTHING, circumstances);
   try {
     await trial.connect();
     return await look(trial);
@@ -49,7 +52,7 @@ async function withTrial<T>(circumstances: Circumstances, look: (trial: Trial) =
   }
 }
 
-async function greet(trial: Trial): Promise<Omit<Portrait, 'listener' | 'speaksfirst'>> {
+async function greet(trial: CaseRun): Promise<Omit<NodeInfo, 'listener' | 'speaksfirst'>> {
   const line = trial.line();
   line.write([frameOf('version', trial)], 'version');
   const answer = await answerOf(line, () => trial.now);
@@ -74,7 +77,7 @@ async function greet(trial: Trial): Promise<Omit<Portrait, 'listener' | 'speaksf
 }
 
 /** Everything up to verack, by command. */
-async function answerOf(line: Line, now: () => number): Promise<Map<string, Uint8Array>> {
+async function answerOf(line: TesterConnection, now: () => number): Promise<Map<string, Uint8Array>> {
   const answer = new Map<string, Uint8Array>();
   const until = now() + ANSWER_MS;
   while (!answer.has('verack')) {
@@ -88,9 +91,9 @@ async function answerOf(line: Line, now: () => number): Promise<Map<string, Uint
 
 /** One byte that no v1 message begins with: a v2 listener answers with its key, a v1 listener waits for a header. */
 async function reactionOf(
-  trial: Trial,
+  trial: CaseRun,
   patience: number,
-): Promise<Pick<Portrait, 'listener' | 'speaksfirst'>> {
+): Promise<Pick<NodeInfo, 'listener' | 'speaksfirst'>> {
   const line = trial.line();
   const first = trial.chain.magic[0] === 0 ? 1 : 0;
   line.write([Uint8Array.of(first)], 'one byte');

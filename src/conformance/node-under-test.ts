@@ -21,7 +21,7 @@ export interface Dialler {
 }
 
 /** The node under test. With an address alone it is whatever listens there; a test that owns the node adds the rest. */
-export interface Subject {
+export interface NodeUnderTest {
   readonly net: Net;
   readonly at: Endpoint;
   /** Where we listen for it. Default 127.0.0.1. */
@@ -39,7 +39,7 @@ export interface Subject {
 }
 
 /** What the node under test is, as far as it matters to the choice of cases. */
-export interface Portrait {
+export interface NodeInfo {
   readonly version: number;
   readonly subver: string;
   readonly services: readonly string[];

@@ -1,7 +1,7 @@
 /** What a run found out, as data: printed as a table, kept as JSON, compared as HTML. */
 import type { Case, Grade } from './case.js';
-import type { Dialogue } from './transcript.js';
-import type { Portrait } from './node-under-test.js';
+import type { Transcript } from './transcript.js';
+import type { NodeInfo } from './node-under-test.js';
 import { listOf, object, oneOf, text, anything } from './json-schema.js';
 
 /** `known`: it failed as this implementation is known to. `skip`: it was not run. */
@@ -20,7 +20,7 @@ export interface Finding {
   /** How long it took. */
   readonly ms: number;
   /** Present where the case did not pass. */
-  readonly dialogue?: Dialogue;
+  readonly dialogue?: Transcript;
 }
 
 export const FORMAT = 'verack-conform/1';
@@ -33,7 +33,7 @@ export interface Report {
   readonly began: string;
   readonly node: string;
   /** Absent when the node could not be reached; `trouble` then says why. */
-  readonly portrait?: Portrait;
+  readonly portrait?: NodeInfo;
   readonly trouble?: string;
   readonly findings: readonly Finding[];
   /** Known differences that did not show. */

@@ -2,15 +2,15 @@
 import type { Sent, Step } from './case.js';
 import { frameOf, rawBytes, short, spelled } from './message-bytes.js';
 import { Deviation, Obstacle } from './deviation.js';
-import type { Trial } from './case-run.js';
+import type { CaseRun } from './case-run.js';
 
 /** What an op does. Throws {@link Deviation} when the node does something else than expected. */
-export type Op = (trial: Trial, step: Step) => Promise<void> | void;
+export type Op = (trial: CaseRun, step: Step) => Promise<void> | void;
 
 const ACCEPT_MS = 10_000;
 const SETTLE_MS = 100;
 
-function send(trial: Trial, step: Step): void {
+function send(trial: CaseRun, step: Step): void {
   const line = trial.line(step.conn);
   const messages = (step.messages ?? []) as readonly (string | Sent)[];
   const encoded = messages.map((message) => line.encode(message, trial));
@@ -21,7 +21,7 @@ function send(trial: Trial, step: Step): void {
   });
 }
 
-function sendRaw(trial: Trial, { conn, hex, zeros, of, from = 0, to }: Step): void {
+function sendRaw(trial: CaseRun, { conn, hex, zeros, of, from = 0, to }: Step): void {
   const line = trial.line(conn);
   if (of !== undefined) {
     const piece = frameOf(of, trial).slice(from, to);
@@ -30,17 +30,17 @@ function sendRaw(trial: Trial, { conn, hex, zeros, of, from = 0, to }: Step): vo
   else line.write([new Uint8Array(zeros ?? 0)], `${zeros ?? 0} zero bytes`);
 }
 
-async function accept(trial: Trial, { conn = 'A', within_ms }: Step): Promise<void> {
+async function accept(trial: CaseRun, { conn = 'A', within_ms }: Step): Promise<void> {
   const ms = Math.max(within_ms ?? ACCEPT_MS, trial.subject.dialler?.patience ?? 0);
   if (!(await trial.accept(conn, ms))) throw new Deviation(`the node did not dial within ${ms} ms`);
 }
 
-async function expectNoAccept(trial: Trial, { ms = 0 }: Step): Promise<void> {
+async function expectNoAccept(trial: CaseRun, { ms = 0 }: Step): Promise<void> {
   if (await trial.accept('another', ms)) throw new Deviation('the node dialled once more');
 }
 
 /** Time passes for the node alone, once it has heard what was sent before. */
-async function moveClock(trial: Trial, { seconds, unix }: Step): Promise<void> {
+async function moveClock(trial: CaseRun, { seconds, unix }: Step): Promise<void> {
   const { clock } = trial.subject;
   if (!clock) throw new Obstacle('the clock of the node is out of reach');
   await trial.wait(SETTLE_MS);
@@ -48,7 +48,7 @@ async function moveClock(trial: Trial, { seconds, unix }: Step): Promise<void> {
   await (unix === undefined ? clock.advance(seconds ?? 0) : clock.set(unix));
 }
 
-export const SPEAK: Readonly<Record<string, Op>> = {
+export const SEND_OPS: Readonly<Record<string, Op>> = {
   send,
   send_raw: sendRaw,
   connect: (trial, { conn }) => trial.connect(conn),

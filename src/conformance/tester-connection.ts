@@ -7,7 +7,7 @@ import { type Reference, shortBytes } from './message-bytes.js';
 import type { Sent } from './case.js';
 import type { Minutes } from './transcript.js';
 import type { Exchange } from './v2-endpoint.js';
-import { type Backstage, type Heard, type Transport, V1Transport } from './tester-transport.js';
+import { type Backstage, type ReceivedItem, type Transport, V1Transport } from './tester-transport.js';
 
 /**
  * So much of what came first is kept: for a look at its beginning, and to be read again when a step begins a key exchange
@@ -15,21 +15,21 @@ import { type Backstage, type Heard, type Transport, V1Transport } from './teste
  */
 const HEAD = ELLSWIFT_SIZE + MAX_GARBAGE;
 
-export class Line implements LinkHandler {
+export class TesterConnection implements LinkHandler {
   /** How it ended, when the node or the network ended it. */
   ended: LinkCode | undefined;
   /** Bytes that the node sent. */
   received = 0;
   /** The first of them. */
   head = new Uint8Array(0);
-  #heard: Heard[] = [];
+  #heard: ReceivedItem[] = [];
   #transport: Transport;
   /** The exchange of keys, once a step has begun one. */
   exchange: Exchange | undefined;
   #wake: (() => void) | undefined;
   /** We have sent something. */
   hasSpoken = false;
-  #aside: Heard | undefined;
+  #aside: ReceivedItem | undefined;
   #messages = 0;
 
   constructor(
@@ -46,7 +46,7 @@ export class Line implements LinkHandler {
   }
 
   /** The next thing that the node said. */
-  take(): Heard | undefined {
+  take(): ReceivedItem | undefined {
     const heard = this.#heard.shift();
     if (heard) this.#messages++;
     return heard;
@@ -58,7 +58,7 @@ export class Line implements LinkHandler {
   }
 
   /** Keeps a version that came before it was asked for; only the very first message can be one. */
-  putAside(heard: Heard): boolean {
+  putAside(heard: ReceivedItem): boolean {
     if (!this.speaksFirst || this.#messages !== 1) return false;
     this.#aside = heard;
     return true;
@@ -126,13 +126,13 @@ export class Line implements LinkHandler {
     this.#wake?.();
   }
 
-  #hear(heard: Heard | Backstage): void {
+  #hear(heard: ReceivedItem | Backstage): void {
     if (heard.kind !== 'backstage') this.#heard.push(heard);
     this.minutes.note(this.name, 'node', heard.kind === 'message' ? spoken(heard) : heard.what);
   }
 }
 
 /** A message of the node's in a dialogue. */
-function spoken({ command, payload }: Extract<Heard, { kind: 'message' }>): string {
+function spoken({ command, payload }: Extract<ReceivedItem, { kind: 'message' }>): string {
   return payload.length === 0 ? command : `${command} ${shortBytes(payload)}`;
 }

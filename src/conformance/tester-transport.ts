@@ -4,7 +4,7 @@ import { frameOf, type Reference } from './message-bytes.js';
 import type { Sent } from './case.js';
 
 /** Something that the node said: a message, or bytes that are none. */
-export type Heard =
+export type ReceivedItem =
   | { readonly kind: 'message'; readonly command: string; readonly payload: Uint8Array }
   | { readonly kind: 'stray'; readonly what: string };
 
@@ -16,7 +16,7 @@ export interface Backstage {
 
 export interface Transport {
   /** Takes the next bytes of the node. */
-  feed(chunk: Uint8Array): readonly (Heard | Backstage)[];
+  feed(chunk: Uint8Array): readonly (ReceivedItem | Backstage)[];
   /** Bytes of a message that is not complete. */
   readonly pieces: number;
   /** A message as bytes, which have to be sent in the order in which they were made. */
@@ -34,7 +34,7 @@ export class V1Transport implements Transport {
     return this.#framer.buffered;
   }
 
-  feed(chunk: Uint8Array): readonly Heard[] {
+  feed(chunk: Uint8Array): readonly ReceivedItem[] {
     return this.#framer.feed(chunk).map(heardOf);
   }
 
@@ -44,13 +44,13 @@ export class V1Transport implements Transport {
 }
 
 /** A message, its payload copied: the view ends with the next chunk. */
-export const messageOf = (command: string, payload: Uint8Array): Heard => ({
+export const messageOf = (command: string, payload: Uint8Array): ReceivedItem => ({
   kind: 'message',
   command: sanitize(command, 12),
   payload: payload.slice(),
 });
 
-function heardOf(event: FrameEvent): Heard {
+function heardOf(event: FrameEvent): ReceivedItem {
   if (event.kind === 'frame') return messageOf(event.command, event.payload);
   const what =
     event.kind === 'dropped'

@@ -1,6 +1,6 @@
 /** What was said in one case: by us, by the node, and what happened to the connections. */
 
-export interface Remark {
+export interface TranscriptLine {
   /** Milliseconds since the case began. */
   readonly at: number;
   readonly conn: string;
@@ -9,21 +9,21 @@ export interface Remark {
   readonly text: string;
 }
 
-export type Dialogue = readonly Remark[];
+export type Transcript = readonly TranscriptLine[];
 
 /** More remarks than this say nothing new. */
 const MOST = 400;
 
 /** Takes remarks down. */
 export class Minutes {
-  readonly remarks: Remark[] = [];
+  readonly remarks: TranscriptLine[] = [];
   readonly #begin: number;
 
   constructor(private readonly now: () => number) {
     this.#begin = now();
   }
 
-  note(conn: string, side: Remark['side'], text: string): void {
+  note(conn: string, side: TranscriptLine['side'], text: string): void {
     if (this.remarks.length < MOST) {
       this.remarks.push({ at: Math.round(this.now() - this.#begin), conn, side, text });
     }

@@ -7,22 +7,22 @@
 import { systemRandom } from '../net/environment.js';
 import {
   createV2Key,
-  createV2Opening,
-  createV2Receiver,
-  createV2Sender,
+  createHandshakeParser,
+  createPacketDecoder,
+  createPacketEncoder,
   encodeContents,
-  type OpeningEvent,
+  type HandshakeParserEvent,
   TERMINATOR_SIZE,
   type V2Event,
   type V2Key,
   type V2Keys,
-  type V2Receiver,
-  type V2Sender,
+  type PacketDecoder,
+  type PacketEncoder,
 } from '../wire/index.js';
 import { payloadFor, type Reference } from './message-bytes.js';
 import type { Sent, Step } from './case.js';
 import { Obstacle } from './deviation.js';
-import { type Backstage, type Heard, messageOf, type Transport } from './tester-transport.js';
+import { type Backstage, type ReceivedItem, messageOf, type Transport } from './tester-transport.js';
 
 /** Fields of a message that are about the header of v1. */
 const V1_ONLY = ['magic', 'length', 'checksum'] as const;
@@ -45,8 +45,8 @@ export class Exchange implements Transport {
   /** We never take the node for a v1 one, whoever dialled: the case says what it speaks. */
   readonly #opening;
   #keys: V2Keys | undefined;
-  #sender: V2Sender | undefined;
-  #receiver: V2Receiver | undefined;
+  #sender: PacketEncoder | undefined;
+  #receiver: PacketDecoder | undefined;
   /** Bytes behind the key of the node of which no event has told yet. */
   #unread = 0;
   /** The version packet of the node was read. */
@@ -56,7 +56,7 @@ export class Exchange implements Transport {
 
   constructor(private readonly options: ExchangeOptions) {
     this.#key = drawnKey(options.magic);
-    this.#opening = createV2Opening({ initiating: true, magic: options.magic });
+    this.#opening = createHandshakeParser({ initiating: true, magic: options.magic });
   }
 
   /** The key of the node is there. */
@@ -108,7 +108,7 @@ export class Exchange implements Transport {
     return this.#sending().packet(new Uint8Array(length)).subarray(0, LENGTH_SIZE);
   }
 
-  feed(chunk: Uint8Array): readonly (Heard | Backstage)[] {
+  feed(chunk: Uint8Array): readonly (ReceivedItem | Backstage)[] {
     if (this.#receiver) {
       this.#unread += chunk.length;
       return this.#receiver.feed(chunk).map((event) => this.#heard(event));
@@ -116,16 +116,16 @@ export class Exchange implements Transport {
     return this.#opening.feed(chunk).flatMap((event) => this.#opened(event));
   }
 
-  #opened(event: OpeningEvent): readonly (Heard | Backstage)[] {
+  #opened(event: HandshakeParserEvent): readonly (ReceivedItem | Backstage)[] {
     // A reader that takes whatever comes for a key tells nothing else.
     if (event.kind !== 'key') return [];
     const { initiating, magic } = this.options;
     this.#keys = this.#key.agree(event.ellswift, initiating, magic);
-    this.#receiver = createV2Receiver(this.#keys.receive);
+    this.#receiver = createPacketDecoder(this.#keys.receive);
     return [backstage('its key'), ...this.feed(event.rest)];
   }
 
-  #heard(event: V2Event): Heard | Backstage {
+  #heard(event: V2Event): ReceivedItem | Backstage {
     if ('size' in event) this.#unread -= event.size;
     switch (event.kind) {
       case 'garbage':
@@ -147,17 +147,17 @@ export class Exchange implements Transport {
   }
 
   /** The wrong garbage to authenticate is the right one and a byte. */
-  #begin(isWrong: boolean): V2Sender {
+  #begin(isWrong: boolean): PacketEncoder {
     if (!this.#keys) throw new Obstacle('the key of the node was not waited for (v2_keys)');
     const { garbage } = this.options;
-    this.#sender = createV2Sender(
+    this.#sender = createPacketEncoder(
       this.#keys.send,
       isWrong ? Buffer.concat([garbage, Uint8Array.of(0)]) : garbage,
     );
     return this.#sender;
   }
 
-  #sending(): V2Sender {
+  #sending(): PacketEncoder {
     if (!this.#sender) throw new Obstacle('no packet can be sent before v2_finish');
     return this.#sender;
   }

@@ -3,26 +3,26 @@ import { systemRandom } from '../net/environment.js';
 import type { Step } from './case.js';
 import { short } from './message-bytes.js';
 import { Exchange } from './v2-endpoint.js';
-import type { Line } from './tester-connection.js';
+import type { TesterConnection } from './tester-connection.js';
 import { silence } from './expect-ops.js';
 import type { Op } from './send-ops.js';
 import { Deviation, Obstacle } from './deviation.js';
-import type { Trial } from './case-run.js';
+import type { CaseRun } from './case-run.js';
 
 const WITHIN_MS = 3_000;
 
-function exchangeOf(line: Line): Exchange {
+function exchangeOf(line: TesterConnection): Exchange {
   if (!line.exchange) throw new Obstacle(`the connection ${line.name} speaks v1 (no v2_start)`);
   return line.exchange;
 }
 
-function put(line: Line, bytes: Uint8Array, what: string, { bytewise }: Step): void {
+function put(line: TesterConnection, bytes: Uint8Array, what: string, { bytewise }: Step): void {
   if (bytewise) line.writeBytewise(bytes, what);
   else line.write([bytes], what);
 }
 
 /** Whoever dialled is the initiator, unless the step says otherwise. */
-function start(trial: Trial, step: Step): void {
+function start(trial: CaseRun, step: Step): void {
   const { initiating = trial.it.role === 'inbound', garbage_len = 0, key_bytes } = step;
   const line = trial.line(step.conn);
   const garbage = systemRandom(garbage_len);
@@ -33,14 +33,19 @@ function start(trial: Trial, step: Step): void {
   put(line, exchange.opening(0, key_bytes), what, step);
 }
 
-function sendRestOfKey(trial: Trial, step: Step): void {
+function sendRestOfKey(trial: CaseRun, step: Step): void {
   const line = trial.line(step.conn);
   const { from = 0 } = step;
   put(line, exchangeOf(line).opening(from), `the key from byte ${from} on`, step);
 }
 
 /** Waits for something of the node's, and says so when it does not come. */
-async function come(trial: Trial, line: Line, what: string, isThere: () => boolean): Promise<void> {
+async function come(
+  trial: CaseRun,
+  line: TesterConnection,
+  what: string,
+  isThere: () => boolean,
+): Promise<void> {
   const exchange = exchangeOf(line);
   const until = trial.now + WITHIN_MS;
   while (!isThere()) {
@@ -50,7 +55,7 @@ async function come(trial: Trial, line: Line, what: string, isThere: () => boole
   }
 }
 
-async function keys(trial: Trial, { conn }: Step): Promise<void> {
+async function keys(trial: CaseRun, { conn }: Step): Promise<void> {
   const line = trial.line(conn);
   const exchange = exchangeOf(line);
   await come(trial, line, 'key', () => exchange.isAgreed);
@@ -73,20 +78,20 @@ function closingWords(step: Step): string {
     .join(', ');
 }
 
-async function finish(trial: Trial, step: Step): Promise<void> {
+async function finish(trial: CaseRun, step: Step): Promise<void> {
   const line = trial.line(step.conn);
   const exchange = exchangeOf(line);
   put(line, exchange.closing(step, trial), closingWords(step), step);
   if (!step.no_wait) await come(trial, line, 'version packet', () => exchange.isSettled);
 }
 
-async function handshake(trial: Trial, step: Step): Promise<void> {
+async function handshake(trial: CaseRun, step: Step): Promise<void> {
   start(trial, step);
   await keys(trial, step);
   await finish(trial, step);
 }
 
-function packet(trial: Trial, step: Step): void {
+function packet(trial: CaseRun, step: Step): void {
   const line = trial.line(step.conn);
   const { contents = '', header, ignore, corrupt_tag } = step;
   const facts = [
@@ -98,12 +103,12 @@ function packet(trial: Trial, step: Step): void {
   line.write([exchangeOf(line).packet(step)], facts.join(' ').trim());
 }
 
-function packetLength(trial: Trial, { conn, length = 0 }: Step): void {
+function packetLength(trial: CaseRun, { conn, length = 0 }: Step): void {
   const line = trial.line(conn);
   line.write([exchangeOf(line).packetLength(length)], `the beginning of a packet of ${length} bytes`);
 }
 
-export const ENCRYPTED: Readonly<Record<string, Op>> = {
+export const V2_OPS: Readonly<Record<string, Op>> = {
   v2_start: start,
   v2_send_rest_of_key: sendRestOfKey,
   v2_keys: keys,

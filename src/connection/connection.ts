@@ -24,19 +24,25 @@ import type { DropCode, LinkCode, Reason } from '../reasons.js';
 import type { Chain } from '../networks.js';
 import { commandOf, countOf, encodeMessage, type Message, type UnknownMessage } from '../wire/index.js';
 import { type Identity, versionMessage, wireMessage } from './outgoing-messages.js';
-import { type Channel, type ChannelEvent, type ChannelOwner, V1Channel, type V2Channel } from './v2-transport.js';
-import { Backlog } from './send-queue.js';
+import {
+  type MessageTransport,
+  type IncomingEvent,
+  type TransportOwner,
+  V1Transport,
+  type V2Transport,
+} from './v2-transport.js';
+import { SendQueue } from './send-queue.js';
 import { drawNonce, type Env } from '../net/environment.js';
-import { Meter } from './rate-limiter.js';
+import { RateLimiter } from './rate-limiter.js';
 import { isLaterThan, isUnoffered } from './offered-services.js';
-import type { PeerState, Row } from '../node/peerinfo.js';
+import type { PeerState, PeerRecord } from '../node/peerinfo.js';
 import { Traffic } from './traffic.js';
-import { type Circumstances, faultOf, translate } from './message-to-event.js';
+import { type EventSources, faultOf, messageToEvent } from './message-to-event.js';
 
 export type PeerActor = ActorRefFrom<typeof peerMachine>;
 
 /** What a session needs from the pool that owns it. */
-export interface SessionHost {
+export interface ConnectionOwner {
   readonly env: Env;
   readonly chain: Chain;
   readonly identity: Identity;
@@ -45,19 +51,19 @@ export interface SessionHost {
   readonly maxsendbuffer: number;
   isDialling(nonce: Hex64): boolean;
   /** A channel with its transport actor, started. */
-  channelFor(session: Session): V2Channel;
-  moved(session: Session, from: PeerState, to: PeerState): void;
+  channelFor(session: Connection): V2Transport;
+  moved(session: Connection, from: PeerState, to: PeerState): void;
   /** Something else than the state. */
-  changed(session: Session): void;
+  changed(session: Connection): void;
   /** The answer to our ping came; the context has the time it took. */
-  ponged(session: Session): void;
-  message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
-  dropped(session: Session, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
+  ponged(session: Connection): void;
+  message(session: Connection, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
+  dropped(session: Connection, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
   /** All that waited has been taken, after it had been too much. */
-  drained(session: Session): void;
+  drained(session: Connection): void;
 }
 
-export interface Birth {
+export interface ConnectionOptions {
   readonly id: number;
   readonly connection_type: ConnectionType;
   readonly remote: Endpoint;
@@ -72,7 +78,7 @@ export const MAX_SEND_BUFFER = 1_000_000;
 /** Of one peer's bytes between two turns of the others: what one read of a socket can give. */
 const TURN_BYTES = 65_536;
 
-export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
+export class Connection implements LinkHandler, TransportOwner, EventSources, PeerRecord {
   readonly id: number;
   readonly connection_type: ConnectionType;
   readonly remote: Endpoint;
@@ -92,19 +98,19 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
   #known: PeerContext | undefined;
   #link: Link | undefined;
   #giveUp: (() => void) | undefined;
-  #channel: Channel | undefined;
-  #remains: Pick<Row, 'local' | 'context' | 'transport'> | undefined;
+  #channel: MessageTransport | undefined;
+  #remains: Pick<PeerRecord, 'local' | 'context' | 'transport'> | undefined;
   /** Frames to be sent, and whether they wait for others. */
   #unsent: Uint8Array[] = [];
   #corked = false;
   /** Bytes received since the others had their turn. */
   #turn = 0;
-  readonly #backlog = new Backlog();
-  readonly #meters: Readonly<Record<FloodKind, Meter>>;
+  readonly #backlog = new SendQueue();
+  readonly #meters: Readonly<Record<FloodKind, RateLimiter>>;
 
   constructor(
-    birth: Birth,
-    private readonly host: SessionHost,
+    birth: ConnectionOptions,
+    private readonly host: ConnectionOwner,
   ) {
     const { clock } = host.env;
     this.id = birth.id;
@@ -117,7 +123,10 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
     this.traffic = new Traffic(this.bornat);
     this.#link = birth.link;
     const { maxUseless, maxPings, floodWindow } = host.rules;
-    this.#meters = { useless: new Meter(maxUseless, floodWindow), ping: new Meter(maxPings, floodWindow) };
+    this.#meters = {
+      useless: new RateLimiter(maxUseless, floodWindow),
+      ping: new RateLimiter(maxPings, floodWindow),
+    };
   }
 
   get inbound(): boolean {
@@ -207,7 +216,7 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
     const now = (this.traffic.lastsend = this.at);
     const { pending } = link;
     if (pending === 0) return;
-    this.#backlog.look(now, pending, sizeOf(frames));
+    this.#backlog.update(now, pending, sizeOf(frames));
     if (pending <= this.host.maxsendbuffer) return;
     this.isFull = true;
     link.pause();
@@ -220,7 +229,7 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
 
   /** Notes whether what waits to be sent has moved. */
   look(at: number): void {
-    this.#backlog.look(at, this.#link?.pending ?? 0);
+    this.#backlog.update(at, this.#link?.pending ?? 0);
   }
 
   /** `effect.close`. */
@@ -311,7 +320,7 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
     this.#giveUp = undefined;
     this.linkedat = this.traffic.lastrecv = this.traffic.lastsend = this.host.env.clock.now();
     if (this.v2) this.#exchangeKeys();
-    else this.#channel = new V1Channel(this.host.chain);
+    else this.#channel = new V1Transport(this.host.chain);
     if (!this.v2) this.ready();
     if (this.#alive) link.attach(this);
   }
@@ -344,7 +353,7 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
     this.#flush();
   }
 
-  #take(event: ChannelEvent): void {
+  #take(event: IncomingEvent): void {
     if (event.kind === 'broken') {
       this.actor.send({ type: 'wire.broken', code: event.code, facts: event.facts });
     } else if (event.kind === 'dropped') {
@@ -391,7 +400,7 @@ export class Session implements LinkHandler, ChannelOwner, Circumstances, Row {
     if (isLaterThan(this.host.identity.version, command)) return undefined;
     const relay = wantsTransactions(this.context);
     if (isUnoffered(command, payload, this.host.identity, relay)) return { type: 'wire.unoffered', command };
-    return translate(command, payload, this);
+    return messageToEvent(command, payload, this);
   }
 
   #countFault(command: string, payload: Uint8Array): void {

@@ -4,25 +4,25 @@
  */
 import type { AnyActorRef } from 'xstate';
 import { messagesOf, peerMachine, transportMachine } from '../../machines/index.js';
-import type { V2Channel } from './v2-transport.js';
+import type { V2Transport } from './v2-transport.js';
 import { compile } from '../xstate/compile.js';
-import type { Session } from './connection.js';
+import type { Connection } from './connection.js';
 
 /** What all actors of one node share. */
 type System = AnyActorRef['system'];
 
 /** Who does what the machines ask for. */
-export interface Hands {
-  sessionOf(id: number): Session;
-  channelOf(id: number): V2Channel;
+export interface EffectHandlers {
+  sessionOf(id: number): Connection;
+  channelOf(id: number): V2Transport;
 }
 
-const employed = new WeakMap<System, Hands>();
+const employed = new WeakMap<System, EffectHandlers>();
 
 /** From now on `hands` do what the actors of that system ask for. */
-export const employ = (system: System, hands: Hands): void => void employed.set(system, hands);
+export const employ = (system: System, hands: EffectHandlers): void => void employed.set(system, hands);
 
-function handsOf(system: System): Hands {
+function handsOf(system: System): EffectHandlers {
   const hands = employed.get(system);
   if (!hands) throw new Error('nobody does the effects of this actor system');
   return hands;
@@ -30,8 +30,8 @@ function handsOf(system: System): Hands {
 
 type Asked = { readonly system: System; readonly context: { readonly id: number } };
 
-const sessionOf = ({ system, context }: Asked): Session => handsOf(system).sessionOf(context.id);
-const channelOf = ({ system, context }: Asked): V2Channel => handsOf(system).channelOf(context.id);
+const sessionOf = ({ system, context }: Asked): Connection => handsOf(system).sessionOf(context.id);
+const channelOf = ({ system, context }: Asked): V2Transport => handsOf(system).channelOf(context.id);
 
 /** Made at the first use: a program that only prints a diagram pays nothing. */
 function once<T>(make: () => T): () => T {

@@ -7,7 +7,7 @@ import { decodeMessage, isStrict, type Message, sanitize, signedOf, versionDefau
 import type { CodecFault } from '../wire/index.js';
 
 /** What an event needs besides the message: the moment, the wall clock and fresh randomness, drawn only when used. */
-export interface Circumstances {
+export interface EventSources {
   readonly at: number;
   /** Seconds since 1970-01-01 UTC. */
   unix(): number;
@@ -18,7 +18,7 @@ export interface Circumstances {
 
 type Translate<C extends string> = (
   message: Extract<Message, { command: C }>,
-  now: Circumstances,
+  now: EventSources,
 ) => PeerEvent;
 type Control =
   | 'version'
@@ -79,19 +79,23 @@ export function faultOf(command: string, payload: Uint8Array): CodecFault | unde
  * The event of a message: `undefined` for data-plane traffic and unknown commands; `wire.dropped` for a payload that
  * cannot be read, except where a bad payload is itself a violation (BIP434 `feature`).
  */
-export function translate(command: string, payload: Uint8Array, now: Circumstances): PeerEvent | undefined {
+export function messageToEvent(
+  command: string,
+  payload: Uint8Array,
+  now: EventSources,
+): PeerEvent | undefined {
   if (!isControl(command)) return undefined;
   const decoded = decodeMessage(command, payload);
   return decoded.ok ? eventOf(command, decoded.message, now) : faulty(command, payload, decoded.fault, now);
 }
 
-const eventOf = (command: Control, message: unknown, now: Circumstances): PeerEvent =>
-  (translations[command] as (message: unknown, now: Circumstances) => PeerEvent)(message, now);
+const eventOf = (command: Control, message: unknown, now: EventSources): PeerEvent =>
+  (translations[command] as (message: unknown, now: EventSources) => PeerEvent)(message, now);
 
 /** The part of a `version` that Core judges before it reads on. */
 const VERSION_HEAD = 46;
 
-function faulty(command: Control, payload: Uint8Array, fault: CodecFault, now: Circumstances): PeerEvent {
+function faulty(command: Control, payload: Uint8Array, fault: CodecFault, now: EventSources): PeerEvent {
   if (isStrict(command)) return { type: 'wire.feature', id: '', valid: false };
   const head = command === 'version' && decodeMessage(command, payload.subarray(0, VERSION_HEAD));
   if (!head || !head.ok) return { type: 'wire.dropped', code: fault.code, command };

@@ -1,5 +1,5 @@
 /** Counts within windows of time that follow one another, so that twice the limit can pass around a border, never more. */
-export class Meter {
+export class RateLimiter {
   #count = 0;
   #beganat = Number.NEGATIVE_INFINITY;
 

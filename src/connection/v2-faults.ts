@@ -3,7 +3,7 @@
  * changes what a v2 channel sends before application bytes flow; `expect` is what the healthy side makes of it.
  */
 import { type ReasonCode, VerackError } from '../reasons.js';
-import { MAX_GARBAGE, type V2Sender } from '../wire/index.js';
+import { MAX_GARBAGE, type PacketEncoder } from '../wire/index.js';
 
 export type V2FaultName =
   | 'v2-early-key'
@@ -74,7 +74,7 @@ export function authenticated(fault: V2FaultName | undefined, garbage: Uint8Arra
 /** What goes out as terminator, decoys and version packet. */
 export function spoilTerminator(
   fault: V2FaultName | undefined,
-  sender: V2Sender,
+  sender: PacketEncoder,
   decoys: readonly number[],
 ): Uint8Array[] {
   const terminator = fault === 'v2-wrong-terminator' ? spoiled(sender.terminator) : sender.terminator;

@@ -12,23 +12,23 @@ import type { Facts, LinkCode, Reason, V2Code } from '../reasons.js';
 import {
   createV1Framer,
   createV2Key,
-  createV2Opening,
-  createV2Receiver,
-  createV2Sender,
+  createHandshakeParser,
+  createPacketDecoder,
+  createPacketEncoder,
   encodeFrame,
   type FrameEvent,
   hexOf,
   MAX_GARBAGE,
   transportOf,
   V1_PREFIX_SIZE,
-  type OpeningEvent,
+  type HandshakeParserEvent,
   type V1Framer,
   type V2Event,
   type V2Key,
   type V2Keys,
-  type V2Opening,
-  type V2Receiver,
-  type V2Sender,
+  type HandshakeParser,
+  type PacketDecoder,
+  type PacketEncoder,
 } from '../wire/index.js';
 
 import {
@@ -44,7 +44,7 @@ import type { Timers } from '../net/timers.js';
 export type TransportActor = ActorRefFrom<typeof transportMachine>;
 
 /** A frame event of either transport. */
-export type ChannelEvent =
+export type IncomingEvent =
   | Exclude<FrameEvent, { kind: 'broken' }>
   | {
       readonly kind: 'broken';
@@ -52,25 +52,25 @@ export type ChannelEvent =
       readonly facts: Facts;
     };
 
-export interface Channel {
+export interface MessageTransport {
   /** As `getpeerinfo`'s `transport_protocol_type`. */
   readonly type: 'v1' | 'v2' | 'detecting';
   /** 64 hex digits, the same on both sides of a v2 connection; empty otherwise. */
   readonly session_id: string;
   /** Takes the next bytes of the link. */
-  feed(chunk: Uint8Array): Iterable<ChannelEvent>;
+  feed(chunk: Uint8Array): Iterable<IncomingEvent>;
   /** A message as bytes; only after the channel is ready. */
   encode(command: string, payload: Uint8Array): Uint8Array;
   /** The link has ended. True when the channel makes something of it (an exchange that was under way). */
   closed(code: LinkCode): boolean;
   /** What carries messages once it is ready: this one, or the plain one that a detection came to. */
-  readonly settled: Channel;
+  readonly settled: MessageTransport;
   /** Clears what secrets there are. */
   wipe(): void;
 }
 
 /** v1: ready from the start. */
-export class V1Channel implements Channel {
+export class V1Transport implements MessageTransport {
   readonly type = 'v1';
   readonly session_id = '';
   readonly #framer: V1Framer;
@@ -91,7 +91,7 @@ export class V1Channel implements Channel {
     return false;
   }
 
-  get settled(): Channel {
+  get settled(): MessageTransport {
     return this;
   }
 
@@ -101,7 +101,7 @@ export class V1Channel implements Channel {
 }
 
 /** What a v2 channel needs from the session that owns it. */
-export interface ChannelOwner {
+export interface TransportOwner {
   write(bytes: readonly Uint8Array[]): void;
   /** Application bytes can flow. */
   ready(): void;
@@ -139,21 +139,21 @@ export interface V2Options {
 const NOTHING = new Uint8Array(0);
 
 /** v2, or v1 once a responder has recognised it: runs the key exchange and then carries packets. */
-export class V2Channel implements Channel {
+export class V2Transport implements MessageTransport {
   type: 'v1' | 'v2' | 'detecting' = 'detecting';
   session_id = '';
   actor!: TransportActor;
-  readonly #opening: V2Opening;
+  readonly #opening: HandshakeParser;
   /** Drawn with the key: most callers turn out to speak v1. */
   #padding: Padding = { garbage: 0, decoys: [] };
   #key: V2Key | undefined;
   #theirs: Uint8Array | undefined;
   #garbage: Uint8Array = NOTHING;
   #keys: V2Keys | undefined;
-  #sender: V2Sender | undefined;
-  #receiver: V2Receiver | undefined;
+  #sender: PacketEncoder | undefined;
+  #receiver: PacketDecoder | undefined;
   /** Set when v1 was detected; everything goes through it from then on. */
-  #v1: V1Channel | undefined;
+  #v1: V1Transport | undefined;
   #heard = false;
   /** The first bytes that came, for the reason should it fail. */
   #first: Uint8Array = NOTHING;
@@ -161,17 +161,17 @@ export class V2Channel implements Channel {
 
   constructor(
     private readonly options: V2Options,
-    private readonly owner: ChannelOwner,
+    private readonly owner: TransportOwner,
   ) {
     const { chain, initiating } = options;
-    this.#opening = createV2Opening({ initiating, magic: chain.magic, knownMagic });
+    this.#opening = createHandshakeParser({ initiating, magic: chain.magic, knownMagic });
   }
 
-  feed(chunk: Uint8Array): Iterable<ChannelEvent> {
+  feed(chunk: Uint8Array): Iterable<IncomingEvent> {
     return this.#v1 ? this.#v1.feed(chunk) : this.#feed(chunk);
   }
 
-  *#feed(chunk: Uint8Array): Iterable<ChannelEvent> {
+  *#feed(chunk: Uint8Array): Iterable<IncomingEvent> {
     if (!this.#heard) this.#hear();
     this.#keepFirst(chunk);
     if (this.#receiver) yield* this.#read(this.#receiver, chunk);
@@ -184,7 +184,7 @@ export class V2Channel implements Channel {
     return this.#sender.message(command, payload);
   }
 
-  get settled(): Channel {
+  get settled(): MessageTransport {
     return this.#v1 ?? this;
   }
 
@@ -216,8 +216,8 @@ export class V2Channel implements Channel {
     const { chain, initiating, fault } = this.options;
     if (fault === 'v2-short-key') return;
     this.#keys = this.#key.agree(this.#theirs, initiating, chain.magic);
-    this.#sender = createV2Sender(this.#keys.send, authenticated(fault, this.#garbage));
-    this.#receiver = createV2Receiver(this.#keys.receive);
+    this.#sender = createPacketEncoder(this.#keys.send, authenticated(fault, this.#garbage));
+    this.#receiver = createPacketDecoder(this.#keys.receive);
     this.session_id = hexOf(this.#keys.sessionId);
     this.#key.wipe();
     this.#keys.wipe();
@@ -231,7 +231,7 @@ export class V2Channel implements Channel {
     if (this.options.fault === 'v2-early-key') this.sendKey();
   }
 
-  #decoy(sender: V2Sender): void {
+  #decoy(sender: PacketEncoder): void {
     this.#timer = this.options.timers.setTimeout(() => {
       this.owner.write([sender.decoy(9)]);
       this.#decoy(sender);
@@ -268,13 +268,13 @@ export class V2Channel implements Channel {
   }
 
   /** Nothing is sent to somebody whose bytes already say that this leads nowhere (Core only queues its key by then). */
-  #opened(chunk: Uint8Array): readonly OpeningEvent[] {
+  #opened(chunk: Uint8Array): readonly HandshakeParserEvent[] {
     const events = this.#opening.feed(chunk);
     const last = events.at(-1);
     return last?.kind === 'broken' ? [last] : events;
   }
 
-  *#open(event: OpeningEvent): Iterable<ChannelEvent> {
+  *#open(event: HandshakeParserEvent): Iterable<IncomingEvent> {
     if (event.kind === 'v2') this.actor.send({ type: 'bytes.v2' });
     if (event.kind === 'broken')
       this.actor.send({ type: 'bytes.broken', code: event.code, facts: event.facts });
@@ -284,13 +284,13 @@ export class V2Channel implements Channel {
       if (this.#receiver) yield* this.#read(this.#receiver, event.rest);
     }
     if (event.kind === 'v1') {
-      this.#v1 = new V1Channel(this.options.chain);
+      this.#v1 = new V1Transport(this.options.chain);
       this.actor.send({ type: 'bytes.v1' });
       if (this.type === 'v1') yield* this.#v1.feed(event.bytes);
     }
   }
 
-  *#read(receiver: V2Receiver, chunk: Uint8Array): Iterable<ChannelEvent> {
+  *#read(receiver: PacketDecoder, chunk: Uint8Array): Iterable<IncomingEvent> {
     for (const event of receiver.feed(chunk)) {
       const told = this.#tell(event);
       if (told) yield told;
@@ -298,7 +298,7 @@ export class V2Channel implements Channel {
   }
 
   /** Until the version packet the transport machine hears of it, afterwards the peer machine. */
-  #tell(event: V2Event): ChannelEvent | undefined {
+  #tell(event: V2Event): IncomingEvent | undefined {
     if (event.kind === 'garbage') this.actor.send({ type: 'bytes.garbage', size: event.size });
     else if (event.kind === 'version') this.actor.send({ type: 'packet.version' });
     else if (event.kind === 'decoy') this.#skip();

@@ -1,6 +1,6 @@
 /**
  * The demo: a small network on loopback, with one node of ours in its middle. It dials healthy and failing listeners, a
- * few nodes dial it, and every connection must end as {@link CAST} foretells.
+ * few nodes dial it, and every connection must end as {@link SCENARIOS} foretells.
  */
 import type { Endpoint, Net } from '../net/link.js';
 import { faultyNet } from '../net/faults/faulty-net.js';
@@ -11,11 +11,11 @@ import { type BitcoinNode, createNode } from '../node/node.js';
 import type { NodeOptions } from '../node/options.js';
 import type { PeerInfo } from '../node/peerinfo.js';
 import { servicesOf } from '../wire/index.js';
-import { CAST, type Role } from './scenarios.js';
+import { SCENARIOS, type Scenario } from './scenarios.js';
 
 /** How one role ended, beside what was foretold. */
 export interface Outcome {
-  readonly role: Role;
+  readonly role: Scenario;
   /** Our node's view of the connection; absent when there never was one. */
   readonly peer?: PeerInfo;
   readonly asForetold: boolean;
@@ -59,7 +59,7 @@ class Stage {
   readonly node: BitcoinNode;
   readonly #others: BitcoinNode[] = [];
   /** Addresses as our node sees them. */
-  readonly #roles = new Map<string, Role>();
+  readonly #roles = new Map<string, Scenario>();
   readonly #net = tcpNet();
 
   constructor(private readonly options: DemoOptions) {
@@ -77,7 +77,7 @@ class Stage {
   async open(): Promise<Endpoint> {
     const { local } = await this.node.listen(LOOPBACK);
     this.options.watch?.(this.node, (addr) => this.#roles.get(addr)?.name);
-    for (const role of CAST) await this.#enter(role, local);
+    for (const role of SCENARIOS) await this.#enter(role, local);
     return local;
   }
 
@@ -87,14 +87,14 @@ class Stage {
     while (Date.now() < end && !this.options.signal?.aborted && !this.#settled()) {
       await new Promise((resolve) => setTimeout(resolve, LOOK));
     }
-    return CAST.map((role) => this.#judge(role));
+    return SCENARIOS.map((role) => this.#judge(role));
   }
 
   async close(): Promise<void> {
     await Promise.all([this.node, ...this.#others].map((node) => node.stop()));
   }
 
-  async #enter(role: Role, ours: Endpoint): Promise<void> {
+  async #enter(role: Scenario, ours: Endpoint): Promise<void> {
     if (role.part === 'ourselves') return this.#dial(role, ours);
     if (role.part === 'nobody') return this.#dial(role, await this.#deadPort());
     const uacomment = [role.name];
@@ -104,14 +104,14 @@ class Stage {
     this.#beDialled(role, other, ours);
   }
 
-  #dial(role: Role, at: Endpoint): void {
+  #dial(role: Scenario, at: Endpoint): void {
     this.#roles.set(formatEndpoint(at), role);
     const { connection_type = 'outbound-full-relay', v2 = false } = role;
     this.node.dial(at, { connection_type, v2transport: v2 });
   }
 
   /** Which of our accepted connections is this one is told by the dialler's own port. */
-  #beDialled(role: Role, other: BitcoinNode, ours: Endpoint): void {
+  #beDialled(role: Scenario, other: BitcoinNode, ours: Endpoint): void {
     const stop = other.peers.subscribe(({ peer }) => {
       if (peer.addrbind === '') return;
       this.#roles.set(peer.addrbind, role);
@@ -120,7 +120,7 @@ class Stage {
     other.dial(ours);
   }
 
-  #netOf(role: Role): Net {
+  #netOf(role: Scenario): Net {
     return role.fault === undefined ? this.#net : faultyNet(this.#net, parseFault(role.fault));
   }
 
@@ -131,35 +131,35 @@ class Stage {
     return listener.local;
   }
 
-  #peers(): Map<Role | undefined, PeerInfo> {
+  #peers(): Map<Scenario | undefined, PeerInfo> {
     const all = [...this.node.peers.recent(), ...this.node.peers.list()];
     // Dialling ourselves makes two ends; the dialled one carries the listener's address.
     return new Map(all.map((peer) => [this.#roles.get(peer.addr), peer]));
   }
 
-  #judge(role: Role): Outcome {
+  #judge(role: Scenario): Outcome {
     const peer = this.#peers().get(role);
-    return { role, ...(peer && { peer }), asForetold: peer !== undefined && isForetold(role, peer) };
+    return { role, ...(peer && { peer }), asForetold: peer !== undefined && isExpected(role, peer) };
   }
 
   /** Established peers count once their first ping is back; the ancient one never answers. */
   #settled(): boolean {
     const peers = this.#peers();
-    return CAST.every((role) => {
+    return SCENARIOS.every((role) => {
       const peer = peers.get(role);
       if (!peer) return false;
       if (peer.state === 'failed' || peer.state === 'closed') return true;
-      return peer.state === 'established' && isForetold(role, peer) && peer.pingwait === undefined;
+      return peer.state === 'established' && isExpected(role, peer) && peer.pingwait === undefined;
     });
   }
 }
 
 /** Whether the peer is where its role says, with the foretold facts among its own. */
-export function isForetold({ foretold }: Role, peer: PeerInfo): boolean {
-  if (foretold.code === 'established') return peer.state === 'established';
+export function isExpected({ expected }: Scenario, peer: PeerInfo): boolean {
+  if (expected.code === 'established') return peer.state === 'established';
   const { code, facts = {} } = peer.lastreason ?? {};
   return (
-    code === foretold.code &&
-    Object.entries(foretold.facts ?? {}).every(([key, value]) => facts[key] === value)
+    code === expected.code &&
+    Object.entries(expected.facts ?? {}).every(([key, value]) => facts[key] === value)
   );
 }

@@ -9,12 +9,12 @@ import type { NodeOptions } from '../node/options.js';
 import { servicesOf } from '../wire/index.js';
 
 /** What must become of the connection: a handshake, or an end with these facts among its own. */
-export interface Foretold {
+export interface ExpectedEnd {
   readonly code: ReasonCode | 'established';
   readonly facts?: Facts;
 }
 
-export interface Role {
+export interface Scenario {
   readonly name: string;
   /** One line for a person. */
   readonly about: string;
@@ -27,20 +27,20 @@ export interface Role {
   readonly v2?: true;
   /** A fault of `src/net/faults/faults.ts`. */
   readonly fault?: string;
-  readonly foretold: Foretold;
+  readonly expected: ExpectedEnd;
 }
 
-const established: Foretold = { code: 'established' };
+const established: ExpectedEnd = { code: 'established' };
 const FULL_NODE = servicesOf('NETWORK', 'WITNESS', 'NETWORK_LIMITED');
 const PRUNED_NODE = servicesOf('WITNESS', 'NETWORK_LIMITED');
 
-const healthy: readonly Role[] = [
+const healthy: readonly Scenario[] = [
   {
     name: 'modern',
     about: 'protocol 70017, full node',
     part: 'listens',
     node: { services: FULL_NODE, startingheight: 900_000, rules: { relay: true } },
-    foretold: established,
+    expected: established,
   },
   {
     name: 'filters',
@@ -50,14 +50,14 @@ const healthy: readonly Role[] = [
       services: servicesOf('NETWORK', 'WITNESS', 'COMPACT_FILTERS', 'NETWORK_LIMITED'),
       rules: { version: 70016 },
     },
-    foretold: established,
+    expected: established,
   },
   {
     name: 'bloom',
     about: 'protocol 70015, before addrv2 and wtxidrelay',
     part: 'listens',
     node: { services: servicesOf('NETWORK', 'BLOOM', 'WITNESS'), rules: { version: 70015 } },
-    foretold: established,
+    expected: established,
   },
   {
     name: 'pruned',
@@ -65,21 +65,21 @@ const healthy: readonly Role[] = [
     part: 'listens',
     connection_type: 'manual',
     node: { services: PRUNED_NODE },
-    foretold: established,
+    expected: established,
   },
   {
     name: 'old',
     about: 'protocol 70012, gets the final alert, no compact blocks',
     part: 'listens',
     node: { services: FULL_NODE, rules: { version: 70012 } },
-    foretold: established,
+    expected: established,
   },
   {
     name: 'ancient',
     about: 'protocol 60000, pings without a nonce and never answers one',
     part: 'listens',
     node: { services: FULL_NODE, rules: { version: 60_000 } },
-    foretold: established,
+    expected: established,
   },
   {
     name: 'encrypted',
@@ -87,48 +87,48 @@ const healthy: readonly Role[] = [
     part: 'listens',
     v2: true,
     node: { v2transport: true, services: FULL_NODE },
-    foretold: established,
+    expected: established,
   },
   {
     name: 'v1 only',
     about: 'does not know BIP324; dialled with it, then as v1',
     part: 'listens',
     v2: true,
-    foretold: established,
+    expected: established,
   },
   {
     name: 'feeler',
     about: 'dialled only to see that it answers',
     part: 'listens',
     connection_type: 'feeler',
-    foretold: { code: 'END_DONE' },
+    expected: { code: 'END_DONE' },
   },
   {
     name: 'wallet',
     about: 'a light client that dials us',
     part: 'dials',
-    foretold: established,
+    expected: established,
   },
   {
     name: 'crawler',
     about: 'a client of protocol 70013 that dials us',
     part: 'dials',
     node: { rules: { version: 70_013 } },
-    foretold: established,
+    expected: established,
   },
   {
     name: 'secretive',
     about: 'dials us with BIP324',
     part: 'dials',
     node: { v2transport: true },
-    foretold: established,
+    expected: established,
   },
   {
     name: 'one byte',
     about: 'writes one byte at a time, and dials us',
     part: 'dials',
     fault: 'split=1',
-    foretold: established,
+    expected: established,
   },
 ];
 
@@ -137,76 +137,76 @@ const NO_VERSION: Facts = { state: 'versionSent', awaited: 'version' };
 /** Their version came, their verack did not. */
 const NO_VERACK: Facts = { state: 'versionReceived', awaited: 'verack' };
 
-const failing: readonly Role[] = [
+const failing: readonly Scenario[] = [
   {
     name: 'wrong network',
     about: "answers with another network's magic",
     part: 'listens',
     fault: 'magic',
-    foretold: { code: 'ERR_FRAME_MAGIC' },
+    expected: { code: 'ERR_FRAME_MAGIC' },
   },
   {
     name: 'claims 5 MB',
     about: 'a header that claims 5,000,000 bytes',
     part: 'listens',
     fault: 'oversize',
-    foretold: { code: 'ERR_FRAME_OVERSIZE' },
+    expected: { code: 'ERR_FRAME_OVERSIZE' },
   },
   {
     name: 'obsolete',
     about: 'protocol version 209',
     part: 'listens',
     fault: 'obsolete',
-    foretold: { code: 'ERR_POLICY_VERSION' },
+    expected: { code: 'ERR_POLICY_VERSION' },
   },
   {
     name: 'lacks services',
     about: 'offers nothing, and was not chosen by hand',
     part: 'listens',
     node: { services: '0000000000000000' },
-    foretold: { code: 'ERR_POLICY_SERVICES' },
+    expected: { code: 'ERR_POLICY_SERVICES' },
   },
-  { name: 'ourselves', about: 'our own listener', part: 'ourselves', foretold: { code: 'ERR_PROTO_SELF' } },
+  { name: 'ourselves', about: 'our own listener', part: 'ourselves', expected: { code: 'ERR_PROTO_SELF' } },
   {
     name: 'late wtxidrelay',
     about: 'negotiates after verack',
     part: 'listens',
     fault: 'late-wtxidrelay',
-    foretold: { code: 'ERR_PROTO_LATE_FEATURE' },
+    expected: { code: 'ERR_PROTO_LATE_FEATURE' },
   },
   {
     name: 'hangs up',
     about: 'closes right after its version',
     part: 'listens',
     fault: 'hang-up',
-    foretold: { code: 'ERR_LINK_EOF' },
+    expected: { code: 'ERR_LINK_EOF' },
   },
   {
     name: 'nobody',
     about: 'a port without a listener',
     part: 'nobody',
-    foretold: { code: 'ERR_DIAL_REFUSED' },
+    expected: { code: 'ERR_DIAL_REFUSED' },
   },
   {
     name: 'silent',
     about: 'accepts and says nothing',
     part: 'listens',
     fault: 'silent',
-    foretold: { code: 'ERR_TIME_HANDSHAKE', facts: NO_VERSION },
+    expected: { code: 'ERR_TIME_HANDSHAKE', facts: NO_VERSION },
   },
   {
     name: 'no verack',
     about: 'withholds its verack',
     part: 'listens',
     fault: 'no-verack',
-    foretold: { code: 'ERR_TIME_HANDSHAKE', facts: NO_VERACK },
+    expected: { code: 'ERR_TIME_HANDSHAKE', facts: NO_VERACK },
   },
   {
     name: 'bad checksum',
     about: 'its verack has a wrong checksum',
     part: 'listens',
     fault: 'checksum',
-    foretold: { code: 'ERR_TIME_HANDSHAKE', facts: { ...NO_VERACK, dropped: 'verack: ERR_FRAME_CHECKSUM' } },
+    expected: { code: 'ERR_TIME_HANDSHAKE', facts: { ...NO_VERACK, dropped: 'verack: ERR_FRAME_CHECKSUM' } },
   },
   {
     name: 'bad tag',
@@ -214,16 +214,16 @@ const failing: readonly Role[] = [
     part: 'listens',
     v2: true,
     node: { v2transport: true, v2fault: 'v2-bad-tag' },
-    foretold: { code: 'ERR_V2_AUTH' },
+    expected: { code: 'ERR_V2_AUTH' },
   },
   {
     name: 'testnet4 node',
     about: 'a node of another network that dials us',
     part: 'dials',
     node: { chain: 'testnet4' },
-    foretold: { code: 'ERR_V2_OTHER_NETWORK' },
+    expected: { code: 'ERR_V2_OTHER_NETWORK' },
   },
 ];
 
 /** Everybody, in the order of the table. */
-export const CAST: readonly Role[] = [...healthy, ...failing];
+export const SCENARIOS: readonly Scenario[] = [...healthy, ...failing];

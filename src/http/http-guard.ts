@@ -42,7 +42,7 @@ export function requireLoopback(host: string): void {
 }
 
 /** Knows the names by which a server may be called. */
-export class Door {
+export class HttpGuard {
   readonly #hosts: ReadonlySet<string>;
 
   constructor(host: string, port: number) {

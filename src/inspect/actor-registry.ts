@@ -60,7 +60,7 @@ export interface Limits {
 
 const NOTHING: AnyEventObject = { type: '' };
 
-export class Ledger {
+export class ActorRegistry {
   readonly #entries = new Map<string, Entry>();
   readonly #ended: Entry[] = [];
   readonly #exchanged: Entry[] = [];

@@ -4,7 +4,7 @@ import { versionMessage } from '../connection/outgoing-messages.js';
 import { encodeFrame, encodeMessage, type Message, servicesOf } from '../wire/index.js';
 
 /** One of them. */
-export interface Missive {
+export interface CannedMessage {
   readonly name: string;
   /** One line for a person. */
   readonly about: string;
@@ -41,9 +41,13 @@ const MAGIC_AT = 0;
 const LENGTH_AT = 16;
 const CHECKSUM_AT = 20;
 
-const word = (name: string, about: string, frame: () => Uint8Array): Missive => ({ name, about, frame });
+const word = (name: string, about: string, frame: () => Uint8Array): CannedMessage => ({
+  name,
+  about,
+  frame,
+});
 
-export const MISSIVES: readonly Missive[] = [
+export const CANNED_MESSAGES: readonly CannedMessage[] = [
   word('version', 'protocol 70017, a full node', () => said(version(70_017))),
   word('version 209', 'a protocol version that nobody accepts any more', () => said(version(209))),
   word('verack', 'your version is accepted', verack),
@@ -77,5 +81,5 @@ export const MISSIVES: readonly Missive[] = [
 ];
 
 /** The one of that name. */
-export const missiveOf = (name: string): Missive | undefined =>
-  MISSIVES.find((missive) => missive.name === name);
+export const cannedMessageOf = (name: string): CannedMessage | undefined =>
+  CANNED_MESSAGES.find((missive) => missive.name === name);

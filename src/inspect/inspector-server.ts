@@ -16,14 +16,14 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { InspectionEvent } from 'xstate';
-import { Audience, BEHIND_LIMIT, type Wish } from './stately-clients.js';
-import { Door, openServer, requireLoopback, urlOf } from '../http/http-guard.js';
-import { Feed } from './page-feed.js';
-import type { Followed, FollowOptions } from './observed-node.js';
+import { StatelyClients, BEHIND_LIMIT, type Wish } from './stately-clients.js';
+import { HttpGuard, openServer, requireLoopback, urlOf } from '../http/http-guard.js';
+import { PageFeed } from './page-feed.js';
+import type { ObservedNode, ObserveOptions } from './observed-node.js';
 import { Lab } from './lab.js';
-import { FULL_LIMIT, Ledger, type Limits } from './actor-registry.js';
-import type { Story } from './page/feed-messages.js';
-import { type Display, servePages } from './static-files.js';
+import { FULL_LIMIT, ActorRegistry, type Limits } from './actor-registry.js';
+import type { Transcript } from './page/feed-messages.js';
+import { type Display, serveStaticFiles } from './static-files.js';
 
 /** Bytes of one thing that a page says. */
 const SAID_LIMIT = 4_096;
@@ -40,7 +40,7 @@ export interface RelayOptions extends Display {
   /** Let the page start, feed and end peers of a laboratory in memory. Default false. */
   readonly lab?: boolean;
   /** Recorded connections by name; the page opens them like live ones (`#/session/NAME`). */
-  readonly sessions?: ReadonlyMap<string, Story>;
+  readonly sessions?: ReadonlyMap<string, Transcript>;
   /** Actors kept: 10,000 live ones, the latest 100 that ended and as many key exchanges. */
   readonly limits?: Limits;
 }
@@ -53,7 +53,7 @@ export interface Relay {
   /** Hand this to `createNode({ inspect })`, or to any `createActor`. Bound; never throws. */
   readonly inspect: (event: InspectionEvent) => void;
   /** Shows the peers of a node on the page; call it before the node dials or listens. */
-  follow(node: Followed, options?: FollowOptions): void;
+  follow(node: ObservedNode, options?: ObserveOptions): void;
   /** Drops every reader and stops listening. Idempotent. */
   close(): Promise<void>;
 }
@@ -70,10 +70,10 @@ export async function startRelay(options: RelayOptions = {}): Promise<Relay> {
 
 class LoopbackRelay implements Relay {
   readonly url: string;
-  readonly #ledger: Ledger;
-  readonly #door: Door;
-  readonly #feed: Feed;
-  readonly #audience: Audience;
+  readonly #ledger: ActorRegistry;
+  readonly #door: HttpGuard;
+  readonly #feed: PageFeed;
+  readonly #audience: StatelyClients;
   readonly #sockets = new WebSocketServer({
     noServer: true,
     maxPayload: SAID_LIMIT,
@@ -89,12 +89,12 @@ class LoopbackRelay implements Relay {
     const { port } = server.address() as AddressInfo;
     const { behind = BEHIND_LIMIT, sessions = new Map(), limits } = options;
     this.url = urlOf(host, port);
-    this.#door = new Door(host, port);
-    this.#ledger = new Ledger((entry) => this.#audience.forget(entry), limits);
-    this.#audience = new Audience({ everybody: () => this.#ledger.entries(), behind });
+    this.#door = new HttpGuard(host, port);
+    this.#ledger = new ActorRegistry((entry) => this.#audience.forget(entry), limits);
+    this.#audience = new StatelyClients({ everybody: () => this.#ledger.entries(), behind });
     const lab = options.lab ? new Lab(this) : undefined;
-    this.#feed = new Feed(sessions, behind, lab);
-    server.on('request', servePages(this.#door, { ...options, sessions }));
+    this.#feed = new PageFeed(sessions, behind, lab);
+    server.on('request', serveStaticFiles(this.#door, { ...options, sessions }));
     server.on('upgrade', (request, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
   }
 
@@ -112,7 +112,7 @@ class LoopbackRelay implements Relay {
     }
   };
 
-  follow(node: Followed, options?: FollowOptions): void {
+  follow(node: ObservedNode, options?: ObserveOptions): void {
     this.#feed.follow(node, options);
   }
 

@@ -13,9 +13,9 @@ import type { NodeOptions } from '../node/options.js';
 import { isV2Fault, V2_FAULT_NAMES, V2_FAULTS } from '../connection/v2-faults.js';
 import { VerackError } from '../reasons.js';
 import { hexOf, servicesOf } from '../wire/index.js';
-import type { Followed, FollowOptions } from './observed-node.js';
-import { MISSIVES, missiveOf } from './canned-messages.js';
-import type { LabCommand, LabMenu, LabPeer, LabReport } from './page/feed-messages.js';
+import type { ObservedNode, ObserveOptions } from './observed-node.js';
+import { CANNED_MESSAGES, cannedMessageOf } from './canned-messages.js';
+import type { LabCommand, LabMenu, LabPeer, LabState } from './page/feed-messages.js';
 
 /** Peers at a time; the oldest gives way. */
 export const PEERS = 24;
@@ -51,7 +51,7 @@ interface Pupil {
 /** Where the lab's node is seen. */
 export interface Window {
   readonly inspect: NonNullable<NodeOptions['inspect']>;
-  follow(node: Followed, options: FollowOptions): void;
+  follow(node: ObservedNode, options: ObserveOptions): void;
 }
 
 export class Lab {
@@ -63,7 +63,7 @@ export class Lab {
       ...FAULT_NAMES.map((name) => ({ name, about: FAULTS[name].about, expect: FAULTS[name].expect })),
       ...V2_FAULT_NAMES.map((name) => ({ name, ...V2_FAULTS[name] })),
     ],
-    messages: MISSIVES.map(({ name, about }) => ({ name, about })),
+    messages: CANNED_MESSAGES.map(({ name, about }) => ({ name, about })),
   };
   readonly #clock = new VirtualClock(Date.now());
   readonly #net = memoryNet({ timers: this.#clock, latency: LATENCY });
@@ -97,7 +97,7 @@ export class Lab {
     this.#complaint = `${error.code} ${String(error.facts.why ?? '')}`.trim();
   }
 
-  report(): LabReport {
+  report(): LabState {
     const peers = [...this.#pupils.values()].map((pupil) => this.#portray(pupil));
     return { held: this.#held, now: Math.round(this.#clock.now()), peers, complaint: this.#complaint };
   }
@@ -230,7 +230,7 @@ export class Lab {
   }
 
   #send({ link }: Pupil, name: string): void {
-    const missive = missiveOf(name);
+    const missive = cannedMessageOf(name);
     if (!missive)
       throw new VerackError('ERR_LOCAL_ARGUMENT', { value: name, why: 'the lab has no such message' });
     if (!link) throw new VerackError('ERR_LOCAL_ARGUMENT', { value: name, why: 'its link is not open yet' });

@@ -2,11 +2,11 @@
 import type { BitcoinNode } from '../node/node.js';
 
 /** What the feed reads of a node. */
-export type Followed = Pick<BitcoinNode, 'peers' | 'on' | 'off'> & {
+export type ObservedNode = Pick<BitcoinNode, 'peers' | 'on' | 'off'> & {
   readonly supervisor: { readonly sessionId: string };
 };
 
-export interface FollowOptions {
+export interface ObserveOptions {
   /** Put before the ids of its peers. Default none for the first node, then `2`, `3` and so on. */
   readonly name?: string;
   /** Milliseconds of the clock by which it goes. Default the system's. */

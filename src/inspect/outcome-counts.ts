@@ -1,5 +1,5 @@
 /** Counts since the node began: how connections ended, and how long handshakes took. */
-import type { Tally } from './page/feed-messages.js';
+import type { OutcomeCounts } from './page/feed-messages.js';
 
 /** Milliseconds, upper ends of the bars. */
 const BARS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000];
@@ -22,7 +22,7 @@ export class Counts {
     if (bar) bar.count += 1;
   }
 
-  tell(): Tally {
+  tell(): OutcomeCounts {
     return {
       outcomes: Object.fromEntries(this.#outcomes),
       handshakes: this.#handshakes.map((bar) => ({ ...bar })),

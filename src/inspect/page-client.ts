@@ -1,6 +1,15 @@
 /** One open page: what it has been told, what it looks at, and what it must still be told. Slow readers are dropped. */
 import type { WebSocket } from 'ws';
-import type { Hello, LabReport, Move, Request, Row, Story, Tally, Update } from './page/feed-messages.js';
+import type {
+  FeedStart,
+  LabState,
+  StateChange,
+  Request,
+  Row,
+  Transcript,
+  OutcomeCounts,
+  Update,
+} from './page/feed-messages.js';
 import { requestOf } from './page-requests.js';
 
 /** Milliseconds between two updates. */
@@ -20,20 +29,20 @@ const OPEN = 1;
 export interface Sight {
   readonly at: number;
   readonly rowOf: (key: string) => Row | undefined;
-  readonly storyOf: (key: string, from: number) => Story | undefined;
-  readonly tally: { readonly version: number; readonly tell: () => Tally };
-  readonly lab: () => LabReport | undefined;
+  readonly storyOf: (key: string, from: number) => Transcript | undefined;
+  readonly tally: { readonly version: number; readonly tell: () => OutcomeCounts };
+  readonly lab: () => LabState | undefined;
 }
 
-export class Page {
+export class PageClient {
   /** Keys of rows in sight. */
   view: ReadonlySet<string> = new Set();
   #chosen = '';
-  #hello: Hello | undefined;
+  #hello: FeedStart | undefined;
   readonly #now = new Set<string>();
   readonly #later = new Set<string>();
   #gone: string[] = [];
-  #moves: Move[] = [];
+  #moves: StateChange[] = [];
   #missed = 0;
   #told = 0;
   #facts = '';
@@ -59,7 +68,7 @@ export class Page {
     return this.#chosen;
   }
 
-  greet(hello: Hello, keys: Iterable<string>, moves: readonly Move[]): void {
+  greet(hello: FeedStart, keys: Iterable<string>, moves: readonly StateChange[]): void {
     this.#hello = hello;
     this.#moves = [...moves];
     for (const key of keys) this.#now.add(key);
@@ -82,7 +91,7 @@ export class Page {
     this.#gone.push(key);
   }
 
-  move(move: Move): void {
+  move(move: StateChange): void {
     if (this.#moves.length < MOVES) this.#moves.push(move);
     else this.#missed += 1;
   }
@@ -125,12 +134,12 @@ export class Page {
     this.#moves = [];
     this.#missed = 0;
     const parts = {
-      ...(hello && { hello }),
-      ...(tally && { tally }),
-      ...(story && { story }),
+      ...(hello && { start: hello }),
+      ...(tally && { outcomes: tally }),
+      ...(story && { transcript: story }),
       ...(lab && { lab }),
     };
-    return { at: sight.at, rows, gone, moves, missed, ...parts };
+    return { at: sight.at, rows, gone, changes: moves, missed, ...parts };
   }
 
   #rows({ rowOf }: Sight): Row[] {
@@ -150,14 +159,14 @@ export class Page {
     this.#later.clear();
   }
 
-  #tallyOf({ tally }: Sight): Tally | undefined {
+  #tallyOf({ tally }: Sight): OutcomeCounts | undefined {
     if (tally.version === this.#tally) return undefined;
     this.#tally = tally.version;
     return tally.tell();
   }
 
   /** Its facts change all the time, so they are told with new moments, else twice a second. */
-  #story({ storyOf }: Sight): Story | undefined {
+  #story({ storyOf }: Sight): Transcript | undefined {
     if (this.#chosen === '') return undefined;
     const story = storyOf(this.#chosen, this.#told);
     const last = story?.moments.at(-1);
@@ -169,7 +178,7 @@ export class Page {
     return story;
   }
 
-  #labOf(sight: Sight): LabReport | undefined {
+  #labOf(sight: Sight): LabState | undefined {
     const report = sight.lab();
     if (!report || this.#turn % 2 !== 0) return undefined;
     const text = JSON.stringify(report);

@@ -7,13 +7,21 @@ import type { AnyEventObject, InspectionEvent } from 'xstate';
 import type { NodeEvents } from '../node/events.js';
 import type { PeerInfo } from '../node/peerinfo.js';
 import { REASONS, type Reason } from '../reasons.js';
-import type { Followed, FollowOptions } from './observed-node.js';
+import type { ObservedNode, ObserveOptions } from './observed-node.js';
 import type { Lab } from './lab.js';
 import type { Change, Entry } from './actor-registry.js';
-import type { Hello, LabCommand, Lane, Move, Request, Row, Story } from './page/feed-messages.js';
-import { MOVES, Page, TICK } from './page-client.js';
+import type {
+  FeedStart,
+  LabCommand,
+  MachineName,
+  StateChange,
+  Request,
+  Row,
+  Transcript,
+} from './page/feed-messages.js';
+import { MOVES, PageClient, TICK } from './page-client.js';
 import { rowOf } from './peer-row.js';
-import { eventOf, StoryLine, type Taken } from './transcript.js';
+import { eventOf, TranscriptRecorder, type TakenTransition } from './transcript.js';
 import { Counts } from './outcome-counts.js';
 
 /** Rows of ended peers that are kept, as many as the tracker keeps; and their stories. */
@@ -22,8 +30,8 @@ export const ENDED_STORIES = 300;
 /** Live peers that are followed; those beyond are not shown. */
 export const LIVE_ROWS = 10_000;
 
-interface Node extends Required<FollowOptions> {
-  readonly peers: Followed['peers'];
+interface Node extends Required<ObserveOptions> {
+  readonly peers: ObservedNode['peers'];
   /** Peers whose messages are kept now. While there are none, the node tells of no message: each costs it time. */
   readonly heard: Set<Subject>;
   readonly listen: () => void;
@@ -35,7 +43,7 @@ interface Subject {
   readonly node: Node;
   readonly id: number;
   readonly key: string;
-  readonly line: StoryLine;
+  readonly line: TranscriptRecorder;
   state: string;
   exchange: string;
   context?: object;
@@ -45,11 +53,11 @@ interface Subject {
 
 /** One machine of a peer. */
 interface Part {
-  readonly lane: Lane;
+  readonly lane: MachineName;
   readonly subject: Subject;
 }
 
-export class Feed {
+export class PageFeed {
   readonly #nodes = new Map<string, Node>();
   readonly #subjects = new Map<string, Subject>();
   /** Null for actors that are no peer's. */
@@ -57,13 +65,13 @@ export class Feed {
   readonly #ended: Subject[] = [];
   readonly #counts = new Counts();
   /** The latest, for a page that is opened late. */
-  readonly #moves: Move[] = [];
-  readonly #pages = new Set<Page>();
+  readonly #moves: StateChange[] = [];
+  readonly #pages = new Set<PageClient>();
   #nameless = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    readonly sessions: ReadonlyMap<string, Story>,
+    readonly sessions: ReadonlyMap<string, Transcript>,
     private readonly behind: number,
     private readonly lab?: Lab,
   ) {}
@@ -74,7 +82,7 @@ export class Feed {
   }
 
   /** Takes up a node whose actors are inspected. */
-  follow(node: Followed, options: FollowOptions = {}): void {
+  follow(node: ObservedNode, options: ObserveOptions = {}): void {
     const { name = this.#freeName(), now = () => performance.now(), held = () => false } = options;
     const cross = ({ id, direction, command, payload }: NodeEvents['message'][0]): void => {
       const subject = this.#subjects.get(keyOf(known, id));
@@ -108,11 +116,11 @@ export class Feed {
     if (!part) return;
     const { lane, subject } = part;
     const state = lane === 'peer' ? subject.state : subject.exchange;
-    for (const taken of inspected._transitions) subject.line.decided(lane, state, taken as Taken);
+    for (const taken of inspected._transitions) subject.line.decided(lane, state, taken as TakenTransition);
   }
 
   join(socket: WebSocket): void {
-    const page = new Page(socket, this.behind, (request) => this.#hear(page, request));
+    const page = new PageClient(socket, this.behind, (request) => this.#hear(page, request));
     this.#pages.add(page);
     socket.on('close', () => this.#leave(page));
     // A frame that is too long, a reset: the close that follows says enough.
@@ -126,7 +134,7 @@ export class Feed {
     this.lab?.close();
   }
 
-  #leave(page: Page): void {
+  #leave(page: PageClient): void {
     this.#pages.delete(page);
     this.#unwatch(page.chosen);
     if (this.#pages.size > 0) return;
@@ -134,7 +142,7 @@ export class Feed {
     this.#timer = undefined;
   }
 
-  #hello(): Hello {
+  #hello(): FeedStart {
     const reasons = Object.fromEntries(
       Object.entries(REASONS).map(([code, { says, hint, blame }]) => [code, { says, hint, blame }]),
     );
@@ -163,7 +171,7 @@ export class Feed {
   #born(node: Node, id: number, key: string, { connection_type }: Context): Subject | undefined {
     if (!connection_type || this.#subjects.size - this.#ended.length >= LIVE_ROWS) return undefined;
     const inbound = connection_type === 'inbound';
-    const line = new StoryLine(key, inbound, Date.now(), node.now);
+    const line = new TranscriptRecorder(key, inbound, Date.now(), node.now);
     const subject: Subject = { node, id, key, line, state: 'connecting', exchange: 'opening' };
     this.#subjects.set(key, subject);
     this.#hearOf(subject);
@@ -209,7 +217,7 @@ export class Feed {
     if (to === 'established') this.#counts.established(context.establishedat - context.openedat);
     const { key } = subject;
     const [says, code] = [cell?.says ?? '', context.reason?.code ?? ''];
-    const move: Move = { at: Date.now(), key, ...way, event: eventOf(event.type), says, code };
+    const move: StateChange = { at: Date.now(), key, ...way, event: eventOf(event.type), says, code };
     this.#moves.push(move);
     if (this.#moves.length > MOVES) this.#moves.shift();
     for (const page of this.#pages) page.move(move);
@@ -237,13 +245,13 @@ export class Feed {
     for (const page of this.#pages) page.forget(key);
   }
 
-  #hear(page: Page, request: Request): void {
+  #hear(page: PageClient, request: Request): void {
     if ('view' in request) page.view = new Set(request.view);
     else if ('choose' in request) this.#choose(page, request.choose);
     else this.#command(request.token, request.lab);
   }
 
-  #choose(page: Page, key: string): void {
+  #choose(page: PageClient, key: string): void {
     const before = page.chosen;
     page.choose(key);
     this.#unwatch(before);
@@ -291,14 +299,14 @@ export class Feed {
     return peer && rowOf(peer, { key, at: endedat ?? at, held: !last && node.held() });
   }
 
-  #storyOf(key: string, from: number): Story | undefined {
+  #storyOf(key: string, from: number): Transcript | undefined {
     const subject = this.#subjects.get(key);
     if (!subject) return undefined;
     return subject.line.tell({ ...(subject.last ?? subject.node.peers.get(subject.id)) }, from);
   }
 }
 
-type Way = Pick<Move, 'lane' | 'from' | 'to'>;
+type Way = Pick<StateChange, 'lane' | 'from' | 'to'>;
 
 /** What is read of either machine's context. */
 interface Context {
@@ -311,7 +319,7 @@ interface Context {
 
 const keyOf = ({ name }: Node, id: number): string => (name === '' ? String(id) : `${name}.${id}`);
 
-const laneOf = ({ name }: Entry): Lane | undefined =>
+const laneOf = ({ name }: Entry): MachineName | undefined =>
   name.startsWith('peer.') ? 'peer' : name.startsWith('transport.') ? 'transport' : undefined;
 
 function leafOf({ snapshot }: Entry): string {

@@ -4,7 +4,7 @@
  * the node never waits for a page, nor does it pile up memory for one.
  */
 import type { WebSocket } from 'ws';
-import { Dialect } from './stately-protocol.js';
+import { StatelyProtocol } from './stately-protocol.js';
 import { type Change, type Entry, FULL_LIMIT } from './actor-registry.js';
 
 /** Characters that may wait for one reader. What the node says within one turn of its loop must fit. */
@@ -25,16 +25,16 @@ export interface Wish {
   readonly masked: boolean;
 }
 
-export interface AudienceOptions {
+export interface StatelyClientsOptions {
   readonly everybody: () => IterableIterator<Entry>;
   /** Default {@link BEHIND_LIMIT}. */
   readonly behind?: number;
 }
 
-export class Audience {
+export class StatelyClients {
   readonly #readers = new Set<Reader>();
 
-  constructor(private readonly options: AudienceOptions) {}
+  constructor(private readonly options: StatelyClientsOptions) {}
 
   get size(): number {
     return this.#readers.size;
@@ -66,10 +66,10 @@ export class Audience {
   }
 }
 
-const FULL = new Dialect({ register: ({ definition }) => ({ definition }) });
+const FULL = new StatelyProtocol({ register: ({ definition }) => ({ definition }) });
 
 /** Where everybody is, and no more. */
-const LEAN = new Dialect({
+const LEAN = new StatelyProtocol({
   inspector: {
     filter: (message) => message.type !== '@xstate.event',
     sanitizeContext: () => ({}),
@@ -80,7 +80,7 @@ const LEAN = new Dialect({
 
 class Reader {
   /** By session, the dialect in which it is told. */
-  readonly #shown = new Map<string, Dialect>();
+  readonly #shown = new Map<string, StatelyProtocol>();
   readonly #walk: IterableIterator<Entry>;
   #full = 0;
   #waiting: string[] = [];
@@ -89,7 +89,7 @@ class Reader {
 
   constructor(
     private readonly socket: WebSocket,
-    private readonly options: AudienceOptions,
+    private readonly options: StatelyClientsOptions,
     private readonly wish: Wish,
   ) {
     this.#walk = options.everybody();
@@ -133,7 +133,7 @@ class Reader {
     if (!this.#shown.has(entry.sessionId)) this.#send(this.#register(entry).state(entry));
   }
 
-  #register(entry: Entry): Dialect {
+  #register(entry: Entry): StatelyProtocol {
     const dialect = this.#isSampled(entry) ? FULL : LEAN;
     if (dialect === FULL) this.#full += 1;
     this.#shown.set(entry.sessionId, dialect);

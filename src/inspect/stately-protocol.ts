@@ -11,7 +11,7 @@ import type { Change, Entry } from './actor-registry.js';
 type Inspector = ReturnType<typeof createInspector>;
 type Options = NonNullable<Parameters<typeof createInspector>[1]>;
 
-export interface DialectOptions {
+export interface StatelyProtocolOptions {
   /** The package's own `filter`, `sanitizeEvent` and `sanitizeContext`. */
   readonly inspector?: Pick<Options, 'filter' | 'sanitizeEvent' | 'sanitizeContext'>;
   /** What a registration says beyond the usual. */
@@ -21,12 +21,12 @@ export interface DialectOptions {
 /** A message longer than this, or one that is no JSON, is sent without contexts and events. Characters. */
 export const MESSAGE_LIMIT = 262_144;
 
-export class Dialect {
+export class StatelyProtocol {
   readonly #inspector: Inspector;
   #entry: Entry | undefined;
   #text = '';
 
-  constructor(private readonly options: DialectOptions) {
+  constructor(private readonly options: StatelyProtocolOptions) {
     const serialize = (message: StatelyInspectionEvent) => this.#complete(message);
     const adapter = { send: (message: StatelyInspectionEvent) => void (this.#text = textOf(message)) };
     this.#inspector = createInspector(adapter, { ...options.inspector, serialize });

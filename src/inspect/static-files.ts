@@ -4,9 +4,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Door } from '../http/http-guard.js';
+import type { HttpGuard } from '../http/http-guard.js';
 import { FULL_LIMIT } from './actor-registry.js';
-import type { Story } from './page/feed-messages.js';
+import type { Transcript } from './page/feed-messages.js';
 
 /** The page that `@statelyai/inspect` opens. */
 export const STATELY_INSPECTOR = 'https://stately.ai/inspect';
@@ -16,7 +16,7 @@ export interface Display {
   readonly frame?: string;
   /** The folder of the compiled `src/inspect/page`, as a URL with `/` at its end. Default that of this package. */
   readonly scripts?: URL;
-  readonly sessions?: ReadonlyMap<string, Story>;
+  readonly sessions?: ReadonlyMap<string, Transcript>;
 }
 
 interface Item {
@@ -44,7 +44,7 @@ const FILES: ReadonlyMap<string, readonly [type: string, file: string]> = new Ma
 ]);
 
 /** Answers GET and HEAD of the few paths there are; everything else is refused. */
-export function servePages(door: Door, display: Display): RequestListener {
+export function serveStaticFiles(door: HttpGuard, display: Display): RequestListener {
   return (request, response) => {
     const status = refusalOf(door, request);
     if (status) return refuse(response, status);
@@ -79,7 +79,7 @@ async function statelyPage(frame: string): Promise<string> {
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-const recorded = (story: Story | undefined): Item | undefined =>
+const recorded = (story: Transcript | undefined): Item | undefined =>
   story && { type: JSON_TYPE, body: JSON.stringify(story) };
 
 function nameIn(text: string): string {
@@ -90,7 +90,7 @@ function nameIn(text: string): string {
   }
 }
 
-function refusalOf(door: Door, request: IncomingMessage): number {
+function refusalOf(door: HttpGuard, request: IncomingMessage): number {
   if (!door.admits(request)) return 403;
   return request.method === 'GET' || request.method === 'HEAD' ? 0 : 405;
 }

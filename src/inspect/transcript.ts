@@ -8,7 +8,14 @@
 import type { AnyEventObject } from 'xstate';
 import { annotatePayload } from '../decode/annotate.js';
 import { factsOf, hexOf } from '../wire/index.js';
-import type { Cell, Crossing, Lane, Moment, Reason, Story } from './page/feed-messages.js';
+import type {
+  TransitionEntry,
+  MessageEntry,
+  MachineName,
+  TranscriptEntry,
+  Reason,
+  Transcript,
+} from './page/feed-messages.js';
 
 /** Moments that are kept of every connection. */
 export const HEAD = 48;
@@ -20,7 +27,7 @@ const FIELDS = 200;
 const PINGS = 120;
 
 /** A transition of a machine's table, as an inspected microstep names it; the parts that are read here. */
-export interface Taken {
+export interface TakenTransition {
   readonly eventType: string;
   readonly description?: string | undefined;
   readonly guard?: unknown;
@@ -38,16 +45,16 @@ interface Kept {
 }
 
 /** A cell while it is being written: where it leads is known when the step is over. */
-type Draft = { -readonly [K in keyof Cell]: Cell[K] };
+type Draft = { -readonly [K in keyof TransitionEntry]: TransitionEntry[K] };
 
-export class StoryLine {
+export class TranscriptRecorder {
   #moments: (Kept | Draft)[] = [];
   #count = 0;
   /** Where what follows from the event under way begins, and its cell. A key exchange can set off its peer. */
   readonly #marks = { peer: 0, transport: 0 };
-  readonly #cells: Partial<Record<Lane, Draft>> = {};
+  readonly #cells: Partial<Record<MachineName, Draft>> = {};
   /** What was decided last, whether it is kept or not. */
-  #last: Taken | undefined;
+  #last: TakenTransition | undefined;
   readonly #pings: [number, number][] = [];
   /** Somebody looks. */
   watched = false;
@@ -62,19 +69,19 @@ export class StoryLine {
   ) {}
 
   /** A machine is about to handle an event. */
-  begin(lane: Lane): void {
+  begin(lane: MachineName): void {
     this.#last = undefined;
     this.#marks[lane] = this.#moments.length;
     delete this.#cells[lane];
   }
 
   /** A machine takes a transition; what it sends on the way stands behind it. */
-  decided(lane: Lane, state: string, taken: Taken): void {
+  decided(lane: MachineName, state: string, taken: TakenTransition): void {
     this.#last = taken;
     if (!this.isFull) this.#write(lane, state, taken);
   }
 
-  #write(lane: Lane, state: string, taken: Taken): void {
+  #write(lane: MachineName, state: string, taken: TakenTransition): void {
     const draft: Draft = { kind: 'cell', n: 0, at: this.#at(), lane, state, ...cellOf(lane, taken) };
     this.#moments.splice(this.#marks[lane], 0, draft);
     this.#marks[lane] += 1;
@@ -83,7 +90,12 @@ export class StoryLine {
   }
 
   /** Where the step under way has led, from where; returns its cell. */
-  moved(lane: Lane, from: string, to: string, reason: Reason | undefined): Cell | undefined {
+  moved(
+    lane: MachineName,
+    from: string,
+    to: string,
+    reason: Reason | undefined,
+  ): TransitionEntry | undefined {
     if (!this.#cells[lane] && this.#last) this.#write(lane, from, this.#last);
     const cell = this.#cells[lane];
     if (!cell) return undefined;
@@ -105,7 +117,7 @@ export class StoryLine {
   }
 
   /** The story from moment `from` on. */
-  tell(facts: Story['facts'], from = 0): Story {
+  tell(facts: Transcript['facts'], from = 0): Transcript {
     const { key, inbound, bornat } = this;
     const moments = this.#moments.filter(({ n }) => n >= from).map(momentOf);
     return { key, inbound, bornat, facts, pings: [...this.#pings], moments };
@@ -139,10 +151,10 @@ export class StoryLine {
   }
 }
 
-const momentOf = (moment: Kept | Draft): Moment =>
+const momentOf = (moment: Kept | Draft): TranscriptEntry =>
   moment.kind === 'cell' ? { ...moment } : crossingOf(moment);
 
-function crossingOf({ payload, ...rest }: Kept): Crossing {
+function crossingOf({ payload, ...rest }: Kept): MessageEntry {
   const { fields, verdicts } = annotatePayload(rest.command, payload);
   const isWhole = payload.length === rest.size;
   const { bip, about } = factsOf(rest.command) ?? {};
@@ -156,12 +168,12 @@ function crossingOf({ payload, ...rest }: Kept): Crossing {
   };
 }
 
-type Written = Pick<Cell, 'event' | 'says' | 'actions' | 'guard' | 'bip'>;
+type Written = Pick<TransitionEntry, 'event' | 'says' | 'actions' | 'guard' | 'bip'>;
 
 /** What a transition says, read once per transition. */
-const cells = new WeakMap<Taken, Written>();
+const cells = new WeakMap<TakenTransition, Written>();
 
-function cellOf(lane: Lane, taken: Taken): Written {
+function cellOf(lane: MachineName, taken: TakenTransition): Written {
   const known = cells.get(taken);
   if (known) return known;
   const { eventType, description = '', guard, actions } = taken;
@@ -199,7 +211,7 @@ function wordOf(action: unknown): string {
 }
 
 /** The BIP that the cell names, else that of the message. */
-function bipOf(lane: Lane, event: string, says: string): number | undefined {
+function bipOf(lane: MachineName, event: string, says: string): number | undefined {
   const named = /BIP(\d+)/.exec(says)?.[1];
   if (named !== undefined) return Number(named);
   if (lane === 'transport') return 324;

@@ -5,7 +5,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
-import { Door, isLoopback, openServer, urlOf } from '../http/http-guard.js';
+import { HttpGuard, isLoopback, openServer, urlOf } from '../http/http-guard.js';
 
 /** Connections at the same time; a scraper needs one. */
 const READERS = 16;
@@ -34,7 +34,7 @@ export async function startExporter({
 }: ExporterOptions): Promise<Exporter> {
   const server = await openServer(host, port, READERS);
   const { port: chosen } = server.address() as AddressInfo;
-  server.on('request', answer(registry, isLoopback(host) ? new Door(host, chosen) : undefined));
+  server.on('request', answer(registry, isLoopback(host) ? new HttpGuard(host, chosen) : undefined));
   const close = (): Promise<void> =>
     new Promise((resolve) => {
       server.close(() => resolve());
@@ -44,7 +44,7 @@ export async function startExporter({
 }
 
 const answer =
-  (registry: Registry, door: Door | undefined): RequestListener =>
+  (registry: Registry, door: HttpGuard | undefined): RequestListener =>
   (request, response) => {
     const status = refusalOf(request, door);
     if (status !== 0) return refuse(response, status);
@@ -55,7 +55,7 @@ const answer =
     );
   };
 
-function refusalOf(request: IncomingMessage, door: Door | undefined): number {
+function refusalOf(request: IncomingMessage, door: HttpGuard | undefined): number {
   if (door && !door.admits(request)) return 403;
   if (request.url?.replace(/\?.*$/s, '') !== PATH) return 404;
   return request.method === 'GET' ? 0 : 405;

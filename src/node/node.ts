@@ -26,11 +26,11 @@ import { type Env, throwLater, systemClock, systemRandom } from '../net/environm
 import type { NodeEvents } from './events.js';
 import { chainOf, checkOptions, type DialOptions, identityOf, type NodeOptions } from './options.js';
 import { Peer } from './peer.js';
-import { Pool, type PoolListener } from './peer-pool.js';
+import { PeerPool, type PoolListener } from './peer-pool.js';
 import { Redials, type Target } from './redial.js';
-import type { Session } from '../connection/connection.js';
+import type { Connection } from '../connection/connection.js';
 import type { PeerInfo, PeerState } from './peerinfo.js';
-import type { Ended, PeerTracker } from './tracker.js';
+import type { EndedPeer, PeerTracker } from './tracker.js';
 import type { Message, UnknownMessage } from '../wire/index.js';
 
 interface Request {
@@ -38,7 +38,7 @@ interface Request {
   readonly connection_type: ConnectionType;
   readonly link?: Link;
   readonly v2: boolean;
-  session?: Session;
+  session?: Connection;
   refusal?: RefusalCode;
 }
 
@@ -51,7 +51,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   /** The registry of live peers, read-only. */
   readonly peers: PeerTracker;
   readonly #env: Env;
-  readonly #pool: Pool;
+  readonly #pool: PeerPool;
   readonly #redials: Redials;
   readonly #supervisor: ActorRefFrom<typeof supervisorMachine>;
   readonly #listeners = new Set<Listener>();
@@ -75,7 +75,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     const { v2transport = false, v2only = false } = options;
     this.#v2transport = v2transport || v2only;
     const parts = { ...options, env: this.#env, chain: this.chain, identity, rules };
-    this.#pool = new Pool(parts, this.#listener());
+    this.#pool = new PeerPool(parts, this.#listener());
     this.peers = this.#pool.tracker.view;
     this.#redials = new Redials(this.#env, (target) => this.#redial(target));
     this.#supervisor = this.#supervise(options);
@@ -240,7 +240,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     if (request) request.refusal = code;
   }
 
-  #dial(target: Target): Session {
+  #dial(target: Target): Connection {
     const { connection_type = 'manual', v2transport = this.#v2transport } = target.options;
     const remote = target.endpoints[target.tries++ % target.endpoints.length] ?? target.endpoints[0];
     const { session, refusal } = this.#ask({ remote, connection_type, v2: v2transport && !target.v1 });
@@ -327,7 +327,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     };
   }
 
-  #moved(session: Session, from: PeerState, to: PeerState): void {
+  #moved(session: Connection, from: PeerState, to: PeerState): void {
     if (this.listenerCount('transition') > 0) {
       this.emit('transition', {
         ...nameOf(session),
@@ -346,7 +346,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.emit('established', info);
   }
 
-  #ended(session: Session, ended: Ended): void {
+  #ended(session: Connection, ended: EndedPeer): void {
     this.#supervisor.send({ type: 'peer.ended', id: session.id, inbound: session.inbound });
     const target = this.#targets.get(session.id);
     this.#targets.delete(session.id);
@@ -358,7 +358,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   }
 
   /** A dialled connection is over, and not to be tried again as v1. */
-  #settle(target: Target, session: Session, last: PeerInfo | undefined): void {
+  #settle(target: Target, session: Connection, last: PeerInfo | undefined): void {
     if (!last?.lastreason) return;
     if (last.lastreason.facts.speaks === 'v1') target.v1 = true;
     target.peer?.tellEnded(last);
@@ -368,7 +368,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   }
 
   /** Once, on a new connection to the same address (BIP324; Core: ReconnectV1). */
-  #fallBack(target: Target, ended: Ended): boolean {
+  #fallBack(target: Target, ended: EndedPeer): boolean {
     if (this.#stopping || target.v1 || target.closed) return false;
     target.v1 = true;
     target.tries--;
@@ -413,7 +413,7 @@ const envOf = ({ clock = systemClock, random = systemRandom, net = tcpNet() }: N
 const cancelled = (at: Endpoint): VerackError =>
   new VerackError('ERR_LOCAL_CANCELLED', { addr: formatEndpoint(at) });
 
-const nameOf = (session: Session) => ({ id: session.id, addr: formatEndpoint(session.remote) });
+const nameOf = (session: Connection) => ({ id: session.id, addr: formatEndpoint(session.remote) });
 
 const asList = (to: Endpoint | readonly [Endpoint, ...Endpoint[]]): readonly [Endpoint, ...Endpoint[]] =>
   'host' in to ? [to] : to;

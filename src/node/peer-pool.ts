@@ -11,23 +11,28 @@ import type { Chain } from '../networks.js';
 import type { DropCode, Reason } from '../reasons.js';
 import type { Identity } from '../connection/outgoing-messages.js';
 import type { Env } from '../net/environment.js';
-import { type Padding, V2Channel } from '../connection/v2-transport.js';
+import { type Padding, V2Transport } from '../connection/v2-transport.js';
 import type { V2FaultName } from '../connection/v2-faults.js';
-import { employ, type Hands, machinesOf } from '../connection/effects.js';
-import { MAX_PENDING, Pending } from './pending-handshakes.js';
+import { employ, type EffectHandlers, machinesOf } from '../connection/effects.js';
+import { MAX_PENDING, PendingHandshakes } from './pending-handshakes.js';
 import type { PeerState } from './peerinfo.js';
-import { type Birth, MAX_SEND_BUFFER, Session, type SessionHost } from '../connection/connection.js';
+import {
+  type ConnectionOptions,
+  MAX_SEND_BUFFER,
+  Connection,
+  type ConnectionOwner,
+} from '../connection/connection.js';
 import { keepTimersByActor } from '../xstate/timers.js';
-import { type Ended, Tracker } from './tracker.js';
+import { type EndedPeer, Tracker } from './tracker.js';
 
 /** Whom the pool tells. */
 export interface PoolListener {
-  moved(session: Session, from: PeerState, to: PeerState): void;
-  message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
-  dropped(session: Session, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
-  ponged(session: Session): void;
-  drained(session: Session): void;
-  ended(session: Session, ended: Ended): void;
+  moved(session: Connection, from: PeerState, to: PeerState): void;
+  message(session: Connection, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
+  dropped(session: Connection, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
+  ponged(session: Connection): void;
+  drained(session: Connection): void;
+  ended(session: Connection, ended: EndedPeer): void;
   /** `ms` of time passed while the process did not run, or the wall clock was set by that much. */
   jumped(ms: number, clock: 'monotonic' | 'wall'): void;
 }
@@ -62,7 +67,7 @@ const JUMP = 15_000;
 
 const CANCELLED: Reason = { code: 'ERR_LOCAL_CANCELLED', facts: {} };
 
-export class Pool implements SessionHost, Hands {
+export class PeerPool implements ConnectionOwner, EffectHandlers {
   readonly env: Env;
   readonly chain: Chain;
   readonly identity: Identity;
@@ -70,13 +75,13 @@ export class Pool implements SessionHost, Hands {
   readonly maxsendbuffer: number;
   readonly tracker: Tracker;
   /** Accepted connections that are not established yet, by source. */
-  readonly pending: Pending;
-  readonly #sessions = new Map<number, Session>();
+  readonly pending: PendingHandshakes;
+  readonly #sessions = new Map<number, Connection>();
   /** Outbound connections by address, and those that are not established yet by nonce. */
-  readonly #dialled = new Map<string, Session>();
-  readonly #dialling = new Map<Hex64, Session>();
+  readonly #dialled = new Map<string, Connection>();
+  readonly #dialling = new Map<Hex64, Connection>();
   readonly #machines: ReturnType<typeof machinesOf>;
-  readonly #channels = new Map<number, V2Channel>();
+  readonly #channels = new Map<number, V2Transport>();
   #scope: Scope | undefined;
   #timer: unknown;
   #tickedat = 0;
@@ -93,7 +98,7 @@ export class Pool implements SessionHost, Hands {
     this.rules = options.rules;
     this.maxsendbuffer = options.maxsendbuffer ?? MAX_SEND_BUFFER;
     this.tracker = new Tracker(options.env.clock);
-    this.pending = new Pending(options.maxpending ?? MAX_PENDING, options.pendingloopback ?? false);
+    this.pending = new PendingHandshakes(options.maxpending ?? MAX_PENDING, options.pendingloopback ?? false);
     this.#machines = machinesOf(options.compiled ?? true);
   }
 
@@ -121,13 +126,13 @@ export class Pool implements SessionHost, Hands {
     return this.#dialling.has(nonce);
   }
 
-  get(id: number): Session | undefined {
+  get(id: number): Connection | undefined {
     return this.#sessions.get(id);
   }
 
   /** Makes a session and its actor, and starts both. */
-  spawn(birth: Omit<Birth, 'id'>): Session {
-    const session = new Session({ ...birth, id: ++this.#lastid }, this);
+  spawn(birth: Omit<ConnectionOptions, 'id'>): Connection {
+    const session = new Connection({ ...birth, id: ++this.#lastid }, this);
     const { id, connection_type } = session;
     const input = { id, connection_type, rules: this.rules };
     const parent = this.#scope?.self;
@@ -139,12 +144,12 @@ export class Pool implements SessionHost, Hands {
     return session;
   }
 
-  channelFor(session: Session): V2Channel {
+  channelFor(session: Connection): V2Transport {
     const { chain, env, options, rules } = this;
     const { padding, v2fault: fault, v2only = false } = options;
     const initiating = !session.inbound;
     const parts = { chain, initiating, random: env.random, timers: env.clock };
-    const channel = new V2Channel(
+    const channel = new V2Transport(
       { ...parts, ...(padding && { padding }), ...(fault && { fault }) },
       session,
     );
@@ -176,7 +181,7 @@ export class Pool implements SessionHost, Hands {
     }
   }
 
-  moved(session: Session, from: PeerState, to: PeerState): void {
+  moved(session: Connection, from: PeerState, to: PeerState): void {
     if (to === 'established') {
       this.#dialling.delete(session.nonce);
       this.pending.remove(session.id);
@@ -185,39 +190,39 @@ export class Pool implements SessionHost, Hands {
     this.listener.moved(session, from, to);
   }
 
-  changed(session: Session): void {
+  changed(session: Connection): void {
     this.tracker.update(session);
   }
 
-  ponged(session: Session): void {
+  ponged(session: Connection): void {
     this.listener.ponged(session);
   }
 
-  message(session: Session, direction: 'sent' | 'received', command: string, payload: Uint8Array): void {
+  message(session: Connection, direction: 'sent' | 'received', command: string, payload: Uint8Array): void {
     this.listener.message(session, direction, command, payload);
   }
 
-  dropped(session: Session, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void {
+  dropped(session: Connection, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void {
     this.listener.dropped(session, code, command);
   }
 
-  drained(session: Session): void {
+  drained(session: Connection): void {
     this.listener.drained(session);
   }
 
-  sessionOf(id: number): Session {
+  sessionOf(id: number): Connection {
     const session = this.#sessions.get(id);
     if (!session) throw new Error(`peer ${id} has no session`);
     return session;
   }
 
-  channelOf(id: number): V2Channel {
+  channelOf(id: number): V2Transport {
     const channel = this.#channels.get(id);
     if (!channel) throw new Error(`peer ${id} has no v2 channel`);
     return channel;
   }
 
-  #enter(session: Session): void {
+  #enter(session: Connection): void {
     this.#sessions.set(session.id, session);
     if (session.inbound) this.pending.add(session.id, session.remote.host);
     else {
@@ -228,7 +233,7 @@ export class Pool implements SessionHost, Hands {
     if (this.#sessions.size === 1) this.#startTicking();
   }
 
-  #leave(session: Session, reason: Reason): void {
+  #leave(session: Connection, reason: Reason): void {
     this.#sessions.delete(session.id);
     this.pending.remove(session.id);
     this.#stopTransport(session.id);
@@ -259,14 +264,14 @@ export class Pool implements SessionHost, Hands {
       this.#finished(session, event.output as Reason | null);
   }
 
-  #finished(session: Session, output: Reason | null): void {
+  #finished(session: Connection, output: Reason | null): void {
     const reason = output ?? CANCELLED;
     this.#leave(session, reason);
     if (reason.code !== 'ERR_PROTO_SELF' || !session.inbound) return;
     this.#dialling.get(String(reason.facts.nonce))?.actor.send({ type: 'supervisor.self' });
   }
 
-  #crashed(session: Session, error: unknown): void {
+  #crashed(session: Connection, error: unknown): void {
     session.close(false);
     // When its transport threw, the peer itself is still there.
     if (session.actor.getSnapshot().status === 'active') this.#scope?.stopChild(session.actor);
@@ -294,7 +299,7 @@ export class Pool implements SessionHost, Hands {
     if (this.#sessions.size > 0) this.#startTicking();
   }
 
-  #isDue(session: Session, now: number): boolean {
+  #isDue(session: Connection, now: number): boolean {
     return nextDeadline(session.context, session.moments).at < now;
   }
 

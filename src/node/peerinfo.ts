@@ -72,7 +72,7 @@ export interface PeerInfo {
 }
 
 /** What a snapshot is made from: a session, or what is left of one. Moments are milliseconds of the node's clock. */
-export interface Row {
+export interface PeerRecord {
   readonly id: number;
   readonly connection_type: ConnectionType;
   readonly inbound: boolean;
@@ -91,13 +91,13 @@ export interface Row {
 }
 
 /** A moment of the node's clock and of the wall clock, milliseconds. */
-export interface Now {
+export interface ClockReading {
   readonly now: number;
   readonly wall: number;
 }
 
 /** What the connection to the same address before this one left behind. */
-export interface Before {
+export interface PreviousConnection {
   readonly reason?: Reason | undefined;
   readonly transport?: 'v1' | 'v2' | undefined;
 }
@@ -105,7 +105,12 @@ export interface Before {
 type Draft = { -readonly [K in keyof PeerInfo]: PeerInfo[K] };
 
 /** The snapshot of one row, frozen all the way down. Written out in one piece, because it is made for every peer that ends. */
-export function describe(row: Row, { now, wall }: Now, before: Before, end?: Reason): PeerInfo {
+export function peerInfoOf(
+  row: PeerRecord,
+  { now, wall }: ClockReading,
+  before: PreviousConnection,
+  end?: Reason,
+): PeerInfo {
   const { context, traffic, transport, remote, local } = row;
   const unix = (at: number): number => Math.floor((wall - (now - at)) / 1_000);
   const info: Draft = {
@@ -154,7 +159,7 @@ function addPings(info: Draft, { pingtime, minping, pingnonce, pingsentat }: Pee
 function addPast(
   info: Draft,
   last: Reason | undefined,
-  lasttransport: Before['transport'],
+  lasttransport: PreviousConnection['transport'],
   end?: Reason,
 ): void {
   const reason = end ?? last;
@@ -163,7 +168,7 @@ function addPast(
   if (lasttransport) info.lasttransport = lasttransport;
 }
 
-const isOver = (row: Row): boolean => row.state === 'failed' || row.state === 'closed';
+const isOver = (row: PeerRecord): boolean => row.state === 'failed' || row.state === 'closed';
 
 function countsOf(counts: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
   const record: Record<string, number> = {};
@@ -186,7 +191,7 @@ const negotiated = (context: PeerContext): string[] => [
   ...context.features.map((id) => `feature:${id}`),
 ];
 
-function phases(row: Row, context: PeerContext): PeerInfo['phases'] {
+function phases(row: PeerRecord, context: PeerContext): PeerInfo['phases'] {
   const { openedat, versionat, establishedat } = context;
   return {
     ...(row.linkedat >= 0 && { connect: micro(row.linkedat - row.bornat) }),

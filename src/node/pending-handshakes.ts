@@ -9,7 +9,7 @@ import { isLoopback, sourceOf } from '../net/source-network.js';
 /** How many handshakes one source may have pending: btcd's number. */
 export const MAX_PENDING = 8;
 
-export class Pending {
+export class PendingHandshakes {
   readonly #counts = new Map<string, number>();
   readonly #sources = new Map<number, string>();
   #last: { readonly host: string; readonly source: string | undefined } = { host: '', source: undefined };

@@ -5,7 +5,13 @@
 import { REASONS, type Reason } from '../reasons.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import { type Clock, throwLater } from '../net/environment.js';
-import { type Before, describe, type Now, type PeerInfo, type Row } from './peerinfo.js';
+import {
+  type PreviousConnection,
+  peerInfoOf,
+  type ClockReading,
+  type PeerInfo,
+  type PeerRecord,
+} from './peerinfo.js';
 
 /** What a subscriber is told. */
 export type PeerChange =
@@ -30,26 +36,26 @@ const RECENT = 1_000;
 const REMEMBERED = 10_000;
 
 /** A connection that is over. */
-export class Ended {
+export class EndedPeer {
   #info: PeerInfo | undefined;
 
   constructor(
-    private readonly row: Row,
+    private readonly row: PeerRecord,
     readonly reason: Reason,
-    private readonly at: Now,
-    private readonly before: Before,
+    private readonly at: ClockReading,
+    private readonly before: PreviousConnection,
   ) {}
 
   /** What it said last. */
   get info(): PeerInfo {
-    return (this.#info ??= describe(this.row, this.at, this.before, this.reason));
+    return (this.#info ??= peerInfoOf(this.row, this.at, this.before, this.reason));
   }
 }
 
 /** The supervisor's side of the registry. Others get its {@link Tracker.view}. */
 export class Tracker implements PeerTracker {
-  readonly #rows = new Map<number, Row>();
-  readonly #recent: Ended[] = [];
+  readonly #rows = new Map<number, PeerRecord>();
+  readonly #recent: EndedPeer[] = [];
   readonly #listeners = new Set<(change: PeerChange) => void>();
   readonly #reasons = new Map<string, Reason>();
   readonly #transports = new Map<string, 'v1' | 'v2'>();
@@ -89,7 +95,7 @@ export class Tracker implements PeerTracker {
   }
 
   /** The connection that ended last. */
-  get latest(): Ended | undefined {
+  get latest(): EndedPeer | undefined {
     return this.#recent.at(-1);
   }
 
@@ -101,19 +107,19 @@ export class Tracker implements PeerTracker {
     return stop;
   }
 
-  create(row: Row): void {
+  create(row: PeerRecord): void {
     this.#rows.set(row.id, row);
     this.#tell('created', row);
   }
 
-  update(row: Row): void {
+  update(row: PeerRecord): void {
     if (this.#rows.has(row.id)) this.#tell('updated', row);
   }
 
   /** Removes the row, which does not change any more. What it said last is put into words when somebody asks. */
-  delete(row: Row, reason: Reason): Ended {
+  delete(row: PeerRecord, reason: Reason): EndedPeer {
     this.#rows.delete(row.id);
-    const ended = new Ended(row, reason, this.#now(), this.#before(row));
+    const ended = new EndedPeer(row, reason, this.#now(), this.#before(row));
     this.#recent.push(ended);
     if (this.#recent.length > RECENT) this.#recent.shift();
     if (!row.inbound) this.#remember(row, reason);
@@ -122,7 +128,7 @@ export class Tracker implements PeerTracker {
   }
 
   /** How it went is told with the next connection to that address; who came to us came from a port of the moment. */
-  #remember(row: Row, reason: Reason): void {
+  #remember(row: PeerRecord, reason: Reason): void {
     const addr = formatEndpoint(row.remote);
     remember(this.#reasons, addr, REASONS[reason.code].family === 'end' ? undefined : reason);
     const { type } = row.transport;
@@ -140,20 +146,20 @@ export class Tracker implements PeerTracker {
     }
   }
 
-  #tell(type: 'created' | 'updated', row: Row): void {
+  #tell(type: 'created' | 'updated', row: PeerRecord): void {
     if (this.#listeners.size === 0) return;
     this.#say({ type, peer: this.#read(row) });
   }
 
-  #read(row: Row): PeerInfo {
-    return describe(row, this.#now(), this.#before(row));
+  #read(row: PeerRecord): PeerInfo {
+    return peerInfoOf(row, this.#now(), this.#before(row));
   }
 
   #now() {
     return { now: this.clock.now(), wall: this.clock.wall() };
   }
 
-  #before(row: Row): Before {
+  #before(row: PeerRecord): PreviousConnection {
     if (row.inbound) return {};
     const addr = formatEndpoint(row.remote);
     return { reason: this.#reasons.get(addr), transport: this.#transports.get(addr) };

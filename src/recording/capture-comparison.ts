@@ -8,8 +8,8 @@
  */
 import type { BitcoinNode } from '../node/node.js';
 import type { CapturedMessage, CaptureFault, MergedMessage } from './core-capture.js';
-import { type LookedAt, StandIn } from './reference-node.js';
-import { MOST_SCENES, said, type Scene } from './transcripts.js';
+import { type ReferenceNodeOptions, ReferenceNode } from './reference-node.js';
+import { MOST_SCENES, said, type SessionLine } from './transcripts.js';
 
 /** The kinds of the handshake, in the order of their first appearance, and those that keep a connection alive. */
 export const COMPARED = [
@@ -45,7 +45,7 @@ export interface CapturedSession {
   /** Microseconds since 1970-01-01 UTC. */
   readonly at: number;
   /** `tester` is the node that captured. What stands between the columns is what our node made of it. */
-  readonly scenes: readonly Scene[];
+  readonly scenes: readonly SessionLine[];
   /** Scenes that were left out at the end. */
   readonly left: number;
 }
@@ -66,7 +66,7 @@ export interface CompareOptions {
   readonly peer: string;
   /** Both directions are there: without one of them there is nothing to compare. */
   readonly isWhole: boolean;
-  readonly node?: LookedAt;
+  readonly node?: ReferenceNodeOptions;
   /** Sees each node of ours before anything happens to it. */
   readonly watch?: (node: BitcoinNode) => void;
   /** Hears each message as it is and as a scene, with the number of its session. */
@@ -77,7 +77,7 @@ export interface CompareOptions {
   readonly signal?: AbortSignal;
 }
 
-type Said = Omit<Scene, 'at' | 'conn'>;
+type Said = Omit<SessionLine, 'at' | 'conn'>;
 
 /** Differences that are kept; the others are counted. */
 const MOST_DIFFERENCES = 20;
@@ -155,8 +155,8 @@ interface Gap {
 const gapAfter = (after: string, offset: number): Gap => ({ after, offset, captured: [], ours: [] });
 
 class Session {
-  readonly #standIn: StandIn;
-  readonly #scenes: Scene[] = [];
+  readonly #standIn: ReferenceNode;
+  readonly #scenes: SessionLine[] = [];
   readonly #pings = { captured: 0, ours: 0 };
   readonly #versions = { received: false, sent: false };
   #gap = gapAfter('the beginning', -1);
@@ -169,13 +169,13 @@ class Session {
 
   constructor(
     private readonly number: number,
-    private readonly opening: ConstructorParameters<typeof StandIn>[0],
+    private readonly opening: ConstructorParameters<typeof ReferenceNode>[0],
     private readonly options: CompareOptions,
     private readonly differs: (difference: KindDifference) => void,
   ) {
     this.#now = opening.at;
     this.#isOff = !options.isWhole;
-    this.#standIn = new StandIn(opening, options.node);
+    this.#standIn = new ReferenceNode(opening, options.node);
     if (!this.#isOff) this.#begin(this.#standIn.node);
   }
 

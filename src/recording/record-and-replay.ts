@@ -8,7 +8,7 @@
  *   const { differing } = await play(createReadStream('regtest.ndjson'));
  */
 import type { Fault } from '../net/faults/faults.js';
-import { troubledNet } from '../net/faults/faulty-net.js';
+import { netWithFault } from '../net/faults/faulty-net.js';
 import { tcpNet } from '../net/tcp.js';
 import { type Clock, systemClock, systemRandom } from '../net/environment.js';
 import type { BitcoinNode } from '../node/node.js';
@@ -20,7 +20,7 @@ import { refused } from './line-reader.js';
 import { type Ending, type Turn, turnsOf } from './recording-reader.js';
 import { Recorder, type Sink } from './recorder.js';
 import { Replay } from './replay.js';
-import { WitnessedNode } from './recording-node.js';
+import { RecordingNode } from './recording-node.js';
 
 /** Differences that are kept; the others are counted. */
 const MOST_DIFFERENCES = 20;
@@ -47,8 +47,8 @@ export function recordedNode(
   return recorder.enter(
     input,
     () =>
-      new WitnessedNode(
-        { ...options, ...parts, net: troubledNet(recorder.net, faults, recorder.clock) },
+      new RecordingNode(
+        { ...options, ...parts, net: netWithFault(recorder.net, faults, recorder.clock) },
         recorder,
       ),
   );

@@ -4,14 +4,14 @@
  * Both clocks stand still while the node deals with an input, so one moment per turn is all that a replay needs.
  */
 import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from '../net/link.js';
-import { ThroughLink } from '../net/faults/link-wrapper.js';
+import { LinkWrapper } from '../net/faults/link-wrapper.js';
 import type { LinkCode } from '../reasons.js';
 import { VerackError } from '../reasons.js';
 import type { NodeEvents } from '../node/events.js';
 import type { Clock, Env } from '../net/environment.js';
 import { hexOf } from '../wire/index.js';
 import type { Effect, Input } from './recording-format.js';
-import type { Witness } from './recording-node.js';
+import type { NodeObserver } from './recording-node.js';
 
 /** Where lines go. */
 export interface Sink {
@@ -21,7 +21,7 @@ export interface Sink {
   take(lines: readonly string[]): void;
 }
 
-export class Recorder implements Witness, Env {
+export class Recorder implements NodeObserver, Env {
   readonly clock: Clock;
   readonly net: Net;
   readonly #timers = new Map<number, unknown>();
@@ -177,7 +177,7 @@ const ends = ({ local, remote }: Link) => ({ local: at(local), remote: at(remote
 export const saying = (event: keyof NodeEvents, payload: object): Effect =>
   'conntime' in payload ? { out: event, peer: payload } : { out: event, ...payload };
 
-class RecordedLink extends ThroughLink implements LinkHandler {
+class RecordedLink extends LinkWrapper implements LinkHandler {
   #pending = 0;
 
   constructor(

@@ -9,19 +9,19 @@ import type { Target } from '../node/redial.js';
 import { commandOf, encodeMessage, hexOf, type Message, type UnknownMessage } from '../wire/index.js';
 import type { Input, RecordedDial } from './recording-format.js';
 
-export interface Witness {
+export interface NodeObserver {
   /** Something is asked of the node, or happens to it: `run` is what comes of it. */
   enter<T>(input: Input, run: () => T): T;
   /** The node says something; `run` tells its listeners. */
   tell(event: keyof NodeEvents, payload: object, run: () => boolean): boolean;
 }
 
-export class WitnessedNode extends BitcoinNode {
-  readonly #witness: Witness;
+export class RecordingNode extends BitcoinNode {
+  readonly #witness: NodeObserver;
   readonly #numbers = new WeakMap<Peer, number>();
   #dials = 0;
 
-  constructor({ signal, ...options }: NodeOptions, witness: Witness) {
+  constructor({ signal, ...options }: NodeOptions, witness: NodeObserver) {
     super(options);
     this.#witness = witness;
     // Told only to those who listen; a witness always does.

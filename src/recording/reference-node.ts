@@ -19,7 +19,7 @@ export interface Opening {
 }
 
 /** What does not change how it answers. */
-export type LookedAt = Pick<NodeOptions, 'inspect' | 'compiled'>;
+export type ReferenceNodeOptions = Pick<NodeOptions, 'inspect' | 'compiled'>;
 
 /** The longest that a timer waits, milliseconds: more than any capture lasts between two messages. */
 const NEVER = 2 ** 31 - 1;
@@ -36,7 +36,7 @@ const LONGEST_WAIT = 600_000;
 /** Nobody reads what it writes, so any will do. */
 const CHAIN = 'main';
 
-export class StandIn {
+export class ReferenceNode {
   readonly clock: VirtualClock;
   readonly node: BitcoinNode;
   readonly #opening: Opening;
@@ -49,7 +49,7 @@ export class StandIn {
   #ping: Uint8Array | undefined;
   #theirPing = '';
 
-  constructor(opening: Opening, options: LookedAt = {}) {
+  constructor(opening: Opening, options: ReferenceNodeOptions = {}) {
     this.#opening = opening;
     this.#moment = opening.at;
     this.clock = new VirtualClock(opening.at / 1_000);

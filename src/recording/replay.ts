@@ -3,7 +3,7 @@
  * the recorded one. A deed that differs is a {@link Difference}; after one of another kind than the recorded one the
  * two have parted, and the rest is not played.
  */
-import { troubledNet } from '../net/faults/faulty-net.js';
+import { netWithFault } from '../net/faults/faulty-net.js';
 import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from '../net/link.js';
 import { VerackError } from '../reasons.js';
 import type { NodeEvents } from '../node/events.js';
@@ -14,12 +14,12 @@ import { type Difference, difference, shown } from './replay-difference.js';
 import { type Effect, faultsOf, type Input, nodeOptions, type RecordedOptions } from './recording-format.js';
 import type { Line, Turn } from './recording-reader.js';
 import { saying } from './recorder.js';
-import { type Witness, WitnessedNode } from './recording-node.js';
+import { type NodeObserver, RecordingNode } from './recording-node.js';
 
 export type InputOf<N extends Input['in']> = Extract<Input, { in: N }>;
 
-export class Replay implements Witness, Env {
-  readonly node: WitnessedNode;
+export class Replay implements NodeObserver, Env {
+  readonly node: RecordingNode;
   readonly clock: Clock;
   readonly net: Net;
   /** The two have parted: nothing more is played. */
@@ -56,9 +56,9 @@ export class Replay implements Witness, Env {
       dial: (to, handler) => this.#dial(to, handler),
       listen: (to, each) => this.#listen(to, each),
     };
-    const net = troubledNet(this.net, faultsOf(options), this.clock);
+    const net = netWithFault(this.net, faultsOf(options), this.clock);
     const parts = { clock: this.clock, random: this.random, net, ...extra };
-    this.node = new WitnessedNode({ ...nodeOptions(options), ...parts }, this);
+    this.node = new RecordingNode({ ...nodeOptions(options), ...parts }, this);
   }
 
   /** Plays a turn. Resolves when the node has dealt with it. */

@@ -4,11 +4,11 @@ import type { Clock } from '../net/environment.js';
 import type { BitcoinNode } from '../node/node.js';
 import type { PeerInfo } from '../node/peerinfo.js';
 import { sanitize } from '../wire/index.js';
-import type { Remark } from '../conformance/transcript.js';
+import type { TranscriptLine } from '../conformance/transcript.js';
 import { type AnnotatedField, fieldsOf } from '../decode/fields.js';
 
 /** A remark with what was in its message. */
-export interface Scene extends Remark {
+export interface SessionLine extends TranscriptLine {
   readonly command?: string;
   /** Bytes of the payload. */
   readonly size?: number;
@@ -17,9 +17,9 @@ export interface Scene extends Remark {
 }
 
 /** One connection from its beginning; `peer` is what was known last. */
-export interface Session {
+export interface RecordedSession {
   readonly peer: PeerInfo;
-  readonly scenes: readonly Scene[];
+  readonly scenes: readonly SessionLine[];
   /** Scenes that were left out at the end. */
   readonly left: number;
 }
@@ -32,18 +32,18 @@ const MOST_TEXT = 72;
 
 interface Account {
   readonly begin: number;
-  readonly scenes: Scene[];
+  readonly scenes: SessionLine[];
   left: number;
 }
 
 /** Tells of each session when it ends. */
-export class Story {
+export class SessionTranscripts {
   readonly #accounts = new Map<number, Account>();
 
   constructor(
     private readonly node: BitcoinNode,
     private readonly clock: Pick<Clock, 'now'>,
-    private readonly told: (session: Session) => void,
+    private readonly told: (session: RecordedSession) => void,
   ) {
     node.peers.subscribe(({ type, peer }) => void (type === 'created' && this.#accountOf(peer.id)));
     node.on('transition', ({ id, from, to }) => {
@@ -82,7 +82,7 @@ export class Story {
     return account;
   }
 
-  #note(id: number, side: Scene['side'], text: string, more: Partial<Scene> = {}): void {
+  #note(id: number, side: SessionLine['side'], text: string, more: Partial<SessionLine> = {}): void {
     const account = this.#accountOf(id);
     if (account.scenes.length >= MOST_SCENES) return void account.left++;
     const at = Math.round((this.clock.now() - account.begin) * 1_000) / 1_000;
@@ -105,7 +105,7 @@ export function said(
   direction: 'sent' | 'received',
   command: string,
   payload: Uint8Array,
-): Omit<Scene, 'at' | 'conn'> {
+): Omit<SessionLine, 'at' | 'conn'> {
   const size = payload.length;
   const fields = size > MOST_BYTES ? undefined : fieldsOf(command, payload, 0);
   const side = direction === 'sent' ? 'tester' : 'node';

@@ -3,8 +3,8 @@
  *
  * A payload to a message: {@link decodeMessage}; back: {@link encodeMessage}. A byte stream to frames:
  * {@link createV1Framer}; a frame to bytes: {@link encodeFrame}. Decoding answers with values; only encoding throws (on
- * values that do not fit their fields). The encrypted transport (BIP324): {@link createV2Key}, {@link createV2Opening},
- * {@link createV2Receiver}, {@link createV2Sender}; `v2/face.ts` says how they go together.
+ * values that do not fit their fields). The encrypted transport (BIP324): {@link createV2Key}, {@link createHandshakeParser},
+ * {@link createPacketDecoder}, {@link createPacketEncoder}; `v2/face.ts` says how they go together.
  */
 export { hex64, signedOf, MAX_SIZE } from './codec.js';
 export type { CodecCode, CodecFault, Hex64 } from './codec.js';
@@ -27,18 +27,30 @@ export type { Command, Decoded, EntryCount, Message, MessageOf, UnknownMessage }
 export { COMMAND_SIZE, readCommand, writeCommand } from './command.js';
 export { createV1Framer, encodeFrame, HEADER_SIZE, MAX_PAYLOAD } from './v1-framing.js';
 export type { FrameEvent, KnownMagic, V1Framer } from './v1-framing.js';
-export { createV2Opening, isV1OfAnyNetwork, transportOf, V1_PREFIX_SIZE } from './bip324/handshake-parser.js';
-export type { OpeningOptions } from './bip324/handshake-parser.js';
+export {
+  createHandshakeParser,
+  isV1OfAnyNetwork,
+  transportOf,
+  V1_PREFIX_SIZE,
+} from './bip324/handshake-parser.js';
+export type { HandshakeParserOptions } from './bip324/handshake-parser.js';
 export { createV2Key, deriveV2Keys, TERMINATOR_SIZE } from './bip324/keys.js';
 export type { DirectionKeys, V2Key, V2Keys } from './bip324/keys.js';
-export { createV2Receiver, GARBAGE_LIMIT } from './bip324/packet-decoder.js';
-export { createV2Sender } from './bip324/packet-encoder.js';
+export { createPacketDecoder, GARBAGE_LIMIT } from './bip324/packet-decoder.js';
+export { createPacketEncoder } from './bip324/packet-encoder.js';
 export { decodeContents, encodeContents } from './bip324/packet-contents.js';
 export type { Contents } from './bip324/packet-contents.js';
 export { decodeEllswift, ELLSWIFT_SIZE, encodeEllswift, sharedSecret } from './bip324/ellswift.js';
 export type { RandomBytes } from './bip324/ellswift.js';
 export { MAX_CONTENTS, MAX_GARBAGE } from './bip324/transport.js';
-export type { OpeningEvent, V2Broken, V2Event, V2Opening, V2Receiver, V2Sender } from './bip324/transport.js';
+export type {
+  HandshakeParserEvent,
+  V2Broken,
+  V2Event,
+  HandshakeParser,
+  PacketDecoder,
+  PacketEncoder,
+} from './bip324/transport.js';
 export { BIP155, bip155NetworkName } from './bip155.js';
 export type { Bip155Network, Bip155Row } from './bip155.js';
 export {

@@ -12,7 +12,7 @@ import { conform } from '../../src/conformance/conform.js';
 import { CONNECTION_TYPES } from '../../src/conformance/dial-command.js';
 import { loadCases, loadKnown } from '../../src/conformance/case-files.js';
 import type { Report } from '../../src/conformance/report.js';
-import type { Dialler, Subject } from '../../src/conformance/node-under-test.js';
+import type { Dialler, NodeUnderTest } from '../../src/conformance/node-under-test.js';
 import { bcoin, bitcoind, describeNode, litecoind, type RealNode } from './nodes/nodes.js';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
@@ -29,7 +29,7 @@ const diallerOf = (node: RealNode, types: Dialler['types']): Dialler => ({
   },
 });
 
-const subjectOf = (node: RealNode, types: Dialler['types'] = ['manual']): Subject => ({
+const subjectOf = (node: RealNode, types: Dialler['types'] = ['manual']): NodeUnderTest => ({
   net: tcpNet(),
   at: { host: node.host, port: node.port },
   meets: ['old-tip'],
@@ -37,7 +37,7 @@ const subjectOf = (node: RealNode, types: Dialler['types'] = ['manual']): Subjec
   dialler: diallerOf(node, types),
 });
 
-const judged = (subject: Subject, some: readonly Case[] = cases): Promise<Report> =>
+const judged = (subject: NodeUnderTest, some: readonly Case[] = cases): Promise<Report> =>
   conform({ cases: some, subject, chain: NETWORKS.regtest, known: loadKnown(), lanes: 12 });
 
 const idsOf = ({ findings }: Report, wanted: string): string[] =>
@@ -50,14 +50,14 @@ const failures = ({ findings, trouble }: Report): string[] => [
 /** What was run against the oracle, over all its configurations. */
 const proven = new Set<string>();
 
-async function oracle(subject: Subject, some?: readonly Case[]): Promise<void> {
+async function oracle(subject: NodeUnderTest, some?: readonly Case[]): Promise<void> {
   const report = await judged(subject, some);
   expect(failures(report)).toEqual([]);
   for (const id of idsOf(report, 'pass')) proven.add(id);
 }
 
 /** Sets the clock of a Core node forward, never back: cases follow each other on it. */
-function withClock(node: RealNode): Subject {
+function withClock(node: RealNode): NodeUnderTest {
   let now = Math.floor(Date.now() / 1_000);
   const advance = async (seconds: number): Promise<void> => {
     now += seconds;

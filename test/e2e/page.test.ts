@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { type BitcoinNode, createNode } from '../../src/index.js';
-import type { Story } from '../../src/inspect/page/feed-messages.js';
+import type { Transcript } from '../../src/inspect/page/feed-messages.js';
 import { type Relay, type RelayOptions, startRelay } from '../../src/inspect/inspector-server.js';
 import { type Demo, startDemo } from '../../src/demo/demo.js';
 import { Program } from '../support/cli-process.js';
@@ -284,7 +284,7 @@ describeNode('chromium', 'the page by itself', () => {
     const reader = await FeedReader.open(relay);
     reader.say({ choose: '1' });
     await reader.until(({ story }) => (story?.pings.length ?? 0) > 0);
-    const sessions = new Map<string, Story>([['Monday', reader.world.story!]]);
+    const sessions = new Map<string, Transcript>([['Monday', reader.world.story!]]);
     const second = await relayOf({ sessions });
     const page = await visit(second.url);
     await page.getByRole('button', { name: 'Monday' }).click();

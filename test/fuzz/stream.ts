@@ -1,7 +1,7 @@
 /** Any bytes through framer, codec and translation: what they become, and what must hold whatever they are. */
 import { PEER_EVENTS } from '../../machines/index.js';
 import { isUnoffered } from '../../src/connection/offered-services.js';
-import { translate } from '../../src/connection/message-to-event.js';
+import { messageToEvent } from '../../src/connection/message-to-event.js';
 import {
   commandOf,
   countOf,
@@ -52,7 +52,7 @@ function eventOf(command: string, payload: Uint8Array): object | undefined {
   const list = countOf(command, payload);
   if (list && list.count > list.limit) return { type: 'wire.excess', command, ...list };
   if (isUnoffered(command, payload, IDENTITY, false)) return { type: 'wire.unoffered', command };
-  return translate(command, payload, NOW);
+  return messageToEvent(command, payload, NOW);
 }
 
 /** Throws {@link Broken}, or whatever the code under test throws. Returns the number of frames. */

@@ -11,13 +11,13 @@ import { type MemoryLink, memoryNet } from '../../src/net/memory.js';
 import { NETWORKS } from '../../src/networks.js';
 import {
   createV2Key,
-  createV2Opening,
-  createV2Receiver,
-  createV2Sender,
+  createHandshakeParser,
+  createPacketDecoder,
+  createPacketEncoder,
   encodeFrame,
   type V2Key,
-  type V2Receiver,
-  type V2Sender,
+  type PacketDecoder,
+  type PacketEncoder,
 } from '../../src/wire/index.js';
 import { seededRandom } from '../support/memory-nodes.js';
 import { leafOf } from '../support/step.js';
@@ -61,11 +61,11 @@ class Peer {
   readonly #garbage = this.#random(GARBAGE);
   readonly #opening;
   #told = 0;
-  #receiver: V2Receiver | undefined;
-  sender: V2Sender | undefined;
+  #receiver: PacketDecoder | undefined;
+  sender: PacketEncoder | undefined;
 
   constructor(private readonly initiating: boolean) {
-    this.#opening = createV2Opening({ initiating: true, magic });
+    this.#opening = createHandshakeParser({ initiating: true, magic });
   }
 
   take(link: Link): void {
@@ -86,8 +86,8 @@ class Peer {
       if (event.kind !== 'key' || isV1(event.ellswift)) continue;
       this.heard.push('key');
       const keys = this.#key.agree(event.ellswift, this.initiating, magic);
-      this.sender = createV2Sender(keys.send, this.#garbage);
-      this.#receiver = createV2Receiver(keys.receive);
+      this.sender = createPacketEncoder(keys.send, this.#garbage);
+      this.#receiver = createPacketDecoder(keys.receive);
       this.#packets(event.rest);
     }
   }
@@ -203,7 +203,7 @@ function bytesFor({ event }: TransportRow, { column, peer }: Stage): Uint8Array[
   return event.type === 'bytes.broken' ? [badBytes(event.code, column, sender)] : [];
 }
 
-function badBytes(code: string, { leaf }: TransportColumn, sender: V2Sender | undefined): Uint8Array {
+function badBytes(code: string, { leaf }: TransportColumn, sender: PacketEncoder | undefined): Uint8Array {
   if (code === 'ERR_V2_OTHER_NETWORK') return FOREIGN.slice(leaf === 'detecting' ? 0 : 1, 24);
   if (code === 'ERR_V2_GARBAGE') return new Uint8Array(4_111);
   if (code === 'ERR_V2_AUTH') return spoilt(sender!.version());

@@ -5,7 +5,7 @@
 import type { DialHandler, Endpoint, Link, Net } from '../../src/net/link.js';
 import type { LinkCode } from '../../src/reasons.js';
 import { memoryNet, type MemoryNet } from '../../src/net/memory.js';
-import { ThroughLink } from '../../src/net/faults/link-wrapper.js';
+import { LinkWrapper } from '../../src/net/faults/link-wrapper.js';
 import type { Timers } from '../../src/net/timers.js';
 import type { Chance } from './seeded-random.js';
 
@@ -135,7 +135,7 @@ function pathOf({ local, remote }: Link): string {
 }
 
 /** One end of a path: cuts what is written, swallows everything once the path is dead. */
-class RoughLink extends ThroughLink {
+class RoughLink extends LinkWrapper {
   constructor(
     inner: Link,
     readonly weather: Weather,

@@ -2,12 +2,12 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { Request, Update } from '../../src/inspect/page/feed-messages.js';
-import { World } from '../../src/inspect/page/page-state.js';
+import { PageState } from '../../src/inspect/page/page-state.js';
 import type { Relay } from '../../src/inspect/inspector-server.js';
 
 export class FeedReader {
   /** What the page would know now. */
-  readonly world = new World();
+  readonly world = new PageState();
   /** Frames that came. */
   updates = 0;
 
@@ -30,7 +30,7 @@ export class FeedReader {
     this.socket.send(JSON.stringify(request));
   }
 
-  async until(holds: (world: World) => boolean): Promise<void> {
+  async until(holds: (world: PageState) => boolean): Promise<void> {
     while (!holds(this.world)) await once(this.socket, 'message');
   }
 }

@@ -6,18 +6,18 @@ import { NETWORKS } from '../../src/networks.js';
 import type { Case, Step } from '../../src/conformance/case.js';
 import { readCase } from '../../src/conformance/case-schema.js';
 import { versionPayload } from '../../src/conformance/version-message.js';
-import type { Subject } from '../../src/conformance/node-under-test.js';
+import type { NodeUnderTest } from '../../src/conformance/node-under-test.js';
 import {
   createV1Framer,
   createV2Key,
-  createV2Opening,
-  createV2Receiver,
-  createV2Sender,
+  createHandshakeParser,
+  createPacketDecoder,
+  createPacketEncoder,
   encodeFrame,
-  type OpeningEvent,
+  type HandshakeParserEvent,
   type V2Event,
-  type V2Receiver,
-  type V2Sender,
+  type PacketDecoder,
+  type PacketEncoder,
 } from '../../src/wire/index.js';
 import { seededRandom } from './memory-nodes.js';
 
@@ -97,8 +97,8 @@ class Encrypted {
   readonly #garbage: Uint8Array;
   readonly #opening;
   readonly #me: Actor;
-  #sender!: V2Sender;
-  #receiver: V2Receiver | undefined;
+  #sender!: PacketEncoder;
+  #receiver: PacketDecoder | undefined;
 
   constructor(
     private readonly link: Link,
@@ -106,7 +106,7 @@ class Encrypted {
     private readonly initiating: boolean,
   ) {
     this.#garbage = random(script.garbage ?? 7);
-    this.#opening = createV2Opening({ initiating, magic: chain.magic });
+    this.#opening = createHandshakeParser({ initiating, magic: chain.magic });
     this.#me = new Actor(link, (command, payload) => this.#sender.message(command, payload));
     link.attach({ data: (chunk) => this.#data(chunk), closed: () => undefined });
     if (initiating) this.#sendKey();
@@ -123,12 +123,12 @@ class Encrypted {
     else for (const event of this.#opening.feed(chunk)) this.#opened(event);
   }
 
-  #opened(event: OpeningEvent): void {
+  #opened(event: HandshakeParserEvent): void {
     if (event.kind === 'v2') this.#sendKey();
     if (event.kind !== 'key') return;
     const keys = this.#key.agree(event.ellswift, this.initiating, chain.magic);
-    this.#sender = createV2Sender(keys.send, this.script.forges ? random(8) : this.#garbage);
-    this.#receiver = createV2Receiver(keys.receive);
+    this.#sender = createPacketEncoder(keys.send, this.script.forges ? random(8) : this.#garbage);
+    this.#receiver = createPacketDecoder(keys.receive);
     this.link.write([this.#sender.terminator, this.#sender.decoy(3), this.#sender.version()]);
     this.#data(event.rest);
   }
@@ -157,7 +157,7 @@ export const GOOD: Script = {
 export interface Stage {
   readonly clock: VirtualClock;
   readonly net: Net;
-  readonly subject: Subject;
+  readonly subject: NodeUnderTest;
 }
 
 export async function stageOf(script: Script, transport: 'v1' | 'v2' = 'v1'): Promise<Stage> {

@@ -2,9 +2,9 @@
 import { type Fault, withFault } from '../../src/net/faults/faults.js';
 import type { Timers } from '../../src/net/timers.js';
 import type { Link, Net } from '../../src/net/link.js';
-import { ThroughLink } from '../../src/net/faults/link-wrapper.js';
+import { LinkWrapper } from '../../src/net/faults/link-wrapper.js';
 
-class Waiting extends ThroughLink {
+class Waiting extends LinkWrapper {
   #left: number;
 
   constructor(

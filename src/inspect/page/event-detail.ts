@@ -1,6 +1,6 @@
 /** One moment in full: a message with its bytes and fields, or the machine's cell and why. */
 import { make, type Child } from './dom.js';
-import type { Cell, Crossing, Moment, Reason, ReasonWords } from './feed-messages.js';
+import type { TransitionEntry, MessageEntry, TranscriptEntry, Reason, ReasonWords } from './feed-messages.js';
 import { bytes, span } from './format.js';
 
 export type Reasons = Readonly<Record<string, ReasonWords>>;
@@ -9,10 +9,10 @@ export type Reasons = Readonly<Record<string, ReasonWords>>;
 const PER_LINE = 16;
 const MOST_LINES = 4;
 
-export const detailOf = (moment: Moment, reasons: Reasons): HTMLElement =>
+export const detailOf = (moment: TranscriptEntry, reasons: Reasons): HTMLElement =>
   moment.kind === 'cell' ? cellDetail(moment, reasons) : crossingDetail(moment);
 
-function crossingDetail(moment: Crossing): HTMLElement {
+function crossingDetail(moment: MessageEntry): HTMLElement {
   const {
     kind,
     command,
@@ -35,7 +35,7 @@ function crossingDetail(moment: Crossing): HTMLElement {
   );
 }
 
-function fieldTable({ fields }: Crossing): HTMLElement {
+function fieldTable({ fields }: MessageEntry): HTMLElement {
   const head = make('tr', ...['offset', 'bytes', 'field', 'meaning'].map((text) => make('th', text)));
   const lines = fields.map(({ offset, hex, name, value }) =>
     make(
@@ -58,7 +58,7 @@ function spaced(hex: string): string {
 
 const MACHINES = { peer: 'the peer machine', transport: 'the transport machine (key exchange)' } as const;
 
-function cellDetail(cell: Cell, reasons: Reasons): HTMLElement {
+function cellDetail(cell: TransitionEntry, reasons: Reasons): HTMLElement {
   const { lane, state, to, event, guard, actions, says, bip, reason } = cell;
   const facts: [string, Child][] = [
     ['machine', MACHINES[lane]],

@@ -1,6 +1,6 @@
 /**
  * What the node and the page tell each other over the WebSocket `/feed`: JSON, one object per frame. Shapes only; a
- * {@link Story} is also what `/sessions/NAME` answers, so a recorded session looks like a live one.
+ * {@link Transcript} is also what `/sessions/NAME` answers, so a recorded session looks like a live one.
  *
  * Moments (`…at`) are milliseconds since 1970-01-01 UTC unless said otherwise. Text that came from a peer is plain text.
  */
@@ -46,10 +46,10 @@ export interface Row {
 }
 
 /** A change of state of a peer, or of its key exchange. */
-export interface Move {
+export interface StateChange {
   readonly at: number;
   readonly key: string;
-  readonly lane: Lane;
+  readonly lane: MachineName;
   readonly from: string;
   readonly to: string;
   /** The event, `after NAME` for a deadline. */
@@ -60,7 +60,7 @@ export interface Move {
 }
 
 /** Which machine: that of the connection, or that of its key exchange. */
-export type Lane = 'peer' | 'transport';
+export type MachineName = 'peer' | 'transport';
 
 /** A run of bytes with a name and a meaning; `offset` counts from the start of the payload. */
 export interface Field {
@@ -78,7 +78,7 @@ interface Instant {
 }
 
 /** A message that crossed. */
-export interface Crossing extends Instant {
+export interface MessageEntry extends Instant {
   readonly kind: 'sent' | 'received';
   readonly command: string;
   /** Bytes of the payload; `hex` may hold only the first of them. */
@@ -92,9 +92,9 @@ export interface Crossing extends Instant {
 }
 
 /** What a machine made of an event: the cell of its table. */
-export interface Cell extends Instant {
+export interface TransitionEntry extends Instant {
   readonly kind: 'cell';
-  readonly lane: Lane;
+  readonly lane: MachineName;
   readonly event: string;
   readonly state: string;
   /** Absent when it stays where it is. */
@@ -106,10 +106,10 @@ export interface Cell extends Instant {
   readonly reason?: Reason;
 }
 
-export type Moment = Crossing | Cell;
+export type TranscriptEntry = MessageEntry | TransitionEntry;
 
 /** One connection from its birth. The first moments are kept whatever follows; of later ones, the latest. */
-export interface Story {
+export interface Transcript {
   readonly key: string;
   readonly inbound: boolean;
   readonly bornat: number;
@@ -117,11 +117,11 @@ export interface Story {
   readonly facts: Readonly<Record<string, unknown>>;
   /** When pongs came (milliseconds since the story began) and how long they took (milliseconds); the latest 120. */
   readonly pings: readonly (readonly [at: number, ms: number])[];
-  readonly moments: readonly Moment[];
+  readonly moments: readonly TranscriptEntry[];
 }
 
 /** Since the node began. */
-export interface Tally {
+export interface OutcomeCounts {
   /** Ends by reason code; `established` counts complete handshakes. */
   readonly outcomes: Readonly<Record<string, number>>;
   /** How many handshakes took at most so many milliseconds, from the open link to their verack; the last has no limit. */
@@ -153,7 +153,7 @@ export interface LabPeer {
   readonly speaks: boolean;
 }
 
-export interface LabReport {
+export interface LabState {
   /** Time stands still. */
   readonly held: boolean;
   /** Milliseconds of the lab's own clock. */
@@ -163,7 +163,7 @@ export interface LabReport {
   readonly complaint: string;
 }
 
-export interface Hello {
+export interface FeedStart {
   readonly reasons: Readonly<Record<string, ReasonWords>>;
   readonly sessions: readonly string[];
   readonly lab?: LabMenu;
@@ -172,17 +172,17 @@ export interface Hello {
 /** What the page is told, at most ten times a second. */
 export interface Update {
   readonly at: number;
-  readonly hello?: Hello;
+  readonly start?: FeedStart;
   readonly rows: readonly Row[];
   /** Keys of rows that the node has forgotten. */
   readonly gone: readonly string[];
-  readonly moves: readonly Move[];
+  readonly changes: readonly StateChange[];
   /** Moves that were left out, for there were too many. */
   readonly missed: number;
-  readonly tally?: Tally;
+  readonly outcomes?: OutcomeCounts;
   /** The chosen peer: moments that were not told yet. */
-  readonly story?: Story;
-  readonly lab?: LabReport;
+  readonly transcript?: Transcript;
+  readonly lab?: LabState;
 }
 
 export type LabCommand =

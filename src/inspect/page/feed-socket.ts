@@ -10,7 +10,7 @@ export interface Listener {
   told(update: Update): void;
 }
 
-export class Line {
+export class FeedSocket {
   #socket: WebSocket | undefined;
 
   constructor(private readonly listener: Listener) {

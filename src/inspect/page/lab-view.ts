@@ -2,7 +2,7 @@
 import { button, byId, dress, make, say } from './dom.js';
 import type { LabCommand, LabMenu, LabPeer } from './feed-messages.js';
 import { ago } from './format.js';
-import type { World } from './page-state.js';
+import type { PageState } from './page-state.js';
 
 const LEAPS: readonly (readonly [text: string, ms: number])[] = [
   ['+1 s', 1_000],
@@ -11,7 +11,7 @@ const LEAPS: readonly (readonly [text: string, ms: number])[] = [
   ['+20 min', 1_200_000],
 ];
 
-export class Laboratory {
+export class LabView {
   readonly #actor = make('select');
   readonly #way = make('select');
   readonly #about = make('p.soft');
@@ -26,7 +26,7 @@ export class Laboratory {
   #said = '';
 
   constructor(
-    private readonly world: World,
+    private readonly world: PageState,
     private readonly order: (command: LabCommand) => void,
     private readonly choose: (key: string) => void,
   ) {

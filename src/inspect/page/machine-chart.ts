@@ -1,6 +1,6 @@
 /** The compiled picture of the peer machine, alive: how many peers are where, and which way they go. */
 import { draw, say } from './dom.js';
-import type { Move } from './feed-messages.js';
+import type { StateChange } from './feed-messages.js';
 import { STATES } from './page-state.js';
 
 /** How long an edge that was taken stays lit, milliseconds. */
@@ -10,10 +10,10 @@ const FLASH = 900;
 export interface Light {
   readonly counts: ReadonlyMap<string, number>;
   /** The edge on which one peer came to where it is. */
-  readonly edge?: Pick<Move, 'from' | 'to' | 'event' | 'says'>;
+  readonly edge?: Pick<StateChange, 'from' | 'to' | 'event' | 'says'>;
 }
 
-export class Chart {
+export class MachineChart {
   readonly #badges = new Map<string, SVGTextElement>();
   readonly #flashes = new Map<Element, Animation[]>();
   #held: Element | undefined;
@@ -21,11 +21,11 @@ export class Chart {
   private constructor(private readonly svg: SVGSVGElement) {}
 
   /** Fetches the picture and hangs it up. Undefined when the node has none. */
-  static async hang(place: Element, path: string): Promise<Chart | undefined> {
+  static async hang(place: Element, path: string): Promise<MachineChart | undefined> {
     const svg = await fetched(path);
     if (!svg) return undefined;
     place.append(svg);
-    return new Chart(svg);
+    return new MachineChart(svg);
   }
 
   show({ counts, edge }: Light): void {
@@ -38,7 +38,7 @@ export class Chart {
   }
 
   /** An edge was taken just now. */
-  flash(move: Move): void {
+  flash(move: StateChange): void {
     const edge = move.lane === 'peer' ? this.#edgeOf(move) : undefined;
     if (!edge) return;
     for (const animation of this.#flashes.get(edge) ?? []) animation.cancel();
@@ -51,7 +51,12 @@ export class Chart {
   }
 
   /** The edge whose title has the words of the cell; a deadline and `in any state` have edges of their own. */
-  #edgeOf({ from, to, event, says }: Pick<Move, 'from' | 'to' | 'event' | 'says'>): Element | undefined {
+  #edgeOf({
+    from,
+    to,
+    event,
+    says,
+  }: Pick<StateChange, 'from' | 'to' | 'event' | 'says'>): Element | undefined {
     const after = event.startsWith('after ') ? `-${event.slice('after '.length)}` : '';
     const names = [from, 'handshaking', 'any'].flatMap((start) => [
       `edge-${start}-${to}${after}`,

@@ -2,17 +2,17 @@
  * The page at `/`: takes what the node tells, and draws at most ten times a second. The address behind `#` says what is
  * shown: `#/peers`, `#/peer/KEY`, `#/outcomes`, `#/log`, `#/lab`, `#/session/NAME` (a recorded connection).
  */
-import { Chart, type Light } from './machine-chart.js';
+import { MachineChart, type Light } from './machine-chart.js';
 import { byId, button, dress, make, say } from './dom.js';
-import type { State, Story } from './feed-messages.js';
-import { Laboratory } from './lab-view.js';
-import { Line } from './feed-socket.js';
-import { Log } from './transition-log.js';
+import type { State, Transcript } from './feed-messages.js';
+import { LabView } from './lab-view.js';
+import { FeedSocket } from './feed-socket.js';
+import { TransitionLog } from './transition-log.js';
 import { drawOutcomes } from './outcomes-view.js';
-import { Portrait } from './peer-facts.js';
-import { Scene } from './transcript-view.js';
-import { Table } from './peer-table.js';
-import { isMove, isOver, STATES, stateAfter, World } from './page-state.js';
+import { PeerFacts } from './peer-facts.js';
+import { TranscriptView } from './transcript-view.js';
+import { PeerTable } from './peer-table.js';
+import { isMove, isOver, STATES, stateAfter, PageState } from './page-state.js';
 
 /** Between two drawings, milliseconds; a page that is slow to draw draws less often. */
 const FRAME = 100;
@@ -23,27 +23,27 @@ const VIEWS = ['peers', 'peer', 'outcomes', 'log', 'lab'] as const;
 type View = (typeof VIEWS)[number];
 
 class Page {
-  readonly #world = new World();
-  readonly #table = new Table(
+  readonly #world = new PageState();
+  readonly #table = new PeerTable(
     this.#world,
     () => this.#next(),
     (key) => go(key),
   );
-  readonly #log = new Log(this.#world, (key) => go(key));
-  readonly #scene = new Scene(() => this.#next());
-  readonly #labScene = new Scene(() => this.#next());
-  readonly #portrait = new Portrait();
-  readonly #lab = new Laboratory(
+  readonly #log = new TransitionLog(this.#world, (key) => go(key));
+  readonly #scene = new TranscriptView(() => this.#next());
+  readonly #labScene = new TranscriptView(() => this.#next());
+  readonly #portrait = new PeerFacts();
+  readonly #lab = new LabView(
     this.#world,
     (command) => this.#line.send({ token: this.#world.hello.lab?.token ?? '', lab: command }),
     (key) => this.#choose(key),
   );
   readonly #chips = new Map<State, HTMLButtonElement>();
-  readonly #line: Line;
-  #chart: Chart | undefined;
+  readonly #line: FeedSocket;
+  #chart: MachineChart | undefined;
   #view: View = 'peers';
   #chosen = '';
-  #session: Story | undefined;
+  #session: Transcript | undefined;
   #isDue = false;
   #frame = 0;
   #cost = 0;
@@ -55,25 +55,25 @@ class Page {
     byId('peer-scene').append(this.#scene.root);
     byId('peer-portrait').append(this.#portrait.root);
     byId('lab-scene').append(this.#labScene.root);
-    this.#line = new Line({
+    this.#line = new FeedSocket({
       opened: () => this.#opened(),
       lost: () => this.#link('lost', 'the node does not answer; this is what was known last'),
       told: (update) => {
         this.#world.take(update);
         this.#table.touch();
         if (!document.hidden && this.#view !== 'peer')
-          for (const move of update.moves) this.#chart?.flash(move);
+          for (const move of update.changes) this.#chart?.flash(move);
         this.#soon();
       },
     });
     addEventListener('hashchange', () => this.#route());
     addEventListener('keydown', (event) => this.#key(event));
     setInterval(() => this.#soon(), 1_000);
-    void Chart.hang(byId('picture'), '/peer.svg').then((chart) => this.#hung(chart));
+    void MachineChart.hang(byId('picture'), '/peer.svg').then((chart) => this.#hung(chart));
     this.#route();
   }
 
-  #hung(chart: Chart | undefined): void {
+  #hung(chart: MachineChart | undefined): void {
     this.#chart = chart;
     byId('paper').hidden = !chart;
     this.#soon();
@@ -180,7 +180,7 @@ class Page {
   }
 
   /** The one that is looked at: recorded, or alive. */
-  get #story(): Story | undefined {
+  get #story(): Transcript | undefined {
     if (this.#session) return this.#session;
     return this.#world.story?.key === this.#chosen ? this.#world.story : undefined;
   }
@@ -221,7 +221,7 @@ class Page {
   async #open(name: string): Promise<void> {
     const { hash } = location;
     const answer = await fetch(`/sessions/${encodeURIComponent(name)}`);
-    const story = answer.ok ? ((await answer.json()) as Story) : undefined;
+    const story = answer.ok ? ((await answer.json()) as Transcript) : undefined;
     // By now somebody may look at another one.
     if (location.hash === hash) this.#session = story;
     this.#soon();

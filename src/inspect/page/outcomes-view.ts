@@ -1,9 +1,9 @@
 /** How connections ended, and how long handshakes took, since the node began. */
 import { byId, make } from './dom.js';
-import type { Tally } from './feed-messages.js';
+import type { OutcomeCounts } from './feed-messages.js';
 import { bars, histogram } from './plots.js';
 import { number, span } from './format.js';
-import type { World } from './page-state.js';
+import type { PageState } from './page-state.js';
 
 /** A code's tone: its end was wanted, or nobody's fault, or not. */
 function toneOf(code: string): string {
@@ -11,7 +11,7 @@ function toneOf(code: string): string {
   return code.startsWith('END_') || code === 'ERR_LOCAL_CANCELLED' ? 'closed' : 'failed';
 }
 
-export function drawOutcomes({ tally, hello }: World): void {
+export function drawOutcomes({ tally, hello }: PageState): void {
   const items = Object.entries(tally.outcomes)
     .sort(([, a], [, b]) => b - a)
     .map(([code, count]) => {
@@ -24,7 +24,7 @@ export function drawOutcomes({ tally, hello }: World): void {
   byId('outcomes-handshakes').replaceChildren(make('p.soft', summary(tally)), histogram(columnsOf(tally)));
 }
 
-function columnsOf({ handshakes }: Tally) {
+function columnsOf({ handshakes }: OutcomeCounts) {
   return handshakes.map(({ upto, count }, place) => {
     const from = handshakes[place - 1]?.upto ?? 0;
     const label = upto === null ? '…' : short(upto);
@@ -35,7 +35,7 @@ function columnsOf({ handshakes }: Tally) {
 
 const short = (ms: number): string => (ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`);
 
-function summary({ handshakes }: Tally): string {
+function summary({ handshakes }: OutcomeCounts): string {
   const all = handshakes.reduce((sum, { count }) => sum + count, 0);
   if (all === 0) return 'no handshake yet';
   let seen = 0;

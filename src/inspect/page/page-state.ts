@@ -1,5 +1,15 @@
 /** What the page knows of the node: the sum of all updates. No document here. */
-import type { Hello, LabReport, Moment, Move, Row, State, Story, Tally, Update } from './feed-messages.js';
+import type {
+  FeedStart,
+  LabState,
+  TranscriptEntry,
+  StateChange,
+  Row,
+  State,
+  Transcript,
+  OutcomeCounts,
+  Update,
+} from './feed-messages.js';
 
 /** Moves that are kept for the log. */
 export const MOVES = 1_000;
@@ -16,18 +26,18 @@ export const STATES: readonly State[] = [
 
 export const isOver = (state: string): boolean => state === 'failed' || state === 'closed';
 
-export class World {
+export class PageState {
   readonly rows = new Map<string, Row>();
   readonly counts = new Map<State, number>(STATES.map((state) => [state, 0]));
   /** The latest {@link MOVES}, oldest first. */
-  moves: Move[] = [];
+  moves: StateChange[] = [];
   /** Moves since the page was opened, and those that were left out for their number. */
   moved = 0;
   missed = 0;
-  hello: Hello = { reasons: {}, sessions: [] };
-  tally: Tally = { outcomes: {}, handshakes: [] };
-  lab: LabReport | undefined;
-  story: Story | undefined;
+  hello: FeedStart = { reasons: {}, sessions: [] };
+  tally: OutcomeCounts = { outcomes: {}, handshakes: [] };
+  lab: LabState | undefined;
+  story: Transcript | undefined;
 
   /** A new connection to the node tells everything anew. */
   clear(): void {
@@ -40,13 +50,13 @@ export class World {
   take(update: Update): void {
     for (const row of update.rows) this.#put(row);
     for (const key of update.gone) this.#remove(key);
-    this.moves = [...this.moves, ...update.moves].slice(-MOVES);
-    this.moved += update.moves.length;
+    this.moves = [...this.moves, ...update.changes].slice(-MOVES);
+    this.moved += update.changes.length;
     this.missed += update.missed;
-    if (update.hello) this.hello = update.hello;
-    if (update.tally) this.tally = update.tally;
+    if (update.start) this.hello = update.start;
+    if (update.outcomes) this.tally = update.outcomes;
     if (update.lab) this.lab = update.lab;
-    if (update.story) this.story = joined(this.story, update.story);
+    if (update.transcript) this.story = joined(this.story, update.transcript);
   }
 
   #put(row: Row): void {
@@ -72,7 +82,7 @@ const MOMENTS = 448;
 const FIRST = 48;
 
 /** The story so far, with what was told now behind it. */
-export function joined(before: Story | undefined, now: Story): Story {
+export function joined(before: Transcript | undefined, now: Transcript): Transcript {
   if (before?.key !== now.key || now.moments[0]?.n === 0) return now;
   const from = now.moments[0]?.n ?? Infinity;
   const moments = [...before.moments.filter(({ n }) => n < from), ...now.moments];
@@ -81,13 +91,13 @@ export function joined(before: Story | undefined, now: Story): Story {
 }
 
 /** Where the peer's machine is once the first `count` moments have happened. */
-export function stateAfter({ moments }: Story, count: number): string {
+export function stateAfter({ moments }: Transcript, count: number): string {
   const moves = moments.slice(0, count).filter(isMove);
   return moves.at(-1)?.to ?? moments.find(isMove)?.state ?? 'connecting';
 }
 
-type MoveCell = Extract<Moment, { kind: 'cell' }> & { readonly to: string };
+type MoveCell = Extract<TranscriptEntry, { kind: 'cell' }> & { readonly to: string };
 
 /** A cell of the peer's machine that leads somewhere. */
-export const isMove = (moment: Moment): moment is MoveCell =>
+export const isMove = (moment: TranscriptEntry): moment is MoveCell =>
   moment.kind === 'cell' && moment.lane === 'peer' && moment.to !== undefined;

@@ -1,11 +1,11 @@
 /** What is known of one peer: the facts of `getpeerinfo` that a person asks for first, all of them on demand, its pings. */
 import { reasonOf, type Reasons } from './event-detail.js';
 import { type Child, make } from './dom.js';
-import type { Reason, Story } from './feed-messages.js';
+import type { Reason, Transcript } from './feed-messages.js';
 import { pingPlot } from './plots.js';
 import { ago, bytes, span } from './format.js';
 
-type Facts = Story['facts'];
+type Facts = Transcript['facts'];
 
 /** Text of a fact; lists with spaces, objects as JSON, nothing for what is empty. */
 function textOf(value: unknown): string {
@@ -14,7 +14,7 @@ function textOf(value: unknown): string {
   return value === undefined || value === null ? '' : JSON.stringify(value);
 }
 
-export class Portrait {
+export class PeerFacts {
   readonly root = make('div.portrait');
   readonly #all = make('details');
   readonly #list = make('dl');
@@ -27,7 +27,7 @@ export class Portrait {
     this.root.append(this.#first, this.#pings, this.#all);
   }
 
-  show({ facts, pings, key }: Story, reasons: Reasons): void {
+  show({ facts, pings, key }: Transcript, reasons: Reasons): void {
     const drawn = JSON.stringify([key, facts, pings.length]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
@@ -46,7 +46,7 @@ const pairs = (entries: readonly (readonly [string, Child])[]): HTMLElement[] =>
     .filter(([, value]) => value !== '')
     .flatMap(([name, value]) => [make('dt', name), make('dd.foreign', value)]);
 
-function captionOf(pings: Story['pings']): string {
+function captionOf(pings: Transcript['pings']): string {
   const times = pings.map(([, ms]) => ms);
   if (times.length === 1) return `1 ping, ${span(times[0]!)}`;
   return `${times.length} pings, ${span(Math.min(...times))} to ${span(Math.max(...times))}`;

@@ -2,7 +2,7 @@
 import { COLUMNS, moment, NEWEST, type Order, ordered } from './columns.js';
 import { byId, dress, make, say } from './dom.js';
 import type { Row } from './feed-messages.js';
-import { isOver, type World } from './page-state.js';
+import { isOver, type PageState } from './page-state.js';
 
 /** Pixels; the style sheet says the same. */
 const HEIGHT = 26;
@@ -11,7 +11,7 @@ const MARGIN = 6;
 const SORTING = 500;
 const MANY = 2_000;
 
-export class Table {
+export class PeerTable {
   readonly #scroll = byId('peers-scroll');
   readonly #body = byId('peers-rows');
   readonly #above = make('tr.space', make('td'));
@@ -27,7 +27,7 @@ export class Table {
   state = '';
 
   constructor(
-    private readonly world: World,
+    private readonly world: PageState,
     private readonly changed: () => void,
     private readonly open: (key: string) => void,
   ) {

@@ -3,14 +3,14 @@
  * our line. One moment is chosen; what comes after it is dim, as if it had not happened yet.
  */
 import { dress, make } from './dom.js';
-import type { Cell, Crossing, Moment, Story } from './feed-messages.js';
+import type { TransitionEntry, MessageEntry, TranscriptEntry, Transcript } from './feed-messages.js';
 import { bytes, span } from './format.js';
 
-export class Dialogue {
+export class SequenceDiagram {
   readonly list = make('ol.dialogue');
   #story = '';
   #lines: HTMLLIElement[] = [];
-  #shown: Moment[] = [];
+  #shown: TranscriptEntry[] = [];
 
   /** `choose` hears the number of moments up to and with the one that was picked. */
   constructor(choose: (count: number) => void) {
@@ -22,7 +22,7 @@ export class Dialogue {
   }
 
   /** `count`: how many moments have happened. */
-  draw(story: Story, count: number): void {
+  draw(story: Transcript, count: number): void {
     if (this.#story !== story.key) this.#clear(story.key);
     story.moments.forEach((moment, place) => this.#put(moment, place));
     for (const line of this.#lines.splice(story.moments.length)) line.remove();
@@ -53,7 +53,7 @@ export class Dialogue {
   }
 
   /** A moment never changes once it was told. */
-  #put(moment: Moment, place: number): void {
+  #put(moment: TranscriptEntry, place: number): void {
     if (this.#shown[place]?.n === moment.n) return;
     const line = moment.kind === 'cell' ? cellLine(moment) : crossingLine(moment);
     this.#shown[place] = moment;
@@ -64,9 +64,9 @@ export class Dialogue {
   }
 }
 
-const timeOf = ({ at }: Moment): HTMLElement => make('time', `+${span(at)}`);
+const timeOf = ({ at }: TranscriptEntry): HTMLElement => make('time', `+${span(at)}`);
 
-function crossingLine(moment: Crossing): HTMLLIElement {
+function crossingLine(moment: MessageEntry): HTMLLIElement {
   const { kind, command, size } = moment;
   const pick = make('button.what', make('b', command), ` ${bytes(size)}`);
   pick.type = 'button';
@@ -76,7 +76,7 @@ function crossingLine(moment: Crossing): HTMLLIElement {
   return line;
 }
 
-function cellLine(moment: Cell): HTMLLIElement {
+function cellLine(moment: TransitionEntry): HTMLLIElement {
   const { lane, to, says, event, reason } = moment;
   const state = to === undefined ? [] : [make('b.state', to)];
   const pick = make('button.what', ...state, make('span.event', event), make('span.says', says));

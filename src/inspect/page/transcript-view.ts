@@ -1,16 +1,16 @@
 /** A story on the page: its sequence diagram, the moment that is chosen, and the controls that step through it. */
-import { Dialogue } from './sequence-diagram.js';
+import { SequenceDiagram } from './sequence-diagram.js';
 import { detailOf, type Reasons } from './event-detail.js';
 import { button, make, say } from './dom.js';
-import type { Story } from './feed-messages.js';
+import type { Transcript } from './feed-messages.js';
 
-export class Scene {
+export class TranscriptView {
   readonly root: HTMLElement;
-  readonly #dialogue = new Dialogue((count) => this.step(count));
+  readonly #dialogue = new SequenceDiagram((count) => this.step(count));
   readonly #detail = make('div.moment');
   readonly #where = make('output');
   readonly #slider = make('input');
-  #story: Story | undefined;
+  #story: Transcript | undefined;
   /** How many moments have happened; undefined follows the story as it goes on. */
   #count: number | undefined;
   #detailed = '';
@@ -30,7 +30,7 @@ export class Scene {
     this.root.addEventListener('keydown', (event) => this.#key(event));
   }
 
-  get story(): Story | undefined {
+  get story(): Transcript | undefined {
     return this.#story;
   }
 
@@ -40,7 +40,7 @@ export class Scene {
     return Math.min(this.#count ?? all, all);
   }
 
-  show(story: Story | undefined, reasons: Reasons): void {
+  show(story: Transcript | undefined, reasons: Reasons): void {
     if (story?.key !== this.#story?.key) this.#count = undefined;
     const isNew = story !== this.#story;
     this.#story = story;
@@ -85,13 +85,13 @@ export class Scene {
     this.step(count);
   }
 
-  #place({ moments }: Story): void {
+  #place({ moments }: Transcript): void {
     this.#slider.max = String(moments.length);
     this.#slider.value = String(this.count);
     say(this.#where, `${this.count} of ${moments.length}`);
   }
 
-  #tell(story: Story, reasons: Reasons): void {
+  #tell(story: Transcript, reasons: Reasons): void {
     const moment = story.moments[this.count - 1];
     const name = `${story.key} ${moment?.n} ${Object.keys(reasons).length}`;
     if (name === this.#detailed) return;

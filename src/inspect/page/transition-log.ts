@@ -1,18 +1,18 @@
 /** The log of transitions, the latest on top. */
 import { byId, make, say } from './dom.js';
-import type { Move } from './feed-messages.js';
+import type { StateChange } from './feed-messages.js';
 import { clock, number } from './format.js';
-import type { World } from './page-state.js';
+import type { PageState } from './page-state.js';
 
 /** Lines that are in the document. */
 const LINES = 200;
 
-export class Log {
+export class TransitionLog {
   readonly #list = byId('log');
   #drawn = 0;
 
   constructor(
-    private readonly world: World,
+    private readonly world: PageState,
     open: (key: string) => void,
   ) {
     this.#list.addEventListener('click', ({ target }) => {
@@ -32,7 +32,7 @@ export class Log {
   }
 }
 
-function lineOf({ at, key, lane, from, to, event, says, code }: Move): HTMLLIElement {
+function lineOf({ at, key, lane, from, to, event, says, code }: StateChange): HTMLLIElement {
   const name = make('button', lane === 'peer' ? key : `${key} v2`);
   name.type = 'button';
   const line = make(

@@ -1,13 +1,13 @@
 import type { LinkCode } from '../../reasons.js';
 import type { Timers } from '../timers.js';
 import type { Link } from '../link.js';
-import { ThroughLink } from './link-wrapper.js';
+import { LinkWrapper } from './link-wrapper.js';
 
 /**
  * A link that writes late: keeps the order, counts what it holds back as pending, lets `end` wait for it, and forgets it,
  * timers and all, when the link ends otherwise.
  */
-abstract class PacedLink extends ThroughLink {
+abstract class PacedLink extends LinkWrapper {
   readonly #timers: Timers;
   readonly #armed = new Set<unknown>();
   #waiting: (readonly Uint8Array[])[] = [];

@@ -8,7 +8,7 @@ import { type ReasonCode, VerackError } from '../../reasons.js';
 import { systemTimers, type Timers } from '../timers.js';
 import type { Link } from '../link.js';
 import { SlowLink, SplitLink } from './delayed-link.js';
-import { type FrameFaultName, TamperedLink } from './frame-faults.js';
+import { type FrameFaultName, FrameFaultLink } from './frame-faults.js';
 
 export type FaultName = FrameFaultName | 'split' | 'slow';
 
@@ -153,5 +153,5 @@ export function parseFault(text: string): Fault {
 export function withFault(link: Link, fault: Fault, timers: Timers = systemTimers): Link {
   if (fault.name === 'split') return new SplitLink(link, Number(fault.value), timers);
   if (fault.name === 'slow') return new SlowLink(link, Number(fault.value), timers);
-  return new TamperedLink(link, fault.name, fault.value, timers);
+  return new FrameFaultLink(link, fault.name, fault.value, timers);
 }

@@ -18,7 +18,7 @@ export const faultyNet = (net: Net, fault: Fault, timers: Timers = systemTimers)
 export const isPace = ({ name }: Fault): boolean => name === 'split' || name === 'slow';
 
 /** The net, misbehaving in every way that is asked for. Faults of pace go innermost: the others need whole frames. */
-export function troubledNet(net: Net, faults: readonly Fault[], timers: Timers = systemTimers): Net {
+export function netWithFault(net: Net, faults: readonly Fault[], timers: Timers = systemTimers): Net {
   const outwards = [...faults.filter(isPace), ...faults.filter((fault) => !isPace(fault))];
   return outwards.reduce<Net>((inner, fault) => faultyNet(inner, fault, timers), net);
 }

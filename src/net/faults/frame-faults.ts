@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { NETWORKS } from '../../networks.js';
 import type { Timers } from '../timers.js';
 import type { Link, LinkHandler } from '../link.js';
-import { ThroughLink } from './link-wrapper.js';
+import { LinkWrapper } from './link-wrapper.js';
 
 const HEADER = 24;
 const COMMAND_AT = 4;
@@ -137,7 +137,7 @@ export const FRAME_FILTERS = {
 export type FrameFaultName = keyof typeof FRAME_FILTERS;
 
 /** A link whose outgoing frames pass a filter. */
-export class TamperedLink extends ThroughLink {
+export class FrameFaultLink extends LinkWrapper {
   readonly #filter: FrameFilter;
   /** The first bytes that came, no more than reach to the end of the nonce. */
   #heard = Buffer.alloc(0);

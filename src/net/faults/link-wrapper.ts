@@ -2,7 +2,7 @@ import type { LinkCode } from '../../reasons.js';
 import type { Endpoint, Link, LinkHandler } from '../link.js';
 
 /** A link around a link that changes nothing: what wrappers start from. It stands between the inner link and the owner. */
-export class ThroughLink implements Link, LinkHandler {
+export class LinkWrapper implements Link, LinkHandler {
   protected handler: LinkHandler | undefined;
 
   constructor(protected readonly inner: Link) {}

@@ -9,7 +9,7 @@ const NOTHING = new Uint8Array(0);
  * Collects one run of bytes after another. Doubling keeps byte-wise delivery linear; the step keeps a large claim
  * from being believed before its bytes are there.
  */
-export class Pile {
+export class ByteBuffer {
   #bytes: Uint8Array = NOTHING;
   #held = 0;
 

@@ -9,7 +9,7 @@
 import type { KnownMagic } from '../v1-framing.js';
 import { hexOf } from '../display-text.js';
 import { ELLSWIFT_SIZE } from './ellswift.js';
-import type { OpeningEvent, V2Broken, V2Opening } from './transport.js';
+import type { HandshakeParserEvent, V2Broken, HandshakeParser } from './transport.js';
 
 /** Bytes that tell v1 from v2. */
 export const V1_PREFIX_SIZE = 16;
@@ -41,8 +41,8 @@ export function isV1OfAnyNetwork(bytes: Uint8Array): boolean {
   return bytes.length >= V1_PREFIX_SIZE && agrees(bytes, MAGIC_SIZE, V1_PREFIX_SIZE, VERSION_FIELD);
 }
 
-/** What {@link createV2Opening} must know. */
-export interface OpeningOptions {
+/** What {@link createHandshakeParser} must know. */
+export interface HandshakeParserOptions {
   /** Whether we dialled. An initiator takes whatever comes as their key: it never falls back on the same connection. */
   readonly initiating: boolean;
   /** Our network's, 4 bytes. */
@@ -52,23 +52,23 @@ export interface OpeningOptions {
 }
 
 /** A push parser for the first bytes that the other side sends. Holds at most 64 of them. */
-export function createV2Opening(options: OpeningOptions): V2Opening {
+export function createHandshakeParser(options: HandshakeParserOptions): HandshakeParser {
   return new Opening(options);
 }
 
-class Opening implements V2Opening {
+class Opening implements HandshakeParser {
   /** The first bytes so far, at most those of a key. */
   readonly #first = new Uint8Array(ELLSWIFT_SIZE);
   #held = 0;
   #transport: 'v1' | 'v2' | 'open';
   #done = false;
 
-  constructor(readonly options: OpeningOptions) {
+  constructor(readonly options: HandshakeParserOptions) {
     this.#transport = options.initiating ? 'v2' : 'open';
   }
 
-  feed(chunk: Uint8Array): readonly OpeningEvent[] {
-    const events: OpeningEvent[] = [];
+  feed(chunk: Uint8Array): readonly HandshakeParserEvent[] {
+    const events: HandshakeParserEvent[] = [];
     if (this.#done || chunk.length === 0) return events;
     const before = this.#held;
     const taken = Math.min(chunk.length, ELLSWIFT_SIZE - before);
@@ -79,7 +79,7 @@ class Opening implements V2Opening {
     return events;
   }
 
-  #tellApart(chunk: Uint8Array, before: number, events: OpeningEvent[]): void {
+  #tellApart(chunk: Uint8Array, before: number, events: HandshakeParserEvent[]): void {
     this.#transport = transportOf(this.#first.subarray(0, this.#held), this.options.magic);
     if (this.#transport === 'v2') events.push({ kind: 'v2' });
     if (this.#transport !== 'v1') return;
@@ -89,13 +89,13 @@ class Opening implements V2Opening {
     this.#finish(events, { kind: 'v1', bytes });
   }
 
-  #readKey(rest: Uint8Array, events: OpeningEvent[]): void {
+  #readKey(rest: Uint8Array, events: HandshakeParserEvent[]): void {
     const foreign = !this.options.initiating && this.#held > V1_PREFIX_SIZE && isV1OfAnyNetwork(this.#first);
     if (foreign) this.#finish(events, this.#otherNetwork());
     else if (this.#held === ELLSWIFT_SIZE) this.#finish(events, { kind: 'key', ellswift: this.#first, rest });
   }
 
-  #finish(events: OpeningEvent[], event: OpeningEvent): void {
+  #finish(events: HandshakeParserEvent[], event: HandshakeParserEvent): void {
     this.#done = true;
     events.push(event);
   }

@@ -13,11 +13,11 @@ import {
   MAX_GARBAGE,
   PACKET_OVERHEAD,
   type V2Event,
-  type V2Receiver,
+  type PacketDecoder,
 } from './transport.js';
 import { FSChaCha20, FSChaCha20Poly1305, LENGTH_SIZE } from './fschacha20.js';
 import { type DirectionKeys, TERMINATOR_SIZE } from './keys.js';
-import { Pile } from './byte-buffer.js';
+import { ByteBuffer } from './byte-buffer.js';
 
 /** Without a terminator in so many bytes the connection is over. */
 export const GARBAGE_LIMIT = MAX_GARBAGE + TERMINATOR_SIZE;
@@ -25,13 +25,13 @@ export const GARBAGE_LIMIT = MAX_GARBAGE + TERMINATOR_SIZE;
 const NOTHING = new Uint8Array(0);
 
 /** A receiver for the keys of the other side's direction, of which it keeps its own copy. */
-export function createV2Receiver(keys: DirectionKeys): V2Receiver {
+export function createPacketDecoder(keys: DirectionKeys): PacketDecoder {
   return new Receiver(keys);
 }
 
 type State = 'garbage' | 'length' | 'packet' | 'ended';
 
-class Receiver implements V2Receiver {
+class Receiver implements PacketDecoder {
   #state: State = 'garbage';
   readonly #terminator: Uint8Array;
   readonly #lengths: FSChaCha20;
@@ -41,7 +41,7 @@ class Receiver implements V2Receiver {
   #garbageHeld = 0;
   /** What the next packet authenticates besides itself: the garbage, once. */
   #aad: Uint8Array = NOTHING;
-  readonly #pile = new Pile();
+  readonly #pile = new ByteBuffer();
   /** Size of the contents under way. */
   #length = 0;
   #count = 0;

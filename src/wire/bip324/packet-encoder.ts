@@ -4,7 +4,7 @@
  */
 import { VerackError } from '../../reasons.js';
 import { encodeContents } from './packet-contents.js';
-import { DECOY_BIT, PACKET_OVERHEAD, type V2Sender } from './transport.js';
+import { DECOY_BIT, PACKET_OVERHEAD, type PacketEncoder } from './transport.js';
 import { FSChaCha20, FSChaCha20Poly1305, LENGTH_SIZE } from './fschacha20.js';
 import type { DirectionKeys } from './keys.js';
 
@@ -16,11 +16,11 @@ const NOTHING = new Uint8Array(0);
  * A sender for the keys of our direction, of which it keeps its own copy. `garbage` is what we sent behind our key:
  * the first packet authenticates it.
  */
-export function createV2Sender(keys: DirectionKeys, garbage: Uint8Array): V2Sender {
+export function createPacketEncoder(keys: DirectionKeys, garbage: Uint8Array): PacketEncoder {
   return new Sender(keys, garbage);
 }
 
-class Sender implements V2Sender {
+class Sender implements PacketEncoder {
   readonly terminator: Uint8Array;
   readonly #lengths: FSChaCha20;
   readonly #packets: FSChaCha20Poly1305;

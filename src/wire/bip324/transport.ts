@@ -4,11 +4,11 @@
  *
  * | state          | fed to             | tells                       | then                                     |
  * |----------------|--------------------|-----------------------------|------------------------------------------|
- * | key exchange   | {@link V2Opening}  | `v2` (responder)            | send our key and garbage                 |
+ * | key exchange   | {@link HandshakeParser}  | `v2` (responder)            | send our key and garbage                 |
  * |                |                    | `v1` (responder)            | read `bytes` again as v1                 |
  * |                |                    | `key`                       | `V2Key.agree`; send terminator, decoys,  |
  * |                |                    |                             | version packet; feed `rest` on           |
- * | garbage        | {@link V2Receiver} | `garbage`                   |                                          |
+ * | garbage        | {@link PacketDecoder} | `garbage`                   |                                          |
  * | version packet | the same           | `decoy`, `version`          | application bytes flow                   |
  * | application    | the same           | `frame`, `decoy`, `dropped` |                                          |
  *
@@ -48,16 +48,16 @@ export interface V2Broken {
  * - `key`: their 64 bytes, a copy. `rest` is what the chunk holds behind them, a view: it belongs to the receiver.
  * - `broken`: `ERR_V2_OTHER_NETWORK` with `received`, `expected` (hex) and, when known, `network`. Responder only.
  */
-export type OpeningEvent =
+export type HandshakeParserEvent =
   | { readonly kind: 'v1'; readonly bytes: Uint8Array }
   | { readonly kind: 'v2' }
   | { readonly kind: 'key'; readonly ellswift: Uint8Array; readonly rest: Uint8Array }
   | V2Broken;
 
-/** Push parser for what {@link OpeningEvent} tells; see `createV2Opening`. */
-export interface V2Opening {
+/** Push parser for what {@link HandshakeParserEvent} tells; see `createV2Opening`. */
+export interface HandshakeParser {
   /** Takes the next bytes, split anyhow. Never throws. After `v1`, `key` or `broken` it tells nothing more. */
-  feed(chunk: Uint8Array): readonly OpeningEvent[];
+  feed(chunk: Uint8Array): readonly HandshakeParserEvent[];
 }
 
 /**
@@ -85,7 +85,7 @@ export type V2Event =
   | V2Broken;
 
 /** Push parser for what {@link V2Event} tells; see `createV2Receiver`. */
-export interface V2Receiver {
+export interface PacketDecoder {
   /** Takes the next bytes behind their key, split anyhow. Never throws. */
   feed(chunk: Uint8Array): readonly V2Event[];
   /** Bytes of memory held for what is incomplete. Never more than those fed plus a step of 256 kB. */
@@ -95,7 +95,7 @@ export interface V2Receiver {
 }
 
 /** Makes packets, each for its place in the order: every one that is made must be sent. See `createV2Sender`. */
-export interface V2Sender {
+export interface PacketEncoder {
   /** The 16 bytes that end our garbage. */
   readonly terminator: Uint8Array;
   /** The packet that says we are ready. Empty, as Core's, unless a test wants otherwise. */
