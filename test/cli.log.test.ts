@@ -149,7 +149,7 @@ describe('every form', () => {
     expect(await demo.exit).toBe(0);
     const log = objectsOf(demo.stderr);
     expect(log).toContainEqual(expect.objectContaining({ event: 'ended', reason: 'ERR_PROTO_SELF' }));
-    expect(demo.stdout).toMatch(/connections ended as foretold\n$/);
+    expect(demo.stdout).toMatch(/connections ended as expected\n$/);
   });
 
   test('an unknown one is refused', async () => {

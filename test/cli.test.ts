@@ -34,6 +34,8 @@ async function listening(
 async function saying(...bytes: number[]): Promise<string> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
+    // What arrives is discarded: a socket that nobody reads never sees the other side's FIN, and stays open for good.
+    socket.resume();
     if (bytes.length > 0) socket.write(Uint8Array.from(bytes));
   });
   servers.push(server);
@@ -55,7 +57,8 @@ beforeAll(() => build(), 120_000);
 afterEach(endAll);
 afterAll(async () => {
   await Promise.all(nodes.map((node) => node.stop()));
-  for (const server of servers) server.close();
+  // Waits for the connections too: one that stays open ends this in a timeout, here and not in a later test file.
+  await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
 });
 
 describe('two programs', () => {

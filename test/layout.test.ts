@@ -87,7 +87,7 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
   },
   http: { http: 'yes', data: 'yes', 'node:': 'yes' },
   conformance: { conformance: 'yes', ...CORE, 'node:': 'yes' },
-  recording: { recording: 'yes', ...CORE, 'node:': 'yes' },
+  recording: { recording: 'yes', conformance: 'yes', decode: 'yes', ...CORE, 'node:': 'yes' },
   decode: { decode: 'yes', ...CORE, 'node:': 'yes' },
   probe: { probe: 'yes', ...CORE, 'node:': 'yes' },
   demo: { demo: 'yes', ...CORE, 'node:': 'yes' },

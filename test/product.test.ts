@@ -113,5 +113,5 @@ test('waiting for their verack before sending ours is a deadlock', () => {
     'acceptor: sendaddrv2',
     'acceptor: getaddr',
   ]);
-  say(`deadlock after ${traceTo(first!).length} moves: ${traceTo(first!).join(', ')}`);
+  say(`as intended, deadlock after ${traceTo(first!).length} moves: ${traceTo(first!).join(', ')}`);
 });

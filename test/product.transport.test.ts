@@ -160,7 +160,7 @@ describe('who waits for the other', () => {
     const [first] = deadlocks(met(name, mine, theirs));
     expect(first && pictureOf(first)).toBe(picture);
     expect(wayOf(first!)).toHaveLength(moves);
-    say(`deadlock after ${moves} moves: ${wayOf(first!).join(', ')}`);
+    say(`as intended, deadlock after ${moves} moves: ${wayOf(first!).join(', ')}`);
   });
 
   test.each([

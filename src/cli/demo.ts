@@ -1,4 +1,4 @@
-/** `verack demo`: a small network on this machine; every connection must end as foretold. */
+/** `verack demo`: a small network on this machine; every connection must end as expected. */
 import { formatEndpoint } from '../net/endpoint.js';
 import type { BitcoinNode } from '../node/node.js';
 import type { PeerInfo } from '../node/peerinfo.js';
@@ -23,7 +23,7 @@ export const demoCommand: CliCommand = {
   about: 'a network on this machine: healthy peers, broken peers, and why each one ends',
   details:
     'Everything runs on 127.0.0.1: one node of ours dials healthy and failing listeners, a few nodes dial it. The lines ' +
-    'show each handshake as it happens, the table how it ended. Exit code 0 when every outcome is the foretold one, else 3.',
+    'show each handshake as it happens, the table how it ended. Exit code 0 when every outcome is the expected one, else 3.',
   examples: [
     ['verack demo', 'a few seconds, then a table'],
     ['verack demo --stay --inspect', 'keep it open and watch the machines in a browser'],
@@ -64,7 +64,7 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
   await demo.stop();
   await watchers.close();
   recorder.close();
-  return outcomes.every((outcome) => outcome.asForetold) ? EXIT.ok : EXIT.some;
+  return outcomes.every((outcome) => outcome.asExpected) ? EXIT.ok : EXIT.some;
 }
 
 function stay(out: Output, interrupted: AbortSignal): Promise<void> {
@@ -114,12 +114,12 @@ function narrated(name: string, way: readonly string[], peer: PeerInfo, paint: P
 }
 
 function report(outcomes: readonly Outcome[], out: Output): void {
-  for (const { role, peer, asForetold } of outcomes) {
-    out.event('outcome', { name: role.name, foretold: role.expected, asForetold, peer });
+  for (const { scenario, peer, asExpected } of outcomes) {
+    out.event('outcome', { name: scenario.name, expected: scenario.expected, asExpected, peer });
   }
   for (const line of tabulated(columns, outcomes, out.columns)) out.answer(line);
-  const kept = outcomes.filter((outcome) => outcome.asForetold).length;
-  const verdict = `${kept} of ${outcomes.length} connections ended as foretold`;
+  const kept = outcomes.filter((outcome) => outcome.asExpected).length;
+  const verdict = `${kept} of ${outcomes.length} connections ended as expected`;
   out.answer(out.paint(kept === outcomes.length ? 'green' : 'red', verdict));
 }
 
@@ -142,8 +142,8 @@ function why({ state, lastreason }: PeerInfo): string {
 const TRANSPORTS = { v1: '1', v2: '2', detecting: '' } as const;
 
 const columns: readonly Column<Outcome>[] = [
-  { head: '', cell: ({ asForetold }) => (asForetold ? '✓' : '✗'), align: 'left' },
-  { head: 'peer', cell: ({ role }) => role.name, align: 'left', least: 15 },
+  { head: '', cell: ({ asExpected }) => (asExpected ? '✓' : '✗'), align: 'left' },
+  { head: 'peer', cell: ({ scenario }) => scenario.name, align: 'left', least: 15 },
   { head: 'dir', cell: of((peer) => (peer.inbound ? 'in' : 'out')), align: 'left' },
   { head: 'state', cell: of((peer) => peer.state), align: 'left' },
   { head: 'reason', cell: of(why), align: 'left', least: 66 },

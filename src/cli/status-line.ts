@@ -1,6 +1,6 @@
 /** The line at the bottom of the terminal: how many peers are where. */
 import type { BitcoinNode } from '../node/node.js';
-import type { PeerState } from '../node/peerinfo.js';
+import type { PeerState } from '../connection/peer-record.js';
 import type { Output } from './output.js';
 
 /** Milliseconds between two redraws. */

@@ -35,7 +35,7 @@ import { SendQueue } from './send-queue.js';
 import { drawNonce, type Env } from '../net/environment.js';
 import { RateLimiter } from './rate-limiter.js';
 import { isLaterThan, isUnoffered } from './offered-services.js';
-import type { PeerState, PeerRecord } from '../node/peerinfo.js';
+import type { PeerState, PeerRecord } from './peer-record.js';
 import { Traffic } from './traffic.js';
 import { type EventSources, faultOf, messageToEvent } from './message-to-event.js';
 

@@ -13,12 +13,12 @@ import type { PeerInfo } from '../node/peerinfo.js';
 import { servicesOf } from '../wire/index.js';
 import { SCENARIOS, type Scenario } from './scenarios.js';
 
-/** How one role ended, beside what was foretold. */
+/** How one scenario ended, beside what was expected. */
 export interface Outcome {
-  readonly role: Scenario;
+  readonly scenario: Scenario;
   /** Our node's view of the connection; absent when there never was one. */
   readonly peer?: PeerInfo;
-  readonly asForetold: boolean;
+  readonly asExpected: boolean;
 }
 
 export interface DemoOptions {
@@ -59,7 +59,7 @@ class Stage {
   readonly node: BitcoinNode;
   readonly #others: BitcoinNode[] = [];
   /** Addresses as our node sees them. */
-  readonly #roles = new Map<string, Scenario>();
+  readonly #scenarios = new Map<string, Scenario>();
   readonly #net = tcpNet();
 
   constructor(private readonly options: DemoOptions) {
@@ -76,8 +76,8 @@ class Stage {
 
   async open(): Promise<Endpoint> {
     const { local } = await this.node.listen(LOOPBACK);
-    this.options.watch?.(this.node, (addr) => this.#roles.get(addr)?.name);
-    for (const role of SCENARIOS) await this.#enter(role, local);
+    this.options.watch?.(this.node, (addr) => this.#scenarios.get(addr)?.name);
+    for (const scenario of SCENARIOS) await this.#enter(scenario, local);
     return local;
   }
 
@@ -87,41 +87,47 @@ class Stage {
     while (Date.now() < end && !this.options.signal?.aborted && !this.#settled()) {
       await new Promise((resolve) => setTimeout(resolve, LOOK));
     }
-    return SCENARIOS.map((role) => this.#judge(role));
+    return SCENARIOS.map((scenario) => this.#judge(scenario));
   }
 
   async close(): Promise<void> {
     await Promise.all([this.node, ...this.#others].map((node) => node.stop()));
   }
 
-  async #enter(role: Scenario, ours: Endpoint): Promise<void> {
-    if (role.part === 'ourselves') return this.#dial(role, ours);
-    if (role.part === 'nobody') return this.#dial(role, await this.#deadPort());
-    const uacomment = [role.name];
-    const other = createNode({ chain: 'regtest', uacomment, ...USUAL, ...role.node, net: this.#netOf(role) });
+  async #enter(scenario: Scenario, ours: Endpoint): Promise<void> {
+    if (scenario.part === 'ourselves') return this.#dial(scenario, ours);
+    if (scenario.part === 'nobody') return this.#dial(scenario, await this.#deadPort());
+    const uacomment = [scenario.name];
+    const other = createNode({
+      chain: 'regtest',
+      uacomment,
+      ...USUAL,
+      ...scenario.node,
+      net: this.#netOf(scenario),
+    });
     this.#others.push(other);
-    if (role.part === 'listens') return this.#dial(role, (await other.listen(LOOPBACK)).local);
-    this.#beDialled(role, other, ours);
+    if (scenario.part === 'listens') return this.#dial(scenario, (await other.listen(LOOPBACK)).local);
+    this.#beDialled(scenario, other, ours);
   }
 
-  #dial(role: Scenario, at: Endpoint): void {
-    this.#roles.set(formatEndpoint(at), role);
-    const { connection_type = 'outbound-full-relay', v2 = false } = role;
+  #dial(scenario: Scenario, at: Endpoint): void {
+    this.#scenarios.set(formatEndpoint(at), scenario);
+    const { connection_type = 'outbound-full-relay', v2 = false } = scenario;
     this.node.dial(at, { connection_type, v2transport: v2 });
   }
 
   /** Which of our accepted connections is this one is told by the dialler's own port. */
-  #beDialled(role: Scenario, other: BitcoinNode, ours: Endpoint): void {
+  #beDialled(scenario: Scenario, other: BitcoinNode, ours: Endpoint): void {
     const stop = other.peers.subscribe(({ peer }) => {
       if (peer.addrbind === '') return;
-      this.#roles.set(peer.addrbind, role);
+      this.#scenarios.set(peer.addrbind, scenario);
       stop();
     });
     other.dial(ours);
   }
 
-  #netOf(role: Scenario): Net {
-    return role.fault === undefined ? this.#net : faultyNet(this.#net, parseFault(role.fault));
+  #netOf(scenario: Scenario): Net {
+    return scenario.fault === undefined ? this.#net : faultyNet(this.#net, parseFault(scenario.fault));
   }
 
   /** A port that was free a moment ago. */
@@ -134,27 +140,27 @@ class Stage {
   #peers(): Map<Scenario | undefined, PeerInfo> {
     const all = [...this.node.peers.recent(), ...this.node.peers.list()];
     // Dialling ourselves makes two ends; the dialled one carries the listener's address.
-    return new Map(all.map((peer) => [this.#roles.get(peer.addr), peer]));
+    return new Map(all.map((peer) => [this.#scenarios.get(peer.addr), peer]));
   }
 
-  #judge(role: Scenario): Outcome {
-    const peer = this.#peers().get(role);
-    return { role, ...(peer && { peer }), asForetold: peer !== undefined && isExpected(role, peer) };
+  #judge(scenario: Scenario): Outcome {
+    const peer = this.#peers().get(scenario);
+    return { scenario, ...(peer && { peer }), asExpected: peer !== undefined && isExpected(scenario, peer) };
   }
 
   /** Established peers count once their first ping is back; the ancient one never answers. */
   #settled(): boolean {
     const peers = this.#peers();
-    return SCENARIOS.every((role) => {
-      const peer = peers.get(role);
+    return SCENARIOS.every((scenario) => {
+      const peer = peers.get(scenario);
       if (!peer) return false;
       if (peer.state === 'failed' || peer.state === 'closed') return true;
-      return peer.state === 'established' && isExpected(role, peer) && peer.pingwait === undefined;
+      return peer.state === 'established' && isExpected(scenario, peer) && peer.pingwait === undefined;
     });
   }
 }
 
-/** Whether the peer is where its role says, with the foretold facts among its own. */
+/** Whether the peer is where its scenario says, with the expected facts among its own. */
 export function isExpected({ expected }: Scenario, peer: PeerInfo): boolean {
   if (expected.code === 'established') return peer.state === 'established';
   const { code, facts = {} } = peer.lastreason ?? {};

@@ -1,5 +1,5 @@
 /**
- * The cast of the demo: who is on stage, how each one behaves, and the end that is foretold for it.
+ * The cast of the demo: who is on stage, how each one behaves, and the end that is expected for it.
  *
  * Healthy peers differ in services, features and age of protocol; each failing one breaks one rule.
  */

@@ -1,7 +1,8 @@
 /** What a node tells: the typed events of {@link BitcoinNode}. Payloads are plain data. */
 import type { Endpoint } from '../net/link.js';
 import type { DropCode, Reason } from '../reasons.js';
-import type { PeerInfo, PeerState } from './peerinfo.js';
+import type { PeerInfo } from './peerinfo.js';
+import type { PeerState } from '../connection/peer-record.js';
 
 /** By name, the one argument that a listener gets. */
 export interface NodeEvents {

@@ -29,7 +29,8 @@ import { Peer } from './peer.js';
 import { PeerPool, type PoolListener } from './peer-pool.js';
 import { Redials, type Target } from './redial.js';
 import type { Connection } from '../connection/connection.js';
-import type { PeerInfo, PeerState } from './peerinfo.js';
+import type { PeerInfo } from './peerinfo.js';
+import type { PeerState } from '../connection/peer-record.js';
 import type { EndedPeer, PeerTracker } from './tracker.js';
 import type { Message, UnknownMessage } from '../wire/index.js';
 

@@ -15,7 +15,7 @@ import { type Padding, V2Transport } from '../connection/v2-transport.js';
 import type { V2FaultName } from '../connection/v2-faults.js';
 import { employ, type EffectHandlers, machinesOf } from '../connection/effects.js';
 import { MAX_PENDING, PendingHandshakes } from './pending-handshakes.js';
-import type { PeerState } from './peerinfo.js';
+import type { PeerState } from '../connection/peer-record.js';
 import {
   type ConnectionOptions,
   MAX_SEND_BUFFER,

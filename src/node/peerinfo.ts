@@ -1,20 +1,9 @@
 /** A peer as a frozen snapshot, in the words of `getpeerinfo`; computed when somebody asks. */
-import {
-  type ConnectionType,
-  type Deadline,
-  type Moments,
-  nextDeadline,
-  type PeerContext,
-} from '../../machines/index.js';
+import { type ConnectionType, type Deadline, nextDeadline, type PeerContext } from '../../machines/index.js';
 import { formatEndpoint } from '../net/endpoint.js';
-import type { Endpoint } from '../net/link.js';
 import type { Reason } from '../reasons.js';
 import { type AddressNetwork, networkOfAddress, servicesnames } from '../wire/index.js';
-import type { Traffic } from '../connection/traffic.js';
-
-/** Where a peer's machine is: the leaf's name. */
-export type PeerState =
-  'connecting' | 'awaitingVersion' | 'versionSent' | 'versionReceived' | 'established' | 'failed' | 'closed';
+import type { PeerRecord, PeerState } from '../connection/peer-record.js';
 
 /**
  * A peer at one moment. Keys and units are those of Bitcoin Core's `getpeerinfo`, as far as they apply to a node without a chain (times in seconds, `conntime`,
@@ -69,25 +58,6 @@ export interface PeerInfo {
   readonly dropped: Readonly<Record<string, number>>;
   /** Milliseconds from birth to an open link, from there to their version, from there to their verack. */
   readonly phases: { readonly connect?: number; readonly version?: number; readonly verack?: number };
-}
-
-/** What a snapshot is made from: a session, or what is left of one. Moments are milliseconds of the node's clock. */
-export interface PeerRecord {
-  readonly id: number;
-  readonly connection_type: ConnectionType;
-  readonly inbound: boolean;
-  readonly remote: Endpoint;
-  readonly local: Endpoint | undefined;
-  readonly transport: { readonly type: 'v1' | 'v2' | 'detecting'; readonly session_id: string };
-  readonly context: PeerContext;
-  readonly traffic: Traffic;
-  /** UNIX time, seconds. */
-  readonly conntime: number;
-  readonly bornat: number;
-  readonly linkedat: number;
-  readonly stateat: number;
-  readonly state: PeerState;
-  readonly moments: Moments;
 }
 
 /** A moment of the node's clock and of the wall clock, milliseconds. */

@@ -5,13 +5,8 @@
 import { REASONS, type Reason } from '../reasons.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import { type Clock, throwLater } from '../net/environment.js';
-import {
-  type PreviousConnection,
-  peerInfoOf,
-  type ClockReading,
-  type PeerInfo,
-  type PeerRecord,
-} from './peerinfo.js';
+import { type PreviousConnection, peerInfoOf, type ClockReading, type PeerInfo } from './peerinfo.js';
+import type { PeerRecord } from '../connection/peer-record.js';
 
 /** What a subscriber is told. */
 export type PeerChange =

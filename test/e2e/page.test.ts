@@ -97,7 +97,7 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
     demo = await startDemo({ inspect: relay.inspect, watch: (node) => relay.follow(node) });
     real = await bitcoind();
     const outcomes = await demo.outcomes;
-    expect(outcomes.every(({ asForetold }) => asForetold)).toBe(true);
+    expect(outcomes.every(({ asExpected }) => asExpected)).toBe(true);
     demo.node.dial({ host: real.host, port: real.port });
     while (demo.node.peers.size + demo.node.peers.recent().length < PEERS) {
       const other = createNode({ chain: 'regtest', subver: '<img src=x onerror="document.title=1">' });

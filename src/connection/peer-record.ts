@@ -1,0 +1,27 @@
+/** What a connection shows of itself to whoever lists peers. */
+import type { ConnectionType, Moments, PeerContext } from '../../machines/index.js';
+import type { Endpoint } from '../net/link.js';
+import type { Traffic } from './traffic.js';
+
+/** The leaf state of a peer machine. */
+export type PeerState =
+  'connecting' | 'awaitingVersion' | 'versionSent' | 'versionReceived' | 'established' | 'failed' | 'closed';
+
+/** The facts from which `getpeerinfo`'s row is made. Moments (`…at`) are milliseconds of the node's monotonic clock. */
+export interface PeerRecord {
+  readonly id: number;
+  readonly connection_type: ConnectionType;
+  readonly inbound: boolean;
+  readonly remote: Endpoint;
+  readonly local: Endpoint | undefined;
+  readonly transport: { readonly type: 'v1' | 'v2' | 'detecting'; readonly session_id: string };
+  readonly context: PeerContext;
+  readonly traffic: Traffic;
+  /** UNIX time, seconds. */
+  readonly conntime: number;
+  readonly bornat: number;
+  readonly linkedat: number;
+  readonly stateat: number;
+  readonly state: PeerState;
+  readonly moments: Moments;
+}
