@@ -3,9 +3,9 @@
  *
  * They are pure: no clock, no socket, no chance. Give them effects with `.provide({ actions })`.
  */
-export * from './alphabet.js';
+export * from './events.js';
 export * from './policy.js';
-export { messagesOf } from './flights.js';
+export { messagesOf } from './message-sequences.js';
 export { peerMachine } from './peer.machine.js';
 export { transportMachine } from './transport.machine.js';
 export { supervisorMachine } from './supervisor.machine.js';

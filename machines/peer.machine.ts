@@ -13,8 +13,8 @@
  */
 import { assign, setup } from 'xstate';
 import type { ReasonCode } from '../src/reasons.js';
-import type { Flight, PeerContext, PeerEvent, PeerEventType, PeerInput } from './alphabet.js';
-import * as notes from './notes.js';
+import type { Flight, PeerContext, PeerEvent, PeerEventType, PeerInput } from './events.js';
+import * as notes from './context.js';
 import * as policy from './policy.js';
 
 type EventOf<T extends PeerEventType> = policy.EventOf<T>;

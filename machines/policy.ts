@@ -13,7 +13,7 @@ import type {
   PeerEventType,
   Rules,
   VersionFacts,
-} from './alphabet.js';
+} from './events.js';
 
 /** The event of one type. */
 export type EventOf<T extends PeerEventType> = Extract<PeerEvent, { type: T }>;

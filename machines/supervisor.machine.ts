@@ -7,7 +7,7 @@
  * live in a pool that the running program provides as `pool`; a peer that crashes is, like any other, a `peer.ended`.
  */
 import { type AnyActorLogic, assign, fromCallback, setup } from 'xstate';
-import type { RefusalCode, SupervisorContext, SupervisorEvent, SupervisorInput } from './alphabet.js';
+import type { RefusalCode, SupervisorContext, SupervisorEvent, SupervisorInput } from './events.js';
 
 const refuse = (code: RefusalCode) => ({ type: 'effect.refuse', params: { code } }) as const;
 

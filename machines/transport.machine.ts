@@ -11,7 +11,7 @@
  */
 import { assign, setup } from 'xstate';
 import type { ReasonCode } from '../src/reasons.js';
-import type { TransportContext, TransportEvent, TransportInput } from './alphabet.js';
+import type { TransportContext, TransportEvent, TransportInput } from './events.js';
 
 type EventOf<T extends TransportEvent['type']> = Extract<TransportEvent, { type: T }>;
 

@@ -11,7 +11,7 @@ import {
   phaseOf,
   redialDelay,
 } from '../machines/index.js';
-import { blank } from '../machines/notes.js';
+import { blank } from '../machines/context.js';
 import * as policy from '../machines/policy.js';
 import type { ReasonCode } from '../src/reasons.js';
 

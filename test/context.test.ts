@@ -1,4 +1,4 @@
-/** What a connection remembers (machines/notes.ts) and what it sends (machines/flights.ts). */
+/** What a connection remembers (machines/context.ts) and what it sends (machines/message-sequences.ts). */
 import { describe, expect, test } from '@jest/globals';
 
 import {
@@ -10,7 +10,7 @@ import {
   type PeerContext,
   type PeerEvent,
 } from '../machines/index.js';
-import * as notes from '../machines/notes.js';
+import * as notes from '../machines/context.js';
 
 const contextOf = (facts: Partial<PeerContext> = {}): PeerContext => ({
   ...notes.blank({ id: 1, connection_type: 'manual', rules: CORE_RULES }),

@@ -1,7 +1,7 @@
 /**
  * What a connection remembers: each function gives the part of the context that an event changes.
  */
-import { MAX_FEATURES, type PeerContext, type PeerEvent, type PeerInput } from './alphabet.js';
+import { MAX_FEATURES, type PeerContext, type PeerEvent, type PeerInput } from './events.js';
 import type { ReasonCode } from '../src/reasons.js';
 import { commonVersion, type EventOf, factsOf, NO_PONG_UNTIL, SINCE } from './policy.js';
 

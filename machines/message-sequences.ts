@@ -4,7 +4,7 @@
  *
  * A flight leaves in one write. The body of `version` is filled in by the session.
  */
-import type { Flight, Hex64, Outgoing, PeerContext, PeerEvent } from './alphabet.js';
+import type { Flight, Hex64, Outgoing, PeerContext, PeerEvent } from './events.js';
 import {
   ALERT_UNTIL,
   asksForAddresses,
