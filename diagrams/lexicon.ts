@@ -7,7 +7,7 @@ import {
   type ConnectionType,
   CORE_RULES,
   DRAIN_TIMEOUT,
-  type Flight,
+  type MessageSequence,
   messagesOf,
   type PeerContext,
   type PeerEvent,
@@ -51,9 +51,9 @@ function isSampleFor({ from, guard, unless }: Arrow, context: PeerContext): bool
 
 /** The commands of an arrow's flight; in parentheses those that only some peers get. */
 function sends(arrow: Arrow): readonly string[] {
-  const flight = arrow.actions.find(({ type }) => type === 'effect.send')?.params?.flight;
-  const lists = SAMPLES.filter((context) => flight !== undefined && isSampleFor(arrow, context)).map(
-    (context) => messagesOf(flight as Flight, context, EVENT).map(({ command }) => command),
+  const sequence = arrow.actions.find(({ type }) => type === 'effect.send')?.params?.sequence;
+  const lists = SAMPLES.filter((context) => sequence !== undefined && isSampleFor(arrow, context)).map(
+    (context) => messagesOf(sequence as MessageSequence, context, EVENT).map(({ command }) => command),
   );
   const longestFirst = [...lists].sort((a, b) => b.length - a.length);
   return [...new Set(longestFirst.flat())].map((command) =>
@@ -81,7 +81,7 @@ const BROUGHT: Readonly<Record<string, readonly string[]>> = {
 function codes({ event, actions }: Arrow): readonly string[] {
   return actions.flatMap(({ type, params }) => {
     if (typeof params?.code === 'string') return [params.code];
-    return type === 'blame' ? (BROUGHT[event] ?? []) : [];
+    return type === 'setReason' ? (BROUGHT[event] ?? []) : [];
   });
 }
 

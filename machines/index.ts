@@ -1,10 +1,11 @@
 /**
- * The machines, for drawing, driving and extending: `import { peerMachine } from 'verack/machines'`.
+ * The machines: `import { peerMachine } from 'verack/machines'`.
  *
- * They are pure: no clock, no socket, no chance. Give them effects with `.provide({ actions })`.
+ * They do no I/O and have no clock and no random source. Provide their effects with `.provide({ actions })`.
  */
 export * from './events.js';
 export * from './policy.js';
+export * from './ignored.js';
 export { messagesOf } from './message-sequences.js';
 export { peerMachine } from './peer.machine.js';
 export { transportMachine } from './transport.machine.js';
