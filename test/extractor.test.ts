@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { MACHINES } from './support/machines.js';
+import { MACHINES } from '../machines/index.js';
 import { say } from './support/say.js';
 
 interface State {

@@ -1,8 +1,7 @@
 /** Each (state, event) cell of each machine is either in its chart or in machines/ignored.ts, never in both, never in neither. */
 import { describe, expect, test } from '@jest/globals';
 
-import { IGNORED, type IgnoredCells } from '../machines/index.js';
-import { MACHINES } from './support/machines.js';
+import { IGNORED, type IgnoredCells, MACHINES } from '../machines/index.js';
 import { say } from './support/say.js';
 import { candidatesOf, leavesOf } from './support/step.js';
 

@@ -10,6 +10,7 @@ import { type AnyStateMachine, createActor } from 'xstate';
 import {
   CORE_RULES,
   IGNORED,
+  MACHINES,
   type PeerEvent,
   type PeerInput,
   peerMachine,
@@ -19,7 +20,6 @@ import {
 } from '../machines/index.js';
 import type { Reason } from '../src/reasons.js';
 import { VirtualClock } from '../src/run/clock.js';
-import { MACHINES } from './support/machines.js';
 import { branchesOf, leafOf, nodesOf } from './support/step.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
