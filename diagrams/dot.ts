@@ -1,11 +1,11 @@
 /**
- * A picture in Graphviz's language.
+ * A layout in Graphviz's language.
  *
- * Life goes down the page. An end that states fail into is a tall frame beside it: each list of codes stands in that
- * frame about as high as the state it comes from, so that the lines stay short and do not cross.
+ * States are drawn from top to bottom. A final state with lists of codes is a tall frame beside them: each list is at
+ * the height of the state it belongs to, so that edges stay short and do not cross.
  */
-import { boxLabel, FILLS, FONT, INK, STROKES, textLabel, titleLabel } from './look.js';
-import { ANY, type Box, type Line, type Picture, type Text } from './picture.js';
+import { boxLabel, FILLS, FONT, INK, STROKES, textLabel, titleLabel } from './style.js';
+import { ANY, type Box, type Edge, type Layout, type Text } from './layout.js';
 
 type Attributes = Readonly<Record<string, string | number | undefined>>;
 
@@ -23,32 +23,32 @@ const NODE: Attributes = { fontname: FONT, fontcolor: INK.text, color: INK.line,
 const EDGE: Attributes = { fontname: FONT, color: INK.line, arrowsize: 0.8 };
 const DOT: Attributes = { shape: 'circle', width: 0.16, label: '', style: 'filled', fillcolor: INK.text };
 
-/** Keeps a label off the line that it belongs to. */
+/** Space between a label and its edge. */
 const GAP = '\u00a0\u00a0';
 
-/** Writes `picture` as DOT. */
-export function dotOf(picture: Picture): string {
-  const { boxes, lines, title, initial } = picture;
+/** Writes `layout` as DOT. */
+export function dotOf(layout: Layout): string {
+  const { boxes, edges, title, initial } = layout;
   return block(`digraph ${quoted(title)}`, [
-    statement('graph', { ...GRAPH, label: titleLabel(title, textsOf(picture)) }),
+    statement('graph', { ...GRAPH, label: titleLabel(title, textsOf(layout)) }),
     statement('node', NODE),
     statement('edge', EDGE),
     statement('start', { ...DOT, id: 'state-start' }),
     statement(`start -> ${initial}`, { id: `edge-start-${initial}`, weight: 9 }),
-    ...boxes.filter(({ parent }) => parent === null).map((box) => place(box, picture)),
-    ...lines.map((line) => edge(line, boxes)),
-    ...levels(picture),
+    ...boxes.filter(({ parent }) => parent === null).map((box) => place(box, layout)),
+    ...edges.map((edge) => edgeStatement(edge, boxes)),
+    ...levels(layout),
   ]);
 }
 
-const textsOf = ({ boxes, lines }: Picture): Text[] => [
+const textsOf = ({ boxes, edges }: Layout): Text[] => [
   ...boxes.flatMap(({ inside }) => inside),
-  ...lines.flatMap(entryTexts),
+  ...edges.flatMap(entryTexts),
 ];
 
-function place(box: Box, picture: Picture): string {
-  if (box.kind === 'group') return group(box, picture);
-  const failures = picture.lines.filter(({ to, codes }) => to === box.name && codes.length > 0);
+function place(box: Box, layout: Layout): string {
+  if (box.kind === 'group') return group(box, layout);
+  const failures = layout.edges.filter(({ to, codes }) => to === box.name && codes.length > 0);
   return failures.length > 0 ? panel(box, failures) : node(box);
 }
 
@@ -72,17 +72,19 @@ const frame = (box: Box, width: number): string =>
     fillcolor: FILLS[box.kind],
     color: INK.line,
     margin: 14,
+    // A label without a description fits into the corner, out of the way of the edges.
+    labeljust: box.description === '' ? 'r' : 'c',
   });
 
-const group = (box: Box, picture: Picture): string =>
+const group = (box: Box, layout: Layout): string =>
   block(`subgraph cluster_${box.name}`, [
     frame(box, 20),
-    ...picture.boxes.filter(({ parent }) => parent === box.name).map((child) => place(child, picture)),
+    ...layout.boxes.filter(({ parent }) => parent === box.name).map((child) => place(child, layout)),
   ]);
 
-/** The rim makes the frame's line double, as that of every end. */
-const panel = (box: Box, failures: readonly Line[]): string =>
-  block(`subgraph cluster_rim_${box.name}`, [
+/** The outer cluster gives the frame a double border, as every final state has. */
+const panel = (box: Box, failures: readonly Edge[]): string =>
+  block(`subgraph cluster_border_${box.name}`, [
     statement('graph', { style: 'rounded', color: INK.line, margin: 4, label: '' }),
     block(`subgraph cluster_${box.name}`, [
       frame(box, 30),
@@ -91,43 +93,43 @@ const panel = (box: Box, failures: readonly Line[]): string =>
     ]),
   ]);
 
-const entry = (line: Line): string =>
-  statement(entryName(line), {
+const entry = (edge: Edge): string =>
+  statement(entryName(edge), {
     class: 'codes',
-    label: textLabel(entryTexts(line)),
+    label: textLabel(entryTexts(edge)),
     style: 'rounded,filled',
     fillcolor: INK.ground,
-    color: STROKES[line.kind],
+    color: STROKES[edge.kind],
     margin: '0.08,0.04',
   });
 
-const entryTexts = ({ codes, label }: Line): Text[] => [
+const entryTexts = ({ codes, label }: Edge): Text[] => [
   ...label,
   ...codes.map((text): Text => ({ tone: 'code', text })),
 ];
 
 /** States that fail with the same codes share one entry. */
-const entryName = (line: Line): string =>
+const entryName = (edge: Edge): string =>
   quoted(
-    entryTexts(line)
+    entryTexts(edge)
       .map(({ text }) => text)
       .join(' '),
   );
 
-/** A compound state has no node of its own: its lines start at a child and are cut at the frame. */
-function edge(line: Line, boxes: readonly Box[]): string {
-  const isEntry = line.codes.length > 0;
-  const tail = leafOf(line.from, boxes, -1);
-  const head = isEntry ? entryName(line) : leafOf(line.to, boxes, 0);
+/** A compound state is no node in Graphviz: its edges start at a child and are clipped at the frame. */
+function edgeStatement(edge: Edge, boxes: readonly Box[]): string {
+  const isEntry = edge.codes.length > 0;
+  const tail = leafOf(edge.from, boxes, -1);
+  const head = isEntry ? entryName(edge) : leafOf(edge.to, boxes, 0);
   return statement(`${tail} -> ${head}`, {
-    id: line.id,
-    class: line.kind,
-    label: isEntry ? undefined : textLabel(line.label, GAP),
-    color: STROKES[line.kind],
+    id: edge.id,
+    class: edge.kind,
+    label: isEntry ? undefined : textLabel(edge.label, GAP),
+    color: STROKES[edge.kind],
     weight: isEntry ? 1 : 4,
-    ltail: tail === line.from ? undefined : `cluster_${line.from}`,
-    lhead: isEntry || head === line.to ? undefined : `cluster_${line.to}`,
-    ...(line.kind === 'clock' && { style: 'dashed', dir: 'both', arrowtail: 'odot' }),
+    ltail: tail === edge.from ? undefined : `cluster_${edge.from}`,
+    lhead: isEntry || head === edge.to ? undefined : `cluster_${edge.to}`,
+    ...(edge.kind === 'clock' && { style: 'dashed', dir: 'both', arrowtail: 'odot' }),
   });
 }
 
@@ -136,10 +138,10 @@ function leafOf(name: string, boxes: readonly Box[], which: number): string {
   return inner.at(which)?.name ?? name;
 }
 
-/** What stands side by side: the first state and its failures, the ends and the box for every state. */
-function levels({ boxes, lines, initial }: Picture): string[] {
-  const first = lines.find(({ from, codes }) => from === initial && codes.length > 0);
-  const framed = new Set(lines.filter(({ codes }) => codes.length > 0).map(({ to }) => to));
+/** What is drawn at the same height: the first state and its failures; the final states and the box for every state. */
+function levels({ boxes, edges, initial }: Layout): string[] {
+  const first = edges.find(({ from, codes }) => from === initial && codes.length > 0);
+  const framed = new Set(edges.filter(({ codes }) => codes.length > 0).map(({ to }) => to));
   const last = boxes.filter(({ kind, name }) => (kind === 'final' && !framed.has(name)) || name === ANY);
   const rows = [first ? [initial, entryName(first)] : [], last.map(({ name }) => name)];
   return rows.filter((row) => row.length > 1).map((row) => `{ rank=same; ${row.join('; ')} }`);

@@ -1,14 +1,14 @@
-/** DOT to SVG: Graphviz draws, then the output is made small, stable and kind to readers. */
+/** DOT to SVG: Graphviz renders, then the output is made smaller, stable and gets tooltips. */
 import { instance } from '@viz-js/viz';
 import { dotOf } from './dot.js';
-import { escaped } from './look.js';
-import type { Picture } from './picture.js';
+import { escaped } from './style.js';
+import type { Layout } from './layout.js';
 
-/** Draws `picture` as SVG; each state and each line is a `<g>` with its id, a class and a tooltip. */
-export async function svgOf(picture: Picture): Promise<string> {
+/** Draws `layout` as SVG; each state and each edge is a `<g>` with its id, a class and a tooltip. */
+export async function svgOf(layout: Layout): Promise<string> {
   const viz = await instance();
-  const raw = viz.renderString(dotOf(picture), { format: 'svg' });
-  return entitled(cleaned(raw), picture);
+  const raw = viz.renderString(dotOf(layout), { format: 'svg' });
+  return entitled(cleaned(raw), layout);
 }
 
 /** Without the XML prologue and comments (Graphviz's version among them), with plain hyphens in ids. */
@@ -23,8 +23,8 @@ function cleaned(raw: string): string {
 }
 
 /** Browsers show a group's `<title>` under the pointer; Graphviz puts bare names there, and numbers into other ids. */
-function entitled(svg: string, { title, boxes, lines }: Picture): string {
-  const tips = new Map([...boxes, ...lines].map(({ id, tooltip }) => [id, tooltip]));
+function entitled(svg: string, { title, boxes, edges }: Layout): string {
+  const tips = new Map([...boxes, ...edges].map(({ id, tooltip }) => [id, tooltip]));
   return svg
     .replace(/(<g id="([^"]+)"[^>]*>\n)<title>.*<\/title>\n/g, (_, open: string, id: string) => {
       const tip = tips.get(id);

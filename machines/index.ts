@@ -1,11 +1,27 @@
 /**
- * The machines, for drawing, driving and extending: `import { peerMachine } from 'verack/machines'`.
+ * The machines: `import { peerMachine } from 'verack/machines'`.
  *
- * They are pure: no clock, no socket, no chance. Give them effects with `.provide({ actions })`.
+ * They do no I/O and have no clock and no random source. Provide their effects with `.provide({ actions })`.
  */
-export * from './alphabet.js';
+import type { AnyStateMachine } from 'xstate';
+import { PEER_EVENTS, SUPERVISOR_EVENTS, TRANSPORT_EVENTS } from './events.js';
+import { peerMachine } from './peer.machine.js';
+import { supervisorMachine } from './supervisor.machine.js';
+import { transportMachine } from './transport.machine.js';
+
+export * from './events.js';
 export * from './policy.js';
-export { messagesOf } from './flights.js';
-export { peerMachine } from './peer.machine.js';
-export { transportMachine } from './transport.machine.js';
-export { supervisorMachine } from './supervisor.machine.js';
+export * from './ignored.js';
+export { messagesOf } from './message-sequences.js';
+export { peerMachine, supervisorMachine, transportMachine };
+
+/** Every machine with all its events; `name` is its id, and its file is machines/NAME.machine.ts. */
+export const MACHINES: readonly {
+  readonly name: string;
+  readonly machine: AnyStateMachine;
+  readonly events: readonly string[];
+}[] = [
+  { name: 'peer', machine: peerMachine, events: PEER_EVENTS },
+  { name: 'transport', machine: transportMachine, events: TRANSPORT_EVENTS },
+  { name: 'supervisor', machine: supervisorMachine, events: SUPERVISOR_EVENTS },
+];

@@ -1,102 +1,38 @@
 /**
- * The life of one connection, in either direction:
+ * One connection, in either direction:
  *
  *   connecting → awaitingVersion | versionSent → versionReceived → established → closed | failed
  *
- * The config is data: names and `{ type, params }`, nothing inline (XState takes `context` and `output` only as
- * functions). Every (state, event) cell is written down: a transition, a failure with its reason, or an ignore that
- * says why. The one handshake deadline sits on `handshaking`, so no transition inside it starts the clock again.
+ * The chart holds what changes something; (state, event) cells that change nothing stand in ignored.ts, each with its
+ * reason. The one handshake deadline sits on `handshaking`, so no transition inside it restarts the clock. What every
+ * state shares stands on the root.
  *
- * Effects do nothing here; the program that runs the machine provides them (`effect.dial`, `effect.send`,
- * `effect.close`). What a flight holds is in flights.ts, what is remembered in notes.ts, the guards in policy.ts.
- * Rules and their case ids: Bitcoin Core's net_processing.cpp; see the grid in test/grid.
+ * Effects are empty here; the program that runs the machine provides them (`effect.dial`, `effect.send`,
+ * `effect.close`). Messages of a sequence: message-sequences.ts. Context updates: context.ts. Guards: policy.ts.
+ * Rules follow Bitcoin Core's net_processing.cpp; the grid in test/grid compares each cell.
  */
-import { assign, setup } from 'xstate';
+import { assertEvent, assign, setup } from 'xstate';
 import type { ReasonCode } from '../src/reasons.js';
-import type { Flight, PeerContext, PeerEvent, PeerEventType, PeerInput } from './alphabet.js';
-import * as notes from './notes.js';
+import * as update from './context.js';
+import type { MessageSequence, PeerContext, PeerEvent, PeerEventType, PeerInput } from './events.js';
 import * as policy from './policy.js';
 
-type EventOf<T extends PeerEventType> = policy.EventOf<T>;
+/** `assertEvent` for a type that is a parameter. */
+const assertType: <T extends PeerEventType>(
+  event: PeerEvent,
+  type: T | readonly T[],
+) => asserts event is policy.EventOf<T> = assertEvent;
 
-/** Cells that change nothing, with the reason why. */
-const ignore = <T extends PeerEventType>(description: string, ...types: readonly T[]) =>
-  Object.fromEntries(types.map((type) => [type, { description }])) as Record<T, { description: string }>;
-
-const NEGOTIATION = ['wire.wtxidrelay', 'wire.sendaddrv2', 'wire.sendtxrcncl', 'wire.feature'] as const;
-const SETTINGS = ['wire.sendheaders', 'wire.sendcmpct'] as const;
-const TRAFFIC = [
-  'wire.feefilter',
-  'wire.ping',
-  'wire.pong',
-  'wire.getaddr',
-  'wire.addr',
-  'wire.excess',
-  'wire.unoffered',
-] as const;
-const CLOCK = ['clock.tick', 'clock.jump'] as const;
-
-/** Straight to `failed`, remembering what their version said for whoever asks why. */
-const refuse = (code: ReasonCode) =>
-  ({ target: '#peer.failed', actions: [{ type: 'blame', params: { code } }, 'noteVersion'] }) as const;
-
-/** Straight to `failed`, with a code of the table or, without one, the code that the event brings. */
-const fail = (code?: ReasonCode) =>
-  ({ target: '#peer.failed', actions: { type: 'blame', params: code ? { code } : {} } }) as const;
-
-const close = (code: ReasonCode, description: string) =>
-  ({ target: '#peer.closed', description, actions: { type: 'blame', params: { code } } }) as const;
-
-/** The ways out that every living state has. */
-const ends = {
-  'link.closed': { ...fail(), description: 'the peer or the network ended the link' },
-  'wire.broken': { ...fail(), description: 'wrong magic or an oversize claim: the stream is lost' },
-  'wire.flooded': { ...fail('ERR_LINK_FLOOD'), description: 'more that serves nobody than any node sends' },
-  'user.close': close('ERR_LOCAL_CANCELLED', 'we were asked to close'),
-} as const;
-
-/** Core judges services, version, the rest of the payload, and our own nonce, in this order. */
-const lacksServices = {
-  guard: 'lacksServices',
-  ...refuse('ERR_POLICY_SERVICES'),
-  description: 'an automatic peer lacks services',
-} as const;
-const refusals = [
-  { guard: 'isObsolete', ...refuse('ERR_POLICY_VERSION'), description: 'protocol version below 31800' },
-  {
-    guard: 'isUnreadable',
-    actions: 'noteDropped',
-    description: 'a garbled tail: dropped, a better one may come',
-  },
-] as const;
-const isSelf = {
-  guard: 'isSelf',
-  ...refuse('ERR_PROTO_SELF'),
-  description: 'the nonce of a connection that we are dialling',
-} as const;
-
-/** Before their version, Core reads nothing else. */
-const beforeVersion = {
-  ...ends,
-  ...ignore('the link opens once', 'link.connected', 'link.open', 'link.failed'),
-  ...ignore('nothing counts before version, not even verack', 'wire.verack'),
-  ...ignore('nothing counts before version', ...NEGOTIATION, ...SETTINGS, ...TRAFFIC),
-  ...ignore('only established peers are pinged and watched', ...CLOCK),
-  'wire.dropped': { actions: 'noteDropped', description: 'kept for the reason, should time run out' },
-} as const;
-
-const late = { ...fail('ERR_PROTO_LATE_FEATURE'), description: 'negotiation ends at verack' } as const;
-
-/** BIP152, whenever it comes after their version. */
-const sendcmpct = [
-  {
-    guard: 'isMisannounced',
-    ...fail('ERR_PROTO_NEGOTIATION'),
-    description: 'BIP152: announce is 0 or 1',
-  },
-  { guard: 'isCompactBlocks2', actions: 'noteSendcmpct', description: 'BIP152, version 2' },
-  { description: 'other versions of BIP152 are ignored' },
-] as const;
+/** A guard or an assigner for events of the given types only; throws on any other. */
+const forEvent =
+  <T extends PeerEventType, R>(
+    type: T | readonly T[],
+    rule: (context: PeerContext, event: policy.EventOf<T>) => R,
+  ) =>
+  ({ context, event }: { context: PeerContext; event: PeerEvent }): R => {
+    assertType(event, type);
+    return rule(context, event);
+  };
 
 const peerSetup = setup({
   types: {
@@ -108,49 +44,47 @@ const peerSetup = setup({
     isInbound: ({ context }) => context.connection_type === 'inbound',
     isUnconnected: ({ context }) => policy.isUnconnected(context),
     isFeeler: ({ context }) => context.connection_type === 'feeler',
-    lacksServices: ({ context, event }) => policy.lacksServices(context, event as EventOf<'wire.version'>),
-    isObsolete: ({ context, event }) => policy.isObsolete(context, event as EventOf<'wire.version'>),
-    isUnreadable: ({ event }) => policy.isUnreadable(event as EventOf<'wire.version'>),
-    isSelf: ({ event }) => policy.isSelf(event as EventOf<'wire.version'>),
-    isBadFeature: ({ context, event }) => policy.isBadFeature(context, event as EventOf<'wire.feature'>),
-    isMisannounced: ({ context, event }) =>
-      policy.isMisannounced(context, event as EventOf<'wire.sendcmpct'>),
-    isCompactBlocks2: ({ event }) => policy.isCompactBlocks2(event as EventOf<'wire.sendcmpct'>),
-    isMoney: ({ event }) => policy.isMoney(event as EventOf<'wire.feefilter'>),
-    isAnswerable: ({ context, event }) => policy.isAnswerable(context, event as EventOf<'wire.ping'>),
-    isAwaited: ({ context, event }) => policy.isAwaited(context, event as EventOf<'wire.pong'>),
-    cancelsPing: ({ context, event }) => policy.cancelsPing(context, event as EventOf<'wire.pong'>),
-    isTolerated: ({ context, event }) => policy.isTolerated(context, event as EventOf<'wire.excess'>),
-    isFetched: ({ context, event }) => policy.isFetched(context, event as EventOf<'wire.addr'>),
-    isFetchOver: ({ context, event }) => policy.isFetchOver(context, event as EventOf<'clock.tick'>),
-    isPongOverdue: ({ context, event }) => policy.isPongOverdue(context, event as EventOf<'clock.tick'>),
-    isStalled: ({ context, event }) => policy.isStalled(context, event as EventOf<'clock.tick'>),
-    isIdle: ({ context, event }) => policy.isIdle(context, event as EventOf<'clock.tick'>),
-    isPingDue: ({ context, event }) => policy.isPingDue(context, event as EventOf<'clock.tick'>),
+    lacksServices: forEvent('wire.version', policy.lacksServices),
+    isObsolete: forEvent('wire.version', policy.isObsolete),
+    isUnreadable: forEvent('wire.version', policy.isUnreadable),
+    isSelf: forEvent('wire.version', policy.isSelf),
+    isBadFeature: forEvent('wire.feature', policy.isBadFeature),
+    isInvalidAnnounce: forEvent('wire.sendcmpct', policy.isInvalidAnnounce),
+    isCompactBlocks2: forEvent('wire.sendcmpct', policy.isCompactBlocks2),
+    isMoney: forEvent('wire.feefilter', policy.isMoney),
+    isAnswerable: forEvent('wire.ping', policy.isAnswerable),
+    isAwaited: forEvent('wire.pong', policy.isAwaited),
+    cancelsPing: forEvent('wire.pong', policy.cancelsPing),
+    exceedsLimit: forEvent('wire.excess', policy.exceedsLimit),
+    isFetched: forEvent('wire.addr', policy.isFetched),
+    isFetchOver: forEvent('clock.tick', policy.isFetchOver),
+    isPongOverdue: forEvent('clock.tick', policy.isPongOverdue),
+    isStalled: forEvent('clock.tick', policy.isStalled),
+    isIdle: forEvent('clock.tick', policy.isIdle),
+    isPingDue: forEvent('clock.tick', policy.isPingDue),
   },
   actions: {
     'effect.dial': () => undefined,
-    'effect.send': (_, _params: { flight: Flight }) => undefined,
+    'effect.send': (_, _params: { sequence: MessageSequence }) => undefined,
     'effect.close': (_, _params: { flush: boolean }) => undefined,
-    noteConnected: assign(({ event }) => ({ connectedat: (event as EventOf<'link.connected'>).at })),
-    noteOpen: assign(({ context, event }) => notes.opened(context, event as EventOf<'link.open'>)),
-    noteVersion: assign(({ event }) => notes.versioned(event as EventOf<'wire.version'>)),
-    noteEstablished: assign(({ context, event }) =>
-      notes.established(context, event as EventOf<'wire.verack'>),
-    ),
-    noteWtxidrelay: assign(({ context }) => notes.wtxidrelayed(context)),
-    noteSendaddrv2: assign({ sendaddrv2: true }),
-    noteFeature: assign(({ context, event }) => notes.featured(context, event as EventOf<'wire.feature'>)),
-    noteSendheaders: assign({ sendheaders: true }),
-    noteSendcmpct: assign(({ event }) => ({ sendcmpct: (event as EventOf<'wire.sendcmpct'>).announce })),
-    noteFeefilter: assign(({ event }) => ({ minfeefilter: (event as EventOf<'wire.feefilter'>).feerate })),
-    notePing: assign(({ context, event }) => notes.pinged(context, event as EventOf<'clock.tick'>)),
-    notePong: assign(({ context, event }) => notes.ponged(context, event as EventOf<'wire.pong'>)),
+    recordConnected: assign(forEvent('link.connected', update.connected)),
+    recordOpen: assign(forEvent('link.open', update.open)),
+    recordVersion: assign(forEvent('wire.version', update.version)),
+    recordEstablished: assign(forEvent('wire.verack', update.established)),
+    recordWtxidrelay: assign(({ context }) => update.wtxidrelay(context)),
+    recordSendaddrv2: assign({ sendaddrv2: true }),
+    recordFeature: assign(forEvent('wire.feature', update.feature)),
+    recordSendheaders: assign({ sendheaders: true }),
+    recordSendcmpct: assign(forEvent('wire.sendcmpct', update.sendcmpct)),
+    recordFeefilter: assign(forEvent('wire.feefilter', update.feefilter)),
+    recordPing: assign(forEvent('clock.tick', update.ping)),
+    recordPong: assign(forEvent('wire.pong', update.pong)),
     cancelPing: assign({ pingnonce: '' }),
-    noteDropped: assign(({ event }) => notes.dropped(event as EventOf<'wire.dropped' | 'wire.version'>)),
-    shiftClock: assign(({ context, event }) => notes.shifted(context, event as EventOf<'clock.jump'>)),
-    blame: assign(({ context, event }, params: { code?: ReasonCode }) =>
-      notes.blamed(context, event, params.code),
+    recordDropped: assign(forEvent(['wire.dropped', 'wire.version'], update.dropped)),
+    shiftTimestamps: assign(forEvent('clock.jump', update.shifted)),
+    /** Without `code`: the code that the event brings. */
+    setReason: assign(({ context, event }, params: { code: ReasonCode } | undefined) =>
+      update.reason(context, event, params?.code),
     ),
   },
   delays: {
@@ -162,10 +96,32 @@ const peerSetup = setup({
 /** The chart; input {@link PeerInput}, output the `Reason` of its end. */
 export const peerMachine = peerSetup.createMachine({
   id: 'peer',
-  description: 'The life of one connection between two Bitcoin nodes',
-  context: ({ input }) => notes.blank(input),
+  description: 'One connection between two Bitcoin nodes',
+  context: ({ input }) => update.initial(input),
   output: ({ context }) => context.reason,
   initial: 'connecting',
+  on: {
+    'link.closed': {
+      target: '#peer.failed',
+      actions: 'setReason',
+      description: 'the peer or the network ended the link',
+    },
+    'wire.broken': {
+      target: '#peer.failed',
+      actions: 'setReason',
+      description: 'wrong magic or oversized message: no more messages can be read',
+    },
+    'wire.flooded': {
+      target: '#peer.failed',
+      actions: { type: 'setReason', params: { code: 'ERR_LINK_FLOOD' } },
+      description: 'more useless messages or pings than the limit',
+    },
+    'user.close': {
+      target: '#peer.closed',
+      actions: { type: 'setReason', params: { code: 'ERR_LOCAL_CANCELLED' } },
+      description: 'closed by the caller',
+    },
+  },
   states: {
     connecting: {
       description: 'waiting until application bytes can flow',
@@ -173,201 +129,273 @@ export const peerMachine = peerSetup.createMachine({
       after: {
         connectTimeout: {
           guard: 'isUnconnected',
-          ...fail('ERR_TIME_CONNECT'),
-          description: 'nobody answered in time',
+          target: '#peer.failed',
+          actions: { type: 'setReason', params: { code: 'ERR_TIME_CONNECT' } },
+          description: 'no TCP connection in time',
         },
       },
       on: {
-        ...ends,
+        'link.connected': {
+          actions: 'recordConnected',
+          description: 'TCP is open, the key exchange begins: the connect deadline no longer counts',
+        },
         'link.open': [
           {
             guard: 'isInbound',
             target: '#peer.handshaking.awaitingVersion',
-            actions: 'noteOpen',
-            description: 'accepted: the dialler speaks first',
+            actions: 'recordOpen',
+            description: 'accepted: the initiator sends version first',
           },
           {
-            description: 'dialled: we speak first',
             target: '#peer.handshaking.versionSent',
-            actions: ['noteOpen', { type: 'effect.send', params: { flight: 'hello' } }],
+            actions: ['recordOpen', { type: 'effect.send', params: { sequence: 'version' } }],
+            description: 'dialled: we send version first',
           },
         ],
-        'link.connected': {
-          actions: 'noteConnected',
-          description: 'TCP is open, keys are exchanged: the dial is over',
+        'link.failed': {
+          target: '#peer.failed',
+          actions: 'setReason',
+          description: 'refused, unreachable, no such name, no v2',
         },
-        'link.failed': { ...fail(), description: 'refused, unreachable, no such name, no v2' },
-        'supervisor.self': { ...fail('ERR_PROTO_SELF'), description: 'the other end is this node' },
-        ...ignore(
-          'no message can come before the link is open',
-          'wire.version',
-          'wire.verack',
-          'wire.dropped',
-        ),
-        ...ignore('no message can come before the link is open', ...NEGOTIATION, ...SETTINGS, ...TRAFFIC),
-        ...ignore('only established peers are pinged and watched', ...CLOCK),
+        'supervisor.self': {
+          target: '#peer.failed',
+          actions: { type: 'setReason', params: { code: 'ERR_PROTO_SELF' } },
+          description: 'the other end is this node',
+        },
       },
     },
     handshaking: {
       description: 'one deadline from the open link to their verack',
       initial: 'awaitingVersion',
       after: {
-        handshakeTimeout: { ...fail('ERR_TIME_HANDSHAKE'), description: 'nothing extends this deadline' },
+        handshakeTimeout: {
+          target: '#peer.failed',
+          actions: { type: 'setReason', params: { code: 'ERR_TIME_HANDSHAKE' } },
+          description: 'nothing extends this deadline',
+        },
+      },
+      on: {
+        'wire.dropped': {
+          actions: 'recordDropped',
+          description: 'recorded: part of the reason if the deadline passes',
+        },
       },
       states: {
         awaitingVersion: {
-          description: 'accepted: the dialler speaks first',
+          description: 'accepted: waiting for their version',
           on: {
-            ...beforeVersion,
             'wire.version': [
-              ...refusals,
-              isSelf,
               {
-                description: 'we answer with ours and with verack',
-                target: 'versionReceived',
-                actions: ['noteVersion', { type: 'effect.send', params: { flight: 'answer' } }],
+                guard: 'isObsolete',
+                target: '#peer.failed',
+                actions: [{ type: 'setReason', params: { code: 'ERR_POLICY_VERSION' } }, 'recordVersion'],
+                description: 'protocol version below 31800',
+              },
+              {
+                guard: 'isUnreadable',
+                actions: 'recordDropped',
+                description: 'the end cannot be decoded: dropped, another version may follow',
+              },
+              {
+                guard: 'isSelf',
+                target: '#peer.failed',
+                actions: [{ type: 'setReason', params: { code: 'ERR_PROTO_SELF' } }, 'recordVersion'],
+                description: 'the nonce of a connection that we are dialling',
+              },
+              {
+                target: '#peer.handshaking.versionReceived',
+                actions: ['recordVersion', { type: 'effect.send', params: { sequence: 'negotiation' } }],
+                description: 'we send our version, our features and verack',
               },
             ],
-            ...ignore('only a dialler can be told so', 'supervisor.self'),
           },
         },
         versionSent: {
-          description: 'dialled: our version is out, theirs is awaited',
+          description: 'dialled: our version is sent, waiting for theirs',
           on: {
-            ...beforeVersion,
             'wire.version': [
-              lacksServices,
-              ...refusals,
+              {
+                guard: 'lacksServices',
+                target: '#peer.failed',
+                actions: [{ type: 'setReason', params: { code: 'ERR_POLICY_SERVICES' } }, 'recordVersion'],
+                description: 'an automatic outbound peer lacks required services',
+              },
+              {
+                guard: 'isObsolete',
+                target: '#peer.failed',
+                actions: [{ type: 'setReason', params: { code: 'ERR_POLICY_VERSION' } }, 'recordVersion'],
+                description: 'protocol version below 31800',
+              },
+              {
+                guard: 'isUnreadable',
+                actions: 'recordDropped',
+                description: 'the end cannot be decoded: dropped, another version may follow',
+              },
               {
                 guard: 'isFeeler',
                 target: '#peer.closed',
-                description: 'a feeler only wants to know that somebody answers',
                 actions: [
-                  'noteVersion',
-                  { type: 'effect.send', params: { flight: 'answer' } },
-                  { type: 'blame', params: { code: 'END_DONE' } },
+                  'recordVersion',
+                  { type: 'effect.send', params: { sequence: 'negotiation' } },
+                  { type: 'setReason', params: { code: 'END_DONE' } },
                 ],
+                description: 'a feeler is done once the peer has sent version',
               },
               {
-                description: 'we answer with verack',
-                target: 'versionReceived',
-                actions: ['noteVersion', { type: 'effect.send', params: { flight: 'answer' } }],
+                target: '#peer.handshaking.versionReceived',
+                actions: ['recordVersion', { type: 'effect.send', params: { sequence: 'negotiation' } }],
+                description: 'we send our features and verack',
               },
             ],
-            'supervisor.self': { ...fail('ERR_PROTO_SELF'), description: 'the other end is this node' },
+            'supervisor.self': {
+              target: '#peer.failed',
+              actions: { type: 'setReason', params: { code: 'ERR_PROTO_SELF' } },
+              description: 'the other end is this node',
+            },
           },
         },
         versionReceived: {
-          description: 'both versions and our verack are out, their verack is awaited',
+          description: 'both versions and our verack are sent, waiting for their verack',
           on: {
-            ...ends,
             'wire.verack': {
-              description: 'the handshake is complete',
               target: '#peer.established',
-              actions: ['noteEstablished', { type: 'effect.send', params: { flight: 'opening' } }],
+              actions: ['recordEstablished', { type: 'effect.send', params: { sequence: 'postHandshake' } }],
+              description: 'the handshake is complete',
             },
-            'wire.wtxidrelay': { actions: 'noteWtxidrelay', description: 'BIP339; repeats are fine' },
-            'wire.sendaddrv2': { actions: 'noteSendaddrv2', description: 'BIP155; repeats are fine' },
+            'wire.wtxidrelay': { actions: 'recordWtxidrelay', description: 'BIP339; may be repeated' },
+            'wire.sendaddrv2': { actions: 'recordSendaddrv2', description: 'BIP155; may be repeated' },
             'wire.feature': [
               {
                 guard: 'isBadFeature',
-                ...fail('ERR_PROTO_NEGOTIATION'),
-                description: 'BIP434: malformed, or unasked',
+                target: '#peer.failed',
+                actions: { type: 'setReason', params: { code: 'ERR_PROTO_NEGOTIATION' } },
+                description: 'BIP434: malformed, or below version 70017',
               },
-              { actions: 'noteFeature', description: 'BIP434: recorded, whatever it is' },
+              { actions: 'recordFeature', description: 'BIP434: recorded, known or not' },
             ],
-            'wire.sendheaders': { actions: 'noteSendheaders', description: 'BIP130' },
-            'wire.sendcmpct': sendcmpct,
-            'wire.dropped': {
-              actions: 'noteDropped',
-              description: 'kept for the reason, should time run out',
+            'wire.sendheaders': { actions: 'recordSendheaders', description: 'BIP130' },
+            'wire.sendcmpct': [
+              {
+                guard: 'isInvalidAnnounce',
+                target: '#peer.failed',
+                actions: { type: 'setReason', params: { code: 'ERR_PROTO_NEGOTIATION' } },
+                description: 'BIP152: announce is 0 or 1',
+              },
+              { guard: 'isCompactBlocks2', actions: 'recordSendcmpct', description: 'BIP152, version 2' },
+            ],
+            'supervisor.self': {
+              target: '#peer.failed',
+              actions: { type: 'setReason', params: { code: 'ERR_PROTO_SELF' } },
+              description: 'the other end is this node',
             },
-            'supervisor.self': { ...fail('ERR_PROTO_SELF'), description: 'the other end is this node' },
-            ...ignore('the link opens once', 'link.connected', 'link.open', 'link.failed'),
-            ...ignore('a second version is not even read', 'wire.version'),
-            ...ignore('transaction reconciliation is not offered', 'wire.sendtxrcncl'),
-            ...ignore('nothing is served before verack', ...TRAFFIC),
-            ...ignore('only established peers are pinged and watched', ...CLOCK),
           },
         },
       },
     },
     established: {
-      description: 'both sides sent version and verack',
+      description: 'both sides have sent version and verack',
       on: {
-        ...ends,
-        'wire.wtxidrelay': late,
-        'wire.sendaddrv2': late,
-        'wire.feature': late,
-        'wire.sendheaders': { actions: 'noteSendheaders', description: 'BIP130' },
-        'wire.sendcmpct': sendcmpct,
-        'wire.feefilter': [
-          { guard: 'isMoney', actions: 'noteFeefilter', description: 'BIP133' },
-          { description: 'a fee rate that is no amount of money is ignored' },
-        ],
-        'wire.ping': [
+        'wire.wtxidrelay': {
+          target: '#peer.failed',
+          actions: { type: 'setReason', params: { code: 'ERR_PROTO_LATE_FEATURE' } },
+          description: 'negotiation ends at verack',
+        },
+        'wire.sendaddrv2': {
+          target: '#peer.failed',
+          actions: { type: 'setReason', params: { code: 'ERR_PROTO_LATE_FEATURE' } },
+          description: 'negotiation ends at verack',
+        },
+        'wire.feature': {
+          target: '#peer.failed',
+          actions: { type: 'setReason', params: { code: 'ERR_PROTO_LATE_FEATURE' } },
+          description: 'negotiation ends at verack',
+        },
+        'wire.sendheaders': { actions: 'recordSendheaders', description: 'BIP130' },
+        'wire.sendcmpct': [
           {
-            guard: 'isAnswerable',
-            actions: { type: 'effect.send', params: { flight: 'pong' } },
-            description: 'BIP31: the same nonce goes back',
+            guard: 'isInvalidAnnounce',
+            target: '#peer.failed',
+            actions: { type: 'setReason', params: { code: 'ERR_PROTO_NEGOTIATION' } },
+            description: 'BIP152: announce is 0 or 1',
           },
-          { description: 'the old ping, without a nonce or at version 60000 and below, gets no answer' },
+          { guard: 'isCompactBlocks2', actions: 'recordSendcmpct', description: 'BIP152, version 2' },
         ],
+        'wire.feefilter': { guard: 'isMoney', actions: 'recordFeefilter', description: 'BIP133' },
+        'wire.ping': {
+          guard: 'isAnswerable',
+          actions: { type: 'effect.send', params: { sequence: 'pong' } },
+          description: 'BIP31: the pong repeats the nonce',
+        },
         'wire.pong': [
-          { guard: 'isAwaited', actions: 'notePong', description: 'the answer to our ping' },
+          { guard: 'isAwaited', actions: 'recordPong', description: 'the answer to our ping' },
           {
             guard: 'cancelsPing',
             actions: 'cancelPing',
-            description: 'too short or nonce 0: the ping is given up',
+            description: 'without nonce or nonce 0: the ping is cancelled',
           },
-          { description: 'unasked or another nonce: we keep waiting' },
         ],
-        'wire.addr': [
-          { guard: 'isFetched', ...close('END_DONE', 'an addr-fetch connection has what it came for') },
-          { description: 'addresses are for listeners, not for the machine' },
-        ],
-        'wire.excess': [
-          { guard: 'isTolerated', description: 'a peer chosen by hand is forgiven; told, not closed' },
-          { ...fail('ERR_PROTO_LIMIT'), description: 'more entries than the protocol allows' },
-        ],
-        'wire.unoffered': { ...fail('ERR_PROTO_NOT_OFFERED'), description: 'our version did not offer this' },
+        'wire.addr': {
+          guard: 'isFetched',
+          target: '#peer.closed',
+          actions: { type: 'setReason', params: { code: 'END_DONE' } },
+          description: 'an addr-fetch connection ends once it has addresses',
+        },
+        'wire.excess': {
+          guard: 'exceedsLimit',
+          target: '#peer.failed',
+          actions: { type: 'setReason', params: { code: 'ERR_PROTO_LIMIT' } },
+          description: 'more entries than the protocol allows',
+        },
+        'wire.unoffered': {
+          target: '#peer.failed',
+          actions: { type: 'setReason', params: { code: 'ERR_PROTO_NOT_OFFERED' } },
+          description: 'our version did not offer this service',
+        },
         'clock.tick': [
           {
             guard: 'isStalled',
-            ...fail('ERR_LINK_STALLED'),
-            description: 'for 20 minutes it has taken nothing of what waits',
+            target: '#peer.failed',
+            actions: { type: 'setReason', params: { code: 'ERR_LINK_STALLED' } },
+            description: 'the peer has taken none of the waiting bytes for 20 minutes',
           },
           {
             guard: 'isPongOverdue',
-            ...fail('ERR_TIME_PONG'),
-            description: 'a ping is unanswered for 20 minutes',
+            target: '#peer.failed',
+            actions: { type: 'setReason', params: { code: 'ERR_TIME_PONG' } },
+            description: 'no pong for 20 minutes',
           },
-          { guard: 'isIdle', ...fail('ERR_TIME_IDLE'), description: '20 minutes of silence' },
-          { guard: 'isFetchOver', ...close('END_DONE', 'an addr-fetch connection lives 5 minutes') },
+          {
+            guard: 'isIdle',
+            target: '#peer.failed',
+            actions: { type: 'setReason', params: { code: 'ERR_TIME_IDLE' } },
+            description: 'nothing sent or nothing received for 20 minutes',
+          },
+          {
+            guard: 'isFetchOver',
+            target: '#peer.closed',
+            actions: { type: 'setReason', params: { code: 'END_DONE' } },
+            description: 'an addr-fetch connection ends after 5 minutes',
+          },
           {
             guard: 'isPingDue',
-            actions: ['notePing', { type: 'effect.send', params: { flight: 'ping' } }],
-            description: 'two minutes since the last one',
+            actions: ['recordPing', { type: 'effect.send', params: { sequence: 'ping' } }],
+            description: 'two minutes after the last ping',
           },
-          { description: 'nothing is due yet' },
         ],
-        'clock.jump': { actions: 'shiftClock', description: 'time in which we slept counts against nobody' },
-        ...ignore('the link opens once', 'link.connected', 'link.open', 'link.failed'),
-        ...ignore('a second version or verack is ignored', 'wire.version', 'wire.verack'),
-        ...ignore('transaction reconciliation is not offered', 'wire.sendtxrcncl'),
-        ...ignore('no address book: nothing to answer', 'wire.getaddr'),
-        ...ignore('counted outside; an established peer keeps its place', 'wire.dropped'),
-        ...ignore('Core does not look at nonces of established peers', 'supervisor.self'),
+        'clock.jump': {
+          actions: 'shiftTimestamps',
+          description: 'the time of a suspension does not count',
+        },
       },
     },
     failed: {
       type: 'final',
-      description: 'ended against our will; the output says why',
+      description: 'ended by the peer, the network, a deadline or a rule; the output says why',
       entry: { type: 'effect.close', params: { flush: false } },
     },
     closed: {
       type: 'final',
-      description: 'ended in order',
+      description: 'ended as intended',
       entry: { type: 'effect.close', params: { flush: true } },
     },
   },

@@ -1,29 +1,22 @@
 /**
- * The rules, as plain functions of what is known about a peer: no clock, no socket, no chance.
+ * Guards and rules of the peer machine, as pure functions of context and event.
  *
- * Guards read as claims. Numbers come from Bitcoin Core (net_processing.cpp, node/protocol_version.h); the node's own
- * choices come in with {@link Rules}.
+ * Numbers come from Bitcoin Core (net_processing.cpp, node/protocol_version.h); the node's own choices are {@link Rules}.
  */
 import type { ReasonCode, Facts } from '../src/reasons.js';
 import { hasServices } from '../src/services.js';
-import type {
-  ConnectionType,
-  PeerContext,
-  PeerEvent,
-  PeerEventType,
-  Rules,
-  VersionFacts,
-} from './alphabet.js';
+import type { ConnectionType, PeerContext, PeerEvent, PeerEventType, Rules, VersionFacts } from './events.js';
 
-/** The event of one type. */
+/** The peer event of one type. */
 export type EventOf<T extends PeerEventType> = Extract<PeerEvent, { type: T }>;
 
-/** From this common version on, Core negotiates these; at or below the last two, it behaves the old way. */
+/** The common version from which Core negotiates each feature. */
 export const SINCE = { feature: 70017, wtxidrelay: 70016, sendcmpct: 70014, feefilter: 70013 } as const;
+/** Highest common version at which Core sends `alert`, and at which it uses the old ping without a nonce. */
 export const ALERT_UNTIL = 70012;
 export const NO_PONG_UNTIL = 60000;
 
-/** Core's values; what a node announces about itself is chosen by its owner. Core has no limits on floods: ours. */
+/** Core's values. The three limits on floods are ours: Core has none. */
 export const CORE_RULES: Rules = {
   connectTimeout: 5_000,
   handshakeTimeout: 60_000,
@@ -41,14 +34,14 @@ export const CORE_RULES: Rules = {
   floodWindow: 60_000,
 };
 
-/** Milliseconds that peers get to close in order when a node stops. */
+/** How long a stopping node waits for its peers to close, milliseconds. */
 export const DRAIN_TIMEOUT = 2_000;
 
 /** The version that both sides speak; 0 before theirs is known. */
 export const commonVersion = (context: PeerContext): number =>
   Math.min(context.rules.version, context.version);
 
-/** The leaf state that a connection is in, told from its context alone (final states apart). */
+/** The leaf state of a connection, derived from its context (final states excepted). */
 export function phaseOf(
   context: PeerContext,
 ): 'connecting' | 'awaitingVersion' | 'versionSent' | 'versionReceived' | 'established' {
@@ -62,7 +55,7 @@ export function phaseOf(
 export const isUnconnected = (context: PeerContext): boolean =>
   context.connection_type !== 'inbound' && context.connectedat < 0;
 
-const CHOSEN_BY_US: readonly ConnectionType[] = ['outbound-full-relay', 'block-relay-only', 'addr-fetch'];
+const AUTOMATIC: readonly ConnectionType[] = ['outbound-full-relay', 'block-relay-only', 'addr-fetch'];
 const ASKS_FOR_ADDRESSES: readonly ConnectionType[] = ['outbound-full-relay', 'manual', 'addr-fetch'];
 
 /** Whether we ask this peer for transactions (the relay byte of our version, BIP37). */
@@ -75,32 +68,32 @@ export const wantsTransactions = (context: PeerContext): boolean =>
 export const asksForAddresses = (context: PeerContext): boolean =>
   ASKS_FOR_ADDRESSES.includes(context.connection_type);
 
-/** Automatic outbound peers must offer what we need; inbound, manual and feeler peers need not. */
+/** Only automatic outbound peers must offer the required services. */
 export const lacksServices = (context: PeerContext, event: VersionFacts): boolean =>
-  CHOSEN_BY_US.includes(context.connection_type) &&
-  !hasServices(event.services, context.rules.requiredServices);
+  AUTOMATIC.includes(context.connection_type) && !hasServices(event.services, context.rules.requiredServices);
 
 export const isObsolete = (context: PeerContext, event: VersionFacts): boolean =>
   event.version < context.rules.minVersion;
 
-/** Everything behind the first 46 bytes is garbled. */
-export const isUnreadable = (event: VersionFacts): boolean => event.fault !== undefined;
+/** The bytes after the first 46 cannot be decoded. */
+export const isUnreadable = (_: PeerContext, event: VersionFacts): boolean => event.fault !== undefined;
 
-/** Judged by the accepting side only (Core: CheckIncomingNonce). */
-export const isSelf = (event: VersionFacts): boolean => event.ownnonce;
+/** Checked by the accepting side only (Core: CheckIncomingNonce). */
+export const isSelf = (_: PeerContext, event: VersionFacts): boolean => event.ownnonce;
 
 export const isBadFeature = (context: PeerContext, event: EventOf<'wire.feature'>): boolean =>
   !event.valid || commonVersion(context) < SINCE.feature;
 
-/** BIP152 allows 0 and 1. Core forgives operators' own choices (manual connections) and drops the message. */
-export const isMisannounced = (context: PeerContext, event: EventOf<'wire.sendcmpct'>): boolean =>
+/** BIP152 allows 0 and 1. On manual connections, Core only drops the message. */
+export const isInvalidAnnounce = (context: PeerContext, event: EventOf<'wire.sendcmpct'>): boolean =>
   event.announce > 1 && context.connection_type !== 'manual';
 
-export const isCompactBlocks2 = (event: EventOf<'wire.sendcmpct'>): boolean =>
+export const isCompactBlocks2 = (_: PeerContext, event: EventOf<'wire.sendcmpct'>): boolean =>
   event.announce <= 1 && event.version === '0000000000000002';
 
 /** 0 … 21 million coins in satoshi (Core: MoneyRange); a negative rate has its top bit set and fails too. */
-export const isMoney = (event: EventOf<'wire.feefilter'>): boolean => event.feerate <= '000775f05a074000';
+export const isMoney = (_: PeerContext, event: EventOf<'wire.feefilter'>): boolean =>
+  event.feerate <= '000775f05a074000';
 
 /** BIP31. */
 export const isAnswerable = (context: PeerContext, event: EventOf<'wire.ping'>): boolean =>
@@ -109,19 +102,20 @@ export const isAnswerable = (context: PeerContext, event: EventOf<'wire.ping'>):
 export const isAwaited = (context: PeerContext, event: EventOf<'wire.pong'>): boolean =>
   context.pingnonce !== '' && event.nonce === context.pingnonce;
 
-/** A pong without a nonce, or with nonce 0, gives up our ping (Core: "Short payload", "Nonce zero"). */
+/** A pong without a nonce, or with nonce 0, cancels our ping (Core: "Short payload", "Nonce zero"). */
 export const cancelsPing = (context: PeerContext, event: EventOf<'wire.pong'>): boolean =>
   context.pingnonce !== '' && (event.nonce === '' || event.nonce === '0000000000000000');
 
-/** Core closes for these whoever the peer is; the other limits are misbehaviour, which manual peers are forgiven. */
-const CLOSES_ALWAYS: readonly string[] = ['getheaders', 'getblocks'];
+/** Core disconnects any peer for these; for the others it disconnects all but manual peers (NoBan). */
+const DISCONNECTS_ANY: readonly string[] = ['getheaders', 'getblocks'];
 
-export function isTolerated(context: PeerContext, event: EventOf<'wire.excess'>): boolean {
-  if (context.connection_type === 'block-relay-only' && event.command.startsWith('addr')) return true;
-  return context.connection_type === 'manual' && !CLOSES_ALWAYS.includes(event.command);
+/** Block-relay-only connections ignore addresses, however many. */
+export function exceedsLimit(context: PeerContext, event: EventOf<'wire.excess'>): boolean {
+  if (context.connection_type === 'block-relay-only' && event.command.startsWith('addr')) return false;
+  return context.connection_type !== 'manual' || DISCONNECTS_ANY.includes(event.command);
 }
 
-/** An addr-fetch connection is over when it got more than the peer's own address. */
+/** An addr-fetch connection is done when it has received more than the peer's own address. */
 export const isFetched = (context: PeerContext, event: EventOf<'wire.addr'>): boolean =>
   context.connection_type === 'addr-fetch' && event.count > 1;
 
@@ -131,7 +125,7 @@ export const isFetchOver = (context: PeerContext, event: EventOf<'clock.tick'>):
 export const isPongOverdue = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   context.pingnonce !== '' && event.at - context.pingsentat > context.rules.pongTimeout;
 
-/** Core measures the same by its last successful send. */
+/** Core measures this from its last successful send. */
 export const isStalled = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   event.stalledat >= 0 && event.at - event.stalledat > context.rules.stallTimeout;
 
@@ -141,19 +135,19 @@ export const isIdle = (context: PeerContext, event: EventOf<'clock.tick'>): bool
 export const isPingDue = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   context.pingnonce === '' && event.at - context.pingsentat > context.rules.pingInterval;
 
-/** When something will happen by itself, and what. */
+/** The next thing that happens to a connection without an event from outside. */
 export interface Deadline {
   /** Moment on the node's monotonic clock, milliseconds. */
   readonly at: number;
   readonly what: 'connect' | 'handshake' | 'ping' | 'pong' | 'idle' | 'stall' | 'addr-fetch';
 }
 
-/** The moments of a connection that its owner keeps. */
+/** Timestamps of a connection that are kept outside the machine, milliseconds of the node's monotonic clock. */
 export interface Moments {
   readonly bornat: number;
   readonly lastrecv: number;
   readonly lastsend: number;
-  /** Since when bytes wait to be sent and none is taken; -1 when none wait. */
+  /** Since when bytes wait to be sent and the peer takes none; -1 when none wait. */
   readonly stalledat: number;
 }
 
@@ -181,7 +175,7 @@ function established(context: PeerContext, { lastrecv, lastsend, stalledat }: Mo
   return due;
 }
 
-/** The circumstances of an end: always the state it happened in, then what that code needs to be understood. */
+/** The facts of a reason: the state in which the connection ended, then what the code needs to be understood. */
 export function factsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {
   const state = phaseOf(context);
   const own = 'facts' in event ? event.facts : {};
@@ -235,8 +229,8 @@ const REDIAL_FIRST = 1_000;
 const REDIAL_LONGEST = 300_000;
 
 /**
- * How long to wait before the next try, milliseconds: doubling, capped at 5 minutes, then spread over the upper half so
- * that many nodes do not come back at once. `failures` counts from 1; `draw` is a random number in [0, 1).
+ * How long to wait before the next attempt, milliseconds: doubling, capped at 5 minutes, with jitter over the upper half
+ * so that many nodes do not reconnect at once. `failures` counts from 1; `draw` is a random number in [0, 1).
  */
 export function redialDelay(failures: number, draw: number): number {
   const full = Math.min(REDIAL_LONGEST, REDIAL_FIRST * 2 ** Math.min(failures - 1, 30));

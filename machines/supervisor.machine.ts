@@ -1,20 +1,13 @@
 /**
- * The parent of all peers: decides who gets a slot, and ends everybody in order.
+ * The parent of all peers: gives out slots, and stops the node.
  *
  *   running → draining → stopped
  *
- * It holds counts only, so that one peer more or less costs the same beside ten as beside ten thousand. The peer actors
- * live in a pool that the running program provides as `pool`; a peer that crashes is, like any other, a `peer.ended`.
+ * It holds counts only, so that one more peer costs the same beside ten as beside ten thousand. The peer actors are in a
+ * pool that the running program provides as `pool`; a peer that crashes is, like any other, a `peer.ended`.
  */
-import { type AnyActorLogic, assign, fromCallback, setup } from 'xstate';
-import type { RefusalCode, SupervisorContext, SupervisorEvent, SupervisorInput } from './alphabet.js';
-
-const refuse = (code: RefusalCode) => ({ type: 'effect.refuse', params: { code } }) as const;
-
-const uncount = ({ context, event }: { context: SupervisorContext; event: SupervisorEvent }) => {
-  const inbound = event.type === 'peer.ended' && event.inbound;
-  return inbound ? { inbound: context.inbound - 1 } : { outbound: context.outbound - 1 };
-};
+import { type AnyActorLogic, assertEvent, assign, fromCallback, setup } from 'xstate';
+import type { RefusalCode, SupervisorContext, SupervisorEvent, SupervisorInput } from './events.js';
 
 const supervisorSetup = setup({
   types: {
@@ -24,8 +17,14 @@ const supervisorSetup = setup({
   },
   actors: { pool: fromCallback(() => undefined) as AnyActorLogic },
   guards: {
-    isKnown: ({ event }) => event.type === 'dial.requested' && event.known,
-    isCrowded: ({ event }) => event.type === 'link.accepted' && event.crowded,
+    isKnown: ({ event }) => {
+      assertEvent(event, 'dial.requested');
+      return event.known;
+    },
+    isCrowded: ({ event }) => {
+      assertEvent(event, 'link.accepted');
+      return event.crowded;
+    },
     lacksOutboundSlot: ({ context }) => context.outbound >= context.maxoutbound,
     lacksInboundSlot: ({ context }) => context.inbound >= context.maxinbound,
     isEmpty: ({ context }) => context.inbound + context.outbound === 0,
@@ -38,7 +37,10 @@ const supervisorSetup = setup({
     'effect.kill': () => undefined,
     countOutbound: assign(({ context }) => ({ outbound: context.outbound + 1 })),
     countInbound: assign(({ context }) => ({ inbound: context.inbound + 1 })),
-    uncount: assign(uncount),
+    freeSlot: assign(({ context, event }) => {
+      assertEvent(event, 'peer.ended');
+      return event.inbound ? { inbound: context.inbound - 1 } : { outbound: context.outbound - 1 };
+    }),
   },
   delays: { drainTimeout: ({ context }) => context.drainTimeout },
 });
@@ -46,60 +48,73 @@ const supervisorSetup = setup({
 /** The chart; the `pool` actor and the effects are provided by the running program. */
 export const supervisorMachine = supervisorSetup.createMachine({
   id: 'supervisor',
-  description: 'Slots for peers, and an orderly end',
+  description: 'Slots for peers, and stopping',
   context: ({ input }) => ({ inbound: 0, outbound: 0, ...input }),
   invoke: { src: 'pool', id: 'pool' },
   initial: 'running',
+  on: { 'peer.ended': { actions: 'freeSlot', description: 'its slot is free again' } },
   states: {
     running: {
-      description: 'slots are given to who asks',
+      description: 'gives out slots',
       on: {
         'dial.requested': [
           {
             guard: 'isKnown',
-            actions: refuse('ERR_POLICY_DUPLICATE'),
+            actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_DUPLICATE' } },
             description: 'one connection per address',
           },
           {
             guard: 'lacksOutboundSlot',
-            actions: refuse('ERR_POLICY_FULL'),
+            actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_FULL' } },
             description: 'all slots are taken',
           },
-          { actions: ['countOutbound', 'effect.spawn'], description: 'a peer is born' },
+          { actions: ['countOutbound', 'effect.spawn'], description: 'a slot is free: the peer is created' },
         ],
         'link.accepted': [
           {
             guard: 'isCrowded',
-            actions: refuse('ERR_POLICY_PENDING'),
-            description: 'its source has to finish what it began',
+            actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_PENDING' } },
+            description: 'its network group has too many pending handshakes',
           },
           {
             guard: 'lacksInboundSlot',
-            actions: refuse('ERR_POLICY_FULL'),
-            description: 'closed without a byte',
+            actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_FULL' } },
+            description: 'all slots are taken: closed without a byte',
           },
-          { actions: ['countInbound', 'effect.spawn'], description: 'a peer is born' },
+          { actions: ['countInbound', 'effect.spawn'], description: 'a slot is free: the peer is created' },
         ],
-        'peer.ended': { actions: 'uncount', description: 'its slot is free' },
         'user.stop': [
-          { guard: 'isEmpty', target: 'stopped', description: 'nobody to wait for' },
-          { target: 'draining', actions: 'effect.drain', description: 'everybody is asked to close' },
+          { guard: 'isEmpty', target: 'stopped', description: 'no peers' },
+          { target: 'draining', actions: 'effect.drain', description: 'all peers are closing' },
         ],
       },
     },
     draining: {
-      description: 'peers close in order, newcomers are turned away',
-      after: { drainTimeout: { target: 'stopped', actions: 'effect.kill', description: 'enough waited' } },
+      description: 'waiting for peers to close; new ones are refused',
+      after: {
+        drainTimeout: {
+          target: 'stopped',
+          actions: 'effect.kill',
+          description: 'the remaining peers are destroyed',
+        },
+      },
       on: {
-        'dial.requested': { actions: refuse('ERR_LOCAL_CANCELLED'), description: 'too late' },
-        'link.accepted': { actions: refuse('ERR_LOCAL_CANCELLED'), description: 'too late' },
-        'peer.ended': [
-          { guard: 'isLast', target: 'stopped', actions: 'uncount', description: 'that was the last one' },
-          { actions: 'uncount', description: 'others are still there' },
-        ],
-        'user.stop': { description: 'once is enough' },
+        'dial.requested': {
+          actions: { type: 'effect.refuse', params: { code: 'ERR_LOCAL_CANCELLED' } },
+          description: 'the node is stopping',
+        },
+        'link.accepted': {
+          actions: { type: 'effect.refuse', params: { code: 'ERR_LOCAL_CANCELLED' } },
+          description: 'the node is stopping',
+        },
+        'peer.ended': {
+          guard: 'isLast',
+          target: 'stopped',
+          actions: 'freeSlot',
+          description: 'the last peer has ended',
+        },
       },
     },
-    stopped: { type: 'final', description: 'nobody is left' },
+    stopped: { type: 'final', description: 'no peers remain' },
   },
 });

@@ -1,49 +1,21 @@
 /**
- * Which transport a connection speaks, and the BIP324 key exchange:
+ * Which transport a connection uses, v1 or v2, and the BIP324 key exchange:
  *
- *   opening → detecting → v1 | keySent → garbage → versionPacket → v2 | fallback | failed
+ *   opening → detecting | keySent → garbage → versionPacket → v1 | v2 | fallback | failed
  *
- * A responder says nothing while the first bytes could be a v1 `version`; at the first that differs it sends its key. An
- * initiator sends its key at once and never falls back on the same connection: when not one byte came back, the
- * verdict is `fallback`, and whoever dialled may try v1 on a new one (Core: ShouldReconnectV1). One deadline covers it all.
+ * A responder sends nothing while the first bytes could be a v1 `version`; at the first byte that differs it sends its key.
+ * An initiator sends its key at once and never falls back on the same connection: when not one byte came back, the
+ * exchange ends in `fallback`, and v1 may be tried on a new connection (Core: ShouldReconnectV1). One deadline covers it all.
  *
- * The machine knows facts, never bytes: keys and ciphers live outside, in whatever provides the effects.
+ * The machine sees facts, never bytes: keys and ciphers are outside. (state, event) cells that change nothing stand in
+ * ignored.ts.
  */
-import { assign, setup } from 'xstate';
+import { assertEvent, assign, setup } from 'xstate';
 import type { ReasonCode } from '../src/reasons.js';
-import type { TransportContext, TransportEvent, TransportInput } from './alphabet.js';
+import type { TransportContext, TransportEvent, TransportInput } from './events.js';
 
-type EventOf<T extends TransportEvent['type']> = Extract<TransportEvent, { type: T }>;
-
-const ignore = <T extends TransportEvent['type']>(description: string, ...types: readonly T[]) =>
-  Object.fromEntries(types.map((type) => [type, { description }])) as Record<T, { description: string }>;
-
-const fail = (code?: ReasonCode) =>
-  ({ target: '#transport.failed', actions: { type: 'blame', params: code ? { code } : {} } }) as const;
-
-/** Not one byte came back: the other side may not know v2. */
-const fallBack = (code?: ReasonCode) =>
-  ({
-    guard: 'mayFallBack',
-    target: '#transport.fallback',
-    actions: { type: 'blame', params: code ? { code } : {} },
-    description: 'nothing came back: v1 is worth a try',
-  }) as const;
-
-/** The ways out that every phase of the exchange has. */
-const ends = {
-  'link.closed': { ...fail(), description: 'closed in the middle of the exchange' },
-  'bytes.broken': {
-    ...fail(),
-    description: 'another network, endless garbage, a packet that does not decrypt',
-  },
-} as const;
-
-const heard = {
-  'bytes.arrived': { actions: 'noteHeard', description: 'no way back to v1 from here' },
-} as const;
-
-function blamed(
+/** Without `given`: the code that the event brings. */
+function reason(
   context: TransportContext,
   event: TransportEvent,
   given?: ReasonCode,
@@ -70,10 +42,15 @@ const transportSetup = setup({
     'effect.ready': () => undefined,
     'effect.fallBack': () => undefined,
     'effect.giveUp': () => undefined,
-    noteHeard: assign({ heard: true }),
-    noteGarbage: assign(({ event }) => ({ garbage: (event as EventOf<'bytes.garbage'>).size })),
-    noteDecoy: assign(({ context }) => ({ decoys: context.decoys + 1 })),
-    blame: assign(({ context, event }, params: { code?: ReasonCode }) => blamed(context, event, params.code)),
+    recordArrival: assign({ heard: true }),
+    recordGarbage: assign(({ event }) => {
+      assertEvent(event, 'bytes.garbage');
+      return { garbage: event.size };
+    }),
+    countDecoy: assign(({ context }) => ({ decoys: context.decoys + 1 })),
+    setReason: assign(({ context, event }, params: { code: ReasonCode } | undefined) =>
+      reason(context, event, params?.code),
+    ),
   },
   delays: { handshakeTimeout: ({ context }) => context.handshakeTimeout },
 });
@@ -87,31 +64,20 @@ export const transportMachine = transportSetup.createMachine({
   initial: 'opening',
   states: {
     opening: {
-      description: 'TCP is about to open',
+      description: 'TCP is not open yet',
       on: {
         'link.connected': [
           {
             guard: 'isInitiator',
             target: '#transport.exchanging.keySent',
             actions: 'effect.sendKey',
-            description: 'the dialler sends its key at once',
+            description: 'the initiator sends its key at once',
           },
-          { target: '#transport.exchanging.detecting', description: 'accepted: the first bytes will tell' },
+          {
+            target: '#transport.exchanging.detecting',
+            description: 'the responder waits: the first bytes decide',
+          },
         ],
-        ...ignore(
-          'nothing can come before the link is open',
-          'bytes.arrived',
-          'bytes.v1',
-          'bytes.v2',
-          'bytes.key',
-        ),
-        ...ignore(
-          'nothing can come before the link is open',
-          'bytes.garbage',
-          'packet.decoy',
-          'packet.version',
-        ),
-        ...ignore('nothing can come before the link is open', 'bytes.broken', 'link.closed'),
       },
     },
     exchanging: {
@@ -119,86 +85,94 @@ export const transportMachine = transportSetup.createMachine({
       initial: 'detecting',
       after: {
         handshakeTimeout: [
-          fallBack('ERR_TIME_HANDSHAKE'),
-          { ...fail('ERR_TIME_HANDSHAKE'), description: 'nothing extends this deadline' },
+          {
+            guard: 'mayFallBack',
+            target: '#transport.fallback',
+            actions: { type: 'setReason', params: { code: 'ERR_TIME_HANDSHAKE' } },
+            description: 'no byte received: v1 may be tried',
+          },
+          {
+            target: '#transport.failed',
+            actions: { type: 'setReason', params: { code: 'ERR_TIME_HANDSHAKE' } },
+            description: 'nothing extends this deadline',
+          },
         ],
+      },
+      on: {
+        'bytes.broken': {
+          target: '#transport.failed',
+          actions: 'setReason',
+          description: 'another network, too much garbage, a packet that does not decrypt',
+        },
+        'link.closed': {
+          target: '#transport.failed',
+          actions: 'setReason',
+          description: 'closed during the exchange',
+        },
       },
       states: {
         detecting: {
-          description: 'accepted: silent while the bytes could be a v1 version message',
+          description: 'responder: sends nothing while the bytes could be a v1 version message',
           on: {
-            ...ends,
-            ...heard,
+            'bytes.arrived': { actions: 'recordArrival', description: 'no fallback to v1 after this' },
             'bytes.v1': [
               {
                 guard: 'isV2Only',
-                ...fail('ERR_POLICY_TRANSPORT'),
-                description: 'we were told to refuse v1',
+                target: '#transport.failed',
+                actions: { type: 'setReason', params: { code: 'ERR_POLICY_TRANSPORT' } },
+                description: 'v1 is refused by option',
               },
               { target: '#transport.v1', description: 'the first 16 bytes are those of v1' },
             ],
             'bytes.v2': {
-              target: 'keySent',
+              target: '#transport.exchanging.keySent',
               actions: 'effect.sendKey',
-              description: 'a byte differs: answered at once, without waiting for the whole key',
+              description: 'a byte differs: our key is sent without waiting for the rest of theirs',
             },
-            ...ignore('the link opens once', 'link.connected'),
-            ...ignore('that comes later', 'bytes.key', 'bytes.garbage', 'packet.decoy', 'packet.version'),
           },
         },
         keySent: {
-          description: 'our key and garbage are out, their key is awaited',
+          description: 'our key and garbage are sent, waiting for their key',
           on: {
-            ...ends,
-            'link.closed': [fallBack(), { ...fail(), description: 'closed in the middle of the exchange' }],
-            ...heard,
+            'bytes.arrived': { actions: 'recordArrival', description: 'no fallback to v1 after this' },
             'bytes.key': {
-              target: 'garbage',
+              target: '#transport.exchanging.garbage',
               actions: 'effect.sendTerminator',
-              description: 'the keys are derived',
+              description: 'both keys are known: the session keys are derived',
             },
-            ...ignore('the link opens once', 'link.connected'),
-            ...ignore('whatever they are, they are read as a key', 'bytes.v1', 'bytes.v2'),
-            ...ignore('that comes later', 'bytes.garbage', 'packet.decoy', 'packet.version'),
+            'link.closed': {
+              guard: 'mayFallBack',
+              target: '#transport.fallback',
+              actions: 'setReason',
+              description: 'no byte received: v1 may be tried',
+            },
           },
         },
         garbage: {
-          description: 'their garbage is skipped up to its terminator, 4,095 bytes at most',
+          description: 'skips their garbage up to the terminator, 4,095 bytes at most',
           on: {
-            ...ends,
             'bytes.garbage': {
-              target: 'versionPacket',
-              actions: 'noteGarbage',
+              target: '#transport.exchanging.versionPacket',
+              actions: 'recordGarbage',
               description: 'the terminator was found',
             },
-            ...ignore('the link opens once', 'link.connected'),
-            ...ignore('that was before', 'bytes.arrived', 'bytes.v1', 'bytes.v2', 'bytes.key'),
-            ...ignore('that comes later', 'packet.decoy', 'packet.version'),
           },
         },
         versionPacket: {
-          description:
-            'their first packet authenticates the garbage; decoys may come before the version packet',
+          description: 'their first packet authenticates the garbage; decoys may precede the version packet',
           on: {
-            ...ends,
-            'packet.decoy': { actions: 'noteDecoy', description: 'skipped' },
-            'packet.version': { target: '#transport.v2', description: 'its contents mean nothing yet' },
-            ...ignore('the link opens once', 'link.connected'),
-            ...ignore(
-              'that was before',
-              'bytes.arrived',
-              'bytes.v1',
-              'bytes.v2',
-              'bytes.key',
-              'bytes.garbage',
-            ),
+            'packet.decoy': { actions: 'countDecoy', description: 'decoys are skipped' },
+            'packet.version': {
+              target: '#transport.v2',
+              description: 'the exchange is complete; the contents are ignored',
+            },
           },
         },
       },
     },
-    v1: { type: 'final', entry: 'effect.ready', description: 'frames in the clear' },
+    v1: { type: 'final', entry: 'effect.ready', description: 'plain frames' },
     v2: { type: 'final', entry: 'effect.ready', description: 'encrypted packets' },
-    fallback: { type: 'final', entry: 'effect.fallBack', description: 'v1, on a new connection' },
-    failed: { type: 'final', entry: 'effect.giveUp', description: 'ended; the output says why' },
+    fallback: { type: 'final', entry: 'effect.fallBack', description: 'v1 may be tried on a new connection' },
+    failed: { type: 'final', entry: 'effect.giveUp', description: 'failed; the output says why' },
   },
 });

@@ -189,7 +189,7 @@ describe('usage errors are one sentence with what to try', () => {
     ['listen extra', "too many arguments for 'listen'"],
     ['probe --require foo=1 a', 'It takes services=NETWORK,WITNESS or version=70016.'],
     ['probe --require services=FOO a', 'The services are NETWORK,'],
-    ['diagram --format gif', 'It takes one of mermaid, svg, json.'],
+    ['diagram --format gif', 'It takes one of mermaid, svg, overview, json, xstate.'],
   ])('%s', async (line, says) => {
     const { code, stdout, stderr, jobs } = await ran(line);
     expect([code, stdout, jobs]).toEqual([EXIT.usage, '', []]);

@@ -331,11 +331,12 @@ describe('faults', () => {
 
 describe('small verbs', () => {
   test('decode reads standard input, diagram prints what is shipped', async () => {
-    const [decode, bad, mermaid, svg, pear] = await Promise.all([
+    const [decode, bad, mermaid, svg, xstate, pear] = await Promise.all([
       finish(verack('decode -', { input: 'f9beb4d9 76657261636b000000000000\n00000000 5df6e0e2' })),
       finish(verack('decode -', { input: 'f9be\nxx' })),
       finish(verack('diagram')),
       finish(verack('diagram supervisor --format svg')),
+      finish(verack('diagram transport --format xstate')),
       finish(verack('diagram pear')),
     ]);
     expect([decode.code, bad.code, mermaid.code, svg.code, pear.code]).toEqual([0, 2, 0, 0, 2]);
@@ -343,6 +344,7 @@ describe('small verbs', () => {
     expect(bad.stderr).toMatch(/character 6 is "x"/);
     expect(mermaid.stdout).toContain('stateDiagram-v2');
     expect(svg.stdout).toMatch(/<\/svg>\n$/);
+    expect(JSON.parse(xstate.stdout)).toMatchObject({ id: 'transport', initial: 'opening' });
     expect(pear.stderr).toMatch(/no machine "pear"; the machines are .*peer/);
   });
 

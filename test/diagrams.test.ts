@@ -1,16 +1,11 @@
+/** The generated diagrams: complete, current and well-formed. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { type AnyStateMachine, createMachine } from 'xstate';
-import { drawingsOf } from '../diagrams/draw.js';
-import type { Arrow, Chart } from '../diagrams/graph.js';
-import {
-  PEER_EVENTS,
-  peerMachine,
-  SUPERVISOR_EVENTS,
-  supervisorMachine,
-  TRANSPORT_EVENTS,
-  transportMachine,
-} from '../machines/index.js';
+import { annotations } from '../diagrams/annotations.js';
+import { type Arrow, type Chart, chartOf } from '../diagrams/chart.js';
+import { filesOf } from '../diagrams/render.js';
+import { MACHINES, peerMachine, supervisorMachine } from '../machines/index.js';
 
 interface TransitionConfig {
   readonly target?: string;
@@ -22,42 +17,37 @@ interface StateConfig {
   readonly after?: Cells;
   readonly states?: Readonly<Record<string, StateConfig>>;
 }
-interface DrawnChart extends Chart {
-  readonly arrows: readonly (Arrow & { readonly line: string | null })[];
+interface ChartFile extends Chart {
+  readonly arrows: readonly (Arrow & { readonly edge: string | null })[];
 }
-
-const MACHINES: readonly { name: string; machine: AnyStateMachine; events: readonly string[] }[] = [
-  { name: 'peer', machine: peerMachine, events: PEER_EVENTS },
-  { name: 'transport', machine: transportMachine, events: TRANSPORT_EVENTS },
-  { name: 'supervisor', machine: supervisorMachine, events: SUPERVISOR_EVENTS },
-];
 
 const committed = (file: string): string =>
   readFileSync(new URL(`../diagrams/${file}`, import.meta.url), 'utf8');
 
 async function drawn(machine: AnyStateMachine) {
-  const files = await drawingsOf(machine);
+  const files = await filesOf(machine);
   const [json = '', mmd = '', svg = ''] = ['json', 'mmd', 'svg'].map(
     (kind) => files[`${machine.id}.${kind}`],
   );
-  return { json: JSON.parse(json) as DrawnChart, mmd, svg };
+  return { json: JSON.parse(json) as ChartFile, mmd, svg };
 }
 
 /** Read from the config, not from what the diagrams read: [state, its config], groups included. */
 const statesIn = ({ states = {} }: StateConfig): [string, StateConfig][] =>
   Object.entries(states).flatMap(([name, state]) => [[name, state], ...statesIn(state)]);
 
-const movesIn = (config: StateConfig) =>
-  statesIn(config).flatMap(([from, { on = {}, after = {} }]) =>
-    [...Object.entries(on), ...Object.entries(after)].flatMap(([event, cell]) =>
-      [cell]
-        .flat()
-        .flatMap(({ target, guard }) =>
-          target === undefined
-            ? []
-            : [{ from, event, guard, to: target.split('.').at(-1)?.replace('#', '') }],
-        ),
-    ),
+const movesIn = (machine: AnyStateMachine) =>
+  [[machine.id, machine.config] as [string, StateConfig], ...statesIn(machine.config as StateConfig)].flatMap(
+    ([from, { on = {}, after = {} }]) =>
+      [...Object.entries(on), ...Object.entries(after)].flatMap(([event, cell]) =>
+        [cell]
+          .flat()
+          .flatMap(({ target, guard }) =>
+            target === undefined
+              ? []
+              : [{ from, event, guard, to: target.split('.').at(-1)?.replace('#', '') }],
+          ),
+      ),
   );
 
 const idsIn = (svg: string): string[] => [...svg.matchAll(/ id="([^"]*)"/g)].map(([, id = '']) => id);
@@ -73,12 +63,12 @@ function unbalanced(svg: string): string[] {
 }
 
 describe.each(MACHINES)('$name', ({ machine, events }) => {
-  test('the committed drawings are those of the machine', async () => {
-    for (const [file, content] of Object.entries(await drawingsOf(machine)))
+  test('the committed files are those of the machine', async () => {
+    for (const [file, content] of Object.entries(await filesOf(machine)))
       if (committed(file) !== content) throw new Error(`diagrams/${file} is stale: npm run diagrams`);
   });
 
-  test('every state is in every drawing', async () => {
+  test('every state is in every diagram', async () => {
     const { json, mmd, svg } = await drawn(machine);
     const names = statesIn(machine.config as StateConfig).map(([name]) => name);
     expect(json.states.map(({ name }) => name)).toEqual(names);
@@ -88,9 +78,9 @@ describe.each(MACHINES)('$name', ({ machine, events }) => {
     }
   });
 
-  test('every transition with a target is in every drawing', async () => {
+  test('every transition with a target is in every diagram', async () => {
     const { json, mmd, svg } = await drawn(machine);
-    const moves = movesIn(machine.config as StateConfig);
+    const moves = movesIn(machine);
     expect(json.arrows.filter(({ to }) => to !== null)).toHaveLength(moves.length);
     for (const { from, to, event, guard } of moves) {
       const arrow = json.arrows.find(
@@ -100,19 +90,20 @@ describe.each(MACHINES)('$name', ({ machine, events }) => {
           one.guard === guard &&
           (one.after?.delay ?? one.event) === event,
       );
-      expect(idsIn(svg)).toContain(arrow?.line);
+      expect(idsIn(svg)).toContain(arrow?.edge);
       expect(mmd).toMatch(new RegExp(`^ *(${from}|any) --> \\w*${to}`, 'm'));
     }
   });
 
-  test('the data decides every event in every living state', async () => {
+  test('the data decides every event in every state that is not final', async () => {
     const { json } = await drawn(machine);
     for (const { name, ignores } of json.states.filter(({ kind }) => kind === 'atomic')) {
       const ignored = Object.values(ignores)
         .flat()
         .map((cell) => cell.replace(/ .*/, ''));
+      const around = [name, json.states.find((state) => state.name === name)?.parent, machine.id];
       const acted = json.arrows
-        .filter(({ from, after }) => from === name && !after)
+        .filter(({ from, after }) => around.includes(from) && !after)
         .map(({ event }) => event);
       expect([...new Set([...ignored, ...acted])].sort()).toEqual([...events].sort());
     }
@@ -131,7 +122,23 @@ describe.each(MACHINES)('$name', ({ machine, events }) => {
   });
 });
 
-test('deadlines and flights are told in words', async () => {
+test.each(MACHINES)('the xstate file of $name is a config of the same machine', async ({ name, machine }) => {
+  const files = await filesOf(machine);
+  const config = JSON.parse(files[`${name}.xstate.json`] ?? '') as object;
+  expect(chartOf(createMachine(config), annotations)).toEqual(chartOf(machine, annotations));
+});
+
+test.each(MACHINES)(
+  'the text of the overview of $name is readable at a width of 600 px',
+  async ({ name, machine }) => {
+    const svg = (await filesOf(machine))[`${name}.overview.svg`] ?? '';
+    const width = Number(/width="(\d+)"/.exec(svg)?.[1]);
+    const sizes = [...svg.matchAll(/font-size="([\d.]+)"/g)].map(([, size]) => Number(size));
+    expect(Math.min(...sizes) * (600 / width)).toBeGreaterThanOrEqual(11);
+  },
+);
+
+test('deadlines and messages are labelled', async () => {
   const { json, svg } = await drawn(peerMachine);
   const sends = (from: string, to: string) =>
     json.arrows
@@ -145,7 +152,7 @@ test('deadlines and flights are told in words', async () => {
   expect(svg).toContain('after 60 s');
 });
 
-test('one more transition changes every drawing', async () => {
+test('one more transition changes every diagram', async () => {
   const { stopped, ...states } = supervisorMachine.config.states as Record<string, object>;
   const on = { 'user.panic': { target: 'stopped' } };
   const changed = createMachine({
@@ -154,11 +161,11 @@ test('one more transition changes every drawing', async () => {
     initial: 'running',
     states: { ...states, extra: { on }, stopped: stopped ?? {} },
   });
-  const [before, after] = [await drawingsOf(supervisorMachine), await drawingsOf(changed)];
+  const [before, after] = [await filesOf(supervisorMachine), await filesOf(changed)];
   for (const [file, content] of Object.entries(before)) expect(after[file]).not.toBe(content);
 });
 
 test('what cannot be read as data is refused', async () => {
   const inline = createMachine({ id: 'inline', on: { go: { actions: () => undefined } } });
-  await expect(drawingsOf(inline)).rejects.toThrow('inline');
+  await expect(filesOf(inline)).rejects.toThrow('inline');
 });

@@ -18,7 +18,7 @@ import { obstacleTo, playTransport } from './grid/transport.live.js';
 import { staleness } from './support/generated-file.js';
 import { renderPlain } from './support/markdown-table.js';
 import { say } from './support/print.js';
-import { branchesOf, candidatesOf, leafOf, leavesOf } from './support/step.js';
+import { branchesOf, leafOf, leavesOf } from './support/step.js';
 
 const UPDATE = 'UPDATE_GRID';
 const NOTE = [
@@ -34,22 +34,6 @@ const cells = TRANSPORT_ROWS.flatMap((row) =>
   TRANSPORT_COLUMNS.map((column) => ({ row, column, cell: transportCell(row, column) })),
 );
 const nameOf = ({ row, column }: (typeof cells)[number]): string => `${row.name} · ${columnName(column)}`;
-
-describe('the transport machine', () => {
-  const pairs = living.flatMap((leaf) => TRANSPORT_EVENTS.map((event) => ({ leaf, event })));
-
-  test('writes down every (state, event) cell, and lets none through', () => {
-    const open = pairs.filter(({ leaf, event }) => {
-      const candidates = candidatesOf(leaf, event);
-      return candidates.length === 0 || candidates.at(-1)?.guard;
-    });
-    expect(open.map(({ leaf, event }) => `${leaf.key} · ${event}`)).toEqual([]);
-    const finals = leavesOf(transportMachine).length - living.length;
-    say(
-      `transport: ${pairs.length} of ${pairs.length} (state, event) cells written down, ${finals} final states`,
-    );
-  });
-});
 
 describe("the transport's grid", () => {
   test('has a column for every state that lives, and is in that state there', () => {

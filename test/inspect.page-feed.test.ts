@@ -156,7 +156,7 @@ describe('a story', () => {
       'versionReceived wire.verack established',
     ]);
     expect(cells(story).find(({ event }) => event === 'wire.wtxidrelay')).toMatchObject({
-      ...{ bip: 339, says: 'BIP339; repeats are fine', actions: ['noteWtxidrelay'] },
+      ...{ bip: 339, says: 'BIP339; may be repeated', actions: ['recordWtxidrelay'] },
     });
     expect(story.moments.map(({ n }) => n)).toEqual(story.moments.map((_, place) => place));
     const [, heard, next] = story.moments.slice(
@@ -174,6 +174,19 @@ describe('a story', () => {
     expect(cells(story).at(-1)).toMatchObject({
       ...{ state: 'established', event: 'wire.wtxidrelay', to: 'failed', bip: 339 },
       ...{ says: 'negotiation ends at verack', reason: { code: 'ERR_PROTO_LATE_FEATURE' } },
+    });
+  });
+
+  test('gives the reason why a message was ignored', async () => {
+    const scene = await stage();
+    const id = await meet(scene);
+    const reader = await FeedReader.open(scene.relay);
+    reader.say({ choose: '1' });
+    await reader.until(({ story }) => story?.key === '1');
+    scene.other.send(id, { command: 'getaddr' });
+    await reader.until(({ story }) => cells(story!).some(({ event }) => event === 'wire.getaddr'));
+    expect(cells(reader.world.story!).find(({ event }) => event === 'wire.getaddr')).toMatchObject({
+      ...{ state: 'established', says: 'no address book: there is nothing to send', actions: [] },
     });
   });
 

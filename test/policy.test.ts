@@ -11,12 +11,12 @@ import {
   phaseOf,
   redialDelay,
 } from '../machines/index.js';
-import { blank } from '../machines/notes.js';
+import { initial } from '../machines/context.js';
 import * as policy from '../machines/policy.js';
 import type { ReasonCode } from '../src/reasons.js';
 
 const contextOf = (facts: Partial<PeerContext> = {}): PeerContext => ({
-  ...blank({ id: 1, connection_type: 'manual', rules: CORE_RULES }),
+  ...initial({ id: 1, connection_type: 'manual', rules: CORE_RULES }),
   ...facts,
 });
 const ESTABLISHED = { version: 70017, openedat: 1_000, versionat: 1_000, establishedat: 1_000 };
@@ -76,7 +76,7 @@ describe('what depends on the type of the connection', () => {
 
   test('whose excess is tolerated', () => {
     const excess = (command: string) => ({ type: 'wire.excess', command, count: 9, limit: 1 }) as const;
-    const tolerates = (command: string) => those((context) => policy.isTolerated(context, excess(command)));
+    const tolerates = (command: string) => those((context) => !policy.exceedsLimit(context, excess(command)));
     expect(tolerates('addr')).toEqual(['manual', 'block-relay-only']);
     expect(tolerates('addrv2')).toEqual(['manual', 'block-relay-only']);
     expect(tolerates('inv')).toEqual(['manual']);
@@ -87,10 +87,14 @@ describe('what depends on the type of the connection', () => {
   test('who may announce 2 in sendcmpct, and for whom two addresses are enough', () => {
     const announce = (n: number) =>
       ({ type: 'wire.sendcmpct', announce: n, version: '0000000000000002' }) as const;
-    expect(those((context) => policy.isMisannounced(context, announce(1)))).toEqual([]);
-    expect(those((context) => policy.isMisannounced(context, announce(2)))).not.toContain('manual');
-    expect(those((context) => policy.isMisannounced(context, announce(2)))).toHaveLength(5);
-    expect([0, 1, 2].map((n) => policy.isCompactBlocks2(announce(n)))).toEqual([true, true, false]);
+    expect(those((context) => policy.isInvalidAnnounce(context, announce(1)))).toEqual([]);
+    expect(those((context) => policy.isInvalidAnnounce(context, announce(2)))).not.toContain('manual');
+    expect(those((context) => policy.isInvalidAnnounce(context, announce(2)))).toHaveLength(5);
+    expect([0, 1, 2].map((n) => policy.isCompactBlocks2(contextOf(), announce(n)))).toEqual([
+      true,
+      true,
+      false,
+    ]);
     const addr = (count: number) => ({ type: 'wire.addr', count }) as const;
     expect(those((context) => policy.isFetched(context, addr(1)))).toEqual([]);
     expect(those((context) => policy.isFetched(context, addr(2)))).toEqual(['addr-fetch']);
@@ -116,7 +120,7 @@ describe('the last value that still passes', () => {
   });
 
   test('fee rates: 21 million coins, no more and nothing negative', () => {
-    const rate = (feerate: string) => policy.isMoney({ type: 'wire.feefilter', feerate });
+    const rate = (feerate: string) => policy.isMoney(contextOf(), { type: 'wire.feefilter', feerate });
     expect(rate('000775f05a074000')).toBe(true);
     expect(rate('000775f05a074001')).toBe(false);
     expect(rate('ffffffffffffffff')).toBe(false);

@@ -5,7 +5,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { say } from './support/print.js';
-import { type Flights, HOSTILE, realFlights } from './support/peer-product.js';
+import { type Sequences, HOSTILE, realSequences } from './support/peer-product.js';
 import { type Move, type Pair, type Product, productOf, reaching, traceTo } from './support/product.js';
 
 const BOUND = 16;
@@ -28,10 +28,10 @@ function measured(
   budget: number,
   hostile: readonly string[],
   losses = 0,
-  flights = realFlights,
+  sequences = realSequences,
 ): Product {
   const started = performance.now();
-  const product = productOf({ flights, budget, hostile, losses, bound: BOUND });
+  const product = productOf({ sequences, budget, hostile, losses, bound: BOUND });
   const { pairs, moves, longest } = product;
   const ms = Math.round(performance.now() - started);
   say(`${name}: ${pairs.length} states, ${moves.length} edges, longest queue ${longest}, ${ms} ms`);
@@ -93,9 +93,9 @@ describe.each([
 });
 
 test('waiting for their verack before sending ours is a deadlock', () => {
-  const late: Flights = (flight, context, event) => {
-    const messages = realFlights(flight, context, event);
-    if (flight === 'opening') return ['verack', ...messages];
+  const late: Sequences = (sequence, context, event) => {
+    const messages = realSequences(sequence, context, event);
+    if (sequence === 'postHandshake') return ['verack', ...messages];
     return messages.filter((name) => name !== 'verack');
   };
   const product = measured('their verack first', 0, [], 0, late);

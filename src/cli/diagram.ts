@@ -1,4 +1,4 @@
-/** `verack diagram`: shows a machine. The pictures are compiled from the machines and shipped with the package. */
+/** `verack diagram`: prints a state machine in one of several formats. The files are generated from the machines and shipped with the package. */
 import { Argument } from 'commander';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,8 +7,16 @@ import { offering, outputOptions, valued } from './options.js';
 import { oneOf } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
 
-const ENDINGS = { mermaid: 'mmd', svg: 'svg', json: 'json' } as const;
-type Format = keyof typeof ENDINGS;
+/** Format → file name extension. */
+const EXTENSIONS = {
+  mermaid: 'mmd',
+  svg: 'svg',
+  overview: 'overview.svg',
+  json: 'json',
+  xstate: 'xstate.json',
+} as const;
+type Format = keyof typeof EXTENSIONS;
+const FORMATS = Object.keys(EXTENSIONS) as Format[];
 
 /** From `dist/src/cli` and from `src/cli` alike, next to package.json. */
 function directory(): string {
@@ -27,18 +35,22 @@ const machines = (): string[] =>
 
 export const diagramCommand: CliCommand = {
   name: 'diagram',
-  about: 'show a state machine',
+  about: 'print a state machine',
   examples: [
     ['verack diagram', 'the peer machine as Mermaid text'],
-    ['verack diagram supervisor --format svg > supervisor.svg', 'a picture'],
+    ['verack diagram supervisor --format svg > supervisor.svg', 'an image'],
+    ['verack diagram peer --format xstate', 'the config, to paste into the Stately editor'],
   ],
   operands: [new Argument('[machine]', 'peer (the default), supervisor, …')],
   options: [
     offering(
-      valued('--format <format>', 'mermaid (the default), svg or json', oneOf('mermaid', 'svg', 'json')),
-      'mermaid',
-      'svg',
-      'json',
+      valued(
+        '--format <format>',
+        'mermaid (the default); svg; overview: an SVG with few words; json: states and transitions with their messages and ' +
+          'reason codes; xstate: the config, as createMachine and the Stately editor accept it',
+        oneOf(...FORMATS),
+      ),
+      ...FORMATS,
     ),
     ...outputOptions(),
   ],
@@ -52,7 +64,7 @@ async function run({ operands, flags, out }: Invocation): Promise<number> {
   if (!machines().includes(machine))
     throw new Usage(`no machine "${machine}"; the machines are ${machines().join(', ')}`);
   const format = flags.json ? 'json' : ((flags.format ?? 'mermaid') as Format);
-  const text = readFileSync(`${directory()}${machine}.${ENDINGS[format]}`, 'utf8');
+  const text = readFileSync(`${directory()}${machine}.${EXTENSIONS[format]}`, 'utf8');
   if (flags.json) out.object(JSON.parse(text) as object);
   else out.raw(text);
   return EXIT.ok;

@@ -44,8 +44,8 @@ const interpreted = once(() => ({
   peer: peerMachine.provide({
     actions: {
       'effect.dial': (asked) => sessionOf(asked).dial(),
-      'effect.send': (asked, { flight }) =>
-        sessionOf(asked).send(messagesOf(flight, asked.context, asked.event)),
+      'effect.send': (asked, { sequence }) =>
+        sessionOf(asked).send(messagesOf(sequence, asked.context, asked.event)),
       'effect.close': (asked, { flush }) => sessionOf(asked).close(flush),
     },
   }),

@@ -4,6 +4,7 @@
  */
 import type { WebSocket } from 'ws';
 import type { AnyEventObject, InspectionEvent } from 'xstate';
+import { ignoredReason } from '../../machines/index.js';
 import type { NodeEvents } from '../node/events.js';
 import type { PeerInfo } from '../node/peerinfo.js';
 import { REASONS, type Reason } from '../reasons.js';
@@ -110,13 +111,17 @@ export class PageFeed {
     else this.#moved(part, entry, event);
   }
 
-  /** A machine took a transition of its table. */
+  /** A machine took a transition, or ignored an event: then the reason is that of machines/ignored.ts. */
   decided(entry: Entry, inspected: InspectionEvent & { type: '@xstate.microstep' }): void {
     const part = this.#partOf(entry);
     if (!part) return;
     const { lane, subject } = part;
     const state = lane === 'peer' ? subject.state : subject.exchange;
-    for (const taken of inspected._transitions) subject.line.decided(lane, state, taken as TakenTransition);
+    const { event, _transitions } = inspected;
+    const ignored = _transitions.length === 0 ? ignoredReason(lane, state, event.type) : undefined;
+    if (ignored !== undefined)
+      subject.line.decided(lane, state, { eventType: event.type, description: ignored, actions: [] });
+    for (const taken of _transitions) subject.line.decided(lane, state, taken as TakenTransition);
   }
 
   join(socket: WebSocket): void {

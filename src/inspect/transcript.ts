@@ -203,7 +203,7 @@ const nameOf = (what: unknown): string =>
       ? String(what.type)
       : '';
 
-/** `effect.send answer`, `noteVersion`, `blame ERR_PROTO_SELF`. */
+/** `effect.send negotiation`, `recordVersion`, `setReason ERR_PROTO_SELF`. */
 function wordOf(action: unknown): string {
   const params = typeof action === 'object' && action && 'params' in action ? action.params : undefined;
   const values = typeof params === 'object' && params ? Object.values(params) : [];

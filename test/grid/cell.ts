@@ -5,7 +5,8 @@ import {
   CONNECTION_TYPES,
   type ConnectionType,
   CORE_RULES,
-  type Flight,
+  ignoredReason,
+  type MessageSequence,
   messagesOf,
   type Outgoing,
   type PeerContext,
@@ -179,13 +180,18 @@ function decide(stepper: Stepper<typeof peerMachine>, before: Snapshot, event: P
   const sends = deeds
     .filter(({ type }) => type === 'effect.send')
     .flatMap(({ params, info }) =>
-      messagesOf((params as { flight: Flight }).flight, info.context as PeerContext, event as PeerEvent),
+      messagesOf(
+        (params as { sequence: MessageSequence }).sequence,
+        info.context as PeerContext,
+        event as PeerEvent,
+      ),
     );
   const [from, to] = [leafOf(before.value), leafOf(snapshot.value)];
   return {
     ...{ kind: 'decided', to: to === from ? '' : to, code: snapshot.context.reason?.code ?? '' },
     ...{ sends: sends.map(describe), notes: changed(before.context, snapshot.context), branch },
-    ...{ why: branch?.description ?? '', closes: deeds.some(({ type }) => type === 'effect.close') },
+    ...{ why: branch?.description ?? ignoredReason('peer', from, event.type) ?? '' },
+    ...{ closes: deeds.some(({ type }) => type === 'effect.close') },
   };
 }
 

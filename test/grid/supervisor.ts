@@ -1,5 +1,10 @@
 /** The supervisor's grid: situations, events, and what comes of each. */
-import { type SupervisorEvent, type SupervisorInput, supervisorMachine } from '../../machines/index.js';
+import {
+  ignoredReason,
+  type SupervisorEvent,
+  type SupervisorInput,
+  supervisorMachine,
+} from '../../machines/index.js';
 import { armedAfter, Stepper } from '../support/step.js';
 
 export const LIMITS: SupervisorInput = { maxinbound: 1, maxoutbound: 1, drainTimeout: 2_000 };
@@ -77,5 +82,6 @@ export function supervisorCell(situation: readonly SupervisorEvent[], happening:
   const counted = snapshot.context.inbound !== inbound || snapshot.context.outbound !== outbound;
   const counts = counted ? `now ${outbound} dialled, ${inbound} accepted` : '';
   const text = [...effects, moved, counts].filter((part) => part !== '').join(', ');
-  return { text: text || `ignored: ${branch?.description ?? ''}`, branch };
+  const why = branch?.description ?? ignoredReason('supervisor', snapshot.value, happening.type) ?? '';
+  return { text: text || `ignored: ${why}`, branch };
 }

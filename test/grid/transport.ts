@@ -1,7 +1,12 @@
 /** The transport's grid: its columns, its rows, and what the machine says in each cell. */
 import type { SnapshotFrom } from 'xstate';
 
-import { type TransportContext, type TransportEvent, transportMachine } from '../../machines/index.js';
+import {
+  ignoredReason,
+  type TransportContext,
+  type TransportEvent,
+  transportMachine,
+} from '../../machines/index.js';
 import { armedAfter, leafOf, Stepper } from '../support/step.js';
 import type { Timer } from './row.js';
 
@@ -229,7 +234,7 @@ export function transportCell({ event }: TransportRow, column: TransportColumn):
   const { snapshot, armed } = transportIn(column);
   const timer = event.type.startsWith('xstate.after.');
   const [branch] = transportStepper(column).taken(snapshot, event) as { description?: string }[];
-  const why = branch?.description ?? '';
+  const why = branch?.description ?? ignoredReason('transport', column.leaf, event.type) ?? '';
   return { ...foretellTransport(column, [event]), armed: !timer || armed.has(event.type), why, branch };
 }
 

@@ -35,7 +35,7 @@ export interface Desk {
   readonly stubborn?: boolean | undefined;
 }
 
-/** machines/flights.ts: hello and answer. Everything else has to wait for their verack. */
+/** machines/message-sequences.ts: hello and answer. Everything else has to wait for their verack. */
 const BEFORE_VERACK = new Set(['version', 'wtxidrelay', 'sendaddrv2', 'verack', 'getaddr', 'alert']);
 const AFTER_VERACK = new Set(['sendcmpct', 'ping', 'pong', 'feefilter']);
 const ONCE = new Set(['version', 'verack', 'wtxidrelay', 'sendaddrv2', 'getaddr', 'alert', 'sendcmpct']);

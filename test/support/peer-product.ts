@@ -8,7 +8,7 @@ import type { SnapshotFrom } from 'xstate';
 
 import {
   CORE_RULES,
-  type Flight,
+  type MessageSequence,
   messagesOf,
   type PeerContext,
   type PeerEvent,
@@ -16,11 +16,15 @@ import {
 } from '../../machines/index.js';
 import { armedAfter, leafOf, type Step, Stepper } from './step.js';
 
-/** The messages of a flight by name; a test may hand in others. */
-export type Flights = (flight: Flight, context: PeerContext, event: PeerEvent) => readonly string[];
+/** The messages of a sequence by name; a test may hand in others. */
+export type Sequences = (
+  sequence: MessageSequence,
+  context: PeerContext,
+  event: PeerEvent,
+) => readonly string[];
 
-export const realFlights: Flights = (flight, context, event) =>
-  messagesOf(flight, context, event).map(({ command }) => command);
+export const realSequences: Sequences = (sequence, context, event) =>
+  messagesOf(sequence, context, event).map(({ command }) => command);
 
 const NONCE = '00000000000000aa';
 const VERSION = {
@@ -92,7 +96,7 @@ export class Side {
 
   constructor(
     readonly type: 'manual' | 'inbound',
-    readonly flights: Flights,
+    readonly sequences: Sequences,
   ) {
     this.#stepper = new Stepper(peerMachine, { id: 1, connection_type: type, rules: CORE_RULES });
   }
@@ -115,13 +119,17 @@ export class Side {
   }
 
   #reaction(local: Local, { snapshot, deeds }: Step<Snapshot>, event: PeerEvent): Reaction {
-    const flights = deeds.filter(({ type }) => type === 'effect.send');
+    const sequences = deeds.filter(({ type }) => type === 'effect.send');
     return {
       local: this.#intern(snapshot, armedAfter(local.armed, deeds)),
       closes: deeds.some(({ type }) => type === 'effect.close'),
-      sends: flights
+      sends: sequences
         .flatMap(({ params, info }) =>
-          this.flights((params as { flight: Flight }).flight, info.context as PeerContext, event),
+          this.sequences(
+            (params as { sequence: MessageSequence }).sequence,
+            info.context as PeerContext,
+            event,
+          ),
         )
         .filter((name) => name in EVENTS),
     };

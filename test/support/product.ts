@@ -1,5 +1,5 @@
 /** The product of two sides: states, moves, and what can be reached by which moves. */
-import { type Flights, type Local, Side } from './peer-product.js';
+import { type Sequences, type Local, Side } from './peer-product.js';
 
 /** `graceful` moves are those that happen when nobody interferes and nothing takes too long. */
 export type Kind = 'graceful' | 'timeout' | 'disconnect' | 'hostile' | 'loss';
@@ -32,7 +32,7 @@ export interface Product {
 }
 
 export interface ProductOptions {
-  readonly flights: Flights;
+  readonly sequences: Sequences;
   /** How many hostile messages may be sent in all, and which. */
   readonly budget: number;
   readonly hostile: readonly string[];
@@ -56,7 +56,7 @@ class Explorer {
   #longest = 0;
 
   constructor(readonly options: ProductOptions) {
-    this.#machines = [new Side('manual', options.flights), new Side('inbound', options.flights)];
+    this.#machines = [new Side('manual', options.sequences), new Side('inbound', options.sequences)];
   }
 
   run(): Product {

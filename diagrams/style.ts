@@ -1,8 +1,8 @@
-/** How a picture looks: colours, fonts and labels, in Graphviz's HTML-like form. */
-import type { Box, Line, Text } from './picture.js';
-import { wrapped } from './words.js';
+/** Colours, fonts and labels of a diagram, in Graphviz's HTML-like form. */
+import type { Box, Edge, Text } from './layout.js';
+import { wrapped } from './labels.js';
 
-/** Dark on its own light ground, so that it reads the same on a light and on a dark page. */
+/** Dark text on a light background of its own, for light and dark pages. */
 export const INK = { text: '#1f2328', soft: '#59636e', line: '#57606a', ground: '#ffffff' } as const;
 
 const TONES: Readonly<Record<Text['tone'], string>> = {
@@ -20,24 +20,28 @@ export const FILLS: Readonly<Record<Box['kind'], string>> = {
   any: INK.ground,
 };
 
-export const STROKES: Readonly<Record<Line['kind'], string>> = {
+export const STROKES: Readonly<Record<Edge['kind'], string>> = {
   move: INK.line,
   fail: TONES.code,
   clock: '#b07400',
 };
 
-/** Graphviz knows how wide Arial is; the SVG names its generic kin. */
+/** Graphviz knows the widths of Arial; the SVG names the generic families too. */
 export const FONT = 'Arial';
 
-/** What to tell below the title, each when the picture has such a text. */
+/** The legend below the title: an entry is shown when the diagram has such a text. */
 const LEGEND: readonly { tone: Text['tone']; occurs: (text: Text) => boolean; text: string }[] = [
-  { tone: 'sends', occurs: ({ tone }) => tone === 'sends', text: 'blue: what we send or do' },
-  { tone: 'sends', occurs: ({ text }) => /\(\w+\)/.test(text), text: '(in parentheses): to some peers only' },
-  { tone: 'clock', occurs: ({ tone }) => tone === 'clock', text: 'dashed: a deadline' },
-  { tone: 'code', occurs: ({ tone }) => tone === 'code', text: 'red: ends with one of these codes' },
+  { tone: 'sends', occurs: ({ tone }) => tone === 'sends', text: 'blue: effects' },
+  {
+    tone: 'sends',
+    occurs: ({ text }) => /\(\w+\)/.test(text),
+    text: '(in parentheses): for some connection types',
+  },
+  { tone: 'clock', occurs: ({ tone }) => tone === 'clock', text: 'brown: deadline' },
+  { tone: 'code', occurs: ({ tone }) => tone === 'code', text: 'red: reason codes' },
 ];
 
-/** The title of a picture, and below it what the colours of its `texts` mean. */
+/** The title of a diagram, and below it the legend for its `texts`. */
 export function titleLabel(title: string, texts: readonly Text[]): string {
   const heading = `<B><FONT POINT-SIZE="17" COLOR="${INK.text}">${escaped(title)}</FONT></B>`;
   const legend = LEGEND.filter(({ occurs }) => texts.some(occurs));
@@ -45,7 +49,7 @@ export function titleLabel(title: string, texts: readonly Text[]): string {
   return `<${column(cells === '' ? [heading] : [heading, table(`<TR>${cells}</TR>`)], 'CENTER')}>`;
 }
 
-/** Name, description and inner life of a box, wrapped at `width`. */
+/** Name, description and inner texts of a box, wrapped at `width`. */
 export function boxLabel({ title, description, inside }: Box, width: number): string {
   const name = `<B><FONT POINT-SIZE="13" COLOR="${INK.text}">${escaped(title)}</FONT></B>`;
   const note: Text = { tone: 'note', text: description };
@@ -55,10 +59,10 @@ export function boxLabel({ title, description, inside }: Box, width: number): st
   return `<${column([name, ...rows], 'CENTER')}>`;
 }
 
-/** What is done on an event reads best on one line. */
+/** What is sent stays on one line. */
 const widthOf = ({ tone }: Text, width: number): number => (tone === 'sends' ? 66 : width);
 
-/** Texts one below the other; none when there is nothing to say. */
+/** Texts one below the other; undefined when there are none. */
 export function textLabel(texts: readonly Text[], indent = ''): string | undefined {
   const rows = texts.flatMap((text) => fontRows(text, 30, indent));
   return rows.length > 0 ? `<${column(rows, 'LEFT')}>` : undefined;

@@ -1,28 +1,29 @@
 /**
- * A machine as plain data: its states and its arrows, read from the compiled machine and nothing else.
+ * A machine as plain data: its states and transitions, read from XState's machine, and its ignored cells.
  *
- * Whatever cannot be read as data (an inline action or guard) is refused, so that a picture never leaves anything out.
+ * What cannot be read as data (an inline action or guard) is refused, so that a diagram is never incomplete.
  */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import { IGNORED, type Ignored, type IgnoredCells } from '../machines/index.js';
 
 export interface Action {
   readonly type: string;
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
-/** One way from a state, or within it when `to` is null. */
+/** One transition; it stays in its state when `to` is null. */
 export interface Arrow {
   readonly from: string;
   readonly to: string | null;
   /** The event's type; for a timeout, empty. */
   readonly event: string;
-  /** The named delay after which it happens, and its default in milliseconds where one is known. */
+  /** The named delay, and its default in milliseconds where one is known. */
   readonly after?: { readonly delay: string; readonly ms?: number };
   readonly guard?: string;
   /** The guards of the alternatives that are tried before. */
   readonly unless: readonly string[];
   readonly actions: readonly Action[];
-  /** The reason codes that this arrow can end with. */
+  /** The reason codes with which this arrow can end the connection. */
   readonly codes: readonly string[];
   /** The commands that it sends; in parentheses those that only some peers get. */
   readonly sends: readonly string[];
@@ -36,7 +37,7 @@ export interface State {
   readonly initial?: string;
   readonly description?: string;
   readonly entry: readonly Action[];
-  /** Why → the events that change nothing here, with their guard where one decides. */
+  /** Reason → the events that change nothing here; `event [otherwise]` where guards decide. */
   readonly ignores: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -49,8 +50,8 @@ export interface Chart {
   readonly arrows: readonly Arrow[];
 }
 
-/** What a machine does not say of itself: how long its delays are, what its actions send and blame. */
-export interface Lexicon {
+/** What a config does not contain: the length of its delays, the messages and codes of its actions. */
+export interface Annotations {
   readonly delays: Readonly<Record<string, number>>;
   readonly sends: (arrow: Arrow) => readonly string[];
   readonly codes: (arrow: Arrow) => readonly string[];
@@ -66,7 +67,7 @@ interface Definition {
 }
 
 /** Reads `machine` as data. */
-export function chartOf(machine: AnyStateMachine, lexicon: Lexicon): Chart {
+export function chartOf(machine: AnyStateMachine, annotations: Annotations): Chart {
   const nodes = descendants(machine.root);
   requireUnique(nodes.map((node) => node.key));
   const { description } = machine.root;
@@ -75,8 +76,8 @@ export function chartOf(machine: AnyStateMachine, lexicon: Lexicon): Chart {
     ...(description === undefined ? {} : { description }),
     initial: initialOf(machine.root) ?? '',
     invokes: machine.root.invoke.map(({ id }) => id),
-    states: nodes.map(stateOf),
-    arrows: [machine.root, ...nodes].flatMap((node) => arrowsOf(node, lexicon)).filter(isAct),
+    states: nodes.map((node) => stateOf(node, IGNORED[machine.id])),
+    arrows: [machine.root, ...nodes].flatMap((node) => arrowsOf(node, annotations)),
   };
 }
 
@@ -88,8 +89,8 @@ const descendants = (node: AnyStateNode): AnyStateNode[] =>
 
 /** A state is shown by its own name, without its parents', so names must not repeat. */
 function requireUnique(names: readonly string[]): void {
-  const twin = names.find((name, index) => names.indexOf(name) !== index);
-  if (twin !== undefined) throw new Error(`two states are called ${twin}`);
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  if (repeated !== undefined) throw new Error(`two states have the name ${repeated}`);
 }
 
 function initialOf(node: AnyStateNode): string | undefined {
@@ -97,7 +98,7 @@ function initialOf(node: AnyStateNode): string | undefined {
   return (node.initial as Definition).target?.[0]?.key;
 }
 
-function stateOf(node: AnyStateNode): State {
+function stateOf(node: AnyStateNode, ignored: Ignored | undefined): State {
   const initial = initialOf(node);
   return {
     name: node.key,
@@ -106,7 +107,7 @@ function stateOf(node: AnyStateNode): State {
     ...(initial === undefined ? {} : { initial }),
     ...(node.description === undefined ? {} : { description: node.description }),
     entry: entryOf(node).map(actionOf),
-    ignores: ignoresOf(node),
+    ignores: ignoresOf(node.key, ignored),
   };
 }
 
@@ -116,37 +117,35 @@ function entryOf(node: AnyStateNode): readonly unknown[] {
   return Array.isArray(entry) ? entry : [entry];
 }
 
-function ignoresOf(node: AnyStateNode): Record<string, string[]> {
+/** The ignored cells of a leaf state, grouped by reason. */
+function ignoresOf(state: string, { unhandled, unmatched }: Ignored = NONE): Record<string, string[]> {
   const ignores: Record<string, string[]> = {};
-  for (const arrow of bareArrows(node).filter((each) => !isAct(each)))
-    (ignores[arrow.description ?? 'not said'] ??= []).push(cellOf(arrow));
+  const add = ({ states, events, reason }: IgnoredCells, suffix: string): void => {
+    if (states.includes(state)) (ignores[reason] ??= []).push(...events.map((event) => `${event}${suffix}`));
+  };
+  for (const cells of unhandled) add(cells, '');
+  for (const cells of unmatched) add(cells, ' [otherwise]');
   return ignores;
 }
 
-function cellOf({ event, guard, unless }: Arrow): string {
-  if (guard !== undefined) return `${event} [${guard}]`;
-  return unless.length > 0 ? `${event} [otherwise]` : event;
-}
+const NONE: Ignored = { unhandled: [], unmatched: [] };
 
-/** Whether anything happens: an arrow without target and action is a written-down ignore. */
-const isAct = ({ to, actions }: Arrow): boolean => to !== null || actions.length > 0;
-
-function arrowsOf(node: AnyStateNode, lexicon: Lexicon): Arrow[] {
-  return bareArrows(node).map((arrow) => ({
+function arrowsOf(node: AnyStateNode, annotations: Annotations): Arrow[] {
+  return plainArrows(node).map((arrow) => ({
     ...arrow,
-    ...(arrow.after && { after: timed(arrow.after.delay, lexicon) }),
-    codes: lexicon.codes(arrow),
-    sends: lexicon.sends(arrow),
+    ...(arrow.after && { after: timed(arrow.after.delay, annotations) }),
+    codes: annotations.codes(arrow),
+    sends: annotations.sends(arrow),
   }));
 }
 
-const timed = (delay: string, { delays }: Lexicon): { delay: string; ms?: number } => ({
+const timed = (delay: string, { delays }: Annotations): { delay: string; ms?: number } => ({
   delay,
   ...(delays[delay] !== undefined && { ms: delays[delay] }),
 });
 
-/** The arrows as the machine alone tells them. */
-function bareArrows(node: AnyStateNode): Arrow[] {
+/** The arrows without annotations. */
+function plainArrows(node: AnyStateNode): Arrow[] {
   const delays = new Map(node.after.map(({ eventType, delay }) => [String(eventType), delayName(delay)]));
   const groups = [...(node.transitions as Map<string, Definition[]>).values()];
   if (node.always) groups.push(node.always as Definition[]);
@@ -172,7 +171,7 @@ function arrowOf(node: AnyStateNode, one: Definition, before: Definition[], dela
 
 function delayName(delay: unknown): string {
   if (typeof delay === 'string' || typeof delay === 'number') return String(delay);
-  throw new Error('an inline delay cannot be drawn');
+  throw new Error('an inline delay cannot be shown');
 }
 
 function actionOf(action: unknown): Action {
@@ -184,7 +183,7 @@ function actionOf(action: unknown): Action {
 function nameOf(thing: unknown): string {
   if (typeof thing === 'string') return thing;
   if (isObject(thing) && typeof thing.type === 'string') return thing.type;
-  throw new Error('an inline action or guard cannot be drawn');
+  throw new Error('an inline action or guard cannot be shown');
 }
 
 const isObject = (thing: unknown): thing is Record<string, unknown> =>

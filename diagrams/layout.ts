@@ -1,14 +1,16 @@
 /**
- * What is drawn of a chart: one box per state, and as few lines between them as can be told apart.
+ * What a diagram shows of a chart: one box per state, and one edge for all arrows between the same two states.
  *
- * - Arrows between the same two states share one line; failures are told by their codes only.
- * - What every living state does alike is drawn once, from a box that stands for all of them.
- * - What happens inside a state is a line of text in its box; what is ignored there is counted.
+ * - Edges to `failed` are labelled with reason codes only.
+ * - Arrows of the root, and arrows that all non-final states have, start at one box that stands for every state.
+ * - Arrows that stay in a state are lines of text in its box. Ignored cells are in the tooltip only.
+ *
+ * The overview is the same with names only, for slides and small images.
  */
-import type { Arrow, Chart, State } from './graph.js';
-import { effectWords, eventWords, guardWords, timeWords } from './words.js';
+import type { Arrow, Chart, State } from './chart.js';
+import { effectLabel, eventLabel, guardLabel, timeLabel } from './labels.js';
 
-/** A piece of text and what it tells. */
+/** A piece of text and what it means. */
 export interface Text {
   readonly tone: 'event' | 'sends' | 'code' | 'clock' | 'note';
   readonly text: string;
@@ -26,36 +28,36 @@ export interface Box {
   readonly tooltip: string;
 }
 
-export interface Line {
+export interface Edge {
   readonly id: string;
   readonly from: string;
   readonly to: string;
   readonly kind: 'move' | 'fail' | 'clock';
   readonly label: readonly Text[];
-  /** The codes that it fails with. */
+  /** The reason codes of an edge to `failed`. */
   readonly codes: readonly string[];
   readonly tooltip: string;
 }
 
-export interface Picture {
+export interface Layout {
   readonly title: string;
   readonly initial: string;
   readonly boxes: readonly Box[];
-  readonly lines: readonly Line[];
+  readonly edges: readonly Edge[];
 }
 
-/** The box that stands for every living state. */
+/** The box that stands for every state that is not final. */
 export const ANY = 'any';
-/** The state whose arrows are told by their codes. */
+/** The state whose edges are labelled with codes. */
 const FAILED = 'failed';
 
-/** Lays out in words what `chart` says. */
-export function pictureOf(chart: Chart): Picture {
+/** The detailed diagram of `chart`. */
+export function layoutOf(chart: Chart): Layout {
   const moves = hoisted(chart).filter(({ to }) => to !== null);
   const boxes = chart.states.map((state) => boxOf(state, chart));
   if (moves.some(({ from }) => from === ANY)) boxes.push(anyBox);
   const title = chart.description ?? chart.id;
-  return { title, initial: chart.initial, boxes, lines: downwards(linesOf(moves), chart) };
+  return { title, initial: chart.initial, boxes, edges: downwards(edgesOf(moves), chart) };
 }
 
 const anyBox: Box = {
@@ -64,13 +66,40 @@ const anyBox: Box = {
   title: 'in any state',
   parent: null,
   kind: 'any',
-  description: 'but the ends',
+  description: 'except final ones',
   inside: [],
-  tooltip: 'These arrows start at every state that is not an end.',
+  tooltip: 'These arrows start at every state that is not final.',
 };
 
-/** The id of the line that an arrow is drawn as. */
-export function lineId(chart: Chart, arrow: Arrow): string | undefined {
+/**
+ * The overview of `layout`: names only. Edges to `failed` from inside a group start at the group; those from the box for
+ * every state are left out.
+ */
+export function overviewOf(layout: Layout): Layout {
+  const boxes = layout.boxes
+    .filter(({ name }) => name !== ANY)
+    .map((box): Box => ({
+      ...box,
+      description: '',
+      inside: box.inside.filter(({ tone }) => tone === 'clock'),
+    }));
+  const edges = layout.edges
+    .filter(({ from }) => from !== ANY)
+    .map((edge) => overviewEdge(edge, boxes))
+    .filter(({ id }, i, all) => all.findIndex((other) => other.id === id) === i);
+  return { ...layout, boxes, edges };
+}
+
+function overviewEdge(edge: Edge, boxes: readonly Box[]): Edge {
+  const group = boxes.find(({ name }) => name === edge.from)?.parent ?? edge.from;
+  const label = edge.label.filter(({ tone }) => tone !== 'note');
+  return edge.to === FAILED
+    ? { ...edge, id: `edge-${group}-${FAILED}`, kind: 'fail', from: group, codes: [], label: [] }
+    : { ...edge, label };
+}
+
+/** The id of the edge that stands for an arrow. */
+export function edgeId(chart: Chart, arrow: Arrow): string | undefined {
   const [drawn] = hoisted({ ...chart, arrows: [arrow] }, commonArrows(chart));
   return drawn && drawn.to !== null ? idOf(drawn) : undefined;
 }
@@ -78,7 +107,7 @@ export function lineId(chart: Chart, arrow: Arrow): string | undefined {
 const idOf = ({ from, to, after }: Arrow): string =>
   ['edge', from, to, ...(after ? [after.delay] : [])].join('-');
 
-/** Everything but where it starts. */
+/** All properties except the source state. */
 const signature = ({ from: _, ...rest }: Arrow): string => JSON.stringify(rest);
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
@@ -87,7 +116,7 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
   return groups;
 }
 
-/** The signatures that every living leaf has. */
+/** The signatures that every non-final leaf has. */
 function commonArrows({ states, arrows }: Chart): Set<string> {
   const alive = states.filter(({ kind }) => kind === 'atomic').map(({ name }) => name);
   const owners = groupBy(arrows, signature);
@@ -95,7 +124,7 @@ function commonArrows({ states, arrows }: Chart): Set<string> {
   return new Set([...owners].filter(([, own]) => isCommon(own)).map(([key]) => key));
 }
 
-/** The arrows, with those that all living states share told once, as are those of the machine itself. */
+/** The arrows; those of the root, and those that all non-final states share, start once at the box for every state. */
 function hoisted(chart: Chart, common = commonArrows(chart)): Arrow[] {
   const isEverywhere = (arrow: Arrow) =>
     arrow.from === chart.id || (arrow.to !== null && common.has(signature(arrow)));
@@ -118,27 +147,30 @@ function boxOf(state: State, chart: Chart): Box {
   };
 }
 
-/** What happens without leaving: on entry, answers, notes; then how much changes nothing. */
+/** What happens without leaving the state: deadlines, entry actions, answers, records. */
 function insideOf(state: State, chart: Chart): Text[] {
   const stays = staysOf(state, chart);
-  const acts = stays.filter((arrow) => saysOf(arrow).length > 0);
-  const notes = stays.filter((arrow) => saysOf(arrow).length === 0);
-  const noted = [...new Set(notes.map((arrow) => noteWords(arrow, chart)))];
+  const acts = stays.filter((arrow) => effectsOf(arrow).length > 0);
+  const notes = stays.filter((arrow) => effectsOf(arrow).length === 0);
+  const noted = [...new Set(notes.map((arrow) => recordLabel(arrow, chart)))];
   return [
     ...deadlinesOf(state, chart),
-    ...state.entry.flatMap((action) => said('sends', effectWords(action))),
-    ...acts.map((arrow): Text => ({ tone: 'sends', text: `${inner(arrow)}: ${saysOf(arrow).join(', ')}` })),
-    ...(noted.length > 0 ? said('note', `takes note of: ${noted.join(', ')}`) : []),
+    ...state.entry.flatMap((action) => said('sends', effectLabel(action))),
+    ...acts.map((arrow): Text => ({
+      tone: 'sends',
+      text: `${inner(arrow)}: ${effectsOf(arrow).join(', ')}`,
+    })),
+    ...(noted.length > 0 ? said('note', `records: ${noted.join(', ')}`) : []),
   ];
 }
 
-/** Its guard is told only where the same event can also lead away. */
-const noteWords = (arrow: Arrow, { arrows }: Chart): string =>
+/** The guard is shown only where the same event can also leave the state. */
+const recordLabel = (arrow: Arrow, { arrows }: Chart): string =>
   arrows.some(({ from, event, to }) => from === arrow.from && event === arrow.event && to && to !== FAILED)
     ? trigger(arrow)
-    : eventWords(arrow.event);
+    : eventLabel(arrow.event);
 
-/** Told in the box when a deadline spans several states: the reader must see that it is one. */
+/** A deadline that spans several states is shown in the box of their parent. */
 const deadlinesOf = ({ name, kind }: State, { arrows }: Chart): Text[] =>
   kind === 'compound'
     ? arrows
@@ -148,7 +180,7 @@ const deadlinesOf = ({ name, kind }: State, { arrows }: Chart): Text[] =>
     : [];
 
 const spanOf = (after: Arrow['after']): string | undefined =>
-  after?.ms === undefined ? after?.delay : `${timeWords(after.ms)} in all`;
+  after?.ms === undefined ? after?.delay : `${timeLabel(after.ms)} in all`;
 
 const inner = (arrow: Arrow): string =>
   arrow.guard === undefined && arrow.unless.length > 0 ? `${trigger(arrow)} [otherwise]` : trigger(arrow);
@@ -158,28 +190,28 @@ const staysOf = ({ name }: State, { arrows }: Chart): Arrow[] =>
 
 const said = (tone: Text['tone'], text: string | undefined): Text[] => (text ? [{ tone, text }] : []);
 
-/** What an arrow does that others can see. */
-function saysOf({ actions, sends }: Arrow): string[] {
-  const effects = actions.flatMap((action) => effectWords(action) ?? []);
+/** The effects of an arrow. */
+function effectsOf({ actions, sends }: Arrow): string[] {
+  const effects = actions.flatMap((action) => effectLabel(action) ?? []);
   return sends.length > 0 ? [`sends ${sends.join(', ')}`, ...effects] : effects;
 }
 
 /** `version [feeler]`, `version [not feeler]`, `after 5 s`. */
 function trigger({ event, after, guard, unless }: Arrow, isElse = false): string {
   const when = after
-    ? `after ${after.ms === undefined ? after.delay : timeWords(after.ms)}`
-    : eventWords(event);
-  if (guard !== undefined) return `${when} [${guardWords(guard)}]`;
-  return isElse && unless.length > 0 ? `${when} [not ${guardWords(unless.at(-1) ?? '')}]` : when;
+    ? `after ${after.ms === undefined ? after.delay : timeLabel(after.ms)}`
+    : eventLabel(event);
+  if (guard !== undefined) return `${when} [${guardLabel(guard)}]`;
+  return isElse && unless.length > 0 ? `${when} [not ${guardLabel(unless.at(-1) ?? '')}]` : when;
 }
 
-function linesOf(moves: readonly Arrow[]): Line[] {
+function edgesOf(moves: readonly Arrow[]): Edge[] {
   return [...groupBy(moves, idOf)].map(([id, group]) => {
     const [{ from, to, after }] = group as [Arrow];
     const kind = after ? 'clock' : to === FAILED ? 'fail' : 'move';
     const codes = to === FAILED ? [...new Set(group.flatMap((arrow) => arrow.codes))] : [];
     const label = labelOf(group, moves);
-    return { id, from, to: to ?? from, kind, label, codes, tooltip: lineTooltip(group) };
+    return { id, from, to: to ?? from, kind, label, codes, tooltip: edgeTooltip(group) };
   });
 }
 
@@ -188,24 +220,24 @@ function labelOf(group: readonly Arrow[], moves: readonly Arrow[]): Text[] {
   if (group[0]?.to === FAILED) return [];
   return group.flatMap((arrow) => [
     { tone: 'event', text: trigger(arrow, hasRival(arrow, moves)) },
-    ...saysOf(arrow).map((text): Text => ({ tone: 'sends', text })),
+    ...effectsOf(arrow).map((text): Text => ({ tone: 'sends', text })),
   ]);
 }
 
-/** Whether the last guard before this arrow leads to a line that the reader sees; refusals speak for themselves. */
+/** Whether the last guard before this arrow belongs to a labelled edge (those to `failed` are not). */
 const hasRival = ({ from, event, unless }: Arrow, moves: readonly Arrow[]): boolean =>
   moves.some(
     (other) =>
       other.from === from && other.event === event && other.guard === unless.at(-1) && other.to !== FAILED,
   );
 
-/** From top to bottom as a reader meets them: a group's own lines come after those of its children, `any` at the end. */
-function downwards(lines: readonly Line[], { states }: Chart): Line[] {
+/** In the order of states from top to bottom: a group's own edges after those of its children, `any` last. */
+function downwards(edges: readonly Edge[], { states }: Chart): Edge[] {
   const names = states.map(({ name }) => name);
   const lastOf = (name: string) =>
     Math.max(...[name, ...childrenOf(name, states)].map((one) => names.indexOf(one)));
-  const depth = ({ from }: Line) => (from === ANY ? names.length : lastOf(from));
-  return [...lines].sort((a, b) => depth(a) - depth(b));
+  const depth = ({ from }: Edge) => (from === ANY ? names.length : lastOf(from));
+  return [...edges].sort((a, b) => depth(a) - depth(b));
 }
 
 const childrenOf = (name: string, states: readonly State[]): string[] =>
@@ -214,29 +246,29 @@ const childrenOf = (name: string, states: readonly State[]): string[] =>
 const clockLabel = (arrow: Arrow): Text[] => [
   { tone: 'clock', text: trigger(arrow) },
   ...(arrow.after?.ms === undefined ? [] : said('note', arrow.after.delay)),
-  ...saysOf(arrow).map((text): Text => ({ tone: 'sends', text })),
+  ...effectsOf(arrow).map((text): Text => ({ tone: 'sends', text })),
 ];
 
-/** One line per arrow: what, what follows, why. */
-const lineTooltip = (group: readonly Arrow[]): string =>
+/** One line per arrow: event, effects, description. */
+const edgeTooltip = (group: readonly Arrow[]): string =>
   [`${group[0]?.from ?? ''} → ${group[0]?.to ?? ''}`, ...group.map(sentence)].join('\n');
 
 function sentence(arrow: Arrow): string {
-  const does = [...saysOf(arrow), ...arrow.codes].join(', ');
+  const does = [...effectsOf(arrow), ...arrow.codes].join(', ');
   const why = arrow.description ? ` (${arrow.description})` : '';
   return `${trigger(arrow, true)}${does ? `: ${does}` : ''}${why}`;
 }
 
 function boxTooltip(state: State, chart: Chart): string {
   const ignores = Object.entries(state.ignores).map(
-    ([why, events]) => `ignores ${events.map(cellWords).join(', ')} (${why})`,
+    ([why, events]) => `ignores ${events.map(cellLabel).join(', ')} (${why})`,
   );
   const head = state.description ? `${state.name}: ${state.description}` : state.name;
   return [head, ...staysOf(state, chart).map(sentence), ...ignores].join('\n');
 }
 
 /** `wire.excess [isTolerated]` → `list too long [tolerated]`. */
-function cellWords(cell: string): string {
+function cellLabel(cell: string): string {
   const [event = '', guard] = cell.split(' [');
-  return guard === undefined ? eventWords(event) : `${eventWords(event)} [${guardWords(guard.slice(0, -1))}]`;
+  return guard === undefined ? eventLabel(event) : `${eventLabel(event)} [${guardLabel(guard.slice(0, -1))}]`;
 }

@@ -1,10 +1,10 @@
 /**
- * What is sent, and in which order: the messages of each flight, as Bitcoin Core sends them on a connection of the
- * same type (net_processing.cpp: PushNodeVersion, ProcessMessage for VERSION and VERACK, MaybeSendPing).
+ * The messages of each sequence, in order, as Bitcoin Core sends them on a connection of the same type
+ * (net_processing.cpp: PushNodeVersion, ProcessMessage for VERSION and VERACK, MaybeSendPing).
  *
- * A flight leaves in one write. The body of `version` is filled in by the session.
+ * A sequence is sent in one write. The body of `version` is filled in by the connection.
  */
-import type { Flight, Hex64, Outgoing, PeerContext, PeerEvent } from './alphabet.js';
+import type { Hex64, MessageSequence, Outgoing, PeerContext, PeerEvent } from './events.js';
 import {
   ALERT_UNTIL,
   asksForAddresses,
@@ -17,8 +17,8 @@ import {
 /** Core's default relay floor, 1,000 satoshi per 1,000 virtual bytes (BIP133). */
 const FEERATE: Hex64 = '00000000000003e8';
 
-/** On their version: ours if we have not spoken yet, then everything that must come before verack, then verack. */
-function answer(context: PeerContext): Outgoing[] {
+/** On their version: ours if we accepted the connection, then what must precede verack, then verack. */
+function negotiation(context: PeerContext): Outgoing[] {
   const common = commonVersion(context);
   const messages: Outgoing[] = context.connection_type === 'inbound' ? [{ command: 'version' }] : [];
   if (common >= SINCE.wtxidrelay) messages.push({ command: 'wtxidrelay' }, { command: 'sendaddrv2' });
@@ -29,7 +29,7 @@ function answer(context: PeerContext): Outgoing[] {
 }
 
 /** On their verack. */
-function opening(context: PeerContext): Outgoing[] {
+function postHandshake(context: PeerContext): Outgoing[] {
   const common = commonVersion(context);
   const messages: Outgoing[] = [];
   if (common >= SINCE.sendcmpct)
@@ -40,7 +40,7 @@ function opening(context: PeerContext): Outgoing[] {
   return messages;
 }
 
-/** A peer at or below 60000 gets the old ping without a nonce and will never answer it. */
+/** A peer at or below version 60000 gets the old ping without a nonce, and does not answer it. */
 const ping = (context: PeerContext): Outgoing[] => [
   { command: 'ping', nonce: commonVersion(context) > NO_PONG_UNTIL ? context.pingnonce : '' },
 ];
@@ -48,14 +48,17 @@ const ping = (context: PeerContext): Outgoing[] => [
 const pong = (_: PeerContext, event: PeerEvent): Outgoing[] =>
   event.type === 'wire.ping' ? [{ command: 'pong', nonce: event.nonce }] : [];
 
-const flights: Record<Flight, (context: PeerContext, event: PeerEvent) => Outgoing[]> = {
-  hello: () => [{ command: 'version' }],
-  answer,
-  opening,
+const sequences: Record<MessageSequence, (context: PeerContext, event: PeerEvent) => Outgoing[]> = {
+  version: () => [{ command: 'version' }],
+  negotiation,
+  postHandshake,
   ping,
   pong,
 };
 
-/** The messages of `flight`, given the context after the transition and the event that caused it. */
-export const messagesOf = (flight: Flight, context: PeerContext, event: PeerEvent): readonly Outgoing[] =>
-  flights[flight](context, event);
+/** The messages of `sequence`, given the context after the transition and the event that caused it. */
+export const messagesOf = (
+  sequence: MessageSequence,
+  context: PeerContext,
+  event: PeerEvent,
+): readonly Outgoing[] => sequences[sequence](context, event);

@@ -1,24 +1,24 @@
-/** What a connection remembers (machines/notes.ts) and what it sends (machines/flights.ts). */
+/** What a connection remembers (machines/context.ts) and what it sends (machines/message-sequences.ts). */
 import { describe, expect, test } from '@jest/globals';
 
 import {
   type ConnectionType,
   CORE_RULES,
-  type Flight,
+  type MessageSequence,
   MAX_FEATURES,
   messagesOf,
   type PeerContext,
   type PeerEvent,
 } from '../machines/index.js';
-import * as notes from '../machines/notes.js';
+import * as update from '../machines/context.js';
 
 const contextOf = (facts: Partial<PeerContext> = {}): PeerContext => ({
-  ...notes.blank({ id: 1, connection_type: 'manual', rules: CORE_RULES }),
+  ...update.initial({ id: 1, connection_type: 'manual', rules: CORE_RULES }),
   ...facts,
 });
 
 test('nothing is known of a new connection', () => {
-  expect(notes.blank({ id: 7, connection_type: 'feeler', rules: CORE_RULES })).toEqual({
+  expect(update.initial({ id: 7, connection_type: 'feeler', rules: CORE_RULES })).toEqual({
     ...{ id: 7, connection_type: 'feeler', rules: CORE_RULES, reason: null, dropped: '' },
     ...{ connectedat: -1, openedat: -1, versionat: -1, establishedat: -1, handshakeleft: 60_000 },
     ...{ version: 0, services: '0000000000000000', subver: '', startingheight: -1, timeoffset: 0 },
@@ -35,7 +35,7 @@ describe('what is remembered', () => {
     [60_000, 0],
     [90_000, 0],
   ])('a key exchange of %d ms leaves %d', (elapsed, handshakeleft) => {
-    const change = notes.opened(contextOf(), { type: 'link.open', at: 5, elapsed });
+    const change = update.open(contextOf(), { type: 'link.open', at: 5, elapsed });
     expect(change).toEqual({ openedat: 5, handshakeleft });
   });
 
@@ -43,12 +43,12 @@ describe('what is remembered', () => {
     const facts = { version: 70016, services: '0000000000000409', subver: '/x/', startingheight: 9 };
     const rest = { timeoffset: -3, relaytxes: true };
     const event = { type: 'wire.version', at: 5, nonce: '07', ownnonce: true, ...facts, ...rest } as const;
-    expect(notes.versioned(event)).toEqual({ versionat: 5, ...facts, ...rest });
+    expect(update.version(contextOf(), event)).toEqual({ versionat: 5, ...facts, ...rest });
   });
 
   test('the first ping leaves with the handshake; a peer of 60000 or less answers none', () => {
     const verack = { type: 'wire.verack', at: 5, nonce: '07' } as const;
-    const [young, old] = [60001, 60000].map((version) => notes.established(contextOf({ version }), verack));
+    const [young, old] = [60001, 60000].map((version) => update.established(contextOf({ version }), verack));
     expect(young).toEqual({ establishedat: 5, pingnonce: '07', pingsentat: 5 });
     expect(old).toEqual({ establishedat: 5, pingnonce: '', pingsentat: 5 });
   });
@@ -56,7 +56,7 @@ describe('what is remembered', () => {
   test('the round trip, and the shortest so far', () => {
     const pong = { type: 'wire.pong', at: 150, nonce: '07' } as const;
     const ponged = (minping: number) =>
-      notes.ponged(contextOf({ pingnonce: '07', pingsentat: 100, minping }), pong);
+      update.pong(contextOf({ pingnonce: '07', pingsentat: 100, minping }), pong);
     expect(ponged(-1)).toEqual({ pingnonce: '', pingtime: 50, minping: 50 });
     expect(ponged(0)).toMatchObject({ pingtime: 50, minping: 0 });
     expect(ponged(40)).toMatchObject({ pingtime: 50, minping: 40 });
@@ -64,63 +64,66 @@ describe('what is remembered', () => {
   });
 
   test('wtxidrelay from common version 70016 on', () => {
-    const relays = [70015, 70016].map((version) => notes.wtxidrelayed(contextOf({ version })).wtxidrelay);
+    const relays = [70015, 70016].map((version) => update.wtxidrelay(contextOf({ version })).wtxidrelay);
     expect(relays).toEqual([false, true]);
   });
 
   test('features in order, and no more than the limit', () => {
     const feature = { type: 'wire.feature', id: 'new', valid: true } as const;
     const held = (count: number) => contextOf({ features: Array<string>(count).fill('old') });
-    expect(notes.featured(held(1), feature)).toEqual({ features: ['old', 'new'] });
-    expect(notes.featured(held(MAX_FEATURES - 1), feature).features).toHaveLength(MAX_FEATURES);
-    expect(notes.featured(held(MAX_FEATURES), feature)).toEqual({});
+    expect(update.feature(held(1), feature)).toEqual({ features: ['old', 'new'] });
+    expect(update.feature(held(MAX_FEATURES - 1), feature).features).toHaveLength(MAX_FEATURES);
+    expect(update.feature(held(MAX_FEATURES), feature)).toEqual({});
   });
 
   test('what was dropped', () => {
     const dropped = { type: 'wire.dropped', command: 'verack', code: 'ERR_FRAME_CHECKSUM' } as const;
-    expect(notes.dropped(dropped)).toEqual({ dropped: 'verack: ERR_FRAME_CHECKSUM' });
+    expect(update.dropped(contextOf(), dropped)).toEqual({ dropped: 'verack: ERR_FRAME_CHECKSUM' });
     const version = { type: 'wire.version', fault: 'ERR_CODEC_SHORT' } as never;
-    expect(notes.dropped(version)).toEqual({ dropped: 'version: ERR_CODEC_SHORT' });
+    expect(update.dropped(contextOf(), version)).toEqual({ dropped: 'version: ERR_CODEC_SHORT' });
   });
 
   test('a jump of the clock moves every moment, and no other number', () => {
     const moments = { openedat: 1, versionat: 2, establishedat: 3, pingsentat: 4 };
-    const change = notes.shifted(contextOf(moments), { type: 'clock.jump', ms: 100 });
+    const change = update.shifted(contextOf(moments), { type: 'clock.jump', ms: 100 });
     expect(change).toEqual({ openedat: 101, versionat: 102, establishedat: 103, pingsentat: 104 });
   });
 
   test("a reason has the transition's code, else that of the event", () => {
     const closed = { type: 'link.closed', code: 'ERR_LINK_EOF' } as const;
     const facts = { state: 'connecting' };
-    expect(notes.blamed(contextOf(), closed)).toEqual({ reason: { code: 'ERR_LINK_EOF', facts } });
-    expect(notes.blamed(contextOf(), closed, 'ERR_LINK_RESET')).toEqual({
+    expect(update.reason(contextOf(), closed)).toEqual({ reason: { code: 'ERR_LINK_EOF', facts } });
+    expect(update.reason(contextOf(), closed, 'ERR_LINK_RESET')).toEqual({
       reason: { code: 'ERR_LINK_RESET', facts },
     });
     const close = { type: 'user.close' } as const;
-    expect(notes.blamed(contextOf(), close)).toMatchObject({ reason: { code: 'ERR_LOCAL_BUG' } });
+    expect(update.reason(contextOf(), close)).toMatchObject({ reason: { code: 'ERR_LOCAL_BUG' } });
   });
 });
 
-describe('the flights', () => {
-  const sent = (flight: Flight, facts: Partial<PeerContext>, event: PeerEvent = { type: 'user.close' }) =>
-    messagesOf(flight, contextOf(facts), event);
-  const names = (flight: Flight, connection_type: ConnectionType, version: number) =>
-    sent(flight, { connection_type, version }).map(({ command }) => command);
+describe('the message sequences', () => {
+  const sent = (
+    sequence: MessageSequence,
+    facts: Partial<PeerContext>,
+    event: PeerEvent = { type: 'user.close' },
+  ) => messagesOf(sequence, contextOf(facts), event);
+  const names = (sequence: MessageSequence, connection_type: ConnectionType, version: number) =>
+    sent(sequence, { connection_type, version }).map(({ command }) => command);
 
-  test('hello', () => {
-    expect(sent('hello', {})).toEqual([{ command: 'version' }]);
+  test('version', () => {
+    expect(sent('version', {})).toEqual([{ command: 'version' }]);
   });
 
   test('the answer, by type and version', () => {
-    expect(names('answer', 'inbound', 70016)).toEqual(['version', 'wtxidrelay', 'sendaddrv2', 'verack']);
-    expect(names('answer', 'manual', 70015)).toEqual(['verack', 'getaddr']);
-    expect(names('answer', 'feeler', 70013)).toEqual(['verack']);
-    expect(names('answer', 'feeler', 70012)).toEqual(['verack', 'alert']);
+    expect(names('negotiation', 'inbound', 70016)).toEqual(['version', 'wtxidrelay', 'sendaddrv2', 'verack']);
+    expect(names('negotiation', 'manual', 70015)).toEqual(['verack', 'getaddr']);
+    expect(names('negotiation', 'feeler', 70013)).toEqual(['verack']);
+    expect(names('negotiation', 'feeler', 70012)).toEqual(['verack', 'alert']);
   });
 
   test('the opening, by version', () => {
     const opening = (version: number, relay: boolean) =>
-      sent('opening', { version, pingnonce: '07', rules: { ...CORE_RULES, relay } });
+      sent('postHandshake', { version, pingnonce: '07', rules: { ...CORE_RULES, relay } });
     const cmpct = { command: 'sendcmpct', announce: 0, version: '0000000000000002' };
     const fee = { command: 'feefilter', feerate: '00000000000003e8' };
     const ping = { command: 'ping', nonce: '07' };

@@ -1,8 +1,8 @@
 /**
- * The names of a machine in plain words. Most words are made from the name itself, so that a new event or guard reads
- * well without an entry here; the tables hold only what would read badly.
+ * Labels for the names of a machine. Most are derived from the name itself, so that a new event or guard needs no entry
+ * here; the tables hold the exceptions.
  */
-import type { Action } from './graph.js';
+import type { Action } from './chart.js';
 
 const EVENTS: Readonly<Record<string, string>> = {
   '': 'at once',
@@ -10,14 +10,14 @@ const EVENTS: Readonly<Record<string, string>> = {
   'link.connected': 'TCP opens',
   'link.open': 'link opens',
   'bytes.arrived': 'the first byte',
-  'bytes.v1': 'the bytes are v1',
+  'bytes.v1': 'v1 bytes',
   'bytes.v2': 'a byte that is not v1',
   'bytes.key': 'their key',
   'bytes.garbage': 'their terminator',
-  'bytes.broken': 'not readable',
+  'bytes.broken': 'invalid bytes',
   'packet.decoy': 'decoys',
   'packet.version': 'their version packet',
-  'link.failed': 'dial fails',
+  'link.failed': 'link fails',
   'wire.broken': 'stream broken',
   'wire.excess': 'list too long',
   'wire.unoffered': 'message not offered',
@@ -25,23 +25,23 @@ const EVENTS: Readonly<Record<string, string>> = {
   'wire.flooded': 'flood',
   'clock.tick': 'tick',
   'clock.jump': 'clock jumps',
-  'user.close': 'we are asked to close',
-  'user.stop': 'asked to stop',
-  'supervisor.self': 'told that it is us',
+  'user.close': 'closed by the caller',
+  'user.stop': 'stopped by the caller',
+  'supervisor.self': 'own connection',
 };
 
 const GUARDS: Readonly<Record<string, string>> = {
   isSelf: 'our own nonce',
-  mayFallBack: 'nothing came back',
+  mayFallBack: 'no reply',
   isV2Only: 'v2 only',
   isUnconnected: 'not connected',
   isEmpty: 'empty',
   isLast: 'the last peer',
   isKnown: 'known address',
-  isFetched: 'addr-fetch served',
-  isFetchOver: 'addr-fetch too old',
+  isFetched: 'addr-fetch',
+  isFetchOver: 'addr-fetch over',
   isCompactBlocks2: 'version 2',
-  isCrowded: 'its source is crowded',
+  isCrowded: 'too many pending',
   lacksInboundSlot: 'no slot',
   lacksOutboundSlot: 'no slot',
 };
@@ -51,12 +51,12 @@ const ACTIONS: Readonly<Record<string, string>> = {
   'effect.sendKey': 'sends key and garbage',
   'effect.sendTerminator': 'sends terminator, decoys, version packet',
   'effect.ready': 'messages can flow',
-  'effect.fallBack': 'v1 may be tried',
-  'effect.giveUp': 'gives up',
-  'effect.spawn': 'makes the peer',
+  'effect.fallBack': 'reports that v1 may be tried',
+  'effect.giveUp': 'closes the link',
+  'effect.spawn': 'spawns the peer',
   'effect.refuse': 'refuses',
-  'effect.drain': 'asks every peer to close',
-  'effect.kill': 'cuts off who is left',
+  'effect.drain': 'closes every peer',
+  'effect.kill': 'destroys the remaining peers',
 };
 
 /** `lacksServices` → `lacks services`. */
@@ -64,17 +64,18 @@ const spaced = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).trim();
 
 /** `wire.verack` → `verack`, `link.closed` → `link closed`. */
-export const eventWords = (event: string): string =>
+export const eventLabel = (event: string): string =>
   EVENTS[event] ?? event.replace(/^wire\./, '').replace('.', ' ');
 
 /** `isInbound` → `inbound`. */
-export const guardWords = (guard: string): string =>
+export const guardLabel = (guard: string): string =>
   GUARDS[guard] ?? spaced(guard.replace(/^is(?=[A-Z])/, ''));
 
-/** What an effect asks of the outside; undefined for what only the machine itself remembers. */
-export function effectWords({ type, params }: Action): string | undefined {
+/** What an effect does; undefined for an action that only updates the context. */
+export function effectLabel({ type, params }: Action): string | undefined {
   if (!type.startsWith('effect.') || type === 'effect.send') return undefined;
-  if (type === 'effect.close') return params?.flush === true ? 'closes when all is sent' : 'cuts the link';
+  if (type === 'effect.close')
+    return params?.flush === true ? 'closes the link after the last message' : 'closes the link at once';
   const code = typeof params?.code === 'string' ? ` with ${params.code}` : '';
   return (ACTIONS[type] ?? type.slice('effect.'.length)) + code;
 }
@@ -85,12 +86,12 @@ const UNITS = [
 ] as const;
 
 /** `60000` → `60 s`. */
-export function timeWords(ms: number): string {
+export function timeLabel(ms: number): string {
   const fit = UNITS.find((each) => ms >= each.from && ms % each.ms === 0);
   return fit ? `${ms / fit.ms} ${fit.unit}` : `${ms} ms`;
 }
 
-/** Breaks at blanks, so that no line is longer than `width` unless one word is. */
+/** Breaks at spaces, so that no line is longer than `width` unless a single word is. */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

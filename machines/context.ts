@@ -1,14 +1,12 @@
-/**
- * What a connection remembers: each function gives the part of the context that an event changes.
- */
-import { MAX_FEATURES, type PeerContext, type PeerEvent, type PeerInput } from './alphabet.js';
+/** Context updates of the peer machine: each function returns the part of the context that an event changes. */
+import { MAX_FEATURES, type PeerContext, type PeerEvent, type PeerInput } from './events.js';
 import type { ReasonCode } from '../src/reasons.js';
 import { commonVersion, type EventOf, factsOf, NO_PONG_UNTIL, SINCE } from './policy.js';
 
 type Change = Partial<PeerContext>;
 
-/** The context of a connection about which nothing is known yet. */
-export const blank = (input: PeerInput): PeerContext => ({
+/** The context of a new connection. */
+export const initial = (input: PeerInput): PeerContext => ({
   id: input.id,
   connection_type: input.connection_type,
   rules: input.rules,
@@ -37,12 +35,16 @@ export const blank = (input: PeerInput): PeerContext => ({
   reason: null,
 });
 
-export const opened = (context: PeerContext, event: EventOf<'link.open'>): Change => ({
+export const connected = (_: PeerContext, event: EventOf<'link.connected'>): Change => ({
+  connectedat: event.at,
+});
+
+export const open = (context: PeerContext, event: EventOf<'link.open'>): Change => ({
   openedat: event.at,
   handshakeleft: Math.max(0, context.rules.handshakeTimeout - event.elapsed),
 });
 
-export const versioned = (event: EventOf<'wire.version'>): Change => ({
+export const version = (_: PeerContext, event: EventOf<'wire.version'>): Change => ({
   versionat: event.at,
   version: event.version,
   services: event.services,
@@ -52,19 +54,19 @@ export const versioned = (event: EventOf<'wire.version'>): Change => ({
   relaytxes: event.relaytxes,
 });
 
-/** Also the start of the first ping, which leaves with the opening flight. */
+/** Also the first ping, which is part of the post-handshake messages. */
 export const established = (context: PeerContext, event: EventOf<'wire.verack'>): Change => ({
   establishedat: event.at,
-  ...pinged(context, event),
+  ...ping(context, event),
 });
 
-/** An old peer never answers, so nothing waits. */
-export const pinged = (context: PeerContext, event: EventOf<'wire.verack' | 'clock.tick'>): Change => ({
+/** A peer at or below version 60000 never answers, so no pong is awaited. */
+export const ping = (context: PeerContext, event: EventOf<'wire.verack' | 'clock.tick'>): Change => ({
   pingnonce: commonVersion(context) > NO_PONG_UNTIL ? event.nonce : '',
   pingsentat: event.at,
 });
 
-export function ponged(context: PeerContext, event: EventOf<'wire.pong'>): Change {
+export function pong(context: PeerContext, event: EventOf<'wire.pong'>): Change {
   const pingtime = event.at - context.pingsentat;
   return {
     pingnonce: '',
@@ -73,21 +75,29 @@ export function ponged(context: PeerContext, event: EventOf<'wire.pong'>): Chang
   };
 }
 
-/** BIP339 counts from common version 70016 on; Core takes sendaddrv2 from any. */
-export const wtxidrelayed = (context: PeerContext): Change => ({
+/** BIP339 applies from common version 70016 on; Core accepts sendaddrv2 from any version. */
+export const wtxidrelay = (context: PeerContext): Change => ({
   wtxidrelay: commonVersion(context) >= SINCE.wtxidrelay,
 });
 
-export const featured = (context: PeerContext, event: EventOf<'wire.feature'>): Change =>
+export const feature = (context: PeerContext, event: EventOf<'wire.feature'>): Change =>
   context.features.length < MAX_FEATURES ? { features: [...context.features, event.id] } : {};
 
-/** A version that could be read only in part is dropped like any other message. */
-export const dropped = (event: EventOf<'wire.dropped' | 'wire.version'>): Change => ({
+export const sendcmpct = (_: PeerContext, event: EventOf<'wire.sendcmpct'>): Change => ({
+  sendcmpct: event.announce,
+});
+
+export const feefilter = (_: PeerContext, event: EventOf<'wire.feefilter'>): Change => ({
+  minfeefilter: event.feerate,
+});
+
+/** A version of which only the first 46 bytes could be decoded is dropped like any other message. */
+export const dropped = (_: PeerContext, event: EventOf<'wire.dropped' | 'wire.version'>): Change => ({
   dropped:
     event.type === 'wire.dropped' ? `${event.command}: ${event.code}` : `version: ${event.fault ?? ''}`,
 });
 
-/** Everything that was measured moves with the clock, so that nobody is overdue for the time in which we slept. */
+/** Moves all timestamps by the length of a suspension, so that no deadline counts it. */
 export const shifted = (context: PeerContext, event: EventOf<'clock.jump'>): Change => ({
   openedat: context.openedat + event.ms,
   versionat: context.versionat + event.ms,
@@ -95,8 +105,8 @@ export const shifted = (context: PeerContext, event: EventOf<'clock.jump'>): Cha
   pingsentat: context.pingsentat + event.ms,
 });
 
-/** Why it ends: the code of the transition, or else the one that the event brings. */
-export function blamed(context: PeerContext, event: PeerEvent, given?: ReasonCode): Change {
+/** Why the connection ends: the code of the transition, or else the code that the event brings. */
+export function reason(context: PeerContext, event: PeerEvent, given?: ReasonCode): Change {
   const code = given ?? ('code' in event ? event.code : 'ERR_LOCAL_BUG');
   return { reason: { code, facts: factsOf(code, context, event) } };
 }

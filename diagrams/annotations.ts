@@ -1,13 +1,13 @@
 /**
- * What the machines' names stand for: the length of a delay, the messages of a flight, the codes that an event brings.
- * Each is asked of the code that decides it, never repeated here by hand.
+ * What a config does not contain: the length of a delay, the messages of a sequence, the codes that an event brings.
+ * Each is computed by the code that decides it, never repeated here.
  */
 import {
   CONNECTION_TYPES,
   type ConnectionType,
   CORE_RULES,
   DRAIN_TIMEOUT,
-  type Flight,
+  type MessageSequence,
   messagesOf,
   type PeerContext,
   type PeerEvent,
@@ -16,17 +16,17 @@ import {
 } from '../machines/index.js';
 import { getInitialSnapshot } from 'xstate';
 import { LINK_CODES, REASON_CODES, REASONS } from '../src/reasons.js';
-import type { Arrow, Lexicon } from './graph.js';
+import type { Arrow, Annotations } from './chart.js';
 
-/** Guards that look at the connection alone, so that they tell which peers an arrow is for. */
+/** Guards that read only the connection type. */
 const GUARDS_OF_TYPE: readonly string[] = ['isInbound', 'isOutbound', 'isFeeler'];
 
 type Guard = (args: { context: PeerContext }) => boolean;
 
-/** A ping, because a pong repeats its nonce; every other flight looks at the context only. */
+/** A ping, because a pong repeats its nonce; every other sequence depends on the context only. */
 const EVENT = { type: 'wire.ping', nonce: '00'.repeat(8) } as const satisfies PeerEvent;
 
-/** Connections of every type, with a peer of our own version, as they are before and after each step. */
+/** Connections of every type, with a peer of our own version, in every state. */
 const SAMPLES: readonly PeerContext[] = CONNECTION_TYPES.flatMap((connection_type) =>
   [true, false].flatMap((relay) => stages(connection_type, relay)),
 );
@@ -36,11 +36,11 @@ function stages(connection_type: ConnectionType, relay: boolean): PeerContext[] 
   const { context } = getInitialSnapshot(peerMachine, { id: 0, connection_type, rules });
   const fresh = { ...context, version: rules.version, pingnonce: EVENT.nonce };
   const open = { ...fresh, openedat: 0 };
-  const heard = { ...open, versionat: 0 };
-  return [fresh, open, heard, { ...heard, establishedat: 0 }];
+  const received = { ...open, versionat: 0 };
+  return [fresh, open, received, { ...received, establishedat: 0 }];
 }
 
-/** Whether a peer of this kind can take the arrow, as far as its kind decides. */
+/** Whether a connection of this type can take the arrow. */
 function isSampleFor({ from, guard, unless }: Arrow, context: PeerContext): boolean {
   const guards = peerMachine.implementations.guards as unknown as Record<string, Guard>;
   const holds = (name: string): boolean | undefined =>
@@ -49,11 +49,11 @@ function isSampleFor({ from, guard, unless }: Arrow, context: PeerContext): bool
   return guard === undefined || holds(guard) !== false;
 }
 
-/** The commands of an arrow's flight; in parentheses those that only some peers get. */
+/** The commands of an arrow's message sequence; in parentheses those that only some connection types get. */
 function sends(arrow: Arrow): readonly string[] {
-  const flight = arrow.actions.find(({ type }) => type === 'effect.send')?.params?.flight;
-  const lists = SAMPLES.filter((context) => flight !== undefined && isSampleFor(arrow, context)).map(
-    (context) => messagesOf(flight as Flight, context, EVENT).map(({ command }) => command),
+  const sequence = arrow.actions.find(({ type }) => type === 'effect.send')?.params?.sequence;
+  const lists = SAMPLES.filter((context) => sequence !== undefined && isSampleFor(arrow, context)).map(
+    (context) => messagesOf(sequence as MessageSequence, context, EVENT).map(({ command }) => command),
   );
   const longestFirst = [...lists].sort((a, b) => b.length - a.length);
   return [...new Set(longestFirst.flat())].map((command) =>
@@ -65,7 +65,7 @@ const familyCodes = (family: string): string[] =>
   REASON_CODES.filter((code) => REASONS[code].family === family && !('survivable' in REASONS[code]));
 
 /** Events that bring their own code. */
-const BROUGHT: Readonly<Record<string, readonly string[]>> = {
+const CODES_BY_EVENT: Readonly<Record<string, readonly string[]>> = {
   'link.failed': [
     ...familyCodes('dial'),
     'ERR_LOCAL_LIMIT',
@@ -81,14 +81,14 @@ const BROUGHT: Readonly<Record<string, readonly string[]>> = {
 function codes({ event, actions }: Arrow): readonly string[] {
   return actions.flatMap(({ type, params }) => {
     if (typeof params?.code === 'string') return [params.code];
-    return type === 'blame' ? (BROUGHT[event] ?? []) : [];
+    return type === 'setReason' ? (CODES_BY_EVENT[event] ?? []) : [];
   });
 }
 
 const isTimeout = (rule: [string, unknown]): rule is [string, number] => rule[0].endsWith('Timeout');
 
-/** What the peer and the supervisor machine mean. */
-export const lexicon: Lexicon = {
+/** The annotations of all machines. */
+export const annotations: Annotations = {
   delays: {
     ...Object.fromEntries(Object.entries(CORE_RULES).filter(isTimeout)),
     drainTimeout: DRAIN_TIMEOUT,

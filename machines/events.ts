@@ -1,15 +1,15 @@
 /**
- * The alphabet: every event that can enter a machine, every effect that can leave one, every deadline. One page, data only.
+ * The contract of the machines: every event, effect, context, input and rule, as plain types and lists.
  *
  * Events are `<source>.<fact>`, effects `effect.<verb>`. Everything is JSON-safe: a 64-bit value is 16 hex digits of
- * its numeric value (most significant first), a moment (`at`) is milliseconds of the node's monotonic clock. The set is
- * closed: no event type is ever built from what a peer sent, because XState remembers each type it has seen for ever.
+ * its numeric value (most significant first), a time (`at`) is milliseconds of the node's monotonic clock. The set is
+ * closed: no event type is built from what a peer sent, because XState caches each distinct type and never frees it.
  *
- * Data-plane traffic (inv, tx, block, headers …) does not appear here: it is counted and handed to listeners outside.
+ * Data-plane traffic (inv, tx, block, headers …) is not an event: it is counted and passed to listeners outside.
  */
 import type { BrokenCode, DialCode, DropCode, Facts, LinkCode, Reason, V2Code } from '../src/reasons.js';
 
-/** How a connection came to be, in the words of `getpeerinfo`'s `connection_type`. */
+/** The type of a connection, as `connection_type` in `getpeerinfo`. */
 export const CONNECTION_TYPES = [
   'inbound',
   'manual',
@@ -25,7 +25,7 @@ export type Hex64 = string;
 /** 16 hex digits, or empty for none. */
 export type MaybeHex64 = string;
 
-/** The facts of a peer's `version` message that a decision can rest on. */
+/** The fields of a peer's `version` message that the machine uses. */
 export interface VersionFacts {
   readonly version: number;
   readonly services: Hex64;
@@ -38,17 +38,17 @@ export interface VersionFacts {
   readonly relaytxes: boolean;
   /** The nonce is that of a connection we are dialling right now (Core's CheckIncomingNonce). */
   readonly ownnonce: boolean;
-  /** Set when only the first 46 bytes could be read: Core judges services and version first, then drops the message. */
+  /** Set when only the first 46 bytes could be decoded: Core checks services and version, then drops the message. */
   readonly fault?: DropCode;
 }
 
-/** What the peer machine understands. */
+/** The events of the peer machine. */
 export type PeerEvent =
-  /** TCP is open, and a key exchange begins: the limit on the dial no longer counts. Not sent on plain v1. */
+  /** TCP is open, and a key exchange begins: the connect deadline no longer counts. Not sent on v1. */
   | { readonly type: 'link.connected'; readonly at: number }
   /** Application bytes can flow. `elapsed`: milliseconds since TCP opened (0 unless a key exchange came first). */
   | { readonly type: 'link.open'; readonly at: number; readonly elapsed: number }
-  /** The dial came to nothing, or the key exchange did. */
+  /** The dial or the key exchange failed. */
   | { readonly type: 'link.failed'; readonly code: UnopenedCode; readonly facts: Facts }
   | { readonly type: 'link.closed'; readonly code: LinkCode }
   | ({ readonly type: 'wire.version'; readonly at: number } & VersionFacts)
@@ -75,13 +75,13 @@ export type PeerEvent =
   | { readonly type: 'wire.unoffered'; readonly command: string }
   /** A message was dropped and the connection kept; `command` is printable, at most 12 characters. */
   | { readonly type: 'wire.dropped'; readonly code: DropCode; readonly command: string }
-  /** The byte stream cannot be followed any further. */
+  /** No more messages can be read from the byte stream. */
   | { readonly type: 'wire.broken'; readonly code: BrokenCode | V2Code; readonly facts: Facts }
-  /** More than `limit` messages within `ms` that serve nobody: dropped ones and any before verack (`useless`), or pings. */
+  /** More than `limit` messages within `ms`: dropped ones and any before verack (`useless`), or pings. */
   | { readonly type: 'wire.flooded'; readonly what: FloodKind; readonly limit: number; readonly ms: number }
   /**
-   * Sent when `nextDeadline` has come; `lastrecv` and `lastsend` are moments, `nonce` is fresh. `stalledat`: since when
-   * `pending` bytes wait to be sent and none has been taken; -1 when none wait.
+   * Sent at `nextDeadline`; `lastrecv` and `lastsend` are times, `nonce` is fresh. `stalledat`: since when
+   * `pending` bytes wait to be sent and the peer has taken none; -1 when none wait.
    */
   | {
       readonly type: 'clock.tick';
@@ -92,15 +92,15 @@ export type PeerEvent =
       readonly pending: number;
       readonly nonce: Hex64;
     }
-  /** Time passed without us (a suspended machine): everything measured so far moves by `ms`. */
+  /** The process was suspended for `ms`: all timestamps move by that. */
   | { readonly type: 'clock.jump'; readonly ms: number }
   | { readonly type: 'user.close' }
-  /** The accepting end of this very connection has recognised our nonce. */
+  /** The accepting end of this connection is this node: it has recognised our nonce. */
   | { readonly type: 'supervisor.self' };
 
 export type FloodKind = 'useless' | 'ping';
 
-/** Why application bytes never flowed. */
+/** Why a link never opened. */
 export type UnopenedCode = DialCode | LinkCode | V2Code | 'ERR_TIME_HANDSHAKE' | 'ERR_POLICY_TRANSPORT';
 
 export type PeerEventType = PeerEvent['type'];
@@ -135,12 +135,12 @@ export const PEER_EVENTS = [
   'supervisor.self',
 ] as const satisfies readonly PeerEventType[];
 
-/** Makes the list above complete: naming an event in the type and not in the list does not compile. */
+/** Makes the list above complete: an event of the type that the list lacks does not compile. */
 type Unlisted = Exclude<PeerEventType, (typeof PEER_EVENTS)[number]>;
 const _complete: [Unlisted] extends [never] ? true : Unlisted = true;
 void _complete;
 
-/** A message we send, as data. The body of `version` is filled in by the session, which knows the clock and the nonce. */
+/** A message to send, as data. The connection fills in the body of `version`: it knows the clock and the nonce. */
 export type Outgoing =
   | { readonly command: 'version' }
   | { readonly command: 'alert' }
@@ -149,31 +149,34 @@ export type Outgoing =
   | { readonly command: 'feefilter'; readonly feerate: Hex64 }
   | { readonly command: 'ping' | 'pong'; readonly nonce: MaybeHex64 };
 
-/** Messages that leave in one write, by the moment they belong to. */
-export type Flight = 'hello' | 'answer' | 'opening' | 'ping' | 'pong';
+/**
+ * Messages that are sent in one write: our `version`; what follows their `version`, up to our `verack`; what follows their
+ * `verack`; a ping; a pong. The messages of each are in message-sequences.ts.
+ */
+export type MessageSequence = 'version' | 'negotiation' | 'postHandshake' | 'ping' | 'pong';
 
-/** What the peer machine asks the outside to do. */
+/** The effects of the peer machine. */
 export type PeerEffect =
   | { readonly type: 'effect.dial' }
-  | { readonly type: 'effect.send'; readonly flight: Flight }
-  /** `flush`: let what was written leave first. */
+  | { readonly type: 'effect.send'; readonly sequence: MessageSequence }
+  /** `flush`: send what is already written before closing. */
   | { readonly type: 'effect.close'; readonly flush: boolean };
 
-/** The named delays and ticks, in milliseconds, and the other rules of a node. One object, shared by all its peers. */
+/** The deadlines (milliseconds) and other rules of a node. One object, shared by all its peers. */
 export interface Rules {
   /** From the start of a dial to an open connection. Core: `-timeout`, 5,000. */
   readonly connectTimeout: number;
   /** From an open TCP connection to their verack; nothing extends it. Core: `-peertimeout`, 60,000. */
   readonly handshakeTimeout: number;
-  /** Between the answer to a ping and the next ping, counted from when it was sent. Core: 120,000. */
+  /** From one ping to the next, once the first is answered. Core: 120,000. */
   readonly pingInterval: number;
   /** From a ping to its pong. Core: 1,200,000. */
   readonly pongTimeout: number;
   /** Without a byte received, or without a byte sent. Core: 1,200,000. */
   readonly idleTimeout: number;
-  /** While bytes wait to be sent and the peer's side takes none. Core: 1,200,000 ("socket sending timeout"). */
+  /** While bytes wait to be sent and the peer takes none. Core: 1,200,000 ("socket sending timeout"). */
   readonly stallTimeout: number;
-  /** Life of an addr-fetch connection. Core: 300,000. */
+  /** Longest duration of an addr-fetch connection. Core: 300,000. */
   readonly addrFetchTimeout: number;
   /** The protocol version that we announce. */
   readonly version: number;
@@ -184,16 +187,16 @@ export interface Rules {
   /** Whether we ask for transactions (BIP37 relay). */
   readonly relay: boolean;
   /**
-   * What one peer may send within `floodWindow` milliseconds: messages that are dropped or come before verack, and pings,
-   * each of which makes us answer. 0 for any number. Core has no such limits, so the defaults are far above what any node
-   * does: 1,000 and 1,000,000 a minute.
+   * How many messages one peer may send within `floodWindow` milliseconds: dropped ones and any before verack; and pings,
+   * each of which we answer. 0: no limit. Core has no such limits, so the defaults are far above what any node sends:
+   * 1,000 and 1,000,000 a minute.
    */
   readonly maxUseless: number;
   readonly maxPings: number;
   readonly floodWindow: number;
 }
 
-/** The life of one connection, as the peer machine remembers it. Flat, small, JSON-safe; names as in `getpeerinfo`. */
+/** The context of the peer machine. Flat, small, JSON-safe; names as in `getpeerinfo`. */
 export interface PeerContext {
   readonly id: number;
   readonly connection_type: ConnectionType;
@@ -204,7 +207,7 @@ export interface PeerContext {
   readonly openedat: number;
   readonly versionat: number;
   readonly establishedat: number;
-  /** What was left of the handshake deadline when the link opened, milliseconds. */
+  /** What remained of the handshake deadline when the link opened, milliseconds. */
   readonly handshakeleft: number;
   /** Their protocol version; 0 before it came. */
   readonly version: number;
@@ -221,7 +224,7 @@ export interface PeerContext {
   readonly minfeefilter: Hex64;
   /** BIP434 feature ids, in order, at most {@link MAX_FEATURES}. */
   readonly features: readonly string[];
-  /** The nonce of the ping that waits for its pong; empty when none waits. */
+  /** The nonce of the ping whose pong is awaited; empty when none is. */
   readonly pingnonce: MaybeHex64;
   /** -1 before the first ping. */
   readonly pingsentat: number;
@@ -236,21 +239,21 @@ export interface PeerContext {
 
 export const MAX_FEATURES = 64;
 
-/** What a peer actor is born with. */
+/** The input of a peer actor. */
 export interface PeerInput {
   readonly id: number;
   readonly connection_type: ConnectionType;
   readonly rules: Rules;
 }
 
-/** What the transport machine understands: the first bytes of a connection, told as facts (BIP324). */
+/** The events of the transport machine: facts about the first bytes of a connection (BIP324). */
 export type TransportEvent =
   | { readonly type: 'link.connected' }
-  /** The first byte arrived, whatever it is: from now on there is no way back to v1. */
+  /** The first byte arrived, whatever it is: after it, no fallback to v1 (Core: ShouldReconnectV1). */
   | { readonly type: 'bytes.arrived' }
   /** The first 16 bytes are those of a v1 `version` of our network. */
   | { readonly type: 'bytes.v1' }
-  /** A byte differs from that. */
+  /** A byte differs from the first 16 bytes of a v1 `version`. */
   | { readonly type: 'bytes.v2' }
   /** Their 64-byte key is complete. */
   | { readonly type: 'bytes.key' }
@@ -274,7 +277,7 @@ export const TRANSPORT_EVENTS = [
   'link.closed',
 ] as const satisfies readonly TransportEvent['type'][];
 
-/** What the transport machine asks the outside to do. */
+/** The effects of the transport machine. */
 export type TransportEffect =
   /** Our key and garbage. */
   | { readonly type: 'effect.sendKey' }
@@ -282,9 +285,9 @@ export type TransportEffect =
   | { readonly type: 'effect.sendTerminator' }
   /** Application bytes can flow. */
   | { readonly type: 'effect.ready' }
-  /** It came to nothing, but v1 is worth a try. */
+  /** The exchange failed, and v1 may be tried on a new connection. */
   | { readonly type: 'effect.fallBack' }
-  /** It came to nothing; the context says why. */
+  /** The exchange failed; the context says why. */
   | { readonly type: 'effect.giveUp' };
 
 export interface TransportContext {
@@ -305,11 +308,11 @@ export interface TransportContext {
 
 export type TransportInput = Pick<TransportContext, 'id' | 'role' | 'v2only' | 'handshakeTimeout'>;
 
-/** What the supervisor machine understands. A `ticket` stands for the request or the accepted link that waits outside. */
+/** The events of the supervisor machine. A `ticket` identifies the request or the accepted link that waits outside. */
 export type SupervisorEvent =
-  /** Somebody asks for a connection. `known`: one to that address lives already, or is being dialled. */
+  /** A caller asks for a connection. `known`: a connection to that address exists or is being dialled. */
   | { readonly type: 'dial.requested'; readonly ticket: number; readonly known: boolean }
-  /** A listener accepted a link. `crowded`: where it comes from, as many handshakes are pending as one source may have. */
+  /** A listener accepted a link. `crowded`: its network group has as many pending handshakes as are allowed. */
   | { readonly type: 'link.accepted'; readonly ticket: number; readonly crowded: boolean }
   /** A peer actor has stopped, for whatever reason. */
   | { readonly type: 'peer.ended'; readonly id: number; readonly inbound: boolean }
@@ -322,27 +325,27 @@ export const SUPERVISOR_EVENTS = [
   'user.stop',
 ] as const satisfies readonly SupervisorEvent['type'][];
 
-/** What the supervisor machine asks the outside to do; the ticket is that of the event. */
+/** The effects of the supervisor machine; the ticket is that of the event. */
 export type SupervisorEffect =
-  /** Make the peer that the ticket stands for. */
+  /** Create the peer of the ticket. */
   | { readonly type: 'effect.spawn' }
-  /** Turn the ticket down. */
+  /** Refuse the ticket. */
   | { readonly type: 'effect.refuse'; readonly code: RefusalCode }
-  /** Ask every peer to close in order. */
+  /** Close every peer after its last message is sent. */
   | { readonly type: 'effect.drain' }
-  /** Cut off every peer that is still there. */
+  /** Destroy every remaining peer. */
   | { readonly type: 'effect.kill' };
 
 export type RefusalCode =
   'ERR_POLICY_FULL' | 'ERR_POLICY_PENDING' | 'ERR_POLICY_DUPLICATE' | 'ERR_LOCAL_CANCELLED';
 
-/** Counts, not lists: the rows are kept by the tracker. */
+/** Counts, not lists: the tracker keeps the peers. */
 export interface SupervisorContext {
   readonly inbound: number;
   readonly outbound: number;
   readonly maxinbound: number;
   readonly maxoutbound: number;
-  /** Milliseconds that peers get to close in order. */
+  /** How long to wait for peers to close, milliseconds. */
   readonly drainTimeout: number;
 }
 

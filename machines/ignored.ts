@@ -1,0 +1,222 @@
+/**
+ * The (state, event) cells that change nothing, each with its reason.
+ *
+ * The charts hold only what changes something. Every other cell of a non-final state stands here: `unhandled` where the
+ * chart has no transition for the event, `unmatched` where all its transitions have guards and none may hold. The tests
+ * demand that each cell is in the chart or in `unhandled`, never in both, and that `unmatched` lists exactly the cells
+ * that false guards can leave without a transition.
+ */
+import type { PeerEvent, SupervisorEvent, TransportEvent } from './events.js';
+
+/** Leaf states × events, with one reason. */
+export interface IgnoredCells<E extends string = string> {
+  readonly states: readonly string[];
+  readonly events: readonly E[];
+  readonly reason: string;
+}
+
+export interface Ignored<E extends string = string> {
+  readonly unhandled: readonly IgnoredCells<E>[];
+  readonly unmatched: readonly IgnoredCells<E>[];
+}
+
+const peer: Ignored<PeerEvent['type']> = {
+  unhandled: [
+    {
+      states: ['connecting'],
+      events: [
+        'wire.version',
+        'wire.verack',
+        'wire.wtxidrelay',
+        'wire.sendaddrv2',
+        'wire.sendtxrcncl',
+        'wire.feature',
+        'wire.sendheaders',
+        'wire.sendcmpct',
+        'wire.feefilter',
+        'wire.ping',
+        'wire.pong',
+        'wire.getaddr',
+        'wire.addr',
+        'wire.excess',
+        'wire.unoffered',
+        'wire.dropped',
+      ],
+      reason: 'no message can arrive before the link is open',
+    },
+    {
+      states: ['awaitingVersion', 'versionSent', 'versionReceived', 'established'],
+      events: ['link.connected', 'link.open', 'link.failed'],
+      reason: 'the link opens once',
+    },
+    {
+      states: ['awaitingVersion', 'versionSent'],
+      events: [
+        'wire.verack',
+        'wire.wtxidrelay',
+        'wire.sendaddrv2',
+        'wire.sendtxrcncl',
+        'wire.feature',
+        'wire.sendheaders',
+        'wire.sendcmpct',
+        'wire.feefilter',
+        'wire.ping',
+        'wire.pong',
+        'wire.getaddr',
+        'wire.addr',
+        'wire.excess',
+        'wire.unoffered',
+      ],
+      reason: 'messages before version are ignored, verack too',
+    },
+    {
+      states: ['versionReceived'],
+      events: [
+        'wire.feefilter',
+        'wire.ping',
+        'wire.pong',
+        'wire.getaddr',
+        'wire.addr',
+        'wire.excess',
+        'wire.unoffered',
+      ],
+      reason: 'no request is served before verack',
+    },
+    {
+      states: ['versionReceived', 'established'],
+      events: ['wire.version'],
+      reason: 'a second version is ignored',
+    },
+    { states: ['established'], events: ['wire.verack'], reason: 'a second verack is ignored' },
+    {
+      states: ['versionReceived', 'established'],
+      events: ['wire.sendtxrcncl'],
+      reason: 'we do not offer transaction reconciliation',
+    },
+    {
+      states: ['established'],
+      events: ['wire.getaddr'],
+      reason: 'no address book: there is nothing to send',
+    },
+    {
+      states: ['established'],
+      events: ['wire.dropped'],
+      reason: 'counted outside; an established connection is kept',
+    },
+    {
+      states: ['connecting', 'awaitingVersion', 'versionSent', 'versionReceived'],
+      events: ['clock.tick', 'clock.jump'],
+      reason: 'pings and idle deadlines start with established',
+    },
+    {
+      states: ['awaitingVersion'],
+      events: ['supervisor.self'],
+      reason: 'only the initiator is sent this event',
+    },
+    {
+      states: ['established'],
+      events: ['supervisor.self'],
+      reason: 'Core does not check nonces of established peers',
+    },
+  ],
+  unmatched: [
+    {
+      states: ['versionReceived', 'established'],
+      events: ['wire.sendcmpct'],
+      reason: 'other versions of BIP152 are ignored',
+    },
+    {
+      states: ['established'],
+      events: ['wire.feefilter'],
+      reason: 'a fee rate outside the range of money is ignored',
+    },
+    {
+      states: ['established'],
+      events: ['wire.ping'],
+      reason: 'a ping without a nonce, or at version 60000 and below, gets no pong',
+    },
+    {
+      states: ['established'],
+      events: ['wire.pong'],
+      reason: 'unrequested, or another nonce: the pong is still awaited',
+    },
+    { states: ['established'], events: ['wire.addr'], reason: 'addresses are passed to listeners only' },
+    {
+      states: ['established'],
+      events: ['wire.excess'],
+      reason: 'reported, not closed: a manual peer, or addresses on block-relay-only',
+    },
+    { states: ['established'], events: ['clock.tick'], reason: 'nothing is due yet' },
+  ],
+};
+
+const transport: Ignored<TransportEvent['type']> = {
+  unhandled: [
+    {
+      states: ['opening'],
+      events: [
+        'bytes.arrived',
+        'bytes.v1',
+        'bytes.v2',
+        'bytes.key',
+        'bytes.garbage',
+        'packet.decoy',
+        'packet.version',
+        'bytes.broken',
+        'link.closed',
+      ],
+      reason: 'nothing can arrive before the link is open',
+    },
+    {
+      states: ['detecting', 'keySent', 'garbage', 'versionPacket'],
+      events: ['link.connected'],
+      reason: 'the link opens once',
+    },
+    {
+      states: ['detecting'],
+      events: ['bytes.key'],
+      reason: 'the key is read only after ours is sent',
+    },
+    {
+      states: ['keySent'],
+      events: ['bytes.v1', 'bytes.v2'],
+      reason: 'the bytes are read as a key, whatever they are',
+    },
+    {
+      states: ['detecting', 'keySent'],
+      events: ['bytes.garbage'],
+      reason: 'the terminator is known only after the key exchange',
+    },
+    {
+      states: ['detecting', 'keySent', 'garbage'],
+      events: ['packet.decoy', 'packet.version'],
+      reason: 'packets follow the garbage terminator',
+    },
+    {
+      states: ['garbage', 'versionPacket'],
+      events: ['bytes.arrived', 'bytes.v1', 'bytes.v2', 'bytes.key'],
+      reason: 'that phase is over',
+    },
+    { states: ['versionPacket'], events: ['bytes.garbage'], reason: 'that phase is over' },
+  ],
+  unmatched: [],
+};
+
+const supervisor: Ignored<SupervisorEvent['type']> = {
+  unhandled: [{ states: ['draining'], events: ['user.stop'], reason: 'the node is already stopping' }],
+  unmatched: [],
+};
+
+/** By machine id. */
+export const IGNORED: Readonly<Record<string, Ignored>> = { peer, transport, supervisor };
+
+/**
+ * Why `event` changes nothing in the leaf state `state` of `machine`; undefined when the table has no such cell. For a
+ * cell of `unmatched`, the answer holds when no transition was taken.
+ */
+export function ignoredReason(machine: string, state: string, event: string): string | undefined {
+  const { unhandled = [], unmatched = [] } = IGNORED[machine] ?? {};
+  return [...unhandled, ...unmatched].find(
+    ({ states, events }) => states.includes(state) && events.includes(event),
+  )?.reason;
+}

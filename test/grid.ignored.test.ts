@@ -1,0 +1,50 @@
+/** Each (state, event) cell of each machine is either in its chart or in machines/ignored.ts, never in both, never in neither. */
+import { describe, expect, test } from '@jest/globals';
+
+import { IGNORED, type IgnoredCells, MACHINES } from '../machines/index.js';
+import { say } from './support/print.js';
+import { candidatesOf, leavesOf } from './support/step.js';
+
+const cellName = (state: string, event: string): string => `${state} · ${event}`;
+
+const cellsIn = (groups: readonly IgnoredCells[]): string[] =>
+  groups.flatMap(({ states, events }) =>
+    states.flatMap((state) => events.map((event) => cellName(state, event))),
+  );
+
+describe.each(MACHINES)('the $name machine', ({ name, machine, events }) => {
+  const { unhandled, unmatched } = IGNORED[name]!;
+  const cells = leavesOf(machine)
+    .filter(({ type }) => type !== 'final')
+    .flatMap((leaf) =>
+      events.map((event) => ({ name: cellName(leaf.key, event), candidates: candidatesOf(leaf, event) })),
+    );
+
+  test('has each cell in the chart or in the table of ignored cells', () => {
+    const inChart = cells.filter(({ candidates }) => candidates.length > 0).map((cell) => cell.name);
+    expect([...inChart, ...cellsIn(unhandled)].sort()).toEqual(cells.map((cell) => cell.name).sort());
+    say(
+      `${name}: ${cells.length} cells, ${inChart.length} in the chart, ${cells.length - inChart.length} ignored`,
+    );
+  });
+
+  test('gives a reason for each cell that false guards can leave without a transition', () => {
+    const open = cells.filter(({ candidates }) => candidates.at(-1)?.guard !== undefined);
+    expect(cellsIn(unmatched).sort()).toEqual(open.map((cell) => cell.name).sort());
+  });
+
+  test('has no transition that changes nothing', () => {
+    const idle = cells.flatMap((cell) =>
+      cell.candidates.some(({ target, actions }) => !target && actions.length === 0) ? [cell.name] : [],
+    );
+    expect(idle).toEqual([]);
+  });
+
+  test('says why of each ignored cell', () => {
+    expect([...unhandled, ...unmatched].filter(({ reason }) => reason === '')).toEqual([]);
+  });
+});
+
+test('every table belongs to a machine', () => {
+  expect(Object.keys(IGNORED).sort()).toEqual(MACHINES.map(({ name }) => name).sort());
+});
