@@ -24,7 +24,7 @@ interface State {
 }
 
 interface Extractor {
-  extractMachinesFromFile(source: string): { machines: readonly { toConfig(): State }[] } | null;
+  readonly extractMachinesFromFile: (source: string) => { machines: readonly { toConfig(): State }[] } | null;
 }
 
 const require = createRequire(new URL('./extractor/package.json', import.meta.url));
@@ -47,12 +47,21 @@ function named(value: unknown): string {
   return Object.keys(params ?? {}).length > 0 ? `${type} ${JSON.stringify(params)}` : String(type);
 }
 
-/** One transition as text; xstate 4 calls a guard `cond`. */
+interface Transition {
+  readonly target?: string;
+  readonly guard?: unknown;
+  /** The guard, as xstate 4 calls it. */
+  readonly cond?: unknown;
+  readonly actions?: unknown;
+  readonly description?: string;
+}
+
+/** One transition as text. */
 function transitionText(value: unknown): string {
-  const transition = typeof value === 'string' ? { target: value } : (value as Record<string, unknown>);
-  const { target, guard, cond = guard, actions, description } = transition;
+  const transition: Transition = typeof value === 'string' ? { target: value } : (value as Transition);
+  const { target = '', guard, cond = guard, actions, description } = transition;
   const does = listOf(actions).map(named).join(', ');
-  return `[${cond === undefined ? '' : named(cond)}] ${does} → ${String(target ?? '')} (${String(description)})`;
+  return `[${cond === undefined ? '' : named(cond)}] ${does} → ${target} (${description})`;
 }
 
 const transitionsOf = (path: string, { on = {}, after = {} }: State): string[] =>
