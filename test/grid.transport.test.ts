@@ -101,7 +101,7 @@ describe("the transport's grid", () => {
       const stepper = transportStepper(column);
       const { snapshot } = stepper.next(transportIn(column).snapshot, row.event);
       expect(snapshot.status).toBe('done');
-      for (const { event } of TRANSPORT_ROWS) expect(stepper.next(snapshot, event).deeds).toEqual([]);
+      for (const { event } of TRANSPORT_ROWS) expect(stepper.next(snapshot, event).actions).toEqual([]);
     }
   });
 

@@ -124,11 +124,11 @@ export function stateIn(column: Column, given: Given = NOTHING): Place {
 
 function lead(column: Column, given: Given): Place {
   const stepper = stepperOf(column.type, given);
-  let { snapshot, deeds } = stepper.begin();
-  let armed = armedAfter(new Map(), deeds);
+  let { snapshot, actions } = stepper.begin();
+  let armed = armedAfter(new Map(), actions);
   for (const event of wayTo(column, given)) {
-    ({ snapshot, deeds } = stepper.next(snapshot, event));
-    armed = armedAfter(armed, deeds);
+    ({ snapshot, actions } = stepper.next(snapshot, event));
+    armed = armedAfter(armed, actions);
   }
   return { snapshot, armed };
 }
@@ -176,8 +176,8 @@ function judge(row: Row, column: Column): Decided {
 
 function decide(stepper: Stepper<typeof peerMachine>, before: Snapshot, event: PeerEvent | Timer): Decided {
   const [branch] = stepper.taken(before, event) as { description?: string }[];
-  const { snapshot, deeds } = stepper.next(before, event);
-  const sends = deeds
+  const { snapshot, actions } = stepper.next(before, event);
+  const sends = actions
     .filter(({ type }) => type === 'effect.send')
     .flatMap(({ params, info }) =>
       messagesOf(
@@ -191,7 +191,7 @@ function decide(stepper: Stepper<typeof peerMachine>, before: Snapshot, event: P
     ...{ kind: 'decided', to: to === from ? '' : to, code: snapshot.context.reason?.code ?? '' },
     ...{ sends: sends.map(describe), notes: changed(before.context, snapshot.context), branch },
     ...{ why: branch?.description ?? ignoredReason('peer', from, event.type) ?? '' },
-    ...{ closes: deeds.some(({ type }) => type === 'effect.close') },
+    ...{ closes: actions.some(({ type }) => type === 'effect.close') },
   };
 }
 

@@ -2,7 +2,7 @@
 import { say } from '../support/print.js';
 import { type Cell, cellOf, type Column, COLUMNS, type Decided } from './cell.js';
 import { type Before, essence, outcome, type Rig } from './live.js';
-import { obstacle } from './reach.js';
+import { obstacle } from './obstacles.js';
 import type { Row } from './row.js';
 import { ROWS } from './rows.js';
 import { nameOf } from './table.js';
@@ -35,7 +35,8 @@ function compare(place: Place, rig: Rig, was: Before): [unknown, unknown] {
     .filter(({ type }) => type !== 'xstate.init')
     .map(essence);
   const { via } = place.row;
-  const ours = via.by === 'deed' && (via.deed === 'end' || via.deed === 'sever' || via.deed === 'refuse');
+  const ours =
+    via.by === 'action' && (via.action === 'end' || via.action === 'sever' || via.action === 'refuse');
   const open = !ours && rig.other.link !== undefined;
   return [
     { name, ...plain(outcome(rig, was)), events, closed: open && rig.other.ended !== '' },

@@ -3,7 +3,7 @@ import { type MemoryLink, memoryNet, type MemoryNet } from '../../src/net/memory
 import { type Column, stateIn } from './cell.js';
 import { versionOf } from './handshake.js';
 import { before, type Before, Host, Other, Rig, shake } from './live.js';
-import { type Deed, framed, type Row } from './row.js';
+import { type LinkAction, framed, type Row } from './row.js';
 
 const HERE = { host: '127.0.0.1', port: 18444 };
 const THERE = { host: '10.0.0.1', port: 18444 };
@@ -24,7 +24,8 @@ const stages = new Map<string, Stage>();
 
 /** Time passes in these: the others keep a node whose wall clock says what their version messages say. */
 const movesClock = ({ via, given }: Row): boolean =>
-  given?.pings === 'pinged' || (via.by === 'deed' && (typeof via.deed === 'object' || via.deed === 'jump'));
+  given?.pings === 'pinged' ||
+  (via.by === 'action' && (typeof via.action === 'object' || via.action === 'jump'));
 
 /** Whoever asks for the same rules gets the same node. */
 async function stageFor(row: Row): Promise<Stage> {
@@ -45,7 +46,7 @@ async function stageFor(row: Row): Promise<Stage> {
 
 function connect({ net, host }: Stage, rig: Rig): void {
   const { other, column, row } = rig;
-  const refuses = row.via.by === 'deed' && row.via.deed === 'refuse';
+  const refuses = row.via.by === 'action' && row.via.action === 'refuse';
   if (column.type !== 'inbound') return rig.dial(refuses ? NOBODY : THERE);
   net.at(THERE.host).dial(HERE, { opened: (link) => other.take(link), failed: () => undefined });
   if (column.leaf !== 'connecting') host.clock.advance(0);
@@ -59,14 +60,14 @@ function showItself({ host, net }: Stage): void {
   stranger.send(framed(versionOf({ nonce: host.draws[0]! })));
 }
 
-function act(stage: Stage, rig: Rig, deed: Deed): void {
+function act(stage: Stage, rig: Rig, action: LinkAction): void {
   const { node, clock } = stage.host;
-  if (deed === 'end') rig.other.link.end();
-  else if (deed === 'sever') (rig.other.link as MemoryLink).sever();
-  else if (deed === 'close') node.close(rig.watched.id);
-  else if (deed === 'jump') clock.jump(20_000);
-  else if (deed === 'self') showItself(stage);
-  else if (typeof deed === 'object') clock.advance(deed.pass);
+  if (action === 'end') rig.other.link.end();
+  else if (action === 'sever') (rig.other.link as MemoryLink).sever();
+  else if (action === 'close') node.close(rig.watched.id);
+  else if (action === 'jump') clock.jump(20_000);
+  else if (action === 'self') showItself(stage);
+  else if (typeof action === 'object') clock.advance(action.pass);
 }
 
 /** Plays one cell; what was before, and the rig as it is after. */
@@ -75,7 +76,7 @@ export async function playInMemory(row: Row, column: Column): Promise<{ rig: Rig
   const rig = new Rig(stage.host, column, row);
   const settle = () => Promise.resolve(stage.host.clock.advance(0));
   await settle();
-  const opens = row.via.by === 'deed' && (row.via.deed === 'open' || row.via.deed === 'refuse');
+  const opens = row.via.by === 'action' && (row.via.action === 'open' || row.via.action === 'refuse');
   Object.assign(stage, { held: column.leaf === 'connecting' && !opens, answerer: rig.other });
   connect(stage, rig);
   if (column.leaf !== 'connecting') await shake(rig, settle);
@@ -84,7 +85,7 @@ export async function playInMemory(row: Row, column: Column): Promise<{ rig: Rig
     stage.host.node.dial(ELSEWHERE);
     rig.other.send(row.via.bytes(rig.seen));
   }
-  if (row.via.by === 'deed') act(stage, rig, row.via.deed);
+  if (row.via.by === 'action') act(stage, rig, row.via.action);
   await settle();
   return { rig, was };
 }

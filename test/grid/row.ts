@@ -1,6 +1,6 @@
 /**
- * A row of the grid: one thing that can happen to a connection, as the machine sees it and as bytes (or a deed of the
- * world) bring it about, with what Bitcoin Core does about it.
+ * A row of the grid: one event of a connection, as the machine sees it and as bytes or an action on the link cause it,
+ * with Bitcoin Core's answer.
  */
 import type { ConnectionType, PeerContext, PeerEvent, Rules } from '../../machines/index.js';
 import { encodeMessage, encodeFrame, type Message } from '../../src/wire/index.js';
@@ -35,10 +35,10 @@ export interface Seen {
 /** How the event comes about on a real node. */
 export type Via =
   | { readonly by: 'bytes'; readonly bytes: (seen: Seen) => Uint8Array }
-  | { readonly by: 'deed'; readonly deed: Deed }
+  | { readonly by: 'action'; readonly action: LinkAction }
   | { readonly by: 'nothing'; readonly why: string };
 
-export type Deed =
+export type LinkAction =
   | 'open'
   | 'refuse'
   | 'end'

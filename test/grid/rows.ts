@@ -2,6 +2,6 @@
 import { HANDSHAKE_ROWS } from './handshake.js';
 import type { Row } from './row.js';
 import { TRAFFIC_ROWS } from './traffic.js';
-import { WORLD_ROWS } from './world.js';
+import { LINK_AND_CLOCK_ROWS } from './link-and-clock.js';
 
-export const ROWS: readonly Row[] = [...WORLD_ROWS, ...HANDSHAKE_ROWS, ...TRAFFIC_ROWS];
+export const ROWS: readonly Row[] = [...LINK_AND_CLOCK_ROWS, ...HANDSHAKE_ROWS, ...TRAFFIC_ROWS];

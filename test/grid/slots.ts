@@ -28,12 +28,13 @@ export function slotObstacle(situation: string, happening: SupervisorEvent): str
 
 /** The pure machine's outcome; peers that are asked to close do so at once. */
 export function foretold(situation: readonly SupervisorEvent[], happening: SupervisorEvent): Outcome {
-  let { snapshot, deeds } = stepper.next(stateAfter(situation).snapshot, happening);
-  const refusal = deeds.find(({ type }) => type === 'effect.refuse')?.params as { code: string } | undefined;
+  let { snapshot, actions } = stepper.next(stateAfter(situation).snapshot, happening);
+  const refusal = actions.find(({ type }) => type === 'effect.refuse')?.params as
+    { code: string } | undefined;
   while (snapshot.value === 'draining') {
     const inbound = snapshot.context.inbound > 0;
     const gone: SupervisorEvent = { type: 'peer.ended', id: 1, inbound };
-    ({ snapshot, deeds } = stepper.next(snapshot, gone));
+    ({ snapshot, actions } = stepper.next(snapshot, gone));
   }
   const { inbound, outbound } = snapshot.context;
   return { value: snapshot.value, inbound, outbound, refused: refusal?.code ?? '' };

@@ -55,11 +55,11 @@ export const isAbsurd = (
 export const stepper = new Stepper(supervisorMachine, LIMITS);
 
 export function stateAfter(situation: readonly SupervisorEvent[]) {
-  let { snapshot, deeds } = stepper.begin();
-  let armed = armedAfter(new Map(), deeds);
+  let { snapshot, actions } = stepper.begin();
+  let armed = armedAfter(new Map(), actions);
   for (const event of situation) {
-    ({ snapshot, deeds } = stepper.next(snapshot, event));
-    armed = armedAfter(armed, deeds);
+    ({ snapshot, actions } = stepper.next(snapshot, event));
+    armed = armedAfter(armed, actions);
   }
   return { snapshot, armed };
 }
@@ -72,7 +72,7 @@ export function supervisorCell(situation: readonly SupervisorEvent[], happening:
     return { text: 'not armed', branch: undefined };
   const [branch] = stepper.taken(snapshot, happening) as { description?: string }[];
   const next = stepper.next(snapshot, happening);
-  const effects = next.deeds
+  const effects = next.actions
     .filter(({ type }) => type.startsWith('effect.'))
     .map(({ type, params }) =>
       [type.slice(7), (params as { code?: string } | undefined)?.code].join(' ').trim(),

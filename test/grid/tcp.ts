@@ -24,8 +24,8 @@ export function unfit({ via }: Row, { leaf, type }: Column): string {
   if (leaf === 'connecting') return 'the system connects when it likes';
   if (process.env.GRID_TCP !== 'all' && !CHOSEN.includes(`${leaf} ${type}`))
     return 'played with GRID_TCP=all';
-  if (via.by === 'deed' && via.deed === 'sever') return 'a reset is not ours to make';
-  return via.by === 'deed' && via.deed === 'self' ? 'played in memory' : '';
+  if (via.by === 'action' && via.action === 'sever') return 'a reset is not ours to make';
+  return via.by === 'action' && via.action === 'self' ? 'played in memory' : '';
 }
 
 /** A host with the endpoints that cells on it use. */
@@ -39,7 +39,7 @@ interface Stage {
   answerer: Other | undefined;
 }
 
-const deedOf = ({ via }: Row): unknown => (via.by === 'deed' ? via.deed : undefined);
+const actionOf = ({ via }: Row): unknown => (via.by === 'action' ? via.action : undefined);
 
 /** Cells on one player run one after the other. */
 export class TcpPlayer {
@@ -53,7 +53,7 @@ export class TcpPlayer {
     await shake(rig, settle);
     const was = before(rig);
     await this.#act(stage, rig);
-    await settle(typeof deedOf(row) === 'object');
+    await settle(typeof actionOf(row) === 'object');
     rig.other.link.destroy();
     return { rig, was };
   }
@@ -71,19 +71,19 @@ export class TcpPlayer {
       host.node.dial(elsewhere);
       rig.other.send(via.bytes(rig.seen));
     }
-    if (via.by !== 'deed') return;
-    if (via.deed === 'end') rig.other.link.end();
-    if (via.deed === 'close') host.node.close(rig.watched.id);
-    if (via.deed === 'jump') host.clock.jump(20_000);
-    if (typeof via.deed === 'object') host.clock.advance(via.deed.pass);
+    if (via.by !== 'action') return;
+    if (via.action === 'end') rig.other.link.end();
+    if (via.action === 'close') host.node.close(rig.watched.id);
+    if (via.action === 'jump') host.clock.jump(20_000);
+    if (typeof via.action === 'object') host.clock.advance(via.action.pass);
     host.clock.advance(0);
-    if (via.deed === 'end') await until(rig, () => rig.watched.reason !== undefined);
+    if (via.action === 'end') await until(rig, () => rig.watched.reason !== undefined);
   }
 
   /** A node per set of rules, and one more for the cells in which time passes. */
   async #stageFor({ given, via }: Row, { type }: Column): Promise<Stage> {
     const passes =
-      given?.age !== undefined || (via.by === 'deed' && via.deed !== 'end' && via.deed !== 'close');
+      given?.age !== undefined || (via.by === 'action' && via.action !== 'end' && via.action !== 'close');
     const key = JSON.stringify([given?.rules, passes, type === 'inbound']);
     const stage = this.#stages.get(key) ?? (await stageOf(given?.rules ?? {}));
     this.#stages.set(key, stage);
@@ -134,6 +134,6 @@ async function settled(rig: Rig, quiet = false): Promise<void> {
     other.send(MARKER);
     await until(rig, () => over() || watched.marks > marks);
   }
-  const ours = rig.row.via.by === 'deed' && rig.row.via.deed === 'end';
+  const ours = rig.row.via.by === 'action' && rig.row.via.action === 'end';
   await until(rig, () => other.heard.length >= watched.sent && (!over() || ours || other.ended !== ''));
 }

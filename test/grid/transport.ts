@@ -188,11 +188,11 @@ export function wayToTransport({ leaf, role, heard }: TransportColumn): Transpor
 /** The machine in a column, with the timers that are armed there. */
 export function transportIn(column: TransportColumn): { snapshot: Snapshot; armed: Map<string, number> } {
   const stepper = transportStepper(column);
-  let { snapshot, deeds } = stepper.begin();
-  let armed = armedAfter(new Map(), deeds);
+  let { snapshot, actions } = stepper.begin();
+  let armed = armedAfter(new Map(), actions);
   for (const event of wayToTransport(column)) {
-    ({ snapshot, deeds } = stepper.next(snapshot, event));
-    armed = armedAfter(armed, deeds);
+    ({ snapshot, actions } = stepper.next(snapshot, event));
+    armed = armedAfter(armed, actions);
   }
   return { snapshot, armed };
 }
@@ -220,7 +220,7 @@ export function foretellTransport(
   for (const event of events) {
     const step = stepper.next(snapshot, event);
     snapshot = step.snapshot;
-    sends.push(...step.deeds.flatMap(({ type }) => SENDS[type] ?? []));
+    sends.push(...step.actions.flatMap(({ type }) => SENDS[type] ?? []));
   }
   const to = leafOf(snapshot.value);
   return {

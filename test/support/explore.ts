@@ -74,8 +74,8 @@ class Explorer<M extends AnyStateMachine> {
   ) {}
 
   run(): Graph {
-    const { snapshot, deeds } = this.stepper.begin();
-    const start = this.#visit(snapshot, armedAfter(new Map(), deeds), undefined);
+    const { snapshot, actions } = this.stepper.begin();
+    const start = this.#visit(snapshot, armedAfter(new Map(), actions), undefined);
     for (let visit = this.#queue.shift(); visit; visit = this.#queue.shift()) this.#leave(visit);
     return { start, nodes: this.#nodes, conflicts: this.#conflicts };
   }
@@ -102,7 +102,7 @@ class Explorer<M extends AnyStateMachine> {
       const branch = this.stepper.taken(snapshot, trial.event)[0];
       const next = this.stepper.next(snapshot, trial.event);
       const by = { from: node, trial, branch };
-      this.#note({ ...by, to: this.#visit(next.snapshot, armedAfter(armed, next.deeds), by) });
+      this.#note({ ...by, to: this.#visit(next.snapshot, armedAfter(armed, next.actions), by) });
     }
   }
 

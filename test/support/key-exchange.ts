@@ -6,7 +6,7 @@
 import type { SnapshotFrom } from 'xstate';
 
 import { type TransportEvent, transportMachine } from '../../machines/index.js';
-import { armedAfter, type Deed, leafOf, Stepper } from './step.js';
+import { armedAfter, type Action, leafOf, Stepper } from './step.js';
 
 export type Role = 'initiator' | 'responder';
 
@@ -79,8 +79,8 @@ type Snapshot = SnapshotFrom<typeof transportMachine>;
 /** An end that runs the machine. */
 export function machineEnd(role: Role, v2only: boolean, habits: Habits = REAL_HABITS): End {
   const stepper = new Stepper(transportMachine, { id: 1, role, v2only, handshakeTimeout: 60_000 });
-  const { snapshot, deeds } = stepper.begin();
-  return new Maker(stepper, role, habits).endOf(snapshot, armedAfter(new Map(), deeds));
+  const { snapshot, actions } = stepper.begin();
+  return new Maker(stepper, role, habits).endOf(snapshot, armedAfter(new Map(), actions));
 }
 
 class Maker {
@@ -109,15 +109,15 @@ class Maker {
     if (status === 'done')
       return { end: ends ? gone(leafOf(value), token) : this.endOf(snapshot, armed), sends: [] };
     const events = token.startsWith('xstate.') || token === 'open' ? [own(token)] : this.#read(token);
-    const deeds: Deed[] = [];
+    const actions: Action[] = [];
     let now = snapshot;
     for (const event of events) {
       const step = this.stepper.next(now, event);
       now = step.snapshot;
-      deeds.push(...step.deeds);
+      actions.push(...step.actions);
     }
-    const sends = deeds.flatMap(({ type }) => this.#sent(type));
-    return { end: this.endOf(now, armedAfter(armed, deeds)), sends: [...sends, ...this.#answers(token)] };
+    const sends = actions.flatMap(({ type }) => this.#sent(type));
+    return { end: this.endOf(now, armedAfter(armed, actions)), sends: [...sends, ...this.#answers(token)] };
   }
 
   #read(token: string): readonly TransportEvent[] {

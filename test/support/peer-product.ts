@@ -102,8 +102,8 @@ export class Side {
   }
 
   begin(): Local {
-    const { snapshot, deeds } = this.#stepper.begin();
-    return this.#intern(snapshot, armedAfter(new Map(), deeds));
+    const { snapshot, actions } = this.#stepper.begin();
+    return this.#intern(snapshot, armedAfter(new Map(), actions));
   }
 
   /** `name` of a message, or of an armed timer. */
@@ -118,11 +118,11 @@ export class Side {
     return reaction;
   }
 
-  #reaction(local: Local, { snapshot, deeds }: Step<Snapshot>, event: PeerEvent): Reaction {
-    const sequences = deeds.filter(({ type }) => type === 'effect.send');
+  #reaction(local: Local, { snapshot, actions }: Step<Snapshot>, event: PeerEvent): Reaction {
+    const sequences = actions.filter(({ type }) => type === 'effect.send');
     return {
-      local: this.#intern(snapshot, armedAfter(local.armed, deeds)),
-      closes: deeds.some(({ type }) => type === 'effect.close'),
+      local: this.#intern(snapshot, armedAfter(local.armed, actions)),
+      closes: actions.some(({ type }) => type === 'effect.close'),
       sends: sequences
         .flatMap(({ params, info }) =>
           this.sequences(

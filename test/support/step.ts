@@ -1,6 +1,6 @@
 /**
- * A machine as a function: state and event in, state and deeds out. No actor runs, no timer is set and no effect is done,
- * so the same state can be left in many ways. An explorer stops by itself where `status` is `done`.
+ * A machine as a function: state and event in, state and actions out. No actor runs, no timer is set and no effect is
+ * executed, so many events can be tried in the same state. An explorer stops by itself where `status` is `done`.
  */
 import {
   type ActionExecutor,
@@ -13,13 +13,13 @@ import {
 } from 'xstate';
 import { compile } from '../../src/xstate/compile.js';
 
-/** What the machine asked for: effects by their names, timers as `xstate.raise` and `xstate.cancel`. */
-export type Deed = ExecutableActionObject;
+/** What a step asks to execute: effects by their names, timers as `xstate.raise` and `xstate.cancel`. */
+export type Action = ExecutableActionObject;
 
 /** A state and what was asked for on the way into it. */
 export interface Step<S> {
   readonly snapshot: S;
-  readonly deeds: readonly Deed[];
+  readonly actions: readonly Action[];
 }
 
 /** One branch of the config. `id` names it: source, event and guard. */
@@ -37,7 +37,7 @@ type Scope<M extends AnyStateMachine> = Parameters<M['transition']>[2];
 /** Steps through `machine` with one scope for all steps, which is what makes it fast. */
 export class Stepper<M extends AnyStateMachine> {
   readonly #scope: Scope<M>;
-  #deeds: Deed[] = [];
+  #actions: Action[] = [];
 
   readonly machine: M;
 
@@ -47,7 +47,7 @@ export class Stepper<M extends AnyStateMachine> {
   ) {
     this.machine = compile(machine);
     const self = createActor(this.machine, { input });
-    const actionExecutor: ActionExecutor = (action) => void this.#deeds.push(action);
+    const actionExecutor: ActionExecutor = (action) => void this.#actions.push(action);
     const nothing = () => undefined;
     this.#scope = {
       ...{ self, system: self.system, id: '', sessionId: '', actionExecutor },
@@ -56,16 +56,16 @@ export class Stepper<M extends AnyStateMachine> {
   }
 
   begin(): Step<SnapshotFrom<M>> {
-    this.#deeds = [];
+    this.#actions = [];
     const snapshot = this.machine.getInitialSnapshot(this.#scope as never, this.input) as SnapshotFrom<M>;
-    return { snapshot, deeds: this.#deeds };
+    return { snapshot, actions: this.#actions };
   }
 
   /** The event may be one of the machine's own timers (`xstate.after…`). */
   next(snapshot: SnapshotFrom<M>, event: { readonly type: string }): Step<SnapshotFrom<M>> {
-    this.#deeds = [];
+    this.#actions = [];
     const next = this.machine.transition(snapshot, event, this.#scope) as SnapshotFrom<M>;
-    return { snapshot: next, deeds: this.#deeds };
+    return { snapshot: next, actions: this.#actions };
   }
 
   /** The definitions that the event would take, by identity; none for XState's silent no-op. */
@@ -115,10 +115,13 @@ export function ancestry(node: AnyStateNode): AnyStateNode[] {
 export const candidatesOf = (leaf: AnyStateNode, eventType: string) =>
   ancestry(leaf).flatMap((node) => node.transitions.get(eventType) ?? []);
 
-/** The timers that are armed after `deeds`, by the event that each will raise, with their milliseconds. */
-export function armedAfter(before: ReadonlyMap<string, number>, deeds: readonly Deed[]): Map<string, number> {
+/** The timers that are armed after `actions`, by the event that each will raise, with their milliseconds. */
+export function armedAfter(
+  before: ReadonlyMap<string, number>,
+  actions: readonly Action[],
+): Map<string, number> {
   const armed = new Map(before);
-  for (const { type, params } of deeds) {
+  for (const { type, params } of actions) {
     if (type === 'xstate.cancel') armed.delete((params as { sendId: string }).sendId);
     if (type !== 'xstate.raise') continue;
     const { id, delay } = params as { id: string; delay?: number };

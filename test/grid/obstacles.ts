@@ -5,11 +5,11 @@ import type { Row } from './row.js';
 const NO_LINK = 'no link yet, so nothing can come over it';
 const ONCE = 'the net tells once how a dial ended';
 
-function ofDeed(deed: unknown, { leaf, type }: Column): string {
+function obstacleToAction(action: unknown, { leaf, type }: Column): string {
   const connecting = leaf === 'connecting';
-  if (deed === 'open' || deed === 'refuse') return connecting ? '' : ONCE;
-  if (deed === 'end' || deed === 'sever') return connecting ? NO_LINK : '';
-  if (deed !== 'self') return '';
+  if (action === 'open' || action === 'refuse') return connecting ? '' : ONCE;
+  if (action === 'end' || action === 'sever') return connecting ? NO_LINK : '';
+  if (action !== 'self') return '';
   if (type === 'inbound') return 'the pool tells diallers only';
   return leaf === 'established' ? 'the nonce of an established connection is forgotten' : '';
 }
@@ -17,11 +17,11 @@ function ofDeed(deed: unknown, { leaf, type }: Column): string {
 /** Empty when the cell can be exercised, else the reason. */
 export function obstacle(row: Row, column: Column): string {
   const { leaf, type } = column;
-  const open = row.via.by === 'deed' && row.via.deed === 'open';
+  const open = row.via.by === 'action' && row.via.action === 'open';
   if (cellOf(row, column).kind === 'unarmed') return 'the timer is not armed there';
   if (leaf === 'connecting' && type === 'inbound' && !open) return 'an accepted link is open from the start';
   if (row.via.by === 'nothing') return row.via.why;
   if (row.via.by === 'bytes') return leaf === 'connecting' ? NO_LINK : '';
   if (row.spared && leaf !== 'established') return 'the pool ticks established peers only';
-  return ofDeed(row.via.deed, column);
+  return obstacleToAction(row.via.action, column);
 }

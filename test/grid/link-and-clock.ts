@@ -1,9 +1,9 @@
-/** Rows of the world around a connection: its link, the clocks, its owner. */
+/** Grid rows for what is not a message: the link, timers and clock, the caller, the supervisor. */
 import type { FloodKind, PeerContext, PeerEvent } from '../../machines/index.js';
 import {
   ALWAYS,
   AT,
-  type Deed,
+  type LinkAction,
   type Given,
   NO_SUCH_THING,
   type Row,
@@ -14,7 +14,7 @@ import {
 } from './row.js';
 
 const FRESH = '00000000000a0002';
-const by = (deed: Deed): Via => ({ by: 'deed', deed });
+const by = (action: LinkAction): Via => ({ by: 'action', action });
 const never = (why: string): Via => ({ by: 'nothing', why });
 
 const one = (
@@ -208,7 +208,7 @@ const people: readonly Row[] = [
   ),
 ];
 
-export const WORLD_ROWS: readonly Row[] = [
+export const LINK_AND_CLOCK_ROWS: readonly Row[] = [
   ...links,
   ...timers,
   ...ticks,
