@@ -308,30 +308,145 @@ export interface TransportContext {
 
 export type TransportInput = Pick<TransportContext, 'id' | 'role' | 'v2only' | 'handshakeTimeout'>;
 
-/** The events of the supervisor machine. A `ticket` identifies the request or the accepted link that waits outside. */
+/** The events of the outbound machine. `draw` is a random number in [0, 1), for the jitter of the backoff. */
+export type OutboundEvent =
+  | { readonly type: 'user.dial' }
+  /** The addresses of the name, `host:port` each: at least one, at most {@link MAX_ADDRESSES}. */
+  | { readonly type: 'lookup.done'; readonly addresses: readonly string[] }
+  | { readonly type: 'lookup.failed'; readonly reason: Reason; readonly draw: number }
+  | { readonly type: 'slot.granted' }
+  | { readonly type: 'slot.refused'; readonly reason: Reason; readonly draw: number }
+  | { readonly type: 'peer.established' }
+  /**
+   * The connection has ended. `unanswered`: it was a BIP324 attempt, and no byte came back after ours were sent. `speaksv1`:
+   * it was a BIP324 attempt, and the peer sent the first 16 bytes of a v1 header. `lasted`: milliseconds since it was
+   * established, 0 when it never was.
+   */
+  | {
+      readonly type: 'peer.ended';
+      readonly reason: Reason;
+      readonly unanswered: boolean;
+      readonly speaksv1: boolean;
+      readonly lasted: number;
+      readonly draw: number;
+    }
+  | { readonly type: 'user.close' };
+
+export const OUTBOUND_EVENTS = [
+  'user.dial',
+  'lookup.done',
+  'lookup.failed',
+  'slot.granted',
+  'slot.refused',
+  'peer.established',
+  'peer.ended',
+  'user.close',
+] as const satisfies readonly OutboundEvent['type'][];
+
+/** The effects of the outbound machine. */
+export type OutboundEffect =
+  /** Look up `name`; answer with `lookup.done` or `lookup.failed`. */
+  | { readonly type: 'effect.lookUp' }
+  | { readonly type: 'effect.cancelLookUp' }
+  /** Ask the supervisor for a slot for the current address; the answer is `slot.granted` or `slot.refused`. */
+  | { readonly type: 'effect.requestSlot' }
+  /** Create the peer of the current address. */
+  | { readonly type: 'effect.connect' }
+  /** Close the peer; `peer.ended` follows. */
+  | { readonly type: 'effect.disconnect' }
+  /** The connection has ended. */
+  | { readonly type: 'effect.reportEnd' }
+  /** The connection has ended, and the same address is dialled again as v1. */
+  | { readonly type: 'effect.reportFallback' }
+  /** The next round begins after `delay`. */
+  | { readonly type: 'effect.reportRetry' }
+  /** No more rounds follow, although the caller asked for them. */
+  | { readonly type: 'effect.reportAbandoned' }
+  /** The round is over, and no connection is open: whoever waits for the target gets its answer. `isOver`: no round follows. */
+  | { readonly type: 'effect.settle'; readonly isOver: boolean };
+
+/** How many addresses of one name are dialled in a round (Core: 32 of each DNS seed). */
+export const MAX_ADDRESSES = 32;
+
+export interface OutboundContext {
+  readonly id: number;
+  readonly connection_type: Exclude<ConnectionType, 'inbound'>;
+  /** The name to look up at the start of each round; empty when the addresses were given. */
+  readonly name: string;
+  /** `host:port` each. */
+  readonly addresses: readonly string[];
+  /** Index of the current address. */
+  readonly current: number;
+  /** Dial again, with backoff, when a round has failed or the connection has ended. */
+  readonly persistent: boolean;
+  /** Try BIP324 first. */
+  readonly v2: boolean;
+  /** Never use v1. */
+  readonly v2only: boolean;
+  /** Addresses that do not support BIP324. */
+  readonly v1addresses: readonly string[];
+  /** Failed rounds since the last connection that lasted. */
+  readonly failures: number;
+  /** Rounds that ended in a connection to this node itself. */
+  readonly selfconnections: number;
+  /** Until the next round, milliseconds. */
+  readonly delay: number;
+  /** How the latest attempt ended; null before. */
+  readonly reason: Reason | null;
+}
+
+export type OutboundInput = Pick<
+  OutboundContext,
+  'id' | 'connection_type' | 'name' | 'addresses' | 'persistent' | 'v2' | 'v2only'
+>;
+
+/** The events of the supervisor machine. A `ticket` identifies the target or the accepted link that waits outside. */
 export type SupervisorEvent =
-  /** A caller asks for a connection. `known`: a connection to that address exists or is being dialled. */
-  | { readonly type: 'dial.requested'; readonly ticket: number; readonly known: boolean }
+  /** A target asks for an outbound slot. `known`: a connection to that address exists or is being opened. */
+  | { readonly type: 'slot.requested'; readonly ticket: number; readonly known: boolean }
   /** A listener accepted a link. `crowded`: its network group has as many pending handshakes as are allowed. */
   | { readonly type: 'link.accepted'; readonly ticket: number; readonly crowded: boolean }
   /** A peer actor has stopped, for whatever reason. */
   | { readonly type: 'peer.ended'; readonly id: number; readonly inbound: boolean }
+  /** Fill the outbound slots. */
+  | { readonly type: 'user.fill' }
+  /** The source of candidates has answered with so many. `draw`: as in {@link OutboundEvent}. */
+  | { readonly type: 'candidates.found'; readonly count: number; readonly draw: number }
+  /** An automatic target has a connection. */
+  | { readonly type: 'target.established' }
+  /** An automatic target is over. */
+  | { readonly type: 'target.ended'; readonly established: boolean; readonly draw: number }
   | { readonly type: 'user.stop' };
 
 export const SUPERVISOR_EVENTS = [
-  'dial.requested',
+  'slot.requested',
   'link.accepted',
   'peer.ended',
+  'user.fill',
+  'candidates.found',
+  'target.established',
+  'target.ended',
   'user.stop',
 ] as const satisfies readonly SupervisorEvent['type'][];
 
 /** The effects of the supervisor machine; the ticket is that of the event. */
 export type SupervisorEffect =
-  /** Create the peer of the ticket. */
-  | { readonly type: 'effect.spawn' }
-  /** Refuse the ticket. */
+  /** The target of the ticket may connect. */
+  | { readonly type: 'effect.grantSlot' }
+  | { readonly type: 'effect.refuseSlot'; readonly code: RefusalCode }
+  /** Create the peer of the accepted link. */
+  | { readonly type: 'effect.accept' }
+  /** Close the accepted link without a byte. */
   | { readonly type: 'effect.refuse'; readonly code: RefusalCode }
-  /** Close every peer after its last message is sent. */
+  /** Ask the source for candidates; the answer is `candidates.found`. */
+  | { readonly type: 'effect.findCandidates' }
+  /** Create a target for each of the next `opening` candidates. */
+  | { readonly type: 'effect.openTargets' }
+  /** Every candidate was tried and none could be reached; sent once. */
+  | { readonly type: 'effect.reportUnreachable' }
+  /** With `once`: nothing more will be dialled. */
+  | { readonly type: 'effect.reportFilled' }
+  /** Close every peer after its last message is sent, and every target. */
   | { readonly type: 'effect.drain' }
   /** Destroy every remaining peer. */
   | { readonly type: 'effect.kill' };
@@ -347,6 +462,25 @@ export interface SupervisorContext {
   readonly maxoutbound: number;
   /** How long to wait for peers to close, milliseconds. */
   readonly drainTimeout: number;
+  /** Automatic outbound connections to hold. */
+  readonly wanted: number;
+  /** Each candidate is dialled for one connection, and a slot that was filled once is not filled again. */
+  readonly once: boolean;
+  /** Automatic targets that exist. */
+  readonly targets: number;
+  /** Candidates that were not dialled yet. */
+  readonly candidates: number;
+  /** Targets to create now. */
+  readonly opening: number;
+  /** Answers of the source so far. */
+  readonly rounds: number;
+  /** Whether an automatic target ever had a connection, or its absence was reported. */
+  readonly reached: boolean;
+  /** Until the source is asked again, milliseconds. */
+  readonly delay: number;
 }
 
-export type SupervisorInput = Pick<SupervisorContext, 'maxinbound' | 'maxoutbound' | 'drainTimeout'>;
+export type SupervisorInput = Pick<
+  SupervisorContext,
+  'maxinbound' | 'maxoutbound' | 'drainTimeout' | 'wanted' | 'once'
+>;

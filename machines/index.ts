@@ -1,10 +1,12 @@
 /**
- * The machines: `import { peerMachine } from 'verack/machines'`.
+ * The machines: `import { outboundMachine } from './outbound.machine.js';
+import { peerMachine } from 'verack/machines'`.
  *
  * They do no I/O and have no clock and no random source. Provide their effects with `.provide({ actions })`.
  */
 import type { AnyStateMachine } from 'xstate';
-import { PEER_EVENTS, SUPERVISOR_EVENTS, TRANSPORT_EVENTS } from './events.js';
+import { OUTBOUND_EVENTS, PEER_EVENTS, SUPERVISOR_EVENTS, TRANSPORT_EVENTS } from './events.js';
+import { outboundMachine } from './outbound.machine.js';
 import { peerMachine } from './peer.machine.js';
 import { supervisorMachine } from './supervisor.machine.js';
 import { transportMachine } from './transport.machine.js';
@@ -13,7 +15,8 @@ export * from './events.js';
 export * from './policy.js';
 export * from './ignored.js';
 export { messagesOf } from './message-sequences.js';
-export { peerMachine, supervisorMachine, transportMachine };
+export { currentAddress, LASTING, MAX_SELF_CONNECTIONS, usesV2 } from './outbound-context.js';
+export { outboundMachine, peerMachine, supervisorMachine, transportMachine };
 
 /** Every machine with all its events; `name` is its id, and its file is machines/NAME.machine.ts. */
 export const MACHINES: readonly {
@@ -23,5 +26,6 @@ export const MACHINES: readonly {
 }[] = [
   { name: 'peer', machine: peerMachine, events: PEER_EVENTS },
   { name: 'transport', machine: transportMachine, events: TRANSPORT_EVENTS },
+  { name: 'outbound', machine: outboundMachine, events: OUTBOUND_EVENTS },
   { name: 'supervisor', machine: supervisorMachine, events: SUPERVISOR_EVENTS },
 ];

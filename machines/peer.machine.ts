@@ -67,6 +67,7 @@ const peerSetup = setup({
     'effect.dial': () => undefined,
     'effect.send': (_, _params: { sequence: MessageSequence }) => undefined,
     'effect.close': (_, _params: { flush: boolean }) => undefined,
+    'effect.reportPong': () => undefined,
     recordConnected: assign(forEvent('link.connected', update.connected)),
     recordOpen: assign(forEvent('link.open', update.open)),
     recordVersion: assign(forEvent('wire.version', update.version)),
@@ -327,7 +328,11 @@ export const peerMachine = peerSetup.createMachine({
           description: 'BIP31: the pong repeats the nonce',
         },
         'wire.pong': [
-          { guard: 'isAwaited', actions: 'recordPong', description: 'the answer to our ping' },
+          {
+            guard: 'isAwaited',
+            actions: ['recordPong', 'effect.reportPong'],
+            description: 'the answer to our ping',
+          },
           {
             guard: 'cancelsPing',
             actions: 'cancelPing',

@@ -1,13 +1,20 @@
 /**
- * The parent of all peers: gives out slots, and stops the node.
+ * The parent of all peers and outbound targets: gives out slots, fills the outbound ones, and stops the node.
  *
- *   running → draining → stopped
+ *   running (manual | finding → filling ⇄ waiting | filled) → draining → stopped
  *
- * It holds counts only, so that one more peer costs the same beside ten as beside ten thousand. The peer actors are in a
- * pool that the running program provides as `pool`; a peer that crashes is, like any other, a `peer.ended`.
+ * It holds counts only, so that one more peer costs the same beside ten as beside ten thousand. The peer actors and the
+ * outbound actors are in two pools that the running program provides; a peer that crashes is, like any other, a `peer.ended`.
  */
 import { type AnyActorLogic, assertEvent, assign, fromCallback, setup } from 'xstate';
 import type { RefusalCode, SupervisorContext, SupervisorEvent, SupervisorInput } from './events.js';
+import { redialDelay } from './policy.js';
+
+/** The source of candidates is asked again not sooner than after a fifth failure. */
+const FIRST_ROUND = 4;
+
+const room = ({ wanted, targets, candidates }: SupervisorContext): number =>
+  Math.max(0, Math.min(wanted - targets, candidates));
 
 const supervisorSetup = setup({
   types: {
@@ -15,10 +22,13 @@ const supervisorSetup = setup({
     events: {} as SupervisorEvent,
     input: {} as SupervisorInput,
   },
-  actors: { pool: fromCallback(() => undefined) as AnyActorLogic },
+  actors: {
+    peers: fromCallback(() => undefined) as AnyActorLogic,
+    targets: fromCallback(() => undefined) as AnyActorLogic,
+  },
   guards: {
     isKnown: ({ event }) => {
-      assertEvent(event, 'dial.requested');
+      assertEvent(event, 'slot.requested');
       return event.known;
     },
     isCrowded: ({ event }) => {
@@ -29,10 +39,32 @@ const supervisorSetup = setup({
     lacksInboundSlot: ({ context }) => context.inbound >= context.maxinbound,
     isEmpty: ({ context }) => context.inbound + context.outbound === 0,
     isLast: ({ context }) => context.inbound + context.outbound === 1,
+    findsSome: ({ event }) => {
+      assertEvent(event, 'candidates.found');
+      return event.count > 0;
+    },
+    isUnreached: ({ context }) => !context.reached && context.targets === 0,
+    isOnce: ({ context }) => context.once,
+    fillsLast: ({ context }) => context.once && context.wanted === 1,
+    hasCandidate: ({ context }) => context.candidates > 0,
+    losesLast: ({ context, event }) => {
+      assertEvent(event, 'target.ended');
+      return context.targets === 1 && !context.reached && !event.established;
+    },
+    losesLastOnce: ({ context, event }) => {
+      assertEvent(event, 'target.ended');
+      return context.once && context.targets === 1 && !event.established;
+    },
   },
   actions: {
-    'effect.spawn': () => undefined,
+    'effect.grantSlot': () => undefined,
+    'effect.refuseSlot': (_, _params: { code: RefusalCode }) => undefined,
+    'effect.accept': () => undefined,
     'effect.refuse': (_, _params: { code: RefusalCode }) => undefined,
+    'effect.findCandidates': () => undefined,
+    'effect.openTargets': () => undefined,
+    'effect.reportUnreachable': () => undefined,
+    'effect.reportFilled': () => undefined,
     'effect.drain': () => undefined,
     'effect.kill': () => undefined,
     countOutbound: assign(({ context }) => ({ outbound: context.outbound + 1 })),
@@ -41,34 +73,86 @@ const supervisorSetup = setup({
       assertEvent(event, 'peer.ended');
       return event.inbound ? { inbound: context.inbound - 1 } : { outbound: context.outbound - 1 };
     }),
+    recordCandidates: assign(({ context, event }) => {
+      assertEvent(event, 'candidates.found');
+      return {
+        candidates: event.count,
+        rounds: context.rounds + 1,
+        delay: redialDelay(context.rounds + 1 + FIRST_ROUND, event.draw),
+      };
+    }),
+    countOpening: assign(({ context }) => {
+      const opening = room(context);
+      return {
+        opening,
+        targets: context.targets + opening,
+        candidates: context.candidates - opening,
+      };
+    }),
+    recordReached: assign({ reached: true }),
+    recordFilled: assign(({ context }) => ({
+      reached: true,
+      wanted: context.wanted - 1,
+      targets: context.targets - 1,
+    })),
+    removeTarget: assign(({ context, event }) => {
+      assertEvent(event, 'target.ended');
+      // With `once` a target is counted until it is established.
+      const removed = context.once && event.established ? 0 : 1;
+      return {
+        targets: context.targets - removed,
+        delay: redialDelay(context.rounds + FIRST_ROUND, event.draw),
+      };
+    }),
   },
-  delays: { drainTimeout: ({ context }) => context.drainTimeout },
+  delays: {
+    drainTimeout: ({ context }) => context.drainTimeout,
+    refillDelay: ({ context }) => context.delay,
+  },
 });
 
-/** The chart; the `pool` actor and the effects are provided by the running program. */
+/** The chart; the two pools and the effects are provided by the running program. */
 export const supervisorMachine = supervisorSetup.createMachine({
   id: 'supervisor',
-  description: 'Slots for peers, and stopping',
-  context: ({ input }) => ({ inbound: 0, outbound: 0, ...input }),
-  invoke: { src: 'pool', id: 'pool' },
+  description: 'Slots for peers, automatic outbound connections, and stopping',
+  context: ({ input }) => ({
+    inbound: 0,
+    outbound: 0,
+    maxinbound: input.maxinbound,
+    maxoutbound: input.maxoutbound,
+    drainTimeout: input.drainTimeout,
+    wanted: input.wanted,
+    once: input.once,
+    targets: 0,
+    candidates: 0,
+    opening: 0,
+    rounds: 0,
+    reached: false,
+    delay: 0,
+  }),
+  invoke: [
+    { src: 'peers', id: 'peers' },
+    { src: 'targets', id: 'targets' },
+  ],
   initial: 'running',
   on: { 'peer.ended': { actions: 'freeSlot', description: 'its slot is free again' } },
   states: {
     running: {
       description: 'gives out slots',
+      initial: 'manual',
       on: {
-        'dial.requested': [
+        'slot.requested': [
           {
             guard: 'isKnown',
-            actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_DUPLICATE' } },
+            actions: { type: 'effect.refuseSlot', params: { code: 'ERR_POLICY_DUPLICATE' } },
             description: 'one connection per address',
           },
           {
             guard: 'lacksOutboundSlot',
-            actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_FULL' } },
+            actions: { type: 'effect.refuseSlot', params: { code: 'ERR_POLICY_FULL' } },
             description: 'all slots are taken',
           },
-          { actions: ['countOutbound', 'effect.spawn'], description: 'a slot is free: the peer is created' },
+          { actions: ['countOutbound', 'effect.grantSlot'], description: 'a slot is free' },
         ],
         'link.accepted': [
           {
@@ -81,12 +165,95 @@ export const supervisorMachine = supervisorSetup.createMachine({
             actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_FULL' } },
             description: 'all slots are taken: closed without a byte',
           },
-          { actions: ['countInbound', 'effect.spawn'], description: 'a slot is free: the peer is created' },
+          { actions: ['countInbound', 'effect.accept'], description: 'a slot is free: the peer is created' },
+        ],
+        'target.established': { actions: 'recordReached', description: 'a candidate was reached' },
+        'target.ended': [
+          {
+            guard: 'losesLast',
+            actions: ['removeTarget', 'recordReached', 'effect.reportUnreachable'],
+            description: 'no candidate was reached',
+          },
+          { actions: 'removeTarget', description: 'its outbound slot is wanted again' },
         ],
         'user.stop': [
-          { guard: 'isEmpty', target: 'stopped', description: 'no peers' },
+          { guard: 'isEmpty', target: 'stopped', actions: 'effect.drain', description: 'no peers' },
           { target: 'draining', actions: 'effect.drain', description: 'all peers are closing' },
         ],
+      },
+      states: {
+        manual: {
+          description: 'only targets that a caller names are dialled',
+          on: { 'user.fill': { target: 'finding', description: 'the outbound slots are to be filled' } },
+        },
+        finding: {
+          description: 'asking the source for candidates',
+          entry: 'effect.findCandidates',
+          on: {
+            'candidates.found': [
+              {
+                guard: 'findsSome',
+                target: 'filling',
+                actions: ['recordCandidates', 'countOpening', 'effect.openTargets'],
+                description: 'as many are dialled as slots are wanted',
+              },
+              {
+                guard: 'isOnce',
+                target: 'filled',
+                actions: ['recordCandidates', 'effect.reportUnreachable'],
+                description: 'no candidate, and the source is asked once',
+              },
+              {
+                guard: 'isUnreached',
+                target: 'waiting',
+                actions: ['recordCandidates', 'recordReached', 'effect.reportUnreachable'],
+                description: 'no candidate now',
+              },
+              { target: 'waiting', actions: 'recordCandidates', description: 'no new candidate' },
+            ],
+          },
+        },
+        filling: {
+          description: 'candidates are dialled until the wanted number is connected',
+          on: {
+            'target.established': [
+              {
+                guard: 'fillsLast',
+                target: 'filled',
+                actions: 'recordFilled',
+                description: 'every slot was filled once',
+              },
+              { guard: 'isOnce', actions: 'recordFilled', description: 'this slot is not filled again' },
+              { actions: 'recordReached', description: 'a candidate was reached' },
+            ],
+            'target.ended': [
+              {
+                guard: 'hasCandidate',
+                actions: ['removeTarget', 'countOpening', 'effect.openTargets'],
+                description: 'the next candidate takes its slot',
+              },
+              {
+                guard: 'losesLastOnce',
+                target: 'filled',
+                actions: ['removeTarget', 'effect.reportUnreachable'],
+                description: 'every candidate was dialled',
+              },
+              { guard: 'isOnce', actions: 'removeTarget', description: 'others are still being dialled' },
+              {
+                guard: 'losesLast',
+                target: 'waiting',
+                actions: ['removeTarget', 'recordReached', 'effect.reportUnreachable'],
+                description: 'no candidate was reached',
+              },
+              { target: 'waiting', actions: 'removeTarget', description: 'every candidate was dialled' },
+            ],
+          },
+        },
+        waiting: {
+          description: 'every candidate was dialled; the source is asked again after a delay',
+          after: { refillDelay: { target: 'finding', description: 'there may be new candidates' } },
+        },
+        filled: { description: 'nothing more is dialled by itself', entry: 'effect.reportFilled' },
       },
     },
     draining: {
@@ -99,8 +266,8 @@ export const supervisorMachine = supervisorSetup.createMachine({
         },
       },
       on: {
-        'dial.requested': {
-          actions: { type: 'effect.refuse', params: { code: 'ERR_LOCAL_CANCELLED' } },
+        'slot.requested': {
+          actions: { type: 'effect.refuseSlot', params: { code: 'ERR_LOCAL_CANCELLED' } },
           description: 'the node is stopping',
         },
         'link.accepted': {

@@ -67,7 +67,7 @@ describe('a caller in error', () => {
 
   test('with a signal that has aborted gets a node that is stopped', async () => {
     const b = scene().node({ signal: AbortSignal.abort() }, B.host);
-    expect(() => b.dial(A)).toThrow(expect.objectContaining({ code: 'ERR_LOCAL_CANCELLED' }));
+    await expect(b.dial(A).established()).rejects.toMatchObject({ code: 'ERR_LOCAL_CANCELLED' });
     await expect(b.listen(B)).rejects.toMatchObject({ code: 'ERR_LOCAL_CANCELLED' });
   });
 

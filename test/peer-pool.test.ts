@@ -25,7 +25,7 @@ describe('kill', () => {
       user_agent: new Uint8Array(),
       start_height: 0,
     };
-    const env = { clock, net, random: seededRandom(1) };
+    const env = { clock, net, random: seededRandom(1), lookup: () => () => undefined };
     const ended: (string | undefined)[] = [];
     const listener = {
       ...NOBODY,

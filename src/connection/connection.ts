@@ -1,47 +1,41 @@
 /**
- * One connection at work: bytes from its link become events of its peer actor, and the actor's effects become bytes.
+ * One connection: bytes of its link become events of its peer actor, and the actor's effects become bytes.
  *
  * Messages are taken one after the other; once the actor has ended, the rest of a chunk is not looked at, so nothing
- * behind a fatal message is answered. A peer that does not read what we send is not read either (Core: 1,000,000
- * bytes waiting), so what it can make us hold is bounded. After so much of one peer, the others have a turn.
+ * behind a fatal message is answered. After {@link TURN_BYTES} bytes of one peer, the others have a turn.
  */
-import type { ActorRefFrom, SnapshotFrom } from 'xstate';
-import { isAwaited, wantsTransactions } from '../../machines/index.js';
+import { type ActorRefFrom, type AnyActorRef, createActor, type SnapshotFrom } from 'xstate';
+import { messagesOf, wantsTransactions } from '../../machines/index.js';
 import type {
   ConnectionType,
-  FloodKind,
   Hex64,
+  MessageSequence,
   Moments,
-  Outgoing,
   PeerContext,
   PeerEvent,
   Rules,
   UnopenedCode,
   peerMachine,
 } from '../../machines/index.js';
-import type { Endpoint, Link, LinkHandler } from '../net/link.js';
-import type { DropCode, LinkCode, Reason } from '../reasons.js';
-import type { Chain } from '../networks.js';
-import { commandOf, countOf, encodeMessage, type Message, type UnknownMessage } from '../wire/index.js';
-import { type Identity, versionMessage, wireMessage } from './outgoing-messages.js';
-import {
-  type MessageTransport,
-  type IncomingEvent,
-  type TransportOwner,
-  V1Transport,
-  type V2Transport,
-} from './v2-transport.js';
-import { SendQueue } from './send-queue.js';
 import { drawNonce, type Env } from '../net/environment.js';
-import { RateLimiter } from './rate-limiter.js';
-import { isLaterThan, isUnoffered } from './offered-services.js';
-import type { PeerState, PeerRecord } from './peer-record.js';
+import type { Endpoint, Link, LinkHandler } from '../net/link.js';
+import type { Chain } from '../networks.js';
+import type { DropCode, LinkCode, Reason } from '../reasons.js';
+import { commandOf, encodeMessage, type Message, type UnknownMessage } from '../wire/index.js';
+import { withHandlers } from '../xstate/effect-handlers.js';
+import { machinesOf, type PeerEffects } from './effects.js';
+import { IncomingMessages, type Receiver } from './incoming-messages.js';
+import { type Identity, versionMessage, wireMessage } from './outgoing-messages.js';
+import { OutgoingQueue, sizeOf } from './outgoing-queue.js';
+import type { PeerRecord, PeerState } from './peer-record.js';
 import { Traffic } from './traffic.js';
-import { type EventSources, faultOf, messageToEvent } from './message-to-event.js';
+import type { MessageTransport, TransportOwner } from './transport.js';
+import { V1Transport } from './v1-transport.js';
+import type { V2Transport } from './v2-transport.js';
 
 export type PeerActor = ActorRefFrom<typeof peerMachine>;
 
-/** What a session needs from the pool that owns it. */
+/** What a connection needs from the pool that owns it. */
 export interface ConnectionOwner {
   readonly env: Env;
   readonly chain: Chain;
@@ -49,18 +43,22 @@ export interface ConnectionOwner {
   readonly rules: Rules;
   /** Bytes that may wait for a peer before it is not read, and sent nothing more. */
   readonly maxsendbuffer: number;
+  /** Run the compiled machines. */
+  readonly compiled: boolean;
+  /** The parent of the actors. */
+  readonly parent: AnyActorRef | undefined;
   isDialling(nonce: Hex64): boolean;
-  /** A channel with its transport actor, started. */
-  channelFor(session: Connection): V2Transport;
-  moved(session: Connection, from: PeerState, to: PeerState): void;
+  /** A transport with its actor, started. */
+  v2TransportFor(connection: Connection): V2Transport;
+  moved(connection: Connection, from: PeerState, to: PeerState): void;
   /** Something else than the state. */
-  changed(session: Connection): void;
-  /** The answer to our ping came; the context has the time it took. */
-  ponged(session: Connection): void;
-  message(session: Connection, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
-  dropped(session: Connection, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
-  /** All that waited has been taken, after it had been too much. */
-  drained(session: Connection): void;
+  changed(connection: Connection): void;
+  /** The answer to our ping came; `pingtime` is its round trip in milliseconds. */
+  ponged(connection: Connection, pingtime: number): void;
+  message(connection: Connection, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
+  dropped(connection: Connection, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
+  /** The link has taken everything, after too much had waited. */
+  drained(connection: Connection): void;
 }
 
 export interface ConnectionOptions {
@@ -69,64 +67,72 @@ export interface ConnectionOptions {
   readonly remote: Endpoint;
   /** Present on accepted connections. */
   readonly link?: Link;
-  /** Speak BIP324, or let the first bytes tell. */
+  /** Use BIP324, or let the first bytes decide. */
   readonly v2: boolean;
 }
 
-/** Core: `-maxsendbuffer`. */
-export const MAX_SEND_BUFFER = 1_000_000;
 /** Of one peer's bytes between two turns of the others: what one read of a socket can give. */
 const TURN_BYTES = 65_536;
 
-export class Connection implements LinkHandler, TransportOwner, EventSources, PeerRecord {
+/** What remains of a connection that is over. */
+type Remains = Pick<PeerRecord, 'local' | 'context' | 'transport'>;
+
+export class Connection implements LinkHandler, TransportOwner, PeerEffects, Receiver, PeerRecord {
   readonly id: number;
   readonly connection_type: ConnectionType;
   readonly remote: Endpoint;
   readonly v2: boolean;
   readonly nonce: Hex64;
   readonly traffic: Traffic;
-  /** UNIX time of birth, seconds. */
+  /** UNIX time at which the connection was made, seconds. */
   readonly conntime: number;
-  /** Moments: birth, open link (-1 before), entry into the current state. */
+  readonly actor: PeerActor;
+  /** Moments: made, link opened (-1 before), entry into the current state. */
   bornat: number;
   linkedat = -1;
   stateat: number;
   state: PeerState = 'connecting';
-  /** More waited than may, and it has not all been taken yet. */
-  isFull = false;
-  actor!: PeerActor;
+  readonly #incoming: IncomingMessages;
+  readonly #outgoing: OutgoingQueue;
   #known: PeerContext | undefined;
   #link: Link | undefined;
-  #giveUp: (() => void) | undefined;
-  #channel: MessageTransport | undefined;
-  #remains: Pick<PeerRecord, 'local' | 'context' | 'transport'> | undefined;
-  /** Frames to be sent, and whether they wait for others. */
-  #unsent: Uint8Array[] = [];
-  #corked = false;
+  #cancelDial: (() => void) | undefined;
+  #transport: MessageTransport | undefined;
+  #remains: Remains | undefined;
   /** Bytes received since the others had their turn. */
   #turn = 0;
-  readonly #backlog = new SendQueue();
-  readonly #meters: Readonly<Record<FloodKind, RateLimiter>>;
 
   constructor(
-    birth: ConnectionOptions,
-    private readonly host: ConnectionOwner,
+    options: ConnectionOptions,
+    private readonly owner: ConnectionOwner,
   ) {
-    const { clock } = host.env;
-    this.id = birth.id;
-    this.connection_type = birth.connection_type;
-    this.remote = birth.remote;
-    this.v2 = birth.v2;
-    this.nonce = drawNonce(host.env);
+    this.id = options.id;
+    this.connection_type = options.connection_type;
+    this.remote = options.remote;
+    this.v2 = options.v2;
+    this.nonce = this.draw();
     this.conntime = this.unix();
-    this.bornat = this.stateat = clock.now();
+    this.bornat = this.stateat = this.at;
     this.traffic = new Traffic(this.bornat);
-    this.#link = birth.link;
-    const { maxUseless, maxPings, floodWindow } = host.rules;
-    this.#meters = {
-      useless: new RateLimiter(maxUseless, floodWindow),
-      ping: new RateLimiter(maxPings, floodWindow),
-    };
+    this.#link = options.link;
+    this.#incoming = new IncomingMessages(this, owner.identity, owner.rules);
+    this.#outgoing = new OutgoingQueue(this.traffic, owner.maxsendbuffer, () => this.at);
+    this.actor = this.#createActor();
+  }
+
+  #createActor(): PeerActor {
+    const { id, connection_type } = this;
+    const { rules, compiled, parent } = this.owner;
+    const logic = withHandlers(machinesOf(compiled).peer, this);
+    const input = { id, connection_type, rules };
+    return createActor(logic, { id: `peer.${id}`, input, ...(parent && { parent }) });
+  }
+
+  /** Starts the actor: a dialled connection is dialled, an accepted link is open from the start. */
+  start(): void {
+    this.actor.subscribe(this);
+    this.actor.start();
+    if (this.#link) this.#opened(this.#link);
   }
 
   get inbound(): boolean {
@@ -136,7 +142,7 @@ export class Connection implements LinkHandler, TransportOwner, EventSources, Pe
   /** As `getpeerinfo` has them. */
   get transport(): { type: 'v1' | 'v2' | 'detecting'; session_id: string } {
     return (
-      this.#channel ?? this.#remains?.transport ?? { type: this.v2 ? 'detecting' : 'v1', session_id: '' }
+      this.#transport ?? this.#remains?.transport ?? { type: this.v2 ? 'detecting' : 'v1', session_id: '' }
     );
   }
 
@@ -148,129 +154,115 @@ export class Connection implements LinkHandler, TransportOwner, EventSources, Pe
     return this.#remains?.context ?? this.actor.getSnapshot().context;
   }
 
-  /** It is over: lets go of everything but what there is to tell. */
+  get moments(): Moments {
+    const { lastrecv, lastsend } = this.traffic;
+    return { bornat: this.bornat, lastrecv, lastsend, stalledat: this.#outgoing.stalledat };
+  }
+
+  /** More waits for the peer than may, and it was not all taken yet. */
+  get isFull(): boolean {
+    return this.#outgoing.isFull;
+  }
+
+  /** It is over: keeps only what a report of it needs. */
   retire(): void {
     const { local, context, transport } = this;
     this.#remains = { local, context, transport: { type: transport.type, session_id: transport.session_id } };
     this.#link = undefined;
-    this.#channel = undefined;
+    this.#transport = undefined;
   }
 
-  get moments(): Moments {
-    const { lastrecv, lastsend } = this.traffic;
-    return { bornat: this.bornat, lastrecv, lastsend, stalledat: this.#backlog.stalledat };
-  }
-
-  /** The moment. */
+  /** Milliseconds of the node's clock. */
   get at(): number {
-    return this.host.env.clock.now();
+    return this.owner.env.clock.now();
   }
 
   unix(): number {
-    return Math.floor(this.host.env.clock.wall() / 1_000);
+    return Math.floor(this.owner.env.clock.wall() / 1_000);
   }
 
   draw(): string {
-    return drawNonce(this.host.env);
+    return drawNonce(this.owner.env);
   }
 
   isDialling(nonce: string): boolean {
-    return this.host.isDialling(nonce);
+    return this.owner.isDialling(nonce);
   }
 
-  /** Called once, when the actor runs: an accepted link is open from the start. */
-  begin(): void {
-    if (this.#link) this.#opened(this.#link);
-  }
+  // Effects of the peer machine.
 
-  /** `effect.dial`. */
   dial(): void {
     if (this.inbound) return;
-    this.#giveUp = this.host.env.net.dial(this.remote, {
+    this.#cancelDial = this.owner.env.net.dial(this.remote, {
       opened: (link) => this.#opened(link),
       failed: (code, facts) => this.actor.send({ type: 'link.failed', code, facts }),
     });
   }
 
-  /** `effect.send`: one write. */
-  send(messages: readonly Outgoing[]): void {
+  sendSequence(sequence: MessageSequence, context: PeerContext, event: PeerEvent): void {
+    const messages = messagesOf(sequence, context, event);
     this.transmit(
-      messages.map((outgoing) => (outgoing.command === 'version' ? this.#version() : wireMessage(outgoing))),
+      messages.map((message) =>
+        message.command === 'version' ? this.#version(context) : wireMessage(message),
+      ),
     );
   }
 
-  /** Any messages; in one write, together with whatever else answers the same bytes of theirs. */
-  transmit(messages: readonly (Message | UnknownMessage)[]): void {
-    if (!this.#link) return;
-    for (const message of messages) this.#frame(message);
-    this.#flush();
-  }
-
-  /** Hands over what is to be sent, unless more may come: a write costs more than all that is in it. */
-  #flush(): void {
-    const link = this.#link;
-    const frames = this.#unsent;
-    if (this.#corked || !link || frames.length === 0) return;
-    this.#unsent = [];
-    link.write(frames);
-    const now = (this.traffic.lastsend = this.at);
-    const { pending } = link;
-    if (pending === 0) return;
-    this.#backlog.update(now, pending, sizeOf(frames));
-    if (pending <= this.host.maxsendbuffer) return;
-    this.isFull = true;
-    link.pause();
-  }
-
-  #uncork(): void {
-    this.#corked = false;
-    this.#flush();
-  }
-
-  /** Notes whether what waits to be sent has moved. */
-  look(at: number): void {
-    this.#backlog.update(at, this.#link?.pending ?? 0);
-  }
-
-  /** `effect.close`. */
   close(flush: boolean): void {
-    this.#giveUp?.();
-    this.#uncork();
-    this.#channel?.wipe();
+    this.#cancelDial?.();
+    this.#outgoing.uncork(this.#link);
+    this.#transport?.wipe();
     if (flush) this.#link?.end();
     else this.#link?.destroy();
   }
 
-  /** The shared clock says that a deadline has come. */
-  tick(at: number): void {
-    const { lastrecv, lastsend, stalledat } = this.moments;
-    const { bytes: pending } = this.#backlog;
-    const nonce = drawNonce(this.host.env);
-    this.actor.send({ type: 'clock.tick', at, lastrecv, lastsend, stalledat, pending, nonce });
+  reportPong({ pingtime }: PeerContext): void {
+    this.owner.ponged(this, pingtime);
   }
 
-  /** Time passed without us. */
+  /** Any messages; in one write, together with whatever else answers the same bytes of the peer. */
+  transmit(messages: readonly (Message | UnknownMessage)[]): void {
+    if (!this.#link) return;
+    for (const message of messages) this.#frame(message);
+    this.#outgoing.flush(this.#link);
+  }
+
+  /** The shared clock: records whether what waits to be sent has moved. */
+  updateQueue(at: number): void {
+    this.#outgoing.update(at, this.#link);
+  }
+
+  /** A deadline has come. */
+  tick(at: number): void {
+    const { lastrecv, lastsend, stalledat } = this.moments;
+    const { bytes: pending } = this.#outgoing;
+    this.actor.send({ type: 'clock.tick', at, lastrecv, lastsend, stalledat, pending, nonce: this.draw() });
+  }
+
+  /** The process was suspended for `ms`. */
   jump(ms: number): void {
     this.bornat += ms;
     this.stateat += ms;
     if (this.linkedat >= 0) this.linkedat += ms;
     this.traffic.lastrecv += ms;
     this.traffic.lastsend += ms;
-    if (this.#backlog.stalledat >= 0) this.#backlog.stalledat += ms;
+    this.#outgoing.shift(ms);
     this.actor.send({ type: 'clock.jump', ms });
   }
 
+  // The link.
+
   data(chunk: Uint8Array): void {
     this.traffic.bytesrecv += chunk.length;
-    this.traffic.lastrecv = this.host.env.clock.now();
-    this.#corked = true;
+    this.traffic.lastrecv = this.at;
+    this.#outgoing.cork();
     try {
-      for (const event of this.#channel?.feed(chunk) ?? []) {
-        if (!this.#alive) break;
-        this.#take(event);
+      for (const event of this.#transport?.feed(chunk) ?? []) {
+        if (!this.#isAlive) break;
+        this.#incoming.take(event);
       }
     } finally {
-      this.#uncork();
+      this.#outgoing.uncork(this.#link);
     }
     this.#turn += chunk.length;
     if (this.#turn < TURN_BYTES) return;
@@ -279,169 +271,102 @@ export class Connection implements LinkHandler, TransportOwner, EventSources, Pe
   }
 
   closed(code: LinkCode): void {
-    if (this.#channel?.closed(code)) return;
+    if (this.#transport?.closed(code)) return;
     this.actor.send({ type: 'link.closed', code });
   }
 
   drained(): void {
-    this.look(this.host.env.clock.now());
-    this.#link?.resume();
-    if (!this.isFull) return;
-    this.isFull = false;
-    this.host.drained(this);
-  }
-
-  /** Observes the actor: a change of state is told, and what was learnt (a pong, say); an event that taught nothing is not. */
-  next(snapshot: SnapshotFrom<typeof peerMachine>): void {
-    const known = this.#known;
-    this.#known = snapshot.context;
-    const to = leafOf(snapshot.value);
-    if (to !== this.state) this.#move(to);
-    else if (known && known !== snapshot.context) this.host.changed(this);
-  }
-
-  #move(to: PeerState): void {
-    const from = this.state;
-    this.state = to;
-    this.stateat = this.host.env.clock.now();
-    this.host.moved(this, from, to);
-  }
-
-  get #alive(): boolean {
-    return this.actor.getSnapshot().status === 'active';
-  }
-
-  error(): void {
-    // The pool, as the parent, is told too and acts on it; without this XState would throw it at the process.
+    if (this.#outgoing.drained(this.at, this.#link)) this.owner.drained(this);
   }
 
   #opened(link: Link): void {
     this.#link = link;
-    this.#giveUp = undefined;
-    this.linkedat = this.traffic.lastrecv = this.traffic.lastsend = this.host.env.clock.now();
+    this.#cancelDial = undefined;
+    this.linkedat = this.traffic.lastrecv = this.traffic.lastsend = this.at;
     if (this.v2) this.#exchangeKeys();
-    else this.#channel = new V1Transport(this.host.chain);
-    if (!this.v2) this.ready();
-    if (this.#alive) link.attach(this);
+    else this.ready(new V1Transport(this.owner.chain));
+    if (this.#isAlive) link.attach(this);
   }
 
   #exchangeKeys(): void {
     this.actor.send({ type: 'link.connected', at: this.linkedat });
-    const channel = this.host.channelFor(this);
-    this.#channel = channel;
-    channel.begin();
+    const transport = this.owner.v2TransportFor(this);
+    this.#transport = transport;
+    transport.begin();
   }
 
-  /** The channel can carry messages. */
-  ready(): void {
-    const settled = this.#channel?.settled;
-    if (settled !== this.#channel) this.#channel?.wipe();
-    this.#channel = settled;
-    const at = this.host.env.clock.now();
-    this.actor.send({ type: 'link.open', at, elapsed: at - this.linkedat });
+  // The transport.
+
+  ready(transport: MessageTransport): void {
+    if (transport !== this.#transport) this.#transport?.wipe();
+    this.#transport = transport;
+    this.actor.send({ type: 'link.open', at: this.at, elapsed: this.at - this.linkedat });
   }
 
-  /** The key exchange came to nothing. */
   gaveUp(reason: Reason, fallBack: boolean): void {
     const facts = fallBack ? { ...reason.facts, retry: 'v1' } : reason.facts;
     this.actor.send({ type: 'link.failed', code: reason.code as UnopenedCode, facts });
   }
 
   write(bytes: readonly Uint8Array[]): void {
-    this.#unsent.push(...bytes);
+    this.#outgoing.add(bytes);
     this.traffic.bytessent += sizeOf(bytes);
-    this.#flush();
+    this.#outgoing.flush(this.#link);
   }
 
-  #take(event: IncomingEvent): void {
-    if (event.kind === 'broken') {
-      this.actor.send({ type: 'wire.broken', code: event.code, facts: event.facts });
-    } else if (event.kind === 'dropped') {
-      this.#drop(event.code, event.command, event.size);
-    } else {
-      this.#receive(event.command, event.payload, event.size);
-    }
-  }
+  // What arrives.
 
-  #receive(command: string, payload: Uint8Array, size: number): void {
-    this.traffic.addReceived(command, size);
-    this.host.message(this, 'received', command, payload);
-    const event = this.#eventOf(command, payload);
-    if (event?.type === 'wire.dropped') this.#drop(event.code, command, 0);
-    else if (this.#isFlood(event)) return;
-    else if (event) this.#deliver(event);
-    else this.#countFault(command, payload);
-    this.#count(event);
-  }
-
-  #deliver(event: PeerEvent): void {
-    const isAnswer = event.type === 'wire.pong' && isAwaited(this.context, event);
+  deliver(event: PeerEvent): void {
     this.actor.send(event);
-    if (isAnswer) this.host.ponged(this);
   }
 
-  /** Before the end of the handshake every message counts, afterwards those that make us answer. */
-  #isFlood(event: PeerEvent | undefined): boolean {
-    if (this.state !== 'established') return this.#isTooMany('useless');
-    return event?.type === 'wire.ping' && this.#isTooMany('ping');
+  received(command: string, payload: Uint8Array): void {
+    this.owner.message(this, 'received', command, payload);
   }
 
-  /** Counts one more, and says so when that is one too many. */
-  #isTooMany(what: FloodKind): boolean {
-    const { limit, ms } = this.#meters[what];
-    const isOver = this.#meters[what].isOver(this.traffic.lastrecv);
-    if (isOver) this.actor.send({ type: 'wire.flooded', what, limit, ms });
-    return isOver;
+  dropped(code: DropCode | 'ERR_PROTO_LIMIT', command: string): void {
+    this.owner.dropped(this, code, command);
   }
 
-  #eventOf(command: string, payload: Uint8Array): PeerEvent | undefined {
-    const list = countOf(command, payload);
-    if (list && list.count > list.limit) return { type: 'wire.excess', command, ...list };
-    if (isLaterThan(this.host.identity.version, command)) return undefined;
-    const relay = wantsTransactions(this.context);
-    if (isUnoffered(command, payload, this.host.identity, relay)) return { type: 'wire.unoffered', command };
-    return messageToEvent(command, payload, this);
+  // The actor, observed: a change of state is reported, and of what is known (a pong, say); other events are not.
+
+  next(snapshot: SnapshotFrom<typeof peerMachine>): void {
+    const known = this.#known;
+    this.#known = snapshot.context;
+    const to = leafOf(snapshot.value);
+    if (to !== this.state) this.#move(to);
+    else if (known && known !== snapshot.context) this.owner.changed(this);
   }
 
-  #countFault(command: string, payload: Uint8Array): void {
-    const fault = faultOf(command, payload);
-    if (!fault) return;
-    this.traffic.addDropped(fault.code, 0);
-    this.host.dropped(this, fault.code, command);
-    this.#isTooMany('useless');
+  error(): void {
+    // The pool, as the parent, hears of it too and acts on it; without this XState would throw it at the process.
   }
 
-  /** What the machine let pass, and a person may want to know all the same. */
-  #count(event: PeerEvent | undefined): void {
-    if (event?.type === 'wire.version' && event.fault) this.host.dropped(this, event.fault, 'version');
-    if (event?.type === 'wire.excess' && this.state === 'established') {
-      this.host.dropped(this, 'ERR_PROTO_LIMIT', event.command);
-    }
+  #move(to: PeerState): void {
+    const from = this.state;
+    this.state = to;
+    this.stateat = this.at;
+    this.owner.moved(this, from, to);
   }
 
-  #drop(code: DropCode, command: string, size: number): void {
-    this.traffic.addDropped(code, size);
-    this.host.dropped(this, code, command);
-    if (!this.#isTooMany('useless')) this.actor.send({ type: 'wire.dropped', code, command });
+  get #isAlive(): boolean {
+    return this.actor.getSnapshot().status === 'active';
   }
 
   #frame(message: Message | UnknownMessage): void {
     const command = commandOf(message);
     const payload = encodeMessage(message);
-    const frame = this.#channel?.encode(command, payload) ?? payload;
+    const frame = this.#transport?.encode(command, payload) ?? payload;
     this.traffic.addSent(command, frame.length);
-    this.#unsent.push(frame);
-    this.host.message(this, 'sent', command, payload);
+    this.#outgoing.add([frame]);
+    this.owner.message(this, 'sent', command, payload);
   }
 
-  #version() {
-    const { identity } = this.host;
-    const relay = wantsTransactions(this.context);
-    return versionMessage(identity, { nonce: this.nonce, timestamp: this.unix(), relay });
+  #version(context: PeerContext) {
+    const relay = wantsTransactions(context);
+    return versionMessage(this.owner.identity, { nonce: this.nonce, timestamp: this.unix(), relay });
   }
 }
-
-const sizeOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);
 
 /** The leaf of a state value: `{ handshaking: 'versionSent' }` is `versionSent`. */
 const leafOf = (value: unknown): PeerState =>

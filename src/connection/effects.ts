@@ -1,37 +1,31 @@
 /**
- * Where the machines' effects become deeds: the only place that knows both. One machine of each kind serves every
- * connection of every node in the process; the node is found by its actor system, the connection by the peer's id.
+ * Executes the effects of the peer and the transport machine. Each actor gets its handlers when it is made; the machines
+ * with these implementations are shared by every connection of every node in the process.
  */
-import type { AnyActorRef } from 'xstate';
-import { messagesOf, peerMachine, transportMachine } from '../../machines/index.js';
-import type { V2Transport } from './v2-transport.js';
+import type { PeerContext, PeerEvent, MessageSequence, TransportContext } from '../../machines/index.js';
+import { peerMachine, transportMachine } from '../../machines/index.js';
 import { compile } from '../xstate/compile.js';
-import type { Connection } from './connection.js';
+import { handlersOf } from '../xstate/effect-handlers.js';
 
-/** What all actors of one node share. */
-type System = AnyActorRef['system'];
-
-/** Who does what the machines ask for. */
-export interface EffectHandlers {
-  sessionOf(id: number): Connection;
-  channelOf(id: number): V2Transport;
+/** The effects of a peer machine. */
+export interface PeerEffects {
+  dial(): void;
+  /** Sends the messages of the sequence in one write; `context` is that after the transition. */
+  sendSequence(sequence: MessageSequence, context: PeerContext, event: PeerEvent): void;
+  /** `flush`: what was written is sent first. */
+  close(flush: boolean): void;
+  /** The answer to our ping came; `pingtime` in the context is its round trip. */
+  reportPong(context: PeerContext): void;
 }
 
-const employed = new WeakMap<System, EffectHandlers>();
-
-/** From now on `hands` do what the actors of that system ask for. */
-export const employ = (system: System, hands: EffectHandlers): void => void employed.set(system, hands);
-
-function handsOf(system: System): EffectHandlers {
-  const hands = employed.get(system);
-  if (!hands) throw new Error('nobody does the effects of this actor system');
-  return hands;
+/** The effects of a transport machine. */
+export interface TransportEffects {
+  sendKey(): void;
+  sendTerminator(): void;
+  ready(): void;
+  /** The exchange failed. `fallBack`: v1 on a new connection may succeed. */
+  giveUp(context: TransportContext, fallBack: boolean): void;
 }
-
-type Asked = { readonly system: System; readonly context: { readonly id: number } };
-
-const sessionOf = ({ system, context }: Asked): Connection => handsOf(system).sessionOf(context.id);
-const channelOf = ({ system, context }: Asked): V2Transport => handsOf(system).channelOf(context.id);
 
 /** Made at the first use: a program that only prints a diagram pays nothing. */
 function once<T>(make: () => T): () => T {
@@ -43,19 +37,20 @@ function once<T>(make: () => T): () => T {
 const interpreted = once(() => ({
   peer: peerMachine.provide({
     actions: {
-      'effect.dial': (asked) => sessionOf(asked).dial(),
-      'effect.send': (asked, { sequence }) =>
-        sessionOf(asked).send(messagesOf(sequence, asked.context, asked.event)),
-      'effect.close': (asked, { flush }) => sessionOf(asked).close(flush),
+      'effect.dial': ({ self }) => handlersOf<PeerEffects>(self).dial(),
+      'effect.send': ({ self, context, event }, { sequence }) =>
+        handlersOf<PeerEffects>(self).sendSequence(sequence, context, event),
+      'effect.close': ({ self }, { flush }) => handlersOf<PeerEffects>(self).close(flush),
+      'effect.reportPong': ({ self, context }) => handlersOf<PeerEffects>(self).reportPong(context),
     },
   }),
   transport: transportMachine.provide({
     actions: {
-      'effect.sendKey': (asked) => channelOf(asked).sendKey(),
-      'effect.sendTerminator': (asked) => channelOf(asked).sendTerminator(),
-      'effect.ready': (asked) => channelOf(asked).ready(),
-      'effect.fallBack': (asked) => channelOf(asked).giveUp(asked.context, true),
-      'effect.giveUp': (asked) => channelOf(asked).giveUp(asked.context, false),
+      'effect.sendKey': ({ self }) => handlersOf<TransportEffects>(self).sendKey(),
+      'effect.sendTerminator': ({ self }) => handlersOf<TransportEffects>(self).sendTerminator(),
+      'effect.ready': ({ self }) => handlersOf<TransportEffects>(self).ready(),
+      'effect.fallBack': ({ self, context }) => handlersOf<TransportEffects>(self).giveUp(context, true),
+      'effect.giveUp': ({ self, context }) => handlersOf<TransportEffects>(self).giveUp(context, false),
     },
   }),
 }));

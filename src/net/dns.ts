@@ -9,7 +9,7 @@ import { lookup, Resolver } from 'node:dns/promises';
 import { isIP, isIPv4 } from 'node:net';
 
 import type { Chain } from '../networks.js';
-import { VerackError } from '../reasons.js';
+import { type Reason, VerackError } from '../reasons.js';
 import { canonicalAddress, parseEndpoint } from './endpoint.js';
 import type { Endpoint } from './link.js';
 
@@ -36,6 +36,16 @@ export interface SeedAddress extends Endpoint {
   readonly source: string;
 }
 
+/** What a lookup reports, once. Nothing after it was cancelled. */
+export interface LookupHandler {
+  /** IP addresses, at least one. */
+  found(hosts: readonly string[]): void;
+  failed(reason: Reason): void;
+}
+
+/** Looks a host name up. Returns a function that cancels. */
+export type Lookup = (name: string, handler: LookupHandler) => () => void;
+
 /** The service prefix of {@link seedAddresses}: NETWORK (1) and WITNESS (8). */
 export const SEED_PREFIX = 'x9.';
 export const MAX_PER_SEED = 32;
@@ -43,7 +53,7 @@ const TIMEOUT_MS = 5_000;
 const TRIES = 2;
 const FAMILIES: readonly IpFamily[] = ['ipv4', 'ipv6'];
 /** Names that live outside DNS; asking for them would tell a DNS server where we go (RFC 7686). */
-const NOT_DNS = /\.(onion|i2p)\.?$/i;
+const NOT_DNS = /\.(onion|i2p|internal)\.?$/i;
 
 function cancelled(): VerackError {
   return new VerackError('ERR_LOCAL_CANCELLED');
@@ -144,6 +154,23 @@ export async function resolveHost(host: string, options: DnsOptions = {}): Promi
   if (addresses.length === 0) throw unresolved(host, 'ENODATA');
   return addresses;
 }
+
+/** {@link resolveHost} for a node, which cancels lookups and hears of them in callbacks. */
+export const lookupWith =
+  (options: Omit<DnsOptions, 'signal'> = {}): Lookup =>
+  (name, handler) => {
+    const abort = new AbortController();
+    resolveHost(name, { ...options, signal: abort.signal }).then(
+      (hosts) => abort.signal.aborted || handler.found(hosts),
+      (error: unknown) => abort.signal.aborted || handler.failed(reasonOf(error)),
+    );
+    return () => abort.abort();
+  };
+
+const reasonOf = (error: unknown): Reason =>
+  error instanceof VerackError
+    ? { code: error.code, facts: error.facts }
+    : { code: 'ERR_LOCAL_BUG', facts: { what: String(error) } };
 
 /** Fisher and Yates. */
 function shuffled<T>(items: readonly T[], random: () => number): T[] {

@@ -3,6 +3,7 @@
  */
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import type { Lookup } from './dns.js';
 import type { Net } from './link.js';
 
 /** A clock that never goes back, the wall clock beside it, and timers. XState's `Clock` is a part of it. */
@@ -20,6 +21,7 @@ export interface Env {
   /** `count` fresh random bytes. */
   readonly random: (count: number) => Uint8Array;
   readonly net: Net;
+  readonly lookup: Lookup;
 }
 
 /** The machine's own clocks. */

@@ -1,4 +1,5 @@
 /** What a node tells: the typed events of {@link BitcoinNode}. Payloads are plain data. */
+import type { SeedAddress } from '../net/dns.js';
 import type { Endpoint } from '../net/link.js';
 import type { DropCode, Reason } from '../reasons.js';
 import type { PeerInfo } from './peerinfo.js';
@@ -47,4 +48,10 @@ export interface NodeEvents {
    * by that much (`wall`; deadlines do not depend on it).
    */
   jump: [{ ms: number; clock: 'monotonic' | 'wall' }];
+  /** The source of automatic outbound connections has answered. */
+  candidates: [{ addresses: readonly SeedAddress[] }];
+  /** No address of the source could be reached; reported once. */
+  unreachable: [{ chain: string }];
+  /** With `outbound.once`: nothing more will be dialled by itself. */
+  filled: [{ chain: string }];
 }

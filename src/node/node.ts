@@ -1,88 +1,91 @@
 /**
- * A node: listens, dials, keeps its peers and says what happens. The library's front door.
+ * A node: listens, dials, keeps its peers and reports what happens. The main entry of the library.
  *
  *   const node = createNode({ chain: 'regtest' });
  *   node.on('established', (peer) => console.log(peer.subver));
  *   const peer = await node.dial('127.0.0.1:18444').established();
  *   await node.stop();
  */
-import { EventEmitter } from 'node:events';
+import { EventEmitter, setMaxListeners } from 'node:events';
+import { isIP } from 'node:net';
 import { type ActorRefFrom, createActor, toPromise } from 'xstate';
-import {
-  CORE_RULES,
-  DRAIN_TIMEOUT,
-  type ConnectionType,
-  type RefusalCode,
-  supervisorMachine,
-} from '../../machines/index.js';
+import { CORE_RULES, DRAIN_TIMEOUT, type RefusalCode, supervisorMachine } from '../../machines/index.js';
+import type { Connection } from '../connection/connection.js';
+import type { PeerState } from '../connection/peer-record.js';
+import { lookupWith, type SeedAddress } from '../net/dns.js';
 import { formatEndpoint, parseEndpoint } from '../net/endpoint.js';
+import { drawFraction, type Env, systemClock, systemRandom, throwLater } from '../net/environment.js';
 import type { Endpoint, Link, Listener } from '../net/link.js';
 import { sourceOf } from '../net/source-network.js';
 import { tcpNet } from '../net/tcp.js';
 import type { Chain } from '../networks.js';
-import { isLinkCode, type Reason, VerackError } from '../reasons.js';
+import { VerackError } from '../reasons.js';
+import type { Message, UnknownMessage } from '../wire/index.js';
 import { compile } from '../xstate/compile.js';
-import { type Env, throwLater, systemClock, systemRandom } from '../net/environment.js';
+import { handlersOf, withHandlers } from '../xstate/effect-handlers.js';
+import { type CandidateSource, seedSource } from './candidates.js';
 import type { NodeEvents } from './events.js';
+import { Listeners } from './listeners.js';
 import { chainOf, checkOptions, type DialOptions, identityOf, type NodeOptions } from './options.js';
+import type { OutboundTarget } from './outbound-target.js';
+import { type Destination, OutboundTargets, type TargetsListener } from './outbound-targets.js';
 import { Peer } from './peer.js';
 import { PeerPool, type PoolListener } from './peer-pool.js';
-import { Redials, type Target } from './redial.js';
-import type { Connection } from '../connection/connection.js';
-import type { PeerInfo } from './peerinfo.js';
-import type { PeerState } from '../connection/peer-record.js';
 import type { EndedPeer, PeerTracker } from './tracker.js';
-import type { Message, UnknownMessage } from '../wire/index.js';
 
-interface Request {
-  readonly remote: Endpoint;
-  readonly connection_type: ConnectionType;
-  readonly link?: Link;
-  readonly v2: boolean;
-  session?: Connection;
-  refusal?: RefusalCode;
-}
-
-/** Makes a node; nothing is dialled or listened to before it is asked. */
+/** Makes a node; nothing is dialled or listened to before it is asked, except with the option `outbound`. */
 export const createNode = (options: NodeOptions = {}): BitcoinNode => new BitcoinNode(options);
 
-/** A node that runs; made by {@link createNode}. Its events are those of {@link NodeEvents}. */
+/** A running node; made by {@link createNode}. Its events are those of {@link NodeEvents}. */
 export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDisposable {
   readonly chain: Chain;
   /** The registry of live peers, read-only. */
   readonly peers: PeerTracker;
   readonly #env: Env;
   readonly #pool: PeerPool;
-  readonly #redials: Redials;
+  readonly #targets: OutboundTargets;
+  readonly #listeners: Listeners;
   readonly #supervisor: ActorRefFrom<typeof supervisorMachine>;
-  readonly #listeners = new Set<Listener>();
-  readonly #requests = new Map<number, Request>();
-  /** Who was dialled, by the id of the connection that lives. */
-  readonly #targets = new Map<number, Target>();
+  readonly #source: CandidateSource;
+  readonly #byPeer = new WeakMap<Peer, OutboundTarget>();
+  /** Accepted links that the supervisor judges, by ticket. */
+  readonly #accepted = new Map<number, Link>();
   readonly #v2transport: boolean;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => void this.stop();
+  /** Aborts when the node stops. */
+  readonly #stopping = new AbortController();
+  #candidates: readonly SeedAddress[] = [];
   #lastticket = 0;
-  #stopping = false;
 
   constructor(options: NodeOptions) {
     super();
     checkOptions(options);
     this.setMaxListeners(0);
     this.chain = chainOf(options.chain ?? 'main');
-    this.#env = envOf(options);
+    const env = (this.#env = environmentOf(options));
     const rules = { ...CORE_RULES, ...options.rules };
-    const identity = identityOf(options, rules);
-    const { v2transport = false, v2only = false } = options;
+    const { v2transport = false, v2only = false, compiled = true } = options;
     this.#v2transport = v2transport || v2only;
-    const parts = { ...options, env: this.#env, chain: this.chain, identity, rules };
-    this.#pool = new PeerPool(parts, this.#listener());
+    const identity = identityOf(options, rules);
+    const parts = { ...options, env, chain: this.chain, identity, rules };
+    this.#pool = new PeerPool(parts, this.#poolListener());
     this.peers = this.#pool.tracker.view;
-    this.#redials = new Redials(this.#env, (target) => this.#redial(target));
-    this.#supervisor = this.#supervise(options);
+    const supervise = this.#supervise.bind(this);
+    const targets = { env, compiled, v2only, pool: this.#pool, supervise };
+    this.#targets = new OutboundTargets(targets, this.#targetsListener());
+    this.#listeners = new Listeners({
+      net: env.net,
+      accepted: (link) => this.#accept(link),
+      failed: (at, facts) =>
+        this.emit('refused', { addr: formatEndpoint(at), reason: { code: 'ERR_LOCAL_LIMIT', facts } }),
+    });
+    this.#source = sourceOfCandidates(options, this.chain, env);
+    this.#supervisor = this.#startSupervisor(options);
     this.#signal = options.signal;
     if (this.#signal?.aborted) void this.stop();
     else this.#signal?.addEventListener('abort', this.#abort, { once: true });
+    if (options.outbound) this.#supervise({ type: 'user.fill' });
   }
 
   /** The supervisor's actor, for inspection: its snapshot holds the slots. */
@@ -92,80 +95,86 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
 
   /** Targets that wait for their next try. */
   get redialling(): number {
-    return this.#redials.waiting;
+    return this.#targets.backingOff;
   }
 
   /**
-   * Dials an address (`1.2.3.4`, `[::1]:18444`, default port of the chain) or the first of several that stand for one
-   * host. Names are not resolved here; see `resolveHost`. Throws a {@link VerackError}: `ERR_LOCAL_ARGUMENT` for text
-   * that is no address, `ERR_POLICY_DUPLICATE`, `ERR_POLICY_FULL`, or `ERR_LOCAL_CANCELLED` once the node is stopping.
+   * Dials a host: `1.2.3.4`, `[::1]:18444`, `name`, `name:8333` (default port: the chain's), an endpoint, or several
+   * addresses that stand for one host. A name is looked up, anew for every round of tries; its addresses are dialled one after
+   * the other. What comes of it is reported by the handle and by the node's events.
+   *
+   * @throws VerackError `ERR_LOCAL_ARGUMENT` for text that is no host, or an endpoint that is no address
    */
   dial(to: string | Endpoint | readonly [Endpoint, ...Endpoint[]], options: DialOptions = {}): Peer {
-    const endpoints =
-      typeof to === 'string' ? ([parseEndpoint(to, this.chain.port)] as const) : checked(asList(to));
-    const target: Target = { endpoints, failures: 0, tries: 0, v1: false, closed: false, options };
-    const peer = new Peer(formatEndpoint(endpoints[0]), this.peers, () => this.giveUp(target));
+    const { connection_type = 'manual', persistent = false, v2transport: v2 = this.#v2transport } = options;
+    const destination = destinationOf(to, this.chain.port);
+    if (this.#stopping.signal.aborted) return this.#refusedPeer(destination);
+    const target = this.#targets.create({ destination, connection_type, persistent, v2, automatic: false });
+    const peer = new Peer(target.addr, this.peers, () => this.closePeer(peer));
     target.peer = peer;
-    target.abort = () => peer.close();
-    this.#launch(target);
-    if (options.signal?.aborted) peer.close();
-    else options.signal?.addEventListener('abort', target.abort, { once: true });
+    this.#byPeer.set(peer, target);
+    target.dial();
+    this.#closeOnAbort(peer, options.signal);
     return peer;
   }
 
+  /** The supervisor is gone: its answer would not come. */
+  #refusedPeer(destination: Destination): Peer {
+    const { host, port } =
+      'name' in destination ? { ...destination, host: destination.name } : destination.addresses[0];
+    const peer = new Peer(formatEndpoint({ host, port }), this.peers, () => undefined);
+    peer.tellEnded(undefined, { code: 'ERR_LOCAL_CANCELLED', facts: {} }, true);
+    return peer;
+  }
+
+  #closeOnAbort(peer: Peer, signal: AbortSignal | undefined): void {
+    if (!signal) return;
+    if (signal.aborted) return peer.close();
+    // One signal may end any number of dials.
+    setMaxListeners(0, signal);
+    const abort = (): void => peer.close();
+    signal.addEventListener('abort', abort, { once: true });
+    const forget = (): void => signal.removeEventListener('abort', abort);
+    this.#byPeer.get(peer)?.actor.subscribe({ complete: forget, error: forget });
+  }
+
+  /** The caller's `peer.close()`. @internal */
+  protected closePeer(peer: Peer): void {
+    this.#byPeer.get(peer)?.close();
+  }
+
   /**
-   * Accepts peers at `host:port`; port 0 lets the system choose. Rejects with `ERR_LOCAL_LIMIT` when it cannot,
+   * Accepts peers at `host:port`; port 0 lets the system choose. Rejects with the codes of `Net.listen` when it cannot,
    * with `ERR_LOCAL_CANCELLED` when the node is stopping or the signal has aborted.
    */
   async listen(at: Endpoint, { signal }: { signal?: AbortSignal } = {}): Promise<Listener> {
-    if (this.#isOver(signal)) throw cancelled(at);
-    const listener = await this.#env.net.listen(
-      at,
-      (link) => this.#accept(link),
-      (facts) =>
-        this.emit('refused', { addr: formatEndpoint(at), reason: { code: 'ERR_LOCAL_LIMIT', facts } }),
-    );
-    if (this.#isOver(signal)) {
-      await listener.close();
-      throw cancelled(at);
-    }
-    const close = (): Promise<void> => {
-      this.#listeners.delete(closing);
-      signal?.removeEventListener('abort', abort);
-      return listener.close();
-    };
-    const abort = (): void => void close();
-    const closing = { local: listener.local, close };
-    this.#listeners.add(closing);
-    signal?.addEventListener('abort', abort, { once: true });
+    const listener = await this.#listeners.open(at, signal);
     this.emit('listening', listener.local);
-    return closing;
-  }
-
-  #isOver(signal: AbortSignal | undefined): boolean {
-    return this.#stopping || signal?.aborted === true;
+    return listener;
   }
 
   /** Ends the connection with that id in order. False when there is none. */
   close(id: number): boolean {
-    const session = this.#pool.get(id);
-    session?.actor.send({ type: 'user.close' });
-    return session !== undefined;
+    const connection = this.#pool.get(id);
+    connection?.actor.send({ type: 'user.close' });
+    return connection !== undefined;
   }
 
   /**
    * Sends messages to an established peer, in one write. False when there is no such peer, or its handshake is not over:
-   * what comes before `verack` is the machine's business. False too, and nothing is sent, while more than `maxsendbuffer` bytes
-   * have waited for that peer and are not all taken yet: the event `drained` says when they are. Throws `ERR_LOCAL_ARGUMENT` for a value that does not fit its field.
+   * what comes before `verack` is the machine's business. False too, and nothing is sent, while more than `maxsendbuffer`
+   * bytes have waited for that peer and are not all taken yet: the event `drained` reports when they are.
+   *
+   * @throws VerackError `ERR_LOCAL_ARGUMENT` for a value that does not fit its field
    */
   send(id: number, ...messages: readonly (Message | UnknownMessage)[]): boolean {
-    const session = this.#pool.get(id);
-    if (session?.state !== 'established' || session.isFull) return false;
-    session.transmit(messages);
+    const connection = this.#pool.get(id);
+    if (connection?.state !== 'established' || connection.isFull) return false;
+    connection.transmit(messages);
     return true;
   }
 
-  /** Tells the listeners. One that throws is the process's problem (`uncaughtException`), not the node's. */
+  /** Calls the listeners. One that throws is reported to the process (`uncaughtException`); the node goes on. */
   override emit<K extends keyof NodeEvents>(event: K, ...payload: NodeEvents[K]): boolean {
     try {
       return (super.emit as (event: K, ...payload: NodeEvents[K]) => boolean).call(this, event, ...payload);
@@ -175,132 +184,87 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     }
   }
 
-  /** Stops listening and redialling, lets peers close, cuts off the rest. Resolves when nothing is left. Idempotent. */
+  /** Stops listening and dialling, lets peers close, destroys the rest. Resolves when nothing is left. Idempotent. */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.#stopping.abort();
     this.#signal?.removeEventListener('abort', this.#abort);
-    this.#redials.stop();
-    const closed = [...this.#listeners].map((listener) => listener.close());
-    this.#supervisor.send({ type: 'user.stop' });
-    await Promise.all([...closed, toPromise(this.#supervisor)]);
+    const closed = this.#listeners.close();
+    this.#supervise({ type: 'user.stop' });
+    await Promise.all([closed, toPromise(this.#supervisor)]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 
-  #supervise(options: NodeOptions): ActorRefFrom<typeof supervisorMachine> {
-    const machine = supervisorMachine.provide({
-      actors: { pool: this.#pool.logic },
-      actions: {
-        'effect.spawn': ({ event }) => this.#grant('ticket' in event ? event.ticket : 0),
-        'effect.refuse': ({ event }, { code }) => this.#refuse('ticket' in event ? event.ticket : 0, code),
-        'effect.drain': () => this.#pool.drain(),
-        'effect.kill': () => this.#pool.kill(),
-      },
-    });
-    const {
-      maxinbound = 114,
-      maxoutbound = 11,
-      drainTimeout = DRAIN_TIMEOUT,
-      inspect,
-      compiled = true,
-    } = options;
-    const input = { maxinbound, maxoutbound, drainTimeout };
-    const clock = this.#env.clock;
-    return createActor(compiled ? compile(machine) : machine, {
+  /** The source has answered. @internal */
+  protected foundCandidates(addresses: readonly SeedAddress[]): void {
+    const isNew = ({ host, port }: SeedAddress) => !this.#pool.isKnown(formatEndpoint({ host, port }));
+    this.#candidates = addresses.filter(isNew);
+    this.emit('candidates', { addresses });
+    const { length: count } = this.#candidates;
+    this.#supervise({ type: 'candidates.found', count, draw: drawFraction(this.#env) });
+  }
+
+  #supervise(event: Parameters<ActorRefFrom<typeof supervisorMachine>['send']>[0]): void {
+    this.#supervisor.send(event);
+  }
+
+  #startSupervisor(options: NodeOptions): ActorRefFrom<typeof supervisorMachine> {
+    const actors = { peers: this.#pool.logic, targets: this.#targets.logic };
+    const machine = supervisorLogic.provide({ actors });
+    const { maxinbound = 114, maxoutbound = 11, drainTimeout = DRAIN_TIMEOUT, inspect, outbound } = options;
+    const { slots: wanted = 0, once = false } = outbound ?? {};
+    const logic = withHandlers(options.compiled === false ? machine : compile(machine), this.#effects());
+    return createActor(logic, {
       id: 'supervisor',
-      input,
-      clock,
+      input: { maxinbound, maxoutbound, drainTimeout, wanted, once },
+      clock: this.#env.clock,
       ...(inspect && { inspect }),
     }).start();
   }
 
-  /** Asks the supervisor, which answers before this returns. */
-  #ask(request: Request): Request {
-    const ticket = ++this.#lastticket;
-    this.#requests.set(ticket, request);
-    const { link, remote } = request;
-    this.#supervisor.send(
-      link
-        ? { type: 'link.accepted', ticket, crowded: this.#pool.pending.isCrowded(remote.host) }
-        : { type: 'dial.requested', ticket, known: this.#pool.isKnown(formatEndpoint(remote)) },
-    );
-    this.#requests.delete(ticket);
-    return request;
-  }
-
-  #grant(ticket: number): void {
-    const request = this.#requests.get(ticket);
-    if (!request) return;
-    request.session = this.#pool.spawn(request);
-  }
-
-  #refuse(ticket: number, code: RefusalCode): void {
-    const request = this.#requests.get(ticket);
-    if (request) request.refusal = code;
-  }
-
-  #dial(target: Target): Connection {
-    const { connection_type = 'manual', v2transport = this.#v2transport } = target.options;
-    const remote = target.endpoints[target.tries++ % target.endpoints.length] ?? target.endpoints[0];
-    const { session, refusal } = this.#ask({ remote, connection_type, v2: v2transport && !target.v1 });
-    if (!session) throw new VerackError(refusal ?? 'ERR_LOCAL_CANCELLED', { addr: formatEndpoint(remote) });
-    return session;
-  }
-
-  /** The next connection to a target; its handle goes on with it. */
-  #launch(target: Target): void {
-    const session = this.#dial(target);
-    target.peer?.follow(session.id);
-    // A net may fail before its dial returns.
-    if (this.#pool.get(session.id)) this.#targets.set(session.id, target);
-    else this.#settle(target, session, this.#pool.tracker.latest?.info);
-  }
-
-  /** Somebody else may have dialled that address in the meantime, or taken the last slot. */
-  #redial(target: Target): void {
-    try {
-      this.#launch(target);
-    } catch (error) {
-      if (!(error instanceof VerackError)) throw error;
-      this.#again(target, { code: error.code, facts: error.facts }, 0);
-    }
-  }
-
-  /** The caller wants no more of it. @internal */
-  protected giveUp(target: Target): void {
-    target.closed = true;
-    this.#redials.cancel(target);
-    this.#release(target);
-    if (target.peer) this.close(target.peer.id);
-  }
-
-  /** Lets go of the caller's abort signal. */
-  #release({ options, abort }: Target): void {
-    if (abort) options.signal?.removeEventListener('abort', abort);
-  }
-
-  #again(target: Target, reason: Reason, establishedfor: number): void {
-    if (!target.options.persistent || target.closed || this.#stopping) return this.#release(target);
-    const addr = formatEndpoint(target.endpoints[0]);
-    const delay = this.#redials.ended(target, reason, establishedfor);
-    if (delay !== undefined)
-      return void this.emit('redial', { addr, delay, failures: target.failures, reason });
-    this.#release(target);
-    this.emit('abandoned', { addr, reason });
+  /** The effects of the supervisor machine. */
+  #effects(): SupervisorEffects {
+    return {
+      answerSlot: (ticket, code) => this.#targets.get(ticket)?.answerSlot(code),
+      accept: (ticket) => this.#acceptLink(ticket),
+      refuse: (ticket, code) => this.#refuseLink(ticket, code),
+      findCandidates: () => this.#findCandidates(),
+      openTargets: (count) => this.#openTargets(count),
+      reportUnreachable: () => this.emit('unreachable', { chain: this.chain.chain }),
+      reportFilled: () => this.emit('filled', { chain: this.chain.chain }),
+      drain: () => {
+        this.#targets.drain();
+        this.#pool.drain();
+      },
+      kill: () => this.#pool.kill(),
+    };
   }
 
   #accept(link: Link): void {
-    const { session, refusal } = this.#ask({
-      remote: link.remote,
-      connection_type: 'inbound',
-      link,
-      v2: this.#v2transport,
-    });
-    if (session) return;
+    const ticket = ++this.#lastticket;
+    this.#accepted.set(ticket, link);
+    const crowded = this.#pool.pending.isCrowded(link.remote.host);
+    this.#supervise({ type: 'link.accepted', ticket, crowded });
+  }
+
+  #take(ticket: number): Link | undefined {
+    const link = this.#accepted.get(ticket);
+    this.#accepted.delete(ticket);
+    return link;
+  }
+
+  #acceptLink(ticket: number): void {
+    const link = this.#take(ticket);
+    if (!link) return;
+    this.#pool.spawn({ remote: link.remote, connection_type: 'inbound', link, v2: this.#v2transport });
+  }
+
+  #refuseLink(ticket: number, code: RefusalCode): void {
+    const link = this.#take(ticket);
+    if (!link) return;
     link.destroy();
-    const code = refusal ?? 'ERR_LOCAL_CANCELLED';
     const facts =
       code === 'ERR_POLICY_PENDING'
         ? { source: sourceOf(link.remote.host), limit: this.#pool.pending.limit }
@@ -308,113 +272,153 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.emit('refused', { addr: formatEndpoint(link.remote), reason: { code, facts } });
   }
 
-  #listener(): PoolListener {
+  #findCandidates(): void {
+    this.#source.find(this.#stopping.signal).then(
+      (addresses) => this.#stopping.signal.aborted || this.foundCandidates(addresses),
+      (error: unknown) => {
+        if (error instanceof VerackError) return this.#stopping.signal.aborted || this.foundCandidates([]);
+        throwLater(error);
+      },
+    );
+  }
+
+  #openTargets(count: number): void {
+    for (const { host, port } of this.#candidates.slice(0, count)) {
+      const destination: Destination = { addresses: [{ host, port }] };
+      const rules = { persistent: false, v2: this.#v2transport, automatic: true };
+      const connection_type = 'outbound-full-relay';
+      this.#targets.create({ destination, connection_type, ...rules }).dial();
+    }
+    this.#candidates = this.#candidates.slice(count);
+  }
+
+  #targetsListener(): TargetsListener {
     return {
-      moved: (session, from, to) => this.#moved(session, from, to),
-      ended: (session, last) => this.#ended(session, last),
-      drained: (session) => this.emit('drained', nameOf(session)),
-      dropped: (session, code, command) => this.emit('dropped', { ...nameOf(session), code, command }),
-      ponged: (session) => {
+      ended: (last) => this.emit('ended', last),
+      fallback: (last) => this.emit('fallback', last),
+      retry: ({ addr }, { delay, failures, reason }) => {
+        if (reason) this.emit('redial', { addr, delay, failures, reason });
+      },
+      abandoned: ({ addr }, reason) => this.emit('abandoned', { addr, reason }),
+    };
+  }
+
+  #poolListener(): PoolListener {
+    return {
+      moved: (connection, from, to) => this.#moved(connection, from, to),
+      ended: (connection, last) => this.#ended(connection, last),
+      drained: (connection) => this.emit('drained', nameOf(connection)),
+      dropped: (connection, code, command) => this.emit('dropped', { ...nameOf(connection), code, command }),
+      ponged: (connection, ms) => {
         if (this.listenerCount('pong') === 0) return;
-        this.emit('pong', { ...nameOf(session), pingtime: session.context.pingtime / 1_000 });
+        this.emit('pong', { ...nameOf(connection), pingtime: ms / 1_000 });
       },
       jumped: (ms, clock) => this.emit('jump', { ms, clock }),
-      message: (session, direction, command, payload) => {
+      message: (connection, direction, command, payload) => {
         if (this.listenerCount('message') === 0) return;
-        // Written out: for every message, a spread here costs more than all the rest of the telling.
-        const [id, addr, at] = [session.id, formatEndpoint(session.remote), this.#env.clock.now()];
+        // Written out: for every message, a spread here costs more than all the rest of the report.
+        const [id, addr, at] = [connection.id, formatEndpoint(connection.remote), this.#env.clock.now()];
         this.emit('message', { id, addr, direction, command, payload, at });
       },
     };
   }
 
-  #moved(session: Connection, from: PeerState, to: PeerState): void {
+  #moved(connection: Connection, from: PeerState, to: PeerState): void {
     if (this.listenerCount('transition') > 0) {
-      this.emit('transition', {
-        ...nameOf(session),
-        inbound: session.inbound,
-        from,
-        to,
-        at: session.stateat,
-      });
+      const { inbound, stateat: at } = connection;
+      this.emit('transition', { ...nameOf(connection), inbound, from, to, at });
     }
     if (to !== 'established') return;
-    const peer = this.#targets.get(session.id)?.peer;
-    if (!peer && this.listenerCount('established') === 0) return;
-    const info = this.#pool.tracker.get(session.id);
+    if (!this.#targets.of(connection) && this.listenerCount('established') === 0) return;
+    const info = this.#pool.tracker.get(connection.id);
     if (!info) return;
-    peer?.tellEstablished(info);
+    this.#targets.established(connection, info);
     this.emit('established', info);
   }
 
-  #ended(session: Connection, ended: EndedPeer): void {
-    this.#supervisor.send({ type: 'peer.ended', id: session.id, inbound: session.inbound });
-    const target = this.#targets.get(session.id);
-    this.#targets.delete(session.id);
-    if (target && ended.reason.facts.retry === 'v1' && this.#fallBack(target, ended)) return;
-    if (!target && this.listenerCount('ended') === 0) return;
-    const said = target?.v1 ? afterV2(ended.info) : ended.info;
-    this.emit('ended', said);
-    if (target) this.#settle(target, session, said);
-  }
-
-  /** A dialled connection is over, and not to be tried again as v1. */
-  #settle(target: Target, session: Connection, last: PeerInfo | undefined): void {
-    if (!last?.lastreason) return;
-    if (last.lastreason.facts.speaks === 'v1') target.v1 = true;
-    target.peer?.tellEnded(last);
-    const { establishedat } = session.context;
-    const establishedfor = establishedat < 0 ? 0 : this.#env.clock.now() - establishedat;
-    this.#again(target, last.lastreason, establishedfor);
-  }
-
-  /** Once, on a new connection to the same address (BIP324; Core: ReconnectV1). */
-  #fallBack(target: Target, ended: EndedPeer): boolean {
-    if (this.#stopping || target.v1 || target.closed) return false;
-    target.v1 = true;
-    target.tries--;
-    try {
-      this.#launch(target);
-      this.emit('fallback', ended.info);
-      return true;
-    } catch (error) {
-      if (error instanceof VerackError) return false;
-      throw error;
-    }
+  #ended(connection: Connection, ended: EndedPeer): void {
+    this.#supervise({ type: 'peer.ended', id: connection.id, inbound: connection.inbound });
+    if (this.#targets.connectionEnded(connection, ended)) return;
+    if (this.listenerCount('ended') > 0) this.emit('ended', ended.info);
   }
 }
 
-/** Some nodes ban who tries v2: then the v1 connection behind it ends at once, and the facts say what came before. */
-function afterV2(last: PeerInfo): PeerInfo {
-  const { lastreason } = last;
-  if (!lastreason || !isLinkCode(lastreason.code)) return last;
-  return { ...last, lastreason: { ...lastreason, facts: { ...lastreason.facts, afterv2: true } } };
+/** The effects of the supervisor machine; a ticket is that of the event. */
+interface SupervisorEffects {
+  /** Granted without a code. */
+  answerSlot(ticket: number, code?: RefusalCode): void;
+  accept(ticket: number): void;
+  refuse(ticket: number, code: RefusalCode): void;
+  findCandidates(): void;
+  openTargets(count: number): void;
+  reportUnreachable(): void;
+  reportFilled(): void;
+  drain(): void;
+  kill(): void;
 }
 
-/** A caller's mistake is told at once. */
+const ticketOf = (event: object): number => ('ticket' in event ? Number(event.ticket) : 0);
+
+const supervisorLogic = supervisorMachine.provide({
+  actions: {
+    'effect.grantSlot': ({ self, event }) => handlersOf<SupervisorEffects>(self).answerSlot(ticketOf(event)),
+    'effect.refuseSlot': ({ self, event }, { code }) =>
+      handlersOf<SupervisorEffects>(self).answerSlot(ticketOf(event), code),
+    'effect.accept': ({ self, event }) => handlersOf<SupervisorEffects>(self).accept(ticketOf(event)),
+    'effect.refuse': ({ self, event }, { code }) =>
+      handlersOf<SupervisorEffects>(self).refuse(ticketOf(event), code),
+    'effect.findCandidates': ({ self }) => handlersOf<SupervisorEffects>(self).findCandidates(),
+    'effect.openTargets': ({ self, context }) =>
+      handlersOf<SupervisorEffects>(self).openTargets(context.opening),
+    'effect.reportUnreachable': ({ self }) => handlersOf<SupervisorEffects>(self).reportUnreachable(),
+    'effect.reportFilled': ({ self }) => handlersOf<SupervisorEffects>(self).reportFilled(),
+    'effect.drain': ({ self }) => handlersOf<SupervisorEffects>(self).drain(),
+    'effect.kill': ({ self }) => handlersOf<SupervisorEffects>(self).kill(),
+  },
+});
+
+/** A caller's mistake is reported at once. */
+function destinationOf(
+  to: string | Endpoint | readonly [Endpoint, ...Endpoint[]],
+  port: number,
+): Destination {
+  if (typeof to === 'string') {
+    const { kind, ...endpoint } = parseEndpoint(to, port);
+    return kind === 'name' ? { name: endpoint.host, port: endpoint.port } : { addresses: [endpoint] };
+  }
+  return { addresses: checked('host' in to ? [to] : to) };
+}
+
 function checked(endpoints: readonly [Endpoint, ...Endpoint[]]): readonly [Endpoint, ...Endpoint[]] {
   if (endpoints.length === 0)
     throw new VerackError('ERR_LOCAL_ARGUMENT', { value: '[]', why: 'no address to dial' });
   for (const { host, port } of endpoints) {
-    if (host !== '' && Number.isInteger(port) && port >= 1 && port <= 65_535) continue;
+    if (isAddress(host) && Number.isInteger(port) && port >= 1 && port <= 65_535) continue;
     throw new VerackError('ERR_LOCAL_ARGUMENT', {
       value: `${host}:${port}`,
-      why: 'a host, and a port from 1 to 65535',
+      why: 'an IP address, and a port from 1 to 65535; a name is given as text: name:port',
     });
   }
   return endpoints;
 }
 
-const envOf = ({ clock = systemClock, random = systemRandom, net = tcpNet() }: NodeOptions): Env => ({
-  clock,
-  random,
-  net,
+const isAddress = (host: string): boolean => isIP(host) > 0;
+
+const environmentOf = ({
+  clock = systemClock,
+  random = systemRandom,
+  net = tcpNet(),
+  dns,
+  lookup = lookupWith(dns),
+}: NodeOptions): Env => ({ clock, random, net, lookup });
+
+function sourceOfCandidates({ outbound, dns }: NodeOptions, chain: Chain, env: Env): CandidateSource {
+  const random = (): number => drawFraction(env);
+  const dnsseed = outbound?.dnsseed ?? true;
+  return outbound?.source ?? seedSource(chain, { ...(dns && { dns }), dnsseed, random });
+}
+
+const nameOf = (connection: Connection) => ({
+  id: connection.id,
+  addr: formatEndpoint(connection.remote),
 });
-
-const cancelled = (at: Endpoint): VerackError =>
-  new VerackError('ERR_LOCAL_CANCELLED', { addr: formatEndpoint(at) });
-
-const nameOf = (session: Connection) => ({ id: session.id, addr: formatEndpoint(session.remote) });
-
-const asList = (to: Endpoint | readonly [Endpoint, ...Endpoint[]]): readonly [Endpoint, ...Endpoint[]] =>
-  'host' in to ? [to] : to;

@@ -1,6 +1,7 @@
 /** What a node and a dial can be told. */
 import type { InspectionEvent } from 'xstate';
 import type { ConnectionType, Rules } from '../../machines/index.js';
+import type { DnsOptions, Lookup } from '../net/dns.js';
 import type { Net } from '../net/link.js';
 import { type Chain, networkOf } from '../networks.js';
 import { VerackError } from '../reasons.js';
@@ -10,7 +11,20 @@ import { type Identity, userAgent, wholeUserAgent } from '../connection/outgoing
 import type { Padding } from '../connection/v2-transport.js';
 import type { V2FaultName } from '../connection/v2-faults.js';
 import type { Clock } from '../net/environment.js';
+import type { CandidateSource } from './candidates.js';
 import { NAME, VERSION } from '../version.js';
+
+/** Automatic outbound connections. */
+export interface OutboundOptions {
+  /** Connections to hold; Core holds 8 full-relay ones. Each also takes one of `maxoutbound`. */
+  readonly slots: number;
+  /** One connection per slot: a slot that was filled is not filled again, and the source is asked once. Default false. */
+  readonly once?: boolean;
+  /** Ask the chain's DNS seeds; false: take its fixed list alone. Default true. */
+  readonly dnsseed?: boolean;
+  /** Another source of addresses than the seeds and the fixed list. */
+  readonly source?: CandidateSource;
+}
 
 export interface NodeOptions {
   /** Core's chain names (`main`, `test`, `testnet4`, `signet`, `regtest`) or a {@link Chain}. Default `main`. */
@@ -45,6 +59,12 @@ export interface NodeOptions {
   readonly uacomment?: readonly string[];
   /** The whole user agent instead, at most 256 bytes. */
   readonly subver?: string;
+  /** Fill outbound slots from a source of addresses. Absent: only what `dial` names is dialled. */
+  readonly outbound?: OutboundOptions;
+  /** How names are looked up: the servers, the time limit, the address families. Default: the system's way. */
+  readonly dns?: Omit<DnsOptions, 'signal'>;
+  /** Looks names up in another way; `dns` is not used then. */
+  readonly lookup?: Lookup;
   /** Where time, chance and bytes come from. */
   readonly clock?: Clock;
   readonly random?: (count: number) => Uint8Array;

@@ -1,64 +1,74 @@
-/** A handle on a dialled connection: wait for it, read it, close it. */
-import { VerackError } from '../reasons.js';
+/** A handle on a dialled target: wait for its connection, read it, close it. */
+import { type Reason, VerackError } from '../reasons.js';
 import type { PeerInfo } from './peerinfo.js';
 import type { PeerTracker } from './tracker.js';
 
-interface Waiter {
-  readonly resolve: (peer: PeerInfo) => void;
+interface Waiter<T> {
+  readonly resolve: (value: T) => void;
   readonly reject: (error: VerackError) => void;
 }
 
-/** Made by `BitcoinNode.dial`; it goes on with each redial of a persistent dial. */
+/** Made by `BitcoinNode.dial`; it stays valid through every redial of a persistent dial. */
 export class Peer {
   #id = 0;
   #established: PeerInfo | undefined;
   #last: PeerInfo | undefined;
-  #forEstablished: Waiter[] = [];
-  #forEnd: Waiter[] = [];
+  #reason: Reason | undefined;
+  /** Nothing more will be dialled. */
+  #isOver = false;
+  #forEstablished: Waiter<PeerInfo>[] = [];
+  #forEnd: Waiter<PeerInfo>[] = [];
 
   /** @internal Handles come from `BitcoinNode.dial`. */
   constructor(
     readonly addr: string,
     private readonly tracker: PeerTracker,
-    private readonly closing: () => void,
+    private readonly closing: (peer: Peer) => void,
   ) {}
 
-  /** The id of its connection; a new one after a fallback from BIP324 to v1, and after each redial. */
+  /** The id of its connection; a new one after a fallback from BIP324 to v1, and after each redial. 0 before the first. */
   get id(): number {
     return this.#id;
   }
 
   /** Ends the connection in order, and its redials. */
   close(): void {
-    this.closing();
+    this.closing(this);
   }
 
-  /** @internal */
-  follow(id: number): void {
-    this.#id = id;
-    this.#established = undefined;
-    this.#last = undefined;
-  }
-
-  /** What is known now; after the end, what was known last. */
+  /** What is known now; after the end, what was known last. Undefined when there was no connection. */
   info(): PeerInfo | undefined {
     return this.#last ?? this.tracker.get(this.id);
   }
 
   /**
-   * Resolves when the handshake is complete. Rejects with a {@link VerackError} that carries the reason when the
-   * connection ends before (a feeler always does, with `END_DONE`).
+   * Resolves when a handshake is complete; for a persistent dial that may be the handshake of a later try. Rejects with a
+   * {@link VerackError} that carries the reason when nothing more is dialled: every address has failed (a feeler ends with
+   * `END_DONE`), the dial was refused (`ERR_POLICY_DUPLICATE`, `ERR_POLICY_FULL`), it was closed, or the node has stopped
+   * (`ERR_LOCAL_CANCELLED`).
    */
   established(): Promise<PeerInfo> {
     if (this.#established) return Promise.resolve(this.#established);
-    if (this.#last) return Promise.reject(errorOf(this.#last));
+    if (this.#isOver) return Promise.reject(this.#error());
     return new Promise((resolve, reject) => this.#forEstablished.push({ resolve, reject }));
   }
 
-  /** Resolves when the connection is over; `lastreason` says why. Never rejects. */
+  /**
+   * Resolves when the connection is over, or every address of the target has failed; `lastreason` says why. A persistent
+   * dial may connect again afterwards. Rejects with the reason when there never was a connection: the dial was refused, or the
+   * name has no address.
+   */
   ended(): Promise<PeerInfo> {
     if (this.#last) return Promise.resolve(this.#last);
+    if (this.#isOver) return Promise.reject(this.#error());
     return new Promise((resolve, reject) => this.#forEnd.push({ resolve, reject }));
+  }
+
+  /** @internal A connection was made. */
+  follow(id: number): void {
+    this.#id = id;
+    this.#established = undefined;
+    this.#last = undefined;
   }
 
   /** @internal */
@@ -67,13 +77,19 @@ export class Peer {
     for (const { resolve } of this.#forEstablished.splice(0)) resolve(peer);
   }
 
-  /** @internal */
-  tellEnded(peer: PeerInfo): void {
-    this.#last = peer;
-    for (const { reject } of this.#forEstablished.splice(0)) reject(errorOf(peer));
-    for (const { resolve } of this.#forEnd.splice(0)) resolve(peer);
+  /** @internal `last`: the connection that ended; `isOver`: nothing more will be dialled. */
+  tellEnded(last: PeerInfo | undefined, reason: Reason, isOver: boolean): void {
+    this.#last = last;
+    this.#reason = last?.lastreason ?? reason;
+    this.#isOver = isOver;
+    if (last) for (const { resolve } of this.#forEnd.splice(0)) resolve(last);
+    if (!isOver) return;
+    for (const { reject } of this.#forEstablished.splice(0)) reject(this.#error());
+    for (const { reject } of this.#forEnd.splice(0)) reject(this.#error());
+  }
+
+  #error(): VerackError {
+    const { code, facts } = this.#reason ?? { code: 'ERR_LOCAL_BUG', facts: {} };
+    return new VerackError(code, { addr: this.#last?.addr ?? this.addr, ...facts });
   }
 }
-
-const errorOf = ({ addr, lastreason }: PeerInfo): VerackError =>
-  new VerackError(lastreason?.code ?? 'ERR_LOCAL_BUG', { addr, ...lastreason?.facts });

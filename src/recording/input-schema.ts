@@ -61,6 +61,7 @@ const options = shaped({
   v2only: flag,
   padding: maybe(padding),
   v2fault: maybe((value) => typeof value === 'string' && isV2Fault(value)),
+  outbound: maybe(shaped({ slots: count, once: flag })),
   services: text,
   startingheight: Number.isInteger,
   subver: text,
@@ -75,10 +76,16 @@ const message: Fits = (value) =>
   list(text, 2)(value) || (Array.isArray(value) && text(value[0]) && hex(value[1]));
 const dialCode = code(/^ERR_(DIAL_|LOCAL_LIMIT)/);
 const linkCode = code(/^ERR_LINK_/);
+const anyCode = code(/^ERR_/);
+const seedAddress = shaped({ host, port, source: text });
 
 const SHAPES: Readonly<Record<InputName, Shape>> = {
   node: { options },
   dial: { to: list(endpoint, 1), options: dialOptions },
+  dialname: { name: text, port, options: dialOptions },
+  candidates: { addresses: list(seedAddress) },
+  found: { lookup: count, hosts: list(host, 1) },
+  unfound: { lookup: count, code: anyCode, facts },
   hangup: { dial: count },
   listen: { host, port },
   close: { id: count },

@@ -9,6 +9,7 @@
  */
 import type { Fault } from '../net/faults/faults.js';
 import { netWithFault } from '../net/faults/faulty-net.js';
+import { lookupWith } from '../net/dns.js';
 import { tcpNet } from '../net/tcp.js';
 import { type Clock, systemClock, systemRandom } from '../net/environment.js';
 import type { BitcoinNode } from '../node/node.js';
@@ -38,11 +39,17 @@ export function recordedNode(
   options: NodeOptions = {},
   faults: readonly Fault[] = [],
 ): BitcoinNode {
-  const { clock = systemClock, random = systemRandom, net = tcpNet() } = options;
+  const {
+    clock = systemClock,
+    random = systemRandom,
+    net = tcpNet(),
+    dns,
+    lookup = lookupWith(dns),
+  } = options;
   const number = (numbers.get(sink) ?? 0) + 1;
   numbers.set(sink, number);
-  const recorder = new Recorder({ clock, random, net }, sink, number);
-  const parts = { clock: recorder.clock, random: recorder.random };
+  const recorder = new Recorder({ clock, random, net, lookup }, sink, number);
+  const parts = { clock: recorder.clock, random: recorder.random, lookup: recorder.lookup };
   const input: Input = { in: 'node', options: recordedOptions(options, faults) };
   return recorder.enter(
     input,

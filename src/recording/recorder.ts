@@ -4,6 +4,7 @@
  * Both clocks stand still while the node deals with an input, so one moment per turn is all that a replay needs.
  */
 import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from '../net/link.js';
+import type { Lookup } from '../net/dns.js';
 import { LinkWrapper } from '../net/faults/link-wrapper.js';
 import type { LinkCode } from '../reasons.js';
 import { VerackError } from '../reasons.js';
@@ -31,6 +32,7 @@ export class Recorder implements NodeObserver, Env {
   #wall = 0;
   #armed = 0;
   #links = 0;
+  #lookups = 0;
   #listeners = 0;
 
   /** `number`: which node of the recording this is. */
@@ -55,6 +57,19 @@ export class Recorder implements NodeObserver, Env {
     const bytes = this.inner.random(count);
     this.note({ out: 'draw', bytes: hexOf(bytes) });
     return bytes;
+  };
+
+  readonly lookup: Lookup = (name, handler) => {
+    const lookup = ++this.#lookups;
+    this.note({ out: 'lookup', lookup, name });
+    const cancel = this.inner.lookup(name, {
+      found: (hosts) => this.enter({ in: 'found', lookup, hosts }, () => handler.found(hosts)),
+      failed: (reason) => this.enter({ in: 'unfound', lookup, ...reason }, () => handler.failed(reason)),
+    });
+    return () => {
+      this.note({ out: 'cancel', lookup });
+      cancel();
+    };
   };
 
   enter<T>(input: Input, run: () => T): T {

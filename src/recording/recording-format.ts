@@ -30,6 +30,10 @@
  *   data      link, bytes                 one chunk, as it came
  *   closed    link, code                  the other side ended it, or it broke
  *   drained   link                        what was waiting has gone
+ *   dialname  name, port, options         the owner dials a name
+ *   candidates addresses                  the source of automatic outbound connections has answered
+ *   found     lookup, hosts               a name has these addresses
+ *   unfound   lookup, code, facts         or none
  *   timer     timer
  *   listening listener, local             a listener is open
  *   unheard   listener, facts             or cannot be opened
@@ -40,6 +44,8 @@
  *   arm       timer, ms                   sets a timer
  *   disarm    timer
  *   dial      link, host, port            opens a link
+ *   lookup    lookup, name                looks a name up
+ *   cancel    lookup
  *   giveup    link                        wants it no more before it is open
  *   attach    link                        begins to read
  *   write     link, bytes                 one write
@@ -59,14 +65,15 @@
  */
 import { CORE_RULES, DRAIN_TIMEOUT, type ConnectionType, type Rules } from '../../machines/index.js';
 import { type Fault, parseFault } from '../net/faults/faults.js';
+import type { SeedAddress } from '../net/dns.js';
 import type { Endpoint } from '../net/link.js';
 import { networkOf } from '../networks.js';
-import type { DialCode, Facts, LinkCode } from '../reasons.js';
+import type { DialCode, Facts, LinkCode, ReasonCode } from '../reasons.js';
 import { VerackError } from '../reasons.js';
 import type { Padding } from '../connection/v2-transport.js';
 import { chainOf, identityOf, type NodeOptions } from '../node/options.js';
 import { MAX_PENDING } from '../node/pending-handshakes.js';
-import { MAX_SEND_BUFFER } from '../connection/connection.js';
+import { MAX_SEND_BUFFER } from '../connection/outgoing-queue.js';
 import type { V2FaultName } from '../connection/v2-faults.js';
 
 export const FORMAT = 'verack-recording';
@@ -97,6 +104,8 @@ export interface RecordedOptions {
   readonly v2only: boolean;
   readonly padding?: Padding;
   readonly v2fault?: V2FaultName;
+  /** Automatic outbound connections; what their source answers is an input. */
+  readonly outbound?: { readonly slots: number; readonly once: boolean };
   readonly services: string;
   readonly startingheight: number;
   readonly subver: string;
@@ -105,7 +114,8 @@ export interface RecordedOptions {
 }
 
 /** What a node takes and no recording can hold, or holds under another name, or what changes nothing. */
-type Unrecorded = 'uacomment' | 'compiled' | 'clock' | 'random' | 'net' | 'inspect' | 'signal';
+type Unrecorded =
+  'uacomment' | 'compiled' | 'clock' | 'random' | 'net' | 'lookup' | 'dns' | 'inspect' | 'signal';
 /** Fails to compile while there is an option that is not recorded. */
 const forgotten: Record<Exclude<keyof NodeOptions, keyof RecordedOptions | Unrecorded>, never> = {};
 void forgotten;
@@ -124,6 +134,10 @@ export type Input =
       readonly to: readonly [Endpoint, ...Endpoint[]];
       readonly options: RecordedDial;
     }
+  | { readonly in: 'dialname'; readonly name: string; readonly port: number; readonly options: RecordedDial }
+  | { readonly in: 'candidates'; readonly addresses: readonly SeedAddress[] }
+  | { readonly in: 'found'; readonly lookup: number; readonly hosts: readonly string[] }
+  | { readonly in: 'unfound'; readonly lookup: number; readonly code: ReasonCode; readonly facts: Facts }
   | { readonly in: 'hangup'; readonly dial: number }
   | { readonly in: 'listen'; readonly host: string; readonly port: number }
   | { readonly in: 'close'; readonly id: number }
@@ -180,6 +194,7 @@ const picked = (options: object): object =>
 /** The options of a node as they are recorded. `faults`: those that stand between it and its net. */
 export function recordedOptions(options: NodeOptions, faults: readonly Fault[]): RecordedOptions {
   const rules = { ...CORE_RULES, ...options.rules };
+  const { outbound } = options;
   const { chain, magicHex } = chainOf(options.chain ?? 'main');
   return {
     chain,
@@ -187,6 +202,7 @@ export function recordedOptions(options: NodeOptions, faults: readonly Fault[]):
     rules,
     ...DEFAULTS,
     ...picked(options),
+    ...(outbound && { outbound: { slots: outbound.slots, once: outbound.once ?? false } }),
     subver: new TextDecoder().decode(identityOf(options, rules).user_agent),
     faults: faults.map(({ name, value }) => (value === '' ? name : `${name}=${value}`)),
   };
@@ -194,11 +210,20 @@ export function recordedOptions(options: NodeOptions, faults: readonly Fault[]):
 
 /** The other way: what `createNode` takes. Throws `ERR_LOCAL_ARGUMENT` for a chain that there is not. */
 export function nodeOptions(recorded: RecordedOptions): NodeOptions {
-  const { chain, magic, rules, subver } = recorded;
+  const { chain, magic, rules, subver, outbound } = recorded;
   const known = networkOf(chain);
   if (!known) throw new VerackError('ERR_LOCAL_ARGUMENT', { value: chain, why: 'no such chain' });
   const bytes = Uint8Array.from(Buffer.from(magic, 'hex'));
-  return { ...picked(recorded), rules, subver, chain: { ...known, magic: bytes, magicHex: magic } };
+  return {
+    ...picked(recorded),
+    // The answers of the source are in the recording.
+    ...(outbound && {
+      outbound: { ...outbound, source: { find: () => new Promise<never>(() => undefined) } },
+    }),
+    rules,
+    subver,
+    chain: { ...known, magic: bytes, magicHex: magic },
+  };
 }
 
 /** Throws `ERR_LOCAL_ARGUMENT` for a fault that there is not. */

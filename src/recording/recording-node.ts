@@ -1,11 +1,11 @@
 /** A node under observation: a witness hears everything that its owner asks of it and everything that it says. */
+import type { SeedAddress } from '../net/dns.js';
 import type { Endpoint, Listener } from '../net/link.js';
 import { parseEndpoint } from '../net/endpoint.js';
 import type { NodeEvents } from '../node/events.js';
 import { BitcoinNode } from '../node/node.js';
 import type { DialOptions, NodeOptions } from '../node/options.js';
 import type { Peer } from '../node/peer.js';
-import type { Target } from '../node/redial.js';
 import { commandOf, encodeMessage, hexOf, type Message, type UnknownMessage } from '../wire/index.js';
 import type { Input, RecordedDial } from './recording-format.js';
 
@@ -34,18 +34,23 @@ export class RecordingNode extends BitcoinNode {
   }
 
   override dial(to: string | Endpoint | readonly [Endpoint, ...Endpoint[]], options: DialOptions = {}): Peer {
-    const number = ++this.#dials;
     const { signal, ...rest } = options;
-    const input = { in: 'dial', to: this.#endpoints(to), options: recorded(options) } as const;
+    const input = this.#dialInput(to, recorded(options));
+    const number = ++this.#dials;
     const peer = this.#witness.enter(input, () => super.dial(to, signal?.aborted ? rest : options));
     this.#numbers.set(peer, number);
     if (signal?.aborted) peer.close();
     return peer;
   }
 
-  protected override giveUp(target: Target): void {
-    const dial = (target.peer && this.#numbers.get(target.peer)) ?? 0;
-    this.#witness.enter({ in: 'hangup', dial }, () => super.giveUp(target));
+  /** The answer of the source of automatic outbound connections. */
+  override foundCandidates(addresses: readonly SeedAddress[]): void {
+    this.#witness.enter({ in: 'candidates', addresses }, () => super.foundCandidates(addresses));
+  }
+
+  protected override closePeer(peer: Peer): void {
+    const dial = this.#numbers.get(peer) ?? 0;
+    this.#witness.enter({ in: 'hangup', dial }, () => super.closePeer(peer));
   }
 
   override listen(at: Endpoint, options: { signal?: AbortSignal } = {}): Promise<Listener> {
@@ -70,11 +75,12 @@ export class RecordingNode extends BitcoinNode {
     return this.#witness.tell(event, payload[0], () => super.emit(event, ...payload));
   }
 
-  /** An address that is none is its caller's mistake, told before anything happens. */
-  #endpoints(to: string | Endpoint | readonly [Endpoint, ...Endpoint[]]): readonly [Endpoint, ...Endpoint[]] {
-    if (typeof to !== 'string') return 'host' in to ? [to] : to;
-    const { host, port } = parseEndpoint(to, this.chain.port);
-    return [{ host, port }];
+  /** Text that is no host throws before anything happens. */
+  #dialInput(to: string | Endpoint | readonly [Endpoint, ...Endpoint[]], options: RecordedDial): Input {
+    if (typeof to !== 'string') return { in: 'dial', to: 'host' in to ? [to] : to, options };
+    const { kind, host, port } = parseEndpoint(to, this.chain.port);
+    if (kind === 'name') return { in: 'dialname', name: host, port, options };
+    return { in: 'dial', to: [{ host, port }], options };
   }
 }
 

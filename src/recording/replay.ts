@@ -4,6 +4,7 @@
  * two have parted, and the rest is not played.
  */
 import { netWithFault } from '../net/faults/faulty-net.js';
+import type { Lookup, LookupHandler } from '../net/dns.js';
 import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from '../net/link.js';
 import { VerackError } from '../reasons.js';
 import type { NodeEvents } from '../node/events.js';
@@ -31,8 +32,10 @@ export class Replay implements NodeObserver, Env {
   #wall = 0;
   #armed = 0;
   #links = 0;
+  #lookups = 0;
   #listeners = 0;
   #dials = 0;
+  readonly #looking = new Map<number, LookupHandler>();
   readonly #timers = new Map<number, () => void>();
   readonly #dialled = new Map<number, DialHandler>();
   readonly #open = new Map<number, ReplayedLink>();
@@ -57,7 +60,7 @@ export class Replay implements NodeObserver, Env {
       listen: (to, each) => this.#listen(to, each),
     };
     const net = netWithFault(this.net, faultsOf(options), this.clock);
-    const parts = { clock: this.clock, random: this.random, net, ...extra };
+    const parts = { clock: this.clock, random: this.random, lookup: this.lookup, net, ...extra };
     this.node = new RecordingNode({ ...nodeOptions(options), ...parts }, this);
   }
 
@@ -83,6 +86,16 @@ export class Replay implements NodeObserver, Env {
       (line) => bytesOf(line).length === count,
     );
     return found ? bytesOf(found) : new Uint8Array(count);
+  };
+
+  readonly lookup: Lookup = (name, handler) => {
+    const lookup = ++this.#lookups;
+    this.note({ out: 'lookup', lookup, name });
+    this.#looking.set(lookup, handler);
+    return () => {
+      this.note({ out: 'cancel', lookup });
+      this.#looking.delete(lookup);
+    };
   };
 
   enter<T>(input: Input, run: () => T): T {
@@ -170,6 +183,20 @@ export class Replay implements NodeObserver, Env {
     dial: ({ to, options }) => {
       const dial = ++this.#dials;
       this.#peers.set(dial, this.node.dial(to, options));
+    },
+    dialname: ({ name, port, options }) => {
+      const dial = ++this.#dials;
+      this.#peers.set(dial, this.node.dial(`${name}:${port}`, options));
+    },
+    candidates: ({ addresses }) => this.node.foundCandidates(addresses),
+    found: (input) => {
+      const handler = this.#looking.get(input.lookup);
+      this.#happen(input, handler && (() => handler.found(input.hosts)));
+    },
+    unfound: (input) => {
+      const handler = this.#looking.get(input.lookup);
+      const { code, facts } = input;
+      this.#happen(input, handler && (() => handler.failed({ code, facts })));
     },
     hangup: ({ dial }) => this.#peers.get(dial)?.close(),
     listen: (input) => void this.node.listen(input).catch(() => undefined),

@@ -3,7 +3,7 @@
  * compares that with what tracker and supervisor say. (It does not subscribe to the tracker: that would cost more than the run.)
  */
 import type { BitcoinNode, NodeEvents, Peer, PeerInfo } from '../../src/index.js';
-import { REASONS } from '../../src/reasons.js';
+import { REASONS, type VerackError } from '../../src/reasons.js';
 import { V2_FAULTS } from '../../src/connection/v2-faults.js';
 import type { Resident } from './plan.js';
 
@@ -65,6 +65,8 @@ export class Watch {
   readonly #gone = new Set<number>();
   /** Second connections: v1, after a first one that came to nothing. */
   readonly #second = new Set<number>();
+  /** Fallbacks whose v1 connection was not looked for yet. */
+  readonly #falling: [id: number, addr: string][] = [];
   /** What `dial` returned and has not ended, by the connection that it stands for. */
   readonly #handles = new Map<number, Peer>();
   /** Deadlines that were past at the last look. */
@@ -103,14 +105,23 @@ export class Watch {
 
   /** A handle ends once, whatever number of connections it stood for. */
   holds(peer: Peer): void {
+    const refused = ({ code }: VerackError): void => this.say(`${this.resident.host} ${code}`);
+    // No connection yet: the slot was refused, and a persistent dial waits for its next round.
+    if (peer.id === 0) return void peer.ended().catch(refused);
     this.#handles.set(peer.id, peer);
-    void peer.ended().then(({ id }) => {
+    peer.ended().then(({ id }) => {
       if (!this.#handles.delete(id)) this.fail(`end: the handle of peer ${id} stands for ${peer.id}`);
-    });
+    }, refused);
   }
 
   /** After every timer that reached this node. */
   check(): void {
+    for (const [id, addr] of this.#falling.splice(0))
+      this.#follows(
+        id,
+        addr,
+        this.node.peers.list().find((peer) => peer.id > id && peer.addr === addr),
+      );
     const { maxinbound, maxoutbound } = this.resident;
     const { status, context } = this.node.supervisor.getSnapshot();
     const [inbound, outbound] = [this.#inbound, this.#outbound];
@@ -196,7 +207,7 @@ export class Watch {
     if (!v2transport || v2only || this.#second.has(id) || this.desk.stubborn)
       this.fail(`fallback: of peer ${id}, ${JSON.stringify(this.resident)}`);
     if (type !== 'detecting' || version > 0) this.fail(`fallback: peer ${id} was heard, over ${type}`);
-    this.#follows(id, addr, this.node.peers.list().at(-1));
+    this.#falling.push([id, addr]);
   }
 
   #follows(id: number, addr: string, second: PeerInfo | undefined): void {

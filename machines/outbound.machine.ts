@@ -1,0 +1,280 @@
+/**
+ * One target that the node wants to be connected to:
+ *
+ *   idle → lookingUp → requestingSlot → connecting → connected → backingOff → … → closed | failed
+ *
+ * A round looks the name up, dials one address after the other and ends with a connection or with the last failure. An
+ * address is dialled with BIP324 first where that is wanted, and again with v1 when the peer does not support BIP324. A persistent target begins
+ * another round after a delay; a one-shot target (`persistent` is false) has one round. Both are this chart.
+ *
+ * Effects are empty here; `src/node/outbound-targets.ts` provides them. Rules: policy.ts. Context updates: outbound-context.ts.
+ */
+import { assertEvent, assign, setup } from 'xstate';
+import type { ReasonCode } from '../src/reasons.js';
+import type { OutboundContext, OutboundEvent, OutboundInput } from './events.js';
+import * as update from './outbound-context.js';
+
+const outboundSetup = setup({
+  types: {
+    context: {} as OutboundContext,
+    events: {} as OutboundEvent,
+    input: {} as OutboundInput,
+  },
+  guards: {
+    isName: ({ context }) => context.name !== '',
+    isTaken: ({ context, event }) => {
+      assertEvent(event, 'slot.refused');
+      return event.reason.code === 'ERR_POLICY_DUPLICATE' && update.hasAnotherAddress(context);
+    },
+    speaksV1: ({ context, event }) => {
+      assertEvent(event, 'peer.ended');
+      return event.speaksv1 && update.mayUseV1(context);
+    },
+    isUnanswered: ({ context, event }) => {
+      assertEvent(event, 'peer.ended');
+      return event.unanswered && update.mayUseV1(context);
+    },
+    isDone: ({ event }) => {
+      assertEvent(event, 'peer.ended');
+      return event.reason.code === 'END_DONE' || event.reason.code === 'ERR_LOCAL_CANCELLED';
+    },
+    hasAnotherAddress: ({ context }) => update.hasAnotherAddress(context),
+    mayRetry: ({ context, event }) => {
+      assertEvent(event, ['lookup.failed', 'slot.refused', 'peer.ended']);
+      return update.mayRetry(context, event.reason.code);
+    },
+    isPersistent: ({ context }) => context.persistent,
+  },
+  actions: {
+    'effect.lookUp': () => undefined,
+    'effect.cancelLookUp': () => undefined,
+    'effect.requestSlot': () => undefined,
+    'effect.connect': () => undefined,
+    'effect.disconnect': () => undefined,
+    'effect.reportEnd': () => undefined,
+    'effect.reportFallback': () => undefined,
+    'effect.reportRetry': () => undefined,
+    'effect.reportAbandoned': () => undefined,
+    'effect.settle': (_, _params: { isOver: boolean }) => undefined,
+    startRound: assign({ current: 0 }),
+    recordAddresses: assign(({ context, event }) => {
+      assertEvent(event, 'lookup.done');
+      return update.found(context, event);
+    }),
+    takeNextAddress: assign(({ context }) => ({ current: context.current + 1 })),
+    recordV1: assign(({ context }) => update.v1(context)),
+    recordReason: assign(({ event }) => {
+      assertEvent(event, ['lookup.failed', 'slot.refused', 'peer.ended']);
+      return { reason: event.reason };
+    }),
+    recordFailure: assign(({ context, event }) => {
+      assertEvent(event, ['lookup.failed', 'slot.refused', 'peer.ended']);
+      return update.failed(context, event);
+    }),
+    setReason: assign((_, params: { code: ReasonCode }) => ({ reason: { code: params.code, facts: {} } })),
+  },
+  delays: { redialDelay: ({ context }) => context.delay },
+});
+
+/** The chart; input {@link OutboundInput}, output the `Reason` of its end. */
+export const outboundMachine = outboundSetup.createMachine({
+  id: 'outbound',
+  description: 'One target that the node wants to be connected to',
+  context: ({ input }) => update.initial(input),
+  output: ({ context }) => context.reason,
+  initial: 'idle',
+  on: {
+    'user.close': {
+      target: '#outbound.closed',
+      actions: { type: 'setReason', params: { code: 'ERR_LOCAL_CANCELLED' } },
+      description: 'closed by the caller',
+    },
+  },
+  states: {
+    idle: {
+      description: 'not dialled yet',
+      on: {
+        'user.dial': [
+          { guard: 'isName', target: 'lookingUp', description: 'a name is looked up first' },
+          { target: 'requestingSlot', description: 'the addresses were given' },
+        ],
+      },
+    },
+    lookingUp: {
+      description: 'looking up the name, anew in each round',
+      entry: 'effect.lookUp',
+      exit: 'effect.cancelLookUp',
+      on: {
+        'lookup.done': {
+          target: 'requestingSlot',
+          actions: 'recordAddresses',
+          description: 'the name has addresses',
+        },
+        'lookup.failed': [
+          {
+            guard: 'mayRetry',
+            target: 'backingOff',
+            actions: ['recordFailure', 'effect.reportRetry'],
+            description: 'the name may have addresses later',
+          },
+          {
+            guard: 'isPersistent',
+            target: 'failed',
+            actions: ['recordFailure', 'effect.reportAbandoned'],
+            description: 'another lookup would give the same answer',
+          },
+          { target: 'failed', actions: 'recordFailure', description: 'one round only' },
+        ],
+      },
+    },
+    requestingSlot: {
+      description: 'asking the supervisor for an outbound slot',
+      entry: 'effect.requestSlot',
+      on: {
+        'slot.granted': { target: 'connecting', description: 'the address is free to dial' },
+        'slot.refused': [
+          {
+            guard: 'isTaken',
+            actions: ['recordReason', 'takeNextAddress', 'effect.requestSlot'],
+            description: 'this address is connected already: the next one of the name',
+          },
+          {
+            guard: 'mayRetry',
+            target: 'backingOff',
+            actions: ['recordFailure', 'effect.reportRetry'],
+            description: 'no slot now',
+          },
+          {
+            guard: 'isPersistent',
+            target: 'failed',
+            actions: ['recordFailure', 'effect.reportAbandoned'],
+            description: 'another request would get the same answer',
+          },
+          { target: 'failed', actions: 'recordFailure', description: 'one round only' },
+        ],
+      },
+    },
+    connecting: {
+      description: 'a connection is being opened to the current address',
+      entry: 'effect.connect',
+      on: {
+        'peer.established': { target: 'connected', description: 'the handshake is complete' },
+        'peer.ended': [
+          {
+            guard: 'isUnanswered',
+            target: 'requestingSlot',
+            actions: ['recordV1', 'effect.reportFallback'],
+            description: 'BIP324 got no answer: the same address again with v1',
+          },
+          {
+            guard: 'speaksV1',
+            target: 'requestingSlot',
+            actions: ['recordV1', 'effect.reportFallback'],
+            description: 'the peer sent a v1 header: the same address again with v1',
+          },
+          {
+            guard: 'isDone',
+            target: 'closed',
+            actions: ['recordReason', 'effect.reportEnd'],
+            description: 'a feeler has its answer, or the connection was closed',
+          },
+          {
+            guard: 'hasAnotherAddress',
+            target: 'requestingSlot',
+            actions: ['recordReason', 'takeNextAddress', 'effect.reportEnd'],
+            description: 'the next address of the name, without a delay',
+          },
+          {
+            guard: 'mayRetry',
+            target: 'backingOff',
+            actions: ['recordFailure', 'effect.reportEnd', 'effect.reportRetry'],
+            description: 'every address failed: another round after a delay',
+          },
+          {
+            guard: 'isPersistent',
+            target: 'failed',
+            actions: ['recordFailure', 'effect.reportEnd', 'effect.reportAbandoned'],
+            description: 'another round would end the same way',
+          },
+          {
+            target: 'failed',
+            actions: ['recordFailure', 'effect.reportEnd'],
+            description: 'one round only',
+          },
+        ],
+        'user.close': {
+          target: 'closing',
+          actions: { type: 'setReason', params: { code: 'ERR_LOCAL_CANCELLED' } },
+          description: 'closed by the caller',
+        },
+      },
+    },
+    connected: {
+      description: 'connected',
+      on: {
+        'peer.ended': [
+          {
+            guard: 'isDone',
+            target: 'closed',
+            actions: ['recordReason', 'effect.reportEnd'],
+            description: 'the connection was closed from this side',
+          },
+          {
+            guard: 'mayRetry',
+            target: 'backingOff',
+            actions: ['recordFailure', 'effect.reportEnd', 'effect.reportRetry'],
+            description: 'another round after a delay',
+          },
+          {
+            guard: 'isPersistent',
+            target: 'failed',
+            actions: ['recordFailure', 'effect.reportEnd', 'effect.reportAbandoned'],
+            description: 'another round would end the same way',
+          },
+          {
+            target: 'closed',
+            actions: ['recordReason', 'effect.reportEnd'],
+            description: 'one connection only',
+          },
+        ],
+        'user.close': {
+          target: 'closing',
+          actions: { type: 'setReason', params: { code: 'ERR_LOCAL_CANCELLED' } },
+          description: 'closed by the caller',
+        },
+      },
+    },
+    closing: {
+      description: 'closing the connection',
+      entry: 'effect.disconnect',
+      on: {
+        'peer.ended': {
+          target: 'closed',
+          actions: 'effect.reportEnd',
+          description: 'the connection has ended',
+        },
+        'user.close': {},
+      },
+    },
+    backingOff: {
+      description: 'waiting for the next round: longer after each failure, with jitter, five minutes at most',
+      entry: { type: 'effect.settle', params: { isOver: false } },
+      after: {
+        redialDelay: [
+          { guard: 'isName', target: 'lookingUp', description: 'its addresses may have changed' },
+          { target: 'requestingSlot', actions: 'startRound', description: 'from the first address on' },
+        ],
+      },
+    },
+    closed: {
+      type: 'final',
+      entry: { type: 'effect.settle', params: { isOver: true } },
+      description: 'ended in order',
+    },
+    failed: {
+      type: 'final',
+      entry: { type: 'effect.settle', params: { isOver: true } },
+      description: 'given up; the output says why',
+    },
+  },
+});

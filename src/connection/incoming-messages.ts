@@ -1,0 +1,108 @@
+/**
+ * From what a transport delivers to events of the peer machine: counts it, shows it to listeners, limits floods, and
+ * translates what the machine must know.
+ */
+import { wantsTransactions } from '../../machines/index.js';
+import type { FloodKind, PeerContext, PeerEvent, Rules } from '../../machines/index.js';
+import type { DropCode } from '../reasons.js';
+import { countOf } from '../wire/index.js';
+import { type EventSources, faultOf, messageToEvent } from './message-to-event.js';
+import { isLaterThan, isUnoffered } from './offered-services.js';
+import type { Identity } from './outgoing-messages.js';
+import type { PeerState } from './peer-record.js';
+import { RateLimiter } from './rate-limiter.js';
+import type { Traffic } from './traffic.js';
+import type { IncomingEvent } from './transport.js';
+
+/** The connection that the messages arrived on. */
+export interface Receiver extends EventSources {
+  readonly state: PeerState;
+  readonly context: PeerContext;
+  readonly traffic: Traffic;
+  /** Sends an event to the peer machine. */
+  deliver(event: PeerEvent): void;
+  /** A whole message arrived. */
+  received(command: string, payload: Uint8Array): void;
+  /** A message was dropped and the connection kept. */
+  dropped(code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
+}
+
+export class IncomingMessages {
+  readonly #limits: Readonly<Record<FloodKind, RateLimiter>>;
+
+  constructor(
+    private readonly receiver: Receiver,
+    private readonly identity: Identity,
+    { maxUseless, maxPings, floodWindow }: Rules,
+  ) {
+    this.#limits = {
+      useless: new RateLimiter(maxUseless, floodWindow),
+      ping: new RateLimiter(maxPings, floodWindow),
+    };
+  }
+
+  take(event: IncomingEvent): void {
+    if (event.kind === 'broken')
+      this.receiver.deliver({ type: 'wire.broken', code: event.code, facts: event.facts });
+    else if (event.kind === 'dropped') this.#drop(event.code, event.command, event.size);
+    else this.#receive(event.command, event.payload, event.size);
+  }
+
+  #receive(command: string, payload: Uint8Array, size: number): void {
+    this.receiver.traffic.addReceived(command, size);
+    this.receiver.received(command, payload);
+    const event = this.#eventOf(command, payload);
+    if (event?.type === 'wire.dropped') this.#drop(event.code, command, 0);
+    else if (this.#isFlood(event)) return;
+    else if (event) this.receiver.deliver(event);
+    else this.#countFault(command, payload);
+    this.#reportDropped(event);
+  }
+
+  #eventOf(command: string, payload: Uint8Array): PeerEvent | undefined {
+    const list = countOf(command, payload);
+    if (list && list.count > list.limit) return { type: 'wire.excess', command, ...list };
+    if (isLaterThan(this.identity.version, command)) return undefined;
+    const relay = wantsTransactions(this.receiver.context);
+    if (isUnoffered(command, payload, this.identity, relay)) return { type: 'wire.unoffered', command };
+    return messageToEvent(command, payload, this.receiver);
+  }
+
+  /** Before the end of the handshake every message counts, afterwards those that make us answer. */
+  #isFlood(event: PeerEvent | undefined): boolean {
+    if (this.receiver.state !== 'established') return this.#isTooMany('useless');
+    return event?.type === 'wire.ping' && this.#isTooMany('ping');
+  }
+
+  /** Counts one more, and delivers `wire.flooded` when that is one too many. */
+  #isTooMany(what: FloodKind): boolean {
+    const { limit, ms } = this.#limits[what];
+    const isOver = this.#limits[what].isOver(this.receiver.traffic.lastrecv);
+    if (isOver) this.receiver.deliver({ type: 'wire.flooded', what, limit, ms });
+    return isOver;
+  }
+
+  #drop(code: DropCode, command: string, size: number): void {
+    this.receiver.traffic.addDropped(code, size);
+    this.receiver.dropped(code, command);
+    if (!this.#isTooMany('useless')) this.receiver.deliver({ type: 'wire.dropped', code, command });
+  }
+
+  #countFault(command: string, payload: Uint8Array): void {
+    const fault = faultOf(command, payload);
+    if (!fault) return;
+    this.receiver.traffic.addDropped(fault.code, 0);
+    this.receiver.dropped(fault.code, command);
+    this.#isTooMany('useless');
+  }
+
+  /** What the machine ignored, although part of it was not valid. */
+  #reportDropped(event: PeerEvent | undefined): void {
+    if (event?.type === 'wire.version' && event.fault) {
+      this.receiver.traffic.addDropped(event.fault, 0);
+      this.receiver.dropped(event.fault, 'version');
+    }
+    if (event?.type === 'wire.excess' && this.receiver.state === 'established')
+      this.receiver.dropped('ERR_PROTO_LIMIT', event.command);
+  }
+}

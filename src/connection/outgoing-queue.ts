@@ -1,0 +1,85 @@
+/**
+ * Frames on their way to the link. What answers the same bytes of the peer leaves in one write, because a write costs more
+ * than all that is in it; a peer that does not take what it is sent is not read either.
+ */
+import type { Link } from '../net/link.js';
+import { SendQueue } from './send-queue.js';
+import type { Traffic } from './traffic.js';
+
+/** Core: `-maxsendbuffer`. */
+export const MAX_SEND_BUFFER = 1_000_000;
+
+export class OutgoingQueue {
+  /** More than `limit` bytes waited, and they were not all taken yet. */
+  isFull = false;
+  readonly #waiting = new SendQueue();
+  #frames: Uint8Array[] = [];
+  #isCorked = false;
+
+  /** `limit`: bytes that may wait in the link before the peer is not read; `now`: milliseconds of the node's clock. */
+  constructor(
+    private readonly traffic: Traffic,
+    private readonly limit: number,
+    private readonly now: () => number,
+  ) {}
+
+  /** Since when bytes wait and none is taken; -1 when none wait. */
+  get stalledat(): number {
+    return this.#waiting.stalledat;
+  }
+
+  /** Bytes that wait in the link, as of the last update. */
+  get bytes(): number {
+    return this.#waiting.bytes;
+  }
+
+  add(frames: readonly Uint8Array[]): void {
+    this.#frames.push(...frames);
+  }
+
+  /** Holds frames back until {@link uncork}. */
+  cork(): void {
+    this.#isCorked = true;
+  }
+
+  uncork(link: Link | undefined): void {
+    this.#isCorked = false;
+    this.flush(link);
+  }
+
+  flush(link: Link | undefined): void {
+    const frames = this.#frames;
+    if (this.#isCorked || !link || frames.length === 0) return;
+    this.#frames = [];
+    link.write(frames);
+    const at = (this.traffic.lastsend = this.now());
+    const { pending } = link;
+    if (pending === 0) return;
+    this.#waiting.update(at, pending, sizeOf(frames));
+    if (pending <= this.limit) return;
+    this.isFull = true;
+    link.pause();
+  }
+
+  /** Records whether what waits in the link has moved. */
+  update(at: number, link: Link | undefined): void {
+    this.#waiting.update(at, link?.pending ?? 0);
+  }
+
+  /** The link has taken everything. True when it had been too much. */
+  drained(at: number, link: Link | undefined): boolean {
+    this.update(at, link);
+    link?.resume();
+    const was = this.isFull;
+    this.isFull = false;
+    return was;
+  }
+
+  /** The process was suspended for `ms`: that time does not count as stalled. */
+  shift(ms: number): void {
+    if (this.#waiting.stalledat >= 0) this.#waiting.stalledat += ms;
+  }
+}
+
+export const sizeOf = (parts: readonly Uint8Array[]): number =>
+  parts.reduce((sum, part) => sum + part.length, 0);

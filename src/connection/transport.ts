@@ -1,0 +1,36 @@
+/** How messages travel over a link: as v1 frames, or as v2 packets behind a key exchange (BIP324). */
+import type { Facts, LinkCode, Reason, V2Code } from '../reasons.js';
+import type { FrameEvent } from '../wire/index.js';
+
+/** What arrived: a frame, a dropped message, or the end of what can be read. The same for both transports. */
+export type IncomingEvent =
+  | Exclude<FrameEvent, { kind: 'broken' }>
+  | {
+      readonly kind: 'broken';
+      readonly code: Extract<FrameEvent, { kind: 'broken' }>['code'] | V2Code;
+      readonly facts: Facts;
+    };
+
+export interface MessageTransport {
+  /** As `getpeerinfo`'s `transport_protocol_type`. */
+  readonly type: 'v1' | 'v2' | 'detecting';
+  /** 64 hex digits, the same on both sides of a v2 connection; empty otherwise. */
+  readonly session_id: string;
+  /** Takes the next bytes of the link. */
+  feed(chunk: Uint8Array): Iterable<IncomingEvent>;
+  /** A message as bytes; only after the transport is ready. */
+  encode(command: string, payload: Uint8Array): Uint8Array;
+  /** The link has ended. True while a key exchange was under way: the transport reports its failure itself. */
+  closed(code: LinkCode): boolean;
+  /** Clears the secrets, if there are any. */
+  wipe(): void;
+}
+
+/** What a transport needs from the connection that owns it. */
+export interface TransportOwner {
+  write(bytes: readonly Uint8Array[]): void;
+  /** Application bytes can flow, from now on through `transport`. */
+  ready(transport: MessageTransport): void;
+  /** The key exchange failed. `fallBack`: v1 on a new connection may succeed. */
+  gaveUp(reason: Reason, fallBack: boolean): void;
+}

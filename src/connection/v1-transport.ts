@@ -1,0 +1,31 @@
+/** The v1 transport: frames in clear text, ready from the start. */
+import type { Chain } from '../networks.js';
+import { knownMagic } from '../networks.js';
+import { createV1Framer, encodeFrame, type FrameEvent, type V1Framer } from '../wire/index.js';
+import type { MessageTransport } from './transport.js';
+
+export class V1Transport implements MessageTransport {
+  readonly type = 'v1';
+  readonly session_id = '';
+  readonly #framer: V1Framer;
+
+  constructor(private readonly chain: Chain) {
+    this.#framer = createV1Framer(chain.magic, knownMagic);
+  }
+
+  feed(chunk: Uint8Array): readonly FrameEvent[] {
+    return this.#framer.feed(chunk);
+  }
+
+  encode(command: string, payload: Uint8Array): Uint8Array {
+    return encodeFrame(this.chain.magic, command, payload);
+  }
+
+  closed(): boolean {
+    return false;
+  }
+
+  wipe(): void {
+    // Nothing here is secret.
+  }
+}

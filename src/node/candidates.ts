@@ -1,0 +1,26 @@
+/** Where the addresses for automatic outbound connections come from. */
+import { type DnsOptions, seedAddresses, type SeedAddress } from '../net/dns.js';
+import type { Chain } from '../networks.js';
+
+/** A source of addresses. Asked again when all of its answer were dialled. */
+export interface CandidateSource {
+  /** In the order in which they are to be dialled. An empty answer is no error. Gives up when the signal aborts. */
+  find(signal: AbortSignal): Promise<readonly SeedAddress[]>;
+}
+
+export interface SeedSourceOptions {
+  readonly dns?: Omit<DnsOptions, 'signal'>;
+  /** Ask the DNS seeds; false: take the fixed list alone. Default true. */
+  readonly dnsseed?: boolean;
+  /** Random numbers in [0, 1). */
+  readonly random: () => number;
+}
+
+/** The DNS seeds of the chain, and its fixed list when they give no address (Core: ThreadDNSAddressSeed). */
+export function seedSource(
+  chain: Chain,
+  { dns, dnsseed = true, random }: SeedSourceOptions,
+): CandidateSource {
+  const asked = dnsseed ? chain : { ...chain, seeds: [] };
+  return { find: (signal) => seedAddresses(asked, { ...dns, signal, random }) };
+}

@@ -1,0 +1,56 @@
+/** The listening sockets of a node. */
+import { formatEndpoint } from '../net/endpoint.js';
+import type { Endpoint, Link, Listener, Net } from '../net/link.js';
+import { type Facts, VerackError } from '../reasons.js';
+
+export interface ListenersOptions {
+  readonly net: Net;
+  readonly accepted: (link: Link) => void;
+  /** The system could not accept a connection at `at`. */
+  readonly failed: (at: Endpoint, facts: Facts) => void;
+}
+
+export class Listeners {
+  readonly #open = new Set<Listener>();
+  #isClosed = false;
+
+  constructor(private readonly options: ListenersOptions) {}
+
+  /** Rejects with `ERR_LOCAL_CANCELLED` once these are closed or the signal has aborted, else as `Net.listen`. */
+  async open(at: Endpoint, signal: AbortSignal | undefined): Promise<Listener> {
+    if (this.#isOver(signal)) throw cancelled(at);
+    const { net, accepted, failed } = this.options;
+    const listener = await net.listen(at, accepted, (facts) => failed(at, facts));
+    if (this.#isOver(signal)) {
+      await listener.close();
+      throw cancelled(at);
+    }
+    return this.#add(listener, signal);
+  }
+
+  /** Closes all of them, and whatever is being opened. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#open].map((listener) => listener.close()));
+  }
+
+  #isOver(signal: AbortSignal | undefined): boolean {
+    return this.#isClosed || signal?.aborted === true;
+  }
+
+  #add(listener: Listener, signal: AbortSignal | undefined): Listener {
+    const close = (): Promise<void> => {
+      this.#open.delete(closing);
+      signal?.removeEventListener('abort', abort);
+      return listener.close();
+    };
+    const abort = (): void => void close();
+    const closing = { local: listener.local, close };
+    this.#open.add(closing);
+    signal?.addEventListener('abort', abort, { once: true });
+    return closing;
+  }
+}
+
+const cancelled = (at: Endpoint): VerackError =>
+  new VerackError('ERR_LOCAL_CANCELLED', { addr: formatEndpoint(at) });

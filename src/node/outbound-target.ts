@@ -1,0 +1,225 @@
+/**
+ * One target that the node wants to be connected to: executes the effects of its outbound machine. What it decides is in
+ * machines/outbound.machine.ts.
+ */
+import { type ActorRefFrom, type AnyActorRef, createActor } from 'xstate';
+import {
+  currentAddress,
+  MAX_ADDRESSES,
+  type OutboundContext,
+  type OutboundInput,
+  outboundMachine,
+  type RefusalCode,
+  usesV2,
+} from '../../machines/index.js';
+import type { Connection } from '../connection/connection.js';
+import { formatEndpoint, parseEndpoint } from '../net/endpoint.js';
+import { drawFraction, type Env } from '../net/environment.js';
+import { isLinkCode, type Reason } from '../reasons.js';
+import { compile } from '../xstate/compile.js';
+import { handlersOf, withHandlers } from '../xstate/effect-handlers.js';
+import type { Peer } from './peer.js';
+import type { PeerInfo } from './peerinfo.js';
+import type { EndedPeer } from './tracker.js';
+
+/** What a target needs from the node. */
+export interface TargetOwner {
+  readonly env: Env;
+  readonly compiled: boolean;
+  /** Asks the supervisor for an outbound slot; {@link OutboundTarget.answerSlot} gives the answer. */
+  requestSlot(target: OutboundTarget, addr: string): void;
+  connect(target: OutboundTarget, addr: string, v2: boolean): void;
+  ended(target: OutboundTarget, last: PeerInfo): void;
+  fallback(target: OutboundTarget, last: PeerInfo): void;
+  retry(target: OutboundTarget, context: OutboundContext): void;
+  abandoned(target: OutboundTarget, reason: Reason): void;
+}
+
+export interface TargetOptions {
+  readonly input: OutboundInput;
+  /** For a name: the port of its addresses. */
+  readonly port: number;
+  /** As it was asked for: the name or the first address, with its port. */
+  readonly addr: string;
+  /** Chosen by the supervisor to fill a slot, not named by a caller. */
+  readonly automatic: boolean;
+  readonly parent?: AnyActorRef;
+}
+
+/** The effects of the outbound machine. */
+interface OutboundEffects {
+  lookUp(context: OutboundContext): void;
+  cancelLookUp(): void;
+  requestSlot(context: OutboundContext): void;
+  connect(context: OutboundContext): void;
+  disconnect(): void;
+  reportEnd(context: OutboundContext): void;
+  reportFallback(): void;
+  reportRetry(context: OutboundContext): void;
+  reportAbandoned(context: OutboundContext): void;
+  settle(context: OutboundContext, isOver: boolean): void;
+}
+
+const interpreted = outboundMachine.provide({
+  actions: {
+    'effect.lookUp': ({ self, context }) => handlersOf<OutboundEffects>(self).lookUp(context),
+    'effect.cancelLookUp': ({ self }) => handlersOf<OutboundEffects>(self).cancelLookUp(),
+    'effect.requestSlot': ({ self, context }) => handlersOf<OutboundEffects>(self).requestSlot(context),
+    'effect.connect': ({ self, context }) => handlersOf<OutboundEffects>(self).connect(context),
+    'effect.disconnect': ({ self }) => handlersOf<OutboundEffects>(self).disconnect(),
+    'effect.reportEnd': ({ self, context }) => handlersOf<OutboundEffects>(self).reportEnd(context),
+    'effect.reportFallback': ({ self }) => handlersOf<OutboundEffects>(self).reportFallback(),
+    'effect.reportRetry': ({ self, context }) => handlersOf<OutboundEffects>(self).reportRetry(context),
+    'effect.reportAbandoned': ({ self, context }) =>
+      handlersOf<OutboundEffects>(self).reportAbandoned(context),
+    'effect.settle': ({ self, context }, { isOver }) =>
+      handlersOf<OutboundEffects>(self).settle(context, isOver),
+  },
+});
+
+let compiled: typeof interpreted | undefined;
+const machineOf = (isCompiled: boolean) => (isCompiled ? (compiled ??= compile(interpreted)) : interpreted);
+
+export class OutboundTarget implements OutboundEffects {
+  readonly id: number;
+  readonly actor: ActorRefFrom<typeof outboundMachine>;
+  /** The caller's handle; automatic targets have none. */
+  peer: Peer | undefined;
+  /** The open connection, if there is one. */
+  connection: Connection | undefined;
+  /** Whether a handshake was ever completed. */
+  wasEstablished = false;
+  #last: EndedPeer | undefined;
+  #cancelLookUp: (() => void) | undefined;
+
+  constructor(
+    readonly options: TargetOptions,
+    private readonly owner: TargetOwner,
+  ) {
+    const { input, parent } = options;
+    this.id = input.id;
+    const logic = withHandlers(machineOf(owner.compiled), this);
+    this.actor = createActor(logic, { id: `outbound.${input.id}`, input, ...(parent && { parent }) });
+    this.actor.subscribe({ error: () => undefined });
+    this.actor.start();
+  }
+
+  get addr(): string {
+    return this.options.addr;
+  }
+
+  /** Waits for its next round. */
+  get isBackingOff(): boolean {
+    return this.actor.getSnapshot().value === 'backingOff';
+  }
+
+  dial(): void {
+    this.actor.send({ type: 'user.dial' });
+  }
+
+  close(): void {
+    this.actor.send({ type: 'user.close' });
+  }
+
+  /** The supervisor's answer: granted without a code. */
+  answerSlot(code?: RefusalCode): void {
+    if (!code) return this.actor.send({ type: 'slot.granted' });
+    const reason = { code, facts: { addr: currentAddress(this.actor.getSnapshot().context) } };
+    this.actor.send({ type: 'slot.refused', reason, draw: this.#draw() });
+  }
+
+  connected(connection: Connection): void {
+    this.connection = connection;
+    this.peer?.follow(connection.id);
+  }
+
+  established(info: PeerInfo): void {
+    this.wasEstablished = true;
+    this.actor.send({ type: 'peer.established' });
+    this.peer?.tellEstablished(info);
+  }
+
+  connectionEnded(connection: Connection, ended: EndedPeer): void {
+    this.connection = undefined;
+    this.#last = ended;
+    const { reason } = ended;
+    const { establishedat } = connection.context;
+    this.actor.send({
+      type: 'peer.ended',
+      reason,
+      unanswered: reason.facts.retry === 'v1',
+      speaksv1: reason.facts.speaks === 'v1',
+      lasted: establishedat < 0 ? 0 : this.owner.env.clock.now() - establishedat,
+      draw: this.#draw(),
+    });
+  }
+
+  // Effects.
+
+  lookUp({ name }: OutboundContext): void {
+    this.#cancelLookUp = this.owner.env.lookup(name, {
+      found: (hosts) => this.actor.send({ type: 'lookup.done', addresses: this.#addressesOf(hosts) }),
+      failed: (reason) => this.actor.send({ type: 'lookup.failed', reason, draw: this.#draw() }),
+    });
+  }
+
+  cancelLookUp(): void {
+    this.#cancelLookUp?.();
+    this.#cancelLookUp = undefined;
+  }
+
+  requestSlot(context: OutboundContext): void {
+    this.owner.requestSlot(this, currentAddress(context));
+  }
+
+  connect(context: OutboundContext): void {
+    this.owner.connect(this, currentAddress(context), usesV2(context));
+  }
+
+  disconnect(): void {
+    this.connection?.actor.send({ type: 'user.close' });
+  }
+
+  reportEnd(context: OutboundContext): void {
+    if (this.#last) this.owner.ended(this, afterV2(this.#last.info, context));
+  }
+
+  reportFallback(): void {
+    if (this.#last) this.owner.fallback(this, this.#last.info);
+  }
+
+  reportRetry(context: OutboundContext): void {
+    this.owner.retry(this, context);
+  }
+
+  reportAbandoned({ reason }: OutboundContext): void {
+    if (reason) this.owner.abandoned(this, reason);
+  }
+
+  settle(context: OutboundContext, isOver: boolean): void {
+    const reason = context.reason ?? { code: 'ERR_LOCAL_CANCELLED', facts: {} };
+    this.peer?.tellEnded(this.#last && afterV2(this.#last.info, context), reason, isOver);
+  }
+
+  #addressesOf(hosts: readonly string[]): string[] {
+    const { port } = this.options;
+    return hosts.slice(0, MAX_ADDRESSES).map((host) => formatEndpoint({ host, port }));
+  }
+
+  #draw(): number {
+    return drawFraction(this.owner.env);
+  }
+}
+
+/** Some nodes ban who tries v2: then the v1 connection behind it ends at once, and the facts say what came before. */
+function afterV2(last: PeerInfo, { v1addresses }: OutboundContext): PeerInfo {
+  const { lastreason, addr } = last;
+  if (!lastreason || !isLinkCode(lastreason.code) || !v1addresses.includes(addr)) return last;
+  return { ...last, lastreason: { ...lastreason, facts: { ...lastreason.facts, afterv2: true } } };
+}
+
+/** The endpoint of an address of the chart. */
+export const endpointOf = (addr: string) => {
+  const { host, port } = parseEndpoint(addr, 0);
+  return { host, port };
+};

@@ -1,0 +1,173 @@
+/**
+ * The targets of a node, as one actor under the supervisor: a plain map of outbound actors, for the reason that peer-pool.ts
+ * gives. It connects targets with their peers; what they decide is in machines/outbound.machine.ts.
+ */
+import type { ActorLogic, AnyActorRef, AnyEventObject, Snapshot } from 'xstate';
+import type { ConnectionType, OutboundContext, SupervisorEvent } from '../../machines/index.js';
+import type { Connection } from '../connection/connection.js';
+import { formatEndpoint } from '../net/endpoint.js';
+import { drawFraction, type Env } from '../net/environment.js';
+import type { Endpoint } from '../net/link.js';
+import type { Reason } from '../reasons.js';
+import { endpointOf, OutboundTarget, type TargetOwner } from './outbound-target.js';
+import type { PeerPool } from './peer-pool.js';
+import type { PeerInfo } from './peerinfo.js';
+import type { EndedPeer } from './tracker.js';
+
+/** Whom to dial: a name, looked up for every round, or addresses that stand for one host. */
+export type Destination =
+  | { readonly name: string; readonly port: number }
+  | { readonly addresses: readonly [Endpoint, ...Endpoint[]] };
+
+export interface CreateTarget {
+  readonly destination: Destination;
+  readonly connection_type: Exclude<ConnectionType, 'inbound'>;
+  readonly persistent: boolean;
+  readonly v2: boolean;
+  readonly automatic: boolean;
+}
+
+export interface TargetsListener {
+  ended(last: PeerInfo): void;
+  fallback(last: PeerInfo): void;
+  retry(target: OutboundTarget, context: OutboundContext): void;
+  abandoned(target: OutboundTarget, reason: Reason): void;
+}
+
+export interface TargetsOptions {
+  readonly env: Env;
+  readonly compiled: boolean;
+  readonly v2only: boolean;
+  readonly pool: PeerPool;
+  /** Sends an event to the supervisor. */
+  readonly supervise: (event: SupervisorEvent) => void;
+}
+
+type TargetsLogic = ActorLogic<Snapshot<undefined>, AnyEventObject>;
+
+export class OutboundTargets implements TargetOwner {
+  readonly env: Env;
+  readonly compiled: boolean;
+  readonly #targets = new Map<number, OutboundTarget>();
+  /** By the id of the open connection. */
+  readonly #byConnection = new Map<number, OutboundTarget>();
+  #parent: AnyActorRef | undefined;
+  #lastid = 0;
+
+  constructor(
+    private readonly options: TargetsOptions,
+    private readonly listener: TargetsListener,
+  ) {
+    this.env = options.env;
+    this.compiled = options.compiled;
+  }
+
+  /** The actor that the supervisor invokes: the parent of the outbound actors. */
+  readonly logic: TargetsLogic = {
+    getInitialSnapshot: (scope) => {
+      this.#parent = scope.self;
+      return { status: 'active', output: undefined, error: undefined };
+    },
+    transition: (snapshot, event) => {
+      this.#receive(event);
+      return snapshot;
+    },
+    getPersistedSnapshot: (snapshot) => snapshot,
+  };
+
+  get size(): number {
+    return this.#targets.size;
+  }
+
+  /** Targets that wait for their next round. */
+  get backingOff(): number {
+    return [...this.#targets.values()].filter(({ isBackingOff }) => isBackingOff).length;
+  }
+
+  /** Creates a target; {@link OutboundTarget.dial} starts its first round. */
+  create({ destination, automatic, ...rules }: CreateTarget): OutboundTarget {
+    const isName = 'name' in destination;
+    const name = isName ? destination.name : '';
+    const addresses = isName ? [] : destination.addresses.map(formatEndpoint);
+    const port = isName ? destination.port : 0;
+    const addr = isName ? formatEndpoint({ host: name, port }) : (addresses[0] ?? '');
+    const id = ++this.#lastid;
+    const input = { id, name, addresses, v2only: this.options.v2only, ...rules };
+    const parent = this.#parent;
+    const target = new OutboundTarget({ input, port, addr, automatic, ...(parent && { parent }) }, this);
+    this.#targets.set(id, target);
+    return target;
+  }
+
+  get(id: number): OutboundTarget | undefined {
+    return this.#targets.get(id);
+  }
+
+  /** Closes every target, and so its connection. */
+  drain(): void {
+    for (const target of [...this.#targets.values()]) target.close();
+  }
+
+  /** The target of a connection, if it was dialled for one. */
+  of(connection: Connection): OutboundTarget | undefined {
+    return this.#byConnection.get(connection.id);
+  }
+
+  established(connection: Connection, info: PeerInfo): void {
+    const target = this.of(connection);
+    if (!target) return;
+    const isFirst = !target.wasEstablished;
+    target.established(info);
+    if (target.options.automatic && isFirst) this.options.supervise({ type: 'target.established' });
+  }
+
+  /** True when the connection belonged to a target, which reports its end. */
+  connectionEnded(connection: Connection, ended: EndedPeer): boolean {
+    const target = this.of(connection);
+    this.#byConnection.delete(connection.id);
+    target?.connectionEnded(connection, ended);
+    return target !== undefined;
+  }
+
+  requestSlot(target: OutboundTarget, addr: string): void {
+    this.options.supervise({
+      type: 'slot.requested',
+      ticket: target.id,
+      known: this.options.pool.isKnown(addr),
+    });
+  }
+
+  connect(target: OutboundTarget, addr: string, v2: boolean): void {
+    const { connection_type } = target.options.input;
+    this.options.pool.spawn({ remote: endpointOf(addr), connection_type, v2 }, (connection) => {
+      this.#byConnection.set(connection.id, target);
+      target.connected(connection);
+    });
+  }
+
+  ended(_: OutboundTarget, last: PeerInfo): void {
+    this.listener.ended(last);
+  }
+
+  fallback(_: OutboundTarget, last: PeerInfo): void {
+    this.listener.fallback(last);
+  }
+
+  retry(target: OutboundTarget, context: OutboundContext): void {
+    this.listener.retry(target, context);
+  }
+
+  abandoned(target: OutboundTarget, reason: Reason): void {
+    this.listener.abandoned(target, reason);
+  }
+
+  /** `xstate.done.actor.outbound.7`; an actor that throws is over too. */
+  #receive(event: AnyEventObject): void {
+    const target = this.#targets.get(Number(String(event.actorId).split('.')[1]));
+    if (!target) return;
+    this.#targets.delete(target.id);
+    if (!target.options.automatic) return;
+    const { wasEstablished: established } = target;
+    this.options.supervise({ type: 'target.ended', established, draw: drawFraction(this.env) });
+  }
+}
