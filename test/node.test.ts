@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { BitcoinNode, Net, Reason } from '../src/index.js';
-import { createNode, VerackError } from '../src/index.js';
+import { createNode } from '../src/index.js';
 import { encodeFrame, encodeMessage, type MessageOf } from '../src/wire/index.js';
 import { scene, type Scene } from './support/memory-nodes.js';
 

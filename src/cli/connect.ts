@@ -1,6 +1,9 @@
 /** `verack connect`: shakes hands, stays connected, and says what changes. */
 import { Argument, Option } from 'commander';
+import type { SeedAddress } from '../net/dns.js';
 import type { BitcoinNode } from '../node/node.js';
+import type { PeerInfo } from '../node/peerinfo.js';
+import type { OutboundOptions } from '../node/options.js';
 import { chainOf, dnsOptionsOf, nodeOptionsOf } from './node-options.js';
 import { passed, tableOf } from './run-duration.js';
 import { slotsThatFit } from './open-file-limit.js';
@@ -22,20 +25,21 @@ import {
   transportOptions,
   valued,
 } from './options.js';
-import { foundSentence, Seeding } from './automatic-outbound.js';
 import { watchedNode } from './inspect-and-metrics.js';
 import { showStatus } from './status-line.js';
 import { peerTable } from './peer-table.js';
-import { Targets } from './host-targets.js';
+import { HostTargets } from './host-targets.js';
 import { seconds, several } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
-import { tellFailure, watch, type Watcher } from './node-output.js';
+import { tellFailure, watch } from './node-output.js';
 
 /** Connections to hold when nobody says which: Core's full-relay slots. */
 const AUTOMATIC = 8;
 
-/** Whom we want to be connected to, and what has come of it. */
-interface Campaign extends Required<Watcher> {
+/** What is to be connected, and the outcome so far. */
+interface Outbound {
+  /** The line of this handshake was written. */
+  reported(peer: PeerInfo): void;
   readonly settled: Promise<void>;
   readonly exitCode: number;
   start(): void;
@@ -87,25 +91,37 @@ async function run(job: Invocation): Promise<number> {
   const hosts = [...job.operands, ...(flags.connect ?? []), ...(flags.addnode ?? [])];
   refuseNowhere(job, hosts);
   const slots = slotsThatFit(flags.maxconnections ?? Math.max(AUTOMATIC, hosts.length), out);
-  const options = { ...nodeOptionsOf(flags), maxoutbound: slots, maxinbound: 0 };
+  const options = {
+    ...nodeOptionsOf(flags),
+    dns: dnsOptionsOf(flags),
+    maxoutbound: slots,
+    maxinbound: 0,
+    ...(hosts.length === 0 && { outbound: automatic(flags, slots) }),
+  };
   const { node, stop } = await watchedNode(flags, out, options);
-  const campaign =
-    hosts.length > 0
-      ? targets(job, node, hosts)
-      : seeding(job, node, Math.min(slots, flags.maxconnections ?? AUTOMATIC));
-  watch(node, out, campaign);
+  const outbound = hosts.length > 0 ? toHosts(job, node, hosts) : toCandidates(job, node);
+  watch(node, out, (peer) => outbound.reported(peer));
   const hideStatus = showStatus(node, out);
   out.talk(out.paintTalk('dim', intention(node, hosts, flags.dnsseed)));
-  campaign.start();
-  await Promise.race([campaign.settled, passed(flags.for, interrupted)]);
+  outbound.start();
+  await Promise.race([outbound.settled, passed(flags.for, interrupted)]);
   // How things stand now: the end of the node would end everything.
-  const code = interrupted.aborted ? EXIT.ok : campaign.exitCode;
+  const code = interrupted.aborted ? EXIT.ok : outbound.exitCode;
   const seen = flags.table ? tableOf(node) : [];
   await stop();
   hideStatus();
   for (const line of peerTable(seen, out.columns)) out.answer(line);
   return code;
 }
+
+const automatic = (
+  { once = false, dnsseed = true, maxconnections }: Invocation['flags'],
+  slots: number,
+): OutboundOptions => ({
+  slots: Math.min(slots, maxconnections ?? AUTOMATIC),
+  once,
+  dnsseed,
+});
 
 function refuseNowhere({ flags }: Invocation, hosts: readonly string[]): void {
   if (flags.listen) throw new Usage('connect does not listen: run "verack listen" beside it');
@@ -127,43 +143,67 @@ function intention({ chain }: BitcoinNode, hosts: readonly string[], dnsseed = t
   return `${chain.name}: ${whom}; Ctrl-C ends`;
 }
 
-function targets(
-  { flags, out, interrupted }: Invocation,
-  node: BitcoinNode,
-  hosts: readonly string[],
-): Campaign {
+function toHosts({ flags, out }: Invocation, node: BitcoinNode, hosts: readonly string[]): Outbound {
   const once = flags.once === true;
-  return new Targets(hosts, node, {
+  return new HostTargets(hosts, node, {
     once,
-    dns: dnsOptionsOf(flags),
-    signal: interrupted,
-    failed: (addr, reason) => tellFailure(out, addr, reason),
+    failed: (host, reason) => tellFailure(out, host, reason),
     unreachable: () => {
-      if (!once || hosts.length > 1) out.talk(lament(once, hosts.length, node));
+      // One host that failed once has its reason already.
+      if (!once || hosts.length > 1) out.talk(unreachableSentence(once, hosts.length, node));
     },
   });
 }
 
-function seeding({ flags, out, interrupted }: Invocation, node: BitcoinNode, slots: number): Campaign {
+/** The node fills its slots by itself; this reports how. */
+function toCandidates({ flags, out }: Invocation, node: BitcoinNode): Outbound {
   const once = flags.once === true;
-  return new Seeding(node, {
-    dnsseed: flags.dnsseed ?? true,
-    slots,
-    once,
-    dns: dnsOptionsOf(flags),
-    signal: interrupted,
-    found: (addresses) => out.talk(out.paintTalk('dim', foundSentence(addresses, flags.dnsseed))),
-    unreachable: () => out.talk(lament(once, 0, node)),
+  let [established, reported, isFilled] = [0, 0, false];
+  node.on('established', () => (established += 1));
+  node.on('candidates', ({ addresses }) =>
+    out.talk(out.paintTalk('dim', foundSentence(addresses, flags.dnsseed))),
+  );
+  node.on('unreachable', () => out.talk(unreachableSentence(once, 0, node)));
+  let settle: () => void;
+  const settled = new Promise<void>((resolve) => (settle = resolve));
+  // A line waits for the first pong, so it may be written after the last slot was filled.
+  const review = (): void => {
+    if (isFilled && reported === established) settle();
+  };
+  node.on('filled', () => {
+    isFilled = true;
+    review();
   });
+  return {
+    reported: () => {
+      reported += 1;
+      review();
+    },
+    settled,
+    get exitCode() {
+      return established > 0 ? EXIT.ok : EXIT.unreachable;
+    },
+    start: () => undefined,
+  };
 }
 
-/** One host that failed once has said why already. */
-function lament(once: boolean, count: number, { chain }: BitcoinNode): string {
-  const trying = once ? '' : ' Trying on, with growing pauses; Ctrl-C ends.';
-  if (count === 1) return `That host cannot be reached now.${trying}`;
+/** What the source of addresses has answered. */
+export function foundSentence(addresses: readonly SeedAddress[], dnsseed = true): string {
+  const count = `${addresses.length} ${addresses.length === 1 ? 'address' : 'addresses'}`;
+  if (!dnsseed) return `${count} of the fixed list`;
+  const sources = new Set(addresses.map(({ source }) => source));
+  if (addresses.length === 0) return 'the DNS seeds gave no address';
+  return sources.has('fixed')
+    ? `the DNS seeds gave no address; trying ${count} of the fixed list`
+    : `${count} from ${sources.size} DNS ${sources.size === 1 ? 'seed' : 'seeds'}`;
+}
+
+function unreachableSentence(once: boolean, count: number, { chain }: BitcoinNode): string {
+  const retrying = once ? '' : ' Retrying with increasing delays; Ctrl-C ends.';
+  if (count === 1) return `That host cannot be reached now.${retrying}`;
   const who = count === 0 ? 'No node' : 'None of these hosts';
   return (
     `${who} can be reached. Check that this machine has a network, that a firewall lets TCP out (port ${chain.port} and ` +
-    `the like), and that the chain is right (--chain, now ${chain.chain}).${trying}`
+    `the like), and that the chain is right (--chain, now ${chain.chain}).${retrying}`
   );
 }

@@ -9,28 +9,25 @@ import type { Output } from './output.js';
 import { establishedLine, failureLine } from './peer-lines.js';
 import { diagnosticsOf } from './diagnostics.js';
 
-/** Who wants to know, after it was told. */
-export interface Watcher {
-  established?(peer: PeerInfo): void;
-  ended?(peer: PeerInfo): void;
-}
-
 /** Payloads up to this size are shown whole in `-vv --json`. */
 const SHOWN = 1_024;
 
-/** Starts to tell; ends with the node. */
-export function watch(node: BitcoinNode, out: Output, watcher: Watcher = {}): void {
+/** Reports until the node ends. `reported` is called after the line of a completed handshake was written. */
+export function watch(
+  node: BitcoinNode,
+  out: Output,
+  reported: (peer: PeerInfo) => void = () => undefined,
+): void {
   const newcomers = new FirstPongs(node, (peer) => {
     out.answer(establishedLine(peer, out.paint));
     out.event('established', peer);
-    watcher.established?.(peer);
+    reported(peer);
   });
   // The beginning of a peer is told before its end.
   node.on('ended', (peer) => newcomers.release(peer.id));
   if (out.log === 'pretty') diagnosticsOf(node, out);
   else logEvents(node, out);
   if (out.json) report(node, out);
-  node.on('ended', (peer) => watcher.ended?.(peer));
 }
 
 /** A target that came to nothing without a connection. */

@@ -95,6 +95,8 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   readonly #incoming: IncomingMessages;
   readonly #outgoing: OutgoingQueue;
   #known: PeerContext | undefined;
+  /** Of a pong that was not reported yet. */
+  #pingtime: number | undefined;
   #link: Link | undefined;
   #cancelDial: (() => void) | undefined;
   #transport: MessageTransport | undefined;
@@ -216,8 +218,9 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     else this.#link?.destroy();
   }
 
+  /** Reported with the snapshot that holds it. */
   reportPong({ pingtime }: PeerContext): void {
-    this.owner.ponged(this, pingtime);
+    this.#pingtime = pingtime;
   }
 
   /** Any messages; in one write, together with whatever else answers the same bytes of the peer. */
@@ -336,6 +339,13 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     const to = leafOf(snapshot.value);
     if (to !== this.state) this.#move(to);
     else if (known && known !== snapshot.context) this.owner.changed(this);
+    this.#flushPong();
+  }
+
+  #flushPong(): void {
+    const pingtime = this.#pingtime;
+    this.#pingtime = undefined;
+    if (pingtime !== undefined) this.owner.ponged(this, pingtime);
   }
 
   error(): void {
