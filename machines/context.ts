@@ -31,6 +31,7 @@ export const initial = (input: PeerInput): PeerContext => ({
   pingsentat: -1,
   pingtime: -1,
   minping: -1,
+  selfnonce: false,
   dropped: '',
   reason: null,
 });

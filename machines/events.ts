@@ -95,7 +95,7 @@ export type PeerEvent =
   /** The process was suspended for `ms`: all timestamps move by that. */
   | { readonly type: 'clock.jump'; readonly ms: number }
   | { readonly type: 'user.close' }
-  /** The accepting end of this connection is this node: it has recognised our nonce. */
+  /** A connection was accepted whose `version` carried the nonce of this one. */
   | { readonly type: 'supervisor.self' };
 
 export type FloodKind = 'useless' | 'ping';
@@ -231,6 +231,8 @@ export interface PeerContext {
   /** Round trip, milliseconds; -1 before the first pong. */
   readonly pingtime: number;
   readonly minping: number;
+  /** An accepted connection carried the nonce of this one. */
+  readonly selfnonce: boolean;
   /** The last message that was dropped during the handshake, as `command: CODE`; empty when none was. */
   readonly dropped: string;
   /** Set on the way into a final state. */

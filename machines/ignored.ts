@@ -109,9 +109,9 @@ const peer: Ignored<PeerEvent['type']> = {
       reason: 'pings and idle deadlines start with established',
     },
     {
-      states: ['awaitingVersion'],
+      states: ['connecting', 'awaitingVersion'],
       events: ['supervisor.self'],
-      reason: 'only the initiator is sent this event',
+      reason: 'our version, which holds the nonce, was not sent on this connection',
     },
     {
       states: ['established'],

@@ -48,6 +48,7 @@ const peerSetup = setup({
     isObsolete: forEvent('wire.version', policy.isObsolete),
     isUnreadable: forEvent('wire.version', policy.isUnreadable),
     isSelf: forEvent('wire.version', policy.isSelf),
+    isSelfConnection: ({ context }) => policy.isSelfConnection(context),
     isBadFeature: forEvent('wire.feature', policy.isBadFeature),
     isInvalidAnnounce: forEvent('wire.sendcmpct', policy.isInvalidAnnounce),
     isCompactBlocks2: forEvent('wire.sendcmpct', policy.isCompactBlocks2),
@@ -81,6 +82,7 @@ const peerSetup = setup({
     recordPing: assign(forEvent('clock.tick', update.ping)),
     recordPong: assign(forEvent('wire.pong', update.pong)),
     cancelPing: assign({ pingnonce: '' }),
+    recordSelf: assign({ selfnonce: true }),
     recordDropped: assign(forEvent(['wire.dropped', 'wire.version'], update.dropped)),
     shiftTimestamps: assign(forEvent('clock.jump', update.shifted)),
     /** Without `code`: the code that the event brings. */
@@ -102,11 +104,19 @@ export const peerMachine = peerSetup.createMachine({
   output: ({ context }) => context.reason,
   initial: 'connecting',
   on: {
-    'link.closed': {
-      target: '#peer.failed',
-      actions: 'setReason',
-      description: 'the peer or the network ended the link',
-    },
+    'link.closed': [
+      {
+        guard: 'isSelfConnection',
+        target: '#peer.failed',
+        actions: { type: 'setReason', params: { code: 'ERR_PROTO_SELF' } },
+        description: 'the accepting side has seen our nonce and closed: it is this node',
+      },
+      {
+        target: '#peer.failed',
+        actions: 'setReason',
+        description: 'the peer or the network ended the link',
+      },
+    ],
     'wire.broken': {
       target: '#peer.failed',
       actions: 'setReason',
@@ -157,11 +167,6 @@ export const peerMachine = peerSetup.createMachine({
           target: '#peer.failed',
           actions: 'setReason',
           description: 'refused, unreachable, no such name, no v2',
-        },
-        'supervisor.self': {
-          target: '#peer.failed',
-          actions: { type: 'setReason', params: { code: 'ERR_PROTO_SELF' } },
-          description: 'the other end is this node',
         },
       },
     },
@@ -249,9 +254,8 @@ export const peerMachine = peerSetup.createMachine({
               },
             ],
             'supervisor.self': {
-              target: '#peer.failed',
-              actions: { type: 'setReason', params: { code: 'ERR_PROTO_SELF' } },
-              description: 'the other end is this node',
+              actions: 'recordSelf',
+              description: 'our nonce came back: from this node, or from someone who read it',
             },
           },
         },
@@ -285,9 +289,8 @@ export const peerMachine = peerSetup.createMachine({
               { guard: 'isCompactBlocks2', actions: 'recordSendcmpct', description: 'BIP152, version 2' },
             ],
             'supervisor.self': {
-              target: '#peer.failed',
-              actions: { type: 'setReason', params: { code: 'ERR_PROTO_SELF' } },
-              description: 'the other end is this node',
+              actions: 'recordSelf',
+              description: 'our nonce came back: from this node, or from someone who read it',
             },
           },
         },

@@ -81,6 +81,13 @@ export const isUnreadable = (_: PeerContext, event: VersionFacts): boolean => ev
 /** Checked by the accepting side only (Core: CheckIncomingNonce). */
 export const isSelf = (_: PeerContext, event: VersionFacts): boolean => event.ownnonce;
 
+/**
+ * Our nonce came back on an accepted connection, and this one ends before its handshake is complete: the two are most
+ * likely the two ends of one connection. Core closes the accepting side only; the dialling one sees the end.
+ */
+export const isSelfConnection = (context: PeerContext): boolean =>
+  context.selfnonce && context.establishedat < 0;
+
 export const isBadFeature = (context: PeerContext, event: EventOf<'wire.feature'>): boolean =>
   !event.valid || commonVersion(context) < SINCE.feature;
 

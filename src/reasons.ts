@@ -11,13 +11,13 @@
  */
 
 export type Blame = 'network' | 'remote' | 'policy' | 'caller' | 'nobody' | 'us';
-export type Retry = 'later' | 'no' | 'never';
+export type Retry = 'later' | 'no';
 
 export interface ReasonRow {
   readonly family:
     'dial' | 'link' | 'frame' | 'v2' | 'codec' | 'protocol' | 'policy' | 'time' | 'local' | 'end';
   readonly blame: Blame;
-  /** `later`: with backoff; `no`: not by itself; `never`: this address is us. */
+  /** `later`: with backoff; `no`: not by itself. */
   readonly retry: Retry;
   /** Exit code of a one-shot command whose only target ended so. */
   readonly exit: number;
@@ -211,7 +211,7 @@ const rows = {
   ERR_PROTO_SELF: {
     family: 'protocol',
     blame: 'nobody',
-    retry: 'never',
+    retry: 'later',
     exit: 4,
     says: 'that address is this node itself',
     hint: 'Leave it out of the list of hosts.',
@@ -378,3 +378,9 @@ export class VerackError extends Error {
     super(`${code}: ${REASONS[code].says}${details.length > 0 ? ` (${details.join(', ')})` : ''}`);
   }
 }
+
+/** The reason that an error of the library carries; which address it was is not part of it. */
+export const reasonOf = ({ code, facts }: VerackError): Reason => ({
+  code,
+  facts: Object.fromEntries(Object.entries(facts).filter(([name]) => name !== 'addr')),
+});

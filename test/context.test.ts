@@ -19,7 +19,7 @@ const contextOf = (facts: Partial<PeerContext> = {}): PeerContext => ({
 
 test('nothing is known of a new connection', () => {
   expect(update.initial({ id: 7, connection_type: 'feeler', rules: CORE_RULES })).toEqual({
-    ...{ id: 7, connection_type: 'feeler', rules: CORE_RULES, reason: null, dropped: '' },
+    ...{ id: 7, connection_type: 'feeler', rules: CORE_RULES, reason: null, selfnonce: false, dropped: '' },
     ...{ connectedat: -1, openedat: -1, versionat: -1, establishedat: -1, handshakeleft: 60_000 },
     ...{ version: 0, services: '0000000000000000', subver: '', startingheight: -1, timeoffset: 0 },
     ...{ relaytxes: false, wtxidrelay: false, sendaddrv2: false, sendheaders: false, sendcmpct: -1 },

@@ -76,7 +76,7 @@ describe('a handshake', () => {
 });
 
 describe('connecting to oneself', () => {
-  test('is found by the accepting side and ends both ends with ERR_PROTO_SELF', async () => {
+  test('is detected by the accepting side; the dialling side reports it when its link ends', async () => {
     const { a, pass } = await pair();
     const ends = endsOf(a);
     a.dial(A);
@@ -96,12 +96,15 @@ describe('connecting to oneself', () => {
     expect(others).toHaveLength(5);
   });
 
-  test('is never tried again, persistent or not', async () => {
+  test('is tried again a bounded number of times: another party could have caused it', async () => {
     const { a, pass } = await pair();
     const abandoned: string[] = [];
+    const retries: string[] = [];
     a.on('abandoned', ({ reason }) => abandoned.push(reason.code));
+    a.on('redial', ({ reason }) => retries.push(reason.code));
     a.dial(A, { persistent: true });
     await pass(3_600_000);
+    expect(retries).toEqual(['ERR_PROTO_SELF', 'ERR_PROTO_SELF']);
     expect(abandoned).toEqual(['ERR_PROTO_SELF']);
     expect(a.redialling).toBe(0);
   });

@@ -1,4 +1,5 @@
 /** The library's `probe`: what a report says of a healthy node, of a failing one, and of none at all. */
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type BitcoinNode, createNode, type NodeOptions, tcpNet } from '../src/index.js';
 import { faultyNet } from '../src/net/faults/faulty-net.js';
@@ -136,4 +137,27 @@ describe('probe', () => {
     await expect(probe('999.1.1.1', regtest)).rejects.toMatchObject({ code: 'ERR_LOCAL_ARGUMENT' });
     await expect(probe('127.0.0.1', { chain: 'moon' })).rejects.toMatchObject({ code: 'ERR_LOCAL_ARGUMENT' });
   });
+});
+
+describe('a node of another chain', () => {
+  test.each([
+    [false, 'v1'],
+    [true, 'v2'],
+  ])('with v2transport %p (%s) is named', async (v2transport) => {
+    const host = await listening({ chain: 'signet', v2transport });
+    const report = await probe(host, { chain: 'main', v2transport });
+    expect(report).toMatchObject({
+      ok: false,
+      reason: { code: 'ERR_FRAME_MAGIC', facts: { network: 'signet' } },
+    });
+  });
+});
+
+test('an echo server is no node', async () => {
+  const server = createServer((socket) => socket.on('error', () => undefined).pipe(socket));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const report = await probe(`127.0.0.1:${port}`, regtest);
+  server.close();
+  expect(report).toMatchObject({ ok: false, reason: { code: 'ERR_PROTO_SELF', facts: { echo: true } } });
 });

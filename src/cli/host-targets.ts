@@ -3,7 +3,7 @@ import { parseEndpoint } from '../net/endpoint.js';
 import type { BitcoinNode } from '../node/node.js';
 import type { Peer } from '../node/peer.js';
 import type { PeerInfo } from '../node/peerinfo.js';
-import { type Reason, REASONS, VerackError } from '../reasons.js';
+import { type Reason, reasonOf, REASONS, VerackError } from '../reasons.js';
 import { exitCodeOf, type Outcome } from './exit-codes.js';
 
 interface Target {
@@ -81,8 +81,7 @@ export class HostTargets {
 
   #failed(target: Target, peer: Peer, error: unknown): void {
     if (!(error instanceof VerackError)) throw error;
-    const { addr: _addr, ...facts } = error.facts;
-    const reason = { code: error.code, facts };
+    const reason = reasonOf(error);
     if (peer.id === 0 && target.outcome === undefined && error.code !== 'ERR_LOCAL_CANCELLED')
       this.options.failed(target.host, reason);
     target.outcome = reason;

@@ -5,17 +5,16 @@
  *   if (report.ok) console.log(report.subver, report.phases.ping);
  */
 import type { Rules } from '../../machines/index.js';
-import { type DnsOptions, resolveHost } from '../net/dns.js';
-import { formatEndpoint, parseEndpoint } from '../net/endpoint.js';
-import type { Endpoint } from '../net/link.js';
-import type { Chain } from '../networks.js';
-import { type Reason, VerackError } from '../reasons.js';
+import { type DnsOptions, type Lookup, lookupWith } from '../net/dns.js';
+import { type Chain, NETWORKS } from '../networks.js';
+import { isLinkCode, type Reason, reasonOf, VerackError } from '../reasons.js';
 import { type Clock, systemClock } from '../net/environment.js';
 import { type BitcoinNode, createNode } from '../node/node.js';
 import type { NodeOptions } from '../node/options.js';
+import type { Peer } from '../node/peer.js';
 import type { PeerInfo } from '../node/peerinfo.js';
 import { hasServices } from '../services.js';
-import { type ServiceName, servicesOf } from '../wire/index.js';
+import { hexOf, type ServiceName, servicesOf } from '../wire/index.js';
 
 /** What the node must offer for `ok` to be true. */
 export interface ProbeDemands {
@@ -98,19 +97,27 @@ export interface ProbeReport extends Partial<ProbeFacts> {
 }
 
 const PING_TIMEOUT = 5_000;
+/** A node that has sent nothing for so long is asked for the other chains, milliseconds. */
+const SILENCE = 3_000;
+/** For one connection of another chain: four of them and the silence stay below ten seconds. */
+const OTHER_CHAIN = 1_500;
+/** Offset of the nonce in a `version` payload. */
+const NONCE_AT = 72;
 
 /**
- * Resolves `host` (`1.2.3.4`, `[::1]:8333`, `name`, `name:8333`), connects, shakes hands, waits for the first pong, closes. The
- * addresses of a name are tried one after the other until a handshake completes. Whatever the node does, the promise
- * resolves.
+ * Looks `host` up (`1.2.3.4`, `[::1]:8333`, `name`, `name:8333`), connects, shakes hands, waits for the first pong, closes. The
+ * addresses of a name are tried one after the other until a handshake completes. A node that takes the connection and sends no
+ * `version` is asked for the other chains as well, with one short v1 connection each: `ERR_FRAME_MAGIC` then names the chain.
+ * Whatever the node does, the promise resolves.
  *
  * @throws VerackError `ERR_LOCAL_ARGUMENT` when `host` is no host or an option cannot be used; nothing else
  */
 export async function probe(host: string, options: ProbeOptions = {}): Promise<ProbeReport> {
-  const { create = createNode } = options;
-  const node = create({ ...nodeOptions(options), maxinbound: 0, maxoutbound: 1 });
+  const { create = createNode, clock = systemClock, dns } = options;
+  const lookup = timedLookup(lookupWith(dns), clock);
+  const node = create({ ...nodeOptions(options), maxinbound: 0, maxoutbound: 1, lookup: lookup.run });
   try {
-    return await new Probe(host, node, options).run();
+    return await new Probe(host, node, options, lookup).run();
   } finally {
     await node.stop();
   }
@@ -132,77 +139,147 @@ function nodeOptions({
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
+/** A lookup that records how long its answer took, milliseconds. */
+interface TimedLookup {
+  readonly run: Lookup;
+  ms: number | undefined;
+}
+
+function timedLookup(inner: Lookup, clock: Clock): TimedLookup {
+  const timed: TimedLookup = {
+    ms: undefined,
+    run: (name, handler) => {
+      const start = clock.now();
+      return inner(name, {
+        found: (hosts) => {
+          timed.ms = clock.now() - start;
+          handler.found(hosts);
+        },
+        failed: (reason) => handler.failed(reason),
+      });
+    },
+  };
+  return timed;
+}
+
 class Probe {
   readonly #clock: Clock;
-  readonly #phases: { -readonly [K in keyof ProbePhases]: number } = {};
   readonly #failed: { addr: string; reason: Reason }[] = [];
+  readonly #nonces = { sent: '', received: '' };
 
   constructor(
     private readonly host: string,
     private readonly node: BitcoinNode,
     private readonly options: ProbeOptions,
+    private readonly lookup: TimedLookup,
   ) {
     this.#clock = options.clock ?? systemClock;
   }
 
   async run(): Promise<ProbeReport> {
-    const { kind, ...endpoint } = parseEndpoint(this.host, this.node.chain.port);
-    let last = formatEndpoint(endpoint);
-    try {
-      const endpoints = kind === 'name' ? await this.#resolved(endpoint) : [endpoint];
-      for (const each of endpoints) {
-        last = formatEndpoint(each);
-        const peer = await this.#shakeHands(each);
-        if (peer)
-          return this.#report(peer, peer.state === 'established' ? this.#unmet(peer) : peer.lastreason);
-      }
-    } catch (error) {
-      return this.#broken(last, error);
-    }
-    return this.#exhausted(last);
+    this.#observe();
+    const peer = this.node.dial(this.host);
+    const answer = this.#outcomeOf(peer);
+    await this.#firstAnswer(answer);
+    const addr = this.#silentAddress();
+    if (addr === undefined) return answer;
+    const other = await Promise.race([this.#otherChain(addr), versionOf(answer)]);
+    if (!other) return answer;
+    peer.close();
+    return { ...(await answer), ok: false, reason: other };
   }
 
-  async #resolved({ host, port }: Endpoint): Promise<Endpoint[]> {
-    const { dns, signal } = this.options;
-    const begin = this.#clock.now();
-    const addresses = await resolveHost(host, { ...dns, ...(signal && { signal }) });
-    this.#phases.dns = this.#clock.now() - begin;
-    return addresses.map((address) => ({ host: address, port }));
+  /** Resolves with the report, or when the node has been silent for long enough. */
+  async #firstAnswer(answer: Promise<unknown>): Promise<void> {
+    let timer: unknown;
+    const silence = new Promise(
+      (resolve) => (timer = this.#clock.setTimeout(resolve as () => void, SILENCE)),
+    );
+    await Promise.race([answer, silence]);
+    this.#clock.clearTimeout(timer);
   }
 
-  /** Undefined when it failed; why is kept. */
-  async #shakeHands(endpoint: Endpoint): Promise<PeerInfo | undefined> {
-    const peer = this.node.dial(endpoint);
+  #observe(): void {
+    this.node.on('ended', ({ addr, lastreason }) => {
+      if (lastreason) this.#failed.push({ addr, reason: lastreason });
+    });
+    this.node.on('message', ({ direction, command, payload }) => {
+      if (command === 'version') this.#nonces[direction] = hexOf(payload.slice(NONCE_AT, NONCE_AT + 8));
+    });
+  }
+
+  async #outcomeOf(peer: Peer): Promise<ProbeReport> {
     try {
       await peer.established();
-    } catch {
-      const info = await peer.ended();
-      this.#failed.push({ addr: info.addr, reason: info.lastreason ?? { code: 'ERR_LOCAL_BUG', facts: {} } });
-      this.#last = info;
-      return undefined;
+    } catch (error) {
+      return this.#failure(peer, error);
     }
-    await this.#firstPong(peer.id, peer.ended());
+    await this.#firstPong(peer);
     const info = peer.info();
     peer.close();
-    return info;
+    if (info?.state !== 'established') return this.#failure(peer, undefined);
+    return this.#report(info, this.#echo() ?? this.#unmet(info));
   }
 
-  #last: PeerInfo | undefined;
-
-  /** Resolves with the first pong, the end of the connection, or when patience runs out. */
-  #firstPong(id: number, ended: Promise<unknown>): Promise<void> {
+  /** Resolves with the first pong, the end of the connection, or when the time for it is over. */
+  #firstPong(peer: Peer): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.#clock.setTimeout(resolve, this.options.pingTimeout ?? PING_TIMEOUT);
       const done = (): void => {
         this.#clock.clearTimeout(timer);
         resolve();
       };
-      this.node.on('message', ({ id: from, direction, command }) => {
-        // The machine takes the pong after this event.
-        if (from === id && direction === 'received' && command === 'pong') setImmediate(done);
+      this.node.on('pong', ({ id }) => {
+        if (id === peer.id) done();
       });
-      void ended.then(done);
+      void peer.ended().then(done);
     });
+  }
+
+  /** An echo server sends our own version back, which no chart can tell from a node's. */
+  #echo(): Reason | undefined {
+    const { sent, received } = this.#nonces;
+    if (sent !== received) return undefined;
+    return { code: 'ERR_PROTO_SELF', facts: { nonce: sent, echo: true } };
+  }
+
+  /** A node that takes connections and sends no `version`; Core answers a wrong magic with a bare end of the connection. */
+  #silentAddress(): string | undefined {
+    if (this.#nonces.received !== '' || this.options.signal?.aborted) return undefined;
+    const last = this.#failed.at(-1);
+    const closed = last && isLinkCode(last.reason.code) ? last.addr : undefined;
+    const silent = this.node.peers.list().find(({ phases }) => phases.connect !== undefined);
+    return silent?.addr ?? closed;
+  }
+
+  /** The chain on which that node answers. */
+  async #otherChain(addr: string): Promise<Reason | undefined> {
+    for (const chain of Object.values(NETWORKS)) {
+      if (chain.chain === this.node.chain.chain || !(await this.#speaks(chain, addr))) continue;
+      const { magicHex: received, chain: network } = chain;
+      return { code: 'ERR_FRAME_MAGIC', facts: { received, expected: this.node.chain.magicHex, network } };
+    }
+    return undefined;
+  }
+
+  async #speaks(chain: Chain, addr: string): Promise<boolean> {
+    const { create = createNode, net, clock, rules } = this.options;
+    const node = create({
+      chain,
+      maxinbound: 0,
+      maxoutbound: 1,
+      rules: { ...rules, handshakeTimeout: OTHER_CHAIN, connectTimeout: OTHER_CHAIN },
+      ...(net && { net }),
+      ...(clock && { clock }),
+    });
+    try {
+      await node.dial(addr).established();
+      return true;
+    } catch {
+      return node.peers.recent().some(({ version }) => version > 0);
+    } finally {
+      await node.stop();
+    }
   }
 
   #unmet({ services, version }: PeerInfo): Reason | undefined {
@@ -214,51 +291,50 @@ class Probe {
     return { code: 'ERR_POLICY_VERSION', facts: { version, minimum: wanted.version } };
   }
 
+  #failure(peer: Peer, error: unknown): ProbeReport {
+    const last = peer.info();
+    if (last?.lastreason) return this.#report(last, last.lastreason);
+    if (!(error instanceof VerackError)) throw error;
+    const { code, facts } = reasonOf(error);
+    return {
+      host: this.host,
+      addr: peer.addr,
+      chain: this.node.chain.chain,
+      ok: false,
+      phases: this.#phases({}),
+      reason: { code, facts },
+      ...this.#before(peer.addr),
+    };
+  }
+
   #report(peer: PeerInfo, reason: Reason | undefined): ProbeReport {
-    const { connect, version, verack } = peer.phases;
     const ping = peer.pingtime === undefined ? undefined : peer.pingtime * 1_000;
-    const phases = Object.entries({ ...this.#phases, connect, version, verack, ping });
     return {
       host: this.host,
       addr: peer.addr,
       chain: this.node.chain.chain,
       ok: reason === undefined,
       ...(peer.version > 0 && factsOf(peer)),
-      phases: Object.fromEntries(phases.filter(([, ms]) => ms !== undefined)),
+      phases: this.#phases({ ...peer.phases, ping }),
       ...(reason && { reason }),
       ...this.#before(peer.addr),
     };
+  }
+
+  #phases(phases: Partial<Record<keyof ProbePhases, number | undefined>>): ProbePhases {
+    const all = Object.entries({ dns: this.lookup.ms, ...phases });
+    return Object.fromEntries(all.filter(([, ms]) => ms !== undefined));
   }
 
   #before(addr: string): Pick<ProbeReport, 'failed'> {
     const failed = this.#failed.filter((failure) => failure.addr !== addr);
     return failed.length > 0 ? { failed } : {};
   }
-
-  #exhausted(addr: string): ProbeReport {
-    const last = this.#last;
-    const reason: Reason = last?.lastreason ?? { code: 'ERR_LOCAL_BUG', facts: {} };
-    return last ? this.#report(last, reason) : this.#empty(addr, reason);
-  }
-
-  #broken(addr: string, error: unknown): ProbeReport {
-    if (!(error instanceof VerackError) || error.code === 'ERR_LOCAL_ARGUMENT') throw error;
-    return this.#empty(addr, { code: error.code, facts: error.facts });
-  }
-
-  #empty(addr: string, reason: Reason): ProbeReport {
-    const { host, node } = this;
-    return {
-      host,
-      addr,
-      chain: node.chain.chain,
-      ok: false,
-      phases: { ...this.#phases },
-      reason,
-      ...this.#before(addr),
-    };
-  }
 }
+
+/** Resolves when the node has sent its `version` after all; never otherwise. */
+const versionOf = (answer: Promise<ProbeReport>): Promise<undefined> =>
+  new Promise((resolve) => void answer.then(({ version }) => version !== undefined && resolve(undefined)));
 
 const factsOf = (peer: PeerInfo): ProbeFacts => ({
   version: peer.version,

@@ -200,7 +200,7 @@ const people: readonly Row[] = [
     'the other end is this node',
     '4.3, out-024, 025',
     { type: 'supervisor.self' },
-    ['close', 'close', 'stay'],
+    ['stay', 'stay', 'stay'],
     by('self'),
     {
       coreBy: { inbound: ['stay', NO_SUCH_THING, 'stay'] },
