@@ -18,7 +18,10 @@ const needsSystemd = isInstalled || process.env.CI ? test : test.skip;
 function verify(change: (unit: string) => string) {
   const unit = readFileSync('contrib/systemd/verack.service', 'utf8');
   const path = join(folder, 'verack.service');
-  writeFileSync(path, change(unit.replace('/usr/local/bin/verack', process.execPath)));
+  writeFileSync(
+    path,
+    change(unit.replace('ExecStart=/usr/local/bin/verack', `ExecStart=${process.execPath}`)),
+  );
   const { status, stderr } = spawnSync('systemd-analyze', ['verify', path], { encoding: 'utf8' });
   return { status, stderr };
 }
@@ -38,7 +41,7 @@ describe('contrib/systemd/verack.service', () => {
 /** Receives datagrams at a UNIX socket; Node cannot. Perl is part of every Debian system. */
 const RECEIVER = `
   use Socket; $| = 1;
-  socket(my $s, AF_UNIX, SOCK_DGRAM, 0) && bind($s, pack_sockaddr_un($ARGV[0])) or die;
+  my $s; socket($s, AF_UNIX, SOCK_DGRAM, 0) && bind($s, pack_sockaddr_un($ARGV[0])) or die;
   print "bound\\n";
   while (defined recv($s, my $text, 4096, 0)) { print "[$text]\\n" if $text !~ /^BARRIER/; }`;
 
@@ -47,14 +50,15 @@ needsSystemd('messages reach the socket that NOTIFY_SOCKET names', async () => {
   const receiver = spawn('perl', ['-e', RECEIVER, socket]);
   let received = '';
   receiver.stdout.setEncoding('utf8').on('data', (text: string) => (received += text));
+  const more = () => Promise.race([once(receiver.stdout, 'data'), once(receiver, 'exit')]);
   try {
-    await once(receiver.stdout, 'data');
+    await more();
     const failures: string[] = [];
     const env = { ...process.env, NOTIFY_SOCKET: socket };
     const target = new SystemdNotifier({ env, failed: (code) => failures.push(code) });
     await target.ready('listening on 0.0.0.0:8333');
     await target.stopping();
-    while (!received.includes('STOPPING')) await once(receiver.stdout, 'data');
+    while (!received.includes('STOPPING') && receiver.exitCode === null) await more();
     expect(received).toBe('bound\n[READY=1\nSTATUS=listening on 0.0.0.0:8333]\n[STOPPING=1]\n');
     expect(failures).toEqual([]);
   } finally {
