@@ -4,7 +4,7 @@
  * Each step protects a fixed number of peers by a property that an attacker can hardly forge; whoever is left at the end
  * may be evicted. Pure: the same candidates give the same answer, in whatever order they are listed.
  */
-import type { Hex64 } from './alphabet.js';
+import type { Hex64 } from './events.js';
 
 /**
  * What is known about one peer. `C` is Core's field in `NodeEvictionCandidate`.

@@ -9,7 +9,7 @@ import {
   SAMPLES,
   systemCpu,
 } from '../src/node/loop-delay.js';
-import { VirtualClock } from '../src/run/clock.js';
+import { VirtualClock } from '../src/net/virtual-clock.js';
 
 function measured(threshold = 1_000) {
   const clock = new VirtualClock();

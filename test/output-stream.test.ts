@@ -143,7 +143,7 @@ describe('draining', () => {
 describe('stdout of a process', () => {
   /** The module as a process can load it, and a program that writes ten lines and says on stderr what happened. */
   const program = (): string => {
-    for (const name of ['cli/output-stream', 'io/clock']) {
+    for (const name of ['cli/output-stream', 'net/timers']) {
       const { code } = transformFileSync(`src/${name}.ts`, {
         jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
         module: { type: 'es6' },

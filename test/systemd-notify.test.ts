@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { SystemdNotifier, watchdogInterval } from '../src/cli/systemd-notify.js';
-import type { Timers } from '../src/io/clock.js';
+import type { Timers } from '../src/net/timers.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'verack-systemd-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -7,8 +7,8 @@
  * disk cut is written first.
  */
 import { fstatSync, writeSync } from 'node:fs';
-import type { Timers } from '../io/clock.js';
-import { systemTimers } from '../io/clock.js';
+import type { Timers } from '../net/timers.js';
+import { systemTimers } from '../net/timers.js';
 
 /** Bytes that may wait for a slow reader. */
 export const MAX_PENDING = 1_048_576;

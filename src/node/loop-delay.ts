@@ -4,7 +4,7 @@
  * Both make a timer late. A busy process has used CPU meanwhile, a suspended one has not. Only a suspension may
  * move deadlines; otherwise a peer could move those of all others by keeping the loop busy.
  */
-import type { Clock } from '../run/env.js';
+import type { Clock } from '../net/environment.js';
 
 /** CPU that this process has used so far, milliseconds, all threads together. */
 export const systemCpu = (): number => {

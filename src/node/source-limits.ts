@@ -4,7 +4,7 @@
  * A source is the /24 of an IPv4 address or the /64 of an IPv6 one. This is the one owner of every count by source. The
  * counts are bounded by the slots, the accept rates by {@link MAX_RATED_SOURCES}. Bitcoin Core has none of these limits.
  */
-import { isLoopback, sourceOf } from '../io/source.js';
+import { isLoopback, sourceOf } from '../net/source-network.js';
 
 /** What a source can have too much of. */
 export type SourceLimitKind = 'rate' | 'handshakes' | 'peers';
