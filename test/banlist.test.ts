@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { Banlist, DEFAULT_BAN_TIME, MAX_BANS } from '../src/node/banlist.js';
 import { readBanlist, writeBanlist } from '../src/node/banlist-file.js';
 import { Discouragement, MAX_DISCOURAGED } from '../src/node/discouragement.js';
-import { matcherOf, parseSubnet, type Subnet } from '../src/node/subnet.js';
+import { matcherOf, parseSubnet, type Subnet } from '../src/net/subnet.js';
 
 const NOW = 1_800_000_000;
 const isInSubnet = (host: string, subnet: Subnet): boolean => matcherOf(host)(subnet);

@@ -5,7 +5,7 @@
  * Only the user bans. A peer that misbehaves is discouraged instead (`discouragement.ts`), so that peers cannot make this list grow.
  * Moments are seconds since 1970-01-01 UTC, as in the file.
  */
-import { matcherOf, parseSubnet, type Subnet } from './subnet.js';
+import { matcherOf, parseSubnet, type Subnet } from '../net/subnet.js';
 
 /** Core's `DEFAULT_MISBEHAVING_BANTIME`, `-bantime`: seconds. */
 export const DEFAULT_BAN_TIME = 86_400;

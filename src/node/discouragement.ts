@@ -8,7 +8,7 @@
  * an exact set of as many: it discourages no one by mistake, and costs 5 MB when full (Core's filter: 0.5 MB). As in the
  * filter, the oldest are forgotten.
  */
-import ipaddr from 'ipaddr.js';
+import { normalHost } from '../net/subnet.js';
 
 /** Addresses that are remembered: Core's number. */
 export const MAX_DISCOURAGED = 50_000;
@@ -22,7 +22,7 @@ export class Discouragement {
 
   /** A peer at this host has misbehaved. */
   add(host: string): void {
-    const key = keyOf(host);
+    const key = normalHost(host);
     this.#older.delete(key);
     this.#newer.add(key);
     // Two generations: forgetting one address at a time from the start of a large set is slow in V8.
@@ -32,7 +32,7 @@ export class Discouragement {
   }
 
   has(host: string): boolean {
-    const key = keyOf(host);
+    const key = normalHost(host);
     return this.#newer.has(key) || this.#older.has(key);
   }
 
@@ -44,10 +44,4 @@ export class Discouragement {
     this.#newer.clear();
     this.#older.clear();
   }
-}
-
-/** One text for each address, whatever its spelling; without its zone, IPv4 inside IPv6 as IPv4. */
-function keyOf(host: string): string {
-  const [bare = ''] = host.split('%');
-  return ipaddr.isValid(bare) ? ipaddr.process(bare).toString() : host.toLowerCase();
 }

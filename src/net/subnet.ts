@@ -52,3 +52,9 @@ function subnetOf(address: ipaddr.IPv4 | ipaddr.IPv6, bits: number): Subnet {
   const network = ipaddr.fromByteArray(bytes.map((byte) => byte & 0xff));
   return { text: `${network.toString()}/${bits}`, address: network, bits };
 }
+
+/** One text for each address, whatever its spelling; without its zone, IPv4 inside IPv6 as IPv4. Other text in lower case. */
+export function normalHost(host: string): string {
+  const [bare = ''] = host.split('%');
+  return ipaddr.isValid(bare) ? ipaddr.process(bare).toString() : host.toLowerCase();
+}
