@@ -1,5 +1,5 @@
 /** The hashing port of the wire layer: the only door to the platform's cryptography. */
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { sha256Short, sha256TwiceStart } from './sha256.js';
 
 /** Up to here plain JavaScript is faster than the call into the platform (measured on Node 20). */
@@ -22,6 +22,24 @@ const EMPTY_CHECKSUM = 0xe2e0f65d;
 export function checksumOf(payload: Uint8Array): number {
   if (payload.length === 0) return EMPTY_CHECKSUM;
   if (payload.length <= SHORT) return sha256TwiceStart(payload);
-  const digest = hash256(payload);
-  return (digest[0]! | (digest[1]! << 8) | (digest[2]! << 16) | (digest[3]! << 24)) >>> 0;
+  return startOf(hash256(payload));
 }
+
+/** {@link checksumOf} of a payload that comes in pieces and is not held. */
+export interface StreamingChecksum {
+  update(piece: Uint8Array): void;
+  /** The checksum; called once, after the last piece. */
+  digest(): number;
+}
+
+/** Costs more than {@link checksumOf} for a payload that is there as a whole. */
+export function createChecksum(): StreamingChecksum {
+  const first = createHash('sha256');
+  return {
+    update: (piece) => void first.update(piece),
+    digest: () => startOf(sha256(first.digest())),
+  };
+}
+
+const startOf = (digest: Uint8Array): number =>
+  (digest[0]! | (digest[1]! << 8) | (digest[2]! << 16) | (digest[3]! << 24)) >>> 0;

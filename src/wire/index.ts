@@ -26,7 +26,7 @@ export {
 export type { Command, Decoded, EntryCount, Message, MessageOf, UnknownMessage } from './messages.js';
 export { COMMAND_SIZE, readCommand, writeCommand } from './command.js';
 export { createV1Framer, encodeFrame, HEADER_SIZE, MAX_PAYLOAD } from './v1-framing.js';
-export type { FrameEvent, KnownMagic, V1Framer } from './v1-framing.js';
+export type { FrameEvent, KnownMagic, SkippedFrame, V1Framer, V1FramerOptions } from './v1-framing.js';
 export {
   createHandshakeParser,
   isV1OfAnyNetwork,

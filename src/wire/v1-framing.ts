@@ -10,7 +10,7 @@
  */
 import type { BrokenCode, Facts } from '../reasons.js';
 import { COMMAND_SIZE, readCommand, writeCommand } from './command.js';
-import { checksumOf } from './hash.js';
+import { checksumOf, createChecksum, type StreamingChecksum } from './hash.js';
 import { hexOf, sanitize } from './display-text.js';
 
 /** Size of a header in bytes. */
@@ -44,10 +44,17 @@ export type FrameEvent =
     }
   | { readonly kind: 'broken'; readonly code: BrokenCode; readonly facts: Facts };
 
+/** A good frame whose payload was not wanted and not held; only with {@link V1FramerOptions}. */
+export interface SkippedFrame {
+  readonly kind: 'skipped';
+  readonly command: string;
+  readonly size: number;
+}
+
 /** A push parser for one direction of one connection. */
-export interface V1Framer {
+export interface V1Framer<E = FrameEvent> {
   /** Takes the next bytes of the stream, split anyhow. Never throws. */
-  feed(chunk: Uint8Array): readonly FrameEvent[];
+  feed(chunk: Uint8Array): readonly E[];
   /** Bytes of memory held for an incomplete frame. Never more than those fed plus {@link GROWTH_STEP}. */
   readonly buffered: number;
 }
@@ -69,9 +76,31 @@ export function encodeFrame(magic: Uint8Array, command: string, payload: Uint8Ar
   return frame;
 }
 
+/** What a framer may be told besides its network. */
+export interface V1FramerOptions {
+  /**
+   * Whether the payload of a command is of no use; asked once per frame, when its header is there. The payload is then
+   * hashed as it comes and not held. The frame ends as `skipped`, or as `dropped` for the same reasons as any other.
+   * Payloads under an invalid command are not held either. Must not throw.
+   */
+  readonly isIgnored: (command: string) => boolean;
+}
+
+const noNetwork: KnownMagic = () => undefined;
+
 /** A framer for the network of `magic` (4 bytes). `knownMagic` names the network of a wrong one. */
-export function createV1Framer(magic: Uint8Array, knownMagic: KnownMagic = () => undefined): V1Framer {
-  return new Framer(magic, knownMagic);
+export function createV1Framer(magic: Uint8Array, knownMagic?: KnownMagic): V1Framer;
+export function createV1Framer(
+  magic: Uint8Array,
+  knownMagic: KnownMagic,
+  options: V1FramerOptions,
+): V1Framer<FrameEvent | SkippedFrame>;
+export function createV1Framer(
+  magic: Uint8Array,
+  knownMagic = noNetwork,
+  options?: V1FramerOptions,
+): V1Framer<FrameEvent | SkippedFrame> {
+  return new Framer(magic, knownMagic, options);
 }
 
 function u32At(bytes: Uint8Array, at: number): number {
@@ -91,7 +120,9 @@ function displayCommand(header: Uint8Array): string {
 
 const NOTHING = new Uint8Array(0);
 
-class Framer implements V1Framer {
+type AnyEvent = FrameEvent | SkippedFrame;
+
+class Framer implements V1Framer<AnyEvent> {
   /** The header of the frame under way; the first `headerHeld` bytes are there. */
   readonly #header = new Uint8Array(HEADER_SIZE);
   #headerHeld = 0;
@@ -99,31 +130,35 @@ class Framer implements V1Framer {
   #payload: Uint8Array = NOTHING;
   #held = 0;
   #broken = false;
+  /** Whether the payload of the frame under way is not wanted; and its checksum, once it came in pieces. */
+  #ignored = false;
+  #checksum: StreamingChecksum | undefined;
 
   constructor(
     readonly magic: Uint8Array,
     readonly knownMagic: KnownMagic,
+    readonly options: V1FramerOptions | undefined,
   ) {}
 
   get buffered(): number {
     return this.#headerHeld + this.#payload.length;
   }
 
-  feed(chunk: Uint8Array): readonly FrameEvent[] {
-    const events: FrameEvent[] = [];
+  feed(chunk: Uint8Array): readonly AnyEvent[] {
+    const events: AnyEvent[] = [];
     let at = 0;
     while (at < chunk.length && !this.#broken) at = this.#step(chunk, at, events);
     return events;
   }
 
   /** Works on one header or one payload; where it stopped in the chunk. */
-  #step(chunk: Uint8Array, at: number, events: FrameEvent[]): number {
+  #step(chunk: Uint8Array, at: number, events: AnyEvent[]): number {
     const missing = HEADER_SIZE - this.#headerHeld;
     if (missing > 0) return this.#takeHeader(chunk, at, missing, events);
     return this.#takePayload(chunk, at, events);
   }
 
-  #takeHeader(chunk: Uint8Array, at: number, missing: number, events: FrameEvent[]): number {
+  #takeHeader(chunk: Uint8Array, at: number, missing: number, events: AnyEvent[]): number {
     const end = Math.min(at + missing, chunk.length);
     for (let i = at; i < end; i++) this.#header[this.#headerHeld++] = chunk[i]!;
     if (this.#headerHeld === HEADER_SIZE) this.#judgeHeader(events);
@@ -131,14 +166,23 @@ class Framer implements V1Framer {
   }
 
   /** Magic and length are judged when all of the header is there, and not before, as Core does. */
-  #judgeHeader(events: FrameEvent[]): void {
+  #judgeHeader(events: AnyEvent[]): void {
     const header = this.#header;
     const length = u32At(header, LENGTH_AT);
     if (u32At(header, 0) !== u32At(this.magic, 0)) this.#break(events, 'ERR_FRAME_MAGIC', this.#magicFacts());
     else if (length > MAX_PAYLOAD) {
       const facts = { command: displayCommand(header), length, limit: MAX_PAYLOAD };
       this.#break(events, 'ERR_FRAME_OVERSIZE', facts);
-    } else if (length === 0) this.#finish(NOTHING, events);
+    } else {
+      this.#ignored = this.#isIgnored();
+      if (length === 0) this.#finish(NOTHING, events);
+    }
+  }
+
+  #isIgnored(): boolean {
+    if (!this.options) return false;
+    const command = readCommand(this.#header, COMMAND_AT);
+    return command === undefined || this.options.isIgnored(command);
   }
 
   #magicFacts(): Facts {
@@ -148,26 +192,34 @@ class Framer implements V1Framer {
     return network === undefined ? facts : { ...facts, network };
   }
 
-  #break(events: FrameEvent[], code: BrokenCode, facts: Facts): void {
+  #break(events: AnyEvent[], code: BrokenCode, facts: Facts): void {
     this.#broken = true;
     this.#headerHeld = 0;
     events.push({ kind: 'broken', code, facts });
   }
 
-  #takePayload(chunk: Uint8Array, at: number, events: FrameEvent[]): number {
+  #takePayload(chunk: Uint8Array, at: number, events: AnyEvent[]): number {
     const length = u32At(this.#header, LENGTH_AT);
     const end = Math.min(at + length - this.#held, chunk.length);
     const whole = end - at === length;
     if (whole) this.#finish(chunk.subarray(at, end), events);
+    else if (this.#ignored) this.#hash(chunk.subarray(at, end), length, events);
     else this.#keep(chunk.subarray(at, end), length, events);
     return end;
   }
 
-  #keep(piece: Uint8Array, length: number, events: FrameEvent[]): void {
+  #keep(piece: Uint8Array, length: number, events: AnyEvent[]): void {
     this.#reserve(this.#held + piece.length, length);
     this.#payload.set(piece, this.#held);
     this.#held += piece.length;
     if (this.#held === length) this.#finish(this.#payload.subarray(0, length), events);
+  }
+
+  #hash(piece: Uint8Array, length: number, events: AnyEvent[]): void {
+    this.#checksum ??= createChecksum();
+    this.#checksum.update(piece);
+    this.#held += piece.length;
+    if (this.#held === length) this.#judge(this.#checksum.digest(), length, NOTHING, events);
   }
 
   /** Doubling keeps byte-wise delivery linear; the step keeps a claim of 4 MB from being believed. */
@@ -179,18 +231,28 @@ class Framer implements V1Framer {
     this.#payload = grown;
   }
 
+  #finish(payload: Uint8Array, events: AnyEvent[]): void {
+    this.#judge(checksumOf(payload), payload.length, payload, events);
+  }
+
   /** The checksum comes before the command rule: a frame that breaks both counts as one with a wrong checksum. */
-  #finish(payload: Uint8Array, events: FrameEvent[]): void {
+  #judge(checksum: number, length: number, payload: Uint8Array, events: AnyEvent[]): void {
     const header = this.#header;
-    const size = HEADER_SIZE + payload.length;
+    const size = HEADER_SIZE + length;
     const command = readCommand(header, COMMAND_AT);
-    if (checksumOf(payload) !== u32At(header, CHECKSUM_AT)) {
+    if (checksum !== u32At(header, CHECKSUM_AT)) {
       events.push({ kind: 'dropped', code: 'ERR_FRAME_CHECKSUM', command: displayCommand(header), size });
     } else if (command === undefined) {
       events.push({ kind: 'dropped', code: 'ERR_FRAME_COMMAND', command: displayCommand(header), size });
-    } else events.push({ kind: 'frame', command, payload, size });
+    } else if (this.#ignored) events.push({ kind: 'skipped', command, size });
+    else events.push({ kind: 'frame', command, payload, size });
+    this.#reset();
+  }
+
+  #reset(): void {
     this.#headerHeld = 0;
     this.#payload = NOTHING;
     this.#held = 0;
+    this.#checksum = undefined;
   }
 }

@@ -1,0 +1,100 @@
+/**
+ * Tells systemd that the node is ready, alive and stopping (`sd_notify(3)`, units with `Type=notify` and `WatchdogSec=`).
+ *
+ * The protocol is one datagram per message to a UNIX socket, and Node has no UNIX datagram sockets. So each message is sent
+ * by systemd's own program `systemd-notify`; the unit therefore needs `NotifyAccess=all`. Without `NOTIFY_SOCKET` nothing is sent. Where the program
+ * is missing or may not be started, the first failure is reported and the node goes on.
+ */
+import { execFile } from 'node:child_process';
+import type { Timers } from '../net/timers.js';
+import { systemTimers } from '../net/timers.js';
+
+/** Milliseconds that the program has; then it is ended. */
+const SEND_TIMEOUT = 5_000;
+
+export interface SystemdOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** Told once, with the error code, when a message could not be sent. */
+  readonly failed: (code: string) => void;
+  /** Default `systemd-notify`, found by the PATH. */
+  readonly program?: string;
+  readonly timers?: Timers;
+}
+
+export class SystemdNotifier {
+  #isSending = false;
+  #hasFailed = false;
+  #timer: unknown;
+
+  constructor(private readonly options: SystemdOptions) {}
+
+  /** Whether systemd listens. */
+  get isActive(): boolean {
+    return (this.options.env.NOTIFY_SOCKET ?? '') !== '';
+  }
+
+  /** The node listens: READY=1. From now on WATCHDOG=1 is sent twice per interval, if systemd asks for it. */
+  async ready(status: string): Promise<void> {
+    await this.#send('READY=1', `STATUS=${oneLine(status)}`);
+    this.#arm();
+  }
+
+  /** The node ends: STOPPING=1, and no more WATCHDOG=1. */
+  async stopping(): Promise<void> {
+    const { timers = systemTimers } = this.options;
+    timers.clearTimeout(this.#timer);
+    await this.#send('STOPPING=1');
+  }
+
+  #arm(): void {
+    const { env, timers = systemTimers } = this.options;
+    const interval = watchdogInterval(env);
+    if (interval === undefined || !this.isActive) return;
+    this.#timer = timers.setTimeout(() => this.#watch(), interval / 2);
+  }
+
+  /** Sent from the event loop itself: a loop that hangs sends nothing, and systemd restarts the node. */
+  #watch(): void {
+    if (!this.#isSending) void this.#send('WATCHDOG=1');
+    this.#arm();
+  }
+
+  async #send(...assignments: string[]): Promise<void> {
+    if (!this.isActive) return;
+    this.#isSending = true;
+    const code = await run(this.options, assignments);
+    this.#isSending = false;
+    if (code === undefined || this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.options.failed(code);
+  }
+}
+
+/**
+ * Milliseconds within which systemd expects a message (`WATCHDOG_USEC`); undefined when it expects none, or not of this
+ * process (`WATCHDOG_PID`).
+ */
+export function watchdogInterval(env: NodeJS.ProcessEnv, pid = process.pid): number | undefined {
+  const { WATCHDOG_USEC, WATCHDOG_PID } = env;
+  const isOurs = WATCHDOG_PID === undefined || WATCHDOG_PID === '' || Number(WATCHDOG_PID) === pid;
+  const ms = Number(WATCHDOG_USEC) / 1_000;
+  return isOurs && Number.isFinite(ms) && ms >= 2 ? ms : undefined;
+}
+
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').slice(0, 200);
+
+/** The error code; undefined when the program ended well. Node throws where its permission model forbids to start one. */
+function run(
+  { env, program = 'systemd-notify' }: SystemdOptions,
+  args: string[],
+): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    try {
+      execFile(program, args, { env, timeout: SEND_TIMEOUT }, (error) =>
+        resolve(error ? String(error.code ?? error.signal ?? 'EIO') : undefined),
+      );
+    } catch (error) {
+      resolve((error as NodeJS.ErrnoException).code ?? 'EIO');
+    }
+  });
+}

@@ -1,0 +1,60 @@
+/** Subnets as Bitcoin Core's `CSubNet` reads and writes them: `1.2.3.0/24`, `1.2.3.0/255.255.255.0`, `2001:db8::/32`, one address. */
+import ipaddr from 'ipaddr.js';
+
+export interface Subnet {
+  /** As Core writes it: normalised, with the number of bits. It identifies the subnet. */
+  readonly text: string;
+  readonly address: ipaddr.IPv4 | ipaddr.IPv6;
+  readonly bits: number;
+}
+
+/** The longest text that can be a subnet: two IPv6 addresses and a slash. */
+const MAX_TEXT = 91;
+
+/** Undefined for what is no subnet. IPv4 inside IPv6 is IPv4; zones, names and .onion addresses are not accepted. */
+export function parseSubnet(text: string): Subnet | undefined {
+  if (text.length > MAX_TEXT) return undefined;
+  const slash = text.lastIndexOf('/');
+  const address = addressOf(slash < 0 ? text : text.slice(0, slash));
+  if (!address) return undefined;
+  const bits = slash < 0 ? address.toByteArray().length * 8 : bitsOf(text.slice(slash + 1), address);
+  return bits === undefined ? undefined : subnetOf(address, bits);
+}
+
+/** A test of subnets for one host, an address as text: whether it is in them. */
+export function matcherOf(host: string): (subnet: Subnet) => boolean {
+  const [bare = ''] = host.split('%');
+  const candidate = addressOf(bare);
+  return ({ address, bits }) => candidate?.kind() === address.kind() && candidate.match(address, bits);
+}
+
+/** IPv4 needs all four numbers, in decimal: `ipaddr.js` takes `127.1` and `0x7f.1` too, and Core does not. */
+function addressOf(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  if (text.includes('%')) return undefined;
+  const isAddress = ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
+  return isAddress ? ipaddr.process(text) : undefined;
+}
+
+/** The number of bits, or a netmask of the same family without ones after zeros. */
+function bitsOf(text: string, address: ipaddr.IPv4 | ipaddr.IPv6): number | undefined {
+  const most = address.toByteArray().length * 8;
+  if (/^\d{1,3}$/.test(text)) return Number(text) <= most ? Number(text) : undefined;
+  const mask = addressOf(text);
+  const bits = mask?.kind() === address.kind() ? mask.prefixLengthFromSubnetMask() : null;
+  return bits ?? undefined;
+}
+
+/** The bits behind the prefix are cleared. */
+function subnetOf(address: ipaddr.IPv4 | ipaddr.IPv6, bits: number): Subnet {
+  const bytes = address
+    .toByteArray()
+    .map((byte, index) => byte & (0xff << Math.min(8, Math.max(0, 8 - bits + index * 8))));
+  const network = ipaddr.fromByteArray(bytes.map((byte) => byte & 0xff));
+  return { text: `${network.toString()}/${bits}`, address: network, bits };
+}
+
+/** One text for each address, whatever its spelling; without its zone, IPv4 inside IPv6 as IPv4. Other text in lower case. */
+export function normalHost(host: string): string {
+  const [bare = ''] = host.split('%');
+  return ipaddr.isValid(bare) ? ipaddr.process(bare).toString() : host.toLowerCase();
+}

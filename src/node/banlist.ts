@@ -1,0 +1,129 @@
+/**
+ * Addresses and subnets that the user has banned, with an end for each: the bans of Bitcoin Core's `BanMan`, in the form of its
+ * `banlist.json`.
+ *
+ * Only the user bans. A peer that misbehaves is discouraged instead (`discouragement.ts`), so that peers cannot make this list grow.
+ * Moments are seconds since 1970-01-01 UTC, as in the file.
+ */
+import { matcherOf, parseSubnet, type Subnet } from '../net/subnet.js';
+
+/** Core's `DEFAULT_MISBEHAVING_BANTIME`, `-bantime`: seconds. */
+export const DEFAULT_BAN_TIME = 86_400;
+/** Bans that are kept at most; more are refused. Every connection is compared with all of them. */
+export const MAX_BANS = 10_000;
+
+/** A ban as in `banlist.json`. */
+export interface Ban {
+  readonly version: 1;
+  readonly ban_created: number;
+  readonly banned_until: number;
+  /** A subnet with its number of bits. */
+  readonly address: string;
+}
+
+interface Entry {
+  readonly subnet: Subnet;
+  readonly ban: Ban;
+}
+
+/** What came of reading a file: how many entries were left out, and why the file as a whole could not be used. */
+export interface BanlistReading {
+  readonly skipped: number;
+  readonly fault?: string;
+}
+
+export class Banlist {
+  /** By the text of the subnet. */
+  readonly #entries = new Map<string, Entry>();
+
+  /**
+   * Bans an address or a subnet for so many seconds; 0 or less for {@link DEFAULT_BAN_TIME}. A longer ban stays.
+   * False when the text is no subnet, or when there are {@link MAX_BANS} bans already.
+   */
+  ban(address: string, now: number, seconds = DEFAULT_BAN_TIME): boolean {
+    const created = Math.floor(now);
+    const until = created + (seconds > 0 ? seconds : DEFAULT_BAN_TIME);
+    return this.#add({ version: 1, ban_created: created, banned_until: until, address }, now);
+  }
+
+  /** Lifts the ban of exactly this address or subnet; false when there is none. */
+  unban(address: string): boolean {
+    const subnet = parseSubnet(address);
+    return subnet !== undefined && this.#entries.delete(subnet.text);
+  }
+
+  /** Whether a host, an address as text, is in a banned subnet. */
+  isBanned(host: string, now: number): boolean {
+    const isIn = matcherOf(host);
+    for (const { subnet, ban } of this.#entries.values())
+      if (now < ban.banned_until && isIn(subnet)) return true;
+    return false;
+  }
+
+  /** Forgets bans that are over; how many. */
+  sweep(now: number): number {
+    const before = this.#entries.size;
+    for (const [text, { ban }] of this.#entries) if (now > ban.banned_until) this.#entries.delete(text);
+    return before - this.#entries.size;
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  /** The bans that are not over. */
+  list(now: number): readonly Ban[] {
+    this.sweep(now);
+    return [...this.#entries.values()].map(({ ban }) => ban);
+  }
+
+  /** The text of `banlist.json`. */
+  format(now: number): string {
+    return `${JSON.stringify({ banned_nets: this.list(now) }, undefined, 4)}\n`;
+  }
+
+  /**
+   * Adds the bans of a `banlist.json`. As in Core, an entry of another version or with an address that is no subnet is left out; here one whose
+   * numbers are unusable is too. Never throws.
+   */
+  read(text: string, now: number): BanlistReading {
+    const list = bannedNets(text);
+    if (typeof list === 'string') return { skipped: 0, fault: list };
+    const skipped = list.filter((value) => !isBan(value) || !this.#add(value, now)).length;
+    this.sweep(now);
+    return { skipped };
+  }
+
+  #add(ban: Ban, now: number): boolean {
+    const subnet = parseSubnet(ban.address);
+    if (!subnet) return false;
+    const known = this.#entries.get(subnet.text);
+    if (!known && this.#entries.size >= MAX_BANS && this.sweep(now) === 0) return false;
+    if (known && known.ban.banned_until >= ban.banned_until) return true;
+    this.#entries.set(subnet.text, { subnet, ban: banOf(ban, subnet) });
+    return true;
+  }
+}
+
+const banOf = ({ version, ban_created, banned_until }: Ban, { text }: Subnet): Ban => ({
+  version,
+  ban_created,
+  banned_until,
+  address: text,
+});
+
+/** The list in the file, or what is wrong with it. */
+function bannedNets(text: string): readonly unknown[] | string {
+  try {
+    const value = JSON.parse(text) as { banned_nets?: unknown } | null;
+    return Array.isArray(value?.banned_nets) ? value.banned_nets : 'it has no list "banned_nets"';
+  } catch {
+    return 'it is not JSON';
+  }
+}
+
+function isBan(value: unknown): value is Ban {
+  const { version, ban_created, banned_until, address } = (value ?? {}) as Record<string, unknown>;
+  const areNumbers = Number.isSafeInteger(ban_created) && Number.isSafeInteger(banned_until);
+  return version === 1 && areNumbers && typeof address === 'string';
+}

@@ -1,0 +1,99 @@
+/**
+ * Whose turn it is: peers with bytes to be taken wait in a queue, and the event loop is not kept for longer than a limit.
+ *
+ * Peers whose handshake is not complete have a queue of their own, and every second turn: a newcomer waits for other
+ * newcomers, not for a thousand busy peers.
+ */
+
+/** Milliseconds of work between two looks at the network. A turn that is under way is finished first. */
+export const LOOP_MS = 25;
+
+export interface TurnQueueOptions {
+  /** Milliseconds of a clock that does not go back. */
+  readonly now: () => number;
+  /** Calls a function once, after the I/O events that wait now: `setImmediate`. */
+  readonly schedule: (run: () => void) => void;
+  /** Gives a peer one turn; true when it has work left. Must not throw. */
+  readonly turn: (id: number) => boolean;
+  /** Whether the handshake of a peer is not complete yet. */
+  readonly isHandshaking: (id: number) => boolean;
+  /** Default {@link LOOP_MS}. */
+  readonly loopMs?: number;
+}
+
+type Lane = 'handshaking' | 'established';
+
+export class TurnQueue {
+  readonly #lanes: Readonly<Record<Lane, Set<number>>> = { handshaking: new Set(), established: new Set() };
+  #last: Lane = 'established';
+  #isScheduled = false;
+  /** Work done since the network was last looked at, milliseconds. */
+  #worked = 0;
+
+  constructor(private readonly options: TurnQueueOptions) {}
+
+  /**
+   * A peer has work. Its turn is at once where nobody waits and the limit is not reached; otherwise in its order. A peer that
+   * waits already keeps its place.
+   */
+  add(id: number): void {
+    if (this.size > 0 || this.#isSpent) this.#wait(id);
+    else this.#take(id);
+  }
+
+  /** A peer has ended, or has no work any more. */
+  remove(id: number): void {
+    for (const lane of Object.values(this.#lanes)) lane.delete(id);
+  }
+
+  /** Peers that wait. */
+  get size(): number {
+    return this.#lanes.handshaking.size + this.#lanes.established.size;
+  }
+
+  get #isSpent(): boolean {
+    return this.#worked >= (this.options.loopMs ?? LOOP_MS);
+  }
+
+  #wait(id: number): void {
+    if (this.#lanes.handshaking.has(id) || this.#lanes.established.has(id)) return;
+    this.#lanes[this.options.isHandshaking(id) ? 'handshaking' : 'established'].add(id);
+    this.#schedule();
+  }
+
+  #take(id: number): void {
+    const { now, turn } = this.options;
+    const beganat = now();
+    const hasMore = turn(id);
+    this.#worked += now() - beganat;
+    this.#schedule();
+    if (hasMore) this.#wait(id);
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.options.schedule(() => {
+      this.#isScheduled = false;
+      this.#run();
+    });
+  }
+
+  /** The network has been looked at: those that wait have their turns, each at most one. */
+  #run(): void {
+    this.#worked = 0;
+    for (let turns = this.size; turns > 0 && !this.#isSpent; turns -= 1) {
+      const lane = this.#nextLane();
+      const [id] = this.#lanes[lane];
+      if (id === undefined) return;
+      this.#lanes[lane].delete(id);
+      this.#take(id);
+    }
+  }
+
+  #nextLane(): Lane {
+    const other = this.#last === 'established' ? 'handshaking' : 'established';
+    this.#last = this.#lanes[other].size > 0 ? other : this.#last;
+    return this.#last;
+  }
+}
