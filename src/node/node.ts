@@ -23,6 +23,7 @@ import { VerackError } from '../reasons.js';
 import type { Message, UnknownMessage } from '../wire/index.js';
 import { compile } from '../xstate/compile.js';
 import { handlersOf, withHandlers } from '../xstate/effect-handlers.js';
+import { mayCompile } from '../xstate/version.js';
 import { type CandidateSource, seedSource } from './candidates.js';
 import type { NodeEvents } from './events.js';
 import { Listeners } from './listeners.js';
@@ -65,10 +66,11 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.chain = chainOf(options.chain ?? 'main');
     const env = (this.#env = environmentOf(options));
     const rules = { ...CORE_RULES, ...options.rules };
-    const { v2transport = false, v2only = false, compiled = true } = options;
+    const { v2transport = false, v2only = false } = options;
+    const compiled = options.compiled !== false && mayCompile();
     this.#v2transport = v2transport || v2only;
     const identity = identityOf(options, rules);
-    const parts = { ...options, env, chain: this.chain, identity, rules };
+    const parts = { ...options, compiled, env, chain: this.chain, identity, rules };
     this.#pool = new PeerPool(parts, this.#poolListener());
     this.peers = this.#pool.tracker.view;
     const supervise = this.#supervise.bind(this);
@@ -81,7 +83,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
         this.emit('refused', { addr: formatEndpoint(at), reason: { code: 'ERR_LOCAL_LIMIT', facts } }),
     });
     this.#source = sourceOfCandidates(options, this.chain, env);
-    this.#supervisor = this.#startSupervisor(options);
+    this.#supervisor = this.#startSupervisor(options, compiled);
     this.#signal = options.signal;
     if (this.#signal?.aborted) void this.stop();
     else this.#signal?.addEventListener('abort', this.#abort, { once: true });
@@ -210,12 +212,12 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.#supervisor.send(event);
   }
 
-  #startSupervisor(options: NodeOptions): ActorRefFrom<typeof supervisorMachine> {
+  #startSupervisor(options: NodeOptions, compiled: boolean): ActorRefFrom<typeof supervisorMachine> {
     const actors = { peers: this.#pool.logic, targets: this.#targets.logic };
     const machine = supervisorLogic.provide({ actors });
     const { maxinbound = 114, maxoutbound = 11, drainTimeout = DRAIN_TIMEOUT, inspect, outbound } = options;
     const { slots: wanted = 0, once = false } = outbound ?? {};
-    const logic = withHandlers(options.compiled === false ? machine : compile(machine), this.#effects());
+    const logic = withHandlers(compiled ? compile(machine) : machine, this.#effects());
     return createActor(logic, {
       id: 'supervisor',
       input: { maxinbound, maxoutbound, drainTimeout, wanted, once },

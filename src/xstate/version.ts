@@ -17,3 +17,20 @@ function readVersion(): string {
     return 'unknown';
   }
 }
+
+/** The versions of XState on which the differential test of `compile` passes. */
+export const TESTED_XSTATE: readonly string[] = ['5.33.0', '5.33.1', '5.33.2', '5.33.3'];
+
+/** Whether the loaded XState is one of these. Not in a bundled program, where the version cannot be read. */
+export const isTested = (version = xstateVersion()): boolean => TESTED_XSTATE.includes(version);
+
+let isWarned = false;
+
+/** {@link isTested}, with a warning of the process the first time that it is false: the machines are interpreted then. */
+export function mayCompile(): boolean {
+  if (isTested() || isWarned) return isTested();
+  isWarned = true;
+  const message = `XState ${xstateVersion()} was not tested with verack (${TESTED_XSTATE.join(', ')}): machines are not compiled`;
+  process.emitWarning(message, { code: 'VERACK_XSTATE_UNTESTED' });
+  return false;
+}
