@@ -4,13 +4,13 @@ import { duration, failureLine, readable } from '../src/cli/peer-lines.js';
 import { EXIT, exitCodeOf } from '../src/cli/exit-codes.js';
 import { interruptions } from '../src/cli/signals.js';
 import type { Flags } from '../src/cli/options.js';
-import { isColoured, Output, type Sheet } from '../src/cli/output.js';
+import { isColoured, Output, type TextOutput } from '../src/cli/output.js';
 import { run } from '../src/cli/program.js';
 import { tabulated } from '../src/cli/peer-table.js';
 import type { Invocation, CliCommand } from '../src/cli/command.js';
 import { CLI_COMMANDS } from '../src/cli/commands.js';
 
-class Paper implements Sheet {
+class Paper implements TextOutput {
   text = '';
   constructor(
     readonly isTTY = false,
@@ -302,7 +302,7 @@ describe('interruptions', () => {
 
 describe('output', () => {
   const tty = new Paper(true);
-  test.each<[string, Sheet, NodeJS.ProcessEnv, Flags['color'], boolean]>([
+  test.each<[string, TextOutput, NodeJS.ProcessEnv, Flags['color'], boolean]>([
     ['a terminal', tty, {}, 'auto', true],
     ['a pipe', new Paper(), {}, 'auto', false],
     ['NO_COLOR', tty, { NO_COLOR: '1' }, 'auto', false],
@@ -312,8 +312,8 @@ describe('output', () => {
     ['FORCE_COLOR=0', tty, { FORCE_COLOR: '0' }, 'auto', false],
     ['--color always', new Paper(), { NO_COLOR: '1' }, 'always', true],
     ['--color never', tty, { FORCE_COLOR: '1' }, 'never', false],
-  ])('colours: %s', (_, sheet, env, when, expected) => {
-    expect(isColoured(sheet, env, when)).toBe(expected);
+  ])('colours: %s', (_, stream, env, when, expected) => {
+    expect(isColoured(stream, env, when)).toBe(expected);
   });
 
   const output = (options: { json?: boolean; quiet?: boolean } = {}) => {
@@ -334,7 +334,7 @@ describe('output', () => {
   test('the status line makes room for other lines, and is cut to the terminal', () => {
     const { out, stderr } = output();
     out.status('x'.repeat(60));
-    out.talk('hello');
+    out.info('hello');
     out.status('');
     const line = 'x'.repeat(39);
     expect(stderr.text).toBe(`\r\u001b[2K${line}\r\u001b[2Khello\n${line}\r\u001b[2K`);
@@ -344,7 +344,7 @@ describe('output', () => {
     const [loud, quiet] = [output({ json: true }), output({ quiet: true })];
     for (const { out } of [loud, quiet]) {
       out.answer('answer');
-      out.talk('talk');
+      out.info('talk');
       out.failure('failure');
       out.status('status');
       out.object({ a: 1 });

@@ -27,8 +27,8 @@ describe('the limit on open files', () => {
 describe('the connections that fit', () => {
   const fit = (wanted: number, limit: number | undefined) => {
     let said = '';
-    const sheet = { write: (text: string) => (said += text) };
-    const silent = { stdout: sheet, stderr: sheet, env: {}, json: false, quiet: true, verbose: 0 };
+    const stream = { write: (text: string) => (said += text) };
+    const silent = { stdout: stream, stderr: stream, env: {}, json: false, quiet: true, verbose: 0 };
     const slots = slotsThatFit(wanted, new Output({ ...silent, color: 'never' }), limit);
     return { slots, said };
   };

@@ -202,7 +202,7 @@ async function judged(
   const { out, interrupted } = job;
   const chain = chainOf(flags);
   const subject = subjectOf(await endpointOf(host, chain, job), chain, flags, out);
-  if (!flags.polite && !isLoopback(subject.at.host)) out.talk('If this node is not yours, use --polite.');
+  if (!flags.polite && !isLoopback(subject.at.host)) out.info('If this node is not yours, use --polite.');
   const known = loadKnown();
   const { polite = false, lanes = 8 } = flags;
   const report = await conform({

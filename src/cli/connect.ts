@@ -102,7 +102,7 @@ async function run(job: Invocation): Promise<number> {
   const outbound = hosts.length > 0 ? toHosts(job, node, hosts) : toCandidates(job, node);
   watch(node, out, (peer) => outbound.reported(peer));
   const hideStatus = showStatus(node, out);
-  out.talk(out.paintTalk('dim', intention(node, hosts, flags.dnsseed)));
+  out.info(out.paintLog('dim', intention(node, hosts, flags.dnsseed)));
   outbound.start();
   await Promise.race([outbound.settled, passed(flags.for, interrupted)]);
   // How things stand now: the end of the node would end everything.
@@ -150,7 +150,7 @@ function toHosts({ flags, out }: Invocation, node: BitcoinNode, hosts: readonly 
     failed: (host, reason) => tellFailure(out, host, reason),
     unreachable: () => {
       // One host that failed once has its reason already.
-      if (!once || hosts.length > 1) out.talk(unreachableSentence(once, hosts.length, node));
+      if (!once || hosts.length > 1) out.info(unreachableSentence(once, hosts.length, node));
     },
   });
 }
@@ -161,9 +161,9 @@ function toCandidates({ flags, out }: Invocation, node: BitcoinNode): Outbound {
   let [established, reported, isFilled] = [0, 0, false];
   node.on('established', () => (established += 1));
   node.on('candidates', ({ addresses }) =>
-    out.talk(out.paintTalk('dim', foundSentence(addresses, flags.dnsseed))),
+    out.info(out.paintLog('dim', foundSentence(addresses, flags.dnsseed))),
   );
-  node.on('unreachable', () => out.talk(unreachableSentence(once, 0, node)));
+  node.on('unreachable', () => out.info(unreachableSentence(once, 0, node)));
   let settle: () => void;
   const settled = new Promise<void>((resolve) => (settle = resolve));
   // A line waits for the first pong, so it may be written after the last slot was filled.

@@ -57,7 +57,7 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
     },
     ...watchers.options,
   });
-  out.talk(`our node listens on ${formatEndpoint(demo.local)}`);
+  out.info(`our node listens on ${formatEndpoint(demo.local)}`);
   const outcomes = await demo.outcomes;
   report(outcomes, out);
   if (flags.stay && !interrupted.aborted) await stay(out, interrupted);
@@ -68,7 +68,7 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
 }
 
 function stay(out: Output, interrupted: AbortSignal): Promise<void> {
-  out.talk('staying; Ctrl-C ends it');
+  out.info('staying; Ctrl-C ends it');
   return new Promise((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
 }
 
@@ -77,7 +77,7 @@ type NameOf = (addr: string) => string | undefined;
 /** A line when a handshake is complete and a line when a connection ends, with the way it took. */
 function narrate(node: BitcoinNode, nameOf: NameOf, out: Output): void {
   if (out.log !== 'pretty') logEvents(node, out);
-  const talk = (line: string): void => (out.log === 'pretty' ? out.talk(line) : undefined);
+  const talk = (line: string): void => (out.log === 'pretty' ? out.info(line) : undefined);
   const ways = new Map<number, string[]>();
   node.on('transition', ({ id, addr, inbound, from, to }) => {
     const way = ways.get(id) ?? [from];
@@ -89,7 +89,7 @@ function narrate(node: BitcoinNode, nameOf: NameOf, out: Output): void {
   const tell = (peer: PeerInfo): void => {
     if (peer.lastreason?.code === 'ERR_LOCAL_CANCELLED') return;
     const way = ways.get(peer.id) ?? [peer.state];
-    talk(narrated(label(nameOf, peer.addr), way, peer, out.paintTalk));
+    talk(narrated(label(nameOf, peer.addr), way, peer, out.paintLog));
     ways.set(peer.id, way.slice(-1));
   };
   node.on('fallback', (peer) => {

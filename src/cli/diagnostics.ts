@@ -14,7 +14,7 @@ export function diagnosticsOf(node: BitcoinNode, out: Output): void {
   const said = new Map<string, string>();
   node.on('established', ({ addr }) => void said.delete(addr));
   node.on('ended', (peer) => tellEnd(out, peer, said));
-  node.on('refused', ({ addr, reason }) => out.failure(failureLine(addr, reason, out.paintTalk)));
+  node.on('refused', ({ addr, reason }) => out.failure(failureLine(addr, reason, out.paintLog)));
   node.on('jump', (jump) => tellJump(out, jump));
   if (out.verbose > 0) talkClosely(node, out);
 }
@@ -26,11 +26,11 @@ function tellEnd(out: Output, peer: PeerInfo, said: Map<string, string>): void {
   const isOrderly = lastreason.code === 'ERR_LOCAL_CANCELLED' || REASONS[lastreason.code].family === 'end';
   const isNews = !isOrderly && said.get(addr) !== lastreason.code;
   if (isOrderly && out.verbose > 0)
-    out.talk(out.paintTalk('dim', `peer=${peer.id} ${plain(addr)} ended in order`));
+    out.info(out.paintLog('dim', `peer=${peer.id} ${plain(addr)} ended in order`));
   if (isOrderly || (!isNews && out.verbose === 0)) return;
   // Inbound addresses are new each time; only those that we dial come back.
   if (!peer.inbound) said.set(addr, lastreason.code);
-  out.failure(failureLine(addr, lastreason, out.paintTalk));
+  out.failure(failureLine(addr, lastreason, out.paintLog));
 }
 
 function tellJump(out: Output, { ms, clock }: Payload<'jump'>): void {
@@ -38,14 +38,14 @@ function tellJump(out: Output, { ms, clock }: Payload<'jump'>): void {
     clock === 'monotonic'
       ? `this program did not run for ${duration(ms)}; no peer is ended for that`
       : `the clock was set by ${duration(Math.abs(ms))} ${ms < 0 ? 'back' : 'forward'}; deadlines do not depend on it`;
-  out.talk(text);
+  out.info(text);
 }
 
 /** `-v`: every change of state, every drop; `-vv`: every message. */
 function talkClosely(node: BitcoinNode, out: Output): void {
-  const dim = (text: string): void => out.talk(out.paintTalk('dim', text));
+  const dim = (text: string): void => out.info(out.paintLog('dim', text));
   node.on('fallback', (peer) => dim(`${name(peer)} does not know v2; again as v1`));
-  node.on('redial', ({ addr, delay }) => out.talk(`${plain(addr)} again in ${duration(delay)}`));
+  node.on('redial', ({ addr, delay }) => out.info(`${plain(addr)} again in ${duration(delay)}`));
   node.on('transition', (move) => dim(`${name(move)} ${move.from} → ${move.to}`));
   node.on('dropped', (drop) =>
     dim(`${name(drop)} dropped ${plain(drop.command)}: ${readable({ code: drop.code })}`),

@@ -1,4 +1,4 @@
-/** Exit codes, and what is said when a command could not be understood or went wrong by our fault. */
+/** Exit codes, and the messages for a command line that cannot be used and for a bug. */
 import { type Reason, REASONS, VerackError } from '../reasons.js';
 import { NAME, VERSION } from '../version.js';
 
@@ -11,6 +11,7 @@ export const EXIT = {
   unreachable: 4,
   timeout: 5,
   violation: 6,
+  output: 8,
   interrupted: 130,
 } as const;
 
@@ -24,6 +25,7 @@ export const EXIT_HELP = `Exit codes:
   5    the handshake timed out
   6    the peer violated the protocol
   7    our policy is not met: version, services, slots
+  8    the output could not be written, for example to a full disk
   130  interrupted: a one-shot verb, or the second Ctrl-C`;
 
 /** A command line that cannot be used: one sentence, without a full stop. */

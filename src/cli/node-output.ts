@@ -32,7 +32,7 @@ export function watch(
 
 /** A target that came to nothing without a connection. */
 export function tellFailure(out: Output, addr: string, reason: Reason): void {
-  if (out.log === 'pretty') out.failure(failureLine(addr, reason, out.paintTalk));
+  if (out.log === 'pretty') out.failure(failureLine(addr, reason, out.paintLog));
   else out.entry(failed('failed', addr, reason));
   out.event('ended', { addr, lastreason: reason });
 }

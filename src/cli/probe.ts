@@ -84,7 +84,7 @@ const given = <T extends object>(options: T) =>
 function tell(report: ProbeReport, out: Invocation['out']): void {
   out.object(report);
   const hasSpoken = report.version !== undefined;
-  const lines = card(report, hasSpoken ? out.paint : out.paintTalk);
+  const lines = card(report, hasSpoken ? out.paint : out.paintLog);
   for (const line of lines) {
     if (hasSpoken) out.answer(line);
     else out.failure(line);

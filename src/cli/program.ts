@@ -3,20 +3,18 @@ import { Command, CommanderError, type Option } from 'commander';
 import { NAME, VERSION } from '../version.js';
 import { bugReport, EXIT, EXIT_HELP, isUsage, Usage, usageSentence } from './exit-codes.js';
 import type { Flags } from './options.js';
-import { Output, type Sheet } from './output.js';
+import { Output, type TextOutput } from './output.js';
 import { cleanVariables, normalised } from './core-option-syntax.js';
 import type { Invocation, CliCommand } from './command.js';
+import { graceAfter } from './signals.js';
 
 /** What the program takes from its process. */
 export interface Surroundings {
-  readonly stdout: Sheet;
-  readonly stderr: Sheet;
+  readonly stdout: TextOutput;
+  readonly stderr: TextOutput;
   readonly env: NodeJS.ProcessEnv;
   readonly interrupted: AbortSignal;
 }
-
-/** Milliseconds that an interrupted verb gets before it is left behind. */
-const GRACE = 2_000;
 
 const EXAMPLES = [
   ['verack demo', 'a network on this machine: healthy peers, broken peers, and why each one ends'],
@@ -86,7 +84,7 @@ function programOf(verbs: readonly CliCommand[], around: Surroundings, result: {
   settle(program, around);
   for (const verb of verbs) {
     const command = commandOf(verb).action((...received: unknown[]) =>
-      perform(verb, jobOf(received, program, around), result),
+      perform(verb, jobOf(verb, received, program, around), result),
     );
     settle(command, around);
     program.addCommand(command);
@@ -159,6 +157,7 @@ const wrapped = (text: string): string => text.replace(/(.{1,98})(?: |$)/g, '$1\
 
 /** Commander hands over the operands one by one, then the options, then the command. */
 function jobOf(
+  verb: CliCommand,
   received: readonly unknown[],
   program: Command,
   { interrupted, ...around }: Surroundings,
@@ -172,7 +171,7 @@ function jobOf(
   return {
     operands,
     flags,
-    out: new Output({ ...around, json, quiet, verbose, color, log }),
+    out: new Output({ ...around, json, quiet, verbose, color, log, isFinite: verb.isOneShot(flags) }),
     interrupted,
     program,
   };
@@ -181,18 +180,9 @@ function jobOf(
 async function perform(verb: CliCommand, job: Invocation, result: { code: number }): Promise<void> {
   const isOneShot = verb.isOneShot(job.flags);
   try {
-    result.code = await Promise.race([verb.run(job), overdue(job.interrupted)]);
+    result.code = await Promise.race([verb.run(job), graceAfter(job.interrupted).then(() => EXIT.ok)]);
   } catch (error) {
     if (!(isOneShot && job.interrupted.aborted)) throw error;
   }
   if (isOneShot && job.interrupted.aborted) result.code = EXIT.interrupted;
-}
-
-/** Settles a while after the interruption, whatever the verb still waits for. */
-function overdue(interrupted: AbortSignal): Promise<number> {
-  return new Promise((resolve) => {
-    interrupted.addEventListener('abort', () => void setTimeout(() => resolve(EXIT.ok), GRACE).unref(), {
-      once: true,
-    });
-  });
 }

@@ -8,6 +8,7 @@ import { netFaultsOf } from './node-options.js';
 import { Usage } from './exit-codes.js';
 import { type Flags, RECORD_LIMIT } from './options.js';
 import type { Output } from './output.js';
+import { systemCodeText } from './system-codes.js';
 
 export interface NodeRecorder {
   /** A node as `createNode` makes it, recorded when that was asked for. */
@@ -36,7 +37,7 @@ export async function recorderOf(flags: Flags, out: Output): Promise<NodeRecorde
     close: () => {
       if (!file.isOpen) return;
       file.close();
-      out.talk(`${record}: ${file.size} bytes; verack replay ${record} plays it`);
+      out.info(`${record}: ${file.size} bytes; verack replay ${record} plays it`);
     },
   };
 }
@@ -51,23 +52,8 @@ async function openFile(path: string, options: RecordingFileOptions): Promise<Re
   }
 }
 
-const SYSCODES: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOENT: 'there is no such directory',
-  ENOTDIR: 'there is no such directory',
-  EISDIR: 'it is a directory',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota of the disk is used up',
-  EFBIG: 'the file grew too big for the system',
-  ENXIO: 'it is a pipe or a device, not a file',
-  ESPIPE: 'it is a pipe, not a file',
-};
-
 function wordsOf({ facts }: Pick<Reason, 'facts'>): string {
   if (facts.limit !== undefined)
     return `it has reached --record-limit (${Number(facts.limit) / MEGABYTE} MB)`;
-  const syscode = String(facts.syscode);
-  return `${SYSCODES[syscode] ?? 'the system refused'} (${syscode})`;
+  return systemCodeText(String(facts.syscode));
 }

@@ -130,7 +130,7 @@ async function explain(verdicts: readonly CaptureVerdict[], out: Output): Promis
 }
 
 function faultLine(folder: string, { direction, offset, why, isCut }: CaptureFault, out: Output): string {
-  const where = out.paintTalk(isCut ? 'yellow' : 'red', join(folder, FILES[direction]));
+  const where = out.paintLog(isCut ? 'yellow' : 'red', join(folder, FILES[direction]));
   const what = isCut ? 'breaks off in' : 'is damaged; it cannot be read on from';
   return `${where} ${what} the message at byte ${offset}: ${why}; nothing after it is compared`;
 }

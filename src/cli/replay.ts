@@ -113,7 +113,7 @@ async function readable<T>(file: string, run: () => Promise<T>): Promise<T> {
 }
 
 function stay({ out, interrupted }: Invocation): Promise<void> {
-  out.talk('all played; the page stays until Ctrl-C');
+  out.info('all played; the page stays until Ctrl-C');
   return new Promise((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
 }
 
@@ -150,4 +150,4 @@ function tell(file: string, verdict: Verdict, out: Output): void {
 }
 
 const differenceLine = (file: string, { line, what, recorded, got }: Difference, out: Output): string =>
-  `${out.paintTalk('red', `${file}:${line}`)} ${what}: recorded ${plain(recorded, 220)}, got ${plain(got, 220)}`;
+  `${out.paintLog('red', `${file}:${line}`)} ${what}: recorded ${plain(recorded, 220)}, got ${plain(got, 220)}`;
