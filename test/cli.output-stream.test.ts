@@ -77,7 +77,7 @@ describe('a full device', () => {
 });
 
 describe('a reader that stalls', () => {
-  test('makes no more than the limit wait', async () => {
+  test('makes no more than the limit wait', () => {
     const child = cat();
     child.kill('SIGSTOP');
     const { target, events } = written(child.stdin, 100_000);
