@@ -5,63 +5,10 @@ import { EXIT, exitCodeOf } from '../src/cli/exit-codes.js';
 import { interruptions } from '../src/cli/signals.js';
 import type { Flags } from '../src/cli/options.js';
 import { isColoured, Output, type TextOutput } from '../src/cli/output.js';
-import { run } from '../src/cli/program.js';
 import { tabulated } from '../src/cli/peer-table.js';
-import type { Invocation, CliCommand } from '../src/cli/command.js';
+import type { CliCommand } from '../src/cli/command.js';
 import { CLI_COMMANDS } from '../src/cli/commands.js';
-
-class Paper implements TextOutput {
-  text = '';
-  constructor(
-    readonly isTTY = false,
-    readonly columns = 40,
-  ) {}
-  write(text: string): void {
-    this.text += text;
-  }
-}
-
-interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly jobs: readonly Invocation[];
-}
-
-/** A verb that only remembers how it was called. */
-const mute =
-  (jobs: Invocation[]) =>
-  (verb: CliCommand): CliCommand => ({
-    ...verb,
-    run: (job) => {
-      jobs.push(job);
-      return Promise.resolve(0);
-    },
-  });
-
-/** Runs a command line in this process. */
-async function ran(
-  line: string,
-  verbs?: readonly CliCommand[],
-  interrupted = new AbortController().signal,
-): Promise<Ran> {
-  const jobs: Invocation[] = [];
-  const [stdout, stderr] = [new Paper(), new Paper()];
-  const words = line === '' ? [] : line.split(' ');
-  const code = await run(words, verbs ?? CLI_COMMANDS.map(mute(jobs)), {
-    stdout,
-    stderr,
-    env: {},
-    interrupted,
-  });
-  return { code, stdout: stdout.text, stderr: stderr.text, jobs };
-}
-
-async function read(line: string): Promise<{ operands: readonly string[]; flags: Flags }> {
-  const { jobs, stderr } = await ran(line);
-  if (!jobs[0]) throw new Error(stderr);
-  return jobs[0];
-}
+import { CapturedOutput, ran, read } from './support/command-line.js';
 
 describe("Bitcoin Core's spellings", () => {
   test.each<[line: string, operands: string[], flags: Partial<Flags>]>([
@@ -277,7 +224,7 @@ describe('a verb', () => {
     [false, EXIT.ok],
   ])('one-shot %s, interrupted: exit %i', async (isOneShot, expected) => {
     const verbs = acting(() => Promise.resolve(EXIT.ok), isOneShot);
-    expect((await ran('act', verbs, AbortSignal.abort())).code).toBe(expected);
+    expect((await ran('act', verbs, { interrupted: AbortSignal.abort() })).code).toBe(expected);
   });
 });
 
@@ -301,23 +248,23 @@ describe('interruptions', () => {
 });
 
 describe('output', () => {
-  const tty = new Paper(true);
+  const tty = new CapturedOutput(true);
   test.each<[string, TextOutput, NodeJS.ProcessEnv, Flags['color'], boolean]>([
     ['a terminal', tty, {}, 'auto', true],
-    ['a pipe', new Paper(), {}, 'auto', false],
+    ['a pipe', new CapturedOutput(), {}, 'auto', false],
     ['NO_COLOR', tty, { NO_COLOR: '1' }, 'auto', false],
     ['an empty NO_COLOR', tty, { NO_COLOR: '' }, 'auto', true],
     ['a dumb terminal', tty, { TERM: 'dumb' }, 'auto', false],
-    ['FORCE_COLOR on a pipe', new Paper(), { FORCE_COLOR: '1' }, 'auto', true],
+    ['FORCE_COLOR on a pipe', new CapturedOutput(), { FORCE_COLOR: '1' }, 'auto', true],
     ['FORCE_COLOR=0', tty, { FORCE_COLOR: '0' }, 'auto', false],
-    ['--color always', new Paper(), { NO_COLOR: '1' }, 'always', true],
+    ['--color always', new CapturedOutput(), { NO_COLOR: '1' }, 'always', true],
     ['--color never', tty, { FORCE_COLOR: '1' }, 'never', false],
   ])('colours: %s', (_, stream, env, when, expected) => {
     expect(isColoured(stream, env, when)).toBe(expected);
   });
 
   const output = (options: { json?: boolean; quiet?: boolean } = {}) => {
-    const [stdout, stderr] = [new Paper(true), new Paper(true)];
+    const [stdout, stderr] = [new CapturedOutput(true), new CapturedOutput(true)];
     const out = new Output({
       stdout,
       stderr,

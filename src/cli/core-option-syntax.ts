@@ -6,8 +6,8 @@
 import type { Command, Option } from 'commander';
 import { Usage } from './exit-codes.js';
 
-/** Options that stand for another one. */
-const SHORTHANDS: Readonly<Record<string, string>> = {
+/** Options that stand for `--chain`. */
+export const CHAIN_SHORTHANDS: Readonly<Record<string, string>> = {
   regtest: '--chain=regtest',
   signet: '--chain=signet',
   testnet4: '--chain=testnet4',
@@ -70,7 +70,7 @@ function spelled(arg: string, options: Options): string {
 }
 
 const switchedTo = (name: string, on: boolean): string => {
-  const short = SHORTHANDS[name];
+  const short = CHAIN_SHORTHANDS[name];
   if (short !== undefined) return on ? short : '';
   return on ? `--${name}` : `--no-${name}`;
 };
@@ -117,14 +117,4 @@ function operandAt(words: readonly string[], options: Options): number {
     if (takesNext(word, options)) i++;
   }
   return words.length;
-}
-
-/** Variables that say no (`0`, `false`, `no`, `off`, nothing) are taken away: commander would read any value as yes. */
-export function cleanVariables(env: NodeJS.ProcessEnv, program: Command): void {
-  for (const option of optionsOf(program).values()) {
-    const name = option.envVar;
-    if (name === undefined) continue;
-    const isOff = option.isBoolean() && NO.test(env[name] ?? '');
-    if (isOff || env[name] === '') delete env[name];
-  }
 }

@@ -1,6 +1,6 @@
 /**
  * The options that verbs share, as commander takes them. Names are Bitcoin Core's wherever it has the option; each can
- * also be given as an environment variable: `VERACK_` and the name in capitals, `-` as `_`. Flags win over variables.
+ * also be given as an environment variable (see variables.ts).
  */
 import { Option } from 'commander';
 import { type Fault, FAULT_NAMES, FAULTS } from '../net/faults/faults.js';
@@ -79,20 +79,15 @@ const LAB = 'Trouble on purpose:';
 const OBSERVERS = 'Look on:';
 const OUTPUT = 'Output:';
 
-/** The name of the variable that stands for an option. */
-export const variableOf = (option: Option): string =>
-  `VERACK_${option.name().toUpperCase().replaceAll('-', '_')}`;
-
 /** An option that takes a value. */
 export function valued(flags: string, about: string, read: (text: string, before: never) => unknown): Option {
-  const option = new Option(flags, about).argParser(read as (text: string, before: unknown) => unknown);
-  return option.env(variableOf(option));
+  return new Option(flags, about).argParser(read as (text: string, before: unknown) => unknown);
 }
 
 /** An option that is on or off; `--no-NAME` turns off what a variable turned on. */
 export function switched(flags: string, about: string): Option[] {
   const on = new Option(flags, about);
-  return [on.env(variableOf(on)), new Option(`--no-${on.name()}`).hideHelp()];
+  return [on, new Option(`--no-${on.name()}`).hideHelp()];
 }
 
 /** Words that completion offers for the value. */

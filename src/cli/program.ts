@@ -4,7 +4,8 @@ import { NAME, VERSION } from '../version.js';
 import { bugReport, EXIT, EXIT_HELP, isUsage, Usage, usageSentence } from './exit-codes.js';
 import type { Flags } from './options.js';
 import { Output, type TextOutput } from './output.js';
-import { cleanVariables, normalised } from './core-option-syntax.js';
+import { normalised } from './core-option-syntax.js';
+import { type VariableWord, wordsOfVariables } from './variables.js';
 import type { Invocation, CliCommand } from './command.js';
 import { graceAfter } from './signals.js';
 
@@ -36,15 +37,17 @@ export async function run(
   const result = { code: EXIT.ok as number };
   const program = programOf(verbs, around, result);
   let verb = '';
+  let variables: VariableWord[] = [];
   try {
-    cleanVariables(around.env, program);
-    const words = normalised(args, program);
-    if (words.length === 0) return help(program, around);
-    verb = verbs.find(({ name }) => name === words[0])?.name ?? '';
-    await program.parseAsync(words, { from: 'user' });
+    const [first = '', ...rest] = normalised(args, program);
+    if (first === '') return help(program, around);
+    const command = program.commands.find((one) => one.name() === first);
+    verb = command?.name() ?? '';
+    if (command) variables = wordsOfVariables(around.env, command, rest);
+    await program.parseAsync([first, ...variables.map(({ word }) => word), ...rest], { from: 'user' });
     return result.code;
   } catch (error) {
-    return explain(error, `${NAME} ${verb}`.trim(), around);
+    return explain(error, `${NAME} ${verb}`.trim(), variables, around);
   }
 }
 
@@ -53,11 +56,18 @@ function help(program: Command, { stderr }: Surroundings): number {
   return EXIT.usage;
 }
 
-function explain(error: unknown, command: string, { stderr }: Surroundings): number {
+function explain(
+  error: unknown,
+  command: string,
+  variables: readonly VariableWord[],
+  { stderr }: Surroundings,
+): number {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
   if (isUsage(error)) {
     const sentence = printable(usageSentence(error)).replace(/([^.?])$/, '$1.');
-    stderr.write(`${command}: ${sentence} See "${command} --help".\n`);
+    const source = variables.find(({ option }) => sentence.includes(`option '${option.flags}'`));
+    const from = source === undefined ? '' : ` The value is from ${source.variable}.`;
+    stderr.write(`${command}: ${sentence}${from} See "${command} --help".\n`);
     return EXIT.usage;
   }
   stderr.write(`${bugReport(error)}\n`);
