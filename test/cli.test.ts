@@ -204,7 +204,7 @@ describe('exit codes', () => {
     const listen = await finish(verack(`listen --regtest -port=${port}`));
     expect([listen.code, listen.stdout]).toEqual([4, '']);
     expect(listen.stderr).toBe(
-      `ERR_LOCAL_LIMIT ${at} — port ${port} is in use; pick another with --port, or 0 for any\n`,
+      `ERR_LOCAL_ADDRESS ${at} — port ${port} is in use; pick another with --port, or 0 for any\n`,
     );
   });
 });

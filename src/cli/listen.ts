@@ -115,7 +115,7 @@ async function isOpen(
     for (const endpoint of wanted) await node.listen(endpoint);
     return true;
   } catch (error) {
-    if (!(error instanceof VerackError && error.code === 'ERR_LOCAL_LIMIT')) throw error;
+    if (!(error instanceof VerackError && /^ERR_LOCAL_(ADDRESS|LIMIT)$/.test(error.code))) throw error;
     await node.stop();
     fail(`${error.code} ${formatEndpoint(endpointOf(error))} — ${refusal(error)}`);
     return false;
