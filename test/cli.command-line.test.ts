@@ -5,8 +5,9 @@ import { EXIT, exitCodeOf } from '../src/cli/exit-codes.js';
 import { interruptions } from '../src/cli/signals.js';
 import type { Flags } from '../src/cli/options.js';
 import { isColoured, Output, type TextOutput } from '../src/cli/output.js';
-import { tabulated } from '../src/cli/peer-table.js';
 import type { CliCommand } from '../src/cli/command.js';
+import { V2_FAULT_NAMES } from '../src/connection/v2-faults.js';
+import { FAULT_NAMES } from '../src/net/faults/faults.js';
 import { CLI_COMMANDS } from '../src/cli/commands.js';
 import { CapturedOutput, ran, read } from './support/command-line.js';
 
@@ -120,7 +121,12 @@ describe('usage errors are one sentence with what to try', () => {
     ['connect --timeout -5 a', 'It takes a whole number from 1 to 3600000.'],
     ['connect --timeout 1e3 a', 'It takes a whole number'],
     ['connect -peertimeout=0 a', 'It takes a whole number from 1 to 86400.'],
-    ['connect --for 0 a', 'It takes a number of seconds above 0.'],
+    ['connect --for 0 a', 'It takes a number of seconds above 0, at most 2000000.'],
+    ['connect --for 99999999 a', 'It takes a number of seconds above 0, at most 2000000.'],
+    ['listen --bind 127.0.0.1:99999', 'A port is a number from 0 to 65535.'],
+    ['connect --dns-server a:b:c a', 'More than one colon, but not an IPv6 address'],
+    ['help foo', "verack: unknown command 'foo'; the verbs are demo,"],
+    ['help conect', "unknown command 'conect'; did you mean connect?"],
     ['connect --chain moon a', 'The chains are main, test, testnet4, signet and regtest.'],
     ['connect -regtest -signet a', 'One chain at a time: regtest was given already.'],
     ['connect --onlynet tor a', 'It takes one of ipv4, ipv6.'],
@@ -175,17 +181,17 @@ describe('usage errors are one sentence with what to try', () => {
   test('no verb prints the help', async () => {
     const { code, stdout, stderr } = await ran('');
     expect([code, stdout]).toEqual([EXIT.usage, '']);
-    expect(stderr).toMatch(/^Examples:\n[^]*Usage: verack VERB[^]*Exit codes:/);
+    expect(stderr).toMatch(/^Usage: verack VERB[^]*Examples:\n[^]*Exit codes:/);
   });
 });
 
 describe('help and version', () => {
   test.each(['--help', '-h', 'help'])(
-    '%s has examples first, every verb and the exit codes',
+    '%s has the usage, examples, every verb and the exit codes',
     async (line) => {
       const { code, stdout, stderr } = await ran(line);
       expect([code, stderr]).toEqual([0, '']);
-      expect(stdout).toMatch(/^Examples:\n/);
+      expect(stdout).toMatch(/^Usage: verack VERB[^]*\nExamples:\n/);
       for (const { name } of CLI_COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
       expect(stdout.match(/Exit codes:/g)).toHaveLength(1);
     },
@@ -194,7 +200,19 @@ describe('help and version', () => {
   test.each(CLI_COMMANDS.map(({ name }) => name))('%s --help has examples of its own', async (name) => {
     const { code, stdout } = await ran(`${name} --help`);
     expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`^Examples:\n.*verack ${name}`));
+    expect(stdout).toMatch(new RegExp(`^Usage: verack ${name}[^]*\n\nExamples:\n.*verack ${name}`));
+  });
+
+  test.each(['', ...CLI_COMMANDS.map(({ name }) => name)])('"%s --help" fits 40 columns', async (name) => {
+    const { stdout } = await ran(`${name} --help`.trim(), CLI_COMMANDS, { stdout: new CapturedOutput(true) });
+    const prose = stdout.split('\n').filter((line) => !/^( {2}\S|Usage:)/.test(line));
+    expect(prose.filter((line) => line.length > 40)).toEqual([]);
+  });
+
+  test.each(['connect', 'listen'])('%s --help lists every fault', async (name) => {
+    const { stdout } = await ran(`${name} --help`);
+    for (const fault of [...FAULT_NAMES, ...V2_FAULT_NAMES])
+      expect(stdout).toMatch(new RegExp(`^ {2}${fault}\\b.* \\S`, 'm'));
   });
 
   test.each(['--version', '-V'])('%s', async (line) => {
@@ -340,20 +358,5 @@ describe('words', () => {
     expect(exitCodeOf(['established', refused])).toBe(3);
     expect(exitCodeOf([refused, refused])).toBe(4);
     expect(exitCodeOf([refused, magic])).toBe(3);
-  });
-
-  test('tables shorten the widest text first, and never cut what is left', () => {
-    const columns = [
-      { head: 'a', cell: (n: number) => 'x'.repeat(n), align: 'left' },
-      { head: 'bb', cell: String, align: 'right' },
-      { head: 'c', least: 13, cell: (n: number) => 'z'.repeat(2 * n), align: 'left' },
-    ] as const;
-    expect(tabulated(columns, [3, 8])).toEqual([
-      'a         bb  c',
-      'xxx        3  zzzzzz',
-      'xxxxxxxx   8  zzzzzzzzzzzzzzzz',
-    ]);
-    expect(tabulated(columns, [8], 28)).toEqual(['a         bb  c', 'xxxxxxxx   8  zzzzzzzzzzzzz…']);
-    expect(tabulated(columns, [8], 5)).toEqual(['a         bb  c', 'xxxxxxxx   8  zzzzzzzzzzzz…']);
   });
 });

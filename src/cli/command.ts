@@ -1,5 +1,6 @@
 /** What a verb of the command line is: data for help and completion, and one function that does the work. */
 import type { Argument, Command, Option } from 'commander';
+import type { HelpTexts } from './help.js';
 import type { Flags } from './options.js';
 import type { Output } from './output.js';
 
@@ -15,16 +16,11 @@ export interface Invocation {
   readonly program: Command;
 }
 
-export interface CliCommand {
+/** A verb; `details`, `examples` and `appendix` are for its own help. */
+export interface CliCommand extends HelpTexts {
   readonly name: string;
   /** One line for the list of verbs. */
   readonly about: string;
-  /** More than that, for the verb's own help. */
-  readonly details?: string;
-  /** Stands last in the help, as it is. */
-  readonly appendix?: string;
-  /** Stand first in the help: a command, and what it is for. */
-  readonly examples: readonly (readonly [command: string, about: string])[];
   readonly operands: readonly Argument[];
   readonly options: readonly Option[];
   /** Whether being interrupted means that the question stayed open: exit code 130 instead of 0. */

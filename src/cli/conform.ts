@@ -30,7 +30,7 @@ import {
 } from './options.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
-import { type Column, tabulated } from './peer-table.js';
+import { type Column, droppedLine, table, tabulated } from './table.js';
 import { listed, several, whole } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
 
@@ -169,11 +169,11 @@ function explain(it: Case, out: Output): void {
 }
 
 const listColumns: readonly Column<Case>[] = [
-  { head: 'case', cell: ({ id }) => id, align: 'left' },
-  { head: 'grade', cell: ({ grade }) => grade, align: 'left' },
-  { head: 'over', cell: ({ transport }) => transport, align: 'left' },
-  { head: 'needs', cell: (it) => (it.needs ?? []).join(', '), align: 'left' },
-  { head: 'what', cell: ({ name }) => name, align: 'left' },
+  { head: 'case', cell: ({ id }) => id },
+  { head: 'grade', cell: ({ grade }) => grade },
+  { head: 'over', cell: ({ transport }) => transport, drop: 2 },
+  { head: 'needs', cell: (it) => (it.needs ?? []).join(', '), drop: 1 },
+  { head: 'what', cell: ({ name }) => name, least: 30 },
 ];
 
 function list(cases: readonly Case[], out: Output): number {
@@ -262,11 +262,11 @@ function write(file: string, text: string): void {
 const COLOURS = { pass: 'green', fail: 'red', known: 'yellow', skip: 'dim' } as const;
 
 const columns: readonly Column<Finding>[] = [
-  { head: 'case', cell: ({ id }) => id, align: 'left' },
-  { head: 'verdict', cell: ({ verdict }) => verdict, align: 'left' },
-  { head: 'grade', cell: ({ grade }) => grade, align: 'left' },
-  { head: 'rule', cell: ({ rule }) => cut(rule, 60), align: 'left' },
-  { head: 'seen', cell: ({ seen, name, verdict }) => plain(verdict === 'pass' ? name : seen), align: 'left' },
+  { head: 'case', cell: ({ id }) => id },
+  { head: 'verdict', cell: ({ verdict }) => verdict },
+  { head: 'grade', cell: ({ grade }) => grade, drop: 2 },
+  { head: 'rule', cell: ({ rule }) => cut(rule, 60), least: 24, drop: 1 },
+  { head: 'seen', cell: ({ seen, name, verdict }) => plain(verdict === 'pass' ? name : seen), least: 40 },
 ];
 
 const cut = (text: string, max: number): string => (text.length > max ? `${text.slice(0, max - 1)}…` : text);
@@ -284,9 +284,7 @@ function tell(report: Report, out: Output): number {
     `${plain(node)} is ${plain(subver)}, version ${version}, ${listener}${manner}; judged as ${dialect}`,
   );
   const shown = out.verbose > 0 ? findings : findings.filter(({ verdict }) => verdict !== 'skip');
-  const [head = '', ...lines] = tabulated(columns, shown, out.columns);
-  out.answer(head);
-  lines.forEach((line, n) => out.answer(out.paint(COLOURS[shown[n]!.verdict], line)));
+  printFindings(shown, out);
   const skipped = findings.filter(({ verdict }) => verdict === 'skip');
   for (const line of counted(
     'skipped',
@@ -296,6 +294,14 @@ function tell(report: Report, out: Output): number {
   for (const id of vanished) out.answer(out.paint('yellow', `${id} is a known difference that did not show`));
   out.answer(sumOf(report, out));
   return codeOf(report);
+}
+
+function printFindings(findings: readonly Finding[], out: Output): void {
+  const { lines, dropped } = table(columns, findings, out.columns);
+  const [head = '', ...rows] = lines;
+  out.answer(head);
+  rows.forEach((line, n) => out.answer(out.paint(COLOURS[findings[n]!.verdict], line)));
+  if (dropped.length > 0) out.answer(droppedLine(dropped));
 }
 
 function sumOf(report: Report, out: Output): string {

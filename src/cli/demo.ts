@@ -10,7 +10,7 @@ import { observers, recording } from './inspect-and-metrics.js';
 import { logOption, observerOptions, outputOptions, recordOptions, switched, valued } from './options.js';
 import type { Output, Paint } from './output.js';
 import { duration, plain } from './peer-lines.js';
-import { type Column, tabulated } from './peer-table.js';
+import { type Column, tabulated } from './table.js';
 import { whole } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
 
@@ -142,26 +142,33 @@ function why({ state, lastreason }: PeerInfo): string {
 const TRANSPORTS = { v1: '1', v2: '2', detecting: '' } as const;
 
 const columns: readonly Column<Outcome>[] = [
-  { head: '', cell: ({ asExpected }) => (asExpected ? '✓' : '✗'), align: 'left' },
-  { head: 'peer', cell: ({ scenario }) => scenario.name, align: 'left', least: 15 },
-  { head: 'dir', cell: of((peer) => (peer.inbound ? 'in' : 'out')), align: 'left' },
-  { head: 'state', cell: of((peer) => peer.state), align: 'left' },
-  { head: 'reason', cell: of(why), align: 'left', least: 66 },
-  { head: 'v', cell: of((peer) => TRANSPORTS[peer.transport_protocol_type]), align: 'left' },
-  { head: 'version', cell: of((peer) => (peer.version === 0 ? '' : String(peer.version))), align: 'right' },
-  { head: 'user agent', cell: of((peer) => plain(peer.subver)), align: 'left' },
-  { head: 'serv', cell: of((peer) => servicesLetters(peer.services)), align: 'left' },
+  { head: '', cell: ({ asExpected }) => (asExpected ? '✓' : '✗') },
+  { head: 'peer', cell: ({ scenario }) => scenario.name },
+  { head: 'dir', cell: of((peer) => (peer.inbound ? 'in' : 'out')), drop: 10 },
+  { head: 'state', cell: of((peer) => peer.state) },
+  { head: 'reason', cell: of(why), least: 36 },
+  { head: 'v', cell: of((peer) => TRANSPORTS[peer.transport_protocol_type]), drop: 9 },
+  {
+    head: 'version',
+    cell: of((peer) => (peer.version === 0 ? '' : String(peer.version))),
+    align: 'right',
+    drop: 7,
+  },
+  { head: 'user agent', cell: of((peer) => plain(peer.subver)), least: 16, drop: 3 },
+  { head: 'serv', cell: of((peer) => servicesLetters(peer.services)), drop: 2 },
   {
     head: 'negotiated',
     cell: of((peer) => peer.negotiated.map((word) => plain(word)).join(' ')),
-    align: 'left',
+    least: 16,
+    drop: 1,
   },
-  { head: 'connect', cell: of((peer) => phase(peer.phases.connect)), align: 'right' },
-  { head: '→version', cell: of((peer) => phase(peer.phases.version)), align: 'right' },
-  { head: '→verack', cell: of((peer) => phase(peer.phases.verack)), align: 'right' },
+  { head: 'connect', cell: of((peer) => phase(peer.phases.connect)), align: 'right', drop: 4 },
+  { head: '→version', cell: of((peer) => phase(peer.phases.version)), align: 'right', drop: 5 },
+  { head: '→verack', cell: of((peer) => phase(peer.phases.verack)), align: 'right', drop: 6 },
   {
     head: 'ping',
     cell: of((peer) => (peer.pingtime === undefined ? '' : duration(peer.pingtime * 1_000))),
     align: 'right',
+    drop: 8,
   },
 ];

@@ -5,7 +5,8 @@
 import { Option } from 'commander';
 import { type Fault, FAULT_NAMES, FAULTS } from '../net/faults/faults.js';
 import { MAX_PENDING } from '../node/pending-handshakes.js';
-import { V2_FAULT_NAMES, type V2FaultName } from '../connection/v2-faults.js';
+import type { HelpList } from './help.js';
+import { V2_FAULT_NAMES, V2_FAULTS, type V2FaultName } from '../connection/v2-faults.js';
 import type { Endpoint } from '../net/link.js';
 import type { LogForm } from './log-formats.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
@@ -251,10 +252,16 @@ const faultWords = (): string[] =>
   FAULT_NAMES.map((name) => (FAULTS[name].value.startsWith('=') ? `${name}=` : name));
 
 /** What each fault does, for the help. */
-export const FAULT_HELP = [
-  'Faults (our side misbehaves; watch what the other side makes of it):',
-  ...FAULT_NAMES.map((name) => `  ${`${name}${FAULTS[name].value}`.padEnd(20)} ${FAULTS[name].about}`),
-].join('\n');
+export const FAULT_HELP: readonly HelpList[] = [
+  {
+    heading: 'Faults of v1 messages (our side misbehaves; the log shows how the other side reacts):',
+    rows: FAULT_NAMES.map((name) => [`${name}${FAULTS[name].value}`, FAULTS[name].about]),
+  },
+  {
+    heading: 'Faults of the v2 key exchange and of v2 packets (BIP324):',
+    rows: V2_FAULT_NAMES.map((name) => [name, V2_FAULTS[name].about]),
+  },
+];
 
 /** Megabytes that a recording may take when nobody says. */
 export const RECORD_LIMIT = 1_000;

@@ -73,9 +73,10 @@ export class Output {
     this.isLive = stderr.isTTY === true && env.TERM !== 'dumb' && !json && !quiet && log === 'pretty';
   }
 
-  /** Columns to fill on stdout; undefined when it is no terminal, and nothing has to be cut. */
+  /** The width that tables have to fit; undefined when stdout is no terminal, and with `-v`, which shows all columns. */
   get columns(): number | undefined {
-    return this.#options.stdout.isTTY ? this.#options.stdout.columns : undefined;
+    const { stdout } = this.#options;
+    return stdout.isTTY && this.verbose === 0 ? stdout.columns : undefined;
   }
 
   /** A line of the answer, for people. */

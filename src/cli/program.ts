@@ -1,5 +1,5 @@
 /** The verbs as one command line: help, errors in one sentence, exit codes. */
-import { Command, CommanderError, type Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { NAME, VERSION } from '../version.js';
 import { bugReport, EXIT, EXIT_HELP, isUsage, Usage, usageSentence } from './exit-codes.js';
 import type { Flags } from './options.js';
@@ -7,6 +7,7 @@ import { Output, type TextOutput } from './output.js';
 import { normalised } from './core-option-syntax.js';
 import { type VariableWord, wordsOfVariables } from './variables.js';
 import type { Invocation, CliCommand } from './command.js';
+import { helpFormat, type HelpTexts, widthOf, wrapped } from './help.js';
 import { graceAfter } from './signals.js';
 
 /** What the program takes from its process. */
@@ -24,6 +25,10 @@ const EXAMPLES = [
   ['verack listen --regtest --fault no-verack', 'be a peer that misbehaves'],
 ] as const;
 
+const NOTES =
+  'Every option can be a variable: VERACK_TIMEOUT=2000 is --timeout 2000. Flags win. ' +
+  "Bitcoin Core's syntax is accepted: -regtest -timeout=2000 -connect=127.0.0.1 -norelay.";
+
 /**
  * Runs a command line.
  *
@@ -39,7 +44,7 @@ export async function run(
   let verb = '';
   let variables: VariableWord[] = [];
   try {
-    const [first = '', ...rest] = normalised(args, program);
+    const [first = '', ...rest] = withoutHelpVerb(normalised(args, program), verbs);
     if (first === '') return help(program, around);
     const command = program.commands.find((one) => one.name() === first);
     verb = command?.name() ?? '';
@@ -51,8 +56,15 @@ export async function run(
   }
 }
 
+/** `help foo` is `foo` when there is no such verb: an unknown command. */
+function withoutHelpVerb(words: string[], verbs: readonly CliCommand[]): string[] {
+  const [first, second = ''] = words;
+  const isUnknown = second !== '' && second !== 'help' && !verbs.some(({ name }) => name === second);
+  return first === 'help' && isUnknown ? words.slice(1) : words;
+}
+
 function help(program: Command, { stderr }: Surroundings): number {
-  stderr.write(`${textsAround(EXAMPLES)}\n${program.helpInformation()}\n${EXIT_HELP}\n`);
+  stderr.write(`${program.helpInformation({ error: true })}\n${EXIT_HELP}\n`);
   return EXIT.usage;
 }
 
@@ -86,53 +98,37 @@ function programOf(verbs: readonly CliCommand[], around: Surroundings, result: {
     .usage('VERB [targets] [options]')
     .version(`${NAME} ${VERSION}`, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print the help, of a verb too')
-    .addHelpText('before', textsAround(EXAMPLES))
     .addHelpText(
       'after',
-      `\n${EXIT_HELP}\n\nEvery option can be a variable: VERACK_TIMEOUT=2000 is --timeout 2000. Flags win.\nBitcoin Core's spellings are understood: -regtest -timeout=2000 -connect=127.0.0.1 -norelay.`,
+      ({ error: isError }) =>
+        `\n${EXIT_HELP}\n\n${wrapped(NOTES, widthOf(isError ? around.stderr : around.stdout))}`,
     );
-  settle(program, around);
+  configure(program, around, { examples: EXAMPLES });
   for (const verb of verbs) {
     const command = commandOf(verb).action((...received: unknown[]) =>
       perform(verb, jobOf(verb, received, program, around), result),
     );
-    settle(command, around);
+    configure(command, around, verb);
     program.addCommand(command);
   }
   return program;
 }
 
 /** Help on stdout, nothing on its own on stderr, exceptions instead of exits. */
-function settle(command: Command, { stdout }: Surroundings): void {
+function configure(command: Command, { stdout, stderr }: Surroundings, texts: HelpTexts): void {
   command
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
       writeErr: () => undefined,
       outputError: () => undefined,
+      getOutHelpWidth: () => widthOf(stdout),
+      getErrHelpWidth: () => widthOf(stderr),
     })
-    .configureHelp({ optionDescription })
+    .configureHelp(helpFormat(texts))
     .exitOverride((error) => {
       if (error.exitCode === 0) throw error;
       throw new Usage(sentenceOf(error, command));
     });
-}
-
-/** Longer lists of choices are left to the text around. */
-const MOST_CHOICES = 8;
-
-/** Choices and defaults are shown, the name of the variable is not: one line of the help says how they are formed. */
-function optionDescription(option: Option): string {
-  const { description, defaultValueDescription, argChoices } = option;
-  const defaultValue: unknown = option.defaultValue;
-  const isNamed = argChoices === undefined || argChoices.every((word) => description.includes(word));
-  const isShort = (argChoices?.length ?? 0) <= MOST_CHOICES;
-  const extras = [
-    ...(isNamed || !isShort ? [] : [`one of ${argChoices.join(', ')}`]),
-    ...(defaultValue === undefined
-      ? []
-      : [`default ${defaultValueDescription ?? JSON.stringify(defaultValue).replaceAll('"', '')}`]),
-  ];
-  return extras.length === 0 ? description : `${description} (${extras.join('; ')})`;
 }
 
 /** "error: unknown option '--onse'\n(Did you mean --once?)" becomes "connect: unknown option '--onse', did you mean --once?" */
@@ -147,23 +143,11 @@ function sentenceOf({ message }: CommanderError, command: Command): string {
 }
 
 function commandOf(verb: CliCommand): Command {
-  const command = new Command(verb.name)
-    .description(verb.about)
-    .addHelpText('before', textsAround(verb.examples));
-  if (verb.details !== undefined) command.addHelpText('after', `\n${wrapped(verb.details)}`);
-  if (verb.appendix !== undefined) command.addHelpText('after', `\n${verb.appendix}`);
+  const command = new Command(verb.name).description(verb.about);
   for (const operand of verb.operands) command.addArgument(operand);
   for (const option of verb.options) command.addOption(option);
   return command;
 }
-
-/** Examples stand before everything else: most people want to copy one. */
-function textsAround(examples: readonly (readonly [string, string])[]): string {
-  const lines = examples.map(([command, about]) => `  ${command}\n      ${about}`);
-  return `Examples:\n${lines.join('\n')}\n`;
-}
-
-const wrapped = (text: string): string => text.replace(/(.{1,98})(?: |$)/g, '$1\n').trimEnd();
 
 /** Commander hands over the operands one by one, then the options, then the command. */
 function jobOf(

@@ -37,16 +37,17 @@ const recordingVerb =
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly interrupted?: AbortSignal;
+  readonly stdout?: CapturedOutput;
 }
 
 /** Runs a command line in this process. */
 export async function ran(
   line: string,
   verbs?: readonly CliCommand[],
-  { env = {}, interrupted = new AbortController().signal }: RunOptions = {},
+  { env = {}, interrupted = new AbortController().signal, stdout = new CapturedOutput() }: RunOptions = {},
 ): Promise<Ran> {
   const jobs: Invocation[] = [];
-  const [stdout, stderr] = [new CapturedOutput(), new CapturedOutput()];
+  const stderr = new CapturedOutput();
   const words = line === '' ? [] : line.split(' ');
   const code = await run(words, verbs ?? CLI_COMMANDS.map(recordingVerb(jobs)), {
     stdout,
