@@ -1,5 +1,5 @@
 /** `verack conform`: judges a node by named cases, over nothing but connections. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { Argument, Option } from 'commander';
 import { resolveHost } from '../net/dns.js';
 import { parseEndpoint } from '../net/endpoint.js';
@@ -8,6 +8,7 @@ import { tcpNet } from '../net/tcp.js';
 import type { Chain } from '../networks.js';
 import { VerackError } from '../reasons.js';
 import type { Case } from '../conformance/case.js';
+import { Malformed } from '../conformance/case-schema.js';
 import { conform } from '../conformance/conform.js';
 import { commandDialler, personDialler } from '../conformance/dial-command.js';
 import { scriptOf, sequenceOf } from '../conformance/explain.js';
@@ -19,6 +20,7 @@ import { countOf, type Finding, hasRun, readReport, type Report, violations } fr
 import type { Dialler, NodeUnderTest } from '../conformance/node-under-test.js';
 import { chainOf, dnsOptionsOf } from './node-options.js';
 import { EXIT, Usage } from './exit-codes.js';
+import { readTextFile } from './input-file.js';
 import {
   chainOptions,
   type Flags,
@@ -93,10 +95,21 @@ export const conformCommand: CliCommand = {
     ...outputOptions(),
   ],
   isOneShot: () => true,
-  run: (job) => run(job, job.flags),
+  run: (job) => withUsage(() => run(job, job.flags)),
 };
 
+/** A case file or a list of known differences that is malformed is for the user to correct. */
+async function withUsage(verb: () => Promise<number>): Promise<number> {
+  try {
+    return await verb();
+  } catch (error) {
+    if (error instanceof Malformed) throw new Usage(error.message);
+    throw error;
+  }
+}
+
 async function run(job: Invocation, flags: ConformFlags): Promise<number> {
+  checkDialCommand(flags);
   const cases = chosen(flags);
   const earlier = (flags.compare ?? []).map(reportIn);
   const [host] = job.operands;
@@ -107,6 +120,12 @@ async function run(job: Invocation, flags: ConformFlags): Promise<number> {
   keep(report, earlier, flags);
   job.out.object(report);
   return flags.explain === undefined ? tell(report, job.out) : tellOne(report, job.out);
+}
+
+/** Without the port, which is another for each case, the node cannot dial us. */
+function checkDialCommand({ dialCommand }: ConformFlags): void {
+  if (dialCommand !== undefined && !dialCommand.includes('{port}'))
+    throw new Usage('--dial-command has no {port}; the words {host}, {port}, {type} and {v2} are replaced');
 }
 
 /** The cases that were asked for. */
@@ -138,8 +157,9 @@ function reportIn(file: string): Report {
 
 function jsonIn(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return JSON.parse(readTextFile(file));
   } catch (error) {
+    if (error instanceof Usage) throw error;
     throw new Usage(`${file} is no report: ${(error as Error).message}`);
   }
 }

@@ -52,6 +52,7 @@ export interface Flags {
   readonly metrics?: Endpoint;
   readonly record?: string;
   readonly recordLimit?: number;
+  readonly force?: boolean;
   readonly only?: readonly string[];
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -274,6 +275,7 @@ export const recordOptions = (): Option[] =>
       'write all that happens to this file, for verack replay; it holds the keys of v2 sessions',
       String,
     ),
+    ...switched('--force', 'let --record replace a file that exists'),
     valued(
       '--record-limit <mb>',
       `end the recording at so many megabytes; default ${RECORD_LIMIT}`,

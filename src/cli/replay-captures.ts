@@ -1,5 +1,5 @@
 /** `verack replay` for what Bitcoin Core's `-capturemessages` has written. */
-import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { CapturedMessages, CaptureFault, Direction } from '../recording/core-capture.js';
 import type {
@@ -10,6 +10,7 @@ import type {
 } from '../recording/capture-comparison.js';
 import { counted, dialogueLines } from './transcript.js';
 import { Usage } from './exit-codes.js';
+import { openInput } from './input-file.js';
 import type { Observers } from './inspect-and-metrics.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
@@ -69,7 +70,8 @@ async function replayPeer(
   const { compare, COMPARED } = await import('../recording/capture-comparison.js');
   const peer = nameOf(folder);
   const isWhole = has(folder, 'received') && has(folder, 'sent');
-  const read = (direction: Direction): CapturedMessages => messagesIn(bytesOf(folder, direction), direction);
+  const read = (direction: Direction): CapturedMessages =>
+    messagesIn(bytesOf(folder, direction, interrupted), direction);
   const verdict = await compare(mergedByTime(read('received'), read('sent')), {
     peer,
     isWhole,
@@ -84,9 +86,13 @@ async function replayPeer(
 }
 
 /** Nothing for a file that is not there: Core makes it with the first message. */
-async function* bytesOf(folder: string, direction: Direction): AsyncGenerator<Uint8Array> {
+async function* bytesOf(
+  folder: string,
+  direction: Direction,
+  interrupted: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   if (has(folder, direction))
-    yield* createReadStream(join(folder, FILES[direction])) as AsyncIterable<Buffer>;
+    yield* openInput(join(folder, FILES[direction]), interrupted) as AsyncIterable<Buffer>;
 }
 
 const teller =
@@ -130,7 +136,7 @@ async function explain(verdicts: readonly CaptureVerdict[], out: Output): Promis
 }
 
 function faultLine(folder: string, { direction, offset, why, isCut }: CaptureFault, out: Output): string {
-  const where = out.paintLog(isCut ? 'yellow' : 'red', join(folder, FILES[direction]));
+  const where = out.paintLog(isCut ? 'yellow' : 'red', plain(join(folder, FILES[direction])));
   const what = isCut ? 'breaks off in' : 'is damaged; it cannot be read on from';
   return `${where} ${what} the message at byte ${offset}: ${why}; nothing after it is compared`;
 }

@@ -1,6 +1,5 @@
 /** `verack replay`: plays a recording again, offline, and says whether the same came of it. */
 import { Argument } from 'commander';
-import { createReadStream } from 'node:fs';
 import { VerackError } from '../reasons.js';
 import type { Difference } from '../recording/replay-difference.js';
 import type { Verdict } from '../recording/record-and-replay.js';
@@ -8,6 +7,7 @@ import type { RecordedSession, SessionTranscripts } from '../recording/transcrip
 import { captureFolder, replayCaptures } from './replay-captures.js';
 import { counted, dialogueLines } from './transcript.js';
 import { EXIT, Usage } from './exit-codes.js';
+import { openInput } from './input-file.js';
 import { type Observers, observers } from './inspect-and-metrics.js';
 import { compiledOptions, inspectOption, outputOptions, valued } from './options.js';
 import type { Output } from './output.js';
@@ -77,7 +77,7 @@ async function replay(
   const { SessionTranscripts } = await import('../recording/transcripts.js');
   const stories: SessionTranscripts[] = [];
   const verdict = await readable(file, () =>
-    play(createReadStream(file), {
+    play(openInput(file, interrupted), {
       signal: interrupted,
       node: { ...watchers.options, compiled: flags.compiled ?? true },
       watch: (node, clock) => {
@@ -150,4 +150,4 @@ function tell(file: string, verdict: Verdict, out: Output): void {
 }
 
 const differenceLine = (file: string, { line, what, recorded, got }: Difference, out: Output): string =>
-  `${out.paintLog('red', `${file}:${line}`)} ${what}: recorded ${plain(recorded, 220)}, got ${plain(got, 220)}`;
+  `${out.paintLog('red', `${plain(file)}:${line}`)} ${what}: recorded ${plain(recorded, 220)}, got ${plain(got, 220)}`;
