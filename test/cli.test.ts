@@ -75,6 +75,14 @@ describe('two programs', () => {
     expect(await listen.exit).toBe(0);
   });
 
+  test('a peer that leaves in order is no failure', async () => {
+    const listen = verack('listen --regtest --port 0 --color always');
+    const [, at = ''] = await listen.until('stdout', /listening on (127\.0\.0\.1:\d+)\n/);
+    expect(await verack(`connect -regtest -once -q ${at}`).exit).toBe(0);
+    await listen.until('stderr', /^closed 127\.0\.0\.1:\d+ — the peer closed the connection$/m);
+    expect(listen.stderr).not.toContain('ERR_');
+  });
+
   test('say nothing of callers with --quiet: listen then only says where it listens', async () => {
     const listen = verack('listen --regtest --port 0 --quiet');
     const [, at = ''] = await listen.until('stdout', /^listening on (127\.0\.0\.1:\d+)\n/);

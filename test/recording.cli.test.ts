@@ -24,7 +24,7 @@ async function meet(transport: string): Promise<string[]> {
   const [, addr = ''] = await listening.until('stdout', /listening on (\S+)/);
   const dialling = new Program(['connect', '--regtest', '--once', '--record', files[1]!, transport, addr]);
   expect(await dialling.exit).toBe(0);
-  await listening.until('stderr', /ERR_LINK_EOF/);
+  await listening.until('stderr', /^closed /m);
   listening.kill('SIGTERM');
   expect(await listening.exit).toBe(0);
   expect(dialling.stderr).toContain(`verack replay ${files[1]!} plays it`);

@@ -10,7 +10,7 @@ import type { BitcoinNode } from '../node/node.js';
 import type { PeerInfo } from '../node/peerinfo.js';
 import type { Entry } from './log-formats.js';
 import type { Output } from './output.js';
-import { plain, readable } from './peer-lines.js';
+import { isDeparture, isOrderly, plain, readable } from './peer-lines.js';
 
 type Payload<E extends keyof NodeEvents> = NodeEvents[E][0];
 
@@ -100,18 +100,15 @@ const BEGINNINGS: Partial<Record<ReasonCode, string>> = {
 
 function ended(peer: PeerInfo): Entry {
   const { lastreason: reason, bytessent, bytesrecv } = peer;
-  const isOrderly = reason === undefined || isQuiet(reason.code);
+  const isExpected = reason === undefined || isOrderly(reason.code) || isDeparture(peer);
   const isDial = peer.phases.connect === undefined && reason !== undefined;
   return {
-    level: isOrderly ? 'info' : 'warn',
+    level: isExpected ? 'info' : 'warn',
     event: 'ended',
     facts: { ...who(peer), ...factsOf(reason), bytessent, bytesrecv },
     core: isDial ? failed('failed', peer.addr, reason).core : disconnecting(peer, reason),
   };
 }
-
-const isQuiet = (code: ReasonCode): boolean =>
-  code === 'ERR_LOCAL_CANCELLED' || REASONS[code].family === 'end';
 
 function disconnecting(peer: PeerInfo, reason: Reason | undefined): string {
   const beginning = reason && BEGINNINGS[reason.code];

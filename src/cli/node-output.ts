@@ -7,7 +7,7 @@ import { failed, logEvents } from './event-log.js';
 import { FirstPongs } from './first-pong.js';
 import type { Output } from './output.js';
 import { establishedLine, failureLine } from './peer-lines.js';
-import { diagnosticsOf } from './diagnostics.js';
+import { printDiagnostics } from './diagnostics.js';
 
 /** Payloads up to this size are shown whole in `-vv --json`. */
 const SHOWN = 1_024;
@@ -25,7 +25,7 @@ export function watch(
   });
   // The beginning of a peer is told before its end.
   node.on('ended', (peer) => newcomers.release(peer.id));
-  if (out.log === 'pretty') diagnosticsOf(node, out);
+  if (out.log === 'pretty') printDiagnostics(node, out);
   else logEvents(node, out);
   if (out.json) report(node, out);
 }

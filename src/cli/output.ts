@@ -16,6 +16,8 @@ export interface TextOutput {
   write(text: string): unknown;
   /** Sets what to do with lines that cannot be written; see {@link OutputStreamSettings}. */
   configure?(settings: OutputStreamSettings): void;
+  /** Resolves when the reader has taken everything. */
+  drain?(): Promise<void>;
 }
 
 export interface OutputOptions {
@@ -113,6 +115,11 @@ export class Output {
   entry(entry: Entry): void {
     const line = this.log === 'pretty' ? undefined : lineOf(this.log, entry, new Date());
     if (line !== undefined) this.#log(entry.level, line);
+  }
+
+  /** Resolves when the reader of the results has taken them all. */
+  async drain(): Promise<void> {
+    await this.#options.stdout.drain?.();
   }
 
   /** Replaces the status line; empty removes it. */
