@@ -361,10 +361,17 @@ describe('small verbs', () => {
     const ask = `${script.stdout}
 COMP_WORDS=(verack connect --chain reg); COMP_CWORD=3; _verack; echo "\${COMPREPLY[@]}"
 COMP_WORDS=(verack pro); COMP_CWORD=1; _verack; echo "\${COMPREPLY[@]}"
-COMP_WORDS=(verack listen --fault = no-v); COMP_CWORD=4; _verack; echo "\${COMPREPLY[@]}"`;
+COMP_WORDS=(verack listen --fault = no-v); COMP_CWORD=4; _verack; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(verack diagram sup); COMP_CWORD=2; _verack; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(verack connect --record package.j); COMP_CWORD=3; _verack; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(verack replay tsconfig.b); COMP_CWORD=2; _verack; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(verack replay --onl); COMP_CWORD=2; _verack; echo "\${COMPREPLY[@]}"
+cd test/data; COMP_WORDS=(verack replay ""); COMP_CWORD=2; _verack; echo "\${#COMPREPLY[@]}"`;
     const bash = await finish(new Program([], { input: ask }, ['bash']));
     expect([bash.code, bash.stderr]).toEqual([0, '']);
-    expect(bash.stdout).toBe('regtest\nprobe\nno-verack\n');
+    expect(bash.stdout).toMatch(
+      /^regtest\nprobe\nno-verack\nsupervisor\npackage\.json\ntsconfig\.build\.json\n--only\n[1-9]\d*\n$/,
+    );
   });
 
   test('colours are there when forced and nowhere else', async () => {
