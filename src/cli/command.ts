@@ -1,4 +1,4 @@
-/** What a verb of the command line is: data for help and completion, and one function that does the work. */
+/** The definition of a verb: data for help and completion, and the function that executes it. */
 import type { Argument, Command, Option } from 'commander';
 import type { HelpTexts } from './help.js';
 import type { Flags } from './options.js';
@@ -6,7 +6,7 @@ import type { Output } from './output.js';
 
 /** One call of a verb. */
 export interface Invocation {
-  /** What stands beside the options: hosts, hex, a name. */
+  /** The arguments that are no options: hosts, hex, a name. */
   readonly operands: readonly string[];
   readonly flags: Flags;
   readonly out: Output;
@@ -23,7 +23,7 @@ export interface CliCommand extends HelpTexts {
   readonly about: string;
   readonly operands: readonly Argument[];
   readonly options: readonly Option[];
-  /** Whether being interrupted means that the question stayed open: exit code 130 instead of 0. */
+  /** Whether an interruption leaves the verb without a result: exit code 130 instead of 0. */
   readonly isOneShot: (flags: Flags) => boolean;
   /** Resolves to the exit code. A `VerackError` `ERR_LOCAL_ARGUMENT` or a `Usage` becomes one sentence and exit code 2. */
   readonly run: (job: Invocation) => Promise<number>;

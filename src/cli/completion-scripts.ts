@@ -28,25 +28,28 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 const allNames = (verb: CompletedVerb): string[] => verb.options.flatMap(({ names }) => names);
 
+/** `connect,--chain) words='main test' ;;`, and one line for all options that take a file. */
+function bashValues(program: string, verbs: readonly CompletedVerb[]): string {
+  const all = verbs.flatMap(({ name, options }) =>
+    options.map((option) => ({ ...option, when: option.names.map((flag) => `${name},${flag}`).join('|') })),
+  );
+  const files = all.filter(({ takesFile }) => takesFile).map(({ when }) => when);
+  return [
+    `    ${files.join('|')}) _${program}_files "$cur"; return ;;`,
+    ...all
+      .filter(({ values }) => values.length > 0)
+      .map(({ when, values }) => `    ${when}) words=${quoted(values.join(' '))} ;;`),
+  ].join('\n');
+}
+
+const bashWords = (verb: CompletedVerb): string =>
+  `      ${verb.name}) words=${quoted([...allNames(verb), ...verb.operands].join(' '))} ;;`;
+
 function bash(program: string, verbs: readonly CompletedVerb[]): string {
   const names = verbs.map(({ name }) => name);
-  const values = verbs.flatMap(({ name, options }) =>
-    options
-      .filter((option) => option.values.length > 0)
-      .map((option) => {
-        const when = option.names.map((flag) => `${name},${flag}`).join('|');
-        return `    ${when}) words=${quoted(option.values.join(' '))} ;;`;
-      }),
-  );
-  const files = verbs.flatMap(({ name, options }) =>
-    options
-      .filter(({ takesFile }) => takesFile)
-      .flatMap((option) => option.names.map((flag) => `${name},${flag}`)),
-  );
-  const fileVerbs = verbs.filter(({ takesFiles }) => takesFiles).map(({ name }) => `${name},[!-]*|${name},`);
-  const words = verbs.map(
-    (verb) => `      ${verb.name}) words=${quoted([...allNames(verb), ...verb.operands].join(' '))} ;;`,
-  );
+  const takingFiles = verbs
+    .filter(({ takesFiles }) => takesFiles)
+    .map(({ name }) => `${name},[!-]*|${name},`);
   return `# bash completion of ${program}; for this shell: source <(${program} completion bash)
 _${program}_files() {
   local IFS=$'\\n'
@@ -64,15 +67,14 @@ _${program}() {
     esac
   done
   case "$verb,$prev" in
-    ${files.join('|')}) _${program}_files "$cur"; return ;;
-${values.join('\n')}
+${bashValues(program, verbs)}
   esac
   case "$verb,$cur" in
-    ${fileVerbs.join('|')}) _${program}_files "$cur"; return ;;
+    ${takingFiles.join('|')}) [[ -n $words ]] || { _${program}_files "$cur"; return; } ;;
   esac
   if [[ -z $words ]]; then
     case "$verb" in
-${words.join('\n')}
+${verbs.map(bashWords).join('\n')}
       *) words=${quoted([...names, '--help', '--version'].join(' '))} ;;
     esac
   fi

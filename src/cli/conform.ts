@@ -33,7 +33,7 @@ import {
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
 import { type Column, droppedLine, table, tabulated } from './table.js';
-import { listed, several, whole } from './option-values.js';
+import { commaSeparated, repeatable, whole } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
 
 /** What this verb has beside the shared options. */
@@ -76,7 +76,7 @@ export const conformCommand: CliCommand = {
   ],
   operands: [new Argument('[host]', 'HOST, HOST:PORT or [IPv6]:PORT')],
   options: [
-    valued('--only <cases>', 'ids or globs: in-seq-*,out-0??; repeatable', listed(String)),
+    valued('--only <cases>', 'ids or globs: in-seq-*,out-0??; repeatable', commaSeparated(String)),
     ...switched('--list', 'list the cases and end'),
     valued('--explain <id>', 'show a case as a dialogue; with a host, what really happened', String),
     ...switched('--polite', 'one connection at a time with pauses, nothing large, no misbehaviour'),
@@ -87,7 +87,7 @@ export const conformCommand: CliCommand = {
     valued('--junit <file>', 'write JUnit XML', String),
     valued('--html <file>', 'write one HTML file', String),
     new Option('--compare <files...>', 'reports of earlier runs (--json), side by side in --html').argParser(
-      several(String),
+      repeatable(String),
     ),
     ...chainOptions(),
     ...lookupOptions(),
@@ -110,16 +110,16 @@ async function withUsage(verb: () => Promise<number>): Promise<number> {
 
 async function run(job: Invocation, flags: ConformFlags): Promise<number> {
   checkDialCommand(flags);
-  const cases = chosen(flags);
+  const cases = selectedCases(flags);
   const earlier = (flags.compare ?? []).map(reportIn);
   const [host] = job.operands;
   if (flags.list) return list(cases, job.out);
   if (host === undefined) return withoutHost(cases, flags, earlier, job.out);
   const report = await judged(host, cases, job, flags);
   if (job.interrupted.aborted) return EXIT.interrupted;
-  keep(report, earlier, flags);
+  writeFiles(report, earlier, flags);
   job.out.object(report);
-  return flags.explain === undefined ? tell(report, job.out) : tellOne(report, job.out);
+  return flags.explain === undefined ? printReport(report, job.out) : printCases(report, job.out);
 }
 
 /** Without the port, which is another for each case, the node cannot dial us. */
@@ -129,7 +129,7 @@ function checkDialCommand({ dialCommand }: ConformFlags): void {
 }
 
 /** The cases that were asked for. */
-function chosen({ only, explain }: ConformFlags): readonly Case[] {
+function selectedCases({ only, explain }: ConformFlags): readonly Case[] {
   const all = loadCases();
   const wanted = explain === undefined ? only : [explain];
   if (!wanted) return all;
@@ -171,7 +171,7 @@ function withoutHost(
   out: Output,
 ): number {
   if (flags.explain !== undefined) {
-    for (const it of cases) explain(it, out);
+    for (const it of cases) printCase(it, out);
     return EXIT.ok;
   }
   if (earlier.length === 0 || flags.html === undefined) {
@@ -181,7 +181,7 @@ function withoutHost(
   return EXIT.ok;
 }
 
-function explain(it: Case, out: Output): void {
+function printCase(it: Case, out: Output): void {
   out.object(it);
   out.answer(out.paint('bold', `${it.id} (${it.grade}): ${it.name}`));
   out.answer(it.rule);
@@ -266,7 +266,7 @@ function diallerOf(
 }
 
 /** Writes the files that were asked for. */
-function keep(report: Report, earlier: readonly Report[], { junit, html }: ConformFlags): void {
+function writeFiles(report: Report, earlier: readonly Report[], { junit, html }: ConformFlags): void {
   if (junit !== undefined) write(junit, junitOf(report));
   if (html !== undefined) write(html, pageOf([report, ...earlier]));
 }
@@ -292,7 +292,7 @@ const columns: readonly Column<Finding>[] = [
 const cut = (text: string, max: number): string => (text.length > max ? `${text.slice(0, max - 1)}…` : text);
 
 /** The table, what was skipped and why, and the sum. */
-function tell(report: Report, out: Output): number {
+function printReport(report: Report, out: Output): number {
   const { portrait, trouble, findings, vanished, node } = report;
   if (!portrait) {
     out.failure(`${plain(node)}: nothing could be run, ${plain(trouble ?? '')}`);
@@ -336,8 +336,8 @@ function codeOf(report: Report): number {
   return violations(report).length > 0 ? EXIT.violation : EXIT.ok;
 }
 
-function tellOne(report: Report, out: Output): number {
-  if (report.trouble !== undefined) return tell(report, out);
+function printCases(report: Report, out: Output): number {
+  if (report.trouble !== undefined) return printReport(report, out);
   for (const { id, grade, name, rule, verdict, seen, dialogue = [] } of report.findings) {
     out.answer(out.paint('bold', `${id} (${grade}): ${name}`));
     out.answer(rule);

@@ -3,10 +3,10 @@ import { Argument } from 'commander';
 import { addAbortSignal } from 'node:stream';
 import { annotatePayload, type Annotation, eachFrame, looksFramed } from '../decode/annotate.js';
 import { COMMANDS, isKnownCommand } from '../wire/index.js';
-import { annotated } from './hex-dump.js';
+import { annotationLines } from './hex-dump.js';
 import { EXIT, Usage } from './exit-codes.js';
 import { bytesOfInput, MAX_INPUT, readInput } from './hex-input.js';
-import { offering, outputOptions, valued } from './options.js';
+import { withChoices, outputOptions, valued } from './options.js';
 import type { Invocation, CliCommand } from './command.js';
 
 export const decodeCommand: CliCommand = {
@@ -23,7 +23,7 @@ export const decodeCommand: CliCommand = {
   ],
   operands: [new Argument('<hex...>', 'hex digits, or - for standard input')],
   options: [
-    offering(valued('--command <name>', 'the bytes are a payload of this command', String), ...COMMANDS),
+    withChoices(valued('--command <name>', 'the bytes are a payload of this command', String), ...COMMANDS),
     ...outputOptions(),
   ],
   isOneShot: () => true,
@@ -35,7 +35,7 @@ async function run({ operands, flags, out, interrupted }: Invocation): Promise<n
   let isGood = true;
   for (const annotation of annotationsOf(bytes, flags.command)) {
     out.object(annotation);
-    for (const line of annotated(annotation, out.paint)) out.answer(line);
+    for (const line of annotationLines(annotation, out.paint)) out.answer(line);
     isGood &&= annotation.ok;
     // A reader that is slower than this does not fill the memory.
     await out.drain();

@@ -3,7 +3,7 @@ import { Argument } from 'commander';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { EXIT, Usage } from './exit-codes.js';
-import { offering, outputOptions, valued } from './options.js';
+import { withChoices, outputOptions, valued } from './options.js';
 import { oneOf } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
 
@@ -45,7 +45,7 @@ export const diagramCommand: CliCommand = {
   ],
   operands: [machine],
   options: [
-    offering(
+    withChoices(
       valued(
         '--format <format>',
         'mermaid (the default); svg; overview: an SVG with few words; json: states and transitions with their messages and ' +

@@ -15,7 +15,7 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** The same for people, at the foot of the help. */
+/** The same as text, for the help. */
 export const EXIT_HELP = `Exit codes:
   0    all is well; also the first Ctrl-C on connect and listen
   1    a fault in verack itself
@@ -33,7 +33,7 @@ export class Usage extends Error {
   override readonly name = 'Usage';
 }
 
-/** How one target ended; `undefined` while nobody knows. */
+/** How one target ended; `undefined` while it is open. */
 export type Outcome = 'established' | Reason | undefined;
 
 const codeOf = (outcome: Outcome): number => {
@@ -49,7 +49,7 @@ export function exitCodeOf(outcomes: readonly Outcome[]): number {
   return codes.every((code) => code === EXIT.unreachable) ? EXIT.unreachable : EXIT.some;
 }
 
-/** Whether the error is the caller's to mend. */
+/** Whether the error is one of usage. */
 export const isUsage = (error: unknown): error is Usage | VerackError =>
   error instanceof Usage || (error instanceof VerackError && error.code === 'ERR_LOCAL_ARGUMENT');
 
@@ -60,7 +60,7 @@ export function usageSentence(error: Usage | VerackError): string {
   return `"${value}" cannot be used: ${why ?? `expected ${expected ?? 'something else'}`}`;
 }
 
-/** What is said about a bug. */
+/** The message about a bug. */
 export function bugReport(error: unknown): string {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return [

@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs';
 import type { Output } from './output.js';
 
 /**
- * Files kept for all but connections. A listener with `--inspect` holds 22; the rest is for name look-ups, onlookers, and
- * connections that are on their way out. (Core keeps 150, most of them for its databases.)
+ * Files kept for all but connections. A listener with `--inspect` holds 22; the rest is for name look-ups, observers, and
+ * connections that are closing. (Core keeps 150, most of them for its databases.)
  */
 export const RESERVED = 40;
 
 /**
- * The limit on open files: Infinity for none, undefined when this system does not tell. Node.js raises the soft limit to
+ * The limit on open files: Infinity for none, undefined when it cannot be read. Node.js raises the soft limit to
  * the hard one when it starts, so this is as far as it goes.
  */
 export function openFilesLimit(): number | undefined {

@@ -1,4 +1,4 @@
-/** Readers of option values. Each says in one sentence what it wants; commander puts the option's name before it. */
+/** Parsers of option values. Each one rejects with one sentence about what it accepts; commander adds the option's name. */
 import { InvalidArgumentError } from 'commander';
 import { isIP } from 'node:net';
 import { formatEndpoint, parseEndpoint } from '../net/endpoint.js';
@@ -42,13 +42,13 @@ export function seconds(text: string): number {
     : refuse(`It takes a number of seconds above 0, at most ${MAX_SECONDS}.`);
 }
 
-/** Gathers the values of an option that may be given several times. */
-export const several =
+/** Collects the values of an option that may be given more than once. */
+export const repeatable =
   <T>(read: (text: string) => T) =>
   (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), read(text)];
 
 /** The same, with commas as well: `ipv4,ipv6`. */
-export const listed =
+export const commaSeparated =
   <T>(read: (text: string) => T) =>
   (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), ...text.split(',').map(read)];
 
@@ -91,7 +91,7 @@ export function dnsServer(text: string): string {
 export const portOrAny = (text: string): number => (text === '' ? 0 : whole(0, 65_535)(text));
 
 /**
- * Where metrics are served when nobody says where: beside Bitcoin's own 8332 to 8334 and used by none of them. Not from
+ * The default port of `--metrics`: beside Bitcoin's own 8332 to 8334 and used by none of them. Not from
  * 9100 to 9999, which Prometheus gives out to exporters one by one (9332 is a Bitcoin exporter's); not 9333, Litecoin's.
  */
 export const METRICS_PORT = 8_335;
@@ -108,14 +108,14 @@ export function metricsAddress(text: string): Endpoint {
     : { host, port };
 }
 
-/** What a probed node has to offer. */
-export interface Demands {
+/** What a probed node must announce. */
+export interface Requirements {
   readonly services?: readonly ServiceName[];
   readonly version?: number;
 }
 
 /** `services=NETWORK,WITNESS` or `version=70016`; several add up. */
-export function demands(text: string, before: Demands | undefined): Demands {
+export function requirements(text: string, before: Requirements | undefined): Requirements {
   const [, what, value = ''] = /^(services|version)=(.+)$/.exec(text) ?? [];
   if (what === 'version') return { ...before, version: whole(1, 2_147_483_647)(value) };
   if (what === 'services') return { ...before, services: serviceList(value) };

@@ -45,7 +45,7 @@ export function isColoured(stream: TextOutput, env: NodeJS.ProcessEnv, when: Whe
   return stream.isTTY === true && env.TERM !== 'dumb';
 }
 
-/** Paints text, or leaves it alone. */
+/** Styles text, or returns it unchanged. */
 export type Paint = (style: Style, text: string) => string;
 
 const painter = (isOn: boolean): Paint =>
@@ -81,12 +81,12 @@ export class Output {
     return stdout.isTTY && this.verbose === 0 ? stdout.columns : undefined;
   }
 
-  /** A line of the answer, for people. */
+  /** A line of the result, for people. */
   answer(line: string): void {
     if (!this.json) this.#print(this.#options.stdout, line);
   }
 
-  /** A line of the answer, for programs; `t` is UNIX time in milliseconds. */
+  /** An event of the result, for programs; `t` is UNIX time in milliseconds. */
   event(event: string, facts: object): void {
     if (this.json) this.object({ t: Date.now(), event, ...facts });
   }
@@ -96,7 +96,7 @@ export class Output {
     if (this.json) this.#print(this.#options.stdout, JSON.stringify(value));
   }
 
-  /** A text that is the whole answer in itself, as it stands. */
+  /** A text that is the whole result, unchanged. */
   raw(text: string): void {
     this.#print(this.#options.stdout, text.trimEnd());
   }

@@ -1,17 +1,17 @@
-/** The verbs as one command line: help, errors in one sentence, exit codes. */
+/** The command line of all verbs: parsing, help, error messages, exit codes. */
 import { Command, CommanderError } from 'commander';
 import { NAME, VERSION } from '../version.js';
 import { bugReport, EXIT, EXIT_HELP, isUsage, Usage, usageSentence } from './exit-codes.js';
 import type { Flags } from './options.js';
 import { Output, type TextOutput } from './output.js';
-import { normalised } from './core-option-syntax.js';
+import { normalized } from './core-option-syntax.js';
 import { type VariableWord, wordsOfVariables } from './variables.js';
 import type { Invocation, CliCommand } from './command.js';
 import { helpFormat, type HelpTexts, widthOf, wrapped } from './help.js';
 import { graceAfter } from './signals.js';
 
-/** What the program takes from its process. */
-export interface Surroundings {
+/** What the program uses of its process. */
+export interface ProcessContext {
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
   readonly env: NodeJS.ProcessEnv;
@@ -19,10 +19,10 @@ export interface Surroundings {
 }
 
 const EXAMPLES = [
-  ['verack demo', 'a network on this machine: healthy peers, broken peers, and why each one ends'],
-  ['verack probe node.example.org', 'is that node reachable, what does it say, how fast?'],
-  ['verack connect --regtest 127.0.0.1', 'shake hands with your own node and stay connected'],
-  ['verack listen --regtest --fault no-verack', 'be a peer that misbehaves'],
+  ['verack demo', 'a network on this machine: healthy and faulty peers, and why each connection ends'],
+  ['verack probe node.example.org', 'is the node reachable, what does it announce, how fast?'],
+  ['verack connect --regtest 127.0.0.1', 'connect to your own node and stay connected'],
+  ['verack listen --regtest --fault no-verack', 'accept connections and inject a fault'],
 ] as const;
 
 const NOTES =
@@ -37,22 +37,22 @@ const NOTES =
 export async function run(
   args: readonly string[],
   verbs: readonly CliCommand[],
-  around: Surroundings,
+  context: ProcessContext,
 ): Promise<number> {
-  const result = { code: EXIT.ok as number };
-  const program = programOf(verbs, around, result);
+  const outcome = { code: EXIT.ok as number };
+  const program = programOf(verbs, context, outcome);
   let verb = '';
   let variables: VariableWord[] = [];
   try {
-    const [first = '', ...rest] = withoutHelpVerb(normalised(args, program), verbs);
-    if (first === '') return help(program, around);
+    const [first = '', ...rest] = withoutHelpVerb(normalized(args, program), verbs);
+    if (first === '') return help(program, context);
     const command = program.commands.find((one) => one.name() === first);
     verb = command?.name() ?? '';
-    if (command) variables = wordsOfVariables(around.env, command, rest);
+    if (command) variables = wordsOfVariables(context.env, command, rest);
     await program.parseAsync([first, ...variables.map(({ word }) => word), ...rest], { from: 'user' });
-    return result.code;
+    return outcome.code;
   } catch (error) {
-    return explain(error, `${NAME} ${verb}`.trim(), variables, around);
+    return reportError(error, `${NAME} ${verb}`.trim(), variables, context);
   }
 }
 
@@ -63,16 +63,16 @@ function withoutHelpVerb(words: string[], verbs: readonly CliCommand[]): string[
   return first === 'help' && isUnknown ? words.slice(1) : words;
 }
 
-function help(program: Command, { stderr }: Surroundings): number {
+function help(program: Command, { stderr }: ProcessContext): number {
   stderr.write(`${program.helpInformation({ error: true })}\n${EXIT_HELP}\n`);
   return EXIT.usage;
 }
 
-function explain(
+function reportError(
   error: unknown,
   command: string,
   variables: readonly VariableWord[],
-  { stderr }: Surroundings,
+  { stderr }: ProcessContext,
 ): number {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
   if (isUsage(error)) {
@@ -86,12 +86,16 @@ function explain(
   return EXIT.bug;
 }
 
-/** Arguments may come from anywhere too. */
+/** Arguments may contain control characters. */
 // eslint-disable-next-line no-control-regex
 const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 
 /** The definition of the whole command line, from which help and completion come. */
-function programOf(verbs: readonly CliCommand[], around: Surroundings, result: { code: number }): Command {
+function programOf(
+  verbs: readonly CliCommand[],
+  context: ProcessContext,
+  outcome: { code: number },
+): Command {
   const program = new Command(NAME);
   program
     .description('The Bitcoin peer-to-peer handshake as an explicit state machine.')
@@ -101,21 +105,21 @@ function programOf(verbs: readonly CliCommand[], around: Surroundings, result: {
     .addHelpText(
       'after',
       ({ error: isError }) =>
-        `\n${EXIT_HELP}\n\n${wrapped(NOTES, widthOf(isError ? around.stderr : around.stdout))}`,
+        `\n${EXIT_HELP}\n\n${wrapped(NOTES, widthOf(isError ? context.stderr : context.stdout))}`,
     );
-  configure(program, around, { examples: EXAMPLES });
+  configure(program, context, { examples: EXAMPLES });
   for (const verb of verbs) {
     const command = commandOf(verb).action((...received: unknown[]) =>
-      perform(verb, jobOf(verb, received, program, around), result),
+      perform(verb, invocationOf(verb, received, program, context), outcome),
     );
-    configure(command, around, verb);
+    configure(command, context, verb);
     program.addCommand(command);
   }
   return program;
 }
 
-/** Help on stdout, nothing on its own on stderr, exceptions instead of exits. */
-function configure(command: Command, { stdout, stderr }: Surroundings, texts: HelpTexts): void {
+/** Help goes to stdout; commander writes nothing to stderr and throws instead of exiting. */
+function configure(command: Command, { stdout, stderr }: ProcessContext, texts: HelpTexts): void {
   command
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
@@ -150,11 +154,11 @@ function commandOf(verb: CliCommand): Command {
 }
 
 /** Commander hands over the operands one by one, then the options, then the command. */
-function jobOf(
+function invocationOf(
   verb: CliCommand,
   received: readonly unknown[],
   program: Command,
-  { interrupted, ...around }: Surroundings,
+  { interrupted, ...context }: ProcessContext,
 ): Invocation {
   const flags = received.at(-2) as Flags;
   const operands = received
@@ -165,18 +169,18 @@ function jobOf(
   return {
     operands,
     flags,
-    out: new Output({ ...around, json, quiet, verbose, color, log, isFinite: verb.isOneShot(flags) }),
+    out: new Output({ ...context, json, quiet, verbose, color, log, isFinite: verb.isOneShot(flags) }),
     interrupted,
     program,
   };
 }
 
-async function perform(verb: CliCommand, job: Invocation, result: { code: number }): Promise<void> {
+async function perform(verb: CliCommand, job: Invocation, outcome: { code: number }): Promise<void> {
   const isOneShot = verb.isOneShot(job.flags);
   try {
-    result.code = await Promise.race([verb.run(job), graceAfter(job.interrupted).then(() => EXIT.ok)]);
+    outcome.code = await Promise.race([verb.run(job), graceAfter(job.interrupted).then(() => EXIT.ok)]);
   } catch (error) {
     if (!(isOneShot && job.interrupted.aborted)) throw error;
   }
-  if (isOneShot && job.interrupted.aborted) result.code = EXIT.interrupted;
+  if (isOneShot && job.interrupted.aborted) outcome.code = EXIT.interrupted;
 }
