@@ -1,4 +1,4 @@
-/** The parts of the command line that need no process: spellings, usage errors, interruptions, colours, exit codes. */
+/** The parts of the command line that need no process: Core's option syntax, usage errors, interruptions, colours, exit codes. */
 import { describe, expect, test } from '@jest/globals';
 import { duration, failureLine, readable } from '../src/cli/peer-lines.js';
 import { EXIT, exitCodeOf } from '../src/cli/exit-codes.js';
@@ -11,7 +11,7 @@ import { FAULT_NAMES } from '../src/net/faults/faults.js';
 import { CLI_COMMANDS } from '../src/cli/commands.js';
 import { CapturedOutput, ran, read } from './support/command-line.js';
 
-describe("Bitcoin Core's spellings", () => {
+describe("Bitcoin Core's option syntax", () => {
   test.each<[line: string, operands: string[], flags: Partial<Flags>]>([
     ['connect -regtest -timeout=2000 a', ['a'], { chain: 'regtest', timeout: 2000 }],
     ['connect -chain=test -peertimeout=7 a', ['a'], { chain: 'test', peertimeout: 7 }],
@@ -309,12 +309,12 @@ describe('output', () => {
     const [loud, quiet] = [output({ json: true }), output({ quiet: true })];
     for (const { out } of [loud, quiet]) {
       out.answer('answer');
-      out.info('talk');
+      out.info('info');
       out.failure('failure');
       out.status('status');
       out.object({ a: 1 });
     }
-    expect([loud.stdout.text, loud.stderr.text]).toEqual(['{"a":1}\n', 'talk\nfailure\n']);
+    expect([loud.stdout.text, loud.stderr.text]).toEqual(['{"a":1}\n', 'info\nfailure\n']);
     expect([quiet.stdout.text, quiet.stderr.text]).toEqual(['answer\n', 'failure\n']);
   });
 });

@@ -124,10 +124,10 @@ describe('--log core', () => {
     );
     const full = verack('listen --regtest --port 0 --maxconnections 1 --log core');
     const [, at = ''] = await full.until('stdout', /^listening on (\S+)$/m);
-    const guests = [createNode({ chain: 'regtest' }), createNode({ chain: 'regtest' })];
-    nodes.push(...guests);
-    await guests[0]!.dial(at).established();
-    await guests[1]!.dial(at).ended();
+    const diallers = [createNode({ chain: 'regtest' }), createNode({ chain: 'regtest' })];
+    nodes.push(...diallers);
+    await diallers[0]!.dial(at).established();
+    await diallers[1]!.dial(at).ended();
     await full.until('stderr', /connection from 127\.0\.0\.1:\d+ dropped: .*ERR_POLICY_FULL/);
   });
 });

@@ -128,7 +128,7 @@ function checkDialCommand({ dialCommand }: ConformFlags): void {
     throw new Usage('--dial-command has no {port}; the words {host}, {port}, {type} and {v2} are replaced');
 }
 
-/** The cases that were asked for. */
+/** The cases that --only and --explain select. */
 function selectedCases({ only, explain }: ConformFlags): readonly Case[] {
   const all = loadCases();
   const wanted = explain === undefined ? only : [explain];
@@ -246,7 +246,7 @@ async function endpointOf(host: string, chain: Chain, { flags, interrupted }: In
       throw error;
     },
   );
-  // A name without an address cannot be dialled: the run says so as for any host that is not there.
+  // A name without an address cannot be dialled: the run reports it as an unreachable host.
   return { host: first ?? at.host, port: at.port };
 }
 
@@ -265,7 +265,7 @@ function diallerOf(
   return dialByHand ? personDialler(chain, (words) => out.failure(`run: ${words}`)) : undefined;
 }
 
-/** Writes the files that were asked for. */
+/** Writes the files of --junit and --html. */
 function writeFiles(report: Report, earlier: readonly Report[], { junit, html }: ConformFlags): void {
   if (junit !== undefined) write(junit, junitOf(report));
   if (html !== undefined) write(html, pageOf([report, ...earlier]));

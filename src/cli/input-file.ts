@@ -1,4 +1,4 @@
-/** Files that a verb reads: without blocking the process on a pipe that nobody writes to. */
+/** Files that a verb reads: without blocking on a pipe that has no writer. */
 import { closeSync, constants, createReadStream, fstatSync, openSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';

@@ -11,14 +11,14 @@ import { systemCodeText } from './system-codes.js';
 const stderr = new OutputStream(process.stderr);
 const stdout = new OutputStream(process.stdout, { failed: stdoutFailed });
 
-/** `| head` closes our output: nobody reads on, which is no error. */
+/** A reader such as `head` that closes the pipe is no error. */
 function stdoutFailed(fault: string): void {
   if (fault === 'EPIPE') process.exit(EXIT.ok);
   const why = fault === 'stalled' ? 'its reader does not read' : systemCodeText(fault);
   stderr.write(`verack: standard output cannot be written: ${why}; lines are lost.\n`);
 }
 
-/** Ends at once, after the last lines: sockets that linger are the system's affair now. */
+/** Ends at once, after the last lines: sockets that linger are left to the system. */
 async function exit(code: number): Promise<void> {
   const drained = Promise.all([stdout.drain(), stderr.drain()]);
   await Promise.race([drained, graceAfter(interrupted)]);

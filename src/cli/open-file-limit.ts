@@ -31,7 +31,7 @@ function asLimit(text: string | null | undefined): number | undefined {
   return /^\d+$/.test(word) ? Number(word) : undefined;
 }
 
-/** As many of the `wanted` connections as can be open at a time; says so when that is not all of them. */
+/** As many of the `wanted` connections as can be open at a time; prints a warning when that is not all of them. */
 export function slotsThatFit(wanted: number, out: Output, limit = openFilesLimit()): number {
   if (limit === undefined || wanted + RESERVED <= limit) return wanted;
   const slots = Math.max(1, limit - RESERVED);

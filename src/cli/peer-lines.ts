@@ -37,7 +37,7 @@ const serviceNames = (name: string, value: string): string =>
 
 const quoted = (text: string): string => (/[ "]|^$/.test(text) ? JSON.stringify(text) : text);
 
-/** An end that was asked for, or planned. */
+/** An end that was requested or planned. */
 export const isOrderly = (code: ReasonCode): boolean =>
   code === 'ERR_LOCAL_CANCELLED' || REASONS[code].family === 'end';
 

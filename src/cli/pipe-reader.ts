@@ -6,7 +6,7 @@ import { fstatSync } from 'node:fs';
 const DELAY = 1_000;
 
 /**
- * Calls `gone` once nobody reads the pipe `fd` any more. Node.js cannot poll a pipe that it only writes to, and GNU tail
+ * Calls `gone` once the pipe `fd` has no reader any more. Node.js cannot poll a pipe that it only writes to, and GNU tail
  * does: `tail -f` on the same pipe ends by SIGPIPE when the reader is gone. Where stdout is no pipe, or tail is not GNU's,
  * nothing happens: there the next write fails with EPIPE. Does not keep the program alive, and tail ends with it.
  */

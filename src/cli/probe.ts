@@ -67,7 +67,7 @@ async function run({ operands, flags, out, interrupted }: Invocation): Promise<n
       create: (options) => recorder.node(options),
     });
     done++;
-    if (!interrupted.aborted) tell(report, out);
+    if (!interrupted.aborted) print(report, out);
     progress();
     return report;
   });
@@ -81,7 +81,7 @@ const given = <T extends object>(options: T) =>
     [K in keyof T]: NonNullable<T[K]>;
   };
 
-function tell(report: ProbeReport, out: Invocation['out']): void {
+function print(report: ProbeReport, out: Invocation['out']): void {
   out.object(report);
   const hasSpoken = report.version !== undefined;
   const lines = reportLines(report, hasSpoken ? out.paint : out.paintLog);

@@ -12,7 +12,7 @@ import { plain } from './peer-lines.js';
 import { systemCodeText } from './system-codes.js';
 
 export interface NodeRecorder {
-  /** A node as `createNode` makes it, recorded when that was asked for. */
+  /** A node as `createNode` makes it, recorded if --record is given. */
   node(options: NodeOptions): BitcoinNode;
   /** Ends the file in order. */
   close(): void;
