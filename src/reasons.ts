@@ -318,7 +318,15 @@ const rows = {
     retry: 'later',
     exit: 4,
     says: 'this machine refused: a limit or a permission',
-    hint: 'Raise the open-files limit (ulimit -n), free the port, or pick another address.',
+    hint: 'Raise the open-files limit (ulimit -n), or pick a port from 1024 on.',
+  },
+  ERR_LOCAL_ADDRESS: {
+    family: 'local',
+    blame: 'us',
+    retry: 'later',
+    exit: 4,
+    says: 'the port is in use, or this machine does not have the address',
+    hint: 'Pick another port with --port (0 for any free one), or an address of this machine with --bind.',
   },
   ERR_LOCAL_BUG: {
     family: 'local',
@@ -357,6 +365,10 @@ export type LinkCode = (typeof LINK_CODES)[number];
 export const isLinkCode = (code: ReasonCode): code is LinkCode => LINK_CODES.includes(code as LinkCode);
 /** Why a link never opened. */
 export type DialCode = 'ERR_DIAL_DNS' | 'ERR_DIAL_REFUSED' | 'ERR_DIAL_UNREACHABLE' | 'ERR_LOCAL_LIMIT';
+
+/** Why a listener could not be opened, by the system's error code. */
+export const listenCodeOf = (syscode: string): 'ERR_LOCAL_ADDRESS' | 'ERR_LOCAL_LIMIT' =>
+  syscode === 'EADDRINUSE' || syscode === 'EADDRNOTAVAIL' ? 'ERR_LOCAL_ADDRESS' : 'ERR_LOCAL_LIMIT';
 
 /** JSON-safe circumstances of a reason: the state it ended in, the limit that was passed, what was missing. */
 export type Facts = Readonly<Record<string, string | number | boolean>>;

@@ -1,69 +1,17 @@
-/** The parts of the command line that need no process: spellings, usage errors, interruptions, colours, exit codes. */
+/** The parts of the command line that need no process: Core's option syntax, usage errors, interruptions, colours, exit codes. */
 import { describe, expect, test } from '@jest/globals';
 import { duration, failureLine, readable } from '../src/cli/peer-lines.js';
 import { EXIT, exitCodeOf } from '../src/cli/exit-codes.js';
 import { interruptions } from '../src/cli/signals.js';
 import type { Flags } from '../src/cli/options.js';
-import { isColoured, Output, type Sheet } from '../src/cli/output.js';
-import { run } from '../src/cli/program.js';
-import { tabulated } from '../src/cli/peer-table.js';
-import type { Invocation, CliCommand } from '../src/cli/command.js';
+import { isColoured, Output, type TextOutput } from '../src/cli/output.js';
+import type { CliCommand } from '../src/cli/command.js';
+import { V2_FAULT_NAMES } from '../src/connection/v2-faults.js';
+import { FAULT_NAMES } from '../src/net/faults/faults.js';
 import { CLI_COMMANDS } from '../src/cli/commands.js';
+import { CapturedOutput, ran, read } from './support/command-line.js';
 
-class Paper implements Sheet {
-  text = '';
-  constructor(
-    readonly isTTY = false,
-    readonly columns = 40,
-  ) {}
-  write(text: string): void {
-    this.text += text;
-  }
-}
-
-interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly jobs: readonly Invocation[];
-}
-
-/** A verb that only remembers how it was called. */
-const mute =
-  (jobs: Invocation[]) =>
-  (verb: CliCommand): CliCommand => ({
-    ...verb,
-    run: (job) => {
-      jobs.push(job);
-      return Promise.resolve(0);
-    },
-  });
-
-/** Runs a command line in this process. */
-async function ran(
-  line: string,
-  verbs?: readonly CliCommand[],
-  interrupted = new AbortController().signal,
-): Promise<Ran> {
-  const jobs: Invocation[] = [];
-  const [stdout, stderr] = [new Paper(), new Paper()];
-  const words = line === '' ? [] : line.split(' ');
-  const code = await run(words, verbs ?? CLI_COMMANDS.map(mute(jobs)), {
-    stdout,
-    stderr,
-    env: {},
-    interrupted,
-  });
-  return { code, stdout: stdout.text, stderr: stderr.text, jobs };
-}
-
-async function read(line: string): Promise<{ operands: readonly string[]; flags: Flags }> {
-  const { jobs, stderr } = await ran(line);
-  if (!jobs[0]) throw new Error(stderr);
-  return jobs[0];
-}
-
-describe("Bitcoin Core's spellings", () => {
+describe("Bitcoin Core's option syntax", () => {
   test.each<[line: string, operands: string[], flags: Partial<Flags>]>([
     ['connect -regtest -timeout=2000 a', ['a'], { chain: 'regtest', timeout: 2000 }],
     ['connect -chain=test -peertimeout=7 a', ['a'], { chain: 'test', peertimeout: 7 }],
@@ -173,7 +121,12 @@ describe('usage errors are one sentence with what to try', () => {
     ['connect --timeout -5 a', 'It takes a whole number from 1 to 3600000.'],
     ['connect --timeout 1e3 a', 'It takes a whole number'],
     ['connect -peertimeout=0 a', 'It takes a whole number from 1 to 86400.'],
-    ['connect --for 0 a', 'It takes a number of seconds above 0.'],
+    ['connect --for 0 a', 'It takes a number of seconds above 0, at most 2000000.'],
+    ['connect --for 99999999 a', 'It takes a number of seconds above 0, at most 2000000.'],
+    ['listen --bind 127.0.0.1:99999', 'A port is a number from 0 to 65535.'],
+    ['connect --dns-server a:b:c a', 'More than one colon, but not an IPv6 address'],
+    ['help foo', "verack: unknown command 'foo'; the verbs are demo,"],
+    ['help conect', "unknown command 'conect'; did you mean connect?"],
     ['connect --chain moon a', 'The chains are main, test, testnet4, signet and regtest.'],
     ['connect -regtest -signet a', 'One chain at a time: regtest was given already.'],
     ['connect --onlynet tor a', 'It takes one of ipv4, ipv6.'],
@@ -228,17 +181,17 @@ describe('usage errors are one sentence with what to try', () => {
   test('no verb prints the help', async () => {
     const { code, stdout, stderr } = await ran('');
     expect([code, stdout]).toEqual([EXIT.usage, '']);
-    expect(stderr).toMatch(/^Examples:\n[^]*Usage: verack VERB[^]*Exit codes:/);
+    expect(stderr).toMatch(/^Usage: verack VERB[^]*Examples:\n[^]*Exit codes:/);
   });
 });
 
 describe('help and version', () => {
   test.each(['--help', '-h', 'help'])(
-    '%s has examples first, every verb and the exit codes',
+    '%s has the usage, examples, every verb and the exit codes',
     async (line) => {
       const { code, stdout, stderr } = await ran(line);
       expect([code, stderr]).toEqual([0, '']);
-      expect(stdout).toMatch(/^Examples:\n/);
+      expect(stdout).toMatch(/^Usage: verack VERB[^]*\nExamples:\n/);
       for (const { name } of CLI_COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
       expect(stdout.match(/Exit codes:/g)).toHaveLength(1);
     },
@@ -247,7 +200,19 @@ describe('help and version', () => {
   test.each(CLI_COMMANDS.map(({ name }) => name))('%s --help has examples of its own', async (name) => {
     const { code, stdout } = await ran(`${name} --help`);
     expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`^Examples:\n.*verack ${name}`));
+    expect(stdout).toMatch(new RegExp(`^Usage: verack ${name}[^]*\n\nExamples:\n.*verack ${name}`));
+  });
+
+  test.each(['', ...CLI_COMMANDS.map(({ name }) => name)])('"%s --help" fits 40 columns', async (name) => {
+    const { stdout } = await ran(`${name} --help`.trim(), CLI_COMMANDS, { stdout: new CapturedOutput(true) });
+    const prose = stdout.split('\n').filter((line) => !/^( {2}\S|Usage:)/.test(line));
+    expect(prose.filter((line) => line.length > 40)).toEqual([]);
+  });
+
+  test.each(['connect', 'listen'])('%s --help lists every fault', async (name) => {
+    const { stdout } = await ran(`${name} --help`);
+    for (const fault of [...FAULT_NAMES, ...V2_FAULT_NAMES])
+      expect(stdout).toMatch(new RegExp(`^ {2}${fault}\\b.* \\S`, 'm'));
   });
 
   test.each(['--version', '-V'])('%s', async (line) => {
@@ -277,7 +242,7 @@ describe('a verb', () => {
     [false, EXIT.ok],
   ])('one-shot %s, interrupted: exit %i', async (isOneShot, expected) => {
     const verbs = acting(() => Promise.resolve(EXIT.ok), isOneShot);
-    expect((await ran('act', verbs, AbortSignal.abort())).code).toBe(expected);
+    expect((await ran('act', verbs, { interrupted: AbortSignal.abort() })).code).toBe(expected);
   });
 });
 
@@ -301,23 +266,23 @@ describe('interruptions', () => {
 });
 
 describe('output', () => {
-  const tty = new Paper(true);
-  test.each<[string, Sheet, NodeJS.ProcessEnv, Flags['color'], boolean]>([
+  const tty = new CapturedOutput(true);
+  test.each<[string, TextOutput, NodeJS.ProcessEnv, Flags['color'], boolean]>([
     ['a terminal', tty, {}, 'auto', true],
-    ['a pipe', new Paper(), {}, 'auto', false],
+    ['a pipe', new CapturedOutput(), {}, 'auto', false],
     ['NO_COLOR', tty, { NO_COLOR: '1' }, 'auto', false],
     ['an empty NO_COLOR', tty, { NO_COLOR: '' }, 'auto', true],
     ['a dumb terminal', tty, { TERM: 'dumb' }, 'auto', false],
-    ['FORCE_COLOR on a pipe', new Paper(), { FORCE_COLOR: '1' }, 'auto', true],
+    ['FORCE_COLOR on a pipe', new CapturedOutput(), { FORCE_COLOR: '1' }, 'auto', true],
     ['FORCE_COLOR=0', tty, { FORCE_COLOR: '0' }, 'auto', false],
-    ['--color always', new Paper(), { NO_COLOR: '1' }, 'always', true],
+    ['--color always', new CapturedOutput(), { NO_COLOR: '1' }, 'always', true],
     ['--color never', tty, { FORCE_COLOR: '1' }, 'never', false],
-  ])('colours: %s', (_, sheet, env, when, expected) => {
-    expect(isColoured(sheet, env, when)).toBe(expected);
+  ])('colours: %s', (_, stream, env, when, expected) => {
+    expect(isColoured(stream, env, when)).toBe(expected);
   });
 
   const output = (options: { json?: boolean; quiet?: boolean } = {}) => {
-    const [stdout, stderr] = [new Paper(true), new Paper(true)];
+    const [stdout, stderr] = [new CapturedOutput(true), new CapturedOutput(true)];
     const out = new Output({
       stdout,
       stderr,
@@ -334,7 +299,7 @@ describe('output', () => {
   test('the status line makes room for other lines, and is cut to the terminal', () => {
     const { out, stderr } = output();
     out.status('x'.repeat(60));
-    out.talk('hello');
+    out.info('hello');
     out.status('');
     const line = 'x'.repeat(39);
     expect(stderr.text).toBe(`\r\u001b[2K${line}\r\u001b[2Khello\n${line}\r\u001b[2K`);
@@ -344,12 +309,12 @@ describe('output', () => {
     const [loud, quiet] = [output({ json: true }), output({ quiet: true })];
     for (const { out } of [loud, quiet]) {
       out.answer('answer');
-      out.talk('talk');
+      out.info('info');
       out.failure('failure');
       out.status('status');
       out.object({ a: 1 });
     }
-    expect([loud.stdout.text, loud.stderr.text]).toEqual(['{"a":1}\n', 'talk\nfailure\n']);
+    expect([loud.stdout.text, loud.stderr.text]).toEqual(['{"a":1}\n', 'info\nfailure\n']);
     expect([quiet.stdout.text, quiet.stderr.text]).toEqual(['answer\n', 'failure\n']);
   });
 });
@@ -393,20 +358,5 @@ describe('words', () => {
     expect(exitCodeOf(['established', refused])).toBe(3);
     expect(exitCodeOf([refused, refused])).toBe(4);
     expect(exitCodeOf([refused, magic])).toBe(3);
-  });
-
-  test('tables shorten the widest text first, and never cut what is left', () => {
-    const columns = [
-      { head: 'a', cell: (n: number) => 'x'.repeat(n), align: 'left' },
-      { head: 'bb', cell: String, align: 'right' },
-      { head: 'c', least: 13, cell: (n: number) => 'z'.repeat(2 * n), align: 'left' },
-    ] as const;
-    expect(tabulated(columns, [3, 8])).toEqual([
-      'a         bb  c',
-      'xxx        3  zzzzzz',
-      'xxxxxxxx   8  zzzzzzzzzzzzzzzz',
-    ]);
-    expect(tabulated(columns, [8], 28)).toEqual(['a         bb  c', 'xxxxxxxx   8  zzzzzzzzzzzzz…']);
-    expect(tabulated(columns, [8], 5)).toEqual(['a         bb  c', 'xxxxxxxx   8  zzzzzzzzzzzz…']);
   });
 });

@@ -1,6 +1,6 @@
 /** `--log`: the forms of stderr, on the built program and on one line. */
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { lineOf, sentence } from '../src/cli/log-formats.js';
+import { lineOf, logLine } from '../src/cli/log-formats.js';
 import { type BitcoinNode, createNode, type NodeOptions } from '../src/index.js';
 import { build, endAll, Program } from './support/cli-process.js';
 
@@ -124,10 +124,10 @@ describe('--log core', () => {
     );
     const full = verack('listen --regtest --port 0 --maxconnections 1 --log core');
     const [, at = ''] = await full.until('stdout', /^listening on (\S+)$/m);
-    const guests = [createNode({ chain: 'regtest' }), createNode({ chain: 'regtest' })];
-    nodes.push(...guests);
-    await guests[0]!.dial(at).established();
-    await guests[1]!.dial(at).ended();
+    const diallers = [createNode({ chain: 'regtest' }), createNode({ chain: 'regtest' })];
+    nodes.push(...diallers);
+    await diallers[0]!.dial(at).established();
+    await diallers[1]!.dial(at).ended();
     await full.until('stderr', /connection from 127\.0\.0\.1:\d+ dropped: .*ERR_POLICY_FULL/);
   });
 });
@@ -177,6 +177,6 @@ describe('one line', () => {
   test('of core is there when Core would say something', () => {
     expect(lineOf('core', entry, at)).toBe('2026-11-22T06:00:00Z said');
     expect(lineOf('core', { ...entry, core: undefined }, at)).toBeUndefined();
-    expect(sentence('core', 'info', 'a\u001b\nb', at)).toBe('2026-11-22T06:00:00Z a??b');
+    expect(logLine('core', 'info', 'a\u001b\nb', at)).toBe('2026-11-22T06:00:00Z a??b');
   });
 });

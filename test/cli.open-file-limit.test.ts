@@ -27,8 +27,8 @@ describe('the limit on open files', () => {
 describe('the connections that fit', () => {
   const fit = (wanted: number, limit: number | undefined) => {
     let said = '';
-    const sheet = { write: (text: string) => (said += text) };
-    const silent = { stdout: sheet, stderr: sheet, env: {}, json: false, quiet: true, verbose: 0 };
+    const stream = { write: (text: string) => (said += text) };
+    const silent = { stdout: stream, stderr: stream, env: {}, json: false, quiet: true, verbose: 0 };
     const slots = slotsThatFit(wanted, new Output({ ...silent, color: 'never' }), limit);
     return { slots, said };
   };
@@ -76,7 +76,7 @@ describe('a program that may open 64 files', () => {
       }
     });
 
-  test('says so, takes 24 connections, refuses the others by its own reason, and goes on', async () => {
+  test('is reported: listen takes 24 connections, refuses the others by its own reason, and goes on', async () => {
     const program = starved('listen', '--regtest', '--port', '0');
     const [, port] = await program.until('stdout', /listening on 127\.0\.0\.1:(\d+)/);
     expect(program.stderr).toMatch(/open 64 files, .* 24 of 114 connections; .*ulimit -n 154/);
@@ -89,7 +89,7 @@ describe('a program that may open 64 files', () => {
     await node.stop();
   }, 30_000);
 
-  test('says so when it connects, too', async () => {
+  test('is reported by connect, too', async () => {
     const node = createNode({ chain: 'regtest' });
     const { local } = await node.listen({ host: '127.0.0.1', port: 0 });
     const established = once(node, 'established');

@@ -34,7 +34,7 @@ async function listening(
 async function saying(...bytes: number[]): Promise<string> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
-    // What arrives is discarded: a socket that nobody reads never sees the other side's FIN, and stays open for good.
+    // What arrives is discarded: a socket that is not read never sees the other side's FIN, and stays open for good.
     socket.resume();
     if (bytes.length > 0) socket.write(Uint8Array.from(bytes));
   });
@@ -73,6 +73,14 @@ describe('two programs', () => {
     await listen.until('stdout', /established 127\.0\.0\.1:\d+ in /);
     listen.kill('SIGTERM');
     expect(await listen.exit).toBe(0);
+  });
+
+  test('a peer that leaves in order is no failure', async () => {
+    const listen = verack('listen --regtest --port 0 --color always');
+    const [, at = ''] = await listen.until('stdout', /listening on (127\.0\.0\.1:\d+)\n/);
+    expect(await verack(`connect -regtest -once -q ${at}`).exit).toBe(0);
+    await listen.until('stderr', /^closed 127\.0\.0\.1:\d+ — the peer closed the connection$/m);
+    expect(listen.stderr).not.toContain('ERR_');
   });
 
   test('say nothing of callers with --quiet: listen then only says where it listens', async () => {
@@ -119,7 +127,7 @@ describe('BIP324', () => {
     expect(session).toHaveLength(64);
   });
 
-  test('a spoilt key exchange is seen by the healthy side', async () => {
+  test('a faulty key exchange is seen by the healthy side', async () => {
     const listen = verack('listen --regtest --port 0 --v2transport');
     const at = (await listen.until('stdout', /listening on (\S+)/))[1] ?? '';
     const connect = await finish(verack(`connect --once --regtest --fault v2-bad-tag ${at}`));
@@ -137,7 +145,11 @@ describe('BIP324', () => {
 
 describe('exit codes', () => {
   test('say what went wrong', async () => {
-    const [silent, alien, { at: healthy }] = await Promise.all([saying(), saying(...foreign), listening()]);
+    const [silent, otherNetwork, { at: healthy }] = await Promise.all([
+      saying(),
+      saying(...foreign),
+      listening(),
+    ]);
     const cases: [line: string, code: number, says: RegExp][] = [
       [
         'connect --once --regtest 127.0.0.1:1',
@@ -146,8 +158,8 @@ describe('exit codes', () => {
       ],
       [`connect --once --regtest --peertimeout 1 ${silent}`, 5, /^ERR_TIME_HANDSHAKE .*awaited=version/m],
       [`probe --regtest -peertimeout=1 ${silent}`, 5, /^ERR_TIME_HANDSHAKE/m],
-      [`connect --once --regtest ${alien}`, 6, /^ERR_FRAME_MAGIC .*network=main/m],
-      [`connect --regtest ${alien}`, 6, /^ERR_FRAME_MAGIC/m],
+      [`connect --once --regtest ${otherNetwork}`, 6, /^ERR_FRAME_MAGIC .*network=main/m],
+      [`connect --regtest ${otherNetwork}`, 6, /^ERR_FRAME_MAGIC/m],
       [`probe --regtest --require services=WITNESS ${healthy}`, 7, /^/],
       [`probe --regtest --require version=80000 ${healthy}`, 7, /^/],
       [`connect --once --regtest 127.0.0.1:1 ${healthy}`, 3, /^ERR_DIAL_REFUSED/m],
@@ -204,13 +216,13 @@ describe('exit codes', () => {
     const listen = await finish(verack(`listen --regtest -port=${port}`));
     expect([listen.code, listen.stdout]).toEqual([4, '']);
     expect(listen.stderr).toBe(
-      `ERR_LOCAL_LIMIT ${at} — port ${port} is in use; pick another with --port, or 0 for any\n`,
+      `ERR_LOCAL_ADDRESS ${at} — port ${port} is in use; pick another with --port, or 0 for any\n`,
     );
   });
 });
 
 describe('connect', () => {
-  test('goes on trying, complains once, and ends with 0 on Ctrl-C', async () => {
+  test('retries, warns once, and ends with 0 on Ctrl-C', async () => {
     const connect = verack('connect --regtest --json 127.0.0.1:1');
     await connect.until('stdout', /"event":"redial"[^]*"event":"redial"/);
     connect.kill('SIGINT');
@@ -253,16 +265,16 @@ describe('connect', () => {
     ]);
   });
 
-  test('without a host asks the seeds, tries on, and says when nobody is there', async () => {
+  test('without a host asks the seeds, retries, and reports when no node answers', async () => {
     const { at } = await listening({ chain: 'signet', services: '0000000000000409' }, '127.77.0.1', 38333);
     const seed = networkOf('signet')!.seeds[0]!;
     const dns = await dnsServer({ [`x9.${seed}`]: { A: ['127.77.0.1', '127.77.0.2'] } });
-    const nobody = await dnsServer({});
+    const empty = await dnsServer({});
     const [reached, alone] = await Promise.all([
       finish(verack(`connect --signet --once -maxconnections=1 --dns-server ${dns.address}`)),
-      finish(verack(`connect --signet --once --dns-server ${nobody.address}`)),
+      finish(verack(`connect --signet --once --dns-server ${empty.address}`)),
     ]);
-    await Promise.all([dns.close(), nobody.close()]);
+    await Promise.all([dns.close(), empty.close()]);
     expect(reached.stdout).toMatch(new RegExp(`^established ${at} out`));
     expect(reached.stderr).toContain('2 addresses from 1 DNS seed');
     expect([reached.code, alone.code]).toEqual([0, 4]);
@@ -290,7 +302,7 @@ describe('connect', () => {
 });
 
 describe('faults', () => {
-  const foretold: [fault: string, code: string, facts: object][] = [
+  const expected: [fault: string, code: string, facts: object][] = [
     ['checksum', 'ERR_TIME_HANDSHAKE', { awaited: 'verack', dropped: 'verack: ERR_FRAME_CHECKSUM' }],
     ['late-wtxidrelay', 'ERR_PROTO_LATE_FEATURE', { command: 'wtxidrelay' }],
     ['magic', 'ERR_FRAME_MAGIC', {}],
@@ -299,7 +311,7 @@ describe('faults', () => {
   ];
 
   test('of connect are seen by the healthy listener', async () => {
-    const ends = foretold.map(async ([fault]) => {
+    const ends = expected.map(async ([fault]) => {
       const { node, at } = await listening({ rules: { handshakeTimeout: 1_000 } });
       const seen = end(node);
       const connect = verack(`connect --regtest --fault ${fault} ${at}`);
@@ -308,12 +320,12 @@ describe('faults', () => {
       return lastreason;
     });
     expect(await Promise.all(ends)).toEqual(
-      foretold.map(([, code, facts]) => ({ code, facts: expect.objectContaining(facts) })),
+      expected.map(([, code, facts]) => ({ code, facts: expect.objectContaining(facts) })),
     );
   });
 
   test('of listen are seen by the healthy dialler, which shows its reason', async () => {
-    const results = foretold.map(async ([fault]) => {
+    const results = expected.map(async ([fault]) => {
       const listen = verack(`listen --regtest --port 0 --fault ${fault} --fault split=3`);
       const [, at = ''] = await listen.until('stdout', /listening on (\S+)/);
       const connect = verack(`connect --regtest --peertimeout 1 ${at}`);
@@ -323,7 +335,7 @@ describe('faults', () => {
       return line;
     });
     const lines = await Promise.all(results);
-    for (const [n, [, code]] of foretold.entries())
+    for (const [n, [, code]] of expected.entries())
       expect(lines[n]).toMatch(new RegExp(`^${code} 127\\.0\\.0\\.1:`));
     expect(lines[0]).toContain('dropped="verack: ERR_FRAME_CHECKSUM"');
   });
@@ -353,10 +365,17 @@ describe('small verbs', () => {
     const ask = `${script.stdout}
 COMP_WORDS=(verack connect --chain reg); COMP_CWORD=3; _verack; echo "\${COMPREPLY[@]}"
 COMP_WORDS=(verack pro); COMP_CWORD=1; _verack; echo "\${COMPREPLY[@]}"
-COMP_WORDS=(verack listen --fault = no-v); COMP_CWORD=4; _verack; echo "\${COMPREPLY[@]}"`;
+COMP_WORDS=(verack listen --fault = no-v); COMP_CWORD=4; _verack; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(verack diagram sup); COMP_CWORD=2; _verack; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(verack connect --record package.j); COMP_CWORD=3; _verack; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(verack replay tsconfig.b); COMP_CWORD=2; _verack; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(verack replay --onl); COMP_CWORD=2; _verack; echo "\${COMPREPLY[@]}"
+cd test/data; COMP_WORDS=(verack replay ""); COMP_CWORD=2; _verack; echo "\${#COMPREPLY[@]}"`;
     const bash = await finish(new Program([], { input: ask }, ['bash']));
     expect([bash.code, bash.stderr]).toEqual([0, '']);
-    expect(bash.stdout).toBe('regtest\nprobe\nno-verack\n');
+    expect(bash.stdout).toMatch(
+      /^regtest\nprobe\nno-verack\nsupervisor\npackage\.json\ntsconfig\.build\.json\n--only\n[1-9]\d*\n$/,
+    );
   });
 
   test('colours are there when forced and nowhere else', async () => {

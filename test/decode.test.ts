@@ -1,7 +1,7 @@
 /** Annotated bytes: every byte has its place, and the verdict is Core's. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { annotated } from '../src/cli/hex-dump.js';
+import { annotationLines } from '../src/cli/hex-dump.js';
 import { NETWORKS } from '../src/networks.js';
 import { annotateFrames, annotatePayload, type Annotation, looksFramed } from '../src/decode/annotate.js';
 import { COMMANDS, encodeFrame, encodeMessage } from '../src/wire/index.js';
@@ -142,7 +142,9 @@ describe('frames', () => {
       frame('sendcmpct', '000200000000000000', regtest.magic),
       frame('tx', '00'.repeat(100)),
     );
-    const lines = annotateFrames(input).flatMap((annotation) => annotated(annotation, (_, text) => text));
+    const lines = annotateFrames(input).flatMap((annotation) =>
+      annotationLines(annotation, (_, text) => text),
+    );
     expect(lines).toEqual([
       'sendcmpct, regtest, 33 bytes at 0: good',
       '       0  fa bf b5 da                                      magic     regtest',
@@ -169,7 +171,9 @@ describe('any bytes', () => {
   const covered = (annotations: readonly Annotation[]): string =>
     annotations.flatMap(({ fields }) => fields.map(({ hex }) => hex)).join('');
   const printable = (annotations: readonly Annotation[]): boolean =>
-    annotations.every((each) => annotated(each, (_, text) => text).every((line) => /^[ -~…]*$/.test(line)));
+    annotations.every((each) =>
+      annotationLines(each, (_, text) => text).every((line) => /^[ -~…]*$/.test(line)),
+    );
 
   test('in a frame: nothing is thrown, no byte is lost, no text is dangerous', () => {
     const command = fc.oneof(

@@ -406,7 +406,7 @@ describe('beginning and end', () => {
     const relay = await relayOf();
     const port = Number(new URL(relay.url).port);
     await expect(startRelay({ port })).rejects.toMatchObject({
-      code: 'ERR_LOCAL_LIMIT',
+      code: 'ERR_LOCAL_ADDRESS',
       facts: { syscode: 'EADDRINUSE', host: '127.0.0.1', port },
     });
   });

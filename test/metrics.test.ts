@@ -327,7 +327,7 @@ describe('the exporter', () => {
     const { url } = await serving();
     const port = Number(new URL(url).port);
     await expect(startExporter({ registry: new Registry(), port })).rejects.toMatchObject({
-      code: 'ERR_LOCAL_LIMIT',
+      code: 'ERR_LOCAL_ADDRESS',
       facts: { syscode: 'EADDRINUSE', host: '127.0.0.1', port },
     });
   });

@@ -381,7 +381,7 @@ describe.each([
     const { local } = await listen();
     const error: unknown = await net.listen(local, () => undefined).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(VerackError);
-    expect(error).toMatchObject({ code: 'ERR_LOCAL_LIMIT', facts: { syscode: 'EADDRINUSE', ...local } });
+    expect(error).toMatchObject({ code: 'ERR_LOCAL_ADDRESS', facts: { syscode: 'EADDRINUSE', ...local } });
   });
 
   test('closing a listener resolves at once, frees the port and leaves accepted links alone', async () => {

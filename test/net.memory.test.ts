@@ -246,7 +246,7 @@ describe('addresses', () => {
       Array.from({ length: 16_384 }, () => net.listen({ host, port: 0 }, () => undefined)),
     );
     await expect(net.listen({ host, port: 0 }, () => undefined)).rejects.toMatchObject({
-      code: 'ERR_LOCAL_LIMIT',
+      code: 'ERR_LOCAL_ADDRESS',
       facts: { syscode: 'EADDRNOTAVAIL' },
     });
     await held[77]?.close();
@@ -254,7 +254,9 @@ describe('addresses', () => {
     const again = await net.listen({ host, port: 0 }, () => undefined);
     expect(again.local).toEqual(held[77]?.local);
     await held[77]?.close();
-    await expect(net.listen(again.local, () => undefined)).rejects.toMatchObject({ code: 'ERR_LOCAL_LIMIT' });
+    await expect(net.listen(again.local, () => undefined)).rejects.toMatchObject({
+      code: 'ERR_LOCAL_ADDRESS',
+    });
   });
 
   test('a port is taken until its own end has closed, whatever the other end did', async () => {
@@ -269,4 +271,15 @@ describe('addresses', () => {
     link.destroy();
     expect((await listen()).local.port).toBe(link.local.port);
   });
+});
+
+test('an option that does not exist is refused with the nearest name', () => {
+  const options: object = { timer: {}, latency: 3 };
+  expect(() => memoryNet(options)).toThrow(
+    expect.objectContaining({
+      code: 'ERR_LOCAL_ARGUMENT',
+      facts: { value: 'timer', why: 'there is no such option; did you mean timers?' },
+    }),
+  );
+  expect(() => memoryNet({ clock: {} } as object)).toThrow(/the options are timers, latency/);
 });

@@ -265,7 +265,7 @@ describe('listen', () => {
     ['2001:db8::1', 'EADDRNOTAVAIL'],
   ])('%s is not ours: %s', async (host, syscode) => {
     await expect(tcpNet().listen({ host, port: 0 }, () => undefined)).rejects.toMatchObject({
-      code: 'ERR_LOCAL_LIMIT',
+      code: 'ERR_LOCAL_ADDRESS',
       facts: { syscode, host, port: 0 },
     });
   });

@@ -144,3 +144,15 @@ describe('a capture', () => {
     expect(stderr).toMatch(why);
   });
 });
+
+test('an escape sequence in the name of a folder reaches neither stdout nor stderr', async () => {
+  const evil = join(copy, 'evil\u001b[31m\u009b2J');
+  cpSync(join(SAMPLE, INBOUND), evil, { recursive: true });
+  const bytes = readFileSync(join(evil, 'msgs_recv.dat'));
+  writeFileSync(join(evil, 'msgs_recv.dat'), bytes.subarray(0, -3));
+  for (const path of [copy, evil, join(evil, 'none')]) {
+    const [, { stdout, stderr }] = await replay(path, '--color', 'never');
+    expect(stdout + stderr).toContain('evil?[31m?');
+    expect(stdout + stderr).not.toMatch(/[\u001b\u009b]/);
+  }
+});

@@ -1,6 +1,7 @@
 /** `--record` and `verack replay`, as a user runs them; and the file between them. */
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +24,7 @@ async function meet(transport: string): Promise<string[]> {
   const [, addr = ''] = await listening.until('stdout', /listening on (\S+)/);
   const dialling = new Program(['connect', '--regtest', '--once', '--record', files[1]!, transport, addr]);
   expect(await dialling.exit).toBe(0);
-  await listening.until('stderr', /ERR_LINK_EOF/);
+  await listening.until('stderr', /^closed /m);
   listening.kill('SIGTERM');
   expect(await listening.exit).toBe(0);
   expect(dialling.stderr).toContain(`verack replay ${files[1]!} plays it`);
@@ -174,5 +175,60 @@ describe('the file', () => {
     file.close();
     expect(statSync(at('owner')).mode & 0o777).toBe(0o600);
     expect(readFileSync(at('owner'), 'utf8').split('\n')).toHaveLength(3);
+  });
+
+  test('is never one that exists, nor what a link points to, unless --force says so', async () => {
+    writeFileSync(at('kept'), 'content', { mode: 0o644 });
+    symlinkSync(at('kept'), at('link'));
+    const record = (...args: string[]): Program =>
+      new Program(['probe', '--regtest', '127.0.0.1:1', '--record', ...args]);
+    for (const name of ['kept', 'link']) {
+      const refused = record(at(name));
+      expect(await refused.exit).toBe(2);
+      expect(refused.stderr).toMatch(/cannot write .* the file exists \(EEXIST\); .*--force to replace it/);
+    }
+    expect(await record(at('link'), '--force').exit).toBe(4);
+    expect(lstatSync(at('link')).isSymbolicLink()).toBe(false);
+    expect(readFileSync(at('kept'), 'utf8')).toBe('content');
+    expect(statSync(at('kept')).mode & 0o777).toBe(0o644);
+    expect(await record(at('kept'), '--force').exit).toBe(4);
+    expect(readFileSync(at('kept'), 'utf8')).toMatch(/^\{"format"/);
+    expect(statSync(at('kept')).mode & 0o777).toBe(0o600);
+  });
+
+  test('is created by one of two recorders only', () => {
+    const make = (): RecordingFile => new RecordingFile(at('both'), { limit: 1e6, broken: () => undefined });
+    const first = make();
+    expect(make).toThrow(expect.objectContaining({ facts: { syscode: 'EEXIST', path: at('both') } }));
+    first.close();
+  });
+});
+
+describe('a pipe', () => {
+  test('without a writer is given up on a signal', async () => {
+    execFileSync('mkfifo', [at('fifo')]);
+    const program = new Program(['replay', at('fifo')]);
+    setTimeout(() => program.kill('SIGTERM'), 1_000);
+    expect(await program.exit).toBe(130);
+  });
+
+  test('with a writer is played', async () => {
+    const program = new Program(
+      ['replay <(cat "$0")', at('probe.ndjson')].map((word) =>
+        word.replace('replay', 'node dist/src/cli/main.js replay'),
+      ),
+      {},
+      ['bash', '-c'],
+    );
+    expect(await program.exit).toBe(0);
+    expect(program.stdout).toContain('the same effects byte for byte');
+  });
+
+  test('is refused where a report is expected', async () => {
+    const program = new Program(['conform', '--compare', at('fifo'), '--html', at('x.html')]);
+    expect([await program.exit, program.stderr]).toEqual([
+      2,
+      expect.stringContaining('is a pipe, not a file'),
+    ]);
   });
 });

@@ -1,11 +1,12 @@
-/** What a verb of the command line is: data for help and completion, and one function that does the work. */
+/** The definition of a verb: data for help and completion, and the function that executes it. */
 import type { Argument, Command, Option } from 'commander';
+import type { HelpTexts } from './help.js';
 import type { Flags } from './options.js';
 import type { Output } from './output.js';
 
 /** One call of a verb. */
 export interface Invocation {
-  /** What stands beside the options: hosts, hex, a name. */
+  /** The arguments that are no options: hosts, hex, a name. */
   readonly operands: readonly string[];
   readonly flags: Flags;
   readonly out: Output;
@@ -15,19 +16,14 @@ export interface Invocation {
   readonly program: Command;
 }
 
-export interface CliCommand {
+/** A verb; `details`, `examples` and `appendix` are for its own help. */
+export interface CliCommand extends HelpTexts {
   readonly name: string;
   /** One line for the list of verbs. */
   readonly about: string;
-  /** More than that, for the verb's own help. */
-  readonly details?: string;
-  /** Stands last in the help, as it is. */
-  readonly appendix?: string;
-  /** Stand first in the help: a command, and what it is for. */
-  readonly examples: readonly (readonly [command: string, about: string])[];
   readonly operands: readonly Argument[];
   readonly options: readonly Option[];
-  /** Whether being interrupted means that the question stayed open: exit code 130 instead of 0. */
+  /** Whether an interruption leaves the verb without a result: exit code 130 instead of 0. */
   readonly isOneShot: (flags: Flags) => boolean;
   /** Resolves to the exit code. A `VerackError` `ERR_LOCAL_ARGUMENT` or a `Usage` becomes one sentence and exit code 2. */
   readonly run: (job: Invocation) => Promise<number>;

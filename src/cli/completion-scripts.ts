@@ -7,6 +7,8 @@ export interface CompletedOption {
   readonly about: string;
   readonly takesValue: boolean;
   readonly values: readonly string[];
+  /** Whether the value is the name of a file. */
+  readonly takesFile: boolean;
 }
 
 export interface CompletedVerb {
@@ -15,6 +17,8 @@ export interface CompletedVerb {
   readonly options: readonly CompletedOption[];
   /** Words that can stand for an operand; empty for free text. */
   readonly operands: readonly string[];
+  /** Whether an operand is the name of a file. */
+  readonly takesFiles: boolean;
 }
 
 export type Shell = 'bash' | 'zsh' | 'fish';
@@ -24,20 +28,34 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 const allNames = (verb: CompletedVerb): string[] => verb.options.flatMap(({ names }) => names);
 
+/** `connect,--chain) words='main test' ;;`, and one line for all options that take a file. */
+function bashValues(program: string, verbs: readonly CompletedVerb[]): string {
+  const all = verbs.flatMap(({ name, options }) =>
+    options.map((option) => ({ ...option, when: option.names.map((flag) => `${name},${flag}`).join('|') })),
+  );
+  const files = all.filter(({ takesFile }) => takesFile).map(({ when }) => when);
+  return [
+    `    ${files.join('|')}) _${program}_files "$cur"; return ;;`,
+    ...all
+      .filter(({ values }) => values.length > 0)
+      .map(({ when, values }) => `    ${when}) words=${quoted(values.join(' '))} ;;`),
+  ].join('\n');
+}
+
+const bashWords = (verb: CompletedVerb): string =>
+  `      ${verb.name}) words=${quoted([...allNames(verb), ...verb.operands].join(' '))} ;;`;
+
 function bash(program: string, verbs: readonly CompletedVerb[]): string {
   const names = verbs.map(({ name }) => name);
-  const values = verbs.flatMap(({ name, options }) =>
-    options
-      .filter((option) => option.values.length > 0)
-      .map((option) => {
-        const when = option.names.map((flag) => `${name},${flag}`).join('|');
-        return `    ${when}) words=${quoted(option.values.join(' '))} ;;`;
-      }),
-  );
-  const words = verbs.map(
-    (verb) => `      ${verb.name}) words=${quoted([...allNames(verb), ...verb.operands].join(' '))} ;;`,
-  );
+  const takingFiles = verbs
+    .filter(({ takesFiles }) => takesFiles)
+    .map(({ name }) => `${name},[!-]*|${name},`);
   return `# bash completion of ${program}; for this shell: source <(${program} completion bash)
+_${program}_files() {
+  local IFS=$'\\n'
+  compopt -o filenames 2>/dev/null
+  COMPREPLY=($(compgen -f -- "$1"))
+}
 _${program}() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" verb= words= i
   # "--chain=x" comes as three words.
@@ -49,11 +67,14 @@ _${program}() {
     esac
   done
   case "$verb,$prev" in
-${values.join('\n')}
+${bashValues(program, verbs)}
+  esac
+  case "$verb,$cur" in
+    ${takingFiles.join('|')}) [[ -n $words ]] || { _${program}_files "$cur"; return; } ;;
   esac
   if [[ -z $words ]]; then
     case "$verb" in
-${words.join('\n')}
+${verbs.map(bashWords).join('\n')}
       *) words=${quoted([...names, '--help', '--version'].join(' '))} ;;
     esac
   fi
@@ -66,8 +87,9 @@ complete -F _${program} ${program}
 /** Inside `_arguments`, brackets and colons have a meaning. */
 const zshText = (text: string): string => text.replace(/[[\]:\\]/g, '\\$&');
 
-function zshOption({ names, about, takesValue, values }: CompletedOption): string[] {
-  const action = values.length > 0 ? `(${values.map(zshText).join(' ')})` : ' ';
+function zshOption({ names, about, takesValue, takesFile, values }: CompletedOption): string[] {
+  const words = values.length > 0 ? `(${values.map(zshText).join(' ')})` : ' ';
+  const action = takesFile ? '_files' : words;
   return names.map((name) => {
     const value = takesValue
       ? `${name.startsWith('--') ? '=' : ''}[${zshText(about)}]:value:${action}`
@@ -77,8 +99,9 @@ function zshOption({ names, about, takesValue, values }: CompletedOption): strin
 }
 
 function zsh(program: string, verbs: readonly CompletedVerb[]): string {
-  const cases = verbs.map(({ name, options, operands }) => {
-    const rest = operands.length > 0 ? `*:operand:(${operands.join(' ')})` : '*:host:_hosts';
+  const cases = verbs.map(({ name, options, operands, takesFiles }) => {
+    const other = takesFiles ? '*:file:_files' : '*:host:_hosts';
+    const rest = operands.length > 0 ? `*:operand:(${operands.join(' ')})` : other;
     const specs = [...options.flatMap(zshOption), quoted(rest)];
     return `    ${name})\n      _arguments ${specs.join(' \\\n        ')} ;;`;
   });
@@ -107,17 +130,19 @@ if [[ $funcstack[1] == _${program} ]]; then _${program} "$@"; else compdef _${pr
 function fishOption(
   program: string,
   verb: string,
-  { names, about, takesValue, values }: CompletedOption,
+  { names, about, takesValue, takesFile, values }: CompletedOption,
 ): string {
   const flags = names.map((name) => (name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`));
-  const value = takesValue ? ` -x${values.length > 0 ? ` -a ${quoted(values.join(' '))}` : ''}` : '';
+  const words = values.length > 0 ? ` -a ${quoted(values.join(' '))}` : '';
+  const value = takesFile ? ' -r -F' : takesValue ? ` -x${words}` : '';
   return `complete -c ${program} -n ${quoted(`__fish_seen_subcommand_from ${verb}`)} ${flags.join(' ')}${value} -d ${quoted(about)}`;
 }
 
 function fish(program: string, verbs: readonly CompletedVerb[]): string {
-  const lines = verbs.flatMap(({ name, about, options, operands }) => [
+  const lines = verbs.flatMap(({ name, about, options, operands, takesFiles }) => [
     `complete -c ${program} -n __fish_use_subcommand -a ${name} -d ${quoted(about)}`,
     ...options.map((option) => fishOption(program, name, option)),
+    ...(takesFiles ? [`complete -c ${program} -n ${quoted(`__fish_seen_subcommand_from ${name}`)} -F`] : []),
     ...(operands.length === 0
       ? []
       : [

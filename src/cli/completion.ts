@@ -35,18 +35,21 @@ const described = (command: Command): CompletedVerb => ({
   about: command.description(),
   options: [...command.options.filter(({ hidden }) => !hidden).map(option), HELP],
   operands: command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
+  takesFiles: command.registeredArguments.some((argument) => argument.name() === 'files'),
 });
 
 const HELP: CompletedOption = {
   names: ['-h', '--help'],
   about: 'print the help',
   takesValue: false,
+  takesFile: false,
   values: [],
 };
 
-const option = ({ short, long, description, required, argChoices = [] }: Option): CompletedOption => ({
+const option = ({ short, long, flags, description, required, argChoices = [] }: Option): CompletedOption => ({
   names: [short, long].filter((name) => name !== undefined),
   about: description,
   takesValue: required,
+  takesFile: /<files?(\.\.\.)?>/.test(flags),
   values: argChoices,
 });

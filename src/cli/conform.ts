@@ -1,5 +1,5 @@
 /** `verack conform`: judges a node by named cases, over nothing but connections. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { Argument, Option } from 'commander';
 import { resolveHost } from '../net/dns.js';
 import { parseEndpoint } from '../net/endpoint.js';
@@ -8,6 +8,7 @@ import { tcpNet } from '../net/tcp.js';
 import type { Chain } from '../networks.js';
 import { VerackError } from '../reasons.js';
 import type { Case } from '../conformance/case.js';
+import { Malformed } from '../conformance/case-schema.js';
 import { conform } from '../conformance/conform.js';
 import { commandDialler, personDialler } from '../conformance/dial-command.js';
 import { scriptOf, sequenceOf } from '../conformance/explain.js';
@@ -19,6 +20,7 @@ import { countOf, type Finding, hasRun, readReport, type Report, violations } fr
 import type { Dialler, NodeUnderTest } from '../conformance/node-under-test.js';
 import { chainOf, dnsOptionsOf } from './node-options.js';
 import { EXIT, Usage } from './exit-codes.js';
+import { readTextFile } from './input-file.js';
 import {
   chainOptions,
   type Flags,
@@ -30,8 +32,8 @@ import {
 } from './options.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
-import { type Column, tabulated } from './peer-table.js';
-import { listed, several, whole } from './option-values.js';
+import { type Column, droppedLine, table, tabulated } from './table.js';
+import { commaSeparated, repeatable, whole } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
 
 /** What this verb has beside the shared options. */
@@ -74,7 +76,7 @@ export const conformCommand: CliCommand = {
   ],
   operands: [new Argument('[host]', 'HOST, HOST:PORT or [IPv6]:PORT')],
   options: [
-    valued('--only <cases>', 'ids or globs: in-seq-*,out-0??; repeatable', listed(String)),
+    valued('--only <cases>', 'ids or globs: in-seq-*,out-0??; repeatable', commaSeparated(String)),
     ...switched('--list', 'list the cases and end'),
     valued('--explain <id>', 'show a case as a dialogue; with a host, what really happened', String),
     ...switched('--polite', 'one connection at a time with pauses, nothing large, no misbehaviour'),
@@ -85,7 +87,7 @@ export const conformCommand: CliCommand = {
     valued('--junit <file>', 'write JUnit XML', String),
     valued('--html <file>', 'write one HTML file', String),
     new Option('--compare <files...>', 'reports of earlier runs (--json), side by side in --html').argParser(
-      several(String),
+      repeatable(String),
     ),
     ...chainOptions(),
     ...lookupOptions(),
@@ -93,24 +95,41 @@ export const conformCommand: CliCommand = {
     ...outputOptions(),
   ],
   isOneShot: () => true,
-  run: (job) => run(job, job.flags),
+  run: (job) => withUsage(() => run(job, job.flags)),
 };
 
+/** A case file or a list of known differences that is malformed is for the user to correct. */
+async function withUsage(verb: () => Promise<number>): Promise<number> {
+  try {
+    return await verb();
+  } catch (error) {
+    if (error instanceof Malformed) throw new Usage(error.message);
+    throw error;
+  }
+}
+
 async function run(job: Invocation, flags: ConformFlags): Promise<number> {
-  const cases = chosen(flags);
+  checkDialCommand(flags);
+  const cases = selectedCases(flags);
   const earlier = (flags.compare ?? []).map(reportIn);
   const [host] = job.operands;
   if (flags.list) return list(cases, job.out);
   if (host === undefined) return withoutHost(cases, flags, earlier, job.out);
   const report = await judged(host, cases, job, flags);
   if (job.interrupted.aborted) return EXIT.interrupted;
-  keep(report, earlier, flags);
+  writeFiles(report, earlier, flags);
   job.out.object(report);
-  return flags.explain === undefined ? tell(report, job.out) : tellOne(report, job.out);
+  return flags.explain === undefined ? printReport(report, job.out) : printCases(report, job.out);
 }
 
-/** The cases that were asked for. */
-function chosen({ only, explain }: ConformFlags): readonly Case[] {
+/** Without the port, which is another for each case, the node cannot dial us. */
+function checkDialCommand({ dialCommand }: ConformFlags): void {
+  if (dialCommand !== undefined && !dialCommand.includes('{port}'))
+    throw new Usage('--dial-command has no {port}; the words {host}, {port}, {type} and {v2} are replaced');
+}
+
+/** The cases that --only and --explain select. */
+function selectedCases({ only, explain }: ConformFlags): readonly Case[] {
   const all = loadCases();
   const wanted = explain === undefined ? only : [explain];
   if (!wanted) return all;
@@ -138,8 +157,9 @@ function reportIn(file: string): Report {
 
 function jsonIn(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return JSON.parse(readTextFile(file));
   } catch (error) {
+    if (error instanceof Usage) throw error;
     throw new Usage(`${file} is no report: ${(error as Error).message}`);
   }
 }
@@ -151,7 +171,7 @@ function withoutHost(
   out: Output,
 ): number {
   if (flags.explain !== undefined) {
-    for (const it of cases) explain(it, out);
+    for (const it of cases) printCase(it, out);
     return EXIT.ok;
   }
   if (earlier.length === 0 || flags.html === undefined) {
@@ -161,7 +181,7 @@ function withoutHost(
   return EXIT.ok;
 }
 
-function explain(it: Case, out: Output): void {
+function printCase(it: Case, out: Output): void {
   out.object(it);
   out.answer(out.paint('bold', `${it.id} (${it.grade}): ${it.name}`));
   out.answer(it.rule);
@@ -169,11 +189,11 @@ function explain(it: Case, out: Output): void {
 }
 
 const listColumns: readonly Column<Case>[] = [
-  { head: 'case', cell: ({ id }) => id, align: 'left' },
-  { head: 'grade', cell: ({ grade }) => grade, align: 'left' },
-  { head: 'over', cell: ({ transport }) => transport, align: 'left' },
-  { head: 'needs', cell: (it) => (it.needs ?? []).join(', '), align: 'left' },
-  { head: 'what', cell: ({ name }) => name, align: 'left' },
+  { head: 'case', cell: ({ id }) => id },
+  { head: 'grade', cell: ({ grade }) => grade },
+  { head: 'over', cell: ({ transport }) => transport, drop: 2 },
+  { head: 'needs', cell: (it) => (it.needs ?? []).join(', '), drop: 1 },
+  { head: 'what', cell: ({ name }) => name, least: 30 },
 ];
 
 function list(cases: readonly Case[], out: Output): number {
@@ -202,7 +222,7 @@ async function judged(
   const { out, interrupted } = job;
   const chain = chainOf(flags);
   const subject = subjectOf(await endpointOf(host, chain, job), chain, flags, out);
-  if (!flags.polite && !isLoopback(subject.at.host)) out.talk('If this node is not yours, use --polite.');
+  if (!flags.polite && !isLoopback(subject.at.host)) out.info('If this node is not yours, use --polite.');
   const known = loadKnown();
   const { polite = false, lanes = 8 } = flags;
   const report = await conform({
@@ -226,7 +246,7 @@ async function endpointOf(host: string, chain: Chain, { flags, interrupted }: In
       throw error;
     },
   );
-  // A name without an address cannot be dialled: the run says so as for any host that is not there.
+  // A name without an address cannot be dialled: the run reports it as an unreachable host.
   return { host: first ?? at.host, port: at.port };
 }
 
@@ -245,8 +265,8 @@ function diallerOf(
   return dialByHand ? personDialler(chain, (words) => out.failure(`run: ${words}`)) : undefined;
 }
 
-/** Writes the files that were asked for. */
-function keep(report: Report, earlier: readonly Report[], { junit, html }: ConformFlags): void {
+/** Writes the files of --junit and --html. */
+function writeFiles(report: Report, earlier: readonly Report[], { junit, html }: ConformFlags): void {
   if (junit !== undefined) write(junit, junitOf(report));
   if (html !== undefined) write(html, pageOf([report, ...earlier]));
 }
@@ -262,17 +282,17 @@ function write(file: string, text: string): void {
 const COLOURS = { pass: 'green', fail: 'red', known: 'yellow', skip: 'dim' } as const;
 
 const columns: readonly Column<Finding>[] = [
-  { head: 'case', cell: ({ id }) => id, align: 'left' },
-  { head: 'verdict', cell: ({ verdict }) => verdict, align: 'left' },
-  { head: 'grade', cell: ({ grade }) => grade, align: 'left' },
-  { head: 'rule', cell: ({ rule }) => cut(rule, 60), align: 'left' },
-  { head: 'seen', cell: ({ seen, name, verdict }) => plain(verdict === 'pass' ? name : seen), align: 'left' },
+  { head: 'case', cell: ({ id }) => id },
+  { head: 'verdict', cell: ({ verdict }) => verdict },
+  { head: 'grade', cell: ({ grade }) => grade, drop: 2 },
+  { head: 'rule', cell: ({ rule }) => cut(rule, 60), least: 24, drop: 1 },
+  { head: 'seen', cell: ({ seen, name, verdict }) => plain(verdict === 'pass' ? name : seen), least: 40 },
 ];
 
 const cut = (text: string, max: number): string => (text.length > max ? `${text.slice(0, max - 1)}…` : text);
 
 /** The table, what was skipped and why, and the sum. */
-function tell(report: Report, out: Output): number {
+function printReport(report: Report, out: Output): number {
   const { portrait, trouble, findings, vanished, node } = report;
   if (!portrait) {
     out.failure(`${plain(node)}: nothing could be run, ${plain(trouble ?? '')}`);
@@ -284,9 +304,7 @@ function tell(report: Report, out: Output): number {
     `${plain(node)} is ${plain(subver)}, version ${version}, ${listener}${manner}; judged as ${dialect}`,
   );
   const shown = out.verbose > 0 ? findings : findings.filter(({ verdict }) => verdict !== 'skip');
-  const [head = '', ...lines] = tabulated(columns, shown, out.columns);
-  out.answer(head);
-  lines.forEach((line, n) => out.answer(out.paint(COLOURS[shown[n]!.verdict], line)));
+  printFindings(shown, out);
   const skipped = findings.filter(({ verdict }) => verdict === 'skip');
   for (const line of counted(
     'skipped',
@@ -296,6 +314,14 @@ function tell(report: Report, out: Output): number {
   for (const id of vanished) out.answer(out.paint('yellow', `${id} is a known difference that did not show`));
   out.answer(sumOf(report, out));
   return codeOf(report);
+}
+
+function printFindings(findings: readonly Finding[], out: Output): void {
+  const { lines, dropped } = table(columns, findings, out.columns);
+  const [head = '', ...rows] = lines;
+  out.answer(head);
+  rows.forEach((line, n) => out.answer(out.paint(COLOURS[findings[n]!.verdict], line)));
+  if (dropped.length > 0) out.answer(droppedLine(dropped));
 }
 
 function sumOf(report: Report, out: Output): string {
@@ -310,8 +336,8 @@ function codeOf(report: Report): number {
   return violations(report).length > 0 ? EXIT.violation : EXIT.ok;
 }
 
-function tellOne(report: Report, out: Output): number {
-  if (report.trouble !== undefined) return tell(report, out);
+function printCases(report: Report, out: Output): number {
+  if (report.trouble !== undefined) return printReport(report, out);
   for (const { id, grade, name, rule, verdict, seen, dialogue = [] } of report.findings) {
     out.answer(out.paint('bold', `${id} (${grade}): ${name}`));
     out.answer(rule);

@@ -12,7 +12,7 @@ import {
   chainOptions,
   FAULT_HELP,
   identityOptions,
-  labOptions,
+  faultOptions,
   logOption,
   lookupOptions,
   observerOptions,
@@ -25,13 +25,13 @@ import {
   transportOptions,
   valued,
 } from './options.js';
-import { watchedNode } from './inspect-and-metrics.js';
+import { observedNode } from './inspect-and-metrics.js';
 import { showStatus } from './status-line.js';
 import { peerTable } from './peer-table.js';
 import { HostTargets } from './host-targets.js';
-import { seconds, several } from './option-values.js';
+import { seconds, repeatable } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
-import { tellFailure, watch } from './node-output.js';
+import { printNode, reportFailure } from './node-output.js';
 
 /** Connections to hold when nobody says which: Core's full-relay slots. */
 const AUTOMATIC = 8;
@@ -66,8 +66,8 @@ export const connectCommand: CliCommand = {
     ...switched('--once', 'one handshake per host, then end; a name is tried address by address'),
     valued('--for <seconds>', 'end in order after this time', seconds),
     ...switched('--table', 'print a table like -netinfo at the end'),
-    valued('--connect <host>', "another host, in Core's spelling", several(String)).hideHelp(),
-    valued('--addnode <host>', 'the same', several(String)).hideHelp(),
+    valued('--connect <host>', "another host, in Core's spelling", repeatable(String)).hideHelp(),
+    valued('--addnode <host>', 'the same', repeatable(String)).hideHelp(),
     ...['--listen', '--no-listen'].map((flags) => new Option(flags).hideHelp()),
     ...chainOptions(),
     ...lookupOptions(),
@@ -80,7 +80,7 @@ export const connectCommand: CliCommand = {
     logOption(),
     ...observerOptions(),
     ...recordOptions(),
-    ...labOptions(),
+    ...faultOptions(),
   ],
   isOneShot: ({ once }) => once === true,
   run,
@@ -98,11 +98,11 @@ async function run(job: Invocation): Promise<number> {
     maxinbound: 0,
     ...(hosts.length === 0 && { outbound: automatic(flags, slots) }),
   };
-  const { node, stop } = await watchedNode(flags, out, options);
+  const { node, stop } = await observedNode(flags, out, options);
   const outbound = hosts.length > 0 ? toHosts(job, node, hosts) : toCandidates(job, node);
-  watch(node, out, (peer) => outbound.reported(peer));
+  printNode(node, out, (peer) => outbound.reported(peer));
   const hideStatus = showStatus(node, out);
-  out.talk(out.paintTalk('dim', intention(node, hosts, flags.dnsseed)));
+  out.info(out.paintLog('dim', intention(node, hosts, flags.dnsseed)));
   outbound.start();
   await Promise.race([outbound.settled, passed(flags.for, interrupted)]);
   // How things stand now: the end of the node would end everything.
@@ -147,10 +147,10 @@ function toHosts({ flags, out }: Invocation, node: BitcoinNode, hosts: readonly 
   const once = flags.once === true;
   return new HostTargets(hosts, node, {
     once,
-    failed: (host, reason) => tellFailure(out, host, reason),
+    failed: (host, reason) => reportFailure(out, host, reason),
     unreachable: () => {
       // One host that failed once has its reason already.
-      if (!once || hosts.length > 1) out.talk(unreachableSentence(once, hosts.length, node));
+      if (!once || hosts.length > 1) out.info(unreachableSentence(once, hosts.length, node));
     },
   });
 }
@@ -161,9 +161,9 @@ function toCandidates({ flags, out }: Invocation, node: BitcoinNode): Outbound {
   let [established, reported, isFilled] = [0, 0, false];
   node.on('established', () => (established += 1));
   node.on('candidates', ({ addresses }) =>
-    out.talk(out.paintTalk('dim', foundSentence(addresses, flags.dnsseed))),
+    out.info(out.paintLog('dim', foundSentence(addresses, flags.dnsseed))),
   );
-  node.on('unreachable', () => out.talk(unreachableSentence(once, 0, node)));
+  node.on('unreachable', () => out.info(unreachableSentence(once, 0, node)));
   let settle: () => void;
   const settled = new Promise<void>((resolve) => (settle = resolve));
   // A line waits for the first pong, so it may be written after the last slot was filled.

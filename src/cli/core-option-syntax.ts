@@ -1,13 +1,13 @@
 /**
- * The command line as Bitcoin people write it, rewritten to the form that commander reads: Core's single dashes
+ * Bitcoin Core's command-line syntax, rewritten to the form that commander parses: Core's single dashes
  * (`-timeout=5000`), its negation (`-norelay`, `-relay=0`), options before the verb, and no verb at all when
  * `-connect=`, `-addnode=` or `-listen` says it. Short flags (`-v -q -h -V`, also bundled) and a lone `-` stay as they are.
  */
 import type { Command, Option } from 'commander';
 import { Usage } from './exit-codes.js';
 
-/** Options that stand for another one. */
-const SHORTHANDS: Readonly<Record<string, string>> = {
+/** Options that stand for `--chain`. */
+export const CHAIN_SHORTHANDS: Readonly<Record<string, string>> = {
   regtest: '--chain=regtest',
   signet: '--chain=signet',
   testnet4: '--chain=testnet4',
@@ -35,7 +35,7 @@ function optionsOf(program: Command): Options {
 }
 
 /** The arguments that commander should see. */
-export function normalised(args: readonly string[], program: Command): string[] {
+export function normalized(args: readonly string[], program: Command): string[] {
   const options = optionsOf(program);
   const rewritten = rewrite(args, options);
   return verbFirst(rewritten, options, (word) => program.commands.some((command) => command.name() === word));
@@ -47,7 +47,7 @@ function rewrite(args: readonly string[], options: Options): string[] {
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     if (arg === '--') return [...words, ...args.slice(i)];
-    const word = spelled(arg, options);
+    const word = inCommanderSyntax(arg, options);
     if (word === '') continue;
     words.push(isOpen(word, args[i + 1], options) ? `${word}=` : word);
     const value = args[i + 1];
@@ -60,8 +60,8 @@ function rewrite(args: readonly string[], options: Options): string[] {
   return words;
 }
 
-/** One word in commander's spelling; empty when it says nothing: `-regtest=0` leaves the chain as it is. */
-function spelled(arg: string, options: Options): string {
+/** One word in commander's syntax; empty when it has no effect: `-regtest=0` leaves the chain as it is. */
+function inCommanderSyntax(arg: string, options: Options): string {
   const [, name = '', value] = /^--?([a-z][a-z0-9-]*)(?:=(.*))?$/is.exec(arg) ?? [];
   if (name === '' || /^-[vqhV]+$/.test(arg) || (name.length === 1 && !arg.startsWith('--'))) return arg;
   const positive = options.has(name) ? name : name.replace(/^no-?/, '');
@@ -70,12 +70,12 @@ function spelled(arg: string, options: Options): string {
 }
 
 const switchedTo = (name: string, on: boolean): string => {
-  const short = SHORTHANDS[name];
+  const short = CHAIN_SHORTHANDS[name];
   if (short !== undefined) return on ? short : '';
   return on ? `--${name}` : `--no-${name}`;
 };
 
-/** What stands behind the `=` of a switch. Core takes any other word for no; nobody means that. */
+/** The value after the `=` of a switch. Core takes any other word for no; here it is an error. */
 function isYes(value: string | undefined, name: string): boolean {
   if (value === undefined || /^(1|true|yes|on|)$/i.test(value)) return true;
   if (NO.test(value)) return false;
@@ -117,14 +117,4 @@ function operandAt(words: readonly string[], options: Options): number {
     if (takesNext(word, options)) i++;
   }
   return words.length;
-}
-
-/** Variables that say no (`0`, `false`, `no`, `off`, nothing) are taken away: commander would read any value as yes. */
-export function cleanVariables(env: NodeJS.ProcessEnv, program: Command): void {
-  for (const option of optionsOf(program).values()) {
-    const name = option.envVar;
-    if (name === undefined) continue;
-    const isOff = option.isBoolean() && NO.test(env[name] ?? '');
-    if (isOff || env[name] === '') delete env[name];
-  }
 }

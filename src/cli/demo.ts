@@ -10,24 +10,24 @@ import { observers, recording } from './inspect-and-metrics.js';
 import { logOption, observerOptions, outputOptions, recordOptions, switched, valued } from './options.js';
 import type { Output, Paint } from './output.js';
 import { duration, plain } from './peer-lines.js';
-import { type Column, tabulated } from './peer-table.js';
+import { type Column, tabulated } from './table.js';
 import { whole } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
 
 const PEERTIMEOUT = 3;
-/** What is open after the handshake limit and this many milliseconds counts as it stands. */
-const PATIENCE = 5_000;
+/** Milliseconds after the handshake limit at which open connections are judged as they are. */
+const EXTRA_WAIT = 5_000;
 
 export const demoCommand: CliCommand = {
   name: 'demo',
-  about: 'a network on this machine: healthy peers, broken peers, and why each one ends',
+  about: 'a network on this machine: healthy and faulty peers, and why each connection ends',
   details:
     'Everything runs on 127.0.0.1: one node of ours dials healthy and failing listeners, a few nodes dial it. The lines ' +
     'show each handshake as it happens, the table how it ended. Exit code 0 when every outcome is the expected one, else 3.',
   examples: [
     ['verack demo', 'a few seconds, then a table'],
     ['verack demo --stay --inspect', 'keep it open and watch the machines in a browser'],
-    ['verack demo --stay --lab', 'and start peers that misbehave from there'],
+    ['verack demo --stay --lab', 'and start faulty peers from the page'],
   ],
   operands: [],
   options: [
@@ -48,18 +48,18 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
   const handshakeTimeout = flags.peertimeout * 1_000;
   const demo = await startDemo({
     handshakeTimeout,
-    patience: handshakeTimeout + PATIENCE,
+    patience: handshakeTimeout + EXTRA_WAIT,
     signal: interrupted,
     create: (options) => recorder.node(options),
     watch: (node, nameOf) => {
       watchers.follow(node);
-      narrate(node, nameOf, out);
+      printProgress(node, nameOf, out);
     },
     ...watchers.options,
   });
-  out.talk(`our node listens on ${formatEndpoint(demo.local)}`);
+  out.info(`our node listens on ${formatEndpoint(demo.local)}`);
   const outcomes = await demo.outcomes;
-  report(outcomes, out);
+  printOutcomes(outcomes, out);
   if (flags.stay && !interrupted.aborted) await stay(out, interrupted);
   await demo.stop();
   await watchers.close();
@@ -68,59 +68,59 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
 }
 
 function stay(out: Output, interrupted: AbortSignal): Promise<void> {
-  out.talk('staying; Ctrl-C ends it');
+  out.info('staying; Ctrl-C ends it');
   return new Promise((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 type NameOf = (addr: string) => string | undefined;
 
-/** A line when a handshake is complete and a line when a connection ends, with the way it took. */
-function narrate(node: BitcoinNode, nameOf: NameOf, out: Output): void {
+/** A line when a handshake is complete and a line when a connection ends, with its path through the states. */
+function printProgress(node: BitcoinNode, nameOf: NameOf, out: Output): void {
   if (out.log !== 'pretty') logEvents(node, out);
-  const talk = (line: string): void => (out.log === 'pretty' ? out.talk(line) : undefined);
-  const ways = new Map<number, string[]>();
+  const printLine = (line: string): void => (out.log === 'pretty' ? out.info(line) : undefined);
+  const paths = new Map<number, string[]>();
   node.on('transition', ({ id, addr, inbound, from, to }) => {
-    const way = ways.get(id) ?? [from];
-    way.push(to);
-    ways.set(id, way);
+    const path = paths.get(id) ?? [from];
+    path.push(to);
+    paths.set(id, path);
     out.event('transition', { id, peer: nameOf(addr), addr, inbound, from, to });
-    if (out.verbose > 0) talk(`${label(nameOf, addr)} ${from} → ${to}`);
+    if (out.verbose > 0) printLine(`${label(nameOf, addr)} ${from} → ${to}`);
   });
-  const tell = (peer: PeerInfo): void => {
+  const print = (peer: PeerInfo): void => {
     if (peer.lastreason?.code === 'ERR_LOCAL_CANCELLED') return;
-    const way = ways.get(peer.id) ?? [peer.state];
-    talk(narrated(label(nameOf, peer.addr), way, peer, out.paintTalk));
-    ways.set(peer.id, way.slice(-1));
+    const path = paths.get(peer.id) ?? [peer.state];
+    printLine(progressLine(label(nameOf, peer.addr), path, peer, out.paintLog));
+    paths.set(peer.id, path.slice(-1));
   };
   node.on('fallback', (peer) => {
     out.event('fallback', { peer: nameOf(peer.addr), addr: peer.addr });
-    talk(`us →  ${label(nameOf, peer.addr)} does not know v2: again as v1`);
+    printLine(`us →  ${label(nameOf, peer.addr)} does not know v2: again as v1`);
   });
-  node.on('established', tell);
-  node.on('ended', tell);
+  node.on('established', print);
+  node.on('ended', print);
 }
 
-/** Who dials us is known by its own port; the accepting end of our call to ourselves has no name. */
-const label = (nameOf: NameOf, addr: string): string => (nameOf(addr) ?? 'our own call').padEnd(15);
+/** Peers that dial us are known by their port; the accepting end of our connection to ourselves has no name. */
+const label = (nameOf: NameOf, addr: string): string => (nameOf(addr) ?? 'ourselves (in)').padEnd(15);
 
-function narrated(name: string, way: readonly string[], peer: PeerInfo, paint: Paint): string {
+function progressLine(name: string, path: readonly string[], peer: PeerInfo, paint: Paint): string {
   const { lastreason } = peer;
   const over = lastreason && peer.state !== 'established' ? ` ${lastreason.code}` : '';
   const colour = over === '' ? 'green' : peer.state === 'closed' ? 'cyan' : 'red';
   const arrow = peer.inbound ? '→ us' : 'us →';
   const session =
     over === '' && peer.session_id ? paint('dim', ` v2 session ${peer.session_id.slice(0, 16)}…`) : '';
-  return `${arrow}  ${paint('bold', name)} ${way.slice(0, -1).join(' → ')} → ${paint(colour, `${way.at(-1)}${over}`)}${session}`;
+  return `${arrow}  ${paint('bold', name)} ${path.slice(0, -1).join(' → ')} → ${paint(colour, `${path.at(-1)}${over}`)}${session}`;
 }
 
-function report(outcomes: readonly Outcome[], out: Output): void {
+function printOutcomes(outcomes: readonly Outcome[], out: Output): void {
   for (const { scenario, peer, asExpected } of outcomes) {
     out.event('outcome', { name: scenario.name, expected: scenario.expected, asExpected, peer });
   }
   for (const line of tabulated(columns, outcomes, out.columns)) out.answer(line);
-  const kept = outcomes.filter((outcome) => outcome.asExpected).length;
-  const verdict = `${kept} of ${outcomes.length} connections ended as expected`;
-  out.answer(out.paint(kept === outcomes.length ? 'green' : 'red', verdict));
+  const expected = outcomes.filter((outcome) => outcome.asExpected).length;
+  const verdict = `${expected} of ${outcomes.length} connections ended as expected`;
+  out.answer(out.paint(expected === outcomes.length ? 'green' : 'red', verdict));
 }
 
 const of =
@@ -130,9 +130,9 @@ const of =
 
 const phase = (ms: number | undefined): string => (ms === undefined ? '' : duration(ms));
 
-/** Why it ended, and the facts that tell one timeout from another. */
-function why({ state, lastreason }: PeerInfo): string {
-  // What an established peer shows is how the connection before it ended.
+/** Why it ended, with the facts that distinguish one timeout from another. */
+function reasonOf({ state, lastreason }: PeerInfo): string {
+  // For an established peer this is the reason of the connection before it.
   if (!lastreason || state === 'established') return '';
   const { awaited, dropped } = lastreason.facts;
   const missing = awaited === undefined ? '' : ` no ${awaited}`;
@@ -142,26 +142,33 @@ function why({ state, lastreason }: PeerInfo): string {
 const TRANSPORTS = { v1: '1', v2: '2', detecting: '' } as const;
 
 const columns: readonly Column<Outcome>[] = [
-  { head: '', cell: ({ asExpected }) => (asExpected ? '✓' : '✗'), align: 'left' },
-  { head: 'peer', cell: ({ scenario }) => scenario.name, align: 'left', least: 15 },
-  { head: 'dir', cell: of((peer) => (peer.inbound ? 'in' : 'out')), align: 'left' },
-  { head: 'state', cell: of((peer) => peer.state), align: 'left' },
-  { head: 'reason', cell: of(why), align: 'left', least: 66 },
-  { head: 'v', cell: of((peer) => TRANSPORTS[peer.transport_protocol_type]), align: 'left' },
-  { head: 'version', cell: of((peer) => (peer.version === 0 ? '' : String(peer.version))), align: 'right' },
-  { head: 'user agent', cell: of((peer) => plain(peer.subver)), align: 'left' },
-  { head: 'serv', cell: of((peer) => servicesLetters(peer.services)), align: 'left' },
+  { head: '', cell: ({ asExpected }) => (asExpected ? '✓' : '✗') },
+  { head: 'peer', cell: ({ scenario }) => scenario.name },
+  { head: 'dir', cell: of((peer) => (peer.inbound ? 'in' : 'out')), drop: 10 },
+  { head: 'state', cell: of((peer) => peer.state) },
+  { head: 'reason', cell: of(reasonOf), least: 36 },
+  { head: 'v', cell: of((peer) => TRANSPORTS[peer.transport_protocol_type]), drop: 9 },
+  {
+    head: 'version',
+    cell: of((peer) => (peer.version === 0 ? '' : String(peer.version))),
+    align: 'right',
+    drop: 7,
+  },
+  { head: 'user agent', cell: of((peer) => plain(peer.subver)), least: 16, drop: 3 },
+  { head: 'serv', cell: of((peer) => servicesLetters(peer.services)), drop: 2 },
   {
     head: 'negotiated',
     cell: of((peer) => peer.negotiated.map((word) => plain(word)).join(' ')),
-    align: 'left',
+    least: 16,
+    drop: 1,
   },
-  { head: 'connect', cell: of((peer) => phase(peer.phases.connect)), align: 'right' },
-  { head: '→version', cell: of((peer) => phase(peer.phases.version)), align: 'right' },
-  { head: '→verack', cell: of((peer) => phase(peer.phases.verack)), align: 'right' },
+  { head: 'connect', cell: of((peer) => phase(peer.phases.connect)), align: 'right', drop: 4 },
+  { head: '→version', cell: of((peer) => phase(peer.phases.version)), align: 'right', drop: 5 },
+  { head: '→verack', cell: of((peer) => phase(peer.phases.verack)), align: 'right', drop: 6 },
   {
     head: 'ping',
     cell: of((peer) => (peer.pingtime === undefined ? '' : duration(peer.pingtime * 1_000))),
     align: 'right',
+    drop: 8,
   },
 ];

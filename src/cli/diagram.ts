@@ -3,7 +3,7 @@ import { Argument } from 'commander';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { EXIT, Usage } from './exit-codes.js';
-import { offering, outputOptions, valued } from './options.js';
+import { withChoices, outputOptions, valued } from './options.js';
 import { oneOf } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
 
@@ -19,19 +19,21 @@ type Format = keyof typeof EXTENSIONS;
 const FORMATS = Object.keys(EXTENSIONS) as Format[];
 
 /** From `dist/src/cli` and from `src/cli` alike, next to package.json. */
-function directory(): string {
+function directory(): string | undefined {
   const places = ['../../diagrams/', '../../../diagrams/'].map((up) =>
     fileURLToPath(new URL(up, import.meta.url)),
   );
-  const found = places.find((place) => existsSync(`${place}peer.json`));
-  if (found === undefined) throw new Error('the diagrams are missing from the installation');
-  return found;
+  return places.find((place) => existsSync(`${place}peer.json`));
 }
 
-const machines = (): string[] =>
-  readdirSync(directory())
+/** None in a bundle, which has no files beside it. */
+const machines = (path = directory()): string[] =>
+  (path === undefined ? [] : readdirSync(path))
     .filter((file) => file.endsWith('.mmd'))
     .map((file) => file.slice(0, -'.mmd'.length));
+
+const machine = new Argument('[machine]', 'peer (the default), supervisor, …');
+machine.argChoices = machines();
 
 export const diagramCommand: CliCommand = {
   name: 'diagram',
@@ -41,9 +43,9 @@ export const diagramCommand: CliCommand = {
     ['verack diagram supervisor --format svg > supervisor.svg', 'an image'],
     ['verack diagram peer --format xstate', 'the config, to paste into the Stately editor'],
   ],
-  operands: [new Argument('[machine]', 'peer (the default), supervisor, …')],
+  operands: [machine],
   options: [
-    offering(
+    withChoices(
       valued(
         '--format <format>',
         'mermaid (the default); svg; overview: an SVG with few words; json: states and transitions with their messages and ' +
@@ -64,7 +66,7 @@ async function run({ operands, flags, out }: Invocation): Promise<number> {
   if (!machines().includes(machine))
     throw new Usage(`no machine "${machine}"; the machines are ${machines().join(', ')}`);
   const format = flags.json ? 'json' : ((flags.format ?? 'mermaid') as Format);
-  const text = readFileSync(`${directory()}${machine}.${EXTENSIONS[format]}`, 'utf8');
+  const text = readFileSync(`${directory() ?? ''}${machine}.${EXTENSIONS[format]}`, 'utf8');
   if (flags.json) out.object(JSON.parse(text) as object);
   else out.raw(text);
   return EXIT.ok;

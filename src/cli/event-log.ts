@@ -1,7 +1,7 @@
 /**
  * What happens at a node as log entries, for `--log json` and `--log core`. The sentences for `core` are made after those
  * of Bitcoin Core with `-debug=net -logips` (net.cpp, net_processing.cpp); facts that a handshake does not give are left
- * out (`us=`), and what Core has no word for is said in ours.
+ * out (`us=`), and what Core does not log has a sentence of ours.
  */
 import { formatEndpoint } from '../net/endpoint.js';
 import { type Reason, type ReasonCode, REASONS } from '../reasons.js';
@@ -10,38 +10,38 @@ import type { BitcoinNode } from '../node/node.js';
 import type { PeerInfo } from '../node/peerinfo.js';
 import type { Entry } from './log-formats.js';
 import type { Output } from './output.js';
-import { plain, readable } from './peer-lines.js';
+import { isDeparture, isOrderly, plain, readable } from './peer-lines.js';
 
 type Payload<E extends keyof NodeEvents> = NodeEvents[E][0];
 
-/** Starts to keep it; ends with the node. `-v` adds every change of state, `-vv` every message. */
+/** Logs until the node ends. `-v` adds every change of state, `-vv` every message. */
 export function logEvents(node: BitcoinNode, out: Output): void {
-  const tell = (entry: Entry): void => out.entry(entry);
-  node.on('listening', (at) => tell(listening(formatEndpoint(at))));
-  node.on('transition', (move) => tellMove(move, node.peers.get(move.id), out));
-  node.on('established', (peer) => tell(established(peer)));
-  node.on('ended', (peer) => tell(ended(peer)));
-  node.on('fallback', (peer) => tell(fallback(peer)));
-  node.on('refused', ({ addr, reason }) => tell(refused(addr, reason)));
-  node.on('redial', (redial) => tell({ level: 'info', event: 'redial', facts: redialFacts(redial) }));
-  node.on('abandoned', ({ addr, reason }) => tell(failed('abandoned', addr, reason)));
-  node.on('jump', (jump) => tell(jumped(jump)));
-  if (out.verbose > 0) node.on('dropped', (drop) => tell(dropped(drop)));
-  if (out.verbose > 1) node.on('message', (message) => tell(transferred(message)));
+  const log = (entry: Entry): void => out.entry(entry);
+  node.on('listening', (at) => log(listening(formatEndpoint(at))));
+  node.on('transition', (move) => logTransition(move, node.peers.get(move.id), out));
+  node.on('established', (peer) => log(established(peer)));
+  node.on('ended', (peer) => log(ended(peer)));
+  node.on('fallback', (peer) => log(fallback(peer)));
+  node.on('refused', ({ addr, reason }) => log(refused(addr, reason)));
+  node.on('redial', (redial) => log({ level: 'info', event: 'redial', facts: redialFacts(redial) }));
+  node.on('abandoned', ({ addr, reason }) => log(failed('abandoned', addr, reason)));
+  node.on('jump', (jump) => log(jumped(jump)));
+  if (out.verbose > 0) node.on('dropped', (drop) => log(dropped(drop)));
+  if (out.verbose > 1) node.on('message', (message) => log(transferred(message)));
 }
 
-/** Something came to nothing before there was a connection. */
+/** A target that failed before there was a connection. */
 export const failed = (event: 'failed' | 'abandoned', addr: string, reason: Reason): Entry => ({
   level: 'warn',
   event,
   facts: { addr, ...factsOf(reason) },
-  core: `[net] connection to ${plain(addr)} failed: ${inWords(reason)}`,
+  core: `[net] connection to ${plain(addr)} failed: ${sentenceOf(reason)}`,
 });
 
 const factsOf = (reason: Reason | undefined) => reason && { reason: reason.code, facts: reason.facts };
 
-/** What happened, the code for those who search, the facts. */
-function inWords({ code, facts }: Reason): string {
+/** The sentence of the reason, its code and its facts. */
+function sentenceOf({ code, facts }: Reason): string {
   const list = readable(facts);
   return `${REASONS[code].says} (${code}${list === '' ? '' : ` ${list}`})`;
 }
@@ -55,8 +55,8 @@ const listening = (addr: string): Entry => ({
   core: `Bound to ${addr}`,
 });
 
-/** Core says something at three of the changes; `-v` shows all of them, in either form. */
-function tellMove(move: Payload<'transition'>, peer: PeerInfo | undefined, out: Output): void {
+/** Core logs three of the changes; `-v` shows all of them, in either form. */
+function logTransition(move: Payload<'transition'>, peer: PeerInfo | undefined, out: Output): void {
   const { id, addr, inbound, from, to } = move;
   const entry = { event: 'transition', facts: { id, addr, inbound, from, state: to } };
   const change = `[net] ${from} -> ${to}, ${tail(move)}`;
@@ -73,7 +73,7 @@ function milestoneOf(peer: PeerInfo, to: PeerInfo['state']): string | undefined 
 }
 
 /** The facts of a peer that every entry about it has. */
-const who = ({ id, addr, inbound, connection_type, network, state, ...peer }: PeerInfo) => ({
+const peerFacts = ({ id, addr, inbound, connection_type, network, state, ...peer }: PeerInfo) => ({
   ...{ id, addr, inbound, connection_type, network, transport: peer.transport_protocol_type, state },
   ...(peer.version > 0 && { version: peer.version, subver: peer.subver, services: peer.services }),
 });
@@ -84,14 +84,14 @@ function established(peer: PeerInfo): Entry {
   return {
     level: 'info',
     event: 'established',
-    facts: { ...who(peer), startingheight, negotiated: peer.negotiated, phases: peer.phases },
-    // Core says this of the connections that it made itself; of the others only with -debug=net.
+    facts: { ...peerFacts(peer), startingheight, negotiated: peer.negotiated, phases: peer.phases },
+    // Core logs this for outbound connections; for inbound ones only with -debug=net.
     core: peer.inbound ? `[net] ${sentence}` : sentence,
   };
 }
 
-/** How Core begins the sentence for these. */
-const BEGINNINGS: Partial<Record<ReasonCode, string>> = {
+/** The start of Core's sentence for these codes. */
+const PREFIXES: Partial<Record<ReasonCode, string>> = {
   ERR_LINK_EOF: 'socket closed',
   ERR_TIME_HANDSHAKE: 'version handshake timeout',
   ERR_TIME_PONG: 'ping timeout',
@@ -100,29 +100,26 @@ const BEGINNINGS: Partial<Record<ReasonCode, string>> = {
 
 function ended(peer: PeerInfo): Entry {
   const { lastreason: reason, bytessent, bytesrecv } = peer;
-  const isOrderly = reason === undefined || isQuiet(reason.code);
+  const isExpected = reason === undefined || isOrderly(reason.code) || isDeparture(peer);
   const isDial = peer.phases.connect === undefined && reason !== undefined;
   return {
-    level: isOrderly ? 'info' : 'warn',
+    level: isExpected ? 'info' : 'warn',
     event: 'ended',
-    facts: { ...who(peer), ...factsOf(reason), bytessent, bytesrecv },
+    facts: { ...peerFacts(peer), ...factsOf(reason), bytessent, bytesrecv },
     core: isDial ? failed('failed', peer.addr, reason).core : disconnecting(peer, reason),
   };
 }
 
-const isQuiet = (code: ReasonCode): boolean =>
-  code === 'ERR_LOCAL_CANCELLED' || REASONS[code].family === 'end';
-
 function disconnecting(peer: PeerInfo, reason: Reason | undefined): string {
-  const beginning = reason && BEGINNINGS[reason.code];
-  const why = reason ? `: ${inWords(reason)}` : '';
-  return `[net] ${beginning === undefined ? '' : `${beginning}, `}disconnecting ${tail(peer)}${why}`;
+  const prefix = reason && PREFIXES[reason.code];
+  const why = reason ? `: ${sentenceOf(reason)}` : '';
+  return `[net] ${prefix === undefined ? '' : `${prefix}, `}disconnecting ${tail(peer)}${why}`;
 }
 
 const fallback = (peer: PeerInfo): Entry => ({
   level: 'info',
   event: 'fallback',
-  facts: { ...who(peer), ...factsOf(peer.lastreason) },
+  facts: { ...peerFacts(peer), ...factsOf(peer.lastreason) },
   core: `[net] retrying with v1 transport protocol for ${tail(peer)}`,
 });
 
@@ -130,7 +127,7 @@ const refused = (addr: string, reason: Reason): Entry => ({
   level: 'warn',
   event: 'refused',
   facts: { addr, ...factsOf(reason) },
-  core: `[net] connection from ${plain(addr)} dropped: ${inWords(reason)}`,
+  core: `[net] connection from ${plain(addr)} dropped: ${sentenceOf(reason)}`,
 });
 
 const redialFacts = ({ addr, delay, failures, reason }: Payload<'redial'>) => ({
@@ -142,7 +139,7 @@ const dropped = ({ id, addr, code, command }: Payload<'dropped'>): Entry => ({
   level: 'debug',
   event: 'dropped',
   facts: { id, addr, command, reason: code },
-  core: `[net] dropped message ${plain(command)}, ${tail({ id, addr })}: ${inWords({ code, facts: {} })}`,
+  core: `[net] dropped message ${plain(command)}, ${tail({ id, addr })}: ${sentenceOf({ code, facts: {} })}`,
 });
 
 function transferred({ id, addr, direction, command, payload: { length } }: Payload<'message'>): Entry {

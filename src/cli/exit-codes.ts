@@ -1,4 +1,4 @@
-/** Exit codes, and what is said when a command could not be understood or went wrong by our fault. */
+/** Exit codes, and the messages for a command line that cannot be used and for a bug. */
 import { type Reason, REASONS, VerackError } from '../reasons.js';
 import { NAME, VERSION } from '../version.js';
 
@@ -11,10 +11,11 @@ export const EXIT = {
   unreachable: 4,
   timeout: 5,
   violation: 6,
+  output: 8,
   interrupted: 130,
 } as const;
 
-/** The same for people, at the foot of the help. */
+/** The same as text, for the help. */
 export const EXIT_HELP = `Exit codes:
   0    all is well; also the first Ctrl-C on connect and listen
   1    a fault in verack itself
@@ -24,6 +25,7 @@ export const EXIT_HELP = `Exit codes:
   5    the handshake timed out
   6    the peer violated the protocol
   7    our policy is not met: version, services, slots
+  8    the output could not be written, for example to a full disk
   130  interrupted: a one-shot verb, or the second Ctrl-C`;
 
 /** A command line that cannot be used: one sentence, without a full stop. */
@@ -31,7 +33,7 @@ export class Usage extends Error {
   override readonly name = 'Usage';
 }
 
-/** How one target ended; `undefined` while nobody knows. */
+/** How one target ended; `undefined` while it is open. */
 export type Outcome = 'established' | Reason | undefined;
 
 const codeOf = (outcome: Outcome): number => {
@@ -47,7 +49,7 @@ export function exitCodeOf(outcomes: readonly Outcome[]): number {
   return codes.every((code) => code === EXIT.unreachable) ? EXIT.unreachable : EXIT.some;
 }
 
-/** Whether the error is the caller's to mend. */
+/** Whether the error is one of usage. */
 export const isUsage = (error: unknown): error is Usage | VerackError =>
   error instanceof Usage || (error instanceof VerackError && error.code === 'ERR_LOCAL_ARGUMENT');
 
@@ -58,7 +60,7 @@ export function usageSentence(error: Usage | VerackError): string {
   return `"${value}" cannot be used: ${why ?? `expected ${expected ?? 'something else'}`}`;
 }
 
-/** What is said about a bug. */
+/** The message about a bug. */
 export function bugReport(error: unknown): string {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return [

@@ -7,7 +7,7 @@ const PER_LINE = 16;
 const MOST_LINES = 4;
 
 /** The lines of one message. */
-export function annotated(
+export function annotationLines(
   { command, network, offset, size, ok, fields, verdicts }: Annotation,
   paint: Paint,
 ): string[] {

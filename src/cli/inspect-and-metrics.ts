@@ -1,4 +1,4 @@
-/** Who looks on from outside: a browser (`--inspect`) and Prometheus (`--metrics`). Each is loaded only when asked for. */
+/** Observation from outside: a browser (`--inspect`) and Prometheus (`--metrics`). Each module is loaded only when needed. */
 import type { Endpoint } from '../net/link.js';
 import { VerackError } from '../reasons.js';
 import type { BitcoinNode } from '../node/node.js';
@@ -12,14 +12,14 @@ import { type NodeRecorder, recorderOf } from './record-option.js';
 type Wanted = Pick<Flags, 'inspect' | 'lab' | 'metrics'>;
 
 export interface Observers {
-  /** Belongs into the options of the node. */
+  /** To be merged into the options of the node. */
   readonly options: Pick<NodeOptions, 'inspect'>;
-  /** Starts to look at that node; call it before it dials or listens. */
+  /** Observes that node; call it before it dials or listens. */
   follow(node: BitcoinNode): void;
   close(): Promise<void>;
 }
 
-/** Opens what was asked for, and prints each address on a line of its own. */
+/** Opens the servers that the flags name, and prints each address on a line of its own. */
 export async function observers({ inspect, lab = false, metrics }: Wanted, out: Output): Promise<Observers> {
   const relay = inspect === undefined && !lab ? undefined : await inspector(inspect ?? 0, lab, out);
   const exporter = metrics === undefined ? undefined : await exporterAt(metrics, out);
@@ -36,30 +36,30 @@ export async function observers({ inspect, lab = false, metrics }: Wanted, out: 
   };
 }
 
-/** A node that is looked at, and recorded, if the flags ask for it. `stop` ends all of it. */
-export async function watchedNode(
+/** A node that is observed and recorded as the flags say. `stop` ends all of it. */
+export async function observedNode(
   flags: Flags,
   out: Output,
   options: NodeOptions,
 ): Promise<{ node: BitcoinNode; stop: () => Promise<void> }> {
-  const watchers = await observers(flags, out);
-  const recorder = await recording(flags, out, watchers);
-  const node = recorder.node({ ...options, ...watchers.options });
-  watchers.follow(node);
+  const attached = await observers(flags, out);
+  const recorder = await recording(flags, out, attached);
+  const node = recorder.node({ ...options, ...attached.options });
+  attached.follow(node);
   const stop = async (): Promise<void> => {
     await node.stop();
-    await watchers.close();
+    await attached.close();
     recorder.close();
   };
   return { node, stop };
 }
 
-/** Opened last: a recording that is there is not overwritten by a run that never begins. */
-export async function recording(flags: Flags, out: Output, watchers: Observers): Promise<NodeRecorder> {
+/** Opened last, so that a run that cannot start leaves no recording behind. */
+export async function recording(flags: Flags, out: Output, attached: Observers): Promise<NodeRecorder> {
   try {
     return await recorderOf(flags, out);
   } catch (error) {
-    await watchers.close();
+    await attached.close();
     throw error;
   }
 }
@@ -89,7 +89,7 @@ async function exporterAt({ host, port }: Endpoint, out: Output): Promise<Omit<O
   };
 }
 
-/** prom-client is optional: somebody may have left it out on purpose. */
+/** prom-client is an optional dependency. */
 async function metricsModule() {
   try {
     const { Registry } = await import('prom-client');
@@ -108,7 +108,7 @@ const isMissing = (error: unknown): boolean =>
   error.code === 'ERR_MODULE_NOT_FOUND' &&
   error.message.includes('prom-client');
 
-/** Says which option names another place to listen. */
+/** Turns a failure to listen into a `Usage` that names the option for another port. */
 async function opened<T>(server: Promise<T>, failure: string, option: string): Promise<T> {
   try {
     return await server;

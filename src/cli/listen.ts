@@ -1,4 +1,4 @@
-/** `verack listen`: lets peers come, and says who came and how it went. */
+/** `verack listen`: accepts connections and reports each handshake. */
 import { Option } from 'commander';
 import { formatEndpoint } from '../net/endpoint.js';
 import type { Endpoint } from '../net/link.js';
@@ -13,12 +13,12 @@ import {
   chainOptions,
   FAULT_HELP,
   identityOptions,
-  labOptions,
+  faultOptions,
   logOption,
   observerOptions,
   outputOptions,
   recordOptions,
-  pendingOptions,
+  sourceLimitOptions,
   slotOptions,
   switched,
   timeOptions,
@@ -26,14 +26,14 @@ import {
   valued,
   type Flags,
 } from './options.js';
-import { watchedNode } from './inspect-and-metrics.js';
+import { observedNode } from './inspect-and-metrics.js';
 import type { Output } from './output.js';
 import { showStatus } from './status-line.js';
 import { peerTable } from './peer-table.js';
 import { passed, tableOf } from './run-duration.js';
 import { seconds } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
-import { watch } from './node-output.js';
+import { printNode } from './node-output.js';
 
 /** Core's 125 slots without its 11 outbound ones. */
 const SLOTS = 114;
@@ -41,7 +41,7 @@ const LOOPBACK = '127.0.0.1';
 
 export const listenCommand: CliCommand = {
   name: 'listen',
-  about: 'let peers come to me; the fault lab',
+  about: 'accept connections, with fault injection',
   details:
     'Listens on 127.0.0.1 unless --bind says otherwise (Core would listen on every interface: --bind 0.0.0.0 --bind [::]). ' +
     'The address it listens on goes to stdout, then, without --quiet, a line for each handshake that completes.',
@@ -49,18 +49,21 @@ export const listenCommand: CliCommand = {
   examples: [
     ['verack listen --regtest', 'then: bitcoin-cli -regtest addnode 127.0.0.1:18444 onetry'],
     ['verack listen --regtest --port 0 --json', 'any free port, as NDJSON for a program'],
-    ['verack listen --regtest --fault no-verack --peertimeout 5', 'how long does a dialler wait for verack?'],
+    [
+      'verack listen --regtest --fault no-verack --peertimeout 5',
+      'how long does the dialling node wait for verack?',
+    ],
   ],
   operands: [],
   options: [
     ...bindOptions(),
     valued('--for <seconds>', 'end in order after this time', seconds),
     ...switched('--table', 'print a table like -netinfo at the end'),
-    // Core's spelling of this verb, and what cannot go with it.
+    // Core's option for this verb, and its negation, which is refused.
     ...['--listen', '--no-listen'].map((flags) => new Option(flags).hideHelp()),
     ...chainOptions(),
     ...slotOptions(`most peers at a time; default ${SLOTS}`),
-    ...pendingOptions(),
+    ...sourceLimitOptions(),
     ...transportOptions(),
     ...timeOptions(),
     ...identityOptions(),
@@ -68,7 +71,7 @@ export const listenCommand: CliCommand = {
     logOption(),
     ...observerOptions(),
     ...recordOptions(),
-    ...labOptions(),
+    ...faultOptions(),
   ],
   isOneShot: () => false,
   run,
@@ -81,9 +84,9 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
   const maxinbound = slotsThatFit(maxconnections, out);
   const limits = { maxinbound, maxoutbound: 0, maxpending, pendingloopback };
   const options = { ...nodeOptionsOf(flags), ...limits };
-  const { node, stop } = await watchedNode(flags, out, options);
+  const { node, stop } = await observedNode(flags, out, options);
   const port = flags.port ?? node.chain.port;
-  if (tellsOfCallers(flags, out)) watch(node, out);
+  if (reportsPeers(flags, out)) printNode(node, out);
   node.on('listening', (at) => {
     out.answer(`listening on ${formatEndpoint(at)}`);
     out.event('listening', { addr: formatEndpoint(at), ...at });
@@ -102,8 +105,8 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
   return EXIT.ok;
 }
 
-/** Who came is talk here: the answer is where to come to. */
-const tellsOfCallers = ({ quiet }: Flags, out: Output): boolean => !quiet || out.json || out.log !== 'pretty';
+/** With `--quiet` the address is the only result. */
+const reportsPeers = ({ quiet }: Flags, out: Output): boolean => !quiet || out.json || out.log !== 'pretty';
 
 /** Opens every listener, or none. */
 async function isOpen(
@@ -115,9 +118,9 @@ async function isOpen(
     for (const endpoint of wanted) await node.listen(endpoint);
     return true;
   } catch (error) {
-    if (!(error instanceof VerackError && error.code === 'ERR_LOCAL_LIMIT')) throw error;
+    if (!(error instanceof VerackError && /^ERR_LOCAL_(ADDRESS|LIMIT)$/.test(error.code))) throw error;
     await node.stop();
-    fail(`${error.code} ${formatEndpoint(endpointOf(error))} — ${refusal(error)}`);
+    fail(`${error.code} ${formatEndpoint(endpointOf(error))} — ${causeOf(error)}`);
     return false;
   }
 }
@@ -127,8 +130,8 @@ const endpointOf = ({ facts }: VerackError): Endpoint => ({
   port: Number(facts.port),
 });
 
-/** What the system said, and what to try. */
-function refusal(error: VerackError): string {
+/** The cause, and what to try. */
+function causeOf(error: VerackError): string {
   const { host, port } = endpointOf(error);
   const { syscode = 'unknown' } = error.facts;
   if (syscode === 'EADDRINUSE') return `port ${port} is in use; pick another with --port, or 0 for any`;

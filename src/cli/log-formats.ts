@@ -1,6 +1,6 @@
 /**
- * The forms that the talk on stderr takes: `pretty` for people, `json` with one object per line, and `core`, lines as in
- * the debug.log of Bitcoin Core. This file knows the forms, not what is said.
+ * The forms of the diagnostics on stderr: `pretty` for people, `json` with one object per line, and `core`, lines as in
+ * the debug.log of Bitcoin Core. This file knows the forms, not the events.
  */
 export type LogForm = 'pretty' | 'json' | 'core';
 export type Level = 'debug' | 'info' | 'warn';
@@ -21,8 +21,8 @@ export function lineOf(form: Exclude<LogForm, 'pretty'>, entry: Entry, at: Date)
   return entry.core === undefined ? undefined : `${secondOf(at)} ${entry.core}`;
 }
 
-/** A sentence of ours as a line of that form. */
-export function sentence(form: LogForm, level: Level, text: string, at: Date): string {
+/** A text as a line of that form. */
+export function logLine(form: LogForm, level: Level, text: string, at: Date): string {
   if (form === 'pretty') return text;
   const entry = { level, event: 'notice', facts: { text }, core: printable(text) };
   return lineOf(form, entry, at) ?? text;
@@ -34,7 +34,7 @@ const jsonLine = ({ level, event, facts }: Entry, at: Date): string =>
 /** As Core without `-logtimemicros`. */
 const secondOf = (at: Date): string => `${at.toISOString().slice(0, 19)}Z`;
 
-/** JSON leaves these as they are, and a terminal obeys some of them. */
+/** JSON does not escape these characters, and a terminal interprets some of them. */
 const escaped = (json: string): string =>
   json.replace(/[\u007f-\u009f]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
 

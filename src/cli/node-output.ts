@@ -1,4 +1,4 @@
-/** Tells what happens at a node, in the order in which it happens: the answer on stdout, the talk or the log on stderr. */
+/** Prints what happens at a node, in order: results on stdout, diagnostics or a log on stderr. */
 import type { Reason } from '../reasons.js';
 import type { BitcoinNode } from '../node/node.js';
 import type { PeerInfo } from '../node/peerinfo.js';
@@ -7,38 +7,38 @@ import { failed, logEvents } from './event-log.js';
 import { FirstPongs } from './first-pong.js';
 import type { Output } from './output.js';
 import { establishedLine, failureLine } from './peer-lines.js';
-import { diagnosticsOf } from './diagnostics.js';
+import { printDiagnostics } from './diagnostics.js';
 
 /** Payloads up to this size are shown whole in `-vv --json`. */
 const SHOWN = 1_024;
 
 /** Reports until the node ends. `reported` is called after the line of a completed handshake was written. */
-export function watch(
+export function printNode(
   node: BitcoinNode,
   out: Output,
   reported: (peer: PeerInfo) => void = () => undefined,
 ): void {
-  const newcomers = new FirstPongs(node, (peer) => {
+  const firstPongs = new FirstPongs(node, (peer) => {
     out.answer(establishedLine(peer, out.paint));
     out.event('established', peer);
     reported(peer);
   });
-  // The beginning of a peer is told before its end.
-  node.on('ended', (peer) => newcomers.release(peer.id));
-  if (out.log === 'pretty') diagnosticsOf(node, out);
+  // The start of a peer is reported before its end.
+  node.on('ended', (peer) => firstPongs.release(peer.id));
+  if (out.log === 'pretty') printDiagnostics(node, out);
   else logEvents(node, out);
-  if (out.json) report(node, out);
+  if (out.json) printEvents(node, out);
 }
 
-/** A target that came to nothing without a connection. */
-export function tellFailure(out: Output, addr: string, reason: Reason): void {
-  if (out.log === 'pretty') out.failure(failureLine(addr, reason, out.paintTalk));
+/** A target that failed without a connection. */
+export function reportFailure(out: Output, addr: string, reason: Reason): void {
+  if (out.log === 'pretty') out.failure(failureLine(addr, reason, out.paintLog));
   else out.entry(failed('failed', addr, reason));
   out.event('ended', { addr, lastreason: reason });
 }
 
 /** As NDJSON on stdout; `-v` adds every change of state and every drop, `-vv` every message. */
-function report(node: BitcoinNode, out: Output): void {
+function printEvents(node: BitcoinNode, out: Output): void {
   node.on('ended', (peer) => out.event('ended', peer));
   node.on('fallback', (peer) => out.event('fallback', peer));
   node.on('refused', (refusal) => out.event('refused', refusal));

@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs';
 import type { Output } from './output.js';
 
 /**
- * Files kept for all but connections. A listener with `--inspect` holds 22; the rest is for name look-ups, onlookers, and
- * connections that are on their way out. (Core keeps 150, most of them for its databases.)
+ * Files kept for all but connections. A listener with `--inspect` holds 22; the rest is for name look-ups, observers, and
+ * connections that are closing. (Core keeps 150, most of them for its databases.)
  */
 export const RESERVED = 40;
 
 /**
- * The limit on open files: Infinity for none, undefined when this system does not tell. Node.js raises the soft limit to
+ * The limit on open files: Infinity for none, undefined when it cannot be read. Node.js raises the soft limit to
  * the hard one when it starts, so this is as far as it goes.
  */
 export function openFilesLimit(): number | undefined {
@@ -31,7 +31,7 @@ function asLimit(text: string | null | undefined): number | undefined {
   return /^\d+$/.test(word) ? Number(word) : undefined;
 }
 
-/** As many of the `wanted` connections as can be open at a time; says so when that is not all of them. */
+/** As many of the `wanted` connections as can be open at a time; prints a warning when that is not all of them. */
 export function slotsThatFit(wanted: number, out: Output, limit = openFilesLimit()): number {
   if (limit === undefined || wanted + RESERVED <= limit) return wanted;
   const slots = Math.max(1, limit - RESERVED);

@@ -1,4 +1,4 @@
-/** Readers of option values. Each says in one sentence what it wants; commander puts the option's name before it. */
+/** Parsers of option values. Each one rejects with one sentence about what it accepts; commander adds the option's name. */
 import { InvalidArgumentError } from 'commander';
 import { isIP } from 'node:net';
 import { formatEndpoint, parseEndpoint } from '../net/endpoint.js';
@@ -13,12 +13,12 @@ function refuse(why: string): never {
   throw new InvalidArgumentError(why);
 }
 
-/** Lets a reader of the library speak in commander's words. */
-function borrow<T>(read: () => T): T {
+/** Turns an `ERR_LOCAL_ARGUMENT` of the library into commander's error. */
+function withCommanderError<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof VerackError) refuse(`It is ${String(error.facts.why)}.`);
+    if (error instanceof VerackError) refuse(`${sentence(String(error.facts.why))}.`);
     throw error;
   }
 }
@@ -31,19 +31,24 @@ export const whole =
     return value >= low && value <= high ? value : refuse(`It takes a whole number from ${low} to ${high}.`);
   };
 
+/** About 23 days: what a timer of Node.js can hold. */
+const MAX_SECONDS = 2_000_000;
+
 /** A number of seconds, fractions allowed. */
 export function seconds(text: string): number {
   const value = /^\d{1,9}(\.\d{1,6})?$/.test(text) ? Number(text) : 0;
-  return value > 0 && value <= 2_000_000 ? value : refuse('It takes a number of seconds above 0.');
+  return value > 0 && value <= MAX_SECONDS
+    ? value
+    : refuse(`It takes a number of seconds above 0, at most ${MAX_SECONDS}.`);
 }
 
-/** Gathers the values of an option that may be given several times. */
-export const several =
+/** Collects the values of an option that may be given more than once. */
+export const repeatable =
   <T>(read: (text: string) => T) =>
   (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), read(text)];
 
 /** The same, with commas as well: `ipv4,ipv6`. */
-export const listed =
+export const commaSeparated =
   <T>(read: (text: string) => T) =>
   (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), ...text.split(',').map(read)];
 
@@ -56,14 +61,7 @@ export function chainName(text: string, before: string | undefined): string {
 }
 
 export const fault = (text: string): Fault | V2FaultName =>
-  borrow(() => {
-    try {
-      return text.startsWith('v2-') ? parseV2Fault(text) : parseFault(text);
-    } catch (error) {
-      if (error instanceof VerackError) refuse(`${sentence(String(error.facts.why))}.`);
-      throw error;
-    }
-  });
+  withCommanderError(() => (text.startsWith('v2-') ? parseV2Fault(text) : parseFault(text)));
 
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -75,7 +73,7 @@ export const oneOf =
 
 /** An address to listen on; port -1 when none is named. */
 export function bindAddress(text: string): Endpoint {
-  const { host, port, kind } = borrow(() => parseEndpoint(text, -1, { allowZero: true }));
+  const { host, port, kind } = withCommanderError(() => parseEndpoint(text, -1, { allowZero: true }));
   return kind === 'name'
     ? refuse('It takes an address of this machine, for example 0.0.0.0 or [::]:8333.')
     : { host, port };
@@ -83,7 +81,7 @@ export function bindAddress(text: string): Endpoint {
 
 /** A DNS server, as `Resolver.setServers` takes it. */
 export function dnsServer(text: string): string {
-  const endpoint = borrow(() => parseEndpoint(text, 53));
+  const endpoint = withCommanderError(() => parseEndpoint(text, 53));
   return isIP(endpoint.host) === 0
     ? refuse('It takes an IP address, for example 1.1.1.1.')
     : formatEndpoint(endpoint);
@@ -93,7 +91,7 @@ export function dnsServer(text: string): string {
 export const portOrAny = (text: string): number => (text === '' ? 0 : whole(0, 65_535)(text));
 
 /**
- * Where metrics are served when nobody says where: beside Bitcoin's own 8332 to 8334 and used by none of them. Not from
+ * The default port of `--metrics`: beside Bitcoin's own 8332 to 8334 and used by none of them. Not from
  * 9100 to 9999, which Prometheus gives out to exporters one by one (9332 is a Bitcoin exporter's); not 9333, Litecoin's.
  */
 export const METRICS_PORT = 8_335;
@@ -102,20 +100,22 @@ export const METRICS_PORT = 8_335;
 export function metricsAddress(text: string): Endpoint {
   if (/^\d*$/.test(text))
     return { host: '127.0.0.1', port: text === '' ? METRICS_PORT : whole(0, 65_535)(text) };
-  const { host, port, kind } = borrow(() => parseEndpoint(text, METRICS_PORT, { allowZero: true }));
+  const { host, port, kind } = withCommanderError(() =>
+    parseEndpoint(text, METRICS_PORT, { allowZero: true }),
+  );
   return kind === 'name'
     ? refuse('It takes a port, or an address of this machine with or without one: 0.0.0.0:8335.')
     : { host, port };
 }
 
-/** What a probed node has to offer. */
-export interface Demands {
+/** What a probed node must announce. */
+export interface Requirements {
   readonly services?: readonly ServiceName[];
   readonly version?: number;
 }
 
 /** `services=NETWORK,WITNESS` or `version=70016`; several add up. */
-export function demands(text: string, before: Demands | undefined): Demands {
+export function requirements(text: string, before: Requirements | undefined): Requirements {
   const [, what, value = ''] = /^(services|version)=(.+)$/.exec(text) ?? [];
   if (what === 'version') return { ...before, version: whole(1, 2_147_483_647)(value) };
   if (what === 'services') return { ...before, services: serviceList(value) };

@@ -1,27 +1,28 @@
 /**
  * The options that verbs share, as commander takes them. Names are Bitcoin Core's wherever it has the option; each can
- * also be given as an environment variable: `VERACK_` and the name in capitals, `-` as `_`. Flags win over variables.
+ * also be given as an environment variable (see variables.ts).
  */
 import { Option } from 'commander';
 import { type Fault, FAULT_NAMES, FAULTS } from '../net/faults/faults.js';
 import { MAX_PENDING } from '../node/pending-handshakes.js';
-import { V2_FAULT_NAMES, type V2FaultName } from '../connection/v2-faults.js';
+import type { HelpList } from './help.js';
+import { V2_FAULT_NAMES, V2_FAULTS, type V2FaultName } from '../connection/v2-faults.js';
 import type { Endpoint } from '../net/link.js';
 import type { LogForm } from './log-formats.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
 import {
   bindAddress,
   chainName,
-  type Demands,
+  type Requirements,
   dnsServer,
   fault,
-  listed,
+  commaSeparated,
   oneOf,
   METRICS_PORT,
   metricsAddress,
   portOrAny,
   serviceList,
-  several,
+  repeatable,
   whole,
 } from './option-values.js';
 
@@ -51,6 +52,7 @@ export interface Flags {
   readonly metrics?: Endpoint;
   readonly record?: string;
   readonly recordLimit?: number;
+  readonly force?: boolean;
   readonly only?: readonly string[];
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -67,36 +69,31 @@ export interface Flags {
   readonly table?: boolean;
   readonly bind?: readonly Endpoint[];
   readonly port?: number;
-  readonly require?: Demands;
+  readonly require?: Requirements;
   readonly command?: string;
   readonly format?: string;
 }
 
 const NETWORK = 'Network:';
 const TIME = 'Time:';
-const OURSELVES = 'What we say of ourselves:';
-const LAB = 'Trouble on purpose:';
-const OBSERVERS = 'Look on:';
+const IDENTITY = 'Identity:';
+const FAULTS_HEADING = 'Fault injection:';
+const OBSERVERS = 'Observation:';
 const OUTPUT = 'Output:';
-
-/** The name of the variable that stands for an option. */
-export const variableOf = (option: Option): string =>
-  `VERACK_${option.name().toUpperCase().replaceAll('-', '_')}`;
 
 /** An option that takes a value. */
 export function valued(flags: string, about: string, read: (text: string, before: never) => unknown): Option {
-  const option = new Option(flags, about).argParser(read as (text: string, before: unknown) => unknown);
-  return option.env(variableOf(option));
+  return new Option(flags, about).argParser(read as (text: string, before: unknown) => unknown);
 }
 
 /** An option that is on or off; `--no-NAME` turns off what a variable turned on. */
 export function switched(flags: string, about: string): Option[] {
   const on = new Option(flags, about);
-  return [on.env(variableOf(on)), new Option(`--no-${on.name()}`).hideHelp()];
+  return [on, new Option(`--no-${on.name()}`).hideHelp()];
 }
 
 /** Words that completion offers for the value. */
-export function offering(option: Option, ...words: readonly string[]): Option {
+export function withChoices(option: Option, ...words: readonly string[]): Option {
   option.argChoices = [...words];
   return option;
 }
@@ -109,7 +106,7 @@ const CHAINS = ['main', 'test', 'testnet4', 'signet', 'regtest'] as const;
 /** Which chain. The shorthands are rewritten to `--chain` before commander sees them. */
 export const chainOptions = (): Option[] =>
   under(NETWORK, [
-    offering(
+    withChoices(
       valued('--chain <name>', 'main (the default), test, testnet4, signet or regtest', chainName),
       ...CHAINS,
     ),
@@ -117,7 +114,7 @@ export const chainOptions = (): Option[] =>
     new Option('--signet').hideHelp(),
     new Option('--testnet4').hideHelp(),
     new Option('--testnet').hideHelp(),
-    valued('--signetchallenge <hex>', 'a signet of your own (BIP325)', String),
+    valued('--signetchallenge <hex>', 'the challenge of a custom signet (BIP325)', String),
   ]);
 
 const MAX_MS = 3_600_000;
@@ -130,20 +127,20 @@ export const timeOptions = (): Option[] =>
   ]);
 
 export const identityOptions = (): Option[] =>
-  under(OURSELVES, [
+  under(IDENTITY, [
     ...switched('--relay', 'ask for transactions (BIP37); off by default'),
-    valued('--uacomment <text>', 'comment in our user agent; repeatable', several(String)),
-    offering(
+    valued('--uacomment <text>', 'comment in our user agent; repeatable', repeatable(String)),
+    withChoices(
       valued(
         '--services <names>',
-        'service bits to claim, for the lab: NETWORK,WITNESS; none by default, as none is served',
+        'service bits to announce: NETWORK,WITNESS; none by default, since none is provided',
         serviceList,
       ),
       ...Object.keys(SERVICE_BITS),
     ),
   ]);
 
-/** Where addresses come from when nobody names a host. */
+/** Where addresses come from when no host is named. */
 export const seedOptions = (): Option[] =>
   under(
     NETWORK,
@@ -153,30 +150,37 @@ export const seedOptions = (): Option[] =>
 /** BIP324. */
 export const transportOptions = (): Option[] =>
   under(NETWORK, [
-    ...switched('--v2transport', 'try BIP324 first, and v1 where it is not understood; on by default'),
+    ...switched(
+      '--v2transport',
+      'try BIP324 (v2) first, then v1 if the peer does not support it; on by default',
+    ),
     ...switched('--v2only', 'refuse v1'),
   ]);
 
 /** How names become addresses. */
 export const lookupOptions = (): Option[] =>
   under(NETWORK, [
-    offering(
+    withChoices(
       valued(
         '--onlynet <family>',
         'take only ipv4 or only ipv6 addresses of names and seeds',
-        listed(oneOf('ipv4', 'ipv6')),
+        commaSeparated(oneOf('ipv4', 'ipv6')),
       ),
       'ipv4',
       'ipv6',
     ),
-    valued('--dns-server <addr>', "ask this DNS server, not the system's; repeatable", listed(dnsServer)),
+    valued(
+      '--dns-server <addr>',
+      "ask this DNS server, not the system's; repeatable",
+      commaSeparated(dnsServer),
+    ),
   ]);
 
 export const slotOptions = (about: string): Option[] =>
   under(NETWORK, [valued('--maxconnections <n>', about, whole(1, 100_000))]);
 
-/** What one source may hold open. */
-export const pendingOptions = (): Option[] =>
+/** Limits for one source network. */
+export const sourceLimitOptions = (): Option[] =>
   under(NETWORK, [
     valued(
       '--maxpending <n>',
@@ -190,17 +194,17 @@ export const bindOptions = (): Option[] =>
   under(NETWORK, [
     valued(
       '--bind <address>',
-      'listen here, with or without :PORT; default 127.0.0.1 (0.0.0.0 or [::] for everybody); repeatable',
-      several(bindAddress),
+      'listen here, with or without :PORT; default 127.0.0.1 (0.0.0.0 or [::] for all interfaces); repeatable',
+      repeatable(bindAddress),
     ),
     valued('--port <n>', "default: the chain's; 0 for any free one", whole(0, 65_535)),
   ]);
 
 const LOG_FORMS = ['pretty', 'json', 'core'] as const satisfies readonly LogForm[];
 
-/** For the verbs that run a node: what the talk on stderr looks like. */
+/** For the verbs that run a node: the form of the diagnostics on stderr. */
 export const logOption = (): Option =>
-  offering(
+  withChoices(
     valued(
       '--log <form>',
       "stderr: pretty for people, json with an object per line, core as in Bitcoin Core's debug.log",
@@ -219,33 +223,30 @@ export const inspectOption = (): Option =>
   ).helpGroup(OBSERVERS);
 
 export const compiledOptions = (): Option[] =>
-  under(LAB, [
+  under(FAULTS_HEADING, [
     ...switched(
       '--compiled',
-      'run the machines compiled, on by default; --no-compiled: as XState interprets them',
+      'run the compiled machines, on by default; --no-compiled: XState interprets them',
     ),
   ]);
 
-/** To look on from outside. */
+/** Observation from outside the process. */
 export const observerOptions = (): Option[] =>
   under(OBSERVERS, [
     inspectOption(),
-    ...switched(
-      '--lab',
-      'the same, and start peers that misbehave from there, in memory, to see what comes of it',
-    ),
+    ...switched('--lab', 'the same page, from which faulty peers can be started in memory'),
     valued(
       '--metrics [port]',
-      `serve Prometheus metrics at http://127.0.0.1:${METRICS_PORT}/metrics; elsewhere with --metrics=ADDR:PORT, where everybody who can reach it may read them`,
+      `serve Prometheus metrics at http://127.0.0.1:${METRICS_PORT}/metrics; --metrics=ADDR:PORT serves them at another address, to everyone who can reach it`,
       metricsAddress,
     ),
   ]);
 
 /** `--fault` and what its values do. */
-export const labOptions = (): Option[] =>
-  under(LAB, [
-    offering(
-      valued('--fault <fault>', 'misbehave, as listed below; repeatable', several(fault)),
+export const faultOptions = (): Option[] =>
+  under(FAULTS_HEADING, [
+    withChoices(
+      valued('--fault <fault>', 'inject a fault listed below; repeatable', repeatable(fault)),
       ...faultWords(),
       ...V2_FAULT_NAMES,
     ),
@@ -256,12 +257,18 @@ const faultWords = (): string[] =>
   FAULT_NAMES.map((name) => (FAULTS[name].value.startsWith('=') ? `${name}=` : name));
 
 /** What each fault does, for the help. */
-export const FAULT_HELP = [
-  'Faults (our side misbehaves; watch what the other side makes of it):',
-  ...FAULT_NAMES.map((name) => `  ${`${name}${FAULTS[name].value}`.padEnd(20)} ${FAULTS[name].about}`),
-].join('\n');
+export const FAULT_HELP: readonly HelpList[] = [
+  {
+    heading: 'Faults of v1 messages (our side misbehaves; the log shows how the other side reacts):',
+    rows: FAULT_NAMES.map((name) => [`${name}${FAULTS[name].value}`, FAULTS[name].about]),
+  },
+  {
+    heading: 'Faults of the v2 key exchange and of v2 packets (BIP324):',
+    rows: V2_FAULT_NAMES.map((name) => [name, V2_FAULTS[name].about]),
+  },
+];
 
-/** Megabytes that a recording may take when nobody says. */
+/** Default of `--record-limit`, megabytes. */
 export const RECORD_LIMIT = 1_000;
 
 /** `--record`, for `verack replay`. */
@@ -269,12 +276,13 @@ export const recordOptions = (): Option[] =>
   under(OBSERVERS, [
     valued(
       '--record <file>',
-      'write all that happens to this file, for verack replay; it holds the keys of v2 sessions',
+      'record all inputs and outputs of the node to this file, for verack replay; it contains the keys of v2 sessions',
       String,
     ),
+    ...switched('--force', 'let --record replace a file that exists'),
     valued(
       '--record-limit <mb>',
-      `end the recording at so many megabytes; default ${RECORD_LIMIT}`,
+      `end the recording at this size in megabytes; default ${RECORD_LIMIT}`,
       whole(1, 1_000_000),
     ),
   ]);
@@ -288,7 +296,7 @@ export const outputOptions = (): Option[] =>
     new Option('-v, --verbose', '-v shows every change of state, -vv every message')
       .argParser(count)
       .default(0, 'off'),
-    offering(
+    withChoices(
       valued(
         '--color <when>',
         'auto, always or never; NO_COLOR and FORCE_COLOR count too',

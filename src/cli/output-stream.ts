@@ -7,26 +7,27 @@
  * disk cut is written first.
  */
 import { fstatSync, writeSync } from 'node:fs';
-import type { Timers } from '../net/timers.js';
-import { systemTimers } from '../net/timers.js';
 
-/** Bytes that may wait for a slow reader. */
+/** Bytes that may wait for a slow reader of a long-running verb. */
 export const MAX_PENDING = 1_048_576;
 /** Milliseconds before writing is tried again after it failed. */
 export const RETRY_AFTER = 1_000;
 
-export interface OutputStreamOptions {
-  /** The sentence about lost lines, without a line break; written where the lines would have been. */
+/** What `configure` can set once the command line is known. */
+export interface OutputStreamSettings {
+  /** The text about lost lines, without a line break; written where the lines would have been. */
   readonly notice: (lost: number, fault: string) => string;
+  /** Bytes that may wait for the reader; Infinity for a verb whose output is finite. */
+  readonly limit: number;
+}
+
+export interface OutputStreamOptions extends Partial<OutputStreamSettings> {
   /** Lines are dropped from now on: an error code of the system, or `stalled` for a reader that does not read. */
   readonly failed?: (fault: string) => void;
   /** Lines are written again; so many were lost. */
   readonly recovered?: (lost: number) => void;
   /** Milliseconds of a clock that does not go back. */
   readonly now?: () => number;
-  readonly timers?: Timers;
-  /** Default {@link MAX_PENDING}. */
-  readonly limit?: number;
 }
 
 /** The part of a stream that is needed here: `process.stdout`, `process.stderr` or any writable stream. */
@@ -42,23 +43,34 @@ export interface WritableOutput {
 /** Calls back once for each write: without a code when all of it was written. */
 interface Target {
   readonly pending: number;
+  /** Whether the end of the last text could not be written yet. */
+  readonly isPartial: boolean;
   write(text: string, done: (fault?: string) => void): void;
 }
+
+const NOTICE = (lost: number, fault: string): string => `${lost} lines could not be written (${fault})`;
 
 export class OutputStream {
   readonly #stream: WritableOutput;
   readonly #target: Target;
   readonly #options: OutputStreamOptions;
+  #settings: OutputStreamSettings;
   #fault: string | undefined;
+  #writeError: string | undefined;
   #lost = 0;
   #retryAt = 0;
   #idle: (() => void)[] = [];
 
-  constructor(stream: WritableOutput, options: OutputStreamOptions) {
+  constructor(stream: WritableOutput, options: OutputStreamOptions = {}) {
     this.#stream = stream;
     this.#options = options;
+    this.#settings = { notice: NOTICE, limit: MAX_PENDING, ...options };
     this.#target = isFile(stream) ? new FileTarget(stream.fd) : new StreamTarget(stream);
     stream.on('drain', () => this.#retry());
+  }
+
+  configure(settings: OutputStreamSettings): void {
+    this.#settings = settings;
   }
 
   get isTTY(): boolean {
@@ -74,6 +86,11 @@ export class OutputStream {
     return this.#lost;
   }
 
+  /** The system's code of the first write that failed; undefined while none has. A reader that stalls is no such failure. */
+  get writeError(): string | undefined {
+    return this.#writeError ?? (this.#target.isPartial ? 'ENOSPC' : undefined);
+  }
+
   /** Writes one or more whole lines, or drops them; false when they are dropped already. Never throws. */
   write(text: string): boolean {
     if (!this.#canWrite(text)) {
@@ -86,21 +103,14 @@ export class OutputStream {
     return true;
   }
 
-  /** Resolves when nothing is pending, when writing fails, or after `ms`: for the end of the program. Never rejects. */
-  async drain(ms: number): Promise<void> {
+  /** Resolves when nothing is pending or when writing fails: for the end of the program. Never rejects. */
+  async drain(): Promise<void> {
     if (this.#target.pending === 0) return;
-    const { timers = systemTimers } = this.#options;
-    await new Promise<void>((resolve) => {
-      const timer = timers.setTimeout(resolve, ms);
-      this.#idle.push(() => {
-        timers.clearTimeout(timer);
-        resolve();
-      });
-    });
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   #canWrite(text: string): boolean {
-    const { limit = MAX_PENDING } = this.#options;
+    const { limit } = this.#settings;
     if (this.#fault !== undefined && this.#fault !== 'stalled') return this.#now() >= this.#retryAt;
     // A reader that has stalled has to catch up with half of it: otherwise notices and lines would alternate.
     const most = this.#fault === 'stalled' ? limit / 2 : limit;
@@ -110,13 +120,14 @@ export class OutputStream {
   }
 
   #notice(lost: number): string {
-    return lost > 0 ? `${this.#options.notice(lost, this.#fault ?? 'stalled')}\n` : '';
+    return lost > 0 ? `${this.#settings.notice(lost, this.#fault ?? 'stalled')}\n` : '';
   }
 
   #written(fault: string | undefined, text: string, lost: number): void {
     if (fault !== undefined) {
       this.#lost += lost + linesIn(text);
       this.#retryAt = this.#now() + RETRY_AFTER;
+      this.#writeError ??= fault;
       this.#fail(fault);
     } else if (lost > 0) {
       this.#fault = undefined;
@@ -165,6 +176,8 @@ const codeOf = (error: unknown): string => {
 
 /** Pipes, sockets and terminals: Node buffers what the reader does not take. */
 class StreamTarget implements Target {
+  readonly isPartial = false;
+
   constructor(private readonly stream: WritableOutput) {
     // Each write is called back with its error; without a listener the same error would end the program.
     stream.on('error', () => undefined);
@@ -185,6 +198,10 @@ class FileTarget implements Target {
   #rest: Uint8Array = new Uint8Array(0);
 
   constructor(private readonly fd: number) {}
+
+  get isPartial(): boolean {
+    return this.#rest.length > 0;
+  }
 
   write(text: string, done: (fault?: string) => void): void {
     let isBegun = false;

@@ -1,23 +1,28 @@
 /**
- * Where words go: the answer to stdout, talk to stderr (in the form that `--log` asks for). With `--json` stdout carries NDJSON and nothing else; with
- * `--quiet` only answers and failures remain; the status line exists on a terminal only and never gets in the way.
+ * The output of a verb: results go to stdout, diagnostics to stderr in the form that `--log` selects. With `--json` stdout
+ * carries NDJSON and nothing else; with `--quiet` stderr has failures only; the status line exists on a terminal only.
  */
 import { styleText } from 'node:util';
-import { type Entry, type Level, lineOf, type LogForm, sentence } from './log-formats.js';
+import { type Entry, type Level, lineOf, logLine, type LogForm } from './log-formats.js';
 import type { When } from './options.js';
+import { MAX_PENDING, type OutputStreamSettings } from './output-stream.js';
 
 export type Style = Parameters<typeof styleText>[0];
 
 /** The part of a stream that is needed here. */
-export interface Sheet {
+export interface TextOutput {
   readonly isTTY?: boolean;
-  readonly columns?: number;
+  readonly columns?: number | undefined;
   write(text: string): unknown;
+  /** Sets what to do with lines that cannot be written; see {@link OutputStreamSettings}. */
+  configure?(settings: OutputStreamSettings): void;
+  /** Resolves when the reader has taken everything. */
+  drain?(): Promise<void>;
 }
 
 export interface OutputOptions {
-  readonly stdout: Sheet;
-  readonly stderr: Sheet;
+  readonly stdout: TextOutput;
+  readonly stderr: TextOutput;
   readonly env: NodeJS.ProcessEnv;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -25,20 +30,22 @@ export interface OutputOptions {
   readonly color: When;
   /** Default `pretty`. */
   readonly log?: LogForm;
+  /** Whether the verb ends by itself: then all output waits for its reader, however slow. Default false. */
+  readonly isFinite?: boolean;
 }
 
 const CLEAR = '\r\u001b[2K';
 
 /** Whether a stream takes colours: the flag, then FORCE_COLOR, then NO_COLOR, then what the stream is. */
-export function isColoured(sheet: Sheet, env: NodeJS.ProcessEnv, when: When): boolean {
+export function isColoured(stream: TextOutput, env: NodeJS.ProcessEnv, when: When): boolean {
   if (when !== 'auto') return when === 'always';
   const forced = env.FORCE_COLOR;
   if (forced !== undefined) return forced !== '0' && forced !== 'false';
   if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false;
-  return sheet.isTTY === true && env.TERM !== 'dumb';
+  return stream.isTTY === true && env.TERM !== 'dumb';
 }
 
-/** Paints text, or leaves it alone. */
+/** Styles text, or returns it unchanged. */
 export type Paint = (style: Style, text: string) => string;
 
 const painter = (isOn: boolean): Paint =>
@@ -50,7 +57,7 @@ export class Output {
   readonly log: LogForm;
   /** For stdout and for stderr. */
   readonly paint: Paint;
-  readonly paintTalk: Paint;
+  readonly paintLog: Paint;
   /** Whether a status line may be shown. */
   readonly isLive: boolean;
   readonly #options: OutputOptions;
@@ -63,21 +70,23 @@ export class Output {
     this.verbose = verbose;
     this.log = log;
     this.paint = painter(isColoured(stdout, env, color));
-    this.paintTalk = painter(log === 'pretty' && isColoured(stderr, env, color));
+    this.paintLog = painter(log === 'pretty' && isColoured(stderr, env, color));
+    this.#configure();
     this.isLive = stderr.isTTY === true && env.TERM !== 'dumb' && !json && !quiet && log === 'pretty';
   }
 
-  /** Columns to fill on stdout; undefined when it is no terminal, and nothing has to be cut. */
+  /** The width that tables have to fit; undefined when stdout is no terminal, and with `-v`, which shows all columns. */
   get columns(): number | undefined {
-    return this.#options.stdout.isTTY ? this.#options.stdout.columns : undefined;
+    const { stdout } = this.#options;
+    return stdout.isTTY && this.verbose === 0 ? stdout.columns : undefined;
   }
 
-  /** A line of the answer, for people. */
+  /** A line of the result, for people. */
   answer(line: string): void {
     if (!this.json) this.#print(this.#options.stdout, line);
   }
 
-  /** A line of the answer, for programs; `t` is UNIX time in milliseconds. */
+  /** An event of the result, for programs; `t` is UNIX time in milliseconds. */
   event(event: string, facts: object): void {
     if (this.json) this.object({ t: Date.now(), event, ...facts });
   }
@@ -87,48 +96,69 @@ export class Output {
     if (this.json) this.#print(this.#options.stdout, JSON.stringify(value));
   }
 
-  /** A text that is the whole answer in itself, as it stands. */
+  /** A text that is the whole result, unchanged. */
   raw(text: string): void {
     this.#print(this.#options.stdout, text.trimEnd());
   }
 
-  /** What a person may like to know meanwhile. */
-  talk(line: string): void {
-    this.#tell('info', sentence(this.log, 'info', line, new Date()));
+  /** A diagnostic of level `info`. */
+  info(line: string): void {
+    this.#log('info', logLine(this.log, 'info', line, new Date()));
   }
 
-  /** What went wrong. */
+  /** A diagnostic of level `warn`: what went wrong. */
   failure(line: string): void {
-    this.#tell('warn', sentence(this.log, 'warn', line, new Date()));
+    this.#log('warn', logLine(this.log, 'warn', line, new Date()));
   }
 
-  /** Something that happened, where the log is not for people. */
+  /** An event, where the log is not in the form for people. */
   entry(entry: Entry): void {
     const line = this.log === 'pretty' ? undefined : lineOf(this.log, entry, new Date());
-    if (line !== undefined) this.#tell(entry.level, line);
+    if (line !== undefined) this.#log(entry.level, line);
   }
 
-  /** Replaces the line at the bottom; empty takes it away. */
+  /** Resolves when the reader of the results has taken them all. */
+  async drain(): Promise<void> {
+    await this.#options.stdout.drain?.();
+  }
+
+  /** Replaces the status line; empty removes it. */
   status(line: string): void {
     if (!this.isLive || line === this.#status) return;
     this.#status = line;
     this.#options.stderr.write(CLEAR + this.#fitted());
   }
 
-  #tell(level: Level, line: string): void {
+  #configure(): void {
+    const { stdout, stderr, isFinite = false } = this.#options;
+    const limit = isFinite ? Infinity : MAX_PENDING;
+    const lost = (lines: number, fault: string): string => `${lines} lines could not be written (${fault})`;
+    const event = 'lost';
+    stdout.configure?.({
+      limit,
+      notice: (lines, fault) =>
+        this.json ? JSON.stringify({ t: Date.now(), event, lines, fault }) : lost(lines, fault),
+    });
+    stderr.configure?.({
+      limit,
+      notice: (lines, fault) => logLine(this.log, 'warn', lost(lines, fault), new Date()),
+    });
+  }
+
+  #log(level: Level, line: string): void {
     if (!this.#options.quiet || level === 'warn') this.#print(this.#options.stderr, line);
   }
 
   #fitted(): string {
     const { columns = 80 } = this.#options.stderr;
-    return this.paintTalk('dim', this.#status.slice(0, columns - 1));
+    return this.paintLog('dim', this.#status.slice(0, columns - 1));
   }
 
-  /** The status line makes room, and comes back below. */
-  #print(sheet: Sheet, line: string): void {
+  /** Writes a line above the status line. */
+  #print(stream: TextOutput, line: string): void {
     const { stderr } = this.#options;
     if (this.#status !== '') stderr.write(CLEAR);
-    sheet.write(`${line}\n`);
+    stream.write(`${line}\n`);
     if (this.#status !== '') stderr.write(this.#fitted());
   }
 }

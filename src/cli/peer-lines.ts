@@ -1,5 +1,5 @@
-/** Sentences and lines for people. Whatever a peer chose passes through `plain` before it is shown. */
-import { type Facts, isLinkCode, type Reason, REASONS } from '../reasons.js';
+/** Lines about peers, for people. Text from a peer passes through `plain` before it is shown. */
+import { type Facts, isLinkCode, type Reason, type ReasonCode, REASONS } from '../reasons.js';
 import type { PeerInfo } from '../node/peerinfo.js';
 import { sanitize, servicesnames } from '../wire/index.js';
 import type { Paint } from './output.js';
@@ -25,26 +25,34 @@ export function handshakeTime({ phases }: Pick<PeerInfo, 'phases'>): number | un
 /** Facts as `name=value`, quoted where there are blanks. */
 export function readable(facts: Facts): string {
   return Object.entries(facts)
-    .map(([name, value]) => `${plain(name, 32)}=${quoted(plain(spoken(name, String(value))))}`)
+    .map(([name, value]) => `${plain(name, 32)}=${quoted(plain(serviceNames(name, String(value))))}`)
     .join(' ');
 }
 
-/** Service bits by name: nobody reads them in hex. */
-const spoken = (name: string, value: string): string =>
+/** Service bits by name instead of hex. */
+const serviceNames = (name: string, value: string): string =>
   /^(services|required)$/.test(name) && /^[\da-f]{16}$/.test(value)
     ? servicesnames(value).join(',') || 'none'
     : value;
 
 const quoted = (text: string): string => (/[ "]|^$/.test(text) ? JSON.stringify(text) : text);
 
-/** Facts that the line says already. */
-const SAID = new Set(['addr', 'host', 'port']);
+/** An end that was requested or planned. */
+export const isOrderly = (code: ReasonCode): boolean =>
+  code === 'ERR_LOCAL_CANCELLED' || REASONS[code].family === 'end';
+
+/** A peer that dialled us and closed the established connection: no failure of anybody. */
+export const isDeparture = ({ inbound, lastreason }: PeerInfo): boolean =>
+  inbound && lastreason?.code === 'ERR_LINK_EOF' && lastreason.facts.state === 'established';
+
+/** Facts that are elsewhere in the line. */
+const SHOWN = new Set(['addr', 'host', 'port']);
 
 /** `ERR_DIAL_REFUSED 203.0.113.7:8333 — nothing listens there. Is the node …? [state=connecting …]` */
 export function failureLine(addr: string, reason: Reason, paint: Paint): string {
   const { says, hint } = REASONS[reason.code];
   const facts = readable(
-    Object.fromEntries(Object.entries(reason.facts).filter(([name]) => !SAID.has(name))),
+    Object.fromEntries(Object.entries(reason.facts).filter(([name]) => !SHOWN.has(name))),
   );
   // The hints on links speak of handshakes that were cut short.
   const isLate = reason.facts.state === 'established' && isLinkCode(reason.code);
@@ -74,7 +82,7 @@ export function establishedLine(peer: PeerInfo, paint: Paint): string {
   return parts.join(' ');
 }
 
-/** A change since the last connection is worth a word: somebody on the path may want v1. */
+/** A change since the last connection is shown: something on the path may block v2. */
 function transportOf({ transport_protocol_type: type, session_id, lasttransport }: PeerInfo): string {
   const was = lasttransport === undefined || lasttransport === type ? '' : ` (was ${lasttransport})`;
   return session_id === '' ? `${type}${was}` : `${type}${was} session=${session_id}`;

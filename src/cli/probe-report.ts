@@ -1,11 +1,11 @@
-/** A probed node on eight lines, with the words of nmap's `bitcoin-info` where it has them. */
+/** The report on a probed node as lines, with the labels of nmap's `bitcoin-info` script where it has them. */
 import { type Reason, REASONS } from '../reasons.js';
 import type { ProbePhases, ProbeReport } from '../probe/probe.js';
 import type { Paint } from './output.js';
 import { duration, failureLine, plain, readable } from './peer-lines.js';
 
-/** The lines of one card. A node that never spoke has only its failure to show. */
-export function card(report: ProbeReport, paint: Paint): string[] {
+/** The lines about one node; only the failure when it sent no version. */
+export function reportLines(report: ProbeReport, paint: Paint): string[] {
   if (report.version === undefined)
     return [...earlier(report, paint), failureLine(report.addr, failure(report), paint)];
   const head = report.ok ? paint('green', 'ok') : paint('red', report.reason?.code ?? 'failed');

@@ -3,7 +3,7 @@ import { Argument } from 'commander';
 import { parseEndpoint } from '../net/endpoint.js';
 import { probe, type ProbeReport } from '../probe/probe.js';
 import { dnsOptionsOf, nodeOptionsOf } from './node-options.js';
-import { card } from './probe-report.js';
+import { reportLines } from './probe-report.js';
 import { exitCodeOf, EXIT } from './exit-codes.js';
 import {
   chainOptions,
@@ -15,7 +15,7 @@ import {
   transportOptions,
   valued,
 } from './options.js';
-import { demands } from './option-values.js';
+import { requirements } from './option-values.js';
 import { recorderOf } from './record-option.js';
 import type { Invocation, CliCommand } from './command.js';
 
@@ -29,7 +29,7 @@ export const probeCommand: CliCommand = {
     'One handshake and one ping per host, then it closes; the addresses of a name are tried until one answers. The exit ' +
     'code says what went wrong (with several hosts: 3 when some failed), so it works in cron: verack probe HOST || alert',
   examples: [
-    ['verack probe node.example.org', 'a card about one node of the main network'],
+    ['verack probe node.example.org', 'a reportLines about one node of the main network'],
     ['verack probe --regtest 127.0.0.1:18444 --json', 'the same facts for a program'],
     [
       'verack probe --require services=NETWORK,WITNESS --require version=70016 192.0.2.1',
@@ -38,7 +38,7 @@ export const probeCommand: CliCommand = {
   ],
   operands: [new Argument('<hosts...>', 'HOST, HOST:PORT or [IPv6]:PORT')],
   options: [
-    valued('--require <demand>', 'services=NETWORK,WITNESS or version=70016; repeatable', demands),
+    valued('--require <demand>', 'services=NETWORK,WITNESS or version=70016; repeatable', requirements),
     ...chainOptions(),
     ...lookupOptions(),
     ...transportOptions(),
@@ -67,7 +67,7 @@ async function run({ operands, flags, out, interrupted }: Invocation): Promise<n
       create: (options) => recorder.node(options),
     });
     done++;
-    if (!interrupted.aborted) tell(report, out);
+    if (!interrupted.aborted) print(report, out);
     progress();
     return report;
   });
@@ -81,10 +81,10 @@ const given = <T extends object>(options: T) =>
     [K in keyof T]: NonNullable<T[K]>;
   };
 
-function tell(report: ProbeReport, out: Invocation['out']): void {
+function print(report: ProbeReport, out: Invocation['out']): void {
   out.object(report);
   const hasSpoken = report.version !== undefined;
-  const lines = card(report, hasSpoken ? out.paint : out.paintTalk);
+  const lines = reportLines(report, hasSpoken ? out.paint : out.paintLog);
   for (const line of lines) {
     if (hasSpoken) out.answer(line);
     else out.failure(line);

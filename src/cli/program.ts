@@ -1,29 +1,33 @@
-/** The verbs as one command line: help, errors in one sentence, exit codes. */
-import { Command, CommanderError, type Option } from 'commander';
+/** The command line of all verbs: parsing, help, error messages, exit codes. */
+import { Command, CommanderError } from 'commander';
 import { NAME, VERSION } from '../version.js';
 import { bugReport, EXIT, EXIT_HELP, isUsage, Usage, usageSentence } from './exit-codes.js';
 import type { Flags } from './options.js';
-import { Output, type Sheet } from './output.js';
-import { cleanVariables, normalised } from './core-option-syntax.js';
+import { Output, type TextOutput } from './output.js';
+import { normalized } from './core-option-syntax.js';
+import { type VariableWord, wordsOfVariables } from './variables.js';
 import type { Invocation, CliCommand } from './command.js';
+import { helpFormat, type HelpTexts, widthOf, wrapped } from './help.js';
+import { graceAfter } from './signals.js';
 
-/** What the program takes from its process. */
-export interface Surroundings {
-  readonly stdout: Sheet;
-  readonly stderr: Sheet;
+/** What the program uses of its process. */
+export interface ProcessContext {
+  readonly stdout: TextOutput;
+  readonly stderr: TextOutput;
   readonly env: NodeJS.ProcessEnv;
   readonly interrupted: AbortSignal;
 }
 
-/** Milliseconds that an interrupted verb gets before it is left behind. */
-const GRACE = 2_000;
-
 const EXAMPLES = [
-  ['verack demo', 'a network on this machine: healthy peers, broken peers, and why each one ends'],
-  ['verack probe node.example.org', 'is that node reachable, what does it say, how fast?'],
-  ['verack connect --regtest 127.0.0.1', 'shake hands with your own node and stay connected'],
-  ['verack listen --regtest --fault no-verack', 'be a peer that misbehaves'],
+  ['verack demo', 'a network on this machine: healthy and faulty peers, and why each connection ends'],
+  ['verack probe node.example.org', 'is the node reachable, what does it announce, how fast?'],
+  ['verack connect --regtest 127.0.0.1', 'connect to your own node and stay connected'],
+  ['verack listen --regtest --fault no-verack', 'accept connections and inject a fault'],
 ] as const;
+
+const NOTES =
+  'Every option can be a variable: VERACK_TIMEOUT=2000 is --timeout 2000. Flags win. ' +
+  "Bitcoin Core's syntax is accepted: -regtest -timeout=2000 -connect=127.0.0.1 -norelay.";
 
 /**
  * Runs a command line.
@@ -33,98 +37,102 @@ const EXAMPLES = [
 export async function run(
   args: readonly string[],
   verbs: readonly CliCommand[],
-  around: Surroundings,
+  context: ProcessContext,
 ): Promise<number> {
-  const result = { code: EXIT.ok as number };
-  const program = programOf(verbs, around, result);
+  const outcome = { code: EXIT.ok as number };
+  const program = programOf(verbs, context, outcome);
   let verb = '';
+  let variables: VariableWord[] = [];
   try {
-    cleanVariables(around.env, program);
-    const words = normalised(args, program);
-    if (words.length === 0) return help(program, around);
-    verb = verbs.find(({ name }) => name === words[0])?.name ?? '';
-    await program.parseAsync(words, { from: 'user' });
-    return result.code;
+    const [first = '', ...rest] = withoutHelpVerb(normalized(args, program), verbs);
+    if (first === '') return help(program, context);
+    const command = program.commands.find((one) => one.name() === first);
+    verb = command?.name() ?? '';
+    if (command) variables = wordsOfVariables(context.env, command, rest);
+    await program.parseAsync([first, ...variables.map(({ word }) => word), ...rest], { from: 'user' });
+    return outcome.code;
   } catch (error) {
-    return explain(error, `${NAME} ${verb}`.trim(), around);
+    return reportError(error, `${NAME} ${verb}`.trim(), variables, context);
   }
 }
 
-function help(program: Command, { stderr }: Surroundings): number {
-  stderr.write(`${textsAround(EXAMPLES)}\n${program.helpInformation()}\n${EXIT_HELP}\n`);
+/** `help foo` is `foo` when there is no such verb: an unknown command. */
+function withoutHelpVerb(words: string[], verbs: readonly CliCommand[]): string[] {
+  const [first, second = ''] = words;
+  const isUnknown = second !== '' && second !== 'help' && !verbs.some(({ name }) => name === second);
+  return first === 'help' && isUnknown ? words.slice(1) : words;
+}
+
+function help(program: Command, { stderr }: ProcessContext): number {
+  stderr.write(`${program.helpInformation({ error: true })}\n${EXIT_HELP}\n`);
   return EXIT.usage;
 }
 
-function explain(error: unknown, command: string, { stderr }: Surroundings): number {
+function reportError(
+  error: unknown,
+  command: string,
+  variables: readonly VariableWord[],
+  { stderr }: ProcessContext,
+): number {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
   if (isUsage(error)) {
     const sentence = printable(usageSentence(error)).replace(/([^.?])$/, '$1.');
-    stderr.write(`${command}: ${sentence} See "${command} --help".\n`);
+    const source = variables.find(({ option }) => sentence.includes(`option '${option.flags}'`));
+    const from = source === undefined ? '' : ` The value is from ${source.variable}.`;
+    stderr.write(`${command}: ${sentence}${from} See "${command} --help".\n`);
     return EXIT.usage;
   }
   stderr.write(`${bugReport(error)}\n`);
   return EXIT.bug;
 }
 
-/** Arguments may come from anywhere too. */
+/** Arguments may contain control characters. */
 // eslint-disable-next-line no-control-regex
 const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 
 /** The definition of the whole command line, from which help and completion come. */
-function programOf(verbs: readonly CliCommand[], around: Surroundings, result: { code: number }): Command {
+function programOf(
+  verbs: readonly CliCommand[],
+  context: ProcessContext,
+  outcome: { code: number },
+): Command {
   const program = new Command(NAME);
   program
     .description('The Bitcoin peer-to-peer handshake as an explicit state machine.')
     .usage('VERB [targets] [options]')
     .version(`${NAME} ${VERSION}`, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print the help, of a verb too')
-    .addHelpText('before', textsAround(EXAMPLES))
     .addHelpText(
       'after',
-      `\n${EXIT_HELP}\n\nEvery option can be a variable: VERACK_TIMEOUT=2000 is --timeout 2000. Flags win.\nBitcoin Core's spellings are understood: -regtest -timeout=2000 -connect=127.0.0.1 -norelay.`,
+      ({ error: isError }) =>
+        `\n${EXIT_HELP}\n\n${wrapped(NOTES, widthOf(isError ? context.stderr : context.stdout))}`,
     );
-  settle(program, around);
+  configure(program, context, { examples: EXAMPLES });
   for (const verb of verbs) {
     const command = commandOf(verb).action((...received: unknown[]) =>
-      perform(verb, jobOf(received, program, around), result),
+      perform(verb, invocationOf(verb, received, program, context), outcome),
     );
-    settle(command, around);
+    configure(command, context, verb);
     program.addCommand(command);
   }
   return program;
 }
 
-/** Help on stdout, nothing on its own on stderr, exceptions instead of exits. */
-function settle(command: Command, { stdout }: Surroundings): void {
+/** Help goes to stdout; commander writes nothing to stderr and throws instead of exiting. */
+function configure(command: Command, { stdout, stderr }: ProcessContext, texts: HelpTexts): void {
   command
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
       writeErr: () => undefined,
       outputError: () => undefined,
+      getOutHelpWidth: () => widthOf(stdout),
+      getErrHelpWidth: () => widthOf(stderr),
     })
-    .configureHelp({ optionDescription })
+    .configureHelp(helpFormat(texts))
     .exitOverride((error) => {
       if (error.exitCode === 0) throw error;
       throw new Usage(sentenceOf(error, command));
     });
-}
-
-/** Longer lists of choices are left to the text around. */
-const MOST_CHOICES = 8;
-
-/** Choices and defaults are shown, the name of the variable is not: one line of the help says how they are formed. */
-function optionDescription(option: Option): string {
-  const { description, defaultValueDescription, argChoices } = option;
-  const defaultValue: unknown = option.defaultValue;
-  const isNamed = argChoices === undefined || argChoices.every((word) => description.includes(word));
-  const isShort = (argChoices?.length ?? 0) <= MOST_CHOICES;
-  const extras = [
-    ...(isNamed || !isShort ? [] : [`one of ${argChoices.join(', ')}`]),
-    ...(defaultValue === undefined
-      ? []
-      : [`default ${defaultValueDescription ?? JSON.stringify(defaultValue).replaceAll('"', '')}`]),
-  ];
-  return extras.length === 0 ? description : `${description} (${extras.join('; ')})`;
 }
 
 /** "error: unknown option '--onse'\n(Did you mean --once?)" becomes "connect: unknown option '--onse', did you mean --once?" */
@@ -139,29 +147,18 @@ function sentenceOf({ message }: CommanderError, command: Command): string {
 }
 
 function commandOf(verb: CliCommand): Command {
-  const command = new Command(verb.name)
-    .description(verb.about)
-    .addHelpText('before', textsAround(verb.examples));
-  if (verb.details !== undefined) command.addHelpText('after', `\n${wrapped(verb.details)}`);
-  if (verb.appendix !== undefined) command.addHelpText('after', `\n${verb.appendix}`);
+  const command = new Command(verb.name).description(verb.about);
   for (const operand of verb.operands) command.addArgument(operand);
   for (const option of verb.options) command.addOption(option);
   return command;
 }
 
-/** Examples stand before everything else: most people want to copy one. */
-function textsAround(examples: readonly (readonly [string, string])[]): string {
-  const lines = examples.map(([command, about]) => `  ${command}\n      ${about}`);
-  return `Examples:\n${lines.join('\n')}\n`;
-}
-
-const wrapped = (text: string): string => text.replace(/(.{1,98})(?: |$)/g, '$1\n').trimEnd();
-
 /** Commander hands over the operands one by one, then the options, then the command. */
-function jobOf(
+function invocationOf(
+  verb: CliCommand,
   received: readonly unknown[],
   program: Command,
-  { interrupted, ...around }: Surroundings,
+  { interrupted, ...context }: ProcessContext,
 ): Invocation {
   const flags = received.at(-2) as Flags;
   const operands = received
@@ -172,27 +169,18 @@ function jobOf(
   return {
     operands,
     flags,
-    out: new Output({ ...around, json, quiet, verbose, color, log }),
+    out: new Output({ ...context, json, quiet, verbose, color, log, isFinite: verb.isOneShot(flags) }),
     interrupted,
     program,
   };
 }
 
-async function perform(verb: CliCommand, job: Invocation, result: { code: number }): Promise<void> {
+async function perform(verb: CliCommand, job: Invocation, outcome: { code: number }): Promise<void> {
   const isOneShot = verb.isOneShot(job.flags);
   try {
-    result.code = await Promise.race([verb.run(job), overdue(job.interrupted)]);
+    outcome.code = await Promise.race([verb.run(job), graceAfter(job.interrupted).then(() => EXIT.ok)]);
   } catch (error) {
     if (!(isOneShot && job.interrupted.aborted)) throw error;
   }
-  if (isOneShot && job.interrupted.aborted) result.code = EXIT.interrupted;
-}
-
-/** Settles a while after the interruption, whatever the verb still waits for. */
-function overdue(interrupted: AbortSignal): Promise<number> {
-  return new Promise((resolve) => {
-    interrupted.addEventListener('abort', () => void setTimeout(() => resolve(EXIT.ok), GRACE).unref(), {
-      once: true,
-    });
-  });
+  if (isOneShot && job.interrupted.aborted) outcome.code = EXIT.interrupted;
 }

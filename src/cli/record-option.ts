@@ -1,4 +1,4 @@
-/** `--record`: nodes that are recorded, and words about the file. What records is loaded only when asked for. */
+/** `--record`: nodes that are recorded, and messages about the file. The recorder is loaded only when it is needed. */
 import { tcpNet } from '../net/tcp.js';
 import { type Reason, VerackError } from '../reasons.js';
 import { type BitcoinNode, createNode } from '../node/node.js';
@@ -8,9 +8,11 @@ import { netFaultsOf } from './node-options.js';
 import { Usage } from './exit-codes.js';
 import { type Flags, RECORD_LIMIT } from './options.js';
 import type { Output } from './output.js';
+import { plain } from './peer-lines.js';
+import { systemCodeText } from './system-codes.js';
 
 export interface NodeRecorder {
-  /** A node as `createNode` makes it, recorded when that was asked for. */
+  /** A node as `createNode` makes it, recorded if --record is given. */
   node(options: NodeOptions): BitcoinNode;
   /** Ends the file in order. */
   close(): void;
@@ -18,25 +20,26 @@ export interface NodeRecorder {
 
 const MEGABYTE = 1_000_000;
 
-/** Nobody asked: nothing is wrapped. */
+/** Without `--record` nothing is wrapped. */
 const UNRECORDED: NodeRecorder = { node: createNode, close: () => undefined };
 
 /** Opens the file of `--record`. Throws `Usage` when it cannot be written. */
 export async function recorderOf(flags: Flags, out: Output): Promise<NodeRecorder> {
-  const { record, recordLimit = RECORD_LIMIT } = flags;
+  const { record, recordLimit = RECORD_LIMIT, force = false } = flags;
+  const shown = plain(record ?? '');
   if (record === undefined) return UNRECORDED;
   const broken = (reason: Reason): void => {
-    out.failure(`the recording ${record} ends here: ${wordsOf(reason)}; all else goes on`);
+    out.failure(`the recording ${shown} ends here: ${causeOf(reason)}; the program goes on`);
     out.event('recording', { file: record, reason });
   };
   const { recordedNode } = await import('../recording/record-and-replay.js');
-  const file = await openFile(record, { limit: recordLimit * MEGABYTE, broken });
+  const file = await openFile(record, { limit: recordLimit * MEGABYTE, force, broken });
   return {
     node: (options) => recordedNode(file, { ...options, net: tcpNet() }, netFaultsOf(flags)),
     close: () => {
       if (!file.isOpen) return;
       file.close();
-      out.talk(`${record}: ${file.size} bytes; verack replay ${record} plays it`);
+      out.info(`${shown}: ${file.size} bytes; verack replay ${shown} plays it`);
     },
   };
 }
@@ -47,27 +50,14 @@ async function openFile(path: string, options: RecordingFileOptions): Promise<Re
     return new RecordingFile(path, options);
   } catch (error) {
     if (!(error instanceof VerackError)) throw error;
-    throw new Usage(`--record cannot write "${path}": ${wordsOf(error)}; give another file`);
+    const advice =
+      error.facts.syscode === 'EEXIST' ? 'give another file, or --force to replace it' : 'give another file';
+    throw new Usage(`--record cannot write "${path}": ${causeOf(error)}; ${advice}`);
   }
 }
 
-const SYSCODES: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOENT: 'there is no such directory',
-  ENOTDIR: 'there is no such directory',
-  EISDIR: 'it is a directory',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota of the disk is used up',
-  EFBIG: 'the file grew too big for the system',
-  ENXIO: 'it is a pipe or a device, not a file',
-  ESPIPE: 'it is a pipe, not a file',
-};
-
-function wordsOf({ facts }: Pick<Reason, 'facts'>): string {
+function causeOf({ facts }: Pick<Reason, 'facts'>): string {
   if (facts.limit !== undefined)
     return `it has reached --record-limit (${Number(facts.limit) / MEGABYTE} MB)`;
-  const syscode = String(facts.syscode);
-  return `${SYSCODES[syscode] ?? 'the system refused'} (${syscode})`;
+  return systemCodeText(String(facts.syscode));
 }

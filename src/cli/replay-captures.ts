@@ -1,5 +1,5 @@
 /** `verack replay` for what Bitcoin Core's `-capturemessages` has written. */
-import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { CapturedMessages, CaptureFault, Direction } from '../recording/core-capture.js';
 import type {
@@ -8,8 +8,9 @@ import type {
   CompareOptions,
   KindDifference,
 } from '../recording/capture-comparison.js';
-import { counted, dialogueLines } from './transcript.js';
+import { counted, transcriptLines } from './transcript.js';
 import { Usage } from './exit-codes.js';
+import { openInput } from './input-file.js';
 import type { Observers } from './inspect-and-metrics.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
@@ -24,7 +25,7 @@ export function captureFolder(path: string): string | undefined {
 }
 
 /** Shows each peer of the folder, and compares. Whether all could be read, except where a file was cut off. */
-export async function replayCaptures(folder: string, job: Invocation, watchers: Observers): Promise<boolean> {
+export async function replayCaptures(folder: string, job: Invocation, attached: Observers): Promise<boolean> {
   const { flags, out, interrupted } = job;
   const folders = foldersIn(folder);
   if (folders.length === 0)
@@ -37,8 +38,8 @@ export async function replayCaptures(folder: string, job: Invocation, watchers: 
       `"${folder}" holds no such peer; --only takes a folder's name, such as ${nameOf(folders[0]!)}`,
     );
   const verdicts: CaptureVerdict[] = [];
-  for (const one of wanted) if (!interrupted.aborted) verdicts.push(await replayPeer(one, job, watchers));
-  await explain(verdicts, out);
+  for (const one of wanted) if (!interrupted.aborted) verdicts.push(await replayPeer(one, job, attached));
+  await printSummary(verdicts, out);
   return verdicts.every(({ faults }) => faults.every(({ isCut }) => isCut));
 }
 
@@ -63,44 +64,54 @@ const isWanted = (name: string, only: readonly string[] | undefined): boolean =>
 async function replayPeer(
   folder: string,
   { flags, out, interrupted }: Invocation,
-  watchers: Observers,
+  attached: Observers,
 ): Promise<CaptureVerdict> {
   const { mergedByTime, messagesIn } = await import('../recording/core-capture.js');
   const { compare, COMPARED } = await import('../recording/capture-comparison.js');
   const peer = nameOf(folder);
   const isWhole = has(folder, 'received') && has(folder, 'sent');
-  const read = (direction: Direction): CapturedMessages => messagesIn(bytesOf(folder, direction), direction);
+  const read = (direction: Direction): CapturedMessages =>
+    messagesIn(bytesOf(folder, direction, interrupted), direction);
   const verdict = await compare(mergedByTime(read('received'), read('sent')), {
     peer,
     isWhole,
     signal: interrupted,
-    node: { ...watchers.options, compiled: flags.compiled ?? true },
-    watch: (node) => watchers.follow(node),
+    node: { ...attached.options, compiled: flags.compiled ?? true },
+    watch: (node) => attached.follow(node),
     session: (session) => show(peer, session, out),
-    ...(out.json && { message: teller(peer, out) }),
+    ...(out.json && { message: messagePrinter(peer, out) }),
   });
-  tell(folder, verdict, isWhole ? COMPARED : [], out);
+  printVerdict(folder, verdict, isWhole ? COMPARED : [], out);
   return verdict;
 }
 
 /** Nothing for a file that is not there: Core makes it with the first message. */
-async function* bytesOf(folder: string, direction: Direction): AsyncGenerator<Uint8Array> {
+async function* bytesOf(
+  folder: string,
+  direction: Direction,
+  interrupted: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   if (has(folder, direction))
-    yield* createReadStream(join(folder, FILES[direction])) as AsyncIterable<Buffer>;
+    yield* openInput(join(folder, FILES[direction]), interrupted) as AsyncIterable<Buffer>;
 }
 
-const teller =
+const messagePrinter =
   (peer: string, out: Output): NonNullable<CompareOptions['message']> =>
   ({ at, direction, command, offset }, { size, fields }, session) =>
     out.event('message', { peer, session, at: at / 1_000, direction, command, offset, size, fields });
 
 function show(peer: string, { number, inbound, at, scenes, left }: CapturedSession, out: Output): void {
-  const [way, role] = inbound ? ['→ Core', 'inbound'] : ['Core →', 'outbound'];
-  const title = `${way} ${plain(peer)} session=${number} ${role} ${new Date(at / 1_000).toISOString()}`;
-  for (const line of dialogueLines({ title, scenes, left, us: 'Core' }, out)) out.answer(line);
+  const [direction, role] = inbound ? ['→ Core', 'inbound'] : ['Core →', 'outbound'];
+  const title = `${direction} ${plain(peer)} session=${number} ${role} ${new Date(at / 1_000).toISOString()}`;
+  for (const line of transcriptLines({ title, scenes, left, us: 'Core' }, out)) out.answer(line);
 }
 
-function tell(folder: string, verdict: CaptureVerdict, compared: readonly string[], out: Output): void {
+function printVerdict(
+  folder: string,
+  verdict: CaptureVerdict,
+  compared: readonly string[],
+  out: Output,
+): void {
   const { sessions, messages, differing, differences, faults } = verdict;
   out.event('verdict', { file: folder, same: compared.length > 0 && differing === 0, compared, ...verdict });
   for (const fault of faults) out.failure(faultLine(folder, fault, out));
@@ -119,7 +130,7 @@ const resultOf = (differing: number, out: Output): string =>
     : out.paint('yellow', `${counted(differing, 'difference')} in kind`);
 
 /** What the results mean, once for all peers. */
-async function explain(verdicts: readonly CaptureVerdict[], out: Output): Promise<void> {
+async function printSummary(verdicts: readonly CaptureVerdict[], out: Output): Promise<void> {
   const { COMPARED } = await import('../recording/capture-comparison.js');
   const leftOut = [...new Set(verdicts.flatMap(({ left_out }) => left_out))].map((kind) => plain(kind));
   const lines = [
@@ -130,7 +141,7 @@ async function explain(verdicts: readonly CaptureVerdict[], out: Output): Promis
 }
 
 function faultLine(folder: string, { direction, offset, why, isCut }: CaptureFault, out: Output): string {
-  const where = out.paintTalk(isCut ? 'yellow' : 'red', join(folder, FILES[direction]));
+  const where = out.paintLog(isCut ? 'yellow' : 'red', plain(join(folder, FILES[direction])));
   const what = isCut ? 'breaks off in' : 'is damaged; it cannot be read on from';
   return `${where} ${what} the message at byte ${offset}: ${why}; nothing after it is compared`;
 }

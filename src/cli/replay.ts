@@ -1,29 +1,29 @@
-/** `verack replay`: plays a recording again, offline, and says whether the same came of it. */
+/** `verack replay`: replays a recording offline and compares the effects with the recorded ones. */
 import { Argument } from 'commander';
-import { createReadStream } from 'node:fs';
 import { VerackError } from '../reasons.js';
 import type { Difference } from '../recording/replay-difference.js';
 import type { Verdict } from '../recording/record-and-replay.js';
 import type { RecordedSession, SessionTranscripts } from '../recording/transcripts.js';
 import { captureFolder, replayCaptures } from './replay-captures.js';
-import { counted, dialogueLines } from './transcript.js';
+import { counted, transcriptLines } from './transcript.js';
 import { EXIT, Usage } from './exit-codes.js';
+import { openInput } from './input-file.js';
 import { type Observers, observers } from './inspect-and-metrics.js';
 import { compiledOptions, inspectOption, outputOptions, valued } from './options.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
-import { listed } from './option-values.js';
+import { commaSeparated } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
 
 export const replayCommand: CliCommand = {
   name: 'replay',
-  about: 'play a recording again, offline: the same, byte for byte?',
+  about: 'replay a recording offline and compare every byte',
   details:
     'Plays what --record has written through the machines, without a net and without waiting, and compares every byte ' +
     'sent, every timer, every change of state and every reason with what was recorded. Exit code 0 when all is the same, ' +
     'else 3 with the first differences.\n\n' +
     "A folder that Bitcoin Core's -capturemessages has written (message_capture, or one peer's folder in it, or its " +
-    'msgs_recv.dat) is shown the same way, and a node of ours is told what Core was told: the kinds of messages that it ' +
+    'msgs_recv.dat) is shown the same way, and a node of ours receives what Core received: the kinds of messages that it ' +
     'sends in the handshake, and its pings and pongs, are compared with those that Core sent. That is no comparison of ' +
     'bytes, and a difference is no failure: exit code 0 when all was read, 3 when a file is damaged.',
   examples: [
@@ -41,7 +41,7 @@ export const replayCommand: CliCommand = {
     valued(
       '--only <peer>',
       'show only this peer, by its id or its address (of a capture: its folder); repeatable',
-      listed(String),
+      commaSeparated(String),
     ),
     ...outputOptions(),
     inspectOption(),
@@ -53,36 +53,36 @@ export const replayCommand: CliCommand = {
 
 async function run(job: Invocation): Promise<number> {
   const { flags, out, operands, interrupted } = job;
-  const watchers = await observers(flags, out);
-  let isGood = true;
+  const attached = await observers(flags, out);
+  let isSame = true;
   for (const file of new Set(operands.map((path) => captureFolder(path) ?? path)))
-    isGood = (await replayAny(file, job, watchers)) && isGood;
+    isSame = (await replayAny(file, job, attached)) && isSame;
   if (flags.inspect !== undefined && !interrupted.aborted) await stay(job);
-  await watchers.close();
-  return isGood ? EXIT.ok : EXIT.some;
+  await attached.close();
+  return isSame ? EXIT.ok : EXIT.some;
 }
 
-const replayAny = (file: string, job: Invocation, watchers: Observers): Promise<boolean> =>
+const replayAny = (file: string, job: Invocation, attached: Observers): Promise<boolean> =>
   captureFolder(file) === undefined
-    ? replay(file, job, watchers)
-    : readable(file, () => replayCaptures(file, job, watchers));
+    ? replay(file, job, attached)
+    : readable(file, () => replayCaptures(file, job, attached));
 
 /** Whether all was the same. */
 async function replay(
   file: string,
   { flags, out, interrupted }: Invocation,
-  watchers: Observers,
+  attached: Observers,
 ): Promise<boolean> {
   const { play } = await import('../recording/record-and-replay.js');
   const { SessionTranscripts } = await import('../recording/transcripts.js');
-  const stories: SessionTranscripts[] = [];
+  const transcripts: SessionTranscripts[] = [];
   const verdict = await readable(file, () =>
-    play(createReadStream(file), {
+    play(openInput(file, interrupted), {
       signal: interrupted,
-      node: { ...watchers.options, compiled: flags.compiled ?? true },
+      node: { ...attached.options, compiled: flags.compiled ?? true },
       watch: (node, clock) => {
-        watchers.follow(node);
-        stories.push(
+        attached.follow(node);
+        transcripts.push(
           new SessionTranscripts(
             node,
             clock,
@@ -92,12 +92,12 @@ async function replay(
       },
     }),
   );
-  for (const story of stories) story.rest();
-  tell(file, verdict, out);
+  for (const transcript of transcripts) transcript.rest();
+  printVerdict(file, verdict, out);
   return verdict.differing === 0;
 }
 
-/** What is wrong with the file is the caller's to mend. */
+/** Faults of the file are usage errors. */
 async function readable<T>(file: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
@@ -113,7 +113,7 @@ async function readable<T>(file: string, run: () => Promise<T>): Promise<T> {
 }
 
 function stay({ out, interrupted }: Invocation): Promise<void> {
-  out.talk('all played; the page stays until Ctrl-C');
+  out.info('all played; the page stays until Ctrl-C');
   return new Promise((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
 }
 
@@ -127,9 +127,9 @@ function show(session: RecordedSession, out: Output): void {
 
 /** Its title and its dialogue. */
 function linesOf({ peer, scenes, left }: RecordedSession, out: Output): string[] {
-  const way = peer.inbound ? '→ us' : 'us →';
-  const title = `${way} peer=${peer.id} ${plain(peer.addr)} ${peer.connection_type} ${peer.transport_protocol_type}`;
-  return dialogueLines({ title, scenes, left, us: 'us' }, out);
+  const direction = peer.inbound ? '→ us' : 'us →';
+  const title = `${direction} peer=${peer.id} ${plain(peer.addr)} ${peer.connection_type} ${peer.transport_protocol_type}`;
+  return transcriptLines({ title, scenes, left, us: 'us' }, out);
 }
 
 const ENDINGS: Readonly<Record<Verdict['ending'], string>> = {
@@ -138,7 +138,7 @@ const ENDINGS: Readonly<Record<Verdict['ending'], string>> = {
   cut: '; the recording breaks off there: the program was ended, or is still writing',
 };
 
-function tell(file: string, verdict: Verdict, out: Output): void {
+function printVerdict(file: string, verdict: Verdict, out: Output): void {
   const { sessions, events, differing, differences, ending } = verdict;
   out.event('verdict', { file, same: differing === 0, ...verdict });
   for (const difference of differences) out.failure(differenceLine(file, difference, out));
@@ -150,4 +150,4 @@ function tell(file: string, verdict: Verdict, out: Output): void {
 }
 
 const differenceLine = (file: string, { line, what, recorded, got }: Difference, out: Output): string =>
-  `${out.paintTalk('red', `${file}:${line}`)} ${what}: recorded ${plain(recorded, 220)}, got ${plain(got, 220)}`;
+  `${out.paintLog('red', `${plain(file)}:${line}`)} ${what}: recorded ${plain(recorded, 220)}, got ${plain(got, 220)}`;

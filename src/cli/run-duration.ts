@@ -15,10 +15,10 @@ export function passed(limit: number | undefined, interrupted: AbortSignal): Pro
   });
 }
 
-/** Live peers, then what those that are gone said last, one row per address. */
+/** Live peers, then the last rows of ended ones, one row per address. */
 export function tableOf(node: BitcoinNode): PeerInfo[] {
   const live = node.peers.list();
-  const here = new Set(live.map(({ addr }) => addr));
-  const gone = new Map(node.peers.recent().map((peer) => [peer.addr, peer]));
-  return [...live, ...[...gone.values()].filter(({ addr }) => !here.has(addr))];
+  const liveAddresses = new Set(live.map(({ addr }) => addr));
+  const ended = new Map(node.peers.recent().map((peer) => [peer.addr, peer]));
+  return [...live, ...[...ended.values()].filter(({ addr }) => !liveAddresses.has(addr))];
 }

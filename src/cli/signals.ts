@@ -1,6 +1,8 @@
-/** Ctrl-C, SIGTERM and a closed terminal: the first asks for an orderly end, the second is the end. */
-
+/** Ctrl-C, SIGTERM and a closed terminal: the first asks for an orderly end, the second ends the program at once. */
 import { setMaxListeners } from 'node:events';
+
+/** Milliseconds for an orderly end after an interruption. */
+const GRACE = 2_000;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -32,4 +34,13 @@ export function interruptions(from: Signals, leave: () => void, now: () => numbe
   };
   for (const signal of SIGNALS) from.on(signal, interrupt);
   return controller.signal;
+}
+
+/** Resolves two seconds after the interruption, whatever is still waited for. Does not keep the program alive. */
+export function graceAfter(interrupted: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const start = (): void => void setTimeout(resolve, GRACE).unref();
+    if (interrupted.aborted) start();
+    else interrupted.addEventListener('abort', start, { once: true });
+  });
 }

@@ -1,10 +1,10 @@
-/** The line at the bottom of the terminal: how many peers are where. */
+/** The status line of a terminal: how many peers are in each state. */
 import type { BitcoinNode } from '../node/node.js';
 import type { PeerState } from '../connection/peer-record.js';
 import type { Output } from './output.js';
 
 /** Milliseconds between two redraws. */
-const PACE = 100;
+const REDRAW_INTERVAL = 100;
 
 const HANDSHAKING: readonly PeerState[] = ['awaitingVersion', 'versionSent', 'versionReceived'];
 
@@ -15,7 +15,7 @@ export function showStatus(node: BitcoinNode, out: Output): () => void {
   node.on('ended', () => void ended++);
   const draw = (): void => out.status(statusLine(node, ended));
   draw();
-  const timer = setInterval(draw, PACE);
+  const timer = setInterval(draw, REDRAW_INTERVAL);
   return () => {
     clearInterval(timer);
     out.status('');

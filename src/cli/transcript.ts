@@ -1,19 +1,19 @@
-/** A session as lines: its title, what was said in two columns with its times, and with `-v` the fields of each message. */
+/** A session as lines: its title, the messages in two columns with times, and with `-v` the fields of each message. */
 import { sequenceOf } from '../conformance/explain.js';
 import type { SessionLine } from '../recording/transcripts.js';
 import type { Output } from './output.js';
 
-export interface Told {
+export interface TranscriptView {
   readonly title: string;
   readonly scenes: readonly SessionLine[];
-  /** Scenes that were left out at the end. */
+  /** Entries that were left out at the end. */
   readonly left: number;
-  /** Who stands in the left column. */
+  /** The heading of the left column. */
   readonly us: string;
 }
 
 /** Ends with an empty line. */
-export function dialogueLines({ title, scenes, left, us }: Told, out: Output): string[] {
+export function transcriptLines({ title, scenes, left, us }: TranscriptView, out: Output): string[] {
   const [head = '', ...lines] = sequenceOf(scenes, us, 'peer');
   const time = (ms: number): string => `${ms.toFixed(1)} ms`.padStart(12);
   return [

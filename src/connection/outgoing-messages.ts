@@ -48,7 +48,7 @@ function refuseUnsafe(comment: string): void {
 
 const NOWHERE = { services: '0000000000000000', ip: new Uint8Array(16), port: 0 } as const;
 
-/** `timestamp`: seconds since 1970-01-01 UTC. */
+/** `timestamp`: seconds since 1970-01-01 UTC; negative before. */
 export const versionMessage = (
   identity: Identity,
   { nonce, timestamp, relay }: { nonce: Hex64; timestamp: number; relay: boolean },
@@ -56,7 +56,7 @@ export const versionMessage = (
   command: 'version',
   version: identity.version,
   services: identity.services,
-  timestamp: BigInt(timestamp).toString(16).padStart(16, '0'),
+  timestamp: BigInt.asUintN(64, BigInt(timestamp)).toString(16).padStart(16, '0'),
   addr_recv: NOWHERE,
   addr_from: { ...NOWHERE, services: identity.services },
   nonce,

@@ -17,6 +17,7 @@ import {
   sanitize,
 } from '../wire/index.js';
 import { type AnnotatedField, fieldsOf } from './fields.js';
+import { OTHER_MAGICS } from './other-networks.js';
 
 export type { AnnotatedField } from './fields.js';
 
@@ -34,7 +35,7 @@ export interface Annotation {
   readonly size: number;
   /** Printable, at most 12 characters. */
   readonly command: string;
-  /** The chain of the magic; absent for a payload and for the magic of nobody we know. */
+  /** The chain of the magic; absent for a payload and for an unknown magic. */
   readonly network?: string;
   /** Whether a receiver would take the message. */
   readonly ok: boolean;
@@ -53,22 +54,27 @@ const isHarmless = ({ code }: Verdict): boolean => NOTES.includes(code);
 
 /** Whether the bytes begin like a frame: a known magic, or any magic and a checksum that is right. */
 export function looksFramed(bytes: Uint8Array): boolean {
-  if (knownMagic(bytes) !== undefined) return true;
+  if (networkOf(bytes) !== undefined) return true;
   if (bytes.length < HEADER_SIZE) return false;
   const size = lengthOf(bytes);
   return size <= bytes.length - HEADER_SIZE && isSummed(bytes.subarray(0, HEADER_SIZE + size));
 }
 
+/** The chain whose frames begin like that: of Bitcoin, or of another chain with the same format. */
+const networkOf = (bytes: Uint8Array): string | undefined =>
+  knownMagic(bytes) ?? OTHER_MAGICS[hexOf(bytes.subarray(0, COMMAND_AT))];
+
 /** The frames in `bytes`, one after the other, each in whatever network it belongs to. Never throws. */
-export function annotateFrames(bytes: Uint8Array): Annotation[] {
-  const annotations: Annotation[] = [];
+export const annotateFrames = (bytes: Uint8Array): Annotation[] => [...eachFrame(bytes)];
+
+/** The same, one at a time: for inputs whose annotations would not fit into the memory. */
+export function* eachFrame(bytes: Uint8Array): Generator<Annotation, void> {
   let at = 0;
   while (at < bytes.length) {
     const annotation = frameAt(bytes, at);
-    annotations.push(annotation);
+    yield annotation;
     at += annotation.size;
   }
-  return annotations;
 }
 
 /** One payload of a command, without a frame around it. Never throws. */
@@ -99,7 +105,7 @@ function frameAt(bytes: Uint8Array, offset: number): Annotation {
   const length = lengthOf(left);
   const isHuge = length > MAX_PAYLOAD;
   const frame = left.subarray(0, isHuge ? left.length : HEADER_SIZE + length);
-  const network = knownMagic(left);
+  const network = networkOf(left);
   const payload = frame.subarray(HEADER_SIZE);
   const command = commandIn(frame);
   const missing = length - payload.length;
@@ -143,9 +149,10 @@ function header(frame: Uint8Array, offset: number, missing: number): AnnotatedFi
     name,
     value,
   });
-  const network = knownMagic(frame);
+  const bitcoin = knownMagic(frame);
+  const network = bitcoin === undefined ? networkOf(frame) : NETWORKS[bitcoin].chain;
   return [
-    field('magic', 0, COMMAND_AT, network === undefined ? 'of no network we know' : NETWORKS[network].chain),
+    field('magic', 0, COMMAND_AT, network ?? 'unknown'),
     field('command', COMMAND_AT, LENGTH_AT, commandIn(frame)),
     field('length', LENGTH_AT, CHECKSUM_AT, String(lengthOf(frame))),
     field('checksum', CHECKSUM_AT, HEADER_SIZE, missing > 0 ? 'not to be judged yet' : checksumWord(frame)),

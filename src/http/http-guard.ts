@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { isIPv4 } from 'node:net';
-import { VerackError } from '../reasons.js';
+import { listenCodeOf, VerackError } from '../reasons.js';
 
 /** `host` as it stands in an address. */
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
@@ -16,13 +16,13 @@ export const urlOf = (host: string, port: number): string => `http://${bracketed
 export const isLoopback = (host: string): boolean =>
   (isIPv4(host) && host.startsWith('127.')) || host === '::1';
 
-/** A server that listens there, for so many connections at a time. Rejects with `ERR_LOCAL_LIMIT` when it cannot. */
+/** A server that listens there, for so many connections at a time. Rejects with `ERR_LOCAL_ADDRESS` or `ERR_LOCAL_LIMIT` when it cannot. */
 export function openServer(host: string, port: number, connections: number): Promise<Server> {
   const server = createServer({ headersTimeout: 5_000, requestTimeout: 5_000, maxHeaderSize: 8_192 });
   server.maxConnections = connections;
   return new Promise((resolve, reject) => {
     const fail = ({ code = '' }: NodeJS.ErrnoException): void =>
-      reject(new VerackError('ERR_LOCAL_LIMIT', { syscode: code, host, port }));
+      reject(new VerackError(listenCodeOf(code), { syscode: code, host, port }));
     server.once('error', fail);
     server.listen(port, host, () => {
       // Nothing that fails later (out of descriptors while accepting) may end the node.

@@ -59,7 +59,7 @@ export interface Relay {
 }
 
 /**
- * Starts the relay. Rejects with a `VerackError`: `ERR_LOCAL_LIMIT` with facts `syscode`, `host`, `port` when it
+ * Starts the relay. Rejects with a `VerackError`: `ERR_LOCAL_ADDRESS` or `ERR_LOCAL_LIMIT` with facts `syscode`, `host`, `port` when it
  * cannot listen there, `ERR_LOCAL_ARGUMENT` for a host that is not loopback.
  */
 export async function startRelay(options: RelayOptions = {}): Promise<Relay> {

@@ -26,7 +26,7 @@ export interface Exporter {
   close(): Promise<void>;
 }
 
-/** Starts to serve. Rejects with `ERR_LOCAL_LIMIT` (facts `syscode`, `host`, `port`) when it cannot listen there. */
+/** Starts to serve. Rejects with `ERR_LOCAL_ADDRESS` or `ERR_LOCAL_LIMIT` (facts `syscode`, `host`, `port`) when it cannot listen there. */
 export async function startExporter({
   registry,
   host = '127.0.0.1',

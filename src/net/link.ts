@@ -73,8 +73,8 @@ export interface Net {
    */
   dial(to: Endpoint, handler: DialHandler): () => void;
   /**
-   * Accepts links at `at`. Rejects with a `VerackError` `ERR_LOCAL_LIMIT` whose facts hold `syscode`
-   * (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`, …), `host` and `port`. `failed`: the system could not accept a caller
+   * Accepts links at `at`. Rejects with a `VerackError`, `ERR_LOCAL_ADDRESS` (`EADDRINUSE`, `EADDRNOTAVAIL`) or
+   * `ERR_LOCAL_LIMIT` (`EACCES`, …), whose facts hold `syscode`, `host` and `port`. `failed`: the system could not accept a caller
    * (`EMFILE`, `ENOBUFS`, …; the same facts); the listener lives on.
    */
   listen(at: Endpoint, accepted: (link: Link) => void, failed?: (facts: Facts) => void): Promise<Listener>;

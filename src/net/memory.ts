@@ -11,6 +11,7 @@
  */
 import type { Facts, LinkCode } from '../reasons.js';
 import { VerackError } from '../reasons.js';
+import { checkOptionNames } from './option-names.js';
 import { systemTimers, type Timers } from './timers.js';
 import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from './link.js';
 
@@ -22,6 +23,8 @@ export interface MemoryOptions {
   /** Default 0. */
   readonly latency?: Latency;
 }
+
+const OPTION_NAMES: Readonly<Record<keyof MemoryOptions, true>> = { timers: true, latency: true };
 
 export interface MemoryLink extends Link {
   /** Breaks the path: what is under way is lost, and both sides hear `ERR_LINK_RESET`. */
@@ -297,7 +300,7 @@ class Hub implements MemoryNet {
     await Promise.resolve();
     const local = { host: at.host, port: at.port === 0 ? this.#freePort(at.host) : at.port };
     const name = key(local);
-    if (this.#listeners.has(name)) throw new VerackError('ERR_LOCAL_LIMIT', facts('EADDRINUSE', at));
+    if (this.#listeners.has(name)) throw new VerackError('ERR_LOCAL_ADDRESS', facts('EADDRINUSE', at));
     this.#listeners.set(name, accepted);
     this.#taken.add(name);
     return { local, close: () => this.#unlisten(name, accepted) };
@@ -316,7 +319,7 @@ class Hub implements MemoryNet {
       this.#next = port === LAST_PORT ? FIRST_EPHEMERAL : port + 1;
       if (!this.#taken.has(key({ host, port }))) return port;
     }
-    throw new VerackError('ERR_LOCAL_LIMIT', facts('EADDRNOTAVAIL', { host, port: 0 }));
+    throw new VerackError('ERR_LOCAL_ADDRESS', facts('EADDRNOTAVAIL', { host, port: 0 }));
   }
 
   /** Asked twice for a delay: there and back. */
@@ -361,8 +364,10 @@ function anyOf(host: string): string {
 
 /**
  * A net in memory. A listener at `0.0.0.0` or `::` answers for every address of its family; dialling an address where
- * nobody listens is refused. There are no names here: a host is compared as text.
+ * nobody listens is refused. There are no names here: a host is compared as text. Throws `ERR_LOCAL_ARGUMENT` for an
+ * option that does not exist.
  */
 export function memoryNet(options: MemoryOptions = {}): MemoryNet {
+  checkOptionNames(options, Object.keys(OPTION_NAMES));
   return new Hub(options);
 }

@@ -6,7 +6,7 @@
  */
 import { connect, createServer, isIP, type Server, type Socket, type TcpNetConnectOpts } from 'node:net';
 
-import { type DialCode, type Facts, type LinkCode, VerackError } from '../reasons.js';
+import { type DialCode, type Facts, type LinkCode, listenCodeOf, VerackError } from '../reasons.js';
 import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from './link.js';
 
 export interface TcpOptions {
@@ -206,7 +206,9 @@ function dial(to: Endpoint, handler: DialHandler, options: TcpOptions): () => vo
 
 function listening(server: Server, at: Endpoint): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(new VerackError('ERR_LOCAL_LIMIT', factsOf(error, at))));
+    server.once('error', (error) =>
+      reject(new VerackError(listenCodeOf(syscodeOf(error)), factsOf(error, at))),
+    );
     // As Core does: an IPv6 socket takes IPv6 only, so that 0.0.0.0 and :: can be bound side by side.
     server.listen({ host: at.host, port: at.port, backlog: BACKLOG, ipv6Only: true }, resolve);
   });

@@ -1,8 +1,9 @@
 /** What a node and a dial can be told. */
 import type { InspectionEvent } from 'xstate';
-import type { ConnectionType, Rules } from '../../machines/index.js';
+import { type ConnectionType, CORE_RULES, type Rules } from '../../machines/index.js';
 import type { DnsOptions, Lookup } from '../net/dns.js';
 import type { Net } from '../net/link.js';
+import { checkOptionNames } from '../net/option-names.js';
 import { type Chain, networkOf } from '../networks.js';
 import { VerackError } from '../reasons.js';
 import { withServices } from '../services.js';
@@ -99,8 +100,42 @@ export function chainOf(chain: string | Chain): Chain {
   });
 }
 
-/** Refuses what would only fail later, in the middle of a connection. */
-export function checkOptions({ services, startingheight, rules = {}, ...slots }: NodeOptions): void {
+const OPTION_NAMES: Readonly<Record<keyof NodeOptions, true>> = {
+  chain: true,
+  rules: true,
+  maxinbound: true,
+  maxoutbound: true,
+  maxsendbuffer: true,
+  maxpending: true,
+  pendingloopback: true,
+  drainTimeout: true,
+  v2transport: true,
+  v2only: true,
+  padding: true,
+  v2fault: true,
+  services: true,
+  startingheight: true,
+  uacomment: true,
+  subver: true,
+  outbound: true,
+  dns: true,
+  lookup: true,
+  clock: true,
+  random: true,
+  net: true,
+  inspect: true,
+  compiled: true,
+  signal: true,
+};
+
+/** Refuses names that do not exist, and values that would only fail later, in the middle of a connection. */
+export function checkOptions(options: NodeOptions): void {
+  checkOptionNames(options, Object.keys(OPTION_NAMES));
+  checkOptionNames(options.rules ?? {}, Object.keys(CORE_RULES));
+  checkValues(options);
+}
+
+function checkValues({ services, startingheight, rules = {}, ...slots }: NodeOptions): void {
   const bad = (value: unknown, why: string): never => {
     throw new VerackError('ERR_LOCAL_ARGUMENT', { value: String(value), why });
   };

@@ -3,7 +3,7 @@
  * node down instead, and when the process is killed the file ends with a whole turn. A disk that is full, or a file at
  * its limit, ends the recording and nothing else.
  */
-import { closeSync, constants, fchmodSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { type Reason, VerackError } from '../reasons.js';
 import { VERSION } from '../version.js';
 import { FORMAT, FORMAT_VERSION, type Header, MAX_LINE } from './recording-format.js';
@@ -12,6 +12,8 @@ import type { Sink } from './recorder.js';
 export interface RecordingFileOptions {
   /** Bytes. */
   readonly limit: number;
+  /** Replace a file that exists. Default false. */
+  readonly force?: boolean;
   /** Hears once why the recording ended before its time: `ERR_LOCAL_LIMIT` with `limit`, or the `syscode` of a failed write. */
   readonly broken: (reason: Reason) => void;
 }
@@ -24,12 +26,12 @@ export class RecordingFile implements Sink {
   #descriptor: number;
   #size = 0;
 
-  /** Makes the file, or empties it. Throws `ERR_LOCAL_LIMIT` with `syscode` when that cannot be. */
+  /** Creates the file. Throws `ERR_LOCAL_LIMIT` with `syscode` when that cannot be; `EEXIST` for a file that exists. */
   constructor(
     readonly path: string,
     private readonly options: RecordingFileOptions,
   ) {
-    this.#descriptor = opened(path);
+    this.#descriptor = opened(path, options.force ?? false);
     const header: Header = { format: FORMAT, version: FORMAT_VERSION, verack: VERSION };
     this.take([JSON.stringify(header)]);
   }
@@ -80,24 +82,27 @@ export class RecordingFile implements Sink {
   }
 }
 
+/** A new file, never what a symbolic link points to. */
+const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 /** Without waiting for a reader: a pipe is refused. */
-const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK;
+const DEVICE = constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
+/** Readable by its owner alone: a recording holds the keys of its sessions. */
 const OWNER_ONLY = 0o600;
 
-/** Readable by its owner alone, also where there was a file before: a recording holds the keys of its sessions. */
-function opened(path: string): number {
+function opened(path: string, force: boolean): number {
   try {
-    const descriptor = openSync(path, FLAGS, OWNER_ONLY);
-    const kind = fstatSync(descriptor);
-    if (kind.isFile()) fchmodSync(descriptor, OWNER_ONLY);
-    if (!kind.isFIFO()) return descriptor;
-    closeSync(descriptor);
+    const kind = lstatSync(path, { throwIfNoEntry: false });
+    if (kind?.isFIFO()) throw Object.assign(new Error(), { code: 'ESPIPE' });
+    if (kind?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+    if (kind?.isCharacterDevice()) return openSync(path, DEVICE);
+    // Removed, not emptied: other names of the file, and what a link points to, stay as they are.
+    if (kind && force) unlinkSync(path);
+    return openSync(path, NEW, OWNER_ONLY);
   } catch (error) {
     const { code: syscode = 'unknown' } = error as NodeJS.ErrnoException;
     throw new VerackError('ERR_LOCAL_LIMIT', { syscode, path });
   }
-  throw new VerackError('ERR_LOCAL_LIMIT', { syscode: 'ESPIPE', path });
 }
 
 function closeQuietly(descriptor: number): void {

@@ -6,7 +6,7 @@
 import { netWithFault } from '../net/faults/faulty-net.js';
 import type { Lookup, LookupHandler } from '../net/dns.js';
 import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from '../net/link.js';
-import { VerackError } from '../reasons.js';
+import { listenCodeOf, VerackError } from '../reasons.js';
 import type { NodeEvents } from '../node/events.js';
 import type { Clock, Env } from '../net/environment.js';
 import type { NodeOptions } from '../node/options.js';
@@ -249,7 +249,7 @@ export class Replay implements NodeObserver, Env {
     },
     unheard: (input) => {
       const waiting = this.#opening.get(input.listener);
-      const error = new VerackError('ERR_LOCAL_LIMIT', input.facts);
+      const error = new VerackError(listenCodeOf(String(input.facts.syscode)), input.facts);
       this.#happen(input, waiting && (() => waiting.failed(error)));
     },
   };

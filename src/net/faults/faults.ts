@@ -5,6 +5,7 @@
  * Faults combine by wrapping: put `split` and `slow` innermost, because the others need whole frames.
  */
 import { type ReasonCode, VerackError } from '../../reasons.js';
+import { nearestName } from '../option-names.js';
 import { systemTimers, type Timers } from '../timers.js';
 import type { Link } from '../link.js';
 import { SlowLink, SplitLink } from './delayed-link.js';
@@ -97,33 +98,12 @@ const VALUE_RULES: Readonly<Record<FaultRow['value'], readonly [(value?: string)
   '[=HEX16]': [(value) => value === undefined || /^[0-9a-f]{16}$/i.test(value), 'takes 16 hex digits'],
 };
 
-/** Edits (insert, delete, replace a character) from one word to the other. */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, n) => n);
-  for (const [i, letter] of [...from].entries()) {
-    const next = [i + 1];
-    for (let j = 1; j <= to.length; j += 1) {
-      const replace = row[j - 1]! + (letter === to[j - 1] ? 0 : 1);
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, replace));
-    }
-    row = next;
-  }
-  return row.at(-1)!;
-}
-
-function nearest(word: string): FaultName | undefined {
-  const ranked = FAULT_NAMES.map((name) => ({ name, edits: distance(word, name) }));
-  ranked.sort((a, b) => a.edits - b.edits);
-  const [best] = ranked;
-  return best && best.edits <= Math.max(2, word.length / 3) ? best.name : undefined;
-}
-
 function refuse(value: string, why: string): never {
   throw new VerackError('ERR_LOCAL_ARGUMENT', { value: value.slice(0, 80), why });
 }
 
 function unknownFault(text: string, name: string): never {
-  const close = nearest(name.slice(0, 40).toLowerCase());
+  const close = nearestName(name.slice(0, 40).toLowerCase(), FAULT_NAMES);
   const hint = close ? `did you mean "${close}"? ` : '';
   return refuse(
     text,

@@ -1,0 +1,34 @@
+/** Notices that the reader of our output has closed its pipe while there is nothing to write: `connect | head -1`. */
+import { spawn } from 'node:child_process';
+import { fstatSync } from 'node:fs';
+
+/** Milliseconds before the watch starts: most verbs are done by then. */
+const DELAY = 1_000;
+
+/**
+ * Calls `gone` once the pipe `fd` has no reader any more. Node.js cannot poll a pipe that it only writes to, and GNU tail
+ * does: `tail -f` on the same pipe ends by SIGPIPE when the reader is gone. Where stdout is no pipe, or tail is not GNU's,
+ * nothing happens: there the next write fails with EPIPE. Does not keep the program alive, and tail ends with it.
+ */
+export function whenReaderIsGone(fd: number, gone: () => void): void {
+  if (isPipe(fd)) setTimeout(() => watch(fd, gone), DELAY).unref();
+}
+
+function watch(fd: number, gone: () => void): void {
+  const args = ['-f', `--pid=${process.pid}`, '/dev/null'];
+  const tail = spawn('tail', args, { stdio: ['ignore', fd, 'ignore'] });
+  tail.unref();
+  tail.on('error', () => undefined);
+  tail.on('exit', (_, signal) => {
+    if (signal === 'SIGPIPE') gone();
+  });
+  process.once('exit', () => tail.kill());
+}
+
+function isPipe(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFIFO();
+  } catch {
+    return false;
+  }
+}

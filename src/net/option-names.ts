@@ -1,0 +1,34 @@
+/** Checks the names of options, which TypeScript does at compile time and JavaScript does not. */
+import { VerackError } from '../reasons.js';
+
+/** Edits (insert, delete, replace a character) from one word to the other. */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, n) => n);
+  for (const [i, letter] of [...from].entries()) {
+    const next = [i + 1];
+    for (let j = 1; j <= to.length; j += 1) {
+      const replace = row[j - 1]! + (letter === to[j - 1] ? 0 : 1);
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, replace));
+    }
+    row = next;
+  }
+  return row.at(-1)!;
+}
+
+/** The name with the fewest edits from `word`; undefined when a third of the word would have to change. */
+export function nearestName<N extends string>(word: string, names: readonly N[]): N | undefined {
+  const ranked = names.map((name) => ({ name, edits: distance(word, name) }));
+  ranked.sort((a, b) => a.edits - b.edits);
+  const [best] = ranked;
+  return best && best.edits <= Math.max(2, word.length / 3) ? best.name : undefined;
+}
+
+/** Throws `ERR_LOCAL_ARGUMENT` with `value` and `why` for the first key of `options` that is none of `names`. */
+export function checkOptionNames(options: object, names: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  const value = unknown.slice(0, 80);
+  const near = nearestName(value.slice(0, 40), names);
+  const hint = near === undefined ? `the options are ${names.join(', ')}` : `did you mean ${near}?`;
+  throw new VerackError('ERR_LOCAL_ARGUMENT', { value, why: `there is no such option; ${hint}` });
+}

@@ -1,0 +1,21 @@
+/** Names of options that do not exist: JavaScript has no compiler to find them. */
+import { expect, test } from '@jest/globals';
+import { createNode } from '../src/index.js';
+
+test.each<[options: object, value: string, hint: string]>([
+  [{ chian: 'regtest' }, 'chian', 'did you mean chain?'],
+  [{ maxInbound: 3 }, 'maxInbound', 'did you mean maxinbound?'],
+  [{ rules: { handshakeTimout: 3 } }, 'handshakeTimout', 'did you mean handshakeTimeout?'],
+  [{ nothing_like_it: 1 }, 'nothing_like_it', 'the options are chain, rules,'],
+])('%j', (options, value, hint) => {
+  expect(() => createNode(options)).toThrow(
+    expect.objectContaining({
+      code: 'ERR_LOCAL_ARGUMENT',
+      facts: { value, why: expect.stringContaining(hint) },
+    }),
+  );
+});
+
+test('undefined options and undefined rules are as if they were absent', async () => {
+  await createNode({ chain: 'regtest', rules: undefined as never }).stop();
+});
