@@ -224,7 +224,7 @@ export const PROXY_REASONS = {
     blame: 'caller',
     retry: 'no',
     exit: 4,
-    says: 'the I2P router refused a key or an address (INVALID_KEY)',
+    says: 'an I2P key or address is invalid (INVALID_KEY)',
     hint: 'Check the address. If it is our own key: move i2p_private_key away, and a new address is made.',
   },
   ERR_DIAL_I2P_SESSION: {
