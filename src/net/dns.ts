@@ -43,7 +43,7 @@ const TIMEOUT_MS = 5_000;
 const TRIES = 2;
 const FAMILIES: readonly IpFamily[] = ['ipv4', 'ipv6'];
 /** Names that live outside DNS; asking for them would tell a DNS server where we go (RFC 7686). */
-const NOT_DNS = /\.(onion|i2p)\.?$/i;
+const NOT_DNS = /\.(onion|i2p|internal)\.?$/i;
 
 function cancelled(): VerackError {
   return new VerackError('ERR_LOCAL_CANCELLED');
@@ -134,7 +134,7 @@ function unique(addresses: readonly string[], options: DnsOptions): string[] {
  * of a name is its own answer. Without `servers` the system is asked, hosts file included.
  *
  * @throws VerackError `ERR_DIAL_DNS` with facts `host` and `syscode` (`ENOTFOUND`, `ETIMEOUT`, `EREFUSED` …; `ENODATA` when
- *   there are addresses of unwanted families only, `ENOTDNS` for `.onion` and `.i2p`), `ERR_LOCAL_CANCELLED`, or
+ *   there are addresses of unwanted families only, `ENOTDNS` for `.onion`, `.i2p` and `.internal`), `ERR_LOCAL_CANCELLED`, or
  *   `ERR_LOCAL_ARGUMENT` for unusable `servers`
  */
 export async function resolveHost(host: string, options: DnsOptions = {}): Promise<string[]> {

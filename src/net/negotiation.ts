@@ -5,8 +5,8 @@
  * its value or a {@link Failure}. It does no I/O itself. Bytes behind the last answer belong to the peer and are kept.
  */
 import type { DialCode, Facts, LinkCode } from '../reasons.js';
-import type { DialHandler, Endpoint, Link, LinkHandler, Net } from '../io/link.js';
-import { ThroughLink } from '../io/through.js';
+import type { DialHandler, Endpoint, Link, LinkHandler, Net } from './link.js';
+import { ThroughLink } from './faults/link-wrapper.js';
 
 /** Why a negotiation failed. */
 export interface Failure {

@@ -7,8 +7,8 @@
 import { isIP, isIPv4 } from 'node:net';
 
 import { type Facts, VerackError } from '../reasons.js';
-import { type DnsOptions, resolveHost } from '../io/dns.js';
-import type { DialHandler, Endpoint, Link, Listener, Net } from '../io/link.js';
+import { type DnsOptions, resolveHost } from './dns.js';
+import type { DialHandler, Endpoint, Link, Listener, Net } from './link.js';
 import { type Failure, failLater } from './negotiation.js';
 import { I2P_PORT, type SamNet } from './sam.js';
 import { type Credentials, socks5Net } from './socks5.js';

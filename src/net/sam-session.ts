@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { type Facts, type ReasonCode, VerackError } from '../reasons.js';
-import type { Timers } from '../io/clock.js';
+import type { Timers } from './timers.js';
 import { i2pAddressOf, type KeyStore } from './i2p-key.js';
 import {
   type Failure,

@@ -6,9 +6,9 @@
  * always 0. There is no time limit of a dial here: whoever dials gives up. A router can take minutes.
  */
 import { type DialCode, type Facts, VerackError } from '../reasons.js';
-import { systemTimers, type Timers } from '../io/clock.js';
-import { formatEndpoint } from '../io/endpoint.js';
-import type { DialHandler, Endpoint, Link, Listener, Net } from '../io/link.js';
+import { systemTimers, type Timers } from './timers.js';
+import { formatEndpoint } from './endpoint.js';
+import type { DialHandler, Endpoint, Link, Listener, Net } from './link.js';
 import type { KeyStore } from './i2p-key.js';
 import { failLater, type NegotiatedLink } from './negotiation.js';
 import { acceptStream, connectStream } from './sam-protocol.js';

@@ -8,8 +8,8 @@
 import { randomBytes } from 'node:crypto';
 
 import { type DialCode, type Facts, VerackError } from '../reasons.js';
-import { formatEndpoint } from '../io/endpoint.js';
-import type { DialHandler, Endpoint, Net } from '../io/link.js';
+import { formatEndpoint } from './endpoint.js';
+import type { DialHandler, Endpoint, Net } from './link.js';
 import { type Failure, failLater, isFailure, negotiate, type Negotiation } from './negotiation.js';
 
 /** At most 255 bytes each (RFC 1929). */
