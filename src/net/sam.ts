@@ -133,10 +133,7 @@ export class SamNet implements Net {
     } catch (error) {
       if (codeOf(error) === 'ERR_DIAL_I2P_SESSION') session.end();
       failed();
-      if (session.gone.aborted && !signal.aborted && codeOf(error) === 'ERR_LOCAL_CANCELLED') {
-        throw new VerackError('ERR_DIAL_I2P_SESSION', { why: 'the router ended the session' });
-      }
-      throw error;
+      throw causeOf(error, session);
     }
   }
 
@@ -218,7 +215,7 @@ class Acceptor {
       // The router has given up the session, even where the control link still lives.
       if (code === 'ERR_DIAL_I2P_SESSION' || code === 'ERR_DIAL_I2P_ROUTER') session.end();
       this.shared.release();
-      throw error;
+      throw causeOf(error, session);
     }
   }
 
@@ -233,6 +230,12 @@ class Acceptor {
 }
 
 const codeOf = (error: unknown): string => (error instanceof VerackError ? error.code : '');
+
+/** What was cancelled because the router ended the session has that for its reason. */
+const causeOf = (error: unknown, { gone }: SamSession): unknown =>
+  gone.aborted && codeOf(error) === 'ERR_LOCAL_CANCELLED'
+    ? new VerackError('ERR_DIAL_I2P_SESSION', { why: 'the router ended the session' })
+    : error;
 
 /** The reason of a failed dial; our own faults are passed on. */
 function reasonOf(error: unknown): { code: DialCode; facts: Facts } {
