@@ -10,6 +10,8 @@
  * Match on `code`: the sentences may change between releases, the codes do not.
  */
 
+import { PROXY_REASONS } from './proxy-reasons.js';
+
 export type Blame = 'network' | 'remote' | 'policy' | 'caller' | 'nobody' | 'us';
 export type Retry = 'later' | 'no';
 
@@ -51,6 +53,7 @@ const rows = {
     says: 'there is no route to that address',
     hint: "Check this machine's network; IPv6 addresses need IPv6 here.",
   },
+  ...PROXY_REASONS,
   ERR_LINK_RESET: {
     family: 'link',
     blame: 'network',
@@ -364,7 +367,7 @@ export type LinkCode = (typeof LINK_CODES)[number];
 /** Whether a connection ended from outside. */
 export const isLinkCode = (code: ReasonCode): code is LinkCode => LINK_CODES.includes(code as LinkCode);
 /** Why a link never opened. */
-export type DialCode = 'ERR_DIAL_DNS' | 'ERR_DIAL_REFUSED' | 'ERR_DIAL_UNREACHABLE' | 'ERR_LOCAL_LIMIT';
+export type DialCode = Extract<ReasonCode, `ERR_DIAL_${string}`> | 'ERR_LOCAL_LIMIT';
 
 /** Why a listener could not be opened, by the system's error code. */
 export const listenCodeOf = (syscode: string): 'ERR_LOCAL_ADDRESS' | 'ERR_LOCAL_LIMIT' =>

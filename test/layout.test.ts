@@ -74,7 +74,7 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
     '@noble/hashes/sha3.js': 'yes',
     '@noble/hashes/sha2.js': 'yes',
   },
-  net: { net: 'yes', data: 'yes', wire: 'types', 'node:': 'yes', 'ipaddr.js': 'yes' },
+  net: { net: 'yes', data: 'yes', wire: 'yes', 'node:': 'yes', 'ipaddr.js': 'yes' },
   connection: { connection: 'yes', net: 'yes', wire: 'yes', machines: 'yes', data: 'yes', xstate: 'yes' },
   node: {
     node: 'yes',

@@ -144,7 +144,7 @@ function unique(addresses: readonly string[], options: DnsOptions): string[] {
  * of a name is its own answer. Without `servers` the system is asked, hosts file included.
  *
  * @throws VerackError `ERR_DIAL_DNS` with facts `host` and `syscode` (`ENOTFOUND`, `ETIMEOUT`, `EREFUSED` …; `ENODATA` when
- *   there are addresses of unwanted families only, `ENOTDNS` for `.onion` and `.i2p`), `ERR_LOCAL_CANCELLED`, or
+ *   there are addresses of unwanted families only, `ENOTDNS` for `.onion`, `.i2p` and `.internal`), `ERR_LOCAL_CANCELLED`, or
  *   `ERR_LOCAL_ARGUMENT` for unusable `servers`
  */
 export async function resolveHost(host: string, options: DnsOptions = {}): Promise<string[]> {

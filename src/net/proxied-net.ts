@@ -1,0 +1,160 @@
+/**
+ * A net that chooses by the network of its target how to dial: directly, through a SOCKS5 proxy, or over I2P.
+ *
+ * The rules are those of Core's `-proxy`, `-onion`, `-onlynet`, `-i2psam` and `-cjdnsreachable` (`init.cpp`, `net.cpp`
+ * `ConnectNode`). A name is never resolved by a dial. With a proxy for names it is not resolved on this machine at all.
+ */
+import { isIP, isIPv4 } from 'node:net';
+
+import { type Facts, VerackError } from '../reasons.js';
+import { type DnsOptions, resolveHost } from './dns.js';
+import type { DialHandler, Endpoint, Link, Listener, Net } from './link.js';
+import { type Failure, failLater } from './negotiation.js';
+import { I2P_PORT, type SamNet } from './sam.js';
+import { type Credentials, socks5Net } from './socks5.js';
+
+/** The networks of Core's `-onlynet`. */
+export const NETWORKS_OF_ADDRESSES = ['ipv4', 'ipv6', 'onion', 'i2p', 'cjdns'] as const;
+export type Network = (typeof NETWORKS_OF_ADDRESSES)[number];
+/** What can have a SOCKS5 proxy. `name`: a host name that this machine does not resolve. */
+export type Proxied = 'ipv4' | 'ipv6' | 'onion' | 'cjdns' | 'name';
+/** `internal`: a name that exists in no DNS and on no proxy. */
+export type TargetKind = Network | 'name' | 'internal';
+
+export interface Proxy extends Endpoint {
+  /** As in `Socks5Options`. */
+  readonly credentials?: () => Credentials;
+}
+
+export interface ProxiedNetOptions {
+  /** Dials what needs no proxy, the proxies themselves, and listens. */
+  readonly net: Net;
+  readonly proxies: Partial<Readonly<Record<Proxied, Proxy>>>;
+  readonly sam?: SamNet;
+  /** fc00::/8 belongs to CJDNS; otherwise to IPv6. */
+  readonly cjdnsreachable?: boolean;
+  /** Networks of automatic connections; default all that can be reached. Dials are not restricted, as in Core. */
+  readonly onlynet?: readonly Network[];
+  /** Whether names may be resolved on this machine. Default true. */
+  readonly dns?: boolean;
+  /** Targets that are dialled without their proxy, and names that are resolved here all the same. Default none. */
+  readonly isDirect?: (host: string) => boolean;
+}
+
+/** Listening there accepts I2P streams. */
+export const I2P_LISTEN: Endpoint = { host: 'b32.i2p', port: I2P_PORT };
+
+/** How long a dial may take beyond a direct one: a SOCKS5 proxy answers within 20 s (Core: `g_socks5_recv_timeout`). */
+const SOCKS5_EXTRA_MS = 20_000;
+/** A router looks up and builds tunnels first (Core waits as long for a reply). */
+const I2P_MS = 180_000;
+
+const CJDNS = /^fc[0-9a-f]{2}:/i;
+
+/** What a host is by its text alone. Whether an `.onion` or `.i2p` address is valid, its proxy says. */
+export function kindOfHost(host: string, cjdnsreachable = false): TargetKind {
+  if (isIPv4(host)) return 'ipv4';
+  if (isIP(host)) return cjdnsreachable && CJDNS.test(host) ? 'cjdns' : 'ipv6';
+  const [, last = ''] = /\.(onion|i2p|internal)\.?$/i.exec(host) ?? [];
+  return (last.toLowerCase() || 'name') as TargetKind;
+}
+
+/** The port of a target that names none: I2P has 0, the others that of the chain. */
+export const defaultPortOf = (host: string, port: number): number =>
+  kindOfHost(host) === 'i2p' ? I2P_PORT : port;
+
+export class ProxiedNet implements Net {
+  /** The networks of automatic connections. */
+  readonly reachable: ReadonlySet<Network>;
+  readonly #proxies: Readonly<Record<string, Pick<Net, 'dial'> | undefined>>;
+
+  constructor(private readonly options: ProxiedNetOptions) {
+    const { net, proxies, onlynet = NETWORKS_OF_ADDRESSES } = options;
+    this.#proxies = Object.fromEntries(
+      Object.entries(proxies).map(([kind, { host, port, credentials }]) => [
+        kind,
+        socks5Net({ net, proxy: { host, port }, ...(credentials && { credentials }) }),
+      ]),
+    );
+    this.reachable = new Set(onlynet.filter((network) => this.#isReachable(network)));
+  }
+
+  /** Whether names are left to a proxy: then DNS seeds are dialled by name, as Core does, and never resolved. */
+  get hasNameProxy(): boolean {
+    return this.#proxies.name !== undefined;
+  }
+
+  dial(to: Endpoint, handler: DialHandler): () => void {
+    const route = this.#route(to.host);
+    if ('dial' in route) return route.dial(to, handler);
+    return failLater(handler, { code: route.code, facts: { ...route.facts, port: to.port } });
+  }
+
+  listen(at: Endpoint, accepted: (link: Link) => void, failed?: (facts: Facts) => void): Promise<Listener> {
+    if (kindOfHost(at.host) !== 'i2p') return this.options.net.listen(at, accepted, failed);
+    const { sam } = this.options;
+    if (sam) return sam.listen(at, accepted, failed);
+    return Promise.reject(new VerackError('ERR_DIAL_NO_PROXY', { ...at, network: 'i2p' }));
+  }
+
+  /**
+   * The hosts to dial for `host`: itself where `dial` takes it as it stands, else its addresses. Rejects with a
+   * `VerackError`: `ERR_DIAL_NO_LOOKUP` without `dns`, or as `resolveHost` does.
+   */
+  async resolve(host: string, options: DnsOptions = {}): Promise<string[]> {
+    const kind = this.#kindOf(host);
+    if (kind === 'name' && !this.#isByName(host)) {
+      if (this.options.dns === false) throw new VerackError('ERR_DIAL_NO_LOOKUP', { host });
+      return resolveHost(host, options);
+    }
+    if (kind === 'internal') throw new VerackError('ERR_DIAL_DNS', { host, syscode: 'ENOTDNS' });
+    return [host];
+  }
+
+  /** Milliseconds that a dial of `host` may take where a direct one may take `timeout`. */
+  timeoutOf(host: string, timeout: number): number {
+    const kind = this.#kindOf(host);
+    if (kind === 'i2p') return Math.max(timeout, I2P_MS);
+    return this.#proxyOf(kind, host) ? timeout + SOCKS5_EXTRA_MS : timeout;
+  }
+
+  /** Ends what is kept for later dials, so that the process can end. Links and listeners live on. */
+  close(): void {
+    this.options.sam?.close();
+  }
+
+  #kindOf(host: string): TargetKind {
+    return kindOfHost(host, this.options.cjdnsreachable);
+  }
+
+  #isByName(host: string): boolean {
+    return this.#proxyOf('name', host) !== undefined;
+  }
+
+  #proxyOf(kind: TargetKind, host: string): Pick<Net, 'dial'> | undefined {
+    const isDirect = kind !== 'onion' && this.options.isDirect?.(host);
+    return isDirect ? undefined : this.#proxies[kind];
+  }
+
+  #route(host: string): Pick<Net, 'dial'> | Failure {
+    const kind = this.#kindOf(host);
+    if (kind === 'i2p') return this.options.sam ?? unreachable(host, kind);
+    if (kind === 'internal') return { code: 'ERR_DIAL_DNS', facts: { host, syscode: 'ENOTDNS' } };
+    const proxy = this.#proxyOf(kind, host);
+    if (proxy) return proxy;
+    if (kind === 'onion') return unreachable(host, kind);
+    return kind === 'name' ? { code: 'ERR_DIAL_NO_LOOKUP', facts: { host } } : this.options.net;
+  }
+
+  #isReachable(network: Network): boolean {
+    const { cjdnsreachable = false, sam } = this.options;
+    if (network === 'onion') return this.#proxies.onion !== undefined;
+    if (network === 'i2p') return sam !== undefined;
+    return network !== 'cjdns' || cjdnsreachable;
+  }
+}
+
+const unreachable = (host: string, network: Network): Failure => ({
+  code: 'ERR_DIAL_NO_PROXY',
+  facts: { host, network },
+});

@@ -1,0 +1,166 @@
+/**
+ * One session with an I2P router: its control link, its name and our address. It lives as long as the control link.
+ *
+ * The sessions of one router are made here, one at a time for all who wait for it, and ended when nobody uses them.
+ */
+import { randomBytes } from 'node:crypto';
+
+import { type Facts, type ReasonCode, VerackError } from '../reasons.js';
+import type { Timers } from './timers.js';
+import { i2pAddressOf, type KeyStore } from './i2p-key.js';
+import {
+  type Failure,
+  type NegotiatedLink,
+  negotiate,
+  type Negotiation,
+  type ProxyAt,
+} from './negotiation.js';
+import { createSession, generateKey } from './sam-protocol.js';
+
+/** How long a router may take to make a session, milliseconds (Core waits as long for any reply). */
+export const SAM_REPLY_MS = 180_000;
+
+export interface Negotiated<T> {
+  readonly link: NegotiatedLink;
+  readonly value: T;
+}
+
+/** {@link negotiate} as a promise; rejects with a `VerackError`, `ERR_LOCAL_CANCELLED` when one of `signals` aborts it. */
+export function negotiated<T extends object>(
+  at: ProxyAt,
+  negotiation: Negotiation<T>,
+  signals: readonly AbortSignal[],
+): Promise<Negotiated<T>> {
+  return new Promise((resolve, reject) => {
+    let giveUp = (): void => undefined;
+    const settled = (): void => signals.forEach((signal) => signal.removeEventListener('abort', abort));
+    const refuse = (code: ReasonCode, facts: Facts = {}): void => {
+      settled();
+      reject(new VerackError(code, facts));
+    };
+    const abort = (): void => {
+      giveUp();
+      refuse('ERR_LOCAL_CANCELLED');
+    };
+    if (signals.some(({ aborted }) => aborted)) return refuse('ERR_LOCAL_CANCELLED');
+    for (const signal of signals) signal.addEventListener('abort', abort);
+    giveUp = negotiate(at, negotiation, {
+      opened: (link, value) => {
+        settled();
+        resolve({ link, value });
+      },
+      failed: ({ code, facts }: Failure) => refuse(code, facts),
+    });
+  });
+}
+
+/** A session that was made. */
+export class SamSession {
+  readonly id: string;
+  /** Our `.b32.i2p` address in it. */
+  readonly host: string;
+  readonly #control: NegotiatedLink;
+  readonly #gone = new AbortController();
+
+  constructor(id: string, host: string, control: NegotiatedLink) {
+    this.id = id;
+    this.host = host;
+    this.#control = control;
+    control.onOver = () => this.#gone.abort();
+    // The router sends nothing more on this link; that it closes is the news.
+    control.attach({ data: () => undefined, closed: () => undefined });
+  }
+
+  /** Aborts when the session is gone, whoever ended it. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  end(): void {
+    this.#control.destroy();
+  }
+}
+
+export interface SessionOptions extends ProxyAt {
+  readonly timers: Timers;
+  /** With it sessions are persistent: the address outlives them. */
+  readonly keys?: KeyStore;
+}
+
+/** The key that is kept, made and kept first where there is none. */
+async function keptKey(at: ProxyAt, keys: KeyStore, signals: readonly AbortSignal[]): Promise<Uint8Array> {
+  const kept = await keys.read();
+  if (kept) return kept;
+  const { link, value } = await negotiated(at, generateKey(), signals);
+  link.destroy();
+  await keys.write(value.key);
+  return value.key;
+}
+
+async function make(options: SessionOptions, signals: readonly AbortSignal[]): Promise<SamSession> {
+  const key = options.keys && (await keptKey(options, options.keys, signals));
+  const id = randomBytes(5).toString('hex');
+  const { link, value } = await negotiated(options, createSession(id, key), signals);
+  return new SamSession(id, i2pAddressOf(value.key) ?? '', link);
+}
+
+/**
+ * Makes a session. Rejects with a `VerackError`: the reason of the negotiation, `ERR_DIAL_I2P_TIMEOUT` after
+ * {@link SAM_REPLY_MS}, `ERR_LOCAL_CANCELLED` when `signal` aborts it, or what the key store gives.
+ */
+export async function makeSession(options: SessionOptions, signal: AbortSignal): Promise<SamSession> {
+  const limit = new AbortController();
+  const { timers } = options;
+  const timer = timers.setTimeout(() => limit.abort(), SAM_REPLY_MS);
+  try {
+    return await make(options, [signal, limit.signal]);
+  } catch (error) {
+    if (limit.signal.aborted && !signal.aborted) {
+      throw new VerackError('ERR_DIAL_I2P_TIMEOUT', { task: 'SESSION CREATE' });
+    }
+    throw error;
+  } finally {
+    timers.clearTimeout(timer);
+  }
+}
+
+/** A session that several use: made for the first, ended after the last. */
+export class SharedSession {
+  #session: Promise<SamSession> | undefined;
+  #creation = new AbortController();
+  #users = 0;
+
+  constructor(private readonly options: SessionOptions) {}
+
+  /** Every call is answered by one of {@link release}, whether it resolves or rejects. */
+  acquire(): Promise<SamSession> {
+    this.#users += 1;
+    this.#session ??= this.#make();
+    return this.#session;
+  }
+
+  release(): void {
+    this.#users -= 1;
+    if (this.#users === 0) this.#end();
+  }
+
+  #make(): Promise<SamSession> {
+    this.#creation = new AbortController();
+    const made = makeSession(this.options, this.#creation.signal);
+    const forget = (): void => {
+      if (this.#session === made) this.#session = undefined;
+    };
+    made.then((session) => session.gone.addEventListener('abort', forget), forget);
+    return made;
+  }
+
+  #end(): void {
+    const session = this.#session;
+    this.#session = undefined;
+    this.#creation.abort();
+    session?.then(
+      (made) => made.end(),
+      () => undefined,
+    );
+  }
+}
