@@ -6,7 +6,7 @@
  */
 import type { DialCode, Facts, LinkCode } from '../reasons.js';
 import type { DialHandler, Endpoint, Link, LinkHandler, Net } from './link.js';
-import { ThroughLink } from './faults/link-wrapper.js';
+import { LinkWrapper } from './faults/link-wrapper.js';
 
 /** Why a negotiation failed. */
 export interface Failure {
@@ -51,7 +51,7 @@ function answerIn(
 }
 
 /** A link to a proxy. Once the negotiation has succeeded it is the link to the peer. */
-export class NegotiatedLink extends ThroughLink {
+export class NegotiatedLink extends LinkWrapper {
   #buffer: Uint8Array = NOTHING;
   #exchange: Exchange | undefined;
   /** An end that came before there was a handler. */

@@ -19,7 +19,7 @@
  * XState does not promise (`_nodes`, `resolve`, `actionExecutor`), so pin the version and keep the differential test.
  */
 import type { AnyEventObject, AnyStateMachine } from 'xstate';
-import { isTested, TESTED_XSTATE, xstateVersion } from './version.js';
+import { refuseUntested } from './version.js';
 
 type Context = Record<string, unknown>;
 type Args = { context: Context; event: AnyEventObject };
@@ -151,11 +151,11 @@ const compilations = new WeakMap<object, Compilation>();
 /**
  * The machine with compiled steps. Compiling the result again returns it as it is.
  *
- * @throws Error where the loaded XState is none of {@link TESTED_XSTATE}: its internals may differ. Use the machine itself then.
+ * @throws Error where the loaded XState is none of `TESTED_XSTATE`: its internals may differ. Use the machine itself then.
  */
 export function compile<M extends AnyStateMachine>(machine: M): M {
   if (compilations.has(machine)) return machine;
-  if (!isTested()) throw new Error(untested());
+  refuseUntested();
   const compilation = new Compilation(machine as unknown as Machine);
   const compiled = Object.create(machine, {
     transition: { value: compilation.transition },
@@ -164,9 +164,6 @@ export function compile<M extends AnyStateMachine>(machine: M): M {
   compilations.set(compiled, compilation);
   return compiled;
 }
-
-const untested = (): string =>
-  `compile() was tested with XState ${TESTED_XSTATE.join(', ')}, and ${xstateVersion()} is loaded: install one of these, or use the machine as it is`;
 
 /** What a compiled machine leaves to XState, as `state event: why` (`state: why` for a whole state, `init: why`). Empty when nothing. */
 export function interpreted(compiled: AnyStateMachine): readonly string[] {

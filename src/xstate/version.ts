@@ -24,6 +24,15 @@ export const TESTED_XSTATE: readonly string[] = ['5.33.0', '5.33.1', '5.33.2', '
 /** Whether the loaded XState is one of these. Not in a bundled program, where the version cannot be read. */
 export const isTested = (version = xstateVersion()): boolean => TESTED_XSTATE.includes(version);
 
+/** @throws Error where the loaded version is none of these. */
+export function refuseUntested(): void {
+  if (isTested()) return;
+  const tested = TESTED_XSTATE.join(', ');
+  throw new Error(
+    `compile() was tested with XState ${tested}, and ${xstateVersion()} is loaded: install one of these, or use the machine as it is`,
+  );
+}
+
 let isWarned = false;
 
 /** {@link isTested}, with a warning of the process the first time that it is false: the machines are interpreted then. */
