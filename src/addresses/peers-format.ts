@@ -5,11 +5,10 @@
  * `peers.dat` is written in format 4 and read in formats 3 and 4 (since Bitcoin Core 0.21), and in any later one that says it
  * can be read as those.
  */
-import { BIP155, hash256, type NetAddress } from '../wire/index.js';
+import { hash256, type NetAddress } from '../wire/index.js';
 import {
   bytes,
   compactHex,
-  compactSize,
   decode,
   encode,
   hex64,
