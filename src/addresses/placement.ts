@@ -3,7 +3,7 @@
  * `GetBucketPosition`. Only the key is secret; without it nobody can choose an address's place.
  */
 import type { Netgroups } from '../net/netgroup.js';
-import { hash256, toLegacy, type NetAddress } from '../wire/index.js';
+import { BIP155, hash256, type NetAddress } from '../wire/index.js';
 import type { NetService } from './entry.js';
 
 export const NEW_BUCKETS = 1_024;
@@ -29,6 +29,7 @@ export interface Placement {
   triedSlot(service: NetService): number;
 }
 
+const IPV4_MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 const ASCII_N = 0x4e;
 const ASCII_K = 0x4b;
 
@@ -50,8 +51,8 @@ function cheapHash(key: Uint8Array, parts: readonly number[], modulus: number): 
 /** Core's `CService::GetKey` as a vector: IPv4 and IPv6 as 16 bytes, the rest as they are, then the port, big-endian. */
 function serviceKey(service: NetService): number[] {
   const { networkID, addr, port } = service;
-  const bytes = toLegacy({ networkID, addr }) ?? addr;
-  return [bytes.length + 2, ...bytes, port >>> 8, port & 0xff];
+  const prefix = networkID === BIP155.ipv4.id ? IPV4_MAPPED : [];
+  return [prefix.length + addr.length + 2, ...prefix, ...addr, port >>> 8, port & 0xff];
 }
 
 /** @param key - 32 bytes, secret; see {@link DETERMINISTIC_KEY} */
