@@ -3,7 +3,7 @@
  * of Bitcoin Core's address manager; and its files, `peers.dat` and `anchors.dat`, in Core's format.
  *
  * {@link createAddressBook} makes an empty book, {@link restoreAddressBook} one from a file. The book does no I/O: its
- * clock and random source are handed in. {@link readPeersFile} and its like are the only functions here that touch files.
+ * clock and random source are handed in. Only the functions of `peers-file.ts` ({@link loadPeers} and those beside it) touch files.
  */
 export { AddressBook, createAddressBook, restoreAddressBook } from './address-book.js';
 export type {
@@ -27,6 +27,7 @@ export { decodeAnchors, decodePeers, encodeAnchors, encodePeers, MAX_ANCHORS } f
 export type { FileDecoding } from './peers-format.js';
 export {
   ANCHORS_FILE,
+  loadPeers,
   PEERS_FILE,
   readPeersFile,
   setAside,

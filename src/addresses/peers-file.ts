@@ -85,12 +85,25 @@ async function readOrSetAside<T>(
 }
 
 /**
- * Reads a book from a file. A damaged file, or one of another chain, is renamed and named in `notice`.
+ * Reads a book from a file and leaves the file as it is; undefined when there is none.
  * @param magic - of the chain
  * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
  */
-export function readPeersFile(path: string, magic: Uint8Array): Promise<FileContents<SavedBook>> {
-  return readOrSetAside(path, (file) => decodePeers(file, magic));
+export async function readPeersFile(
+  path: string,
+  magic: Uint8Array,
+): Promise<FileDecoding<SavedBook> | undefined> {
+  const file = await contentsOf(path);
+  return file?.ok === true ? decodePeers(file.value, magic) : file;
+}
+
+/**
+ * Reads the book of a folder. A damaged file, or one of another chain, is renamed and named in `notice`.
+ * @param magic - of the chain
+ * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
+ */
+export function loadPeers(folder: string, magic: Uint8Array): Promise<FileContents<SavedBook>> {
+  return readOrSetAside(join(folder, PEERS_FILE), (file) => decodePeers(file, magic));
 }
 
 /**

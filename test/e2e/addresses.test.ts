@@ -2,17 +2,17 @@
 import { expect, test } from '@jest/globals';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
   type AddressBook,
   createAddressBook,
   createNetgroups,
   DETERMINISTIC_KEY,
+  loadPeers,
   type NetService,
   type RawAddrman,
   rawAddrman,
-  readPeersFile,
   restoreAddressBook,
   writePeersFile,
 } from '../../src/addresses/index.js';
@@ -122,7 +122,7 @@ describeNode('bitcoind', 'the address book and that of bitcoind', () => {
     const raw = await theirs(first);
     await shutDown(first);
 
-    const { value, notice } = await readPeersFile(folder.peers, magic);
+    const { value, notice } = await loadPeers(dirname(folder.peers), magic);
     expect(notice).toBeUndefined();
     const book = restoreAddressBook(value!, around);
     expect(rawAddrman(book)).toEqual(raw);
