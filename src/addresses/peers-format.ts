@@ -35,6 +35,8 @@ export type FileDecoding<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };
 
 const MAGIC_SIZE = 4;
+/** The two bytes that name the format. */
+const FORMATS_SIZE = 2;
 const CHECKSUM_SIZE = 32;
 const FORMAT = 4;
 const OLDEST_FORMAT = 3;
@@ -128,7 +130,7 @@ function readBuckets(cursor: Cursor, count: number): number[][] {
 const checksum = bytes(CHECKSUM_SIZE);
 const key = bytes(KEY_SIZE);
 
-/** What stands between the two bytes that name the format and the checksum. */
+/** What stands between the format and the checksum. */
 const book: Codec<SavedBook> = {
   read(cursor) {
     const savedKey = key.read(cursor);
@@ -181,11 +183,12 @@ function wrapped(magic: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array
   return new Uint8Array(Buffer.concat([data, hash256(data)]));
 }
 
-function decodeBody<T>(codec: Codec<T>, body: Uint8Array): FileDecoding<T> {
+/** @param start - where in the file the bytes begin */
+function decodeBody<T>(codec: Codec<T>, body: Uint8Array, start: number): FileDecoding<T> {
   const decoded = decode(codec, body);
   if (decoded.ok) return decoded;
   const { code, path, offset } = decoded.fault;
-  return BAD(`cannot be read at byte ${offset + MAGIC_SIZE} ${path} (${code})`);
+  return BAD(`cannot be read at byte ${start + offset} (${code}${path === '' ? '' : `, ${path}`})`);
 }
 
 /** Why the format cannot be read; undefined when it can. */
@@ -204,7 +207,7 @@ export function decodePeers(file: Uint8Array, magic: Uint8Array): FileDecoding<S
   if (!head.ok) return BAD('is too short');
   const why = formatFault(head.value);
   if (why !== undefined) return BAD(why);
-  const decoded = decodeBody(book, head.rest);
+  const decoded = decodeBody(book, head.rest, MAGIC_SIZE + FORMATS_SIZE);
   return decoded.ok && decoded.value.key.every((byte) => byte === 0) ? BAD('has no key') : decoded;
 }
 
@@ -217,7 +220,7 @@ export function encodePeers(saved: SavedBook, magic: Uint8Array): Uint8Array {
 /** Reads `anchors.dat`; the first {@link MAX_ANCHORS} count, as in Core. */
 export function decodeAnchors(file: Uint8Array, magic: Uint8Array): FileDecoding<readonly AddressRecord[]> {
   const body = unwrapped(file, magic);
-  const decoded = body.ok ? decodeBody(anchors, body.value) : body;
+  const decoded = body.ok ? decodeBody(anchors, body.value, MAGIC_SIZE) : body;
   return decoded.ok ? { ok: true, value: decoded.value.slice(0, MAX_ANCHORS) } : decoded;
 }
 
