@@ -4,8 +4,7 @@ import { Worker } from './worker.js';
 
 const FEW = 1_000;
 const MANY = 100_000;
-/** Each is short, and the first ones run code that is not compiled yet. */
-const TIMES = 3;
+/** The first ones run code that is not compiled yet. */
 const WARM_UP = 2;
 
 const name = (count: number): string => `add after ${count.toLocaleString('en-US')}`;
@@ -22,7 +21,7 @@ export const addressBook: Figure = {
       [name(MANY), []],
       [name(FEW), []],
     ]);
-    for (let round = 0; round < WARM_UP + TIMES * rounds; round++) {
+    for (let round = 0; round < WARM_UP + rounds; round++) {
       for (const count of [FEW, MANY])
         costs.get(name(count))!.push(await worker.ask<number>('cost', { beside: count }));
     }
