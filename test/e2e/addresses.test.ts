@@ -1,11 +1,12 @@
 /** The address book against that of a real bitcoind: every slot of both tables, and the file in both directions. */
 import { expect, test } from '@jest/globals';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
   type AddressBook,
+  ANCHORS_FILE,
   createAddressBook,
   createNetgroups,
   DETERMINISTIC_KEY,
@@ -14,10 +15,12 @@ import {
   type RawAddrman,
   rawAddrman,
   restoreAddressBook,
+  takeAnchors,
+  writeAnchors,
   writePeersFile,
 } from '../../src/addresses/index.js';
-import { NETWORKS, systemClock, systemRandom } from '../../src/index.js';
-import { formatAddress } from '../../src/wire/index.js';
+import { createNode, NETWORKS, type PeerInfo, systemClock, systemRandom } from '../../src/index.js';
+import { formatAddress, servicesOf } from '../../src/wire/index.js';
 import { addressOf, recordAt, services } from '../support/addresses.js';
 import { bitcoind, describeNode, type RealNode } from './nodes/nodes.js';
 
@@ -147,5 +150,29 @@ describeNode('bitcoind', 'the address book and that of bitcoind', () => {
     await writePeersFile(folder.peers, book.save(), magic);
     await using node = await withData(folder.path);
     expect(await theirs(node)).toEqual(mine);
+  });
+
+  test('anchors.dat: bitcoind dials the anchor that we wrote, and its own file is read and deleted', async () => {
+    using folder = dataFolder();
+    const files = dirname(folder.peers);
+    await using us = createNode({ chain: 'regtest', services: servicesOf('NETWORK', 'WITNESS') });
+    const { local } = await us.listen({ host: '127.0.0.1', port: 0 });
+    const established = new Promise<PeerInfo>((resolve) => us.once('established', resolve));
+    const anchor = { ...addressOf(local.host), port: local.port };
+    await writeAnchors(files, [recordAt(anchor, now())], magic);
+
+    const node = await bitcoind({ automatic: true, args: [`-datadir=${folder.path}`] });
+    expect(await established).toMatchObject({ inbound: true, relaytxes: false });
+    expect(existsSync(join(files, ANCHORS_FILE))).toBe(false);
+    await node.peersUntil(
+      (peers) => peers[0]?.raw.connection_type === 'block-relay-only',
+      'block-relay-only peer',
+    );
+    await shutDown(node);
+    const { value, notice } = await takeAnchors(files, magic);
+    expect(notice).toBeUndefined();
+    // Knots keeps no anchor that has no blocks, and writes an empty list.
+    expect(value).toEqual([]);
+    expect(existsSync(join(files, ANCHORS_FILE))).toBe(false);
   });
 });
