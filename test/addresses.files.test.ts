@@ -130,6 +130,14 @@ describe('restoring', () => {
     expect(new Set(references)).toEqual(new Set([1]));
   });
 
+  test('an address that a file has in every bucket gets 8 slots', () => {
+    const book = filled(1);
+    const saved = { ...book.save(), newEntries: [book.save().triedEntries[0]!], triedEntries: [] };
+    const back = restored({ ...saved, newBuckets: saved.newBuckets.map(() => [0]) });
+    expect(back.references(saved.newEntries[0]!)).toBe(8);
+    expect(faultsOf(back)).toEqual([]);
+  });
+
   test('what does not belong in a book is left out', () => {
     const book = filled(30);
     const saved = book.save();
