@@ -75,6 +75,7 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
     '@noble/hashes/sha2.js': 'yes',
   },
   net: { net: 'yes', data: 'yes', wire: 'yes', 'node:': 'yes', 'ipaddr.js': 'yes' },
+  addresses: { addresses: 'yes', net: 'yes', wire: 'yes', data: 'yes' },
   connection: { connection: 'yes', net: 'yes', wire: 'yes', machines: 'yes', data: 'yes', xstate: 'yes' },
   node: {
     node: 'yes',
@@ -119,6 +120,8 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
     decode: 'yes',
     probe: 'yes',
     demo: 'yes',
+    addresses: 'yes',
+    entry: 'yes',
     ...CORE,
     'node:': 'yes',
     commander: 'yes',
@@ -130,6 +133,9 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
 const EXCEPTIONS: Record<string, string[]> = {
   'src/node/banlist-file.ts': ['node:'],
   'src/wire/hash.ts': ['node:'],
+  // Pure functions of addresses.
+  'src/net/netgroup.ts': ['wire'],
+  'src/addresses/peers-file.ts': ['node:'],
   'src/wire/bip324/ciphers.ts': ['node:'],
   'src/node/node.ts': ['node:'],
 };

@@ -1,4 +1,5 @@
 /** The verbs, in the order in which the help lists them. */
+import { addressesCommand } from './addresses.js';
 import { completionCommand } from './completion.js';
 import { conformCommand } from './conform.js';
 import { connectCommand } from './connect.js';
@@ -16,6 +17,7 @@ export const CLI_COMMANDS: readonly CliCommand[] = [
   listenCommand,
   probeCommand,
   conformCommand,
+  addressesCommand,
   replayCommand,
   decodeCommand,
   diagramCommand,

@@ -72,6 +72,12 @@ export interface Flags {
   readonly require?: Requirements;
   readonly command?: string;
   readonly format?: string;
+  readonly datadir?: string;
+  readonly asmap?: string;
+  readonly add?: string;
+  readonly import?: string;
+  readonly export?: string;
+  readonly deterministic?: boolean;
 }
 
 const NETWORK = 'Network:';
@@ -146,6 +152,21 @@ export const seedOptions = (): Option[] =>
     NETWORK,
     switched('--dnsseed', 'ask the DNS seeds; on by default, --no-dnsseed: the fixed list alone'),
   );
+
+/** Where the address book is kept, and what groups its addresses. */
+export const addressBookOptions = (): Option[] =>
+  under(NETWORK, [
+    valued(
+      '--datadir <folder>',
+      'keep the address book here, a folder for each chain; none keeps nothing; default: the XDG data directory',
+      String,
+    ),
+    valued(
+      '--asmap <file>',
+      "group IP addresses by autonomous system, from a file in Bitcoin Core's format",
+      String,
+    ),
+  ]);
 
 /** BIP324. */
 export const transportOptions = (): Option[] =>

@@ -34,15 +34,27 @@ const UNROUTED_V6: readonly Prefix[] = [
   { bytes: [0xfe, 0x80, 0, 0, 0, 0, 0, 0], bits: 64 }, // RFC 4862, link-local
 ];
 
-function hasPrefix(addr: Uint8Array, { bytes, bits }: Prefix): boolean {
-  return bytes.every((byte, i) => {
-    const mask = 0xff & (0xff00 >>> Math.min(8, bits - 8 * i));
-    return (addr[i]! & mask) === (byte & mask);
-  });
+/** The bits of each byte that count. */
+const maskOf = ({ bytes, bits }: Prefix): number[] =>
+  bytes.map((_, i) => 0xff & (0xff00 >>> Math.min(8, bits - 8 * i)));
+
+interface MaskedPrefix {
+  readonly bytes: readonly number[];
+  readonly mask: readonly number[];
+}
+
+const masked = (prefix: Prefix): MaskedPrefix => ({ bytes: prefix.bytes, mask: maskOf(prefix) });
+
+/** Masks are made once: every address of every `addr` message is compared. */
+const MASKED_V4 = UNROUTED_V4.map(masked);
+const MASKED_V6 = UNROUTED_V6.map(masked);
+
+function hasPrefix(addr: Uint8Array, { bytes, mask }: MaskedPrefix): boolean {
+  return bytes.every((byte, i) => (addr[i]! & mask[i]!) === byte);
 }
 
 /** Whether Core would take this IPv4 (4 bytes) or IPv6 (16 bytes) address for a public one. */
 export function isRoutable(addr: Uint8Array): boolean {
-  const unrouted = addr.length === 4 ? UNROUTED_V4 : UNROUTED_V6;
+  const unrouted = addr.length === 4 ? MASKED_V4 : MASKED_V6;
   return !unrouted.some((prefix) => hasPrefix(addr, prefix));
 }

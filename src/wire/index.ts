@@ -62,6 +62,7 @@ export {
   toLegacy,
 } from './addresses.js';
 export type { AddressFault, AddressNetwork, AddressParse, NetAddress } from './addresses.js';
+export { isRoutable } from './address-ranges.js';
 export { hasServices, SERVICE_BITS, servicesLetters, servicesnames, servicesOf } from './services.js';
 export type { ServiceName } from './services.js';
 export { hexOf, sanitize } from './display-text.js';

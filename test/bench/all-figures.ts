@@ -1,6 +1,7 @@
 /** Every figure, in the order of the table. */
 import { crowd } from './max-peers.js';
 import type { Figure } from './figure.js';
+import { addressBook } from './address-book.js';
 import { inbound, inbound512 } from './inbound.js';
 import { lag } from './lag.js';
 import { latency } from './latency.js';
@@ -15,6 +16,6 @@ import { v2 } from './v2.js';
 
 export const FIGURES: readonly Figure[] = [
   ...[inbound, inbound512, outbound, latency],
-  ...[memory, crowd, life, spawn, traffic, lag, page, v2],
+  ...[memory, crowd, life, spawn, traffic, lag, page, v2, addressBook],
   soak,
 ];

@@ -14,6 +14,7 @@ import { createNode, REASONS, VirtualClock, type PeerInfo } from 'verack';
 import { peerMachine, CONNECTION_TYPES } from 'verack/machines';
 import { createActor } from 'xstate';
 import { decodeMessage, encodeFrame, encodeMessage } from 'verack/wire';
+import { createAddressBook, DETERMINISTIC_KEY, rawAddrman } from 'verack/addresses';
 import { compile, interpreted } from 'verack/compile';
 import { nodeMetrics } from 'verack/metrics';
 import { Registry } from 'prom-client';
@@ -27,6 +28,8 @@ const ping = encodeMessage({ command: 'ping', nonce: '0102030405060708' });
 const decoded = decodeMessage('ping', ping);
 const frame = encodeFrame(node.chain.magic, 'ping', ping);
 console.log(peers.length, context.id, decoded.ok, frame.length, REASONS.ERR_LINK_EOF.family);
+const book = createAddressBook({ key: DETERMINISTIC_KEY, clock: new VirtualClock(), random: () => new Uint8Array(4) });
+console.log(Object.keys(rawAddrman(book)).join());
 nodeMetrics(node, new Registry()).stop();
 console.log(interpreted(compile(peerMachine)).length);
 await node.stop();
@@ -67,7 +70,7 @@ describe('the package', () => {
     const compilerOptions = { ...options, lib: ['es2023', 'esnext.disposable', 'dom'], skipLibCheck: true };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['user'] }));
     run(folder, 'node', join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.');
-    expect(run(folder, 'node', join('out', 'main.js'))).toBe('0 1 true 32 link\n0\n');
+    expect(run(folder, 'node', join('out', 'main.js'))).toBe('0 1 true 32 link\nnew,tried\n0\n');
   });
 
   test('it ships what it promises, and no tests', () => {

@@ -19,6 +19,8 @@ export interface NodeOptions {
    * The Core family logs `-debug=net`; a bench adds `-debugexclude=net`.
    */
   readonly args?: readonly string[];
+  /** Whether a node of the Core family connects by itself, to its anchors and address book: give it none but loopback. */
+  readonly automatic?: boolean;
 }
 
 /** What one kind of node does in its own way. */
@@ -48,13 +50,16 @@ export class RealNode implements AsyncDisposable {
   readonly #ports: Ports;
   readonly #rpc: RpcEndpoint;
 
-  private constructor(kind: Kind, executable: string, ports: Ports, extra: readonly string[]) {
+  private constructor(kind: Kind, executable: string, ports: Ports, options: NodeOptions) {
     const folder = freshFolder(kind.name);
     const password = randomBytes(16).toString('hex');
     this.#kind = kind;
     this.#ports = ports;
     this.#rpc = { port: ports.rpc, user: kind.rpcUser, password };
-    this.#child = new Child(executable, [...kind.args(ports, password, folder), ...extra], folder);
+    const { args: extra = [], automatic = false } = options;
+    const own = kind.args(ports, password, folder).filter((arg) => !automatic || arg !== '-connect=0');
+    const args = [...own, ...extra];
+    this.#child = new Child(executable, args, folder);
     running.add(this);
   }
 
@@ -62,7 +67,7 @@ export class RealNode implements AsyncDisposable {
   static async start(kind: Kind, options: NodeOptions): Promise<RealNode> {
     const executable = program(kind.name);
     if (executable === undefined) throw new Error(missing(kind.name));
-    const node = new RealNode(kind, executable, await claimPorts(), options.args ?? []);
+    const node = new RealNode(kind, executable, await claimPorts(), options);
     try {
       await node.#becomeReady();
       return node;

@@ -1,0 +1,368 @@
+/**
+ * The address book: which addresses are known and which have worked, bounded and hard to fill by one party.
+ *
+ * It follows Bitcoin Core's address manager (`addrman.cpp`) rule by rule. Addresses that were only heard of are in the
+ * new table, 1,024 buckets of 64; those that we were connected to are in the tried table, 256 buckets of 64. A secret
+ * key, the address's network group and the group of who sent it choose the bucket, so that one source group reaches
+ * 64 buckets of new and one group 8 of tried. A tried address is displaced only when a test connection to it failed.
+ */
+import { createNetgroups, netClassOf, type NetClass, type Netgroups } from '../net/netgroup.js';
+import { VerackError } from '../reasons.js';
+import { withServices } from '../services.js';
+import { networkOfNetAddress, type AddressNetwork, type Hex64, type NetAddress } from '../wire/index.js';
+import {
+  chanceOf,
+  DAY,
+  HOUR,
+  isTerrible,
+  MAX_REFERENCES,
+  isRoutableAddress,
+  MINUTE,
+  recordOf,
+  savedOf,
+  type AddressRecord,
+  type Entry,
+  type NetService,
+  type SavedEntry,
+} from './entry.js';
+import { BUCKET_SIZE, createPlacement, KEY_SIZE, type Placement } from './placement.js';
+import { restoreTables, saveTables, type SavedBook } from './saved-book.js';
+import { Tables, type Slots, type TableName } from './tables.js';
+
+/** Most tried addresses that wait for a test (`ADDRMAN_SET_TRIED_COLLISION_SIZE`). */
+const MAX_COLLISIONS = 10;
+/** A tried address that worked within this time stays (`ADDRMAN_REPLACEMENT`). */
+const REPLACEMENT = 4 * HOUR;
+/** Without a test in this time the newer address wins (`ADDRMAN_TEST_WINDOW`). */
+const TEST_WINDOW = 40 * MINUTE;
+/** How old `time` must be before a connection that ended renews it. */
+const CONNECTED_INTERVAL = 20 * MINUTE;
+/** What each draw that did not take its entry multiplies the chance of the next one with. */
+const IMPATIENCE = 1.2;
+
+export interface AddressBookOptions {
+  /** 32 secret bytes, the same for the life of the book; `peers.dat` keeps them. */
+  readonly key: Uint8Array;
+  /** The wall clock: milliseconds since 1970. A `Clock` is one. */
+  readonly clock: { wall(): number };
+  /** `count` random bytes, uniformly distributed: the search for an entry ends only with such a source. */
+  readonly random: (count: number) => Uint8Array;
+  /** Groups under an asmap; without one by default. */
+  readonly netgroups?: Netgroups;
+}
+
+/** Which addresses {@link AddressBook.select} may take. */
+export interface SelectOptions {
+  /** From the new table alone. */
+  readonly newOnly?: boolean;
+  /** Of these networks alone; of any when empty. */
+  readonly networks?: readonly AddressNetwork[];
+}
+
+/** What {@link AddressBook.getAddr} hands out. */
+export interface GetAddrOptions {
+  /** At most so many; any number by default. */
+  readonly max?: number;
+  /** At most this share of the book, 1 to 100; all by default. */
+  readonly percent?: number;
+  readonly network?: NetClass;
+  /** Whether terrible addresses are left out, as they are by default. */
+  readonly filtered?: boolean;
+}
+
+/** An address to connect to, and when we last tried it: seconds since 1970, 0 for never. */
+export interface Selected {
+  readonly address: AddressRecord;
+  readonly lastTry: number;
+}
+
+/** One occupied slot of a table. */
+export interface Position {
+  readonly bucket: number;
+  readonly position: number;
+  readonly entry: SavedEntry;
+}
+
+const isSameAddress = (a: NetAddress, b: NetAddress): boolean =>
+  a.networkID === b.networkID &&
+  a.addr.length === b.addr.length &&
+  a.addr.every((byte, i) => byte === b.addr[i]);
+
+/** Made by {@link createAddressBook} and {@link restoreAddressBook}. */
+export class AddressBook {
+  /** The secret that places addresses. */
+  readonly key: Uint8Array;
+  readonly netgroups: Netgroups;
+  readonly #placement: Placement;
+  readonly #clock: { wall(): number };
+  readonly #random: (count: number) => Uint8Array;
+  readonly #tables: Tables;
+  /** Entries of new that wait until the one in their slot of tried was tested. */
+  readonly #collisions = new Set<Entry>();
+  /** Later than "never", so that the first attempt counts. */
+  #lastGood = 1;
+
+  /** @throws VerackError `ERR_LOCAL_ARGUMENT` when the key is not 32 bytes long */
+  constructor({ key, clock, random, netgroups = createNetgroups() }: AddressBookOptions, tables: Tables) {
+    if (key.length !== KEY_SIZE)
+      throw new VerackError('ERR_LOCAL_ARGUMENT', {
+        expected: `a key of ${KEY_SIZE} bytes`,
+        value: key.length,
+      });
+    this.key = key.slice();
+    this.netgroups = netgroups;
+    this.#placement = createPlacement(this.key, netgroups);
+    this.#tables = tables;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** Addresses in the book, each once: all, of one table, of one network (as `networkOfNetAddress` names it). */
+  size(table?: TableName, network?: AddressNetwork): number {
+    const networks = network === undefined ? undefined : [network];
+    if (table !== undefined) return this.#tables.count(table, networks);
+    return this.#tables.count('new', networks) + this.#tables.count('tried', networks);
+  }
+
+  /**
+   * Takes addresses that `source` sent. Addresses that are not routable are left out; a known one gets the newer time,
+   * the services of both, and with falling probability a further slot.
+   *
+   * @param timePenalty - seconds by which the addresses count as older than they say; an address that announces itself
+   *   has none
+   * @returns whether at least one address got a slot
+   */
+  add(records: readonly AddressRecord[], source: NetAddress, timePenalty = 0): boolean {
+    let added = false;
+    for (const record of records) added = this.#addOne(record, source, timePenalty) || added;
+    return added;
+  }
+
+  /**
+   * We are connected to this address: it moves to tried, or waits there for the test of the one in its slot.
+   * Its `time` stays, so that nobody learns from it to whom we are connected.
+   *
+   * @returns whether it moved
+   */
+  good(service: NetService, time = this.#now()): boolean {
+    return this.#good(service, true, time);
+  }
+
+  /** We try to connect to this address. A failure counts once per success of any other address. */
+  attempt(service: NetService, countFailure: boolean, time = this.#now()): void {
+    const entry = this.#tables.find(service);
+    if (entry === undefined) return;
+    entry.lastTry = time;
+    if (!countFailure || entry.lastCountedAttempt >= this.#lastGood) return;
+    entry.lastCountedAttempt = time;
+    entry.attempts++;
+  }
+
+  /** A connection to this address ended. To be called then and not before: the time is handed out to others. */
+  connected(service: NetService, time = this.#now()): void {
+    const entry = this.#tables.find(service);
+    if (entry !== undefined && time - entry.time > CONNECTED_INTERVAL) entry.time = time;
+  }
+
+  /** The services that the address itself announced in its `version`. */
+  setServices(service: NetService, services: Hex64): void {
+    const entry = this.#tables.find(service);
+    if (entry !== undefined) entry.services = services;
+  }
+
+  /** An address to connect to: from either table with equal chance, those that failed or were just tried rarely. */
+  select({ newOnly = false, networks = [] }: SelectOptions = {}): Selected | undefined {
+    const wanted = networks.length === 0 ? undefined : networks;
+    const inNew = this.#tables.count('new', wanted);
+    const inTried = newOnly ? 0 : this.#tables.count('tried', wanted);
+    if (inNew + inTried === 0) return undefined;
+    const isTried = inTried > 0 && (inNew === 0 || this.#below(2) === 0);
+    const entry = this.#draw(isTried ? 'tried' : 'new', networks);
+    return { address: recordOf(entry), lastTry: entry.lastTry };
+  }
+
+  /** A tried address whose slot another one claims, to be tested by a feeler. */
+  selectTriedCollision(): Selected | undefined {
+    const waiting = [...this.#collisions];
+    const entry = waiting[this.#below(waiting.length)];
+    if (entry === undefined) return undefined;
+    if (!this.#tables.holds(entry)) {
+      this.#collisions.delete(entry);
+      return undefined;
+    }
+    const old = this.#tables.slots('tried')[this.#placement.triedSlot(entry)];
+    return old === undefined ? undefined : { address: recordOf(old), lastTry: old.lastTry };
+  }
+
+  /** Decides the collisions whose test is over: the old address stays if it worked lately, and else makes way. */
+  resolveCollisions(): void {
+    const now = this.#now();
+    for (const entry of this.#collisions) if (this.#isResolved(entry, now)) this.#collisions.delete(entry);
+  }
+
+  /** Random addresses for the answer to `getaddr`. */
+  getAddr({ max, percent = 100, network, filtered = true }: GetAddrOptions = {}): AddressRecord[] {
+    const { order } = this.#tables;
+    const limit = Math.min(max ?? Infinity, Math.floor((percent * order.length) / 100));
+    const now = this.#now();
+    const records: AddressRecord[] = [];
+    for (let i = 0; i < order.length && records.length < limit; i++) {
+      this.#tables.swap(i, i + this.#below(order.length - i));
+      const entry = order[i]!;
+      const isWanted = network === undefined || netClassOf(entry) === network;
+      if (isWanted && !(filtered && isTerrible(entry, now))) records.push(recordOf(entry));
+    }
+    return records;
+  }
+
+  /** The occupied slots of a table, by bucket and position. */
+  *positions(table: TableName): Generator<Position> {
+    for (const [slot, entry] of this.#tables.slots(table).entries()) {
+      if (entry === undefined) continue;
+      const position = slot % BUCKET_SIZE;
+      yield { bucket: (slot - position) / BUCKET_SIZE, position, entry: savedOf(entry) };
+    }
+  }
+
+  /** In how many slots of new the address stands; 0 when it is tried or unknown. */
+  references(service: NetService): number {
+    return this.#tables.find(service)?.newSlots.length ?? 0;
+  }
+
+  /** The whole book as data, for a file. */
+  save(): SavedBook {
+    return { key: this.key, asmapVersion: this.netgroups.version, ...saveTables(this.#tables) };
+  }
+
+  #addOne(record: AddressRecord, source: NetAddress, timePenalty: number): boolean {
+    if (!isRoutableAddress(record)) return false;
+    const penalty = isSameAddress(record, source) ? 0 : timePenalty;
+    const known = this.#tables.find(record);
+    if (known !== undefined && !this.#update(known, record, penalty)) return false;
+    const entry = known ?? this.#create(record, source, penalty);
+    const isPlaced = this.#placeInNew(entry, source);
+    if (!isPlaced && entry.newSlots.length === 0) this.#tables.remove(entry);
+    return isPlaced;
+  }
+
+  #create(record: AddressRecord, source: NetAddress, penalty: number): Entry {
+    const entry = this.#tables.create(record, source);
+    entry.time = Math.max(0, record.time - penalty);
+    return entry;
+  }
+
+  /** Takes what is new about a known address; whether it may have one more slot. */
+  #update(entry: Entry, record: AddressRecord, penalty: number): boolean {
+    const interval = this.#now() - record.time < DAY ? HOUR : DAY;
+    if (entry.time < record.time - interval - penalty) entry.time = Math.max(0, record.time - penalty);
+    if (entry.services !== record.services) entry.services = withServices(entry.services, record.services);
+    const references = entry.newSlots.length;
+    if (record.time <= entry.time || entry.isTried || references === MAX_REFERENCES) return false;
+    return references === 0 || this.#below(2 ** references) === 0;
+  }
+
+  /** Gives the entry the slot that its source decides, unless a better entry stands there. */
+  #placeInNew(entry: Entry, source: NetAddress): boolean {
+    const slot = this.#placement.newSlot(entry, source);
+    const old = this.#tables.slots('new')[slot];
+    if (old === entry) return false;
+    if (old !== undefined && !this.#isReplaceable(old, entry)) return false;
+    this.#tables.placeInNew(slot, entry);
+    return true;
+  }
+
+  #isReplaceable(old: Entry, entry: Entry): boolean {
+    return isTerrible(old, this.#now()) || (old.newSlots.length > 1 && entry.newSlots.length === 0);
+  }
+
+  #good(service: NetService, testBeforeEvict: boolean, time: number): boolean {
+    this.#lastGood = time;
+    const entry = this.#tables.find(service);
+    if (entry === undefined) return false;
+    entry.lastSuccess = time;
+    entry.lastTry = time;
+    entry.attempts = 0;
+    if (entry.isTried) return false;
+    const slot = this.#placement.triedSlot(entry);
+    const old = this.#tables.slots('tried')[slot];
+    if (old !== undefined && testBeforeEvict) {
+      if (this.#collisions.size < MAX_COLLISIONS) this.#collisions.add(entry);
+      return false;
+    }
+    this.#makeTried(slot, entry, old);
+    return true;
+  }
+
+  /** Moves the entry to tried. What stood there goes back to new, over whatever is in its slot. */
+  #makeTried(slot: number, entry: Entry, old: Entry | undefined): void {
+    if (old !== undefined) this.#tables.vacateTried(slot, old);
+    this.#tables.moveToTried(slot, entry);
+    if (old !== undefined) this.#tables.placeInNew(this.#placement.newSlot(old, old.source), old);
+  }
+
+  /** Draws buckets until an entry is taken. The caller has made sure that the table holds a wanted one. */
+  #draw(table: TableName, networks: readonly AddressNetwork[]): Entry {
+    const slots = this.#tables.slots(table);
+    const now = this.#now();
+    for (let factor = 1; ;) {
+      const bucket = this.#below(slots.length / BUCKET_SIZE) * BUCKET_SIZE;
+      const entry = this.#firstIn(slots.slice(bucket, bucket + BUCKET_SIZE), networks);
+      if (entry === undefined) continue;
+      if (this.#fraction() < factor * chanceOf(entry, now)) return entry;
+      factor *= IMPATIENCE;
+    }
+  }
+
+  /** The first wanted entry of a bucket, from a random position on. */
+  #firstIn(bucket: Slots, networks: readonly AddressNetwork[]): Entry | undefined {
+    const start = this.#below(BUCKET_SIZE);
+    for (let i = 0; i < BUCKET_SIZE; i++) {
+      const entry = bucket[(start + i) % BUCKET_SIZE];
+      if (entry === undefined) continue;
+      if (networks.length === 0 || networks.includes(networkOfNetAddress(entry))) return entry;
+    }
+    return undefined;
+  }
+
+  /** Whether the collision is decided; the newer entry is then in tried, or not worth it. */
+  #isResolved(entry: Entry, now: number): boolean {
+    const old = this.#tables.holds(entry)
+      ? this.#tables.slots('tried')[this.#placement.triedSlot(entry)]
+      : undefined;
+    if (old === undefined || now - old.lastSuccess < REPLACEMENT) return true;
+    const wasTested = now - old.lastTry < REPLACEMENT;
+    const isOver = wasTested ? now - old.lastTry > MINUTE : now - entry.lastSuccess > TEST_WINDOW;
+    if (isOver) this.#good(entry, false, now);
+    return isOver;
+  }
+
+  #now(): number {
+    return Math.floor(this.#clock.wall() / 1_000);
+  }
+
+  /** A random number in [0, 1), from 32 random bits. */
+  #fraction(): number {
+    const [a, b, c, d] = this.#random(4) as unknown as [number, number, number, number];
+    return (a * 0x1000000 + ((b << 16) | (c << 8) | d)) / 2 ** 32;
+  }
+
+  /** A random whole number in [0, limit). */
+  #below(limit: number): number {
+    return Math.floor(this.#fraction() * limit);
+  }
+}
+
+/** An empty book. */
+export function createAddressBook(options: AddressBookOptions): AddressBook {
+  return new AddressBook(options, new Tables());
+}
+
+/**
+ * The book that was saved. Entries keep their slots, unless the asmap is another one since: then each new address gets
+ * the slot that its first source decides, as in Core. What is not routable, double or without a slot is left out.
+ */
+export function restoreAddressBook(saved: SavedBook, options: Omit<AddressBookOptions, 'key'>): AddressBook {
+  const netgroups = options.netgroups ?? createNetgroups();
+  const tables = restoreTables(saved, netgroups);
+  return new AddressBook({ ...options, netgroups, key: saved.key }, tables);
+}

@@ -1,0 +1,164 @@
+/**
+ * `peers.dat` and `anchors.dat` in a folder: the only file of the address book that does I/O.
+ *
+ * Files are written beside their place and renamed, so that a crash leaves the old file or the new one. A damaged file is
+ * renamed, never deleted, and the program goes on without it; Bitcoin Core refuses to start instead.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { VerackError } from '../reasons.js';
+import type { AddressRecord } from './entry.js';
+import { decodeAnchors, decodePeers, encodeAnchors, encodePeers, type FileDecoding } from './peers-format.js';
+import type { SavedBook } from './saved-book.js';
+
+export const PEERS_FILE = 'peers.dat';
+export const ANCHORS_FILE = 'anchors.dat';
+
+/** A larger file is not one of ours nor of Core's: a full book takes some 9 MB. */
+const MAX_FILE = 64 * 1024 * 1024;
+
+/** What was in a file. */
+export interface FileContents<T> {
+  /** Undefined when there was no file, or a damaged one. */
+  readonly value: T | undefined;
+  /** One sentence when the file was damaged: what was wrong, and where it is now. */
+  readonly notice?: string;
+}
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
+
+/** What the system refused, as the library's error. */
+function refused(path: string, error: unknown): VerackError {
+  return new VerackError('ERR_LOCAL_LIMIT', { path, why: codeOf(error) });
+}
+
+/** The bytes of a file; undefined when there is none, a sentence's end when it is too large. */
+async function contentsOf(path: string): Promise<FileDecoding<Uint8Array> | undefined> {
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_FILE) return { ok: false, why: `has ${size} bytes, more than an address book can have` };
+    return { ok: true, value: new Uint8Array(await readFile(path)) };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw refused(path, error);
+  }
+}
+
+/** A name beside `path` that no file has: `peers.dat.damaged`, `peers.dat.damaged.1` … */
+async function freeName(path: string, ending: string): Promise<string> {
+  for (let i = 0; ; i++) {
+    const name = `${path}.${ending}${i === 0 ? '' : `.${i}`}`;
+    const isTaken = await stat(name).then(
+      () => true,
+      () => false,
+    );
+    if (!isTaken) return name;
+  }
+}
+
+/**
+ * Renames a file so that another can take its name, and nothing is lost; the new name, or undefined without a file.
+ * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
+ */
+export async function setAside(path: string, ending: string): Promise<string | undefined> {
+  const name = await freeName(path, ending);
+  try {
+    await rename(path, name);
+    return name;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw refused(path, error);
+  }
+}
+
+async function readOrSetAside<T>(
+  path: string,
+  read: (file: Uint8Array) => FileDecoding<T>,
+): Promise<FileContents<T>> {
+  const file = await contentsOf(path);
+  if (file === undefined) return { value: undefined };
+  const decoded = file.ok ? read(file.value) : file;
+  if (decoded.ok) return { value: decoded.value };
+  const name = await setAside(path, 'damaged');
+  return { value: undefined, notice: `${path} ${decoded.why}; it is kept as ${name ?? path}.` };
+}
+
+/**
+ * Reads a book from a file and leaves the file as it is; undefined when there is none.
+ * @param magic - of the chain
+ * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
+ */
+export async function readPeersFile(
+  path: string,
+  magic: Uint8Array,
+): Promise<FileDecoding<SavedBook> | undefined> {
+  const file = await contentsOf(path);
+  return file?.ok === true ? decodePeers(file.value, magic) : file;
+}
+
+/**
+ * Reads the book of a folder. A damaged file, or one of another chain, is renamed and named in `notice`.
+ * @param magic - of the chain
+ * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
+ */
+export function loadPeers(folder: string, magic: Uint8Array): Promise<FileContents<SavedBook>> {
+  return readOrSetAside(join(folder, PEERS_FILE), (file) => decodePeers(file, magic));
+}
+
+/**
+ * Writes a book to a file, atomically; makes the folder.
+ * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
+ */
+export function writePeersFile(path: string, saved: SavedBook, magic: Uint8Array): Promise<void> {
+  return replaceFile(path, encodePeers(saved, magic));
+}
+
+/**
+ * Reads the anchors of a folder and deletes the file, so that anchors that make us crash are tried once.
+ * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
+ */
+export async function takeAnchors(
+  folder: string,
+  magic: Uint8Array,
+): Promise<FileContents<readonly AddressRecord[]>> {
+  const path = join(folder, ANCHORS_FILE);
+  const contents = await readOrSetAside(path, (file) => decodeAnchors(file, magic));
+  await rm(path, { force: true });
+  return contents;
+}
+
+/**
+ * Writes the anchors of a folder, atomically: the block-relay-only peers at a shutdown in order.
+ * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
+ */
+export function writeAnchors(
+  folder: string,
+  addresses: readonly AddressRecord[],
+  magic: Uint8Array,
+): Promise<void> {
+  return replaceFile(join(folder, ANCHORS_FILE), encodeAnchors(addresses, magic));
+}
+
+async function replaceFile(path: string, file: Uint8Array): Promise<void> {
+  const beside = `${path}.${randomBytes(4).toString('hex')}.new`;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeDurably(beside, file);
+    await rename(beside, path);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw refused(path, error);
+  }
+}
+
+/** Writes a new file that only its owner can read, and waits until the disk has it. */
+async function writeDurably(path: string, file: Uint8Array): Promise<void> {
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    await handle.writeFile(file);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,74 @@
+/** Address books as text: the lines that `verack addresses --add` reads, and the table that it prints. */
+import type { AddressBook, NetService, Position, TableName } from '../addresses/index.js';
+import { netClassOf } from '../addresses/index.js';
+import { formatAddress, parseAddress, servicesLetters } from '../wire/index.js';
+import { Usage } from './exit-codes.js';
+import { tabulated, type Column } from './table.js';
+
+/** One line of a list. */
+export interface ListedAddress {
+  readonly service: NetService;
+  readonly table: TableName;
+}
+
+/** HOST PORT, then nothing, `new` or `tried`. */
+const LINE = /^(\S+)\s+(\d{1,5})(?:\s+(new|tried))?$/;
+
+/** Reads one line, which is not empty. */
+function listedAddress(line: string, where: string): ListedAddress {
+  const [, host = '', port = '', table = 'new'] = LINE.exec(line) ?? [];
+  if (host === '') throw new Usage(`${where}: it takes HOST PORT [new|tried]`);
+  const parsed = parseAddress(host);
+  if (!parsed.ok) throw new Usage(`${where}: "${host}" is no address (${parsed.fault})`);
+  if (Number(port) > 65_535) throw new Usage(`${where}: ports go to 65535`);
+  return { service: { ...parsed.value, port: Number(port) }, table: table as TableName };
+}
+
+/**
+ * Reads a list: a line for each address; empty lines and lines that begin with `#` do not count.
+ * @throws Usage that names the line
+ */
+export function listedAddresses(text: string, file: string): ListedAddress[] {
+  return text.split('\n').flatMap((raw, i) => {
+    const line = raw.trim();
+    return line === '' || line.startsWith('#') ? [] : [listedAddress(line, `${file}, line ${i + 1}`)];
+  });
+}
+
+interface Row extends Position {
+  readonly table: TableName;
+}
+
+const column = (head: string, cell: (row: Row) => string): Column<Row> => ({
+  head,
+  cell,
+  align: 'left',
+  least: 80,
+});
+
+const COLUMNS: readonly Column<Row>[] = [
+  column('table', ({ table }) => table),
+  column('slot', ({ bucket, position }) => `${bucket}/${position}`),
+  column('address', ({ entry }) => formatAddress(entry)),
+  column('port', ({ entry }) => String(entry.port)),
+  column('network', ({ entry }) => netClassOf(entry)),
+  column('serv', ({ entry }) => servicesLetters(entry.services)),
+  column('seen', ({ entry }) => new Date(entry.time * 1_000).toISOString().slice(0, 16)),
+  column('source', ({ entry }) => formatAddress(entry.source)),
+];
+
+const rowsOf = (book: AddressBook, table: TableName): Row[] =>
+  [...book.positions(table)].map((at) => ({ ...at, table }));
+
+/** Every slot that is taken, with a head; nothing for an empty book. */
+export function addressLines(book: AddressBook): string[] {
+  const rows = [...rowsOf(book, 'new'), ...rowsOf(book, 'tried')];
+  return rows.length === 0 ? [] : tabulated(COLUMNS, rows);
+}
+
+/** How many addresses there are. */
+export function summaryOf(book: AddressBook): string {
+  const all = book.size();
+  const count = `${all} ${all === 1 ? 'address' : 'addresses'}`;
+  return `${count}: ${book.size('new')} new, ${book.size('tried')} tried`;
+}

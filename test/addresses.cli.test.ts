@@ -1,0 +1,160 @@
+/** `verack addresses` as a user runs it, in this process. */
+import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RawAddrman } from '../src/addresses/index.js';
+import { listedAddresses } from '../src/cli/address-list.js';
+import { chainFolder } from '../src/cli/data-directory.js';
+import { CLI_COMMANDS } from '../src/cli/commands.js';
+import { run } from '../src/cli/program.js';
+import { NETWORKS, signetNetwork } from '../src/networks.js';
+import { hash256 } from '../src/wire/index.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'verack-addresses-cli-'));
+const at = (name: string): string => join(folder, name);
+beforeEach(() => {
+  rmSync(folder, { recursive: true });
+  mkdirSync(folder);
+  writeFileSync(
+    at('list'),
+    '# two places that bitcoind has shown\n1.2.3.4 8333\n\n1.2.3.5 8333 tried\r\n10.0.0.1 8333 new\n',
+  );
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function addresses(...args: string[]): Promise<Ran> {
+  const [stdout, stderr] = [{ text: '' }, { text: '' }].map((sheet) => ({
+    sheet,
+    write: (text: string) => (sheet.text += text),
+  }));
+  const around = { stdout: stdout!, stderr: stderr!, env: {}, interrupted: new AbortController().signal };
+  const code = await run(['addresses', '--regtest', ...args], CLI_COMMANDS, around);
+  return { code, stdout: stdout!.sheet.text, stderr: stderr!.sheet.text };
+}
+
+const keeping = (...args: string[]): Promise<Ran> => addresses('--datadir', at('data'), ...args);
+const raw = ({ stdout }: Ran): RawAddrman => JSON.parse(stdout) as RawAddrman;
+
+describe('a list', () => {
+  test('goes into the slots that bitcoind -test=addrman gives it, and nothing is kept', async () => {
+    const ran = await addresses('--deterministic', '--add', at('list'), '--json');
+    expect(ran.code).toBe(0);
+    const { new: fresh, tried } = raw(ran);
+    expect(fresh).toMatchObject({
+      '774/4': { address: '1.2.3.4', port: 8333, services: 9, source: '1.2.3.4' },
+    });
+    expect(tried).toMatchObject({ '36/43': { address: '1.2.3.5', network: 'ipv4', source_network: 'ipv4' } });
+    expect(ran.stderr).toContain('1 of 3 addresses were not added');
+    expect(readdirSync(folder)).toEqual(['list']);
+  });
+
+  test('is kept, listed and added to', async () => {
+    await keeping('--add', at('list'));
+    writeFileSync(at('more'), 'fc12::1 1 tried\n');
+    const { stdout, stderr } = await keeping('--add', at('more'));
+    expect(stdout.split('\n')[0]).toMatch(/^table +slot +address +port +network +serv +seen +source$/);
+    expect(stdout).toMatch(/^tried +\d+\/\d+ +fc12::1 +1 +cjdns +nw /m);
+    expect(stderr).toBe('3 addresses: 1 new, 2 tried\n');
+    expect((await keeping()).stdout).toBe(stdout);
+  });
+
+  test.each([
+    ['1.2.3.4', 'it takes HOST PORT'],
+    ['1.2.3.4 8333 old', 'it takes HOST PORT'],
+    ['node.example.org 8333', 'is no address (syntax)'],
+    ['1.2.3.4 65536', 'ports go to 65535'],
+  ])('with the line "%s" is refused as a whole', async (line, why) => {
+    writeFileSync(at('list'), `1.2.3.4 8333\n${line}\n`);
+    const { code, stderr } = await keeping('--add', at('list'));
+    expect(code).toBe(2);
+    expect(stderr).toContain(`list, line 2: `);
+    expect(stderr).toContain(why);
+    expect(existsSync(at('data'))).toBe(false);
+  });
+
+  test('an empty one is a list', () => {
+    expect(listedAddresses('', 'x')).toEqual([]);
+  });
+});
+
+describe('files', () => {
+  test('what was exported can be imported, key and all; the old book is kept', async () => {
+    const first = raw(await keeping('--add', at('list'), '--export', at('out.dat'), '--json'));
+    rmSync(at('data'), { recursive: true });
+    await keeping('--add', at('list'));
+    const before = readFileSync(at('data/regtest/peers.dat'));
+    const imported = await keeping('--import', at('out.dat'), '--json');
+    expect(raw(imported)).toEqual(first);
+    expect(raw(await keeping('--json'))).toEqual(first);
+    expect(readFileSync(at('data/regtest/peers.dat.replaced'))).toEqual(before);
+    expect(imported.stderr).toContain('peers.dat.replaced.');
+  });
+
+  test('a damaged book is no failure, a damaged import is one and stays where it is', async () => {
+    mkdirSync(at('data/regtest'), { recursive: true });
+    writeFileSync(at('data/regtest/peers.dat'), 'damaged');
+    const { code, stderr } = await keeping();
+    expect(code).toBe(0);
+    expect(stderr).toContain('peers.dat is too short; it is kept as');
+    const ran = await keeping('--import', at('list'));
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toMatch(/list begins with the magic of another chain|list has a wrong checksum/);
+    expect(readdirSync(folder).sort()).toEqual(['data', 'list']);
+  });
+
+  test.each([
+    ['--import', 'is not there'],
+    ['--add', 'cannot be read: ENOENT'],
+    ['--asmap', 'cannot be read: ENOENT'],
+  ])('%s of a file that is missing', async (option, why) => {
+    const { code, stderr } = await keeping(option, at('missing'));
+    expect([code, stderr]).toEqual([2, expect.stringContaining(why)]);
+  });
+
+  test('a folder that cannot be used is named', async () => {
+    const { code, stderr } = await addresses('--datadir', at('list'), '--add', at('list'));
+    expect([code, stderr]).toEqual([2, expect.stringContaining('peers.dat cannot be used: ENOTDIR')]);
+  });
+
+  test('an asmap names the autonomous system', async () => {
+    writeFileSync(at('mapped'), '101.2.3.4 8333\n');
+    const asmap = 'test/data/addresses/asmap.raw';
+    const ran = await addresses('--deterministic', '--asmap', asmap, '--add', at('mapped'), '--json');
+    expect(Object.values(raw(ran).new)).toMatchObject([{ mapped_as: 2, source_mapped_as: 2 }]);
+    const bad = await addresses('--asmap', at('list'));
+    expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining('is no asmap file')]);
+  });
+});
+
+describe('where it is kept', () => {
+  const { main, signet } = NETWORKS;
+
+  test.each([
+    [{ XDG_DATA_HOME: '/x' }, '/x/verack/main'],
+    [{ XDG_DATA_HOME: 'relative' }, expect.stringMatching(/^\/.*\/\.local\/share\/verack\/main$/)],
+    [{}, expect.stringMatching(/\/\.local\/share\/verack\/main$/)],
+  ])('%j', (env, expected) => {
+    expect(chainFolder(undefined, main, env)).toEqual(expected);
+  });
+
+  test('a folder for each chain, a signet of one’s own too; none keeps nothing', () => {
+    expect(chainFolder('/d', signet)).toBe('/d/signet');
+    expect(chainFolder('/d', signetNetwork('51', hash256))).toMatch(/^\/d\/signet-[0-9a-f]{8}$/);
+    expect(chainFolder('none', main)).toBeUndefined();
+  });
+});
