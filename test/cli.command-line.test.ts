@@ -170,6 +170,8 @@ describe('usage errors are one sentence with what to try', () => {
     ['decode 123', '3 hex digits are not a whole number of bytes; is the last one missing? See'],
     ['decode 00112233', 'for a bare payload say --command NAME'],
     ['decode --command pong-pong 00', 'no such command: "pong-pong"'],
+    ['conform a --dial-command dial', '--dial-command has no {port}'],
+    ['conform --compare /dev/null --html a.html', '/dev/null is no report'],
     ['completion tcsh', 'the shells are bash, zsh, fish'],
   ])('%s', async (line, says) => {
     const { code, stdout, stderr } = await ran(line, CLI_COMMANDS);

@@ -6,6 +6,7 @@ test.each<[options: object, value: string, hint: string]>([
   [{ chian: 'regtest' }, 'chian', 'did you mean chain?'],
   [{ maxInbound: 3 }, 'maxInbound', 'did you mean maxinbound?'],
   [{ rules: { handshakeTimout: 3 } }, 'handshakeTimout', 'did you mean handshakeTimeout?'],
+  [{ outbound: { slot: 8 } }, 'slot', 'did you mean slots?'],
   [{ nothing_like_it: 1 }, 'nothing_like_it', 'the options are chain, rules,'],
 ])('%j', (options, value, hint) => {
   expect(() => createNode(options)).toThrow(

@@ -153,6 +153,6 @@ test('an escape sequence in the name of a folder reaches neither stdout nor stde
   for (const path of [copy, evil, join(evil, 'none')]) {
     const [, { stdout, stderr }] = await replay(path, '--color', 'never');
     expect(stdout + stderr).toContain('evil?[31m?');
-    expect(stdout + stderr).not.toMatch(/[\u001b\u009b]/);
+    for (const sign of ['\u001b', '\u009b']) expect(stdout + stderr).not.toContain(sign);
   }
 });

@@ -9,6 +9,7 @@ import type { HelpList } from './help.js';
 import { V2_FAULT_NAMES, V2_FAULTS, type V2FaultName } from '../connection/v2-faults.js';
 import type { Endpoint } from '../net/link.js';
 import type { LogForm } from './log-formats.js';
+import type { When } from './output.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
 import {
   bindAddress,
@@ -26,7 +27,6 @@ import {
   whole,
 } from './option-values.js';
 
-export type When = 'auto' | 'always' | 'never';
 export type IpFamily = 'ipv4' | 'ipv6';
 
 /** Every option of every verb; a verb reads those it declares. */

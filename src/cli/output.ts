@@ -4,8 +4,10 @@
  */
 import { styleText } from 'node:util';
 import { type Entry, type Level, lineOf, logLine, type LogForm } from './log-formats.js';
-import type { When } from './options.js';
 import { MAX_PENDING, type OutputStreamSettings } from './output-stream.js';
+
+/** When output is coloured. */
+export type When = 'auto' | 'always' | 'never';
 
 export type Style = Parameters<typeof styleText>[0];
 

@@ -100,6 +100,13 @@ export function chainOf(chain: string | Chain): Chain {
   });
 }
 
+const OUTBOUND_NAMES: Readonly<Record<keyof OutboundOptions, true>> = {
+  slots: true,
+  once: true,
+  dnsseed: true,
+  source: true,
+};
+
 const OPTION_NAMES: Readonly<Record<keyof NodeOptions, true>> = {
   chain: true,
   rules: true,
@@ -132,6 +139,7 @@ const OPTION_NAMES: Readonly<Record<keyof NodeOptions, true>> = {
 export function checkOptions(options: NodeOptions): void {
   checkOptionNames(options, Object.keys(OPTION_NAMES));
   checkOptionNames(options.rules ?? {}, Object.keys(CORE_RULES));
+  checkOptionNames(options.outbound ?? {}, Object.keys(OUTBOUND_NAMES));
   checkValues(options);
 }
 
