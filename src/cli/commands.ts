@@ -2,6 +2,7 @@
 import { completionCommand } from './completion.js';
 import { conformCommand } from './conform.js';
 import { connectCommand } from './connect.js';
+import { crawlCommand } from './crawl.js';
 import { demoCommand } from './demo.js';
 import { decodeCommand } from './decode.js';
 import { diagramCommand } from './diagram.js';
@@ -16,6 +17,7 @@ export const CLI_COMMANDS: readonly CliCommand[] = [
   listenCommand,
   probeCommand,
   conformCommand,
+  crawlCommand,
   replayCommand,
   decodeCommand,
   diagramCommand,
