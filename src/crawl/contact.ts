@@ -69,5 +69,6 @@ export interface Contacts {
 export function outcomeOf(code: ReasonCode, phases: PeerInfo['phases']): ContactOutcome {
   if (phases.verack !== undefined) return 'reachable';
   if (phases.connect !== undefined) return 'rejected';
-  return REASONS[code].family === 'local' ? 'local' : 'unreachable';
+  const { family } = REASONS[code];
+  return family === 'local' || family === 'policy' ? 'local' : 'unreachable';
 }

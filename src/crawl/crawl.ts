@@ -31,7 +31,9 @@ export interface CrawlStatus {
 const P2P_V2 = servicesOf('P2P_V2');
 
 /** Tries of a contact that this machine could not make (no free socket, say). */
-const LOCAL_TRIES = 3;
+const LOCAL_TRIES = 10;
+/** Contacts that are open at a time, at least, however often this machine refuses. */
+const FEWEST = 8;
 
 export class Crawl {
   readonly actor: ActorRefFrom<typeof crawlMachine>;
@@ -40,8 +42,11 @@ export class Crawl {
   #before: Snapshot | undefined;
   #writer: EventWriter | undefined;
   #progress: Progress | undefined;
+  #round = 1;
   #repeats: readonly string[] = [];
   #localTries = new Map<string, number>();
+  /** Contacts that may be open: fewer than `parallel` after this machine refused some. */
+  #limit: number;
   #startedat: number;
   #summary: CrawlSummary | undefined;
   #failure: unknown;
@@ -54,10 +59,11 @@ export class Crawl {
     this.#snapshot = new Snapshot(this.#networkOf, options.maxAddresses);
     this.#before = options.before;
     this.#startedat = clock.now();
+    this.#limit = options.parallel;
     if (options.output !== undefined) this.#openFile(options.output);
     const machine = crawlMachine.provide({
       actions: {
-        'effect.seed': () => void this.#seed(),
+        'effect.seed': ({ context }) => void this.#seed(context.crawls),
         'effect.beginRound': ({ context }) => this.#attempt(() => this.#beginRound(context.round)),
         'effect.fill': () => this.#attempt(() => this.#fill()),
         'effect.cancel': () => options.contacts.cancel(),
@@ -136,10 +142,10 @@ export class Crawl {
     }
   }
 
-  async #seed(): Promise<void> {
+  async #seed(crawls: number): Promise<void> {
     const isResumed = this.#progress !== undefined && !this.#progress.isComplete;
     try {
-      this.#renew(isResumed);
+      this.#renew(crawls, isResumed);
       const hasSeeds = isResumed && this.#frontier.size > 0;
       const seeds = hasSeeds ? [] : await this.options.seeds();
       this.#attempt(() => {
@@ -154,8 +160,7 @@ export class Crawl {
   }
 
   /** A new crawl knows nothing of the one before it, which is kept for churn. */
-  #renew(isResumed: boolean): void {
-    const { crawls } = this.actor.getSnapshot().context;
+  #renew(crawls: number, isResumed: boolean): void {
     if (crawls > 1) {
       this.#before = this.#snapshot;
       this.#snapshot = new Snapshot(this.#networkOf, this.options.maxAddresses);
@@ -194,6 +199,7 @@ export class Crawl {
   }
 
   #beginRound(round: number): void {
+    this.#round = round;
     const isGoingOn = this.#progress?.round?.round === round;
     if (isGoingOn) this.#repeats = this.#progress?.round?.repeats ?? [];
     else if (round === 2) this.#repeats = this.#draw();
@@ -241,7 +247,7 @@ export class Crawl {
   }
 
   #beginMany(): void {
-    while (this.#frontier.active < this.options.parallel) {
+    while (this.#frontier.active < this.#limit) {
       const next = this.#frontier.take();
       if (!next) return;
       this.#begin(next);
@@ -251,7 +257,7 @@ export class Crawl {
   #begin(known: KnownAddress): void {
     const { addr, host, port, services } = known;
     const v2 = this.options.v2transport && (services === undefined || hasServices(services, P2P_V2));
-    const { round } = this.actor.getSnapshot().context;
+    const round = this.#round;
     this.options.contacts.begin({ addr, host, port, round, v2 }, (report) => {
       this.#attempt(() => this.#ended(known, report, services));
       this.#tell('contact.ended');
@@ -279,9 +285,13 @@ export class Crawl {
     this.#frontier.finish(addr, report.outcome === 'reachable');
   }
 
-  /** This machine's own trouble says nothing about the address. */
+  /** A failure of this machine says nothing about the address: fewer contacts at a time, and another try. */
   #mayTryAgain({ addr }: KnownAddress, { outcome }: ContactReport): boolean {
-    if (outcome !== 'local') return false;
+    if (outcome !== 'local') {
+      this.#limit = Math.min(this.options.parallel, this.#limit + 1);
+      return false;
+    }
+    this.#limit = Math.max(FEWEST, Math.floor(this.#frontier.active * 0.75));
     const tries = (this.#localTries.get(addr) ?? 0) + 1;
     this.#localTries.set(addr, tries);
     return tries < LOCAL_TRIES;

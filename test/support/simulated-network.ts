@@ -105,10 +105,9 @@ export function planNetwork(options: PlanOptions): PlannedNode[] {
       addresses === 'public'
         ? publicHost(chance)
         : `127.${1 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`;
-    const at = host.endsWith('.b32.i2p') ? 0 : port;
     const advertisesV2 = chance.often(0.5);
     return {
-      ...{ index, host, port: at, addr: formatEndpoint({ host, port: at }), kind },
+      ...{ index, host, port, addr: formatEndpoint({ host, port }), kind },
       services: advertisesV2 ? V2 : V1,
       // One in ten of those that advertise BIP324 does not speak it.
       v2: advertisesV2 && !chance.often(0.1),
