@@ -71,17 +71,36 @@ interface Stratum {
   readonly sample: readonly NodeRecord[];
 }
 
+/** Only addresses of the first round count: the sample was drawn from them. */
 function stratumOf(nodes: readonly NodeRecord[], answered: boolean): Stratum {
-  const own = nodes.filter(({ contacts }) => contacts[0]?.answered === answered);
+  const own = nodes.filter(({ contacts: [first] }) => first?.round === 1 && first.answered === answered);
   return { size: own.length, sample: own.filter(({ contacts }) => contacts.length > 1) };
 }
 
 const answersOf = ({ contacts }: NodeRecord): number => contacts.filter(({ answered }) => answered).length;
 
+/**
+ * Whether a history may come from a node that was there all the time: one that answered only the first contacts may have
+ * left, one that answered only the last ones may have arrived. Both are left out, and {@link shareKept} makes up for it.
+ */
+function isSettled({ contacts }: NodeRecord, times: number): boolean {
+  const first = contacts.slice(0, times).every(({ answered }) => answered);
+  const last = contacts.slice(-times).every(({ answered }) => answered);
+  return !first && !last;
+}
+
+/** The share of histories with `times` answers in `rounds` contacts that {@link isSettled} keeps; 1 when it would keep none. */
+function shareKept(rounds: number, times: number): number {
+  const all = times === 1 ? rounds : (rounds * (rounds - 1)) / 2;
+  return all > 2 ? (all - 2) / all : 1;
+}
+
 /** Addresses of the stratum that answered exactly `times` times, projected from its sample. */
-function projected({ size, sample }: Stratum, times: number): number {
+function projected({ size, sample }: Stratum, times: number, rounds: number): number {
   if (sample.length === 0) return 0;
-  return (size / sample.length) * sample.filter((node) => answersOf(node) === times).length;
+  const kept = shareKept(rounds, times);
+  const own = sample.filter((node) => answersOf(node) === times && (kept === 1 || isSettled(node, times)));
+  return ((size / sample.length) * own.length) / kept;
 }
 
 /** A total projected from a simple random sample without replacement. */
@@ -114,10 +133,12 @@ function untoldOf(snapshot: Snapshot, nodes: readonly NodeRecord[]): Part {
 
 /** Nodes that answered no contact at all, from those that answered once and twice. */
 function silentOf(answered: Stratum, failed: Stratum, rounds: number): Part {
-  const [once, twice] = [1, 2].map((times) => projected(answered, times) + projected(failed, times));
+  const [once, twice] = [1, 2].map(
+    (times) => projected(answered, times, rounds) + projected(failed, times, rounds),
+  );
   const part = unseen(once ?? 0, twice ?? 0, rounds);
   const sampled = answered.sample.length + failed.sample.length;
-  const weight = sampled === 0 ? 1 : (answered.size + failed.size) / sampled;
+  const weight = sampled === 0 ? 1 : (answered.size + failed.size) / sampled / shareKept(rounds, 1);
   return { value: part.value, variance: part.variance * weight };
 }
 
@@ -130,7 +151,8 @@ export function estimateReachable(snapshot: Snapshot): ReachableEstimate {
   const untold = untoldOf(snapshot, nodes);
   const missed = rounds > 1 ? total(failed) : NOTHING;
   const silent = rounds > 1 ? silentOf(answered, failed, rounds) : NOTHING;
-  const whole = answered.size + missed.value + silent.value + untold.value;
+  const later = nodes.filter(({ contacts: [first], lastAnswered }) => first?.round !== 1 && lastAnswered).length;
+  const whole = answered.size + later + missed.value + silent.value + untold.value;
   const hidden = { value: whole - observed, variance: missed.variance + silent.variance + untold.variance };
   return {
     ...intervalOf(observed, hidden),

@@ -29,18 +29,26 @@ interface Member {
 const HOUR = 3_600_000;
 
 export class SimulatedContacts implements Contacts {
-  /** Addresses that were up at the moment of a contact, whether they answered or not. */
-  readonly up = new Set<string>();
   readonly contacted: string[] = [];
   readonly #members: ReadonlyMap<string, Member>;
   readonly #chance: Chance;
   readonly #clock: Clock;
+  readonly #honest: number;
   #isCancelled = false;
+  #from = Infinity;
+  #until = 0;
 
   constructor(private readonly options: PopulationOptions) {
     this.#chance = new Chance(options.seed);
     this.#clock = options.clock;
+    this.#honest = options.plan.filter(({ kind }) => kind === 'honest').length;
     this.#members = new Map(options.plan.map((node) => [node.addr, this.#memberOf(node)]));
+  }
+
+  /** Nodes that were up at some time between the first contact and the last. */
+  get truth(): number {
+    const isThere = ({ from, until }: Member): boolean => from <= this.#until && until > this.#from;
+    return [...this.#members.values()].filter(isThere).length;
   }
 
   begin(job: ContactJob, done: (report: ContactReport | undefined) => void): void {
@@ -48,7 +56,8 @@ export class SimulatedContacts implements Contacts {
     const member = this.#members.get(job.addr);
     this.contacted.push(job.addr);
     const isUp = member !== undefined && member.from <= startedat && startedat < member.until;
-    if (isUp) this.up.add(job.addr);
+    this.#from = Math.min(this.#from, startedat);
+    this.#until = startedat;
     const answered = isUp && this.#chance.often(member.answers);
     const duration = answered ? this.#chance.whole(100, 2_000) : 5_000;
     this.#clock.setTimeout(() => {
@@ -72,12 +81,9 @@ export class SimulatedContacts implements Contacts {
     const fraction = (): number => (this.#chance.next() + 1) / 2 ** 32;
     const wait = (rate: number): number => (rate > 0 ? (-Math.log(fraction()) / rate) * HOUR : Infinity);
     if (node.kind !== 'absent') return { node, answers, from: 0, until: wait(churn) };
-    const honest = plan.filter(({ kind }) => kind === 'honest').length;
-    this.#absent ??= plan.length - honest;
-    return { node, answers, from: wait((churn * honest) / Math.max(1, this.#absent)), until: Infinity };
+    const arrivals = (churn * this.#honest) / (plan.length - this.#honest);
+    return { node, answers, from: wait(arrivals), until: Infinity };
   }
-
-  #absent: number | undefined;
 
   #report(
     job: ContactJob,
