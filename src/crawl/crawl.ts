@@ -5,8 +5,10 @@
  *   const summary = await crawl.run();
  */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { type ActorRefFrom, createActor, toPromise } from 'xstate';
 import { crawlMachine } from '../../machines/index.js';
+import { VerackError } from '../index.js';
 import { hasServices, servicesOf } from '../wire/index.js';
 import type { ContactReport } from './contact.js';
 import { EventWriter } from './event-file.js';
@@ -122,10 +124,16 @@ export class Crawl {
 
   #openFile(file: string): void {
     const { resume, chain } = this.options;
-    if (!resume) {
+    // `--resume` of a crawl that never began begins it.
+    if (!existsSync(file)) {
       this.#writer = new EventWriter(file);
       return;
     }
+    if (!resume)
+      throw new VerackError('ERR_LOCAL_ARGUMENT', {
+        value: file,
+        why: 'it is there already; --resume goes on with it',
+      });
     const replay = new Replay(() => this.#frontier, this.#snapshot);
     this.#progress = resumeFrom(file, chain.name, replay);
     this.#writer = new EventWriter(file, this.#progress.file);

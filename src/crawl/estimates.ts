@@ -151,7 +151,9 @@ export function estimateReachable(snapshot: Snapshot): ReachableEstimate {
   const untold = untoldOf(snapshot, nodes);
   const missed = rounds > 1 ? total(failed) : NOTHING;
   const silent = rounds > 1 ? silentOf(answered, failed, rounds) : NOTHING;
-  const later = nodes.filter(({ contacts: [first], lastAnswered }) => first?.round !== 1 && lastAnswered).length;
+  const later = nodes.filter(
+    ({ contacts: [first], lastAnswered }) => first?.round !== 1 && lastAnswered,
+  ).length;
   const whole = answered.size + later + missed.value + silent.value + untold.value;
   const hidden = { value: whole - observed, variance: missed.variance + silent.variance + untold.variance };
   return {
