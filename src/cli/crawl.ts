@@ -25,6 +25,7 @@ import { systemClock, systemRandom, VerackError } from '../index.js';
 import { NAME, VERSION } from '../run/version.js';
 import type { AddressNetwork } from '../wire/index.js';
 import { dnsOptionsOf, nodeOptionsOf } from './assemble.js';
+import { type FleetFlags, fleetContacts, work } from './crawl-fleet.js';
 import { EXIT, Usage } from './exit.js';
 import {
   chainOptions,
@@ -43,7 +44,7 @@ import { duration, oneOf, several, whole } from './values.js';
 import type { Job, Verb } from './verb.js';
 
 /** The options of this verb alone. */
-interface CrawlFlags extends Flags {
+interface CrawlFlags extends Flags, FleetFlags {
   readonly seednode?: readonly string[];
   readonly from?: string;
   readonly output?: string;
@@ -58,8 +59,6 @@ interface CrawlFlags extends Flags {
   readonly optout?: string;
   readonly contact?: string;
   readonly vantage: string;
-  readonly nats?: string;
-  readonly natsCreds?: string;
   readonly coordinate?: boolean;
 }
 
@@ -133,6 +132,8 @@ async function run(job: Job): Promise<number> {
   const [file] = job.operands;
   if (file !== undefined) return sumUp(file, flags, job.out);
   const nodeOptions = checked(flags);
+  if (flags.nats !== undefined && !flags.coordinate)
+    return work(flags, contactsOf(flags, nodeOptions), flags, job);
   const crawl = new Crawl(await crawlOptions(flags, nodeOptions, job));
   const stopStatus = showProgress(crawl, job.out);
   try {
@@ -157,24 +158,37 @@ function checked(flags: CrawlFlags): ReturnType<typeof nodeOptionsOf> & { chain:
   return nodeOptions;
 }
 
+type Checked = ReturnType<typeof checked>;
+
+/** A node of this process makes the contacts. */
+function contactsOf(flags: CrawlFlags, nodeOptions: Checked): NodeContacts {
+  const { parallel, vantage, replytimeout, peertimeout, timeout } = flags;
+  return new NodeContacts({
+    ...{ ...nodeOptions, subver: crawlerAgent(NAME, VERSION, flags.contact), parallel, vantage },
+    replyTimeout: replytimeout * 1_000,
+    contactTimeout: timeout + (peertimeout + replytimeout) * 1_000,
+  });
+}
+
 async function crawlOptions(
   flags: CrawlFlags,
-  nodeOptions: ReturnType<typeof checked>,
-  { interrupted }: Job,
+  nodeOptions: Checked,
+  { interrupted, out }: Job,
 ): Promise<ConstructorParameters<typeof Crawl>[0]> {
   const { chain } = nodeOptions;
-  const agent = crawlerAgent(NAME, VERSION, flags.contact);
   const former = flags.from === undefined ? undefined : readFormer(flags.from, chain);
   const given = await seedNodes(flags, chain, interrupted);
+  const optOutText = flags.optout === undefined ? '' : readText(flags.optout);
+  const optOut = new OptOutList(optOutText);
+  const optOuts = { entries: OptOutList.entriesOf(optOutText), list: optOut };
   const { parallel, vantage, output, anyPort = false, allowUnroutable = false } = flags;
   return {
     ...CRAWL_DEFAULTS,
-    ...{ chain, agent, vantage, parallel, output, anyPort, allowUnroutable },
-    contacts: new NodeContacts({
-      ...{ ...nodeOptions, subver: agent, parallel, vantage },
-      replyTimeout: flags.replytimeout * 1_000,
-      contactTimeout: flags.timeout + (flags.peertimeout + flags.replytimeout) * 1_000,
-    }),
+    ...{ chain, parallel, vantage, output, anyPort, allowUnroutable, optOut },
+    agent: crawlerAgent(NAME, VERSION, flags.contact),
+    contacts: flags.coordinate
+      ? await fleetContacts(flags, optOuts, out, interrupted)
+      : contactsOf(flags, nodeOptions),
     seeds: () => firstAddresses(flags, chain, [...given, ...(former?.seeds ?? [])], interrupted),
     clock: systemClock,
     random: systemRandom,
@@ -182,7 +196,6 @@ async function crawlOptions(
     sample: flags.sample,
     every: flags.every ?? 0,
     networks: networksOf(flags),
-    optOut: new OptOutList(flags.optout === undefined ? '' : readText(flags.optout)),
     v2transport: flags.v2transport ?? true,
     resume: flags.resume ?? false,
     before: former?.snapshot,

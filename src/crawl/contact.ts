@@ -8,6 +8,8 @@ import type { Reply } from './reply.js';
 
 /** What is to be done. */
 export interface ContactJob extends Endpoint {
+  /** Which crawl it belongs to. */
+  readonly crawl: string;
   readonly addr: string;
   readonly round: number;
   /** Try BIP324 first. */

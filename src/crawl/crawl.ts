@@ -44,6 +44,7 @@ export class Crawl {
   #before: Snapshot | undefined;
   #writer: EventWriter | undefined;
   #progress: Progress | undefined;
+  #id = '';
   #round = 1;
   #repeats: readonly string[] = [];
   #localTries = new Map<string, number>();
@@ -177,7 +178,9 @@ export class Crawl {
       this.#repeats = [];
       this.#startedat = this.options.clock.now();
     }
-    this.#write([this.#beginEvent(isResumed && crawls === 1)]);
+    const resumed = isResumed && crawls === 1;
+    this.#id = (resumed && this.#progress?.begin?.crawl) || randomBytes(8).toString('hex');
+    this.#write([this.#beginEvent(resumed)]);
   }
 
   #beginEvent(resumed: boolean): CrawlFileEvent {
@@ -185,7 +188,7 @@ export class Crawl {
     const { networks, allowUnroutable, anyPort, maxAddresses, v2transport } = this.options;
     return {
       ...{ event: 'begin', t: this.#wall, format: FORMAT_VERSION, resumed, chain: chain.name },
-      crawl: (resumed && this.#progress?.begin?.crawl) || randomBytes(8).toString('hex'),
+      crawl: this.#id,
       ...{ vantage, agent },
       options: {
         ...{ parallel, perNetgroup, rounds, sample, networks },
@@ -266,7 +269,7 @@ export class Crawl {
     const { addr, host, port, services } = known;
     const v2 = this.options.v2transport && (services === undefined || hasServices(services, P2P_V2));
     const round = this.#round;
-    this.options.contacts.begin({ addr, host, port, round, v2 }, (report) => {
+    this.options.contacts.begin({ crawl: this.#id, addr, host, port, round, v2 }, (report) => {
       this.#attempt(() => this.#ended(known, report, services));
       this.#tell('contact.ended');
     });

@@ -13,10 +13,13 @@ export class OptOutList {
 
   /** Throws `ERR_LOCAL_ARGUMENT` for a line that is none of the three forms. */
   constructor(text = '') {
-    for (const line of text.split('\n')) {
-      const entry = line.replace(/#.*/, '').trim().toLowerCase();
-      if (entry !== '') this.add(entry);
-    }
+    for (const entry of OptOutList.entriesOf(text)) this.add(entry);
+  }
+
+  /** The entries of a text, without comments and empty lines. */
+  static entriesOf(text: string): string[] {
+    const lines = text.split('\n').map((line) => line.replace(/#.*/, '').trim().toLowerCase());
+    return lines.filter((entry) => entry !== '');
   }
 
   /** One entry in one of the three forms. */
