@@ -18,13 +18,13 @@ const optionsOf = ({ nats = '', natsCreds }: FleetFlags) => ({ url: nats, creden
 export async function work(
   flags: FleetFlags,
   contacts: Contacts,
-  at: { readonly vantage: string; readonly parallel: number },
+  { vantage, parallel }: { readonly vantage: string; readonly parallel: number },
   { out, interrupted }: { readonly out: Output; readonly interrupted: AbortSignal },
 ): Promise<number> {
   const { joinFleet, Worker } = await load();
   const fleet = await joinFleet(optionsOf(flags));
-  const name = `${at.vantage.replace(/[^A-Za-z0-9_-]/g, '_')}-${randomBytes(4).toString('hex')}`;
-  const worker = new Worker({ fleet, contacts, name, ...at, signal: interrupted });
+  const name = `${vantage.replace(/[^A-Za-z0-9_-]/g, '_')}-${randomBytes(4).toString('hex')}`;
+  const worker = new Worker({ fleet, contacts, name, vantage, parallel, signal: interrupted });
   out.talk(`worker ${name} takes jobs from ${flags.nats ?? ''}`);
   await worker.run();
   out.object({ worker: name, ...worker.status });
