@@ -17,11 +17,14 @@ export interface WorkerOptions {
   /** Contacts that are open at a time. */
   readonly parallel: number;
   readonly signal: AbortSignal;
-  readonly finished?: (report: ContactReport) => void;
 }
+
+/** Jobs that are remembered after they are done. */
+const MAX_FINISHED = 10_000;
 
 export class Worker {
   readonly #open = new Map<string, JsMsg>();
+  readonly #finished = new Set<string>();
   #done = 0;
 
   constructor(private readonly options: WorkerOptions) {}
@@ -43,37 +46,51 @@ export class Worker {
     await Promise.race([fleet.connection.drain(), wait(1_000)]);
   }
 
+  /** Takes as many jobs as may be opened now: one that waits here would be given to somebody else meanwhile. */
   async #consume(): Promise<void> {
     const { fleet, parallel, signal } = this.options;
     const consumer = await fleet.js.consumers.get(JOBS.stream, JOBS.consumer);
-    const messages = await consumer.consume({ max_messages: parallel, expires: 2_000 });
-    signal.addEventListener('abort', () => messages.stop(), { once: true });
-    for await (const message of messages) {
-      while (this.#open.size >= parallel && !signal.aborted) await wait(5);
-      if (signal.aborted) message.nak();
-      else this.#begin(message);
+    while (!signal.aborted) {
+      const free = parallel - this.#open.size;
+      if (free <= 0) await wait(5);
+      else {
+        const messages = await consumer.fetch({ max_messages: free, expires: 1_000 });
+        for await (const message of messages) this.#begin(message);
+      }
     }
   }
 
   #begin(message: JsMsg): void {
     const job = message.json<ContactJob>();
     const id = messageId(job);
-    // Delivered again although it is under way here: the first delivery's acknowledgement settles it.
-    if (this.#open.has(id)) return;
+    if (this.#finished.has(id)) return message.ack();
+    // Delivered again although it is under way here: the later delivery is the one to acknowledge.
+    const isOpen = this.#open.has(id);
     this.#open.set(id, message);
-    this.options.contacts.begin(job, (report) => void this.#end(job, message, report));
+    if (isOpen) return;
+    this.options.contacts.begin(job, (report) => void this.#end(job, report));
   }
 
-  async #end(job: ContactJob, message: JsMsg, report: ContactReport | undefined): Promise<void> {
-    const { fleet, signal, finished } = this.options;
+  async #end(job: ContactJob, report: ContactReport | undefined): Promise<void> {
+    const { fleet, signal } = this.options;
     const id = messageId(job);
     if (report) {
       await publish(fleet, resultSubject(job.crawl), report, id, signal);
-      message.ack();
+      this.#remember(id);
       this.#done += 1;
-      finished?.(report);
-    } else message.nak();
+      this.#open.get(id)?.ack();
+    } else this.#open.get(id)?.nak();
     this.#open.delete(id);
+  }
+
+  /** An acknowledgement can be lost: what was published is not contacted again. */
+  #remember(id: string): void {
+    this.#finished.add(id);
+    if (this.#finished.size <= MAX_FINISHED) return;
+    for (const oldest of this.#finished) {
+      this.#finished.delete(oldest);
+      return;
+    }
   }
 
   /** Tells the server that jobs are still worked on, and the fleet that this worker is alive. */

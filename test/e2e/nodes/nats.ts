@@ -60,7 +60,7 @@ export class NatsServer {
     this.#child = undefined;
     if (!child || child.exitCode !== null) return;
     const exit = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
+    child.kill('SIGTERM');
     await exit;
   }
 
