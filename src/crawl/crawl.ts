@@ -179,7 +179,8 @@ export class Crawl {
       this.#startedat = this.options.clock.now();
     }
     const resumed = isResumed && crawls === 1;
-    this.#id = (resumed && this.#progress?.begin?.crawl) || randomBytes(8).toString('hex');
+    const before = resumed ? this.#progress?.begin?.crawl : undefined;
+    this.#id = before ?? randomBytes(8).toString('hex');
     this.#write([this.#beginEvent(resumed)]);
   }
 
@@ -211,16 +212,16 @@ export class Crawl {
 
   #beginRound(round: number): void {
     this.#round = round;
-    const isGoingOn = this.#progress?.round?.round === round;
-    if (isGoingOn) this.#repeats = this.#progress?.round?.repeats ?? [];
-    else if (round === 2) this.#repeats = this.#draw();
-    if (!isGoingOn) this.#write([{ event: 'round', t: this.#wall, round, repeats: this.#repeats }]);
-    const contacted = isGoingOn ? this.#progress?.contacted : undefined;
-    for (const addr of this.#repeats) {
-      const known = contacted?.has(addr) ? undefined : this.#frontier.get(addr);
-      if (known) this.#frontier.requeue(known);
-    }
+    const before = this.#progress?.round?.round === round ? this.#progress : undefined;
     this.#progress = undefined;
+    if (before) this.#repeats = before.round?.repeats ?? [];
+    else {
+      if (round === 2) this.#repeats = this.#draw();
+      this.#write([{ event: 'round', t: this.#wall, round, repeats: this.#repeats }]);
+    }
+    for (const addr of this.#repeats) {
+      if (!before?.contacted.has(addr)) this.#frontier.requeue(addr);
+    }
     this.#frontier.settle();
     this.#tell('frontier.filled');
   }

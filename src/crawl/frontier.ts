@@ -190,8 +190,9 @@ export class Frontier {
   }
 
   /** Queues an address again, for a repeat contact. */
-  requeue(known: KnownAddress): void {
-    if (known.state === 'done') this.#enqueue(known);
+  requeue(addr: string): void {
+    const known = this.#known.get(addr);
+    if (known?.state === 'done') this.#enqueue(known);
   }
 
   /** Releases parked addresses when nothing else is left; the crawl asks once before its first contact too. */
