@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { systemClock, tcpNet } from '../src/index.js';
-import { build, endAll, Program } from './support/program.js';
+import { build, endAll, Program } from './support/cli-process.js';
 import { planNetwork, SimulatedNetwork } from './support/simulated-network.js';
 
 jest.setTimeout(120_000);

@@ -91,6 +91,17 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
   decode: { decode: 'yes', ...CORE, 'node:': 'yes' },
   probe: { probe: 'yes', ...CORE, 'node:': 'yes' },
   demo: { demo: 'yes', ...CORE, 'node:': 'yes' },
+  crawl: {
+    crawl: 'yes',
+    entry: 'yes',
+    ...CORE,
+    'node:': 'yes',
+    xstate: 'yes',
+    // Loaded when asked for.
+    '@nats-io/jetstream': 'types',
+    '@nats-io/kv': 'types',
+    '@nats-io/transport-node': 'types',
+  },
   // Runs in a browser; the node knows its types alone.
   page: { page: 'yes' },
   inspect: {
@@ -119,6 +130,8 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
     decode: 'yes',
     probe: 'yes',
     demo: 'yes',
+    crawl: 'yes',
+    entry: 'yes',
     ...CORE,
     'node:': 'yes',
     commander: 'yes',

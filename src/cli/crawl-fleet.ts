@@ -1,7 +1,7 @@
 /** The fleet's half of `verack crawl`: a worker, or the contacts of a coordinator. */
 import { randomBytes } from 'node:crypto';
 import type { Contacts, OptOutList } from '../crawl/index.js';
-import { EXIT } from './exit.js';
+import { EXIT } from './exit-codes.js';
 import type { Output } from './output.js';
 
 export interface FleetFlags {

@@ -22,11 +22,11 @@ import {
 } from '../crawl/index.js';
 import { type Chain, formatEndpoint, parseEndpoint, resolveHost, seedAddresses } from '../index.js';
 import { systemClock, systemRandom, VerackError } from '../index.js';
-import { NAME, VERSION } from '../run/version.js';
+import { NAME, VERSION } from '../version.js';
 import type { AddressNetwork } from '../wire/index.js';
-import { dnsOptionsOf, nodeOptionsOf } from './assemble.js';
+import { dnsOptionsOf, nodeOptionsOf } from './node-options.js';
 import { type FleetFlags, fleetContacts, work } from './crawl-fleet.js';
-import { EXIT, Usage } from './exit.js';
+import { EXIT, Usage } from './exit-codes.js';
 import {
   chainOptions,
   type Flags,
@@ -40,8 +40,8 @@ import {
   valued,
 } from './options.js';
 import type { Output } from './output.js';
-import { duration, oneOf, several, whole } from './values.js';
-import type { Job, Verb } from './verb.js';
+import { duration, oneOf, several, whole } from './option-values.js';
+import type { CliCommand, Invocation } from './command.js';
 
 /** The options of this verb alone. */
 interface CrawlFlags extends Flags, FleetFlags {
@@ -69,7 +69,7 @@ const FLEET = 'Fleet:';
 const options = (heading: string, list: ReturnType<typeof switched>) =>
   list.map((option) => option.helpGroup(heading));
 
-export const crawlCommand: Verb = {
+export const crawlCommand: CliCommand = {
   name: 'crawl',
   about: 'which nodes are there, what do they say, how sure is that?',
   details:
@@ -127,7 +127,7 @@ export const crawlCommand: Verb = {
   run,
 };
 
-async function run(job: Job): Promise<number> {
+async function run(job: Invocation): Promise<number> {
   const flags = job.flags as CrawlFlags;
   const [file] = job.operands;
   if (file !== undefined) return sumUp(file, flags, job.out);
@@ -173,7 +173,7 @@ function contactsOf(flags: CrawlFlags, nodeOptions: Checked): NodeContacts {
 async function crawlOptions(
   flags: CrawlFlags,
   nodeOptions: Checked,
-  { interrupted, out }: Job,
+  { interrupted, out }: Invocation,
 ): Promise<ConstructorParameters<typeof Crawl>[0]> {
   const { chain } = nodeOptions;
   const former = flags.from === undefined ? undefined : readFormer(flags.from, chain);

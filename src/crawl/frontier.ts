@@ -56,7 +56,7 @@ export interface KnownAddress extends Endpoint {
 /** Contacts to addresses that one informant alone told of, after its credit was spent and nothing else was left to do. */
 const SPECULATIVE_CONTACTS = 5_000;
 /** Addresses that may wait for an informant's credit. */
-const MAX_PARKED = 100_000;
+const MAX_PARKED = 50_000;
 
 /** Places of a queue that are free at its front before it is moved together. */
 const SLACK = 4_096;

@@ -107,7 +107,7 @@ export function networkLookup(): (addr: string) => string {
   };
 }
 
-const MAX_KNOWN = 200_000;
+const MAX_KNOWN = 50_000;
 
 /** Reads a list of addresses, one a line; `#` begins a comment. Throws `ERR_LOCAL_ARGUMENT` for what is none. */
 export function addressesIn(text: string, port: number): { readonly host: string; readonly port: number }[] {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { systemClock, tcpNet } from '../../src/index.js';
-import { build, endAll, Program } from '../support/program.js';
+import { build, endAll, Program } from '../support/cli-process.js';
 import { planNetwork, SimulatedNetwork } from '../support/simulated-network.js';
 import { hasNats, NatsServer } from './nodes/nats.js';
 

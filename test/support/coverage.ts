@@ -49,7 +49,17 @@ export async function coverageOf(seed: number, options: CoverageOptions): Promis
     (addr) => classifyHost(hostOf(addr)).network === 'not_publicly_routable',
   ).length;
   const holds = low <= truth && truth <= high;
-  return { seed, truth, low, estimate: estimate.estimate, high, observed, contacts: count, unroutable, holds };
+  return {
+    seed,
+    truth,
+    low,
+    estimate: estimate.estimate,
+    high,
+    observed,
+    contacts: count,
+    unroutable,
+    holds,
+  };
 }
 
 const hostOf = (addr: string): string => addr.slice(0, addr.lastIndexOf(':')).replace(/^\[|\]$/g, '');

@@ -2,7 +2,7 @@
 import { type CrawlOptions, Crawl, CRAWL_DEFAULTS, NodeContacts, OptOutList } from '../../src/crawl/index.js';
 import { memoryNet, VirtualClock } from '../../src/index.js';
 import { NETWORKS } from '../../src/networks.js';
-import { Chance } from '../simulation/chance.js';
+import { Chance } from '../simulation/seeded-random.js';
 import { type PlannedNode, SimulatedNetwork } from './simulated-network.js';
 
 const ALL = ['ipv4', 'ipv6', 'onion', 'i2p', 'cjdns'] as const;

@@ -4,7 +4,7 @@
  */
 import type { ContactJob, ContactReport, Contacts } from '../../src/crawl/index.js';
 import type { Clock } from '../../src/index.js';
-import { Chance } from '../simulation/chance.js';
+import { Chance } from '../simulation/seeded-random.js';
 import type { PlannedNode } from './simulated-network.js';
 
 export interface PopulationOptions {

@@ -23,7 +23,7 @@ import {
   toLegacy,
 } from '../../src/wire/index.js';
 import { NETWORKS } from '../../src/networks.js';
-import { Chance } from '../simulation/chance.js';
+import { Chance } from '../simulation/seeded-random.js';
 
 /**
  * `honest`; `full`: accepts and closes; `silent`: says nothing; `slow`: a byte a second; `endless`: addresses one by one
@@ -77,6 +77,10 @@ export function publicHost(chance: Chance): string {
           : [BIP155.cjdns.id, Uint8Array.of(0xfc, ...chance.bytes(15))];
   return formatAddress({ networkID, addr });
 }
+
+/** An address of this machine where nobody listens. */
+const localHost = (chance: Chance): string =>
+  `127.${chance.whole(100, 200)}.${chance.whole(0, 255)}.${chance.whole(1, 254)}`;
 
 function kindsOf({ size, reachable, hostile = 0 }: PlanOptions): Kind[] {
   const bad = Math.round(size * hostile);
@@ -203,8 +207,11 @@ export class SimulatedNetwork {
   }
 
   #invented(): Entry[] {
-    const { port } = this.plan[0]!;
-    return Array.from({ length: 1_000 }, () => entryOf(publicHost(this.#chance), port, V1, 1));
+    const { port, host } = this.plan[0]!;
+    // A network on this machine invents addresses of this machine: tests dial no others.
+    const isLocal = host.startsWith('127.');
+    const invented = (): string => (isLocal ? localHost(this.#chance) : publicHost(this.#chance));
+    return Array.from({ length: 1_000 }, () => entryOf(invented(), port, V1, 1));
   }
 
   #tellForEver(node: BitcoinNode, id: number): void {
