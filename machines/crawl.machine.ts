@@ -46,14 +46,6 @@ export type CrawlEvent =
   | (FrontierCounts & { readonly type: 'frontier.filled' })
   | { readonly type: 'user.stop' };
 
-/** The types of all events, for drawings and tests. */
-export const CRAWL_EVENTS: readonly CrawlEvent['type'][] = [
-  'frontier.seeded',
-  'contact.ended',
-  'frontier.filled',
-  'user.stop',
-];
-
 const crawlSetup = setup({
   types: {
     context: {} as CrawlContext,
