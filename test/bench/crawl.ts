@@ -26,7 +26,9 @@ interface Served {
 
 /** A network in a process of its own. */
 async function serve(plan: PlanOptions): Promise<Served> {
-  const child = spawn(process.execPath, [NETWORK, JSON.stringify(plan)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [NETWORK, JSON.stringify(plan)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const first = await new Promise<string>((resolve, reject) => {
     child.stdout.once('data', (text: Buffer) => resolve(text.toString().trim()));
     child.once('exit', () => reject(new Error('the network did not start')));
@@ -51,7 +53,11 @@ function crawl(first: string, ...more: readonly string[]): Ran {
   const heap = ['--max-old-space-size=200', '--max-semi-space-size=8'];
   const command = ['-o', times, '-f', '%U %S %M', process.execPath, ...heap, ...argsFor(first, ...more)];
   const text = execFileSync('/usr/bin/time', command, { encoding: 'utf8', maxBuffer: 1 << 26 });
-  const [user = 0, system = 0, rss = 0] = readFileSync(times, 'utf8').trim().split(/\s+/).slice(-3).map(Number);
+  const [user = 0, system = 0, rss = 0] = readFileSync(times, 'utf8')
+    .trim()
+    .split(/\s+/)
+    .slice(-3)
+    .map(Number);
   const last = text.trimEnd().split('\n').at(-1) ?? '{}';
   return { summary: JSON.parse(last) as Ran['summary'], cpu: user + system, rss: rss / 1_024 };
 }
@@ -69,7 +75,13 @@ async function tcp(): Promise<void> {
 }
 
 async function memory(): Promise<void> {
-  const { child, first } = await serve({ seed: 2, size: 20_000, reachable: 12_000, hostile: 0.05, tells: 250 });
+  const { child, first } = await serve({
+    seed: 2,
+    size: 20_000,
+    reachable: 12_000,
+    hostile: 0.05,
+    tells: 250,
+  });
   const limits = ['--replytimeout', '5', '--peertimeout', '5', '--parallel', '128'];
   const { summary, cpu, rss } = crawl(first, ...limits, '--output', join(directory, 'memory.ndjson'));
   const { attempted, skipped, not_followed } = summary;
@@ -120,7 +132,9 @@ async function kill(): Promise<void> {
     equal += found.sort().join() === wanted ? 1 : 0;
     twice += found.length - new Set(found).size;
   }
-  console.log(`kill: the same set after kill -9 and --resume in ${equal} of 20 runs, ${twice} contacts made twice`);
+  console.log(
+    `kill: the same set after kill -9 and --resume in ${equal} of 20 runs, ${twice} contacts made twice`,
+  );
   child.kill();
 }
 
