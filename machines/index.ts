@@ -1,6 +1,5 @@
 /**
- * The machines: `import { outboundMachine } from './outbound.machine.js';
-import { peerMachine } from 'verack/machines'`.
+ * The machines: `import { peerMachine } from 'verack/machines'`.
  *
  * They do no I/O and have no clock and no random source. Provide their effects with `.provide({ actions })`.
  */

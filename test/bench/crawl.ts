@@ -47,11 +47,10 @@ interface Ran {
   readonly rss: number;
 }
 
-/** Runs the program under GNU time. Its heap is limited: Node lets it grow with garbage otherwise. */
+/** Runs the program under GNU time. */
 function crawl(first: string, ...more: readonly string[]): Ran {
   const times = join(directory, 'time');
-  const heap = ['--max-old-space-size=200', '--max-semi-space-size=8'];
-  const command = ['-o', times, '-f', '%U %S %M', process.execPath, ...heap, ...argsFor(first, ...more)];
+  const command = ['-o', times, '-f', '%U %S %M', process.execPath, ...argsFor(first, ...more)];
   const text = execFileSync('/usr/bin/time', command, { encoding: 'utf8', maxBuffer: 1 << 26 });
   const [user = 0, system = 0, rss = 0] = readFileSync(times, 'utf8')
     .trim()
