@@ -5,6 +5,7 @@
  */
 import type { AnyStateMachine } from 'xstate';
 import { OUTBOUND_EVENTS, PEER_EVENTS, SUPERVISOR_EVENTS, TRANSPORT_EVENTS } from './events.js';
+import { crawlMachine } from './crawl.machine.js';
 import { outboundMachine } from './outbound.machine.js';
 import { peerMachine } from './peer.machine.js';
 import { supervisorMachine } from './supervisor.machine.js';
@@ -15,7 +16,8 @@ export * from './policy.js';
 export * from './ignored.js';
 export { messagesOf } from './message-sequences.js';
 export { currentAddress, LASTING, MAX_SELF_CONNECTIONS, usesV2 } from './outbound-context.js';
-export { outboundMachine, peerMachine, supervisorMachine, transportMachine };
+export { crawlMachine, outboundMachine, peerMachine, supervisorMachine, transportMachine };
+export type { CrawlContext, CrawlEnd, CrawlEvent, CrawlInput } from './crawl.machine.js';
 
 /** Every machine with all its events; `name` is its id, and its file is machines/NAME.machine.ts. */
 export const MACHINES: readonly {

@@ -92,6 +92,17 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
   decode: { decode: 'yes', ...CORE, 'node:': 'yes' },
   probe: { probe: 'yes', ...CORE, 'node:': 'yes' },
   demo: { demo: 'yes', ...CORE, 'node:': 'yes' },
+  crawl: {
+    crawl: 'yes',
+    entry: 'yes',
+    ...CORE,
+    'node:': 'yes',
+    xstate: 'yes',
+    // Loaded when asked for.
+    '@nats-io/jetstream': 'types',
+    '@nats-io/kv': 'types',
+    '@nats-io/transport-node': 'types',
+  },
   // Runs in a browser; the node knows its types alone.
   page: { page: 'yes' },
   inspect: {
@@ -121,6 +132,7 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
     probe: 'yes',
     demo: 'yes',
     addresses: 'yes',
+    crawl: 'yes',
     entry: 'yes',
     ...CORE,
     'node:': 'yes',

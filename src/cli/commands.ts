@@ -3,6 +3,7 @@ import { addressesCommand } from './addresses.js';
 import { completionCommand } from './completion.js';
 import { conformCommand } from './conform.js';
 import { connectCommand } from './connect.js';
+import { crawlCommand } from './crawl.js';
 import { demoCommand } from './demo.js';
 import { decodeCommand } from './decode.js';
 import { diagramCommand } from './diagram.js';
@@ -18,6 +19,7 @@ export const CLI_COMMANDS: readonly CliCommand[] = [
   probeCommand,
   conformCommand,
   addressesCommand,
+  crawlCommand,
   replayCommand,
   decodeCommand,
   diagramCommand,

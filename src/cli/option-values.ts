@@ -42,6 +42,15 @@ export function seconds(text: string): number {
     : refuse(`It takes a number of seconds above 0, at most ${MAX_SECONDS}.`);
 }
 
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A time with its unit, `90s`, `30m`, `1h`, `1d`, as milliseconds; at most 24 days, which a timer can hold. */
+export function duration(text: string): number {
+  const [, count = '', unit = ''] = /^(\d{1,7})([smhd])$/.exec(text) ?? [];
+  const value = Number(count) * (UNITS[unit] ?? 0);
+  return value > 0 && value <= 24 * UNITS.d! ? value : refuse('It takes a time such as 90s, 30m, 1h or 1d.');
+}
+
 /** Collects the values of an option that may be given more than once. */
 export const repeatable =
   <T>(read: (text: string) => T) =>

@@ -1,0 +1,346 @@
+/** `verack crawl`: contacts every address that it hears of, writes what it learns, and says how sure it is. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Argument } from 'commander';
+import {
+  addressesIn,
+  canonicalAddr,
+  classifyHost,
+  Crawl,
+  CRAWL_DEFAULTS,
+  type CrawlSummary,
+  crawlerAgent,
+  type Format,
+  FORMATS,
+  loadSnapshot,
+  networkLookup,
+  NodeContacts,
+  OptOutList,
+  type Seed,
+  Snapshot,
+  summaryOf,
+  viewOf,
+} from '../crawl/index.js';
+import { type Chain, formatEndpoint, parseEndpoint, resolveHost, seedAddresses } from '../index.js';
+import { systemClock, systemRandom, VerackError } from '../index.js';
+import { NAME, VERSION } from '../version.js';
+import type { AddressNetwork } from '../wire/index.js';
+import { dnsOptionsOf, nodeOptionsOf } from './node-options.js';
+import { type FleetFlags, fleetContacts, work } from './crawl-fleet.js';
+import { EXIT, Usage } from './exit-codes.js';
+import {
+  chainOptions,
+  type Flags,
+  lookupOptions,
+  withChoices,
+  outputOptions,
+  seedOptions,
+  switched,
+  timeOptions,
+  transportOptions,
+  valued,
+} from './options.js';
+import type { Output } from './output.js';
+import { duration, oneOf, repeatable, whole } from './option-values.js';
+import type { CliCommand, Invocation } from './command.js';
+
+/** The options of this verb alone. */
+interface CrawlFlags extends Flags, FleetFlags {
+  readonly seednode?: readonly string[];
+  readonly from?: string;
+  readonly output?: string;
+  readonly resume?: boolean;
+  readonly parallel: number;
+  readonly contacts: number;
+  readonly sample: number;
+  readonly replytimeout: number;
+  readonly every?: number;
+  readonly anyPort?: boolean;
+  readonly allowUnroutable?: boolean;
+  readonly optout?: string;
+  readonly contact?: string;
+  readonly vantage: string;
+  readonly coordinate?: boolean;
+}
+
+const FROM = 'Where to begin:';
+const LIMITS = 'Limits:';
+const FLEET = 'Fleet:';
+
+const options = (heading: string, list: ReturnType<typeof switched>) =>
+  list.map((option) => option.helpGroup(heading));
+
+export const crawlCommand: CliCommand = {
+  name: 'crawl',
+  about: 'which nodes are there, what do they say, how sure is that?',
+  details:
+    'Contacts every address it hears of once: handshake, getaddr, the answers. Addresses that are not publicly routable, ' +
+    'and ports that no Bitcoin node has by default, are never dialled. Ends by itself when no address is left; after ' +
+    'Ctrl-C, or after a crash, --resume goes on. With a crawl file as operand nothing is contacted: the file is summed up.',
+  examples: [
+    ['verack crawl --contact ops@example.org --output crawl.ndjson', 'crawl the main network'],
+    ['verack crawl --output crawl.ndjson --resume --contact ops@example.org', 'go on after an interruption'],
+    ['verack crawl crawl.ndjson --format csv', 'the finished crawl as a table'],
+    ['verack crawl --regtest --seednode 127.0.0.1 --allow-unroutable --json', 'a network on this machine'],
+  ],
+  operands: [new Argument('[file]', 'a crawl file to sum up')],
+  options: [
+    ...options(FROM, [
+      valued('--seednode <host>', 'begin with this node, HOST or HOST:PORT; repeatable', repeatable(String)),
+      valued('--from <file>', 'begin with the addresses of a text file, or of a former crawl', String),
+    ]),
+    ...seedOptions(),
+    ...chainOptions(),
+    ...lookupOptions(),
+    ...transportOptions(),
+    ...options(LIMITS, [
+      valued('--parallel <n>', 'contacts that are open at a time', whole(1, 10_000)).default(
+        CRAWL_DEFAULTS.parallel,
+      ),
+      valued('--contacts <n>', 'contacts of each sampled address, for the interval', whole(1, 10)).default(1),
+      valued('--sample <n>', 'answering and failing addresses to contact again', whole(1, 100_000)).default(
+        CRAWL_DEFAULTS.sample,
+      ),
+      valued('--replytimeout <s>', 'limit for the answer to getaddr', whole(1, 600)).default(
+        CRAWL_DEFAULTS.replyTimeout / 1_000,
+      ),
+      valued('--optout <file>', 'addresses, HOST:PORT or prefixes that are never contacted', String),
+      ...switched('--any-port', 'contact ports that no Bitcoin node has by default, too'),
+      ...switched('--allow-unroutable', 'contact private addresses, for test networks; refused on main'),
+      valued('--every <time>', 'crawl again and again: 30m, 1h, 1d', duration),
+    ]),
+    ...timeOptions(),
+    ...options('What we say of ourselves:', [
+      valued('--contact <text>', 'address or URL for our user agent; needed on main', String),
+      valued('--vantage <name>', 'name of this place, for every row', String).default('local'),
+    ]),
+    ...options(FLEET, [
+      valued('--nats <url>', 'be a worker of a fleet: nats://HOST[:PORT]', String),
+      ...switched('--coordinate', 'with --nats: feed the workers and write the file'),
+      valued('--nats-creds <file>', 'credentials file of NATS', String),
+    ]),
+    valued('--output <file>', 'write every event here (NDJSON), with a manifest beside it', String),
+    ...switched('--resume', 'go on with the file of --output'),
+    withChoices(valued('--format <view>', 'print this view at the end', oneOf(...FORMATS)), ...FORMATS),
+    ...outputOptions(),
+  ],
+  isOneShot: () => false,
+  run,
+};
+
+async function run(job: Invocation): Promise<number> {
+  const flags = job.flags as CrawlFlags;
+  const [file] = job.operands;
+  if (file !== undefined) return sumUp(file, flags, job.out);
+  const nodeOptions = checked(flags);
+  if (flags.nats !== undefined && !flags.coordinate)
+    return work(flags, contactsOf(flags, nodeOptions), flags, job);
+  const crawl = new Crawl(await crawlOptions(flags, nodeOptions, job));
+  const stopStatus = showProgress(crawl, job.out);
+  try {
+    const summary = await crawl.run(job.interrupted);
+    stopStatus();
+    await tell(crawl.snapshot, summary, flags, job.out);
+    return summary.reachable > 0 ? EXIT.ok : EXIT.unreachable;
+  } finally {
+    stopStatus();
+  }
+}
+
+/** Throws `Usage` for what does not go together. */
+function checked(flags: CrawlFlags): ReturnType<typeof nodeOptionsOf> & { chain: Chain } {
+  const nodeOptions = nodeOptionsOf(flags) as ReturnType<typeof nodeOptionsOf> & { chain: Chain };
+  const isMain = nodeOptions.chain.name === 'main';
+  if (isMain && flags.allowUnroutable) throw new Usage('--allow-unroutable is refused on main');
+  if (isMain && flags.contact === undefined)
+    throw new Usage('--contact is needed on main: an address or URL where operators can ask and opt out');
+  if (flags.resume && flags.output === undefined) throw new Usage('--resume needs --output FILE');
+  if (flags.coordinate && flags.nats === undefined) throw new Usage('--coordinate needs --nats URL');
+  return nodeOptions;
+}
+
+type Checked = ReturnType<typeof checked>;
+
+/** A node of this process makes the contacts. */
+function contactsOf(flags: CrawlFlags, nodeOptions: Checked): NodeContacts {
+  const { parallel, vantage, replytimeout, peertimeout, timeout } = flags;
+  return new NodeContacts({
+    ...{ ...nodeOptions, subver: crawlerAgent(NAME, VERSION, flags.contact), parallel, vantage },
+    replyTimeout: replytimeout * 1_000,
+    contactTimeout: timeout + (peertimeout + replytimeout) * 1_000,
+  });
+}
+
+async function crawlOptions(
+  flags: CrawlFlags,
+  nodeOptions: Checked,
+  { interrupted, out }: Invocation,
+): Promise<ConstructorParameters<typeof Crawl>[0]> {
+  const { chain } = nodeOptions;
+  const former = flags.from === undefined ? undefined : readFormer(flags.from, chain);
+  const given = await seedNodes(flags, chain, interrupted);
+  const optOutText = flags.optout === undefined ? '' : readText(flags.optout);
+  const optOut = new OptOutList(optOutText);
+  const optOuts = { entries: OptOutList.entriesOf(optOutText), list: optOut };
+  const { parallel, vantage, output, anyPort = false, allowUnroutable = false } = flags;
+  return {
+    ...CRAWL_DEFAULTS,
+    ...{ chain, parallel, vantage, output, anyPort, allowUnroutable, optOut },
+    agent: crawlerAgent(NAME, VERSION, flags.contact),
+    contacts: flags.coordinate
+      ? await fleetContacts(flags, optOuts, out, interrupted)
+      : contactsOf(flags, nodeOptions),
+    seeds: () => firstAddresses(flags, chain, [...given, ...(former?.seeds ?? [])], interrupted),
+    clock: systemClock,
+    random: systemRandom,
+    rounds: flags.contacts,
+    sample: flags.sample,
+    every: flags.every ?? 0,
+    networks: networksOf(flags),
+    v2transport: flags.v2transport ?? true,
+    resume: flags.resume ?? false,
+    before: former?.snapshot,
+  };
+}
+
+/** What this machine can dial; onion, I2P and CJDNS need a proxy or an interface of their own. */
+const networksOf = ({ onlynet }: Flags): AddressNetwork[] => [...(onlynet ?? (['ipv4', 'ipv6'] as const))];
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const why = `it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'EIO'})`;
+    throw new VerackError('ERR_LOCAL_ARGUMENT', { value: file, why });
+  }
+}
+
+/** A former crawl gives its addresses and what to compare with; any other file is a list of addresses. */
+function readFormer(file: string, chain: Chain): { seeds: Seed[]; snapshot?: Snapshot } {
+  const text = readText(file);
+  if (!text.startsWith('{')) {
+    const seeds = addressesIn(text, chain.port).map((at) => ({ addr: formatEndpoint(at), source: 'file' }));
+    return { seeds };
+  }
+  const snapshot = loadSnapshot(file, new Snapshot(networkLookup()));
+  return { seeds: [...snapshot.nodes.keys()].map((addr) => ({ addr, source: 'crawl' })), snapshot };
+}
+
+/** The nodes that the operator named, each address of a name. */
+async function seedNodes(flags: CrawlFlags, chain: Chain, signal: AbortSignal): Promise<Seed[]> {
+  const found = await Promise.all(
+    (flags.seednode ?? []).map(async (text) => {
+      const { host, port, kind } = parseEndpoint(text, chain.port);
+      const hosts = kind === 'name' ? await resolveHost(host, { ...dnsOptionsOf(flags), signal }) : [host];
+      return hosts.map((each) => ({ host: each, port }));
+    }),
+  );
+  return found.flat().map((at) => {
+    const { network } = classifyHost(at.host);
+    if (network === 'not_publicly_routable' && !flags.allowUnroutable)
+      throw new Usage(`--seednode ${at.host} is not publicly routable: --allow-unroutable takes it`);
+    return { addr: canonicalAddr(formatEndpoint(at), chain.port), source: 'seednode' };
+  });
+}
+
+/** DNS is asked only when nobody named an address. */
+async function firstAddresses(
+  flags: CrawlFlags,
+  chain: Chain,
+  given: readonly Seed[],
+  signal: AbortSignal,
+): Promise<readonly Seed[]> {
+  if (given.length > 0) return given;
+  const asked = flags.dnsseed === false ? { ...chain, seeds: [] } : chain;
+  const found = await seedAddresses(asked, { ...dnsOptionsOf(flags), signal, random: Math.random });
+  if (found.length === 0)
+    throw new Usage(`there is no address to begin with on ${chain.chain}: name a --seednode`);
+  return found.map(({ host, port, source }) => ({ addr: formatEndpoint({ host, port }), source }));
+}
+
+/** Milliseconds between two redraws. */
+const PACE = 200;
+
+function showProgress(crawl: Crawl, out: Output): () => void {
+  if (!out.isLive) return () => undefined;
+  const draw = (): void => {
+    const { round, attempted, reachable, active, queued, known } = crawl.status;
+    out.status(
+      `round ${round} · ${reachable} reachable · ${attempted} contacted · ${active} open · ${queued} queued · ${known} known`,
+    );
+  };
+  const timer = setInterval(draw, PACE);
+  return () => {
+    clearInterval(timer);
+    out.status('');
+  };
+}
+
+/** Sums up a crawl file. */
+async function sumUp(file: string, flags: CrawlFlags, out: Output): Promise<number> {
+  const snapshot = loadSnapshot(file, new Snapshot(networkLookup()));
+  const { begin, end } = snapshot;
+  const before =
+    flags.from === undefined ? undefined : readFormer(flags.from, nodeOptionsOf(flags).chain as Chain);
+  const summary = summaryOf(
+    snapshot,
+    { size: snapshot.tellers.size, parked: 0, skipped: new Map() },
+    {
+      completeness: end?.completeness ?? 'interrupted',
+      seconds: ((end?.t ?? begin?.t ?? 0) - (begin?.t ?? 0)) / 1_000,
+      before: before?.snapshot,
+    },
+  );
+  await tell(snapshot, summary, { ...flags, output: file }, out);
+  return EXIT.ok;
+}
+
+async function tell(
+  snapshot: Snapshot,
+  summary: CrawlSummary,
+  flags: CrawlFlags,
+  out: Output,
+): Promise<void> {
+  if (flags.format !== undefined) await printView(snapshot, flags.format as Format, flags.output, out);
+  else for (const line of sentences(summary)) out.answer(line);
+  out.object(summary);
+}
+
+/** Parquet is no text: it goes to a file beside the crawl. */
+async function printView(
+  snapshot: Snapshot,
+  format: Format,
+  file: string | undefined,
+  out: Output,
+): Promise<void> {
+  const view = await viewOf(snapshot, format);
+  if (typeof view === 'string') return out.raw(view);
+  if (file === undefined) throw new Usage('--format parquet needs --output FILE');
+  writeFileSync(`${file}.parquet`, view);
+  out.info(`${file}.parquet: ${view.length} bytes`);
+}
+
+const listOf = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ') || 'none';
+
+function sentences(summary: CrawlSummary): string[] {
+  const { estimate, v2, churn } = summary;
+  return [
+    `${summary.reachable} reachable of ${summary.attempted} contacted in ${summary.seconds} s (${summary.completeness})`,
+    `95 % interval: ${estimate.low} to ${estimate.high} reachable (${estimate.method === 'repeat' ? 'repeat contacts' : 'gossip only; --contacts 4 makes it sharper'})`,
+    `networks: ${listOf(summary.networks)}; transports: ${listOf(summary.transports)}`,
+    `not reachable: ${listOf(summary.reasons)}`,
+    `BIP324: ${v2.advertised_and_spoken} advertised and spoken, ${v2.advertised_not_spoken} advertised and not spoken, ${v2.untested} not tested`,
+    `not contacted: ${listOf({ ...summary.skipped, ...(summary.not_followed > 0 && { 'gossip that led nowhere': summary.not_followed }) })}`,
+    ...(summary.suspected_duplicates > 0
+      ? [`suspected to be one node behind repeatable addresses: ${summary.suspected_duplicates} groups`]
+      : []),
+    ...(churn
+      ? [
+          `since the crawl before: ${churn.stayed} stayed, ${churn.left} left, ${churn.censored} not known, ${churn.arrived} arrived`,
+        ]
+      : []),
+  ];
+}

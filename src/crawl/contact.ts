@@ -1,0 +1,76 @@
+/**
+ * One contact of one address: handshake, `getaddr`, the replies, the end. Whoever makes contacts implements
+ * {@link Contacts}: a node in this process, or workers elsewhere.
+ */
+import type { Endpoint, PeerInfo, Reason, ReasonCode } from '../index.js';
+import { REASONS } from '../index.js';
+import type { Reply } from './reply.js';
+
+/** What is to be done. */
+export interface ContactJob extends Endpoint {
+  /** Which crawl it belongs to. */
+  readonly crawl: string;
+  readonly addr: string;
+  readonly round: number;
+  /** Try BIP324 first. */
+  readonly v2: boolean;
+}
+
+/**
+ * `reachable`: the handshake was complete. `rejected`: TCP opened, the handshake did not complete; a full node looks like
+ * this. `unreachable`: TCP did not open. `local`: this machine could not try.
+ */
+export type ContactOutcome = 'reachable' | 'rejected' | 'unreachable' | 'local';
+
+/** What a node said of itself, in the words of `getpeerinfo`. */
+export type ContactPeer = Pick<
+  PeerInfo,
+  | 'version'
+  | 'subver'
+  | 'services'
+  | 'startingheight'
+  | 'relaytxes'
+  | 'timeoffset'
+  | 'negotiated'
+  | 'bytesrecv'
+>;
+
+export interface ContactReport {
+  readonly addr: string;
+  readonly round: number;
+  /** UNIX time in milliseconds of the beginning, and how long it took. */
+  readonly t: number;
+  readonly duration_ms: number;
+  readonly outcome: ContactOutcome;
+  readonly reason: Reason;
+  /** Present once their `version` came. */
+  readonly peer?: ContactPeer;
+  /** The transport of the connection that counted. */
+  readonly transport?: 'v1' | 'v2';
+  /** Whether BIP324 was tried, and whether its key exchange succeeded. */
+  readonly v2: { readonly tried: boolean; readonly spoken: boolean };
+  readonly phases: PeerInfo['phases'];
+  readonly replies: readonly Reply[];
+  /** Replies that were not kept, because there were too many. */
+  readonly dropped: number;
+  /** Where it was made from. */
+  readonly vantage: string;
+}
+
+/** Makes contacts. */
+export interface Contacts {
+  /** Begins one; `done` is called once, later, unless the contact is cancelled: then with `undefined`. */
+  begin(job: ContactJob, done: (report: ContactReport | undefined) => void): void;
+  /** Gives up every open contact. */
+  cancel(): void;
+  /** Releases everything. */
+  stop(): Promise<void>;
+}
+
+/** The outcome that the end of a connection means. */
+export function outcomeOf(code: ReasonCode, phases: PeerInfo['phases']): ContactOutcome {
+  if (phases.verack !== undefined) return 'reachable';
+  if (phases.connect !== undefined) return 'rejected';
+  const { family } = REASONS[code];
+  return family === 'local' || family === 'policy' ? 'local' : 'unreachable';
+}

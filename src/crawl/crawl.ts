@@ -1,0 +1,342 @@
+/**
+ * A crawl at work: executes the effects of the crawl machine with a frontier, contacts and a file.
+ *
+ *   const crawl = new Crawl(options);
+ *   const summary = await crawl.run();
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { type ActorRefFrom, createActor, toPromise } from 'xstate';
+import { crawlMachine } from '../../machines/index.js';
+import { VerackError } from '../index.js';
+import { hasServices, servicesOf } from '../wire/index.js';
+import type { ContactReport } from './contact.js';
+import { EventWriter } from './event-file.js';
+import { type AttemptEvent, type CrawlFileEvent, FORMAT_VERSION, type ReplyEvent } from './events.js';
+import { Frontier, type KnownAddress } from './frontier.js';
+import type { CrawlOptions } from './options.js';
+import { endpointOf, networkLookup, type Progress, Replay, resumeFrom } from './resume.js';
+import { Snapshot } from './snapshot.js';
+import { type CrawlSummary, summaryOf, writeManifest } from './summary.js';
+
+/** What is known while a crawl runs. */
+export interface CrawlStatus {
+  readonly round: number;
+  readonly crawls: number;
+  readonly attempted: number;
+  readonly reachable: number;
+  readonly active: number;
+  readonly queued: number;
+  readonly known: number;
+}
+
+const P2P_V2 = servicesOf('P2P_V2');
+
+/** Tries of a contact that this machine could not make (no free socket, say). */
+const LOCAL_TRIES = 10;
+/** Contacts that are open at a time, at least, however often this machine refuses. */
+const FEWEST = 8;
+
+export class Crawl {
+  readonly actor: ActorRefFrom<typeof crawlMachine>;
+  #frontier: Frontier;
+  #snapshot: Snapshot;
+  #before: Snapshot | undefined;
+  #writer: EventWriter | undefined;
+  #progress: Progress | undefined;
+  #id = '';
+  #round = 1;
+  #repeats: readonly string[] = [];
+  #localTries = new Map<string, number>();
+  /** Contacts that may be open: fewer than `parallel` after this machine refused some. */
+  #limit: number;
+  #startedat: number;
+  #summary: CrawlSummary | undefined;
+  #failure: unknown;
+  readonly #networkOf = networkLookup();
+
+  /** Throws `ERR_LOCAL_ARGUMENT` or `ERR_LOCAL_LIMIT` when the output file cannot be used. */
+  constructor(private readonly options: CrawlOptions) {
+    const { clock, rounds, roundDelay, drainTimeout, every } = options;
+    this.#frontier = new Frontier(options);
+    this.#snapshot = new Snapshot(this.#networkOf, options.maxAddresses);
+    this.#before = options.before;
+    this.#startedat = clock.now();
+    this.#limit = options.parallel;
+    if (options.output !== undefined) this.#openFile(options.output);
+    const machine = crawlMachine.provide({
+      actions: {
+        'effect.seed': ({ context }) => void this.#seed(context.crawls),
+        'effect.beginRound': ({ context }) => this.#attempt(() => this.#beginRound(context.round)),
+        'effect.fill': () => this.#attempt(() => this.#fill()),
+        'effect.cancel': () => options.contacts.cancel(),
+        'effect.finish': ({ context }) => this.#attempt(() => this.#finish(context.end)),
+      },
+    });
+    const round = this.#progress?.round?.round ?? 1;
+    const input = { rounds, roundDelay, drainTimeout, every, round };
+    this.actor = createActor(machine, { id: 'crawl', input, clock });
+  }
+
+  get status(): CrawlStatus {
+    const { round, crawls } = this.actor.getSnapshot().context;
+    const { active, queued, size } = this.#frontier;
+    const [attempted, reachable] = [this.#snapshot.nodes.size, this.#snapshot.reachable];
+    return { round, crawls, attempted, reachable, active, queued, known: size };
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  /** Runs to the end. Rejects with what went wrong with the file, or with a fault of ours. */
+  async run(signal?: AbortSignal): Promise<CrawlSummary> {
+    const stop = (): void => this.stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      if (!this.#isNothingLeft()) {
+        this.actor.start();
+        if (signal?.aborted) this.stop();
+        await toPromise(this.actor);
+      }
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      await this.options.contacts.stop();
+    }
+    this.#writer?.close();
+    // What failed inside an effect is told where the caller waits.
+    // eslint-disable-next-line @typescript-eslint/only-throw-error
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#summary ?? this.#summarize('complete');
+  }
+
+  /** Ends the crawl in order; what was contacted is kept. */
+  stop(): void {
+    if (!this.#isOver()) this.actor.send({ type: 'user.stop' });
+  }
+
+  #isOver(): boolean {
+    return this.actor.getSnapshot().status !== 'active';
+  }
+
+  #isNothingLeft(): boolean {
+    return this.#progress?.isComplete === true && this.options.every === 0;
+  }
+
+  #openFile(file: string): void {
+    const { resume, chain } = this.options;
+    // `--resume` of a crawl that never began begins it.
+    if (!existsSync(file)) {
+      this.#writer = new EventWriter(file);
+      return;
+    }
+    if (!resume)
+      throw new VerackError('ERR_LOCAL_ARGUMENT', {
+        value: file,
+        why: 'it is there already; --resume goes on with it',
+      });
+    const replay = new Replay(() => this.#frontier, this.#snapshot);
+    this.#progress = resumeFrom(file, chain.name, replay);
+    this.#writer = new EventWriter(file, this.#progress.file);
+  }
+
+  /** An effect that fails ends the crawl; XState would report it to nobody. */
+  #attempt(effect: () => void): void {
+    try {
+      effect();
+    } catch (error) {
+      this.#failure ??= error;
+      this.options.contacts.cancel();
+      queueMicrotask(() => this.stop());
+    }
+  }
+
+  async #seed(crawls: number): Promise<void> {
+    const isResumed = this.#progress !== undefined && !this.#progress.isComplete;
+    try {
+      this.#renew(crawls, isResumed);
+      const hasSeeds = isResumed && this.#frontier.size > 0;
+      const seeds = hasSeeds ? [] : await this.options.seeds();
+      this.#attempt(() => {
+        for (const { addr, source } of seeds) this.#write([{ event: 'seed', t: this.#wall, addr, source }]);
+        for (const { addr } of seeds) this.#frontier.add(addr, endpointOf(addr), { group: '', distance: 0 });
+      });
+    } catch (error) {
+      this.#failure ??= error;
+      this.stop();
+    }
+    if (!this.#isOver()) this.actor.send({ type: 'frontier.seeded' });
+  }
+
+  /** A new crawl knows nothing of the one before it, which is kept for churn. */
+  #renew(crawls: number, isResumed: boolean): void {
+    if (crawls > 1) {
+      this.#before = this.#snapshot;
+      this.#snapshot = new Snapshot(this.#networkOf, this.options.maxAddresses);
+      this.#frontier = new Frontier(this.options);
+      this.#progress = undefined;
+      this.#repeats = [];
+      this.#startedat = this.options.clock.now();
+    }
+    const resumed = isResumed && crawls === 1;
+    const before = resumed ? this.#progress?.begin?.crawl : undefined;
+    this.#id = before ?? randomBytes(8).toString('hex');
+    this.#write([this.#beginEvent(resumed)]);
+  }
+
+  #beginEvent(resumed: boolean): CrawlFileEvent {
+    const { chain, vantage, agent, parallel, perNetgroup, rounds, sample } = this.options;
+    const { networks, allowUnroutable, anyPort, maxAddresses, v2transport } = this.options;
+    return {
+      ...{ event: 'begin', t: this.#wall, format: FORMAT_VERSION, resumed, chain: chain.name },
+      crawl: this.#id,
+      ...{ vantage, agent },
+      options: {
+        ...{ parallel, perNetgroup, rounds, sample, networks },
+        ...{ allowUnroutable, anyPort, maxAddresses, v2transport },
+      },
+    };
+  }
+
+  get #wall(): number {
+    return Math.floor(this.options.clock.wall());
+  }
+
+  #write(events: readonly CrawlFileEvent[]): void {
+    this.#writer?.write(events);
+    for (const event of events) {
+      this.#snapshot.apply(event);
+      this.options.observe?.(event);
+    }
+  }
+
+  #beginRound(round: number): void {
+    this.#round = round;
+    const before = this.#progress?.round?.round === round ? this.#progress : undefined;
+    this.#progress = undefined;
+    if (before) this.#repeats = before.round?.repeats ?? [];
+    else {
+      if (round === 2) this.#repeats = this.#draw();
+      this.#write([{ event: 'round', t: this.#wall, round, repeats: this.#repeats }]);
+    }
+    for (const addr of this.#repeats) {
+      if (!before?.contacted.has(addr)) this.#frontier.requeue(addr);
+    }
+    this.#frontier.settle();
+    this.#tell('frontier.filled');
+  }
+
+  /** Which addresses are contacted again: a random sample of those that answered, and one of those that did not. */
+  #draw(): string[] {
+    const nodes = [...this.#snapshot.nodes.values()].filter(({ last }) => last.outcome !== 'local');
+    const kinds = [true, false].map((wanted) => nodes.filter(({ last }) => isAnswered(last) === wanted));
+    return kinds.flatMap((kind) => this.#sampled(kind.map(({ addr }) => addr)));
+  }
+
+  /** Fisher and Yates, as far as needed. */
+  #sampled(addrs: string[]): string[] {
+    const count = Math.min(this.options.sample, addrs.length);
+    for (let at = 0; at < count; at++) {
+      const fraction = Buffer.from(this.options.random(4)).readUInt32LE(0) / 2 ** 32;
+      const other = at + Math.floor(fraction * (addrs.length - at));
+      [addrs[at], addrs[other]] = [addrs[other]!, addrs[at]!];
+    }
+    return addrs.slice(0, count);
+  }
+
+  #tell(type: 'frontier.filled' | 'contact.ended'): void {
+    const { queued, active } = this.#frontier;
+    if (this.#isOver()) return;
+    this.actor.send({ type, queued, active });
+  }
+
+  #fill(): void {
+    if (this.#failure !== undefined) return;
+    this.#beginMany();
+    this.#frontier.settle();
+    if (this.#frontier.active === 0) this.#beginMany();
+    this.#tell('frontier.filled');
+  }
+
+  #beginMany(): void {
+    while (this.#frontier.active < this.#limit) {
+      const next = this.#frontier.take();
+      if (!next) return;
+      this.#begin(next);
+    }
+  }
+
+  #begin(known: KnownAddress): void {
+    const { addr, host, port, services } = known;
+    const v2 = this.options.v2transport && (services === undefined || hasServices(services, P2P_V2));
+    const round = this.#round;
+    this.options.contacts.begin({ crawl: this.#id, addr, host, port, round, v2 }, (report) => {
+      this.#attempt(() => this.#ended(known, report, services));
+      this.#tell('contact.ended');
+    });
+  }
+
+  #ended(known: KnownAddress, report: ContactReport | undefined, gossip: string | undefined): void {
+    if (!report || this.#mayTryAgain(known, report)) return this.#frontier.giveBack(known.addr);
+    const { addr, distance, network, group } = known;
+    const { round, vantage } = report;
+    const replies = report.replies.map((reply): ReplyEvent => ({
+      event: 'reply',
+      addr,
+      round,
+      vantage,
+      ...reply,
+    }));
+    this.#write([...replies, attemptOf(report, { network, distance }, gossip)]);
+    for (const { addresses } of report.replies) {
+      for (const [each, , services] of addresses) {
+        const origin = { group, distance: distance + 1, services: services.padStart(16, '0') };
+        this.#frontier.add(each, endpointOf(each), origin);
+      }
+    }
+    this.#frontier.finish(addr, report.outcome === 'reachable');
+  }
+
+  /** A failure of this machine says nothing about the address: fewer contacts at a time, and another try. */
+  #mayTryAgain({ addr }: KnownAddress, { outcome }: ContactReport): boolean {
+    if (outcome !== 'local') {
+      this.#limit = Math.min(this.options.parallel, this.#limit + 1);
+      return false;
+    }
+    this.#limit = Math.max(FEWEST, Math.floor(this.#frontier.active * 0.75));
+    const tries = (this.#localTries.get(addr) ?? 0) + 1;
+    this.#localTries.set(addr, tries);
+    return tries < LOCAL_TRIES;
+  }
+
+  #summarize(completeness: 'complete' | 'interrupted'): CrawlSummary {
+    const seconds = (this.options.clock.now() - this.#startedat) / 1_000;
+    return summaryOf(this.#snapshot, this.#frontier, { completeness, seconds, before: this.#before });
+  }
+
+  #finish(completeness: 'complete' | 'interrupted'): void {
+    this.#summary = this.#summarize(completeness);
+    const { attempted, reachable, known } = this.#summary;
+    const counts = { attempted, reachable, known, ...this.#summary.skipped };
+    this.#write([{ event: 'end', t: this.#wall, completeness, counts }]);
+    if (this.#writer && this.options.output !== undefined)
+      writeManifest(this.options.output, this.#writer.state, this.#snapshot, this.#summary);
+  }
+}
+
+const isAnswered = ({ outcome }: AttemptEvent): boolean => outcome === 'reachable';
+
+function attemptOf(
+  { replies, dropped, ...report }: ContactReport,
+  place: Pick<AttemptEvent, 'network' | 'distance'>,
+  gossip: string | undefined,
+): AttemptEvent {
+  return {
+    event: 'attempt',
+    ...report,
+    ...place,
+    ...(gossip !== undefined && { gossip_services: gossip }),
+    replies: replies.length,
+    replies_dropped: dropped,
+  };
+}

@@ -1,0 +1,168 @@
+/**
+ * How many nodes are reachable, with a 95 % interval. METHOD.md explains the method and what it assumes.
+ *
+ * Pure functions over a {@link Snapshot}: the same file always gives the same numbers.
+ */
+import type { NodeRecord, Snapshot } from './snapshot.js';
+
+export interface Interval {
+  readonly estimate: number;
+  /** 95 % interval, whole addresses. */
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface ReachableEstimate extends Interval {
+  /** Addresses that answered at least once. */
+  readonly observed: number;
+  /** Reachable addresses among those whose first contact failed, by the repeat contacts; 0 without repeats. */
+  readonly missed: number;
+  /** Reachable addresses that never answered in any round (Chao, occasions are rounds); 0 without repeats. */
+  readonly silent: number;
+  /** Reachable addresses that nobody told us (Chao, occasions are informants). */
+  readonly untold: number;
+  /** Chance that a reachable node answers one contact; undefined without repeats. */
+  readonly answer_rate: number | undefined;
+  /** `repeat`: repeat contacts and informants; `gossip`: informants only. */
+  readonly method: 'repeat' | 'gossip';
+}
+
+/** Half width of a 95 % interval in standard deviations. */
+const Z = 1.959964;
+
+/** A number with its variance. */
+interface Part {
+  readonly value: number;
+  readonly variance: number;
+}
+
+const NOTHING: Part = { value: 0, variance: 0 };
+
+/**
+ * Chao's estimate of how many were never seen, from how many were seen once and twice. `occasions`: how often each could
+ * be seen, Infinity when there is no fixed number.
+ */
+export function unseen(once: number, twice: number, occasions: number): Part {
+  const a = Number.isFinite(occasions) ? (occasions - 1) / occasions : 1;
+  if (once === 0) return NOTHING;
+  if (twice === 0) {
+    const value = (a * once * (once - 1)) / 2;
+    return { value, variance: value + (a * once * (2 * once - 1) ** 2) / 4 };
+  }
+  const ratio = once / twice;
+  const variance = twice * ((a / 2) * ratio ** 2 + a ** 2 * ratio ** 3 + (a ** 2 / 4) * ratio ** 4);
+  return { value: (a * once ** 2) / (2 * twice), variance };
+}
+
+/** The interval of `observed` plus something that cannot be negative (log-normal, Chao 1987). */
+export function intervalOf(observed: number, { value, variance }: Part): Interval {
+  if (value <= 0) return { estimate: observed, low: observed, high: observed };
+  const spread = Math.exp(Z * Math.sqrt(Math.log(1 + variance / value ** 2)));
+  return {
+    estimate: Math.round(observed + value),
+    low: Math.floor(observed + value / spread),
+    high: Math.ceil(observed + value * spread),
+  };
+}
+
+/** The addresses of one stratum (first contact answered, or failed), and those of them that were contacted again. */
+interface Stratum {
+  readonly size: number;
+  readonly sample: readonly NodeRecord[];
+}
+
+/** Only addresses of the first round count: the sample was drawn from them. */
+function stratumOf(nodes: readonly NodeRecord[], answered: boolean): Stratum {
+  const own = nodes.filter(({ contacts: [first] }) => first?.round === 1 && first.answered === answered);
+  return { size: own.length, sample: own.filter(({ contacts }) => contacts.length > 1) };
+}
+
+const answersOf = ({ contacts }: NodeRecord): number => contacts.filter(({ answered }) => answered).length;
+
+/**
+ * Whether a history may come from a node that was there all the time: one that answered only the first contacts may have
+ * left, one that answered only the last ones may have arrived. Both are left out, and {@link shareKept} makes up for it.
+ */
+function isSettled({ contacts }: NodeRecord, times: number): boolean {
+  const first = contacts.slice(0, times).every(({ answered }) => answered);
+  const last = contacts.slice(-times).every(({ answered }) => answered);
+  return !first && !last;
+}
+
+/** The share of histories with `times` answers in `rounds` contacts that {@link isSettled} keeps; 1 when it would keep none. */
+function shareKept(rounds: number, times: number): number {
+  const all = times === 1 ? rounds : (rounds * (rounds - 1)) / 2;
+  return all > 2 ? (all - 2) / all : 1;
+}
+
+/** Addresses of the stratum that answered exactly `times` times, projected from its sample. */
+function projected({ size, sample }: Stratum, times: number, rounds: number): number {
+  if (sample.length === 0) return 0;
+  const kept = shareKept(rounds, times);
+  const own = sample.filter((node) => answersOf(node) === times && (kept === 1 || isSettled(node, times)));
+  return ((size / sample.length) * own.length) / kept;
+}
+
+/** A total projected from a simple random sample without replacement. */
+function total({ size, sample }: Stratum): Part {
+  const n = sample.length;
+  if (n === 0) return NOTHING;
+  const share = sample.filter((node) => answersOf(node) > 0).length / n;
+  // Agresti and Coull's shrinkage: a share of 0 in a small sample is no proof of 0.
+  const shrunk = (share * n + 2) / (n + 4);
+  const variance = (size ** 2 * (1 - n / size) * shrunk * (1 - shrunk)) / n;
+  return { value: size * share, variance };
+}
+
+/** Chance that a node that is reachable answers: its repeat contacts after a first answer. */
+function answerRate({ sample }: Stratum): number | undefined {
+  const repeats = sample.flatMap(({ contacts }) => contacts.slice(1));
+  return repeats.length === 0
+    ? undefined
+    : repeats.filter(({ answered }) => answered).length / repeats.length;
+}
+
+/** Reachable addresses that were never told: occasions are the nodes that tell. */
+function untoldOf(snapshot: Snapshot, nodes: readonly NodeRecord[]): Part {
+  const counts = nodes
+    .filter(({ lastAnswered, distance }) => lastAnswered !== undefined && distance > 0)
+    .map(({ addr }) => snapshot.tellers.get(addr) ?? 0);
+  const times = (wanted: number): number => counts.filter((count) => count === wanted).length;
+  return unseen(times(1), times(2), Infinity);
+}
+
+/** Nodes that answered no contact at all, from those that answered once and twice. */
+function silentOf(answered: Stratum, failed: Stratum, rounds: number): Part {
+  const [once, twice] = [1, 2].map(
+    (times) => projected(answered, times, rounds) + projected(failed, times, rounds),
+  );
+  const part = unseen(once ?? 0, twice ?? 0, rounds);
+  const sampled = answered.sample.length + failed.sample.length;
+  const weight = sampled === 0 ? 1 : (answered.size + failed.size) / sampled / shareKept(rounds, 1);
+  return { value: part.value, variance: part.variance * weight };
+}
+
+/** The number of reachable addresses. */
+export function estimateReachable(snapshot: Snapshot): ReachableEstimate {
+  const nodes = [...snapshot.nodes.values()];
+  const observed = nodes.filter(({ lastAnswered }) => lastAnswered !== undefined).length;
+  const [answered, failed] = [stratumOf(nodes, true), stratumOf(nodes, false)];
+  const rounds = Math.max(0, ...nodes.map(({ contacts }) => contacts.length));
+  const untold = untoldOf(snapshot, nodes);
+  const missed = rounds > 1 ? total(failed) : NOTHING;
+  const silent = rounds > 1 ? silentOf(answered, failed, rounds) : NOTHING;
+  const later = nodes.filter(
+    ({ contacts: [first], lastAnswered }) => first?.round !== 1 && lastAnswered,
+  ).length;
+  const whole = answered.size + later + missed.value + silent.value + untold.value;
+  const hidden = { value: whole - observed, variance: missed.variance + silent.variance + untold.variance };
+  return {
+    ...intervalOf(observed, hidden),
+    observed,
+    missed: Math.round(missed.value),
+    silent: Math.round(silent.value),
+    untold: Math.round(untold.value),
+    answer_rate: answerRate(answered),
+    method: rounds > 1 ? 'repeat' : 'gossip',
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * The connection to NATS: client libraries loaded when asked for, streams and buckets made when they are missing. The client
+ * reconnects for ever; whoever publishes tries again until the server has the message.
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { JetStreamClient, JetStreamManager, ConsumerInfo } from '@nats-io/jetstream';
+import type { KV } from '@nats-io/kv';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { VerackError } from '../../index.js';
+import {
+  ACK_WAIT,
+  DUPLICATE_WINDOW,
+  JOBS,
+  LEASE_TTL,
+  LEASES,
+  OPT_OUTS,
+  RESULT_AGE,
+  RESULTS,
+} from './names.js';
+
+export interface FleetOptions {
+  /** `nats://HOST[:PORT]` or `tls://…`; no secrets: those are in the credentials file. */
+  readonly url: string;
+  readonly credentials?: string | undefined;
+}
+
+export interface Fleet {
+  readonly connection: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly leases: KV;
+  readonly optOuts: KV;
+}
+
+/** Milliseconds between two tries. */
+const RETRY = 500;
+const HOUR = 3_600;
+const NANOS = 1e9;
+
+const bad = (value: string, why: string): VerackError =>
+  new VerackError('ERR_LOCAL_ARGUMENT', { value, why });
+
+async function load() {
+  try {
+    const [transport, jetstream, kv] = await Promise.all([
+      import('@nats-io/transport-node'),
+      import('@nats-io/jetstream'),
+      import('@nats-io/kv'),
+    ]);
+    return { ...transport, ...jetstream, ...kv };
+  } catch {
+    throw bad('--nats', 'it needs npm install @nats-io/transport-node @nats-io/jetstream @nats-io/kv');
+  }
+}
+
+function credentialsIn(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw bad(file, `it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'EIO'})`);
+  }
+}
+
+/**
+ * Connects, and makes what is missing on the server.
+ *
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` when the URL, the credentials or the client library are unusable,
+ *   `ERR_DIAL_REFUSED` when there is no server
+ */
+export async function joinFleet({ url, credentials }: FleetOptions): Promise<Fleet> {
+  if (/\/\/[^/]*@/.test(url)) throw bad('--nats', 'no secrets on the command line: use --nats-creds FILE');
+  const nats = await load();
+  const authenticator =
+    credentials === undefined ? undefined : nats.credsAuthenticator(credentialsIn(credentials));
+  let connection: NatsConnection;
+  try {
+    connection = await nats.connect({
+      ...{ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: RETRY, name: 'verack crawl' },
+      ...(authenticator && { authenticator }),
+    });
+  } catch {
+    throw new VerackError('ERR_DIAL_REFUSED', { host: url });
+  }
+  const manager = await nats.jetstreamManager(connection);
+  await makeStreams(manager, nats);
+  const js = nats.jetstream(connection);
+  const kv = new nats.Kvm(js);
+  const leases = await kv.create(LEASES, { ttl: LEASE_TTL * 1_000 });
+  return { connection, js, leases, optOuts: await kv.create(OPT_OUTS) };
+}
+
+async function makeStreams(
+  manager: JetStreamManager,
+  { RetentionPolicy, StorageType, AckPolicy }: typeof import('@nats-io/jetstream'),
+): Promise<void> {
+  const duplicate_window = DUPLICATE_WINDOW * HOUR * NANOS;
+  const storage = StorageType.File;
+  await manager.streams.add({
+    ...{ name: JOBS.stream, subjects: [JOBS.subject], storage, duplicate_window },
+    retention: RetentionPolicy.Workqueue,
+  });
+  await manager.streams.add({
+    ...{ name: RESULTS.stream, subjects: [RESULTS.subjects], storage, duplicate_window },
+    max_age: RESULT_AGE * HOUR * NANOS,
+  });
+  const wanted: Partial<ConsumerInfo['config']> = {
+    ...{ durable_name: JOBS.consumer, ack_policy: AckPolicy.Explicit, ack_wait: ACK_WAIT * NANOS },
+    // Each worker bounds itself by what it pulls.
+    max_ack_pending: 100_000,
+  };
+  await manager.consumers.add(JOBS.stream, wanted);
+}
+
+/** Publishes until the server has it; a restart of the server only takes time. Ends early when `signal` aborts. */
+export async function publish(
+  { js }: Fleet,
+  subject: string,
+  message: object,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await js.publish(subject, JSON.stringify(message), { msgID: id });
+      return;
+    } catch {
+      await wait(RETRY);
+    }
+  }
+}
+
+/** Runs `work` again whenever it ends or fails, until `signal` aborts. */
+export async function persist(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await work();
+    } catch {
+      // The server is away: the next try tells whether it is back.
+    }
+    if (!signal.aborted) await wait(RETRY);
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Contacts made by the workers of a fleet: a crawl that uses these is its coordinator, and writes the same file as a single
+ * process does. Data that is not fresh any more is an alarm.
+ */
+import { type Clock, systemClock } from '../../index.js';
+import type { ContactJob, ContactReport, Contacts } from '../contact.js';
+import { type Fleet, persist, publish } from './connection.js';
+import { JOBS, messageId, RESULTS, resultSubject } from './names.js';
+
+export interface FleetContactsOptions {
+  readonly fleet: Fleet;
+  readonly clock?: Clock;
+  /** Milliseconds without a result, while some are outstanding, after which the data counts as stale. */
+  readonly staleAfter?: number;
+  /** Called when results stop coming (`true`), and when they come again. */
+  readonly stale?: (isStale: boolean, seconds: number) => void;
+}
+
+const STALE_AFTER = 45_000;
+const LOOK = 1_000;
+/** Results that may wait for a job that was not asked for yet: those of a coordinator that is resumed. */
+const MAX_EARLY = 100_000;
+
+interface Outstanding {
+  readonly job: ContactJob;
+  readonly done: (report: ContactReport | undefined) => void;
+}
+
+export class FleetContacts implements Contacts {
+  readonly #outstanding = new Map<string, Outstanding>();
+  readonly #early = new Map<string, ContactReport>();
+  readonly #over = new AbortController();
+  readonly #clock: Clock;
+  #crawl = '';
+  #following = new AbortController();
+  #sequence = 0;
+  #lastat: number;
+  #isStale = false;
+  #timer: unknown;
+
+  constructor(private readonly options: FleetContactsOptions) {
+    this.#clock = options.clock ?? systemClock;
+    this.#lastat = this.#clock.now();
+    this.#look();
+  }
+
+  /** Seconds since the last result, 0 while none is outstanding. */
+  get staleness(): number {
+    return this.#outstanding.size === 0 ? 0 : (this.#clock.now() - this.#lastat) / 1_000;
+  }
+
+  begin(job: ContactJob, done: Outstanding['done']): void {
+    if (job.crawl !== this.#crawl) this.#follow(job.crawl);
+    const id = messageId(job);
+    if (this.#outstanding.size === 0) this.#lastat = this.#clock.now();
+    this.#outstanding.set(id, { job, done });
+    const early = this.#early.get(id);
+    if (early) queueMicrotask(() => this.#take(early));
+    else void publish(this.options.fleet, JOBS.subject, job, id, this.#over.signal);
+  }
+
+  cancel(): void {
+    for (const { done } of this.#outstanding.values()) queueMicrotask(() => done(undefined));
+    this.#outstanding.clear();
+  }
+
+  async stop(): Promise<void> {
+    this.cancel();
+    this.#over.abort();
+    this.#following.abort();
+    this.#clock.clearTimeout(this.#timer);
+    await this.options.fleet.connection.close();
+  }
+
+  /** Reads the results of a crawl from their beginning, so that those of a coordinator that died are there too. */
+  #follow(crawl: string): void {
+    this.#following.abort();
+    this.#following = new AbortController();
+    this.#crawl = crawl;
+    this.#sequence = 0;
+    this.#early.clear();
+    const { signal } = this.#following;
+    void persist(signal, () => this.#read(crawl, signal));
+  }
+
+  async #read(crawl: string, signal: AbortSignal): Promise<void> {
+    const consumer = await this.options.fleet.js.consumers.get(RESULTS.stream, {
+      filter_subjects: resultSubject(crawl),
+      opt_start_seq: this.#sequence + 1,
+    });
+    const messages = await consumer.consume({ max_messages: 256, expires: 2_000 });
+    signal.addEventListener('abort', () => messages.stop(), { once: true });
+    for await (const message of messages) {
+      this.#sequence = Math.max(this.#sequence, message.seq);
+      const report = message.json<ContactReport>();
+      if (crawl === this.#crawl) this.#take(report);
+    }
+  }
+
+  #take(report: ContactReport): void {
+    const id = messageId({ crawl: this.#crawl, ...report });
+    const outstanding = this.#outstanding.get(id);
+    this.#lastat = this.#clock.now();
+    if (!outstanding) {
+      if (this.#early.size < MAX_EARLY) this.#early.set(id, report);
+      return;
+    }
+    this.#outstanding.delete(id);
+    this.#early.delete(id);
+    outstanding.done(report);
+  }
+
+  #look(): void {
+    const { staleAfter = STALE_AFTER, stale } = this.options;
+    const isStale = this.staleness * 1_000 > staleAfter;
+    if (isStale !== this.#isStale) {
+      this.#isStale = isStale;
+      stale?.(isStale, Math.round(this.staleness));
+    }
+    this.#timer = this.#clock.setTimeout(() => this.#look(), LOOK);
+  }
+}

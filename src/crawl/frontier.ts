@@ -1,0 +1,344 @@
+/**
+ * Which addresses are known, and which is contacted next.
+ *
+ * First come, first served, within bounds: at most `maxAddresses` are remembered, at most `maxPerNetgroup` of one netgroup,
+ * at most `perNetgroup` contacts to one netgroup are open at a time, and gossip that leads nowhere is followed only as far
+ * as {@link Informants} allows. What is refused is counted by reason.
+ */
+import type { Chain, Endpoint } from '../index.js';
+import type { AddressNetwork } from '../wire/index.js';
+import { Informants } from './informants.js';
+import { classifyHost } from './netgroup.js';
+import type { OptOutList } from './opt-out.js';
+
+/** Why an address that was told is not contacted. */
+export const SKIP_REASONS = ['unroutable', 'port', 'network', 'optout', 'netgroup', 'memory'] as const;
+export type SkipReason = (typeof SKIP_REASONS)[number];
+
+export interface FrontierOptions {
+  readonly chain: Pick<Chain, 'port'>;
+  readonly networks: readonly AddressNetwork[];
+  readonly anyPort: boolean;
+  readonly allowUnroutable: boolean;
+  readonly maxAddresses: number;
+  readonly maxPerNetgroup: number;
+  readonly perNetgroup: number;
+  readonly optOut: OptOutList;
+}
+
+/** Where an address came from. */
+export interface Origin {
+  /** Netgroup of the node that told it; empty for an address that the operator or a DNS seed gave. */
+  readonly group: string;
+  /** Replies between the seeds and this address; 0 for a seed. */
+  readonly distance: number;
+  /** Service bits that were told, 16 hex digits; undefined when unknown. */
+  readonly services?: string | undefined;
+}
+
+/** One address that is known. */
+export interface KnownAddress extends Endpoint {
+  readonly addr: string;
+  readonly network: AddressNetwork;
+  readonly group: string;
+  readonly distance: number;
+  /** The service bits that gossip gave it, as last told. */
+  services: string | undefined;
+  /** The netgroup that told it first. */
+  readonly source: string;
+  /** Told by several netgroups, or by the operator. */
+  confirmed: boolean;
+  state: 'queued' | 'deferred' | 'active' | 'parked' | 'done';
+  contacts: number;
+  answers: number;
+}
+
+/** Contacts to addresses that one informant alone told of, after its credit was spent and nothing else was left to do. */
+const SPECULATIVE_CONTACTS = 5_000;
+/** Addresses that may wait for an informant's credit. */
+const MAX_PARKED = 50_000;
+
+/** Places of a queue that are free at its front before it is moved together. */
+const SLACK = 4_096;
+
+/** First in, first out, without moving everything at each step. */
+class Queue {
+  #items: KnownAddress[] = [];
+  #head = 0;
+
+  push(item: KnownAddress): void {
+    this.#items.push(item);
+  }
+
+  shift(): KnownAddress | undefined {
+    const item = this.#items[this.#head];
+    if (!item) return undefined;
+    this.#head += 1;
+    if (this.#head > SLACK) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+}
+
+interface Group {
+  known: number;
+  active: number;
+  readonly deferred: KnownAddress[];
+}
+
+export class Frontier {
+  readonly skipped = new Map<SkipReason, number>();
+  readonly #known = new Map<string, KnownAddress>();
+  readonly #groups = new Map<string, Group>();
+  readonly #informants = new Informants();
+  readonly #queue = new Queue();
+  readonly #parked = new Map<string, KnownAddress[]>();
+  #queued = 0;
+  #active = 0;
+  #waiting = 0;
+  #speculative = SPECULATIVE_CONTACTS;
+
+  constructor(private readonly options: FrontierOptions) {}
+
+  /** Addresses that are remembered. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /** Addresses that wait for a contact; those that wait for an informant's credit count once nothing else is left. */
+  get queued(): number {
+    return this.#queued;
+  }
+
+  get active(): number {
+    return this.#active;
+  }
+
+  /** Addresses that were told by one netgroup only, whose credit is spent. */
+  get parked(): number {
+    return this.#waiting;
+  }
+
+  get(addr: string): KnownAddress | undefined {
+    return this.#known.get(addr);
+  }
+
+  addresses(): IterableIterator<KnownAddress> {
+    return this.#known.values();
+  }
+
+  /** Takes note of an address. Returns why it will not be contacted, `known` for one that is known already. */
+  add(addr: string, endpoint: Endpoint, origin: Origin): SkipReason | 'known' | 'new' {
+    const known = this.#known.get(addr);
+    if (known) {
+      this.#confirm(known, origin);
+      return 'known';
+    }
+    const { network, group } = classifyHost(endpoint.host);
+    const skip = this.#refusal(endpoint, network, group, origin);
+    if (skip) {
+      this.skipped.set(skip, (this.skipped.get(skip) ?? 0) + 1);
+      return skip;
+    }
+    this.#enter({ ...recordOf(addr, endpoint, origin), network, group });
+    return 'new';
+  }
+
+  /** The next address to contact; undefined when none may be contacted now. */
+  take(): KnownAddress | undefined {
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      if (next.state !== 'queued') continue;
+      if (this.#mayBegin(next)) return this.#begin(next);
+    }
+    return undefined;
+  }
+
+  /** A contact is over. `answered`: the handshake was complete. */
+  finish(addr: string, answered: boolean): void {
+    const known = this.#known.get(addr);
+    if (known?.state !== 'active') return;
+    known.state = 'done';
+    known.contacts += 1;
+    known.answers += answered ? 1 : 0;
+    this.#active -= 1;
+    this.#release(known.group);
+    if (answered && known.source !== '') this.#reward(known.source);
+    if (this.#queued === 0 && this.#active === 0) this.#speculate();
+  }
+
+  /** A contact was given up before it told anything: the address waits again. */
+  giveBack(addr: string): void {
+    const known = this.#known.get(addr);
+    if (known?.state !== 'active') return;
+    this.#active -= 1;
+    this.#release(known.group);
+    this.#enqueue(known);
+  }
+
+  /** Marks an address as contacted by the crawl that is resumed; nothing is counted as open. */
+  replay(addr: string, answered: boolean): void {
+    const known = this.#known.get(addr);
+    if (!known) return;
+    if (known.state === 'queued' || known.state === 'deferred') this.#queued -= 1;
+    if (known.state === 'parked') this.#waiting -= 1;
+    known.state = 'done';
+    known.contacts += 1;
+    known.answers += answered ? 1 : 0;
+    if (answered && known.source !== '') this.#reward(known.source);
+  }
+
+  /** Queues an address again, for a repeat contact. */
+  requeue(addr: string): void {
+    const known = this.#known.get(addr);
+    if (known?.state === 'done') this.#enqueue(known);
+  }
+
+  /** Releases parked addresses when nothing else is left; the crawl asks once before its first contact too. */
+  settle(): void {
+    if (this.#queued === 0 && this.#active === 0) this.#speculate();
+  }
+
+  #refusal(
+    { host, port }: Endpoint,
+    network: AddressNetwork,
+    group: string,
+    origin: Origin,
+  ): SkipReason | undefined {
+    const { options } = this;
+    const isGiven = origin.group === '';
+    if (network === 'not_publicly_routable' && !options.allowUnroutable) return 'unroutable';
+    if (!isGiven && !this.#isBitcoinPort(port, network)) return 'port';
+    if (network !== 'not_publicly_routable' && !options.networks.includes(network)) return 'network';
+    if (options.optOut.has({ host, port })) return 'optout';
+    if (this.#known.size >= options.maxAddresses) return 'memory';
+    if ((this.#groups.get(group)?.known ?? 0) >= options.maxPerNetgroup) return 'netgroup';
+    return undefined;
+  }
+
+  /** The chain's port, and the next one, where Core listens for Tor; I2P has no ports (SAM 3.1: 0). */
+  #isBitcoinPort(port: number, network: AddressNetwork): boolean {
+    if (network === 'i2p' && port === 0) return true;
+    if (port === 0) return false;
+    const own = this.options.chain.port;
+    return this.options.anyPort || port === own || port === own + 1;
+  }
+
+  #enter(known: KnownAddress): void {
+    this.#known.set(known.addr, known);
+    this.#groupOf(known.group).known += 1;
+    this.#enqueue(known);
+  }
+
+  #groupOf(name: string): Group {
+    const group = this.#groups.get(name) ?? { known: 0, active: 0, deferred: [] };
+    this.#groups.set(name, group);
+    return group;
+  }
+
+  #confirm(known: KnownAddress, origin: Origin): void {
+    if (origin.services !== undefined) known.services = origin.services;
+    if (known.confirmed || origin.group === known.source) return;
+    known.confirmed = true;
+    if (known.state !== 'parked') return;
+    this.#waiting -= 1;
+    this.#enqueue(known);
+  }
+
+  #enqueue(known: KnownAddress): void {
+    known.state = 'queued';
+    this.#queued += 1;
+    this.#queue.push(known);
+  }
+
+  #mayBegin(known: KnownAddress): boolean {
+    const group = this.#groupOf(known.group);
+    if (group.active >= this.options.perNetgroup && known.network !== 'not_publicly_routable') {
+      known.state = 'deferred';
+      group.deferred.push(known);
+      return false;
+    }
+    if (known.confirmed || this.#informants.charge(known.source)) return true;
+    this.#queued -= 1;
+    this.#park(known);
+    return false;
+  }
+
+  #begin(known: KnownAddress): KnownAddress {
+    known.state = 'active';
+    this.#queued -= 1;
+    this.#active += 1;
+    this.#groupOf(known.group).active += 1;
+    return known;
+  }
+
+  #release(name: string): void {
+    const group = this.#groupOf(name);
+    group.active -= 1;
+    let next = group.deferred.shift();
+    while (next && next.state !== 'deferred') next = group.deferred.shift();
+    if (!next) return;
+    next.state = 'queued';
+    this.#queue.push(next);
+  }
+
+  /** Beyond the bound the address is forgotten, so that gossip cannot fill memory. */
+  #park(known: KnownAddress): void {
+    if (this.#waiting >= MAX_PARKED) {
+      this.#known.delete(known.addr);
+      this.#groupOf(known.group).known -= 1;
+      this.skipped.set('memory', (this.skipped.get('memory') ?? 0) + 1);
+      return;
+    }
+    known.state = 'parked';
+    this.#waiting += 1;
+    const list = this.#parked.get(known.source);
+    if (list) list.push(known);
+    else this.#parked.set(known.source, [known]);
+  }
+
+  #reward(source: string): void {
+    this.#informants.reward(source);
+    const list = this.#parked.get(source);
+    if (!list) return;
+    this.#unpark(list.splice(-REWARD_RELEASES));
+    if (list.length === 0) this.#parked.delete(source);
+  }
+
+  #unpark(list: readonly KnownAddress[]): void {
+    for (const known of list) {
+      if (known.state !== 'parked') continue;
+      this.#waiting -= 1;
+      this.#enqueue(known);
+    }
+  }
+
+  /** Nothing else is left: follow what was parked after all, as long as the budget of the crawl lasts. */
+  #speculate(): void {
+    for (const [source, list] of this.#parked) {
+      if (this.#speculative <= 0) return;
+      const some = list.splice(0, Math.min(REWARD_RELEASES, this.#speculative));
+      if (list.length === 0) this.#parked.delete(source);
+      this.#speculative -= some.length;
+      for (const known of some) known.confirmed = true;
+      this.#unpark(some);
+    }
+  }
+}
+
+/** Parked addresses that one answer sets free. */
+const REWARD_RELEASES = 16;
+
+const recordOf = (addr: string, { host, port }: Endpoint, { group, distance, services }: Origin) => ({
+  addr,
+  host,
+  port,
+  distance,
+  services,
+  source: group,
+  confirmed: group === '',
+  state: 'queued' as const,
+  contacts: 0,
+  answers: 0,
+});

@@ -1,0 +1,21 @@
+/**
+ * The crawler: {@link Crawl} contacts every address it hears of and writes what it learns; the estimates and views are
+ * functions over a {@link Snapshot} of such a file.
+ */
+export { Crawl } from './crawl.js';
+export type { CrawlStatus } from './crawl.js';
+export type { ContactJob, ContactOutcome, ContactReport, Contacts } from './contact.js';
+export { compareCrawls, compareServices, compareV2, suspectDuplicates } from './comparisons.js';
+export { estimateReachable } from './estimates.js';
+export type { CrawlFileEvent } from './events.js';
+export { NodeContacts } from './node-contacts.js';
+export { addressesIn, loadSnapshot, networkLookup } from './resume.js';
+export { canonicalAddr, CRAWL_DEFAULTS, crawlerAgent } from './options.js';
+export type { CrawlOptions, Seed } from './options.js';
+export { OptOutList } from './opt-out.js';
+export { classifyHost } from './netgroup.js';
+export { Snapshot } from './snapshot.js';
+export { summaryOf } from './summary.js';
+export type { CrawlSummary } from './summary.js';
+export { FORMATS, viewOf } from './views/index.js';
+export type { Format } from './views/index.js';

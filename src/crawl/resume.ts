@@ -1,0 +1,116 @@
+/** Reads a crawl file back into a frontier and a snapshot, so that the crawl goes on where it was cut. */
+import { parseEndpoint, VerackError } from '../index.js';
+import { cutBack, type FileState, readEvents } from './event-file.js';
+import type { BeginEvent, CrawlFileEvent, RoundEvent } from './events.js';
+import type { Frontier } from './frontier.js';
+import { classifyHost } from './netgroup.js';
+import type { Snapshot } from './snapshot.js';
+
+/** Where the crawl in the file stands. */
+export interface Progress {
+  readonly begin: BeginEvent | undefined;
+  readonly round: RoundEvent | undefined;
+  /** The last crawl in the file is complete. */
+  readonly isComplete: boolean;
+  /** Addresses contacted in the last round. */
+  readonly contacted: ReadonlySet<string>;
+  readonly file: FileState;
+}
+
+/** What of a crawl file the frontier has to know. */
+export class Replay {
+  #round: RoundEvent | undefined;
+  #contacted = new Set<string>();
+
+  constructor(
+    private readonly frontier: () => Frontier,
+    private readonly snapshot: Snapshot,
+  ) {}
+
+  apply(event: CrawlFileEvent): void {
+    this.snapshot.apply(event);
+    if (event.event === 'round') this.#beginRound(event);
+    if (event.event === 'seed') this.#add(event.addr, { group: '', distance: 0 });
+    if (event.event === 'reply') this.#hear(event);
+    if (event.event !== 'attempt') return;
+    this.#contacted.add(event.addr);
+    this.frontier().replay(event.addr, event.outcome === 'reachable');
+  }
+
+  progress(file: FileState): Progress {
+    const { begin, end } = this.snapshot;
+    const isComplete = end?.completeness === 'complete';
+    return { begin, round: this.#round, isComplete, contacted: this.#contacted, file };
+  }
+
+  #beginRound(event: RoundEvent): void {
+    if (this.#round?.round === event.round) return;
+    this.#round = event;
+    this.#contacted = new Set();
+  }
+
+  #hear({ addr, addresses }: Extract<CrawlFileEvent, { event: 'reply' }>): void {
+    const informant = this.frontier().get(addr);
+    const { group } = classifyHost(hostOf(addr));
+    const distance = (informant?.distance ?? 0) + 1;
+    for (const [each, , services] of addresses)
+      this.#add(each, { group, distance, services: services.padStart(16, '0') });
+  }
+
+  #add(addr: string, origin: Parameters<Frontier['add']>[2]): void {
+    this.frontier().add(addr, endpointOf(addr), origin);
+  }
+}
+
+const hostOf = (addr: string): string => endpointOf(addr).host;
+
+/** The endpoint of an address that this program wrote; `0.0.0.0:0`, which is never contacted, for anything else. */
+export function endpointOf(addr: string): { readonly host: string; readonly port: number } {
+  const at = addr.lastIndexOf(':');
+  const host = addr.slice(0, at).replace(/^\[(.*)\]$/, '$1');
+  const port = Number(addr.slice(at + 1));
+  return at > 0 && Number.isInteger(port) ? { host, port } : { host: '0.0.0.0', port: 0 };
+}
+
+/**
+ * Reads the file and cuts it back to its last whole contact.
+ *
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` when the file is no crawl of that chain
+ */
+export function resumeFrom(file: string, chain: string, replay: Replay): Progress {
+  const events = readEvents(file);
+  let next = events.next();
+  for (; next.done !== true; next = events.next()) replay.apply(next.value);
+  const progress = replay.progress(next.value);
+  const other = progress.begin?.chain;
+  if (other !== undefined && other !== chain)
+    throw new VerackError('ERR_LOCAL_ARGUMENT', { value: file, why: `it is a crawl of ${other}` });
+  cutBack(file, next.value);
+  return progress;
+}
+
+/** The snapshot of a crawl file, for views and comparisons. Throws as {@link readEvents} does; the file is not changed. */
+export function loadSnapshot(file: string, snapshot: Snapshot): Snapshot {
+  for (const event of readEvents(file)) snapshot.apply(event);
+  return snapshot;
+}
+
+/** Finds the network of an address text; remembers what it has found. */
+export function networkLookup(): (addr: string) => string {
+  const known = new Map<string, string>();
+  return (addr) => {
+    const before = known.get(addr);
+    if (before !== undefined) return before;
+    const { network } = classifyHost(hostOf(addr));
+    if (known.size < MAX_KNOWN) known.set(addr, network);
+    return network;
+  };
+}
+
+const MAX_KNOWN = 50_000;
+
+/** Reads a list of addresses, one a line; `#` begins a comment. Throws `ERR_LOCAL_ARGUMENT` for what is none. */
+export function addressesIn(text: string, port: number): { readonly host: string; readonly port: number }[] {
+  const lines = text.split('\n').map((line) => line.replace(/#.*/, '').trim());
+  return lines.filter((line) => line !== '').map((line) => parseEndpoint(line, port));
+}

@@ -1,0 +1,20 @@
+/** What every view is made of: the nodes that answered, in the order of their addresses. */
+import { endpointOf } from '../resume.js';
+import type { NodeRecord, Snapshot } from '../snapshot.js';
+import type { AttemptEvent } from '../events.js';
+
+/** A node that answered, with its host and port apart. */
+export interface ReachableNode {
+  readonly node: NodeRecord;
+  readonly attempt: AttemptEvent;
+  readonly host: string;
+  readonly port: number;
+}
+
+export function reachableNodes(snapshot: Snapshot): ReachableNode[] {
+  return [...snapshot.nodes.values()]
+    .flatMap((node) =>
+      node.lastAnswered ? [{ node, attempt: node.lastAnswered, ...endpointOf(node.addr) }] : [],
+    )
+    .sort((a, b) => (a.node.addr < b.node.addr ? -1 : 1));
+}

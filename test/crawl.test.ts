@@ -1,0 +1,180 @@
+/** The crawler against a simulated network in memory, on a virtual clock. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { Crawl, OptOutList, type CrawlFileEvent } from '../src/crawl/index.js';
+import { drive, inMemory, optionsFor } from './support/crawling.js';
+import { planNetwork } from './support/simulated-network.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'verack-crawl-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+let files = 0;
+const freshFile = (): string => join(directory, `crawl-${++files}.ndjson`);
+
+const eventsOf = (file: string): CrawlFileEvent[] =>
+  readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as CrawlFileEvent);
+
+const reachableIn = (crawl: Crawl): string[] =>
+  [...crawl.snapshot.nodes.values()].flatMap(({ addr, lastAnswered }) => (lastAnswered ? [addr] : [])).sort();
+
+describe('a network of 120 addresses, 80 of them reachable', () => {
+  const plan = planNetwork({ seed: 3, size: 120, reachable: 80 });
+  const honest = plan.filter(({ kind }) => kind === 'honest').map(({ addr }) => addr);
+
+  test('every reachable node is found, each address is contacted once, and the crawl ends by itself', async () => {
+    const { clock, network, contactsOf } = await inMemory(plan);
+    const crawl = new Crawl(optionsFor(plan, { contacts: contactsOf(), clock }));
+    const summary = await drive(clock, crawl.run());
+    expect(reachableIn(crawl)).toEqual([...honest].sort());
+    expect(summary).toMatchObject({ reachable: 80, attempted: 120, contacts: 120, completeness: 'complete' });
+    expect([...network.accepted.values()].every((count) => count === 1)).toBe(true);
+    await drive(clock, network.stop());
+  });
+
+  test('BIP324 is compared: what gossip advertises, and what a handshake shows', async () => {
+    const { clock, network, contactsOf } = await inMemory(plan);
+    const summary = await drive(clock, new Crawl(optionsFor(plan, { contacts: contactsOf(), clock })).run());
+    const reachable = plan.slice(0, 80);
+    const advertised = reachable.filter(({ services }) => services === '0000000000000c09');
+    expect(summary.v2).toEqual({
+      advertised_and_spoken: advertised.filter(({ v2 }) => v2).length,
+      advertised_not_spoken: advertised.filter(({ v2 }) => !v2).length,
+      neither: reachable.length - advertised.length,
+      spoken_not_advertised: 0,
+      untested: 0,
+    });
+    expect(summary.v2.advertised_not_spoken).toBeGreaterThan(0);
+    await drive(clock, network.stop());
+  });
+
+  test('a file cut at any byte and resumed gives the same set, and nobody whose contact is in it is asked again', async () => {
+    const whole = freshFile();
+    const first = await inMemory(plan);
+    await drive(
+      first.clock,
+      new Crawl(optionsFor(plan, { contacts: first.contactsOf(), clock: first.clock, output: whole })).run(),
+    );
+    await drive(first.clock, first.network.stop());
+    const bytes = readFileSync(whole);
+    for (const share of [0, 0.01, 0.2, 0.5, 0.77, 0.999]) {
+      const file = freshFile();
+      writeFileSync(file, bytes.subarray(0, Math.floor(share * bytes.length)));
+      const { clock, network, contactsOf } = await inMemory(plan);
+      const options = optionsFor(plan, { contacts: contactsOf(), clock, output: file, resume: true });
+      const crawl = new Crawl(options);
+      const before = crawl.snapshot.nodes.size;
+      await drive(clock, crawl.run());
+      expect(reachableIn(crawl)).toEqual([...honest].sort());
+      const attempts = eventsOf(file).flatMap((event) => (event.event === 'attempt' ? event.addr : []));
+      expect(attempts).toHaveLength(120);
+      expect(new Set(attempts).size).toBe(120);
+      if (share === 0.5) expect(before).toBeGreaterThan(20);
+      await drive(clock, network.stop());
+    }
+  });
+
+  test('an interrupted crawl says so, and a complete one that is resumed contacts nobody', async () => {
+    const file = freshFile();
+    const { clock, network, contactsOf } = await inMemory(plan);
+    const crawl = new Crawl(optionsFor(plan, { contacts: contactsOf(4), clock, output: file, parallel: 4 }));
+    const running = crawl.run();
+    clock.setTimeout(() => crawl.stop(), 400);
+    const interrupted = await drive(clock, running, 50);
+    expect(interrupted.completeness).toBe('interrupted');
+    expect(interrupted.attempted).toBeLessThan(120);
+    const resume = (): Promise<unknown> =>
+      drive(
+        clock,
+        new Crawl(optionsFor(plan, { contacts: contactsOf(), clock, output: file, resume: true })).run(),
+      );
+    expect(await resume()).toMatchObject({ completeness: 'complete', attempted: 120, contacts: 120 });
+    const size = readFileSync(file).length;
+    expect(await resume()).toMatchObject({ completeness: 'complete', attempted: 120, contacts: 120 });
+    expect(readFileSync(file).length).toBe(size);
+    await drive(clock, network.stop());
+  });
+
+  test('opt-outs are never contacted', async () => {
+    const { clock, network, contactsOf } = await inMemory(plan);
+    const out = plan[7]!;
+    const optOut = new OptOutList(`# asked by mail\n${out.host}\n127.1.0.9/32\n`);
+    const crawl = new Crawl(optionsFor(plan, { contacts: contactsOf(), clock, optOut }));
+    await drive(clock, crawl.run());
+    expect(reachableIn(crawl)).toHaveLength(78);
+    expect(network.accepted.has(out.addr)).toBe(false);
+    await drive(clock, network.stop());
+  });
+
+  test('repeat contacts go to a sample of both kinds, after a pause', async () => {
+    const { clock, network, contactsOf } = await inMemory(plan);
+    const options = optionsFor(plan, {
+      contacts: contactsOf(),
+      clock,
+      rounds: 3,
+      sample: 10,
+      roundDelay: 60_000,
+    });
+    const crawl = new Crawl(options);
+    const summary = await drive(clock, crawl.run());
+    expect(summary.contacts).toBe(120 + 2 * 20);
+    const again = [...crawl.snapshot.nodes.values()].filter(({ contacts }) => contacts.length === 3);
+    expect(again).toHaveLength(20);
+    expect(again.filter(({ lastAnswered }) => lastAnswered)).toHaveLength(10);
+    for (const { contacts } of again) expect(contacts[1]!.t - contacts[0]!.t).toBeGreaterThanOrEqual(60_000);
+    expect(summary.estimate).toMatchObject({ method: 'repeat', answer_rate: 1, observed: 80 });
+    await drive(clock, network.stop());
+  });
+
+  test('--every crawls again and tells what has changed', async () => {
+    const { clock, network, contactsOf } = await inMemory(plan);
+    const file = freshFile();
+    const crawl = new Crawl(
+      optionsFor(plan, { contacts: contactsOf(), clock, every: 3_600_000, output: file }),
+    );
+    const running = crawl.run();
+    clock.setTimeout(() => crawl.stop(), 5_400_000);
+    const summary = await drive(clock, running, 10_000);
+    expect(summary.churn).toMatchObject({ stayed: 80, left: 0, censored: 0, arrived: 0 });
+    expect(eventsOf(file).filter(({ event }) => event === 'begin')).toHaveLength(2);
+    await drive(clock, network.stop());
+  });
+});
+
+describe('hostile nodes, one address in ten, five networks', () => {
+  const plan = planNetwork({ seed: 5, size: 200, reachable: 120, hostile: 0.1, addresses: 'public' });
+
+  test('cost bounded time, are told in the data, and lead nobody to an address that is not routable', async () => {
+    const { clock, network, contactsOf } = await inMemory(plan);
+    const dialled: string[] = [];
+    const contacts = contactsOf();
+    const begin = contacts.begin.bind(contacts);
+    contacts.begin = (job, done) => {
+      dialled.push(job.host);
+      begin(job, done);
+    };
+    const crawl = new Crawl(optionsFor(plan, { contacts, clock, allowUnroutable: false }));
+    const start = clock.now();
+    const summary = await drive(clock, crawl.run());
+    expect((clock.now() - start) / 60_000).toBeLessThan(20);
+    const honest = plan.filter(({ kind }) => kind === 'honest').map(({ addr }) => addr);
+    const found = new Set(reachableIn(crawl));
+    expect(honest.filter((addr) => !found.has(addr))).toEqual([]);
+    expect(dialled.filter((host) => host.startsWith('127.') || host.startsWith('10.'))).toEqual([]);
+    const by = (kind: string) =>
+      plan.filter((node) => node.kind === kind).map(({ addr }) => crawl.snapshot.nodes.get(addr)!);
+    expect(by('full').map(({ last }) => last.outcome)).toEqual(by('full').map(() => 'rejected'));
+    for (const { last } of [...by('slow'), ...by('silent')]) {
+      expect(last).toMatchObject({ outcome: 'rejected', reason: { code: 'ERR_TIME_HANDSHAKE' } });
+      expect(last.duration_ms).toBeLessThanOrEqual(61_000);
+    }
+    for (const { last } of by('endless')) expect(last.replies_dropped).toBeGreaterThan(0);
+    expect(summary.attempted).toBeLessThan(200 + 4 * 40 + 5_000);
+    expect(Object.keys(summary.networks).sort()).toEqual(['cjdns', 'i2p', 'ipv4', 'ipv6', 'onion']);
+    await drive(clock, network.stop());
+  });
+});

@@ -1,0 +1,72 @@
+/** Debian's `nats-server` with JetStream on a free port of loopback, for the tests of the fleet. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { connect, createServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** Whether it is installed. */
+export function hasNats(): boolean {
+  try {
+    execFileSync('nats-server', ['--version']);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+
+const isOpen = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+
+/** A server whose streams live in `directory`, so that they survive {@link NatsServer.restart}. */
+export class NatsServer {
+  #child: ChildProcess | undefined;
+
+  private constructor(
+    private readonly port: number,
+    private readonly directory: string,
+  ) {}
+
+  static async start(directory: string): Promise<NatsServer> {
+    const server = new NatsServer(await freePort(), directory);
+    await server.#run();
+    return server;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.#run();
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child?.exitCode !== null) return;
+    const exit = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await exit;
+  }
+
+  async #run(): Promise<void> {
+    const args = ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.directory];
+    this.#child = spawn('nats-server', args, { stdio: 'ignore' });
+    while (!(await isOpen(this.port))) await wait(50);
+  }
+}
