@@ -150,9 +150,15 @@ function plainArrows(node: AnyStateNode): Arrow[] {
   const groups = [...(node.transitions as Map<string, Definition[]>).values()];
   if (node.always) groups.push(node.always as Definition[]);
   return groups.flatMap((group) =>
-    group.map((one, index) => arrowOf(node, one, group.slice(0, index), delays.get(one.eventType))),
+    group
+      .filter((one) => !isForbidden(one))
+      .map((one, index) => arrowOf(node, one, group.slice(0, index), delays.get(one.eventType))),
   );
 }
+
+/** It only keeps the event from the parent state, so it is an ignored cell, not an arrow. */
+const isForbidden = ({ target, guard, actions }: Definition): boolean =>
+  target === undefined && guard === undefined && actions.length === 0;
 
 function arrowOf(node: AnyStateNode, one: Definition, before: Definition[], delay?: string): Arrow {
   return {

@@ -4,9 +4,10 @@
  * The charts hold only what changes something. Every other cell of a non-final state stands here: `unhandled` where the
  * chart has no transition for the event, `unmatched` where all its transitions have guards and none may hold. The tests
  * demand that each cell is in the chart or in `unhandled`, never in both, and that `unmatched` lists exactly the cells
- * that false guards can leave without a transition.
+ * that false guards can leave without a transition. A transition without target and actions is no exception: it keeps an
+ * event from the parent state, so its cell stands here.
  */
-import type { PeerEvent, SupervisorEvent, TransportEvent } from './events.js';
+import type { OutboundEvent, PeerEvent, SupervisorEvent, TransportEvent } from './events.js';
 
 /** Leaf states × events, with one reason. */
 export interface IgnoredCells<E extends string = string> {
@@ -202,13 +203,71 @@ const transport: Ignored<TransportEvent['type']> = {
   unmatched: [],
 };
 
+const outbound: Ignored<OutboundEvent['type']> = {
+  unhandled: [
+    {
+      states: ['idle'],
+      events: [
+        'lookup.done',
+        'lookup.failed',
+        'slot.granted',
+        'slot.refused',
+        'peer.established',
+        'peer.ended',
+      ],
+      reason: 'nothing was asked for yet',
+    },
+    {
+      states: ['lookingUp', 'requestingSlot', 'connecting', 'connected', 'closing', 'backingOff'],
+      events: ['user.dial'],
+      reason: 'it is dialled already',
+    },
+    {
+      states: ['requestingSlot', 'connecting', 'connected', 'closing', 'backingOff'],
+      events: ['lookup.done', 'lookup.failed'],
+      reason: 'the lookup of this round is over, or there was none',
+    },
+    {
+      states: ['lookingUp', 'connecting', 'connected', 'closing', 'backingOff'],
+      events: ['slot.granted', 'slot.refused'],
+      reason: 'no slot was requested',
+    },
+    {
+      states: ['lookingUp', 'requestingSlot', 'backingOff'],
+      events: ['peer.established', 'peer.ended'],
+      reason: 'no connection is open',
+    },
+    { states: ['connected'], events: ['peer.established'], reason: 'a handshake completes once' },
+    { states: ['closing'], events: ['peer.established'], reason: 'the connection is closing' },
+    { states: ['closing'], events: ['user.close'], reason: 'it is closing already' },
+  ],
+  unmatched: [],
+};
+
 const supervisor: Ignored<SupervisorEvent['type']> = {
-  unhandled: [{ states: ['draining'], events: ['user.stop'], reason: 'the node is already stopping' }],
+  unhandled: [
+    {
+      states: ['finding', 'filling', 'waiting', 'filled'],
+      events: ['user.fill'],
+      reason: 'the outbound slots are filled already, or being filled',
+    },
+    {
+      states: ['manual', 'filling', 'waiting', 'filled'],
+      events: ['candidates.found'],
+      reason: 'the source was not asked',
+    },
+    {
+      states: ['draining'],
+      events: ['user.fill', 'candidates.found', 'target.established', 'target.ended'],
+      reason: 'the node is stopping: nothing more is dialled',
+    },
+    { states: ['draining'], events: ['user.stop'], reason: 'the node is already stopping' },
+  ],
   unmatched: [],
 };
 
 /** By machine id. */
-export const IGNORED: Readonly<Record<string, Ignored>> = { peer, transport, supervisor };
+export const IGNORED: Readonly<Record<string, Ignored>> = { peer, transport, outbound, supervisor };
 
 /**
  * Why `event` changes nothing in the leaf state `state` of `machine`; undefined when the table has no such cell. For a

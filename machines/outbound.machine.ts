@@ -253,7 +253,7 @@ export const outboundMachine = outboundSetup.createMachine({
           actions: 'effect.reportEnd',
           description: 'the connection has ended',
         },
-        'user.close': {},
+        'user.close': { description: 'it is closing already' },
       },
     },
     backingOff: {

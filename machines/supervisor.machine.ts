@@ -13,7 +13,7 @@ import { redialDelay } from './policy.js';
 /** The source of candidates is asked again not sooner than after a fifth failure. */
 const FIRST_ROUND = 4;
 
-const room = ({ wanted, targets, candidates }: SupervisorContext): number =>
+const freeSlots = ({ wanted, targets, candidates }: SupervisorContext): number =>
   Math.max(0, Math.min(wanted - targets, candidates));
 
 const supervisorSetup = setup({
@@ -39,19 +39,38 @@ const supervisorSetup = setup({
     lacksInboundSlot: ({ context }) => context.inbound >= context.maxinbound,
     isEmpty: ({ context }) => context.inbound + context.outbound === 0,
     isLast: ({ context }) => context.inbound + context.outbound === 1,
-    findsSome: ({ event }) => {
+    findsNone: ({ event }) => {
       assertEvent(event, 'candidates.found');
-      return event.count > 0;
+      return event.count === 0;
     },
-    isUnreached: ({ context }) => !context.reached && context.targets === 0,
+    findsTooFew: ({ context, event }) => {
+      assertEvent(event, 'candidates.found');
+      return !context.once && event.count < context.wanted - context.targets;
+    },
+    findsNoneOnce: ({ context, event }) => {
+      assertEvent(event, 'candidates.found');
+      return context.once && event.count === 0;
+    },
+    findsNoneAtAll: ({ context, event }) => {
+      assertEvent(event, 'candidates.found');
+      return event.count === 0 && !context.reached && context.targets === 0;
+    },
     isOnce: ({ context }) => context.once,
-    fillsLast: ({ context }) => context.once && context.wanted === 1,
-    hasCandidate: ({ context }) => context.candidates > 0,
+    fillsLast: ({ context: { once, wanted, targets, candidates } }) =>
+      once && (wanted === 1 || (targets === 1 && candidates === 0)),
+    opensNext: ({ context, event }) => {
+      assertEvent(event, 'target.ended');
+      return context.candidates > 0 && !(context.once && event.established);
+    },
     losesLast: ({ context, event }) => {
       assertEvent(event, 'target.ended');
       return context.targets === 1 && !context.reached && !event.established;
     },
     losesLastOnce: ({ context, event }) => {
+      assertEvent(event, 'target.ended');
+      return context.once && context.targets === 1 && !context.reached && !event.established;
+    },
+    endsLastOnce: ({ context, event }) => {
       assertEvent(event, 'target.ended');
       return context.once && context.targets === 1 && !event.established;
     },
@@ -82,7 +101,7 @@ const supervisorSetup = setup({
       };
     }),
     countOpening: assign(({ context }) => {
-      const opening = room(context);
+      const opening = freeSlots(context);
       return {
         opening,
         targets: context.targets + opening,
@@ -192,24 +211,34 @@ export const supervisorMachine = supervisorSetup.createMachine({
           on: {
             'candidates.found': [
               {
-                guard: 'findsSome',
-                target: 'filling',
-                actions: ['recordCandidates', 'countOpening', 'effect.openTargets'],
-                description: 'as many are dialled as slots are wanted',
-              },
-              {
-                guard: 'isOnce',
+                guard: 'findsNoneOnce',
                 target: 'filled',
                 actions: ['recordCandidates', 'effect.reportUnreachable'],
                 description: 'no candidate, and the source is asked once',
               },
               {
-                guard: 'isUnreached',
+                guard: 'findsNoneAtAll',
                 target: 'waiting',
                 actions: ['recordCandidates', 'recordReached', 'effect.reportUnreachable'],
                 description: 'no candidate now',
               },
-              { target: 'waiting', actions: 'recordCandidates', description: 'no new candidate' },
+              {
+                guard: 'findsNone',
+                target: 'waiting',
+                actions: 'recordCandidates',
+                description: 'no new candidate',
+              },
+              {
+                guard: 'findsTooFew',
+                target: 'waiting',
+                actions: ['recordCandidates', 'countOpening', 'effect.openTargets'],
+                description: 'all are dialled, and slots remain',
+              },
+              {
+                target: 'filling',
+                actions: ['recordCandidates', 'countOpening', 'effect.openTargets'],
+                description: 'as many are dialled as slots are wanted',
+              },
             ],
           },
         },
@@ -221,14 +250,14 @@ export const supervisorMachine = supervisorSetup.createMachine({
                 guard: 'fillsLast',
                 target: 'filled',
                 actions: 'recordFilled',
-                description: 'every slot was filled once',
+                description: 'every slot was filled once, or no candidate is left',
               },
               { guard: 'isOnce', actions: 'recordFilled', description: 'this slot is not filled again' },
               { actions: 'recordReached', description: 'a candidate was reached' },
             ],
             'target.ended': [
               {
-                guard: 'hasCandidate',
+                guard: 'opensNext',
                 actions: ['removeTarget', 'countOpening', 'effect.openTargets'],
                 description: 'the next candidate takes its slot',
               },
@@ -236,9 +265,15 @@ export const supervisorMachine = supervisorSetup.createMachine({
                 guard: 'losesLastOnce',
                 target: 'filled',
                 actions: ['removeTarget', 'effect.reportUnreachable'],
+                description: 'every candidate was dialled, and none was reached',
+              },
+              {
+                guard: 'endsLastOnce',
+                target: 'filled',
+                actions: 'removeTarget',
                 description: 'every candidate was dialled',
               },
-              { guard: 'isOnce', actions: 'removeTarget', description: 'others are still being dialled' },
+              { guard: 'isOnce', actions: 'removeTarget', description: 'no candidate takes its slot' },
               {
                 guard: 'losesLast',
                 target: 'waiting',

@@ -12,6 +12,16 @@ const cellsIn = (groups: readonly IgnoredCells[]): string[] =>
     states.flatMap((state) => events.map((event) => cellName(state, event))),
   );
 
+interface Candidate {
+  readonly target?: unknown;
+  readonly actions: readonly unknown[];
+  readonly guard?: unknown;
+}
+const isEmpty = ({ target, actions }: Candidate): boolean => !target && actions.length === 0;
+/** It only keeps the event from the parent states: an ignored cell. */
+const isForbidden = ([first]: readonly Candidate[]): boolean =>
+  first !== undefined && first.guard === undefined && isEmpty(first);
+
 describe.each(MACHINES)('the $name machine', ({ name, machine, events }) => {
   const { unhandled, unmatched } = IGNORED[name]!;
   const cells = leavesOf(machine)
@@ -21,7 +31,9 @@ describe.each(MACHINES)('the $name machine', ({ name, machine, events }) => {
     );
 
   test('has each cell in the chart or in the table of ignored cells', () => {
-    const inChart = cells.filter(({ candidates }) => candidates.length > 0).map((cell) => cell.name);
+    const inChart = cells
+      .filter(({ candidates }) => candidates.length > 0 && !isForbidden(candidates))
+      .map((cell) => cell.name);
     expect([...inChart, ...cellsIn(unhandled)].sort()).toEqual(cells.map((cell) => cell.name).sort());
     say(
       `${name}: ${cells.length} cells, ${inChart.length} in the chart, ${cells.length - inChart.length} ignored`,
@@ -35,7 +47,7 @@ describe.each(MACHINES)('the $name machine', ({ name, machine, events }) => {
 
   test('has no transition that changes nothing', () => {
     const idle = cells.flatMap((cell) =>
-      cell.candidates.some(({ target, actions }) => !target && actions.length === 0) ? [cell.name] : [],
+      !isForbidden(cell.candidates) && cell.candidates.some(isEmpty) ? [cell.name] : [],
     );
     expect(idle).toEqual([]);
   });

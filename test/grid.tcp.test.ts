@@ -22,6 +22,6 @@ test('over TCP, a node does what the cell says', async () => {
     ),
   );
   await Promise.all(players.map((player) => player.stop()));
-  expect(results.flatMap(({ seen }) => seen)).toEqual(results.flatMap(({ foretold }) => foretold));
+  expect(results.flatMap(({ actual }) => actual)).toEqual(results.flatMap(({ expected }) => expected));
   report('TCP', places.length, started, obstacleOn);
 }, 60_000);

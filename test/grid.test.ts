@@ -1,16 +1,35 @@
 /** Is every (state, event) cell decided, and as Bitcoin Core decides it? The tables in test/grid are the answer. */
 import { describe, expect, test } from '@jest/globals';
 
-import { type ConnectionType, PEER_EVENTS, peerMachine, supervisorMachine } from '../machines/index.js';
+import {
+  type ConnectionType,
+  OUTBOUND_EVENTS,
+  outboundMachine,
+  PEER_EVENTS,
+  peerMachine,
+  SUPERVISOR_EVENTS,
+  supervisorMachine,
+} from '../machines/index.js';
 import { cellOf, COLUMNS, coreOf, type Column, verdictOf } from './grid/cell.js';
+import { OUTBOUND_GRID_EVENTS, OUTBOUND_SITUATIONS, outboundCell, outboundIn } from './grid/outbound.js';
 import { NO_SUCH_THING } from './grid/row.js';
 import { ROWS } from './grid/rows.js';
-import { HAPPENINGS, SITUATIONS, supervisorCell } from './grid/supervisor.js';
+import {
+  AUTOMATIC_SITUATIONS,
+  FILL_EVENTS,
+  GRID_EVENTS,
+  type GridEvent,
+  MANUAL_SITUATIONS,
+  type Situation,
+  SITUATIONS,
+  SLOT_EVENTS,
+  supervisorCell,
+} from './grid/supervisor.js';
 import { nameOf, renderPeer } from './grid/table.js';
 import { staleness } from './support/generated-file.js';
-import { renderPlain } from './support/markdown-table.js';
+import { head, line, renderPlain } from './support/markdown-table.js';
 import { say } from './support/print.js';
-import { branchesOf } from './support/step.js';
+import { branchesOf, leafOf, leavesOf } from './support/step.js';
 
 const UPDATE = 'UPDATE_GRID';
 const NOTE = `Generated from the machine's config by \`${UPDATE}=1 npm test -- test/grid\`; a stale table fails the tests.`;
@@ -123,29 +142,94 @@ describe('the bursts', () => {
 });
 
 describe("the supervisor's grid", () => {
-  const names = Object.keys(SITUATIONS);
-  const grid = () =>
-    Object.values(HAPPENINGS).map((event) => names.map((name) => supervisorCell(SITUATIONS[name]!, event)));
+  const cells = () =>
+    Object.values(GRID_EVENTS).flatMap((event) =>
+      Object.values(SITUATIONS).map((situation) => supervisorCell(situation, event)),
+    );
+
+  test('has a row for every event', () => {
+    const types = new Set(Object.values(GRID_EVENTS).map(({ type }) => type as string));
+    expect(SUPERVISOR_EVENTS.filter((type) => !types.has(type))).toEqual([]);
+  });
 
   test('shows every branch of the config', () => {
-    const shown = new Set(
-      grid()
-        .flat()
-        .map(({ branch }) => branch),
-    );
+    const shown = new Set(cells().map(({ branch }) => branch));
     const missing = branchesOf(supervisorMachine).filter(({ definition }) => !shown.has(definition));
     expect(missing.map(({ id }) => id)).toEqual([]);
   });
 
+  const tableOf = (
+    situations: Readonly<Record<string, Situation>>,
+    events: Readonly<Record<string, GridEvent>>,
+  ): string[] => [
+    ...head(['event', ...Object.keys(situations)]),
+    ...Object.entries(events).map(([name, event]) =>
+      line([name, ...Object.values(situations).map((situation) => supervisorCell(situation, event).text)]),
+    ),
+    '',
+  ];
+
   test('is the table that is kept', () => {
-    const cells = grid();
-    const rows = Object.keys(HAPPENINGS).map((name, i) => [name, ...cells[i]!.map(({ text }) => text)]);
-    const table = renderPlain(
-      'What the supervisor does, cell by cell',
-      `${NOTE} One slot in each direction.`,
-      ['event', ...names],
-      rows,
+    const page = [
+      '# What the supervisor does, cell by cell',
+      '',
+      NOTE,
+      '',
+      '## Slots',
+      '',
+      'One slot in each direction.',
+      '',
+      ...tableOf(MANUAL_SITUATIONS, SLOT_EVENTS),
+      '## Automatic outbound connections',
+      '',
+      'Two connections are wanted. `targets` counts the automatic targets that exist (with `once`, those that are not',
+      'established yet), `wanted` the connections to hold (with `once`, those that are still to be made), `candidates` the',
+      'addresses that were not dialled yet.',
+      '',
+      ...tableOf(AUTOMATIC_SITUATIONS, { ...FILL_EVENTS, 'user.stop': SLOT_EVENTS['user.stop']! }),
+    ];
+    expect(staleness('test/grid/supervisor.md', page.join('\n'), UPDATE)).toBe('');
+  });
+});
+
+describe("the outbound machine's grid", () => {
+  const situations = Object.values(OUTBOUND_SITUATIONS);
+
+  test('has a column for every state that is not final, and a row for every event', () => {
+    const leaves = new Set(situations.map((situation) => leafOf(outboundIn(situation).snapshot.value)));
+    const living = leavesOf(outboundMachine).filter(({ type }) => type !== 'final');
+    expect([...leaves].sort()).toEqual(living.map(({ key }) => key).sort());
+    const types = new Set(Object.values(OUTBOUND_GRID_EVENTS).map(({ type }) => type as string));
+    expect(OUTBOUND_EVENTS.filter((type) => !types.has(type))).toEqual([]);
+  });
+
+  test('has a situation for the state that its name says', () => {
+    for (const [name, situation] of Object.entries(OUTBOUND_SITUATIONS))
+      expect([name, leafOf(outboundIn(situation).snapshot.value)]).toEqual([name, name.split(',')[0]]);
+  });
+
+  test('shows every branch of the config', () => {
+    const events = Object.values(OUTBOUND_GRID_EVENTS);
+    const shown = new Set(
+      situations.flatMap((situation) => events.map((event) => outboundCell(situation, event).branch)),
     );
-    expect(staleness('test/grid/supervisor.md', table, UPDATE)).toBe('');
+    const missing = branchesOf(outboundMachine).filter(({ definition }) => !shown.has(definition));
+    expect(missing.map(({ id }) => id)).toEqual([]);
+  });
+
+  test('is the table that is kept', () => {
+    const rows = Object.entries(OUTBOUND_GRID_EVENTS).map(([name, event]) => [
+      name,
+      ...situations.map((situation) => outboundCell(situation, event).text),
+    ]);
+    const note = [
+      NOTE,
+      '',
+      'Where nothing else is said, a target is persistent and has one address. A delay is for a draw of 0.5, in milliseconds.',
+      'In `closed` and `failed` no event is handled: both are final.',
+    ].join('\n');
+    const columns = ['event', ...Object.keys(OUTBOUND_SITUATIONS)];
+    const page = renderPlain('What the outbound machine does, cell by cell', note, columns, rows);
+    expect(staleness('test/grid/outbound.md', page, UPDATE)).toBe('');
   });
 });

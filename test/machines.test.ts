@@ -280,7 +280,7 @@ describe('the context of a peer', () => {
 describe('drainTimeout', () => {
   function drained(drainTimeout: number) {
     const clock = new VirtualClock();
-    const input = { maxinbound: 2, maxoutbound: 2, drainTimeout };
+    const input = { maxinbound: 2, maxoutbound: 2, drainTimeout, wanted: 0, once: false };
     const kills: number[] = [];
     const machine = supervisorMachine.provide({ actions: { 'effect.kill': () => kills.push(clock.now()) } });
     const actor = createActor(machine, { input, clock }).start();
@@ -298,9 +298,9 @@ describe('drainTimeout', () => {
     expect([actor.getSnapshot().value, kills.length]).toEqual(['stopped', 1]);
   });
 
-  test('is the one timer of a supervisor, whose pool goes by its name', () => {
+  test('is the one timer of a supervisor that dials nothing by itself; its pools have fixed names', () => {
     const { actor, clock } = drained(2_000);
-    expect(Object.keys(actor.getSnapshot().children)).toEqual(['pool']);
+    expect(Object.keys(actor.getSnapshot().children)).toEqual(['peers', 'targets']);
     expect(clock.armed).toBe(1);
   });
 

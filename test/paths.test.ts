@@ -14,6 +14,7 @@ import {
   type ConnectionType,
   ignoredReason,
   NO_PONG_UNTIL,
+  outboundMachine,
   type PeerContext,
   peerMachine,
   SINCE,
@@ -24,12 +25,14 @@ import {
 import { VirtualClock } from '../src/net/virtual-clock.js';
 import { stepperOf } from './grid/cell.js';
 import { ROWS } from './grid/rows.js';
-import { HAPPENINGS, isAbsurd, LIMITS } from './grid/supervisor.js';
+import { GRID_EVENTS, impossible, isTimer, LIMITS } from './grid/supervisor.js';
+import { ONE_SHOT_GRAPHS, OUTBOUND_GRAPHS } from './grid/outbound-graph.js';
 import {
   canReach,
   type Edge,
   explore,
   type Graph,
+  type Node,
   pathTo,
   simplePaths,
   type Trial,
@@ -45,7 +48,7 @@ const band = (context: PeerContext): string => {
   return common > NO_PONG_UNTIL ? 'pongs' : 'old';
 };
 
-/** Only the life of an addr-fetch connection is counted from its opening. */
+/** Only an addr-fetch connection has a longest duration. */
 const ageOf = ({ connection_type, pingsentat, openedat, rules }: PeerContext): number =>
   connection_type === 'addr-fetch' ? Math.min(pingsentat - openedat, rules.addrFetchTimeout) : 0;
 
@@ -54,6 +57,7 @@ function peerKey({ value, context }: PeerSnapshot): string {
   if (context.reason) return `${leaf} ${context.reason.code}`;
   const facts = context.versionat < 0 ? [] : [band(context)];
   if (leaf === 'connecting' && context.connectedat >= 0) facts.push('TCP is open');
+  if (context.selfnonce) facts.push('our nonce came back');
   if (context.establishedat >= 0)
     facts.push(context.pingnonce === '' ? 'no ping' : 'ping waits', `${ageOf(context)}`);
   return [leaf, ...facts].join(' ');
@@ -70,15 +74,22 @@ const peerGraph = (type: ConnectionType): Graph =>
 
 const graphs = new Map(CONNECTION_TYPES.map((type) => [type, peerGraph(type)]));
 
-const supervisorGraph = explore(
-  new Stepper(supervisorMachine, { ...LIMITS, maxinbound: 2, maxoutbound: 2 }),
-  {
-    key: ({ value, context }) => `${String(value)} ${context.inbound} ${context.outbound}`,
-    trials: ({ context }) =>
-      Object.entries(HAPPENINGS)
-        .filter(([, event]) => !event.type.startsWith('xstate.') && !isAbsurd(event, context))
-        .map(([name, event]) => ({ name, event })),
-  },
+/** The delay does not change which transition is taken, nor does the number of rounds. */
+const supervisorKey = ({ value, context }: SnapshotFrom<typeof supervisorMachine>): string => {
+  const { inbound, outbound, targets, candidates, wanted, reached } = context;
+  return [leafOf(value), inbound, outbound, targets, candidates, wanted, reached].join(' ');
+};
+
+const supervisorTrials = ({ context }: SnapshotFrom<typeof supervisorMachine>): Trial[] =>
+  Object.entries(GRID_EVENTS)
+    .filter(([, event]) => !isTimer(event) && impossible(event, context) === '')
+    .map(([name, event]) => ({ name, event }));
+
+const supervisorGraphs = [
+  { ...LIMITS, maxinbound: 2, maxoutbound: 2 },
+  ...[1, 2].flatMap((wanted) => [false, true].map((once) => ({ ...LIMITS, wanted, once }))),
+].map((input) =>
+  explore(new Stepper(supervisorMachine, input), { key: supervisorKey, trials: supervisorTrials }),
 );
 
 const TRANSPORT_EVENTS: Readonly<Record<string, TransportEvent>> = {
@@ -109,7 +120,8 @@ const edgesOf = ({ nodes }: Graph): Edge[] => [...nodes.values()].flatMap(({ edg
 describe.each([
   ['peer', peerMachine as AnyStateMachine, [...graphs.values()]],
   ['transport', transportMachine as AnyStateMachine, transportGraphs],
-  ['supervisor', supervisorMachine as AnyStateMachine, [supervisorGraph]],
+  ['outbound', outboundMachine as AnyStateMachine, OUTBOUND_GRAPHS],
+  ['supervisor', supervisorMachine as AnyStateMachine, supervisorGraphs],
 ] as const)('the %s machine', (name, machine, found) => {
   const nodes = found.flatMap(({ nodes }) => [...nodes.values()]);
   const edges = found.flatMap(edgesOf);
@@ -151,7 +163,25 @@ describe.each([
   });
 });
 
-/** Drives a real actor along a path; where it ends up and why. */
+test('a one-shot target dials each address at most once with each transport, and cannot go round', () => {
+  for (const { start } of ONE_SHOT_GRAPHS) expect(cycleFrom(start)).toEqual([]);
+});
+
+/** The states of a cycle; empty when every path from `start` ends. Edges that stay in their state are left out. */
+function cycleFrom(start: Node): string[] {
+  const done = new Set<Node>();
+  const walk = (node: Node, above: readonly Node[]): string[] => {
+    if (above.includes(node)) return [...above, node].map(({ key }) => key);
+    if (done.has(node)) return [];
+    const next = node.edges.filter(({ to }) => to !== node);
+    const found = next.map(({ to }) => walk(to, [...above, node])).find((cycle) => cycle.length > 0);
+    done.add(node);
+    return found ?? [];
+  };
+  return walk(start, []);
+}
+
+/** Drives a real actor along a path; returns the key of each state on it. */
 function replay(type: ConnectionType, path: readonly Edge[]): string[] {
   const clock = new VirtualClock();
   const { machine, input } = stepperOf(type);

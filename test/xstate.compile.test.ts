@@ -4,6 +4,8 @@ import { type AnyStateMachine, assign, createActor, setup } from 'xstate';
 import {
   CONNECTION_TYPES,
   CORE_RULES,
+  OUTBOUND_EVENTS,
+  outboundMachine,
   peerMachine,
   SUPERVISOR_EVENTS,
   supervisorMachine,
@@ -65,9 +67,10 @@ test('charts made by chance', () => {
 });
 
 describe('the machines of this program', () => {
-  test('are compiled as a whole, but for the birth of the supervisor, which invokes', () => {
+  test('are compiled as a whole, except for the initial snapshot of the supervisor, which invokes', () => {
     expect(interpreted(compile(peerMachine))).toEqual([]);
     expect(interpreted(compile(transportMachine))).toEqual([]);
+    expect(interpreted(compile(outboundMachine))).toEqual([]);
     expect(interpreted(compile(supervisorMachine))).toEqual(['init: supervisor invokes']);
   });
 
@@ -103,24 +106,63 @@ describe('the machines of this program', () => {
     }
   });
 
+  test('outbound', () => {
+    const effects = ['lookUp', 'cancelLookUp', 'requestSlot', 'connect', 'disconnect', 'settle'];
+    const reports = ['reportEnd', 'reportFallback', 'reportRetry', 'reportAbandoned'];
+    const chart = telling(
+      outboundMachine,
+      [...effects, ...reports].map((name) => `effect.${name}`),
+    );
+    const codes = [
+      'ERR_DIAL_REFUSED',
+      'ERR_POLICY_DUPLICATE',
+      'ERR_PROTO_SELF',
+      'ERR_POLICY_VERSION',
+      'END_DONE',
+    ];
+    for (let seed = 1; seed <= 200 * TIMES; seed++) {
+      const chance = new Chance(seed);
+      const name = chance.often(1 / 2) ? 'node.example' : '';
+      const rules = { persistent: chance.often(3 / 4), v2: chance.often(3 / 4), v2only: chance.often(1 / 4) };
+      const input = {
+        id: 1,
+        connection_type: 'manual',
+        name,
+        addresses: name ? [] : ['a:1', 'b:1'],
+        ...rules,
+      };
+      const moves = walkOf(chance, 40, () => ({
+        type: chance.often(1 / 60) ? 'user.close' : chance.pick(OUTBOUND_EVENTS.slice(0, -1)),
+        addresses: ['a:1', 'b:1', 'c:1'].slice(0, chance.whole(1, 3)),
+        reason: { code: chance.often(1 / 2) ? 'ERR_LINK_EOF' : chance.pick(codes), facts: {} },
+        ...{ unanswered: chance.often(1 / 4), speaksv1: chance.often(1 / 4) },
+        lasted: chance.pick([0, 59_999, 60_000]),
+        draw: chance.pick([0, 0.5]),
+      }));
+      expect(difference(chart, [...moves, 300_000], input)).toBeUndefined();
+    }
+  });
+
   test('supervisor', () => {
+    const effects = ['grantSlot', 'refuseSlot', 'accept', 'refuse', 'findCandidates', 'openTargets'];
+    const reports = ['reportUnreachable', 'reportFilled', 'drain', 'kill'];
     const chart = telling(
       supervisorMachine,
-      ['spawn', 'refuse', 'drain', 'kill'].map((name) => `effect.${name}`),
+      [...effects, ...reports].map((name) => `effect.${name}`),
     );
-    const input = { maxinbound: 2, maxoutbound: 2, drainTimeout: 500 };
     for (let seed = 1; seed <= 80 * TIMES; seed++) {
       const chance = new Chance(seed);
-      const moves = walkOf(chance, 30, () => {
-        const type = chance.pick(chance.often(1 / 4) ? SUPERVISOR_EVENTS : SUPERVISOR_EVENTS.slice(0, 3));
-        return {
-          type,
-          ticket: chance.whole(0, 98),
-          id: 1,
-          inbound: chance.often(1 / 2),
-          known: chance.often(1 / 4),
-        };
-      });
+      const limits = { maxinbound: 2, maxoutbound: 2, drainTimeout: 500 };
+      const input = { ...limits, wanted: chance.whole(1, 3), once: chance.often(1 / 2) };
+      const moves = walkOf(chance, 40, () => ({
+        type: chance.often(1 / 40) ? 'user.stop' : chance.pick(SUPERVISOR_EVENTS.slice(0, 7)),
+        ticket: chance.whole(0, 98),
+        id: 1,
+        count: chance.whole(0, 4),
+        draw: 0,
+        ...{ inbound: chance.often(1 / 2), known: chance.often(1 / 4), crowded: chance.often(1 / 4) },
+        established: chance.often(1 / 2),
+      }));
       expect(difference(chart, moves, input)).toBeUndefined();
     }
   });

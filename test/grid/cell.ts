@@ -85,6 +85,7 @@ export function stepperOf(type: ConnectionType, given: Given = {}): Stepper<type
 export function wayTo({ leaf, type }: Column, given: Given = {}): PeerEvent[] {
   if (leaf === 'connecting') return [];
   const way: PeerEvent[] = [{ type: 'link.open', at: 1_000, elapsed: 0 }];
+  if (given.self && type !== 'inbound') way.push({ type: 'supervisor.self' });
   if (leaf === 'awaitingVersion' || leaf === 'versionSent') return way;
   const version = versionEvent({ version: given.version ?? 70017 });
   way.push({ ...version, at: 1_000 } as PeerEvent);

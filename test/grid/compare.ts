@@ -26,7 +26,7 @@ function eventsFor({ row }: Place, cell: Decided, was: Before): unknown[] {
   return event && !spared ? [essence(event)] : [];
 }
 
-/** What was seen and what the machine foretold, side by side; equal when all is well. */
+/** The actual and the expected outcome; equal when the node does what the machine says. */
 function compare(place: Place, rig: Rig, was: Before): [unknown, unknown] {
   const cell = cellOf(place.row, place.column);
   const name = `${place.row.name} · ${nameOf(place.column)}`;
@@ -54,20 +54,20 @@ function leftOut(obstacleOf: (place: Place) => string): Map<string, number> {
 
 export type Play = (row: Row, column: Column) => Promise<{ rig: Rig; was: Before }>;
 
-/** Plays the cells one after the other; those that came out otherwise than foretold. */
+/** Plays the cells one after the other; returns those whose outcome is not the expected one. */
 export async function playAll(
   places: readonly Place[],
   play: Play,
-): Promise<{ seen: unknown[]; foretold: unknown[] }> {
-  const odd = { seen: [] as unknown[], foretold: [] as unknown[] };
+): Promise<{ actual: unknown[]; expected: unknown[] }> {
+  const different = { actual: [] as unknown[], expected: [] as unknown[] };
   for (const place of places) {
     const { rig, was } = await play(place.row, place.column);
-    const [seen, foretold] = compare(place, rig, was);
-    if (JSON.stringify(seen) === JSON.stringify(foretold)) continue;
-    odd.seen.push(seen);
-    odd.foretold.push(foretold);
+    const [actual, expected] = compare(place, rig, was);
+    if (JSON.stringify(actual) === JSON.stringify(expected)) continue;
+    different.actual.push(actual);
+    different.expected.push(expected);
   }
-  return odd;
+  return different;
 }
 
 /** Says how many cells were played, and why the others were not. */

@@ -59,6 +59,14 @@ const links: readonly Row[] = [
     ALWAYS,
     by('end'),
   ),
+  one(
+    'link: is closed by the peer after our nonce came back',
+    '4.3, out-024, 025',
+    { type: 'link.closed', code: 'ERR_LINK_EOF' },
+    ALWAYS,
+    never('takes a connection from the node to itself: see test/node.test.ts'),
+    { given: { self: true } },
+  ),
   one('link: is reset', '5, FIN / RST', { type: 'link.closed', code: 'ERR_LINK_RESET' }, ALWAYS, by('sever')),
 ];
 

@@ -20,7 +20,9 @@ export interface Given {
   readonly rules?: Partial<Rules>;
   /** How far an established connection has come: `ponged` (our first ping is answered), `pinged` (the second is out). */
   readonly pings?: 'ponged' | 'pinged';
-  /** Milliseconds of life before the event, from the open link on. */
+  /** An accepted connection carried our nonce after the link opened. */
+  readonly self?: true;
+  /** Milliseconds from the open link to the event. */
   readonly age?: number;
 }
 

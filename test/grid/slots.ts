@@ -1,96 +1,169 @@
-/** The supervisor's cells on a running node: slots, refusals and the end, in memory. */
+/** The supervisor's cells on a running node: slots, refusals, automatic outbound connections and the end, in memory. */
 import type { SupervisorEvent } from '../../machines/index.js';
 import { type BitcoinNode, createNode, VerackError, VirtualClock } from '../../src/index.js';
+import type { Endpoint, Link } from '../../src/net/link.js';
 import { memoryNet, type MemoryNet } from '../../src/net/memory.js';
-import { LIMITS, stateAfter, stepper } from './supervisor.js';
+import { leafOf } from '../support/step.js';
+import { GOOD, play } from '../support/scripted-node.js';
+import { type GridEvent, isTimer, type Situation, stateAfter, stepperOf } from './supervisor.js';
 
 const HERE = { host: '127.0.0.1', port: 18444 };
 const SILENT = { host: '10.0.0.1', port: 18444 };
-const STRANGER = { host: '10.0.0.2', port: 18444 };
+const OTHER = { host: '10.0.0.2', port: 18444 };
 
-/** What a cell comes to: the state, the slots taken and the code of a refusal. */
+/** The result of a cell: the state, the counts, the code of a refusal and the reports. */
 export interface Outcome {
-  readonly value: string;
+  readonly state: string;
   readonly inbound: number;
+  /** Without automatic connections only: those request their slots by themselves. */
   readonly outbound: number;
+  readonly targets: number;
+  readonly wanted: number;
+  readonly candidates: number;
+  readonly reached: boolean;
   readonly refused: string;
+  readonly reports: readonly string[];
 }
 
-/** Why a cell cannot be had on a node; empty when it can. */
-export function slotObstacle(situation: string, happening: SupervisorEvent): string {
-  if (situation.startsWith('draining'))
-    return 'peers close at once, so draining is over before it can be seen';
-  if (happening.type === 'link.accepted' && happening.crowded && !/accepted|full/.test(situation))
+const isAutomatic = ({ input }: Situation): boolean => input.wanted > 0;
+
+/** Why a cell cannot be brought about on a node; empty when it can. */
+export function slotObstacle(name: string, situation: Situation, event: GridEvent): string {
+  if (name.startsWith('draining')) return 'peers close at once, so draining is over before it can be seen';
+  if (isAutomatic(situation)) return automaticObstacle(name, event);
+  if (event.type === 'user.fill' || event.type === 'candidates.found')
+    return 'sent only with automatic outbound connections';
+  if (event.type === 'link.accepted' && event.crowded && !/inbound|full/.test(name))
     return 'no handshake is pending yet';
-  const dialled = situation.includes('dialled') || situation.includes('full');
-  return happening.type === 'dial.requested' && happening.known && !dialled ? 'no address is known yet' : '';
+  const hasOutbound = /outbound|full/.test(name);
+  return event.type === 'slot.requested' && event.known && !hasOutbound ? 'no address is known yet' : '';
 }
 
-/** The pure machine's outcome; peers that are asked to close do so at once. */
-export function foretold(situation: readonly SupervisorEvent[], happening: SupervisorEvent): Outcome {
-  let { snapshot, actions } = stepper.next(stateAfter(situation).snapshot, happening);
-  const refusal = actions.find(({ type }) => type === 'effect.refuse')?.params as
+function automaticObstacle(name: string, event: GridEvent): string {
+  if (name === 'manual' || event.type === 'user.fill') return 'a node sends user.fill when it is created';
+  if (event.type === 'candidates.found' && !name.startsWith('finding')) return 'the source was not asked';
+  return /^(slot|link|peer)/.test(event.type) ? 'slots are shown without automatic connections' : '';
+}
+
+const REPORTS: Readonly<Record<string, string>> = {
+  'effect.reportUnreachable': 'unreachable',
+  'effect.reportFilled': 'filled',
+};
+
+/** The outcome that the machine gives; peers that are asked to close do so at once. */
+export function expectedOutcome(situation: Situation, event: GridEvent): Outcome {
+  const stepper = stepperOf(situation.input);
+  let { snapshot, actions } = stepper.next(stateAfter(situation).snapshot, event);
+  const types = actions.map(({ type }) => type);
+  const refusal = actions.find(({ type }) => /^effect\.refuse/.test(type))?.params as
     { code: string } | undefined;
   while (snapshot.value === 'draining') {
-    const inbound = snapshot.context.inbound > 0;
-    const gone: SupervisorEvent = { type: 'peer.ended', id: 1, inbound };
-    ({ snapshot, actions } = stepper.next(snapshot, gone));
+    const ended: SupervisorEvent = { type: 'peer.ended', id: 1, inbound: snapshot.context.inbound > 0 };
+    ({ snapshot, actions } = stepper.next(snapshot, ended));
   }
-  const { inbound, outbound } = snapshot.context;
-  return { value: snapshot.value, inbound, outbound, refused: refusal?.code ?? '' };
+  const { inbound, outbound, targets, wanted, candidates, reached } = snapshot.context;
+  return {
+    ...{ state: leafOf(snapshot.value), inbound, outbound: isAutomatic(situation) ? 0 : outbound },
+    ...{ targets, wanted, candidates, reached, refused: refusal?.code ?? '' },
+    reports: types.flatMap((type) => REPORTS[type] ?? []),
+  };
 }
 
-class Stage {
+/** A node on a net in memory, and the peers that it dials. */
+class RunningNode {
   readonly clock = new VirtualClock();
   readonly net: MemoryNet = memoryNet({ timers: this.clock });
-  readonly node: BitcoinNode = createNode({
-    ...{ chain: 'regtest', clock: this.clock, net: this.net, maxpending: 1 },
-    ...LIMITS,
-  });
-  #callers = 0;
+  readonly node: BitcoinNode;
+  #inboundCount = 0;
+  #answer: (addresses: readonly (Endpoint & { source: string })[]) => void = () => undefined;
+  /** The remote ends of automatic connections: silent, and established. */
+  readonly #silent: Link[] = [];
+  readonly #established: Link[] = [];
+  #candidateCount = 0;
   refused = '';
+  reports: string[] = [];
 
-  constructor() {
+  constructor({ input }: Situation) {
+    const { wanted: slots, once, maxinbound, maxoutbound, drainTimeout } = input;
+    const source = { find: () => new Promise<never>((resolve) => (this.#answer = resolve as never)) };
+    this.node = createNode({
+      ...{ chain: 'regtest', clock: this.clock, net: this.net, maxpending: 1 },
+      ...{ maxinbound, maxoutbound, drainTimeout, rules: { requiredServices: '0000000000000000' } },
+      ...(slots > 0 && { outbound: { slots, once, source } }),
+    });
     this.node.on('refused', ({ reason }) => (this.refused = reason.code));
+    this.node.on('unreachable', () => void this.reports.push('unreachable'));
+    this.node.on('filled', () => void this.reports.push('filled'));
   }
 
-  async bring(event: SupervisorEvent): Promise<void> {
-    if (event.type === 'dial.requested') this.#dial(event.known);
-    if (event.type === 'link.accepted') this.#call(event.crowded);
-    if (event.type === 'user.stop') await this.node.stop();
-    if (event.type === 'peer.ended') this.node.close(this.#peer(event.inbound));
+  async bring(event: GridEvent): Promise<void> {
+    this.reports = [];
+    if (isTimer(event)) this.clock.advance(this.node.supervisor.getSnapshot().context.delay);
+    else await this.#bringEvent(event);
+    await new Promise((resolve) => setImmediate(resolve));
     this.clock.advance(0);
   }
 
-  /** Each caller has a /24 of its own, unless the first one's is to be crowded. */
-  #call(crowded: boolean): void {
-    const host = `10.1.${crowded ? 1 : ++this.#callers}.3`;
+  async #bringEvent(event: SupervisorEvent): Promise<void> {
+    if (event.type === 'slot.requested') this.#dial(event.known);
+    if (event.type === 'link.accepted') this.#connectInbound(event.crowded);
+    if (event.type === 'user.stop') await this.node.stop();
+    if (event.type === 'peer.ended') this.node.close(this.#peer(event.inbound));
+    if (event.type === 'candidates.found') await this.#findCandidates(event.count);
+    if (event.type === 'target.established') this.#establish();
+    if (event.type === 'target.ended') (event.established ? this.#established : this.#silent).shift()?.end();
+  }
+
+  /** Each has a /24 of its own, unless that of the first is to be crowded. */
+  #connectInbound(crowded: boolean): void {
+    const host = `10.1.${crowded ? 1 : ++this.#inboundCount}.3`;
     this.net.at(host).dial(HERE, { opened: () => undefined, failed: () => undefined });
   }
 
   #dial(known: boolean): void {
-    const fresh = this.node.peers.list().some(({ inbound }) => !inbound) ? STRANGER : SILENT;
-    try {
-      this.node.dial(known ? SILENT : fresh);
-    } catch (error) {
-      if (error instanceof VerackError) this.refused = error.code;
-    }
+    const fresh = this.node.peers.list().some(({ inbound }) => !inbound) ? OTHER : SILENT;
+    this.node
+      .dial(known ? SILENT : fresh)
+      .established()
+      .catch((error: unknown) => {
+        if (error instanceof VerackError && error.code.startsWith('ERR_POLICY_')) this.refused = error.code;
+      });
   }
 
   #peer(inbound: boolean): number {
     return this.node.peers.list().find((peer) => peer.inbound === inbound)?.id ?? 0;
   }
+
+  async #findCandidates(count: number): Promise<void> {
+    const addresses = Array.from({ length: count }, () => ({
+      ...{ host: `10.2.0.${++this.#candidateCount}`, port: 18444, source: 'test' },
+    }));
+    for (const at of addresses) await this.net.listen(at, (link) => void this.#silent.push(link));
+    this.#answer(addresses);
+  }
+
+  #establish(): void {
+    const link = this.#silent.shift();
+    if (!link) return;
+    this.#established.push(link);
+    play(link, GOOD);
+  }
 }
 
-/** What a node with one slot in each direction makes of it. */
-export async function seen(
-  situation: readonly SupervisorEvent[],
-  happening: SupervisorEvent,
-): Promise<Outcome> {
-  const stage = new Stage();
-  await stage.node.listen(HERE);
-  await stage.net.listen(SILENT, () => undefined);
-  for (const event of [...situation, happening]) await stage.bring(event);
-  const { value, context } = stage.node.supervisor.getSnapshot();
-  return { value, inbound: context.inbound, outbound: context.outbound, refused: stage.refused };
+/** What a node does in the cell. */
+export async function outcomeOnNode(situation: Situation, event: GridEvent): Promise<Outcome> {
+  const running = new RunningNode(situation);
+  await running.node.listen(HERE);
+  for (const at of [SILENT, OTHER]) await running.net.listen(at, () => undefined);
+  for (const each of situation.events) await running.bring(each);
+  running.refused = '';
+  await running.bring(event);
+  const { value, context } = running.node.supervisor.getSnapshot();
+  const { inbound, outbound, targets, wanted, candidates, reached } = context;
+  const { refused, reports } = running;
+  await running.node.stop();
+  return {
+    ...{ state: leafOf(value), inbound, outbound: isAutomatic(situation) ? 0 : outbound },
+    ...{ targets, wanted, candidates, reached, refused, reports },
+  };
 }

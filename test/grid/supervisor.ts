@@ -1,87 +1,172 @@
-/** The supervisor's grid: situations, events, and what comes of each. */
+/** The supervisor's grid: its situations, its events, and what the machine does in each cell. */
 import {
   ignoredReason,
+  type SupervisorContext,
   type SupervisorEvent,
   type SupervisorInput,
   supervisorMachine,
 } from '../../machines/index.js';
-import { armedAfter, Stepper } from '../support/step.js';
+import { armedAfter, leafOf, Stepper } from '../support/step.js';
+import type { Timer } from './row.js';
 
-export const LIMITS: SupervisorInput = { maxinbound: 1, maxoutbound: 1, drainTimeout: 2_000 };
+export type GridEvent = SupervisorEvent | Timer;
 
-const dial = (known: boolean): SupervisorEvent => ({ type: 'dial.requested', ticket: 1, known });
-const accept = (crowded: boolean): SupervisorEvent => ({ type: 'link.accepted', ticket: 1, crowded });
-const ACCEPT = accept(false);
-const STOP: SupervisorEvent = { type: 'user.stop' };
-const ended = (inbound: boolean): SupervisorEvent => ({ type: 'peer.ended', id: 1, inbound });
+/** How to reach a situation. */
+export interface Situation {
+  readonly input: SupervisorInput;
+  readonly events: readonly GridEvent[];
+}
 
-/** How to get into each situation, with one slot for each direction. */
-export const SITUATIONS: Readonly<Record<string, readonly SupervisorEvent[]>> = {
-  'running, nobody': [],
-  'running, one dialled': [dial(false)],
-  'running, one accepted': [ACCEPT],
-  'running, full': [dial(false), ACCEPT],
-  'draining, two left': [dial(false), ACCEPT, STOP],
-  'draining, one accepted left': [ACCEPT, STOP],
-  'draining, one dialled left': [dial(false), STOP],
+export const LIMITS: SupervisorInput = {
+  ...{ maxinbound: 1, maxoutbound: 1, drainTimeout: 2_000, wanted: 0, once: false },
 };
 
-interface DrainTimeout {
-  readonly type: 'xstate.after.drainTimeout.supervisor.draining';
-}
-export type Happening = SupervisorEvent | DrainTimeout;
+const request = (known: boolean): SupervisorEvent => ({ type: 'slot.requested', ticket: 1, known });
+const accept = (crowded: boolean): SupervisorEvent => ({ type: 'link.accepted', ticket: 1, crowded });
+const ACCEPT = accept(false);
+const FILL: SupervisorEvent = { type: 'user.fill' };
+const STOP: SupervisorEvent = { type: 'user.stop' };
+const ESTABLISHED: SupervisorEvent = { type: 'target.established' };
+const peerEnded = (inbound: boolean): SupervisorEvent => ({ type: 'peer.ended', id: 1, inbound });
+const found = (count: number): SupervisorEvent => ({ type: 'candidates.found', count, draw: 0.5 });
+const targetEnded = (established: boolean): SupervisorEvent => ({
+  ...{ type: 'target.ended', established, draw: 0.5 },
+});
 
-export const isTimer = (happening: Happening): happening is DrainTimeout =>
-  happening.type.startsWith('xstate.');
+/** One slot in each direction, given out to peers that a caller names and to accepted ones. */
+const manual = (...events: SupervisorEvent[]): Situation => ({ input: LIMITS, events });
+/** Two automatic outbound connections are to be held, and the source was asked. */
+const automatic = (...events: GridEvent[]): Situation => ({
+  ...{ input: { ...LIMITS, maxoutbound: 8, wanted: 2 }, events: [FILL, ...events] },
+});
+const once = (...events: SupervisorEvent[]): Situation => ({
+  ...{ input: { ...LIMITS, maxoutbound: 8, wanted: 2, once: true }, events: [FILL, ...events] },
+});
 
-export const HAPPENINGS: Readonly<Record<string, Happening>> = {
-  'dial.requested, a new address': dial(false),
-  'dial.requested, a known address': dial(true),
+const REFILL: Timer = { type: 'xstate.after.refillDelay.supervisor.running.waiting' };
+
+export const MANUAL_SITUATIONS: Readonly<Record<string, Situation>> = {
+  'running, no peers': manual(),
+  'running, one outbound': manual(request(false)),
+  'running, one inbound': manual(ACCEPT),
+  'running, full': manual(request(false), ACCEPT),
+  'draining, two peers': manual(request(false), ACCEPT, STOP),
+  'draining, one inbound': manual(ACCEPT, STOP),
+  'draining, one outbound': manual(request(false), STOP),
+};
+
+export const AUTOMATIC_SITUATIONS: Readonly<Record<string, Situation>> = {
+  manual: { input: { ...LIMITS, wanted: 2 }, events: [] },
+  finding: automatic(),
+  'filling, two dialled, one candidate left': automatic(found(3)),
+  'filling, two dialled, no candidate left': automatic(found(2)),
+  'filling, one of two established': automatic(found(2), ESTABLISHED),
+  'filling, one wanted': { input: { ...LIMITS, wanted: 1 }, events: [FILL, found(1)] },
+  'waiting, one dialled': automatic(found(1)),
+  'waiting, none dialled': automatic(found(0)),
+  'finding again, one dialled': automatic(found(1), REFILL),
+  'finding, once': once(),
+  'filling once, two dialled, one candidate left': once(found(3)),
+  'filling once, two dialled': once(found(2)),
+  'filling once, one dialled': once(found(1)),
+  'filling once, one established, one dialled': once(found(2), ESTABLISHED),
+  filled: once(found(2), ESTABLISHED, ESTABLISHED),
+};
+
+export const SITUATIONS = { ...MANUAL_SITUATIONS, ...AUTOMATIC_SITUATIONS };
+
+export const isTimer = (event: GridEvent): event is Timer => event.type.startsWith('xstate.');
+
+export const SLOT_EVENTS: Readonly<Record<string, GridEvent>> = {
+  'slot.requested, a new address': request(false),
+  'slot.requested, a known address': request(true),
   'link.accepted': ACCEPT,
   'link.accepted, its source is crowded': accept(true),
-  'peer.ended, accepted': ended(true),
-  'peer.ended, dialled': ended(false),
+  'peer.ended, inbound': peerEnded(true),
+  'peer.ended, outbound': peerEnded(false),
   'user.stop': STOP,
   'timer: drainTimeout': { type: 'xstate.after.drainTimeout.supervisor.draining' },
 };
 
-/** Only who is there can leave. */
-export const isAbsurd = (
-  happening: Happening,
-  { inbound, outbound }: { inbound: number; outbound: number },
-): boolean => happening.type === 'peer.ended' && (happening.inbound ? inbound : outbound) === 0;
+export const FILL_EVENTS: Readonly<Record<string, GridEvent>> = {
+  'user.fill': FILL,
+  'candidates.found, none': found(0),
+  'candidates.found, one': found(1),
+  'candidates.found, three': found(3),
+  'target.established': ESTABLISHED,
+  'target.ended, never established': targetEnded(false),
+  'target.ended, after it was established': targetEnded(true),
+  'timer: refillDelay': REFILL,
+};
 
-/** The pure machine in a situation, and what becomes of it. */
-export const stepper = new Stepper(supervisorMachine, LIMITS);
+export const GRID_EVENTS = { ...SLOT_EVENTS, ...FILL_EVENTS };
 
-export function stateAfter(situation: readonly SupervisorEvent[]) {
+type Counts = Pick<SupervisorContext, 'inbound' | 'outbound' | 'targets' | 'wanted' | 'once' | 'reached'>;
+
+/** Why the event cannot occur with these counts; empty when it can. */
+export function impossible(event: GridEvent, counts: Counts): string {
+  if (event.type === 'peer.ended' && (event.inbound ? counts.inbound : counts.outbound) === 0)
+    return 'no such peer';
+  return event.type.startsWith('target.') ? impossibleTarget(event as SupervisorEvent, counts) : '';
+}
+
+/** With `once`, established targets are not counted in `targets`. */
+function impossibleTarget(event: SupervisorEvent, { targets, once, reached }: Counts): string {
+  const wasEstablished = event.type === 'target.ended' && event.established;
+  if (wasEstablished && !reached) return 'no target was established';
+  return targets === 0 && !(once && wasEstablished) ? 'no such target' : '';
+}
+
+const steppers = new Map<SupervisorInput, Stepper<typeof supervisorMachine>>();
+
+/** One stepper per input. */
+export function stepperOf(input: SupervisorInput): Stepper<typeof supervisorMachine> {
+  const stepper = steppers.get(input) ?? new Stepper(supervisorMachine, input);
+  steppers.set(input, stepper);
+  return stepper;
+}
+
+/** The machine in a situation, with its armed timers. */
+export function stateAfter({ input, events }: Situation) {
+  const stepper = stepperOf(input);
   let { snapshot, actions } = stepper.begin();
   let armed = armedAfter(new Map(), actions);
-  for (const event of situation) {
+  for (const event of events) {
     ({ snapshot, actions } = stepper.next(snapshot, event));
     armed = armedAfter(armed, actions);
   }
   return { snapshot, armed };
 }
 
-/** The cell as text, and the branch that decided. */
-export function supervisorCell(situation: readonly SupervisorEvent[], happening: Happening) {
+const COUNTED = ['outbound', 'inbound', 'targets', 'wanted', 'candidates'] as const;
+
+/** The counts that changed: `targets 2, candidates 1`. */
+const countsText = (before: SupervisorContext, after: SupervisorContext): string =>
+  COUNTED.filter((key) => before[key] !== after[key])
+    .map((key) => `${key} ${after[key]}`)
+    .join(', ');
+
+/** The cell as text, and the branch that was taken. */
+export function supervisorCell(situation: Situation, event: GridEvent) {
   const { snapshot, armed } = stateAfter(situation);
-  if (isAbsurd(happening, snapshot.context)) return { text: 'there is none', branch: undefined };
-  if (happening.type.startsWith('xstate.') && !armed.has(happening.type))
-    return { text: 'not armed', branch: undefined };
-  const [branch] = stepper.taken(snapshot, happening) as { description?: string }[];
-  const next = stepper.next(snapshot, happening);
+  const why = impossible(event, snapshot.context);
+  if (why !== '') return { text: why, branch: undefined };
+  if (isTimer(event) && !armed.has(event.type)) return { text: 'not armed', branch: undefined };
+  const stepper = stepperOf(situation.input);
+  const [branch] = stepper.taken(snapshot, event) as { description?: string }[];
+  const next = stepper.next(snapshot, event);
   const effects = next.actions
     .filter(({ type }) => type.startsWith('effect.'))
     .map(({ type, params }) =>
-      [type.slice(7), (params as { code?: string } | undefined)?.code].join(' ').trim(),
+      [type.slice('effect.'.length), (params as { code?: string } | undefined)?.code].join(' ').trim(),
     );
-  const moved = next.snapshot.value === snapshot.value ? '' : `→ ${String(next.snapshot.value)}`;
-  const { inbound, outbound } = next.snapshot.context;
-  const counted = snapshot.context.inbound !== inbound || snapshot.context.outbound !== outbound;
-  const counts = counted ? `now ${outbound} dialled, ${inbound} accepted` : '';
-  const text = [...effects, moved, counts].filter((part) => part !== '').join(', ');
-  const why = branch?.description ?? ignoredReason('supervisor', snapshot.value, happening.type) ?? '';
-  return { text: text || `ignored: ${why}`, branch };
+  const [from, to] = [leafOf(snapshot.value), leafOf(next.snapshot.value)];
+  const parts = [
+    ...effects,
+    from === to ? '' : `→ ${to}`,
+    countsText(snapshot.context, next.snapshot.context),
+  ];
+  const text = parts.filter((part) => part !== '').join(', ');
+  const reason = ignoredReason('supervisor', from, event.type) ?? branch?.description ?? '';
+  return { text: text || `ignored: ${reason}`, branch };
 }
