@@ -76,11 +76,14 @@ async function greet(trial: CaseRun): Promise<Omit<NodeInfo, 'listener' | 'speak
   };
 }
 
+/** Different commands before verack that are noted. */
+const MAX_COMMANDS = 64;
+
 /** Everything up to verack, by command. */
 async function answerOf(line: TesterConnection, now: () => number): Promise<Map<string, Uint8Array>> {
   const answer = new Map<string, Uint8Array>();
   const until = now() + ANSWER_MS;
-  while (!answer.has('verack')) {
+  while (!answer.has('verack') && answer.size < MAX_COMMANDS) {
     const heard = line.take();
     if (heard?.kind === 'message') answer.set(heard.command, heard.payload);
     else if (!heard && (line.ended || now() >= until)) break;

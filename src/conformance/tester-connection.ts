@@ -15,6 +15,14 @@ import { type Backstage, type ReceivedItem, type Transport, V1Transport } from '
  */
 const HEAD = ELLSWIFT_SIZE + MAX_GARBAGE;
 
+/** Bytes of received items that wait for a step to read them; what comes beyond that is discarded. */
+export const MAX_UNREAD = 8_000_000;
+/** What an item takes beside its payload, about. */
+const ITEM_SIZE = 128;
+
+const sizeOf = (item: ReceivedItem): number =>
+  ITEM_SIZE + (item.kind === 'message' ? item.payload.length : 0);
+
 export class TesterConnection implements LinkHandler {
   /** How it ended, when the node or the network ended it. */
   ended: LinkCode | undefined;
@@ -23,6 +31,8 @@ export class TesterConnection implements LinkHandler {
   /** The first of them. */
   head = new Uint8Array(0);
   #heard: ReceivedItem[] = [];
+  #unread = 0;
+  #isOverflowing = false;
   #transport: Transport;
   /** The exchange of keys, once a step has begun one. */
   exchange: Exchange | undefined;
@@ -48,8 +58,16 @@ export class TesterConnection implements LinkHandler {
   /** The next thing that the node said. */
   take(): ReceivedItem | undefined {
     const heard = this.#heard.shift();
-    if (heard) this.#messages++;
+    if (!heard) return undefined;
+    this.#messages++;
+    this.#unread -= sizeOf(heard);
+    this.#isOverflowing = this.#heard.length > 0 && this.#isOverflowing;
     return heard;
+  }
+
+  /** Bytes of the received items that no step has read yet; at most {@link MAX_UNREAD}. */
+  get unread(): number {
+    return this.#unread;
   }
 
   /** Bytes of a message that is not complete. */
@@ -66,7 +84,10 @@ export class TesterConnection implements LinkHandler {
 
   /** What was put aside comes next. */
   takeBack(): void {
-    if (this.#aside) this.#heard.unshift(this.#aside);
+    if (this.#aside) {
+      this.#heard.unshift(this.#aside);
+      this.#unread += sizeOf(this.#aside);
+    }
     this.#aside = undefined;
   }
 
@@ -92,6 +113,7 @@ export class TesterConnection implements LinkHandler {
     this.exchange = exchange;
     this.#transport = exchange;
     this.#heard = [];
+    this.#unread = 0;
     for (const heard of exchange.feed(this.head)) this.#hear(heard);
   }
 
@@ -126,8 +148,19 @@ export class TesterConnection implements LinkHandler {
     this.#wake?.();
   }
 
+  /** A node that floods ends in one stray item, which no step overlooks. */
+  #keep(item: ReceivedItem): void {
+    if (this.#isOverflowing) return;
+    this.#isOverflowing = this.#unread + sizeOf(item) > MAX_UNREAD - ITEM_SIZE;
+    const kept: ReceivedItem = this.#isOverflowing
+      ? { kind: 'stray', what: `more than ${MAX_UNREAD} unread bytes` }
+      : item;
+    this.#heard.push(kept);
+    this.#unread += sizeOf(kept);
+  }
+
   #hear(heard: ReceivedItem | Backstage): void {
-    if (heard.kind !== 'backstage') this.#heard.push(heard);
+    if (heard.kind !== 'backstage') this.#keep(heard);
     this.minutes.note(this.name, 'node', heard.kind === 'message' ? spoken(heard) : heard.what);
   }
 }
