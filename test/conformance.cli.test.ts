@@ -104,7 +104,7 @@ describe('verack conform', () => {
     );
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      format: 'verack-conform/1',
+      format: 'verack-conform/2',
       findings: [{ id: 'in-hs-001', verdict: 'pass' }],
     });
     expect(readFileSync(file('r.xml'), 'utf8')).toContain('tests="1" failures="0"');

@@ -32,7 +32,7 @@ async function seenBy(script: Script, steps: readonly Step[], more: Partial<Case
 
 describe('ops tell right from wrong', () => {
   /** What the op is about, steps, a node that passes, a node that does not, what is seen of the latter. */
-  const trials: [string, readonly Step[], Script, Script, string][] = [
+  const scripts: [string, readonly Step[], Script, Script, string][] = [
     ['expect: nothing comes', greet, GOOD, {}, 'step 2 (expect): no version within 3000 ms'],
     ['expect: it closes', greet, GOOD, { hears: (me) => me.close() }, 'the node closed, no version'],
     [
@@ -242,7 +242,7 @@ describe('ops tell right from wrong', () => {
     ],
   ];
 
-  test.each(trials)('%s', async (_, steps, good, bad, seen) => {
+  test.each(scripts)('%s', async (_, steps, good, bad, seen) => {
     expect(await seenBy(good, steps)).toBe('');
     expect(await seenBy(bad, steps)).toContain(seen);
   });
@@ -278,7 +278,7 @@ describe('ops tell right from wrong', () => {
 });
 
 describe('every case can fail', () => {
-  const PORTRAIT: NodeInfo = {
+  const NODE_INFO: NodeInfo = {
     version: 70017,
     subver: '',
     services: [],
@@ -305,7 +305,7 @@ describe('every case can fail', () => {
       };
       const findings = await driven(
         clock,
-        Promise.all(runnable.map((it) => judge(it, { subject: able, chain, clock, portrait: PORTRAIT }))),
+        Promise.all(runnable.map((it) => judge(it, { subject: able, chain, clock, nodeinfo: NODE_INFO }))),
         50,
       );
       for (const { id, verdict } of findings) if (verdict === 'fail') innocent.delete(id);
@@ -328,8 +328,8 @@ describe('a node that floods', () => {
       clock,
       run.connect().then(() => run.wait(100)),
     );
-    expect(run.line().received).toBeGreaterThan(MAX_UNREAD);
-    expect(run.line().unread).toBeLessThanOrEqual(MAX_UNREAD);
+    expect(run.connection().received).toBeGreaterThan(MAX_UNREAD);
+    expect(run.connection().unread).toBeLessThanOrEqual(MAX_UNREAD);
     await run.end();
   });
 

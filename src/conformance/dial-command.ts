@@ -1,7 +1,7 @@
 /** Two ways to make the node under test dial the tester: a shell command, and an instruction to its operator. */
 import { exec, type ExecException } from 'node:child_process';
 import { sanitize } from '../wire/index.js';
-import { Obstacle } from './deviation.js';
+import { CannotRun } from './deviation.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import type { Chain } from '../networks.js';
 import type { Dialler, DialRequest } from './node-under-test.js';
@@ -16,7 +16,7 @@ export const CONNECTION_TYPES = [
 ] as const;
 
 const COMMAND_MS = 10_000;
-const PERSON_MS = 120_000;
+const OPERATOR_MS = 120_000;
 
 /** The command for one request. */
 export function filledIn(command: string, { at, type, v2 }: DialRequest): string {
@@ -29,16 +29,16 @@ const SHOWN_OUTPUT = 200;
 const MAX_OUTPUT = 65_536;
 
 /** Why a command failed: its exit code or signal, and the end of what it printed. */
-function failureOf({ code, signal }: ExecException, output: string): Obstacle {
+function failureOf({ code, signal }: ExecException, output: string): CannotRun {
   const status = signal ? `ended by ${signal}` : `exit code ${code ?? 'unknown'}`;
   const text = sanitize(output.replace(/\s+/g, ' ').trim().slice(-SHOWN_OUTPUT), SHOWN_OUTPUT);
-  return new Obstacle(`the dial command failed (${status})${text === '' ? '' : `: ${text}`}`);
+  return new CannotRun(`the dial command failed (${status})${text === '' ? '' : `: ${text}`}`);
 }
 
 /**
  * Runs a shell command for each connection, with `{host}`, `{port}`, `{type}` and `{v2}` replaced. A command without
  * `{type}` makes manual connections only. When it fails or takes longer than 10 s, `dial` rejects with an
- * {@link Obstacle} that shows its output: the case is skipped.
+ * {@link CannotRun} that shows its output: the case is skipped.
  */
 export const commandDialler = (command: string): Dialler => ({
   types: command.includes('{type}') ? CONNECTION_TYPES : ['manual'],
@@ -55,7 +55,7 @@ export const commandDialler = (command: string): Dialler => ({
 });
 
 /** What the owner of a Bitcoin Core node has to type. */
-export function wordsFor({ at, type, v2 }: DialRequest, { chain }: Chain): string {
+export function dialInstruction({ at, type, v2 }: DialRequest, { chain }: Chain): string {
   const cli = chain === 'main' ? 'bitcoin-cli' : `bitcoin-cli -chain=${chain}`;
   const where = formatEndpoint(at);
   return type === 'manual'
@@ -63,13 +63,13 @@ export function wordsFor({ at, type, v2 }: DialRequest, { chain }: Chain): strin
     : `${cli} addconnection ${where} ${type} ${v2}`;
 }
 
-/** Asks a person for each connection. Only a regtest node can be told to make others than manual ones. */
-export const personDialler = (chain: Chain, ask: (words: string) => void): Dialler => ({
+/** Prints an instruction to the operator for each connection. Only a regtest node can be told to make others than manual ones. */
+export const operatorDialler = (chain: Chain, ask: (words: string) => void): Dialler => ({
   types: chain.chain === 'regtest' ? CONNECTION_TYPES : ['manual'],
   choosesV2: true,
-  patience: PERSON_MS,
+  patience: OPERATOR_MS,
   dial: (request) => {
-    ask(wordsFor(request, chain));
+    ask(dialInstruction(request, chain));
     return Promise.resolve();
   },
 });
