@@ -1,9 +1,11 @@
 /** The ops of the conformance tool: each tells right from wrong, and every case can fail. */
 import { describe, expect, test } from '@jest/globals';
 import type { Case, Step } from '../src/conformance/case.js';
+import { CaseRun } from '../src/conformance/case-run.js';
 import { judge } from '../src/conformance/conform.js';
-import { CONNECTION_TYPES } from '../src/conformance/dial-command.js';
+import { commandDialler, CONNECTION_TYPES } from '../src/conformance/dial-command.js';
 import { versionPayload } from '../src/conformance/version-message.js';
+import { MAX_UNREAD } from '../src/conformance/tester-connection.js';
 import { loadCases } from '../src/conformance/case-files.js';
 import type { NodeInfo } from '../src/conformance/node-under-test.js';
 import { driven } from './support/drive-clock.js';
@@ -30,7 +32,7 @@ async function seenBy(script: Script, steps: readonly Step[], more: Partial<Case
 
 describe('ops tell right from wrong', () => {
   /** What the op is about, steps, a node that passes, a node that does not, what is seen of the latter. */
-  const trials: [string, readonly Step[], Script, Script, string][] = [
+  const scripts: [string, readonly Step[], Script, Script, string][] = [
     ['expect: nothing comes', greet, GOOD, {}, 'step 2 (expect): no version within 3000 ms'],
     ['expect: it closes', greet, GOOD, { hears: (me) => me.close() }, 'the node closed, no version'],
     [
@@ -240,7 +242,7 @@ describe('ops tell right from wrong', () => {
     ],
   ];
 
-  test.each(trials)('%s', async (_, steps, good, bad, seen) => {
+  test.each(scripts)('%s', async (_, steps, good, bad, seen) => {
     expect(await seenBy(good, steps)).toBe('');
     expect(await seenBy(bad, steps)).toContain(seen);
   });
@@ -276,7 +278,7 @@ describe('ops tell right from wrong', () => {
 });
 
 describe('every case can fail', () => {
-  const PORTRAIT: NodeInfo = {
+  const NODE_INFO: NodeInfo = {
     version: 70017,
     subver: '',
     services: [],
@@ -303,11 +305,67 @@ describe('every case can fail', () => {
       };
       const findings = await driven(
         clock,
-        Promise.all(runnable.map((it) => judge(it, { subject: able, chain, clock, portrait: PORTRAIT }))),
+        Promise.all(runnable.map((it) => judge(it, { subject: able, chain, clock, nodeinfo: NODE_INFO }))),
         50,
       );
       for (const { id, verdict } of findings) if (verdict === 'fail') innocent.delete(id);
     }
     expect([...innocent]).toEqual([]);
+  });
+});
+
+describe('a node that floods', () => {
+  const flood: Script = {
+    opened: (me) => {
+      for (let n = 0; n < 250; n++) me.say('inv', Buffer.alloc(40_000));
+    },
+  };
+
+  test('cannot make the tester keep more than a bounded number of bytes', async () => {
+    const { clock, subject } = await stageOf(flood);
+    const run = new CaseRun(caseOf([{ op: 'close' }]), { subject, chain, clock });
+    await driven(
+      clock,
+      run.connect().then(() => run.wait(100)),
+    );
+    expect(run.connection().received).toBeGreaterThan(MAX_UNREAD);
+    expect(run.connection().unread).toBeLessThanOrEqual(MAX_UNREAD);
+    await run.end();
+  });
+
+  test('fails the next step that reads', async () => {
+    const steps: Step[] = [
+      { op: 'wait', ms: 100 },
+      { op: 'expect_quiet', ms: 10 },
+    ];
+    expect(await seenBy(flood, steps)).toContain(`more than ${MAX_UNREAD} unread bytes instead of silence`);
+  });
+});
+
+describe('a dial command', () => {
+  const outbound: Partial<Case> = { role: 'outbound', connection_type: 'manual' };
+  const steps: Step[] = [{ op: 'listen' }, { op: 'trigger_connect' }, { op: 'accept' }];
+
+  test('that fails is a skip with its output', async () => {
+    const { clock, subject } = await stageOf(GOOD);
+    const dialler = commandDialler('echo "error: no such type {type}" >&2; exit 3');
+    const finding = await driven(
+      clock,
+      judge(caseOf(steps, outbound), { subject: { ...subject, dialler }, chain, clock }),
+    );
+    expect([finding.verdict, finding.seen]).toEqual([
+      'skip',
+      'the dial command failed (exit code 3): error: no such type manual',
+    ]);
+  });
+
+  test('that succeeds without a connection is a failure of the node', async () => {
+    const { clock, subject } = await stageOf(GOOD);
+    const dialler = { ...commandDialler('true {type}'), patience: 0 };
+    const env = { subject: { ...subject, dialler }, chain, clock };
+    expect(await driven(clock, judge(caseOf(steps, outbound), env))).toMatchObject({
+      verdict: 'fail',
+      seen: expect.stringContaining('the node did not dial'),
+    });
   });
 });

@@ -4,10 +4,10 @@ import type { Net } from '../src/net/link.js';
 import { NETWORKS } from '../src/networks.js';
 import type { Case } from '../src/conformance/case.js';
 import { conform } from '../src/conformance/conform.js';
-import { filledIn, personDialler, wordsFor } from '../src/conformance/dial-command.js';
+import { filledIn, operatorDialler, dialInstruction } from '../src/conformance/dial-command.js';
 import { scriptOf, sequenceOf } from '../src/conformance/explain.js';
-import { isRude, needsOf } from '../src/conformance/applicability.js';
-import { Malformed, readCase, readCases, withoutDoubles } from '../src/conformance/case-schema.js';
+import { isDisruptive, needsOf } from '../src/conformance/applicability.js';
+import { Malformed, readCase, readCases, withoutDuplicates } from '../src/conformance/case-schema.js';
 import { junitOf } from '../src/conformance/junit.js';
 import { knownOf, readKnown } from '../src/conformance/known-differences.js';
 import { loadCases, loadKnown } from '../src/conformance/case-files.js';
@@ -58,7 +58,7 @@ describe('the form', () => {
   });
 
   test('refuses two cases with one id, and a file that is none', () => {
-    expect(() => withoutDoubles([good, good])).toThrow('two cases have the id x');
+    expect(() => withoutDuplicates([good, good])).toThrow('two cases have the id x');
     expect(() => readCases([], 'a.json')).toThrow('a.json should be an object');
     expect(() => readKnown([{ implementation: 'x', agent: '(', cases: {} }])).toThrow(
       'should be a regular expression',
@@ -66,7 +66,7 @@ describe('the form', () => {
   });
 
   test('is kept by every case of the tree, with a rule and a grade each', () => {
-    expect(cases).toHaveLength(213);
+    expect(cases).toHaveLength(221);
     expect(cases.filter(({ transport }) => transport === 'v2')).toHaveLength(26);
     for (const it of cases) expect(it.rule).toMatch(/BIP\d|Core|[a-z]/);
     const ids = new Set(cases.map(({ id }) => id));
@@ -91,8 +91,8 @@ describe('a run', () => {
   const old = caseOf([{ op: 'ping_pong' }], { id: 'old', dialects: ['d70016'] });
 
   test('finds out whom it has before it', async () => {
-    const { portrait } = await reportOn(GOOD, []);
-    expect(portrait).toMatchObject({
+    const { nodeinfo } = await reportOn(GOOD, []);
+    expect(nodeinfo).toMatchObject({
       version: 70017,
       subver: '/scripted:1/',
       relay: 1,
@@ -101,12 +101,12 @@ describe('a run', () => {
       dialect: 'd70017',
     });
     const v2: Script = { ...GOOD, bytes: (me, chunk) => chunk.length === 1 && me.raw('11'.repeat(64)) };
-    expect((await reportOn(v2, [])).portrait?.listener).toBe('v2-capable');
+    expect((await reportOn(v2, [])).nodeinfo?.listener).toBe('v2-capable');
     const eager: Script = {
       opened: (me) => me.say('version', VERSION),
       hears: (me, command) => command === 'version' && me.say('verack'),
     };
-    expect((await reportOn(eager, [])).portrait).toMatchObject({ speaksfirst: true, listener: 'v1-only' });
+    expect((await reportOn(eager, [])).nodeinfo).toMatchObject({ speaksfirst: true, listener: 'v1-only' });
   });
 
   test('passes, fails, and skips with the reason', async () => {
@@ -124,15 +124,15 @@ describe('a run', () => {
     expect(violations(report).map(({ id }) => id)).toEqual(['quiet']);
   });
 
-  test('of a node that is not there has nothing but the trouble', async () => {
+  test('of a node that is not there has nothing but the error', async () => {
     const { clock, net } = await stageOf(GOOD);
     const report = await driven(
       clock,
       conform({ cases: [pings], subject: { net, at: { ...AT, port: 1 } }, chain, clock }),
     );
-    expect(report).toMatchObject({ trouble: 'could not connect: nothing listens there', findings: [] });
+    expect(report).toMatchObject({ error: 'could not connect: nothing listens there', findings: [] });
     expect(hasRun(report)).toBe(false);
-    expect((await reportOn({}, [pings])).trouble).toBe('it did not answer our version');
+    expect((await reportOn({}, [pings])).error).toBe('it did not answer our version');
   });
 
   test('marks known differences, and names those that did not show', async () => {
@@ -167,7 +167,7 @@ describe('a run', () => {
     );
     expect(report.findings[1]?.seen).toBe('not against a node that is not yours (--polite)');
     expect(opened.slice(1).map((at, n) => at - opened[n]! >= 1_000)).toEqual([true, true, true]);
-    expect(isRude(pings, chain)).toBe(false);
+    expect(isDisruptive(pings, chain)).toBe(false);
   });
 
   test('tells how far it is, and stops when asked', async () => {
@@ -220,10 +220,12 @@ describe('what is told', () => {
     ]);
     const request = { at: { host: '127.0.0.1', port: 5 }, type: 'manual', v2: false };
     expect(filledIn('dial {host}:{port} {type} {v2} {x}', request)).toBe('dial 127.0.0.1:5 manual false {x}');
-    expect(wordsFor(request, chain)).toBe('bitcoin-cli -chain=regtest addnode 127.0.0.1:5 onetry false');
-    expect(wordsFor({ ...request, type: 'feeler' }, NETWORKS.main)).toBe(
+    expect(dialInstruction(request, chain)).toBe(
+      'bitcoin-cli -chain=regtest addnode 127.0.0.1:5 onetry false',
+    );
+    expect(dialInstruction({ ...request, type: 'feeler' }, NETWORKS.main)).toBe(
       'bitcoin-cli addconnection 127.0.0.1:5 feeler false',
     );
-    expect(personDialler(NETWORKS.main, () => undefined).types).toEqual(['manual']);
+    expect(operatorDialler(NETWORKS.main, () => undefined).types).toEqual(['manual']);
   });
 });

@@ -4,7 +4,7 @@ import type { Case, Step } from '../src/conformance/case.js';
 import { judge } from '../src/conformance/conform.js';
 import { CONNECTION_TYPES } from '../src/conformance/dial-command.js';
 import { sequenceOf } from '../src/conformance/explain.js';
-import { isRude } from '../src/conformance/applicability.js';
+import { isDisruptive } from '../src/conformance/applicability.js';
 import { loadCases } from '../src/conformance/case-files.js';
 import type { Finding } from '../src/conformance/report.js';
 import type { V2Event } from '../src/wire/index.js';
@@ -184,7 +184,7 @@ describe('the cases of BIP324', () => {
   });
 
   test('are polite as long as they are small', () => {
-    expect(isRude(caseCalled('in-v2-002'), chain)).toBe(true);
-    expect(isRude(caseCalled('in-v2-006'), chain)).toBe(false);
+    expect(isDisruptive(caseCalled('in-v2-002'), chain)).toBe(true);
+    expect(isDisruptive(caseCalled('in-v2-006'), chain)).toBe(false);
   });
 });

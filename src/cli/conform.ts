@@ -10,7 +10,7 @@ import { VerackError } from '../reasons.js';
 import type { Case } from '../conformance/case.js';
 import { Malformed } from '../conformance/case-schema.js';
 import { conform } from '../conformance/conform.js';
-import { commandDialler, personDialler } from '../conformance/dial-command.js';
+import { commandDialler, operatorDialler } from '../conformance/dial-command.js';
 import { scriptOf, sequenceOf } from '../conformance/explain.js';
 import { needsOf } from '../conformance/applicability.js';
 import { junitOf } from '../conformance/junit.js';
@@ -56,7 +56,7 @@ const NOTHING_RUN = 77;
 
 export const conformCommand: CliCommand = {
   name: 'conform',
-  about: 'judge a node, case by case: what it answers, ignores, ends',
+  about: 'run the conformance cases against a node',
   details:
     'Each case rests on a BIP or a rule of Bitcoin Core and is a must, a should or informational. Exit code 0 when no ' +
     'must-case failed (known differences of other implementations do not count), 6 when one did, 77 when the node could ' +
@@ -69,7 +69,7 @@ export const conformCommand: CliCommand = {
     ],
     [
       "verack conform --regtest 127.0.0.1 --dial-command 'bitcoin-cli -regtest addconnection {host}:{port} {type} {v2}'",
-      'how it dials, too',
+      'outbound cases too; types that the RPC refuses are skipped',
     ],
     ['verack conform --list', 'the cases, and what is left out'],
     ['verack conform --explain in-seq-009', 'one case as a dialogue'],
@@ -78,12 +78,12 @@ export const conformCommand: CliCommand = {
   options: [
     valued('--only <cases>', 'ids or globs: in-seq-*,out-0??; repeatable', commaSeparated(String)),
     ...switched('--list', 'list the cases and end'),
-    valued('--explain <id>', 'show a case as a dialogue; with a host, what really happened', String),
+    valued('--explain <id>', 'show a case as a dialogue; with a host, also run it', String),
     ...switched('--polite', 'one connection at a time with pauses, nothing large, no misbehaviour'),
     valued('--lanes <n>', 'cases at a time', whole(1, 64)).default(8),
     valued('--dial-command <cmd>', 'makes the node dial: {host} {port} {type} {v2} are replaced', String),
-    ...switched('--dial-by-hand', 'say what to run when the node has to dial'),
-    valued('--listen-at <addr>', 'where the node finds us', String).default('127.0.0.1'),
+    ...switched('--dial-by-hand', 'print the command to run when the node has to dial'),
+    valued('--listen-at <addr>', 'the address on which the tester listens', String).default('127.0.0.1'),
     valued('--junit <file>', 'write JUnit XML', String),
     valued('--html <file>', 'write one HTML file', String),
     new Option('--compare <files...>', 'reports of earlier runs (--json), side by side in --html').argParser(
@@ -227,7 +227,7 @@ async function judged(
   const { polite = false, lanes = 8 } = flags;
   const report = await conform({
     ...{ cases, subject, chain, known, polite, lanes, signal: interrupted },
-    talkative: flags.explain !== undefined,
+    keepsDialogues: flags.explain !== undefined,
     progress: (done, all, finding) =>
       out.status(`${done} of ${all} cases${finding ? `, ${finding.id} ${finding.verdict}` : ''}`),
   });
@@ -262,7 +262,7 @@ function diallerOf(
   out: Output,
 ): Dialler | undefined {
   if (dialCommand !== undefined) return commandDialler(dialCommand);
-  return dialByHand ? personDialler(chain, (words) => out.failure(`run: ${words}`)) : undefined;
+  return dialByHand ? operatorDialler(chain, (words) => out.failure(`run: ${words}`)) : undefined;
 }
 
 /** Writes the files of --junit and --html. */
@@ -293,12 +293,12 @@ const cut = (text: string, max: number): string => (text.length > max ? `${text.
 
 /** The table, what was skipped and why, and the sum. */
 function printReport(report: Report, out: Output): number {
-  const { portrait, trouble, findings, vanished, node } = report;
-  if (!portrait) {
-    out.failure(`${plain(node)}: nothing could be run, ${plain(trouble ?? '')}`);
+  const { nodeinfo, error, findings, vanished, node } = report;
+  if (!nodeinfo) {
+    out.failure(`${plain(node)}: nothing could be run, ${plain(error ?? '')}`);
     return NOTHING_RUN;
   }
-  const { version, subver, listener, dialect, speaksfirst } = portrait;
+  const { version, subver, listener, dialect, speaksfirst } = nodeinfo;
   const manner = speaksfirst ? ', speaks first' : '';
   out.answer(
     `${plain(node)} is ${plain(subver)}, version ${version}, ${listener}${manner}; judged as ${dialect}`,
@@ -337,7 +337,7 @@ function codeOf(report: Report): number {
 }
 
 function printCases(report: Report, out: Output): number {
-  if (report.trouble !== undefined) return printReport(report, out);
+  if (report.error !== undefined) return printReport(report, out);
   for (const { id, grade, name, rule, verdict, seen, dialogue = [] } of report.findings) {
     out.answer(out.paint('bold', `${id} (${grade}): ${name}`));
     out.answer(rule);

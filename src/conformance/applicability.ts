@@ -7,25 +7,25 @@ import type { Chain } from '../networks.js';
 
 /** A polite tester sends no case with more bytes than this. */
 const POLITE_BYTES = 2_000;
-/** Cases with these tags make a node work, or make it think ill of us. */
-const RUDE: readonly string[] = ['limits', 'misbehaving', 'discourage', 'slots'];
+/** Cases with these tags make a node work, or count as misbehaviour. */
+const DISRUPTIVE_TAGS: readonly string[] = ['limits', 'misbehaving', 'discourage', 'slots'];
 
 /** Everything that decides on a case. */
-export interface Occasion {
+export interface RunConditions {
   readonly subject: NodeUnderTest;
   readonly chain: Chain;
-  readonly portrait: NodeInfo;
+  readonly nodeinfo: NodeInfo;
   readonly polite: boolean;
 }
 
 /** Why the case is not run; undefined when it is. */
-export function obstacleOf(it: Case, occasion: Occasion): string | undefined {
+export function skipReasonOf(it: Case, conditions: RunConditions): string | undefined {
   return (
-    unmet(it, occasion.subject) ??
-    unfit(it, occasion) ??
-    unsaid(it.when ?? {}, occasion) ??
-    undialled(it, occasion) ??
-    (occasion.polite && isRude(it, occasion.chain)
+    missingNeeds(it, conditions.subject) ??
+    otherKindOfNode(it, conditions) ??
+    otherAnnouncement(it.when ?? {}, conditions) ??
+    cannotDial(it, conditions) ??
+    (conditions.polite && isDisruptive(it, conditions.chain)
       ? 'not against a node that is not yours (--polite)'
       : undefined)
   );
@@ -40,7 +40,7 @@ const options = (config: Case['config'] = {}): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
 
-function unmet(it: Case, { clock, peers, meets = [] }: NodeUnderTest): string | undefined {
+function missingNeeds(it: Case, { clock, peers, meets = [] }: NodeUnderTest): string | undefined {
   const met = (need: Need): boolean =>
     meets.includes(need) ||
     (need === 'clock' && clock !== undefined) ||
@@ -49,47 +49,51 @@ function unmet(it: Case, { clock, peers, meets = [] }: NodeUnderTest): string | 
   return missing.length === 0 ? undefined : needsOf({ ...it, needs: missing }).join('; ');
 }
 
-function unfit({ dialects, listener = 'any', transport }: Case, { portrait }: Occasion): string | undefined {
-  if (!dialects.includes(portrait.dialect))
-    return `holds for ${dialects.map(spelt).join(' and ')}, the node announces ${portrait.version}`;
+function otherKindOfNode(
+  { dialects, listener = 'any', transport }: Case,
+  { nodeinfo }: RunConditions,
+): string | undefined {
+  if (!dialects.includes(nodeinfo.dialect))
+    return `holds for ${dialects.map(dialectText).join(' and ')}, the node announces ${nodeinfo.version}`;
   const wants = transport === 'v2' ? 'v2-capable' : listener;
-  if (wants === 'any' || wants === portrait.listener) return undefined;
-  return `holds for a ${wants} node, this one is ${portrait.listener}`;
+  if (wants === 'any' || wants === nodeinfo.listener) return undefined;
+  return `holds for a ${wants} node, this one is ${nodeinfo.listener}`;
 }
 
-const spelt = (dialect: string): string =>
+const dialectText = (dialect: string): string =>
   dialect === 'd70017' ? '70017 and later' : 'versions below 70017';
 
-function unsaid(
+function otherAnnouncement(
   { relay, offers, lacks, sends, chain: only }: When,
-  { portrait, chain }: Occasion,
+  { nodeinfo, chain }: RunConditions,
 ): string | undefined {
-  const { services } = portrait;
-  if (relay !== undefined && relay !== portrait.relay)
-    return `holds for relay=${relay}, the node announces relay=${portrait.relay}`;
+  const { services } = nodeinfo;
+  if (relay !== undefined && relay !== nodeinfo.relay)
+    return `holds for relay=${relay}, the node announces relay=${nodeinfo.relay}`;
   if (offers && !offers.some((name) => services.includes(name)))
     return `holds for nodes that offer ${offers.join(' or ')}`;
   const excess = lacks?.find((name) => services.includes(name));
   if (excess !== undefined) return `holds for nodes that do not offer ${excess}`;
-  if (sends !== undefined && !portrait.sends.includes(sends)) return `holds for nodes that send ${sends}`;
+  if (sends !== undefined && !nodeinfo.sends.includes(sends)) return `holds for nodes that send ${sends}`;
   return only !== undefined && only !== chain.chain ? `holds on ${only}` : undefined;
 }
 
-function undialled(it: Case, { subject: { dialler }, portrait }: Occasion): string | undefined {
+function cannotDial(it: Case, { subject: { dialler }, nodeinfo }: RunConditions): string | undefined {
   if (it.role === 'inbound') return undefined;
   if (!dialler) return 'the node has to dial us (--dial-command or --dial-by-hand)';
   if (dialTypeOf(it, dialler.types) === undefined)
     return `the node cannot be told to make a connection of type ${it.connection_type ?? ''} ({type} in --dial-command)`;
-  return it.transport === 'v1' && portrait.listener === 'v2-capable' && !dialler.choosesV2
+  return it.transport === 'v1' && nodeinfo.listener === 'v2-capable' && !dialler.choosesV2
     ? 'the node would dial with v2 ({v2} in --dial-command)'
     : undefined;
 }
 
 /** Whether a case floods, or counts as misbehaviour. */
-export function isRude(it: Case, chain: Chain): boolean {
+export function isDisruptive(it: Case, chain: Chain): boolean {
   const sizes = it.steps.map((step) => bytesOf(step, chain));
   return (
-    it.tags.some((tag) => RUDE.includes(tag)) || sizes.reduce((sum, size) => sum + size, 0) > POLITE_BYTES
+    it.tags.some((tag) => DISRUPTIVE_TAGS.includes(tag)) ||
+    sizes.reduce((sum, size) => sum + size, 0) > POLITE_BYTES
   );
 }
 

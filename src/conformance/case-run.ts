@@ -6,18 +6,18 @@ import type { Clock } from '../net/environment.js';
 import { REASONS } from '../reasons.js';
 import type { Reference } from './message-bytes.js';
 import type { Case } from './case.js';
-import { Minutes } from './transcript.js';
-import { Deviation, Obstacle } from './deviation.js';
+import { TranscriptRecorder } from './transcript.js';
+import { Deviation, CannotRun } from './deviation.js';
 import { TesterConnection } from './tester-connection.js';
 import type { NodeInfo, NodeUnderTest } from './node-under-test.js';
 
-/** What every trial of a run shares. */
+/** What all cases of a run share. */
 export interface CaseEnvironment {
   readonly subject: NodeUnderTest;
   readonly chain: Chain;
   readonly clock: Clock;
   /** What is known of the node; nothing while it is probed. */
-  readonly portrait?: NodeInfo;
+  readonly nodeinfo?: NodeInfo;
   /** Called before each connection: a polite tester waits here. */
   readonly pause?: () => Promise<void>;
 }
@@ -26,29 +26,29 @@ const CONNECT_MS = 5_000;
 
 export class CaseRun implements Reference {
   readonly captured = new Map<string, Uint8Array>();
-  readonly minutes: Minutes;
-  readonly #lines = new Map<string, TesterConnection>();
+  readonly transcript: TranscriptRecorder;
+  readonly #connections = new Map<string, TesterConnection>();
   readonly #accepted: Link[] = [];
   #listener: Listener | undefined;
-  #knock: (() => void) | undefined;
+  #onAccepted: (() => void) | undefined;
 
   constructor(
     readonly it: Case,
-    readonly circumstances: CaseEnvironment,
+    readonly environment: CaseEnvironment,
   ) {
-    this.minutes = new Minutes(() => this.now);
+    this.transcript = new TranscriptRecorder(() => this.now);
   }
 
   get chain(): Chain {
-    return this.circumstances.chain;
+    return this.environment.chain;
   }
 
   get subject(): NodeUnderTest {
-    return this.circumstances.subject;
+    return this.environment.subject;
   }
 
   get clock(): Clock {
-    return this.circumstances.clock;
+    return this.environment.clock;
   }
 
   get now(): number {
@@ -56,15 +56,15 @@ export class CaseRun implements Reference {
   }
 
   /** The connection of that name; `A` when a step names none. */
-  line(name = 'A'): TesterConnection {
-    const line = this.#lines.get(name);
-    if (!line) throw new Obstacle(`no connection ${name} is open at this step`);
-    return line;
+  connection(name = 'A'): TesterConnection {
+    const connection = this.#connections.get(name);
+    if (!connection) throw new CannotRun(`no connection ${name} is open at this step`);
+    return connection;
   }
 
   /** The endpoints of our sides, as the node sees them. */
   get addresses(): readonly string[] {
-    return [...this.#lines.values()].map(({ link }) => formatEndpoint(link.local));
+    return [...this.#connections.values()].map(({ link }) => formatEndpoint(link.local));
   }
 
   wait(ms: number): Promise<void> {
@@ -73,8 +73,8 @@ export class CaseRun implements Reference {
 
   /** Dials the node under test. */
   async connect(name = 'A'): Promise<void> {
-    await this.circumstances.pause?.();
-    this.minutes.note(name, 'tester', 'connects');
+    await this.environment.pause?.();
+    this.transcript.note(name, 'tester', 'connects');
     this.#add(name, await this.#dialled());
   }
 
@@ -83,49 +83,56 @@ export class CaseRun implements Reference {
     const { net, host = '127.0.0.1' } = this.subject;
     this.#listener = await net.listen({ host, port: 0 }, (link) => {
       this.#accepted.push(link);
-      this.#knock?.();
+      this.#onAccepted?.();
     });
   }
 
-  /** Has the node under test dial us. */
-  async beDialled(v2: boolean): Promise<void> {
+  /** Makes the node under test dial the tester. */
+  async triggerDial(v2: boolean): Promise<void> {
     const { dialler } = this.subject;
-    if (!dialler || !this.#listener) throw new Obstacle('nothing makes the node under test dial');
+    if (!dialler || !this.#listener) throw new CannotRun('nothing makes the node under test dial');
     const type = dialTypeOf(this.it, dialler.types);
-    if (type === undefined) throw new Obstacle('the node cannot be told to make such a connection');
-    this.minutes.note('A', 'both', `the node is told to dial (${type})`);
+    if (type === undefined) throw new CannotRun('the node cannot be told to make such a connection');
+    this.transcript.note('A', 'both', `the node is told to dial (${type})`);
     await dialler.dial({ at: this.#listener.local, type, v2 });
   }
 
   /** The next connection that the node opens; undefined when none comes in time. */
   async accept(name: string, ms: number): Promise<TesterConnection | undefined> {
     const until = this.now + ms;
-    while (this.#accepted.length === 0 && this.now < until) await this.#knocked(until);
+    while (this.#accepted.length === 0 && this.now < until) await this.#acceptedOrTimeout(until);
     const link = this.#accepted.shift();
     if (!link) return undefined;
-    this.minutes.note(name, 'node', 'connects');
+    this.transcript.note(name, 'node', 'connects');
     return this.#add(name, link);
   }
 
-  /** Lets go of everything. */
+  /** Closes every connection and the listener. */
   async end(): Promise<void> {
-    for (const { link } of this.#lines.values()) link.destroy();
+    for (const { link } of this.#connections.values()) link.destroy();
     for (const link of this.#accepted) link.destroy();
     await this.#listener?.close();
   }
 
   #add(name: string, link: Link): TesterConnection {
-    const speaksFirst = this.circumstances.portrait?.speaksfirst === true;
-    const line = new TesterConnection(name, link, this.chain.magic, this.clock, this.minutes, speaksFirst);
-    this.#lines.set(name, line);
-    return line;
+    const speaksFirst = this.environment.nodeinfo?.speaksfirst === true;
+    const connection = new TesterConnection(
+      name,
+      link,
+      this.chain.magic,
+      this.clock,
+      this.transcript,
+      speaksFirst,
+    );
+    this.#connections.set(name, connection);
+    return connection;
   }
 
-  #knocked(until: number): Promise<void> {
+  #acceptedOrTimeout(until: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.clock.setTimeout(() => this.#knock?.(), until - this.now);
-      this.#knock = () => {
-        this.#knock = undefined;
+      const timer = this.clock.setTimeout(() => this.#onAccepted?.(), until - this.now);
+      this.#onAccepted = () => {
+        this.#onAccepted = undefined;
         this.clock.clearTimeout(timer);
         resolve();
       };

@@ -1,4 +1,4 @@
-/** The form of a case: which fields there are, and which fields each op takes. */
+/** The schema of a case: which fields there are, and which fields each op takes. */
 import { type Case, DIALECTS, GRADES, NEEDS } from './case.js';
 import { PARTS, VERSION_FIELDS } from './version-message.js';
 import {
@@ -13,15 +13,15 @@ import {
   object,
   oneOf,
   recordOf,
-  type Shape,
+  type Validator,
   text,
   textOr,
 } from './json-schema.js';
 
-const versionFields: Shape = (value, at) => {
+const versionFields: Validator = (value, at) => {
   if (!isObject(value)) return `${at} should be an object`;
-  const strange = Object.keys(value).find((key) => !VERSION_FIELDS.includes(key));
-  return strange === undefined ? undefined : `${at}.${strange} is no field of version`;
+  const unexpected = Object.keys(value).find((key) => !VERSION_FIELDS.includes(key));
+  return unexpected === undefined ? undefined : `${at}.${unexpected} is no field of version`;
 };
 
 const repeated = object({ prefix: hex, unit: hex, count: natural }, { suffix: hex });
@@ -64,8 +64,8 @@ const words = listOf(text);
 /** The connection that a step is about; A when none is named. */
 const conn = { conn: text };
 
-type Fields = Readonly<Record<string, Shape>>;
-const op = (required: Fields = {}, optional: Fields = {}): Shape =>
+type Fields = Readonly<Record<string, Validator>>;
+const op = (required: Fields = {}, optional: Fields = {}): Validator =>
   object({ op: text, ...required }, { ...conn, ...optional });
 
 const KEY = { garbage_len: natural, key_bytes: natural, initiating: flag, bytewise: flag };
@@ -81,7 +81,7 @@ const FINISH = {
 };
 
 /** Every op, with the fields it takes. Those that set a node up (`rpc`, `expect_addr_set`) are written down but not run. */
-const OPS: Readonly<Record<string, Shape>> = {
+const OPS: Readonly<Record<string, Validator>> = {
   send: op({ messages: listOf(sent) }, { coalesce: flag, bytewise: flag }),
   send_raw: op({}, { hex: hexWithMagic, zeros: natural, of: sent, from: natural, to: natural }),
   expect: op({ messages: listOf(wanted) }, { within_ms: natural, strict: flag, ignore: words }),
@@ -113,17 +113,17 @@ const OPS: Readonly<Record<string, Shape>> = {
   v2_packet_length: op({ length: natural }),
 };
 
-const step: Shape = (value, at) => {
+const step: Validator = (value, at) => {
   const name = isObject(value) ? value.op : undefined;
   if (typeof name !== 'string') return `${at} lacks "op"`;
-  const shape = Object.hasOwn(OPS, name) ? OPS[name] : undefined;
-  if (!shape) return `${at} has the op "${name}", which is none of ${Object.keys(OPS).join(', ')}`;
-  return shape(value, `${at} (${name})`);
+  const validator = Object.hasOwn(OPS, name) ? OPS[name] : undefined;
+  if (!validator) return `${at} has the op "${name}", which is none of ${Object.keys(OPS).join(', ')}`;
+  return validator(value, `${at} (${name})`);
 };
 
 const when = object({}, { relay: oneOf(0, 1), offers: words, lacks: words, sends: text, chain: text });
 
-const shapeOfCase = object(
+const caseSchema = object(
   {
     id: text,
     name: text,
@@ -152,7 +152,7 @@ const shapeOfCase = object(
 
 const file = object({ about: text, cases: listOf(anything) });
 
-/** A case that does not keep to the form: one sentence that says where and what. */
+/** A case that does not match the schema: one sentence that says where and what. */
 export class Malformed extends Error {
   override readonly name = 'Malformed';
 }
@@ -160,7 +160,7 @@ export class Malformed extends Error {
 const named = (value: unknown): string =>
   isObject(value) && typeof value.id === 'string' ? `case ${value.id}` : 'a case without id';
 
-/** What the form alone cannot say. */
+/** What the schema cannot express. */
 function contradiction(it: Case): string | undefined {
   const at = `case ${it.id}`;
   if (it.steps.length === 0) return `${at} has no steps`;
@@ -174,7 +174,7 @@ function contradiction(it: Case): string | undefined {
 /** One case from JSON. Throws {@link Malformed}. */
 export function readCase(value: unknown): Case {
   const at = named(value);
-  const wrong = shapeOfCase(value, at) ?? contradiction(value as Case);
+  const wrong = caseSchema(value, at) ?? contradiction(value as Case);
   if (wrong !== undefined) throw new Malformed(wrong);
   return value as Case;
 }
@@ -187,7 +187,7 @@ export function readCases(value: unknown, name: string): Case[] {
 }
 
 /** All cases together. Throws {@link Malformed} when two have the same id. */
-export function withoutDoubles(cases: readonly Case[]): readonly Case[] {
+export function withoutDuplicates(cases: readonly Case[]): readonly Case[] {
   const ids = new Set<string>();
   for (const { id } of cases) {
     if (ids.has(id)) throw new Malformed(`two cases have the id ${id}`);

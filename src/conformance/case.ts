@@ -1,6 +1,6 @@
 /**
  * What a conformance case is, as data. The files in `cases/` hold them; the README beside them explains every field and
- * op to whoever adds one, and `form.ts` checks them.
+ * op to whoever adds one, and `case-schema.ts` checks them.
  */
 
 /** `must`: order, what is ignored, what ends a connection. `should`: sizes and times. Else implementations differ. */
@@ -14,7 +14,7 @@ export type Dialect = (typeof DIALECTS)[number];
 /** What the first bytes of a connection can select at the node under test. */
 export type Listener = 'v1-only' | 'v2-capable';
 
-/** What a case needs beside a socket, and how that is told when it is missing. */
+/** What a case needs beside a socket, and the reason for the skip when it is missing. */
 export const NEEDS = {
   clock: "needs control of the node's clock",
   peers: "needs the node's own list of its connections",
@@ -28,7 +28,7 @@ export const NEEDS = {
 } as const;
 export type Need = keyof typeof NEEDS;
 
-/** What must be true of what the node says of itself; everything named must hold. */
+/** Conditions on what the node announces; all of them must hold. */
 export interface When {
   /** The relay byte of its version. */
   readonly relay?: 0 | 1;
@@ -42,7 +42,7 @@ export interface When {
   readonly chain?: string;
 }
 
-/** Fields of a `version` message; what is not named has the value of `greeting.ts`. */
+/** Fields of a `version` message; other fields have the values of `version-message.ts`. */
 export type VersionFields = Readonly<Record<string, string | number>>;
 
 /** A payload of `prefix`, `count` times `unit`, `suffix`, all hex. */
@@ -53,7 +53,7 @@ export interface Repeated {
   readonly suffix?: string;
 }
 
-/** A message to send. What is not said is right; what is said may be wrong on purpose. */
+/** A message to send. Fields that are absent are correct; those that are given may be wrong, for fault injection. */
 export interface Sent {
   readonly msg: string;
   readonly payload?: string;
@@ -85,7 +85,7 @@ export interface Wanted {
   readonly differs_from?: string;
 }
 
-/** One step: `op` names it, the rest is as the README says. The form guarantees that it fits its op. */
+/** One step: `op` names it, the README explains the rest. The schema guarantees that the fields fit the op. */
 export interface Step {
   readonly op: string;
   readonly conn?: string;

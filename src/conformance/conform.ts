@@ -1,5 +1,5 @@
 /**
- * Judges a node, case by case, over nothing but connections to it and from it.
+ * Runs conformance cases against a node, over connections to it and from it alone.
  *
  *   const report = await conform({ cases: loadCases(), subject: { net: tcpNet(), at }, chain: NETWORKS.regtest });
  */
@@ -9,11 +9,11 @@ import { type Clock, systemClock } from '../net/environment.js';
 import { NAME, VERSION } from '../version.js';
 import type { Case } from './case.js';
 import { V2_OPS } from './v2-ops.js';
-import { Deviation, Obstacle } from './deviation.js';
-import { obstacleOf } from './applicability.js';
+import { Deviation, CannotRun } from './deviation.js';
+import { skipReasonOf } from './applicability.js';
 import { knownOf, type KnownDifferences } from './known-differences.js';
 import { EXPECT_OPS } from './expect-ops.js';
-import { portray } from './node-info.js';
+import { probeNode } from './node-info.js';
 import { type Finding, findingOf, FORMAT, type Report } from './report.js';
 import { SEND_OPS } from './send-ops.js';
 import type { NodeInfo, NodeUnderTest } from './node-under-test.js';
@@ -31,7 +31,7 @@ export interface ConformOptions {
   readonly clock?: Clock;
   readonly signal?: AbortSignal;
   /** Keep the dialogue of every case, not only of those that did not pass. */
-  readonly talkative?: boolean;
+  readonly keepsDialogues?: boolean;
   /** Called before the first case and after each. */
   readonly progress?: (done: number, all: number, finding?: Finding) => void;
 }
@@ -40,59 +40,59 @@ const LANES = 8;
 const POLITE_PAUSE_MS = 1_000;
 const OPS = { ...SEND_OPS, ...EXPECT_OPS, ...V2_OPS };
 
-/** Never rejects for what the node does: an unreachable one gives a report without findings and with `trouble`. */
+/** Never rejects for what the node does: an unreachable one gives a report without findings and with `error`. */
 export async function conform(options: ConformOptions): Promise<Report> {
-  const circumstances = circumstancesOf(options);
+  const environment = environmentOf(options);
   const frame = {
     format: FORMAT,
     tester: `${NAME} ${VERSION}`,
-    began: new Date(circumstances.clock.wall()).toISOString(),
+    began: new Date(environment.clock.wall()).toISOString(),
     node: formatEndpoint(options.subject.at),
   } as const;
-  const portrait = await portray(circumstances).catch(troubleOf);
-  if (typeof portrait === 'string') return { ...frame, trouble: portrait, findings: [], vanished: [] };
-  const findings = await judgeAll(options, { ...circumstances, portrait }, portrait);
+  const nodeinfo = await probeNode(environment).catch(errorOf);
+  if (typeof nodeinfo === 'string') return { ...frame, error: nodeinfo, findings: [], vanished: [] };
+  const findings = await judgeAll(options, { ...environment, nodeinfo }, nodeinfo);
   return {
     ...frame,
-    portrait,
-    ...reckoned(findings, knownOf(options.known ?? [], portrait.subver), options.talkative),
+    nodeinfo,
+    ...withKnownDifferences(findings, knownOf(options.known ?? [], nodeinfo.subver), options.keepsDialogues),
   };
 }
 
 /** Runs one case, whatever it is made for. */
-export async function judge(it: Case, circumstances: CaseEnvironment): Promise<Finding> {
-  const trial = new CaseRun(it, circumstances);
-  const begin = trial.now;
-  const said = await outcomeOf(trial).finally(() => trial.end());
-  const ms = trial.now - begin;
-  if (said === undefined) return { ...findingOf(it, 'pass', '', ms), dialogue: trial.minutes.remarks };
+export async function judge(it: Case, environment: CaseEnvironment): Promise<Finding> {
+  const run = new CaseRun(it, environment);
+  const begin = run.now;
+  const said = await outcomeOf(run).finally(() => run.end());
+  const ms = run.now - begin;
+  if (said === undefined) return { ...findingOf(it, 'pass', '', ms), dialogue: run.transcript.lines };
   const verdict = said instanceof Deviation ? 'fail' : 'skip';
-  return { ...findingOf(it, verdict, said.message, ms), dialogue: trial.minutes.remarks };
+  return { ...findingOf(it, verdict, said.message, ms), dialogue: run.transcript.lines };
 }
 
-async function outcomeOf(trial: CaseRun): Promise<Deviation | Obstacle | undefined> {
+async function outcomeOf(run: CaseRun): Promise<Deviation | CannotRun | undefined> {
   try {
-    if (trial.it.role === 'inbound') await trial.connect();
-    for (const [n, step] of trial.it.steps.entries()) await take(trial, n, step);
+    if (run.it.role === 'inbound') await run.connect();
+    for (const [n, step] of run.it.steps.entries()) await take(run, n, step);
     return undefined;
   } catch (error) {
-    if (error instanceof Deviation || error instanceof Obstacle) return error;
+    if (error instanceof Deviation || error instanceof CannotRun) return error;
     throw error;
   }
 }
 
-async function take(trial: CaseRun, n: number, step: Case['steps'][number]): Promise<void> {
+async function take(run: CaseRun, n: number, step: Case['steps'][number]): Promise<void> {
   const op = OPS[step.op];
-  if (!op) throw new Obstacle(`step ${n + 1}: nothing here does ${step.op}`);
+  if (!op) throw new CannotRun(`step ${n + 1}: nothing here does ${step.op}`);
   try {
-    await op(trial, step);
+    await op(run, step);
   } catch (error) {
     if (error instanceof Deviation) throw new Deviation(`step ${n + 1} (${step.op}): ${error.message}`);
     throw error;
   }
 }
 
-function circumstancesOf({ subject, chain, polite, clock = systemClock }: ConformOptions): CaseEnvironment {
+function environmentOf({ subject, chain, polite, clock = systemClock }: ConformOptions): CaseEnvironment {
   let next = 0;
   const pause = async (): Promise<void> => {
     const ms = Math.max(0, next - clock.now());
@@ -102,7 +102,7 @@ function circumstancesOf({ subject, chain, polite, clock = systemClock }: Confor
   return { subject, chain, clock, ...(polite && { pause }) };
 }
 
-function troubleOf(error: unknown): string {
+function errorOf(error: unknown): string {
   if (error instanceof Deviation) return error.message;
   throw error;
 }
@@ -120,21 +120,21 @@ function rank({ role, tags, steps }: Case): number {
 
 async function judgeAll(
   options: ConformOptions,
-  circumstances: CaseEnvironment,
-  portrait: NodeInfo,
+  environment: CaseEnvironment,
+  nodeinfo: NodeInfo,
 ): Promise<readonly Finding[]> {
   const { cases, polite = false, lanes = LANES } = options;
-  const occasion = { ...circumstances, portrait, polite };
+  const conditions = { ...environment, nodeinfo, polite };
   const findings = new Map<string, Finding>();
   const fit = cases.filter((it) => {
-    const obstacle = obstacleOf(it, occasion);
-    if (obstacle !== undefined) findings.set(it.id, findingOf(it, 'skip', obstacle));
-    return obstacle === undefined;
+    const reason = skipReasonOf(it, conditions);
+    if (reason !== undefined) findings.set(it.id, findingOf(it, 'skip', reason));
+    return reason === undefined;
   });
   options.progress?.(0, fit.length);
   let done = 0;
   const run = async (it: Case): Promise<void> => {
-    const finding = await judgeUnlessOver(it, circumstances, options.signal);
+    const finding = await judgeUnlessOver(it, environment, options.signal);
     findings.set(it.id, finding);
     options.progress?.(++done, fit.length, finding);
   };
@@ -149,8 +149,8 @@ async function judgeAll(
   return cases.map((it) => findings.get(it.id)!);
 }
 
-const judgeUnlessOver = (it: Case, circumstances: CaseEnvironment, signal?: AbortSignal): Promise<Finding> =>
-  signal?.aborted ? Promise.resolve(findingOf(it, 'skip', 'interrupted')) : judge(it, circumstances);
+const judgeUnlessOver = (it: Case, environment: CaseEnvironment, signal?: AbortSignal): Promise<Finding> =>
+  signal?.aborted ? Promise.resolve(findingOf(it, 'skip', 'interrupted')) : judge(it, environment);
 
 /** Works through the list with so many at a time. */
 async function inLanes<T>(
@@ -166,10 +166,10 @@ async function inLanes<T>(
 }
 
 /** Marks what is known, names what is known and did not show, and keeps the dialogues that explain something. */
-function reckoned(
+function withKnownDifferences(
   findings: readonly Finding[],
   known: ReadonlyMap<string, string>,
-  talkative = false,
+  keepsDialogues = false,
 ): Pick<Report, 'findings' | 'vanished'> {
   const marked = findings.map((finding): Finding => {
     const reason = known.get(finding.id);
@@ -179,10 +179,10 @@ function reckoned(
   const vanished = findings
     .filter(({ id, verdict }) => verdict === 'pass' && known.has(id))
     .map(({ id }) => id);
-  return { findings: talkative ? marked : marked.map(withoutIdleTalk), vanished };
+  return { findings: keepsDialogues ? marked : marked.map(withoutDialogue), vanished };
 }
 
-const withoutIdleTalk = (finding: Finding): Finding => {
+const withoutDialogue = (finding: Finding): Finding => {
   if (finding.verdict === 'fail' || finding.verdict === 'known') return finding;
   const { dialogue, ...rest } = finding;
   void dialogue;

@@ -1,4 +1,4 @@
-/** Why a case does not pass: the node's doing, or ours. */
+/** Why a case does not pass. */
 
 /** The node did something else than the case expects: one sentence about what was seen. */
 export class Deviation extends Error {
@@ -6,6 +6,6 @@ export class Deviation extends Error {
 }
 
 /** The case could not be run at all. */
-export class Obstacle extends Error {
-  override readonly name = 'Obstacle';
+export class CannotRun extends Error {
+  override readonly name = 'CannotRun';
 }

@@ -1,10 +1,12 @@
-/** Two ways to make a node dial us: a command that is run, and a sentence to its owner. */
-import { exec } from 'node:child_process';
+/** Two ways to make the node under test dial the tester: a shell command, and an instruction to its operator. */
+import { exec, type ExecException } from 'node:child_process';
+import { sanitize } from '../wire/index.js';
+import { CannotRun } from './deviation.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import type { Chain } from '../networks.js';
 import type { Dialler, DialRequest } from './node-under-test.js';
 
-/** What Bitcoin Core can be told to make: `addnode` for the last, `addconnection` (regtest only) for the others. */
+/** What Bitcoin Core can be told to open: `addnode` for the last, `addconnection` (regtest only) for the others. */
 export const CONNECTION_TYPES = [
   'outbound-full-relay',
   'block-relay-only',
@@ -14,7 +16,7 @@ export const CONNECTION_TYPES = [
 ] as const;
 
 const COMMAND_MS = 10_000;
-const PERSON_MS = 120_000;
+const OPERATOR_MS = 120_000;
 
 /** The command for one request. */
 export function filledIn(command: string, { at, type, v2 }: DialRequest): string {
@@ -22,22 +24,38 @@ export function filledIn(command: string, { at, type, v2 }: DialRequest): string
   return command.replace(/\{(host|port|type|v2)\}/g, (_, name: keyof typeof values) => values[name]);
 }
 
+/** Characters of the output of a failed command that are shown, and bytes that it may write. */
+const SHOWN_OUTPUT = 200;
+const MAX_OUTPUT = 65_536;
+
+/** Why a command failed: its exit code or signal, and the end of what it printed. */
+function failureOf({ code, signal }: ExecException, output: string): CannotRun {
+  const status = signal ? `ended by ${signal}` : `exit code ${code ?? 'unknown'}`;
+  const text = sanitize(output.replace(/\s+/g, ' ').trim().slice(-SHOWN_OUTPUT), SHOWN_OUTPUT);
+  return new CannotRun(`the dial command failed (${status})${text === '' ? '' : `: ${text}`}`);
+}
+
 /**
- * Runs a command of the user's for each connection, with `{host}`, `{port}`, `{type}` and `{v2}` replaced. One without
- * `{type}` makes manual connections only. It need not succeed: that the node dials is what counts.
+ * Runs a shell command for each connection, with `{host}`, `{port}`, `{type}` and `{v2}` replaced. A command without
+ * `{type}` makes manual connections only. When it fails or takes longer than 10 s, `dial` rejects with an
+ * {@link CannotRun} that shows its output: the case is skipped.
  */
 export const commandDialler = (command: string): Dialler => ({
   types: command.includes('{type}') ? CONNECTION_TYPES : ['manual'],
   choosesV2: command.includes('{v2}'),
   patience: COMMAND_MS,
   dial: (request) =>
-    new Promise((resolve) => {
-      exec(filledIn(command, request), { timeout: COMMAND_MS }, () => resolve());
+    new Promise((resolve, reject) => {
+      const options = { timeout: COMMAND_MS, maxBuffer: MAX_OUTPUT };
+      exec(filledIn(command, request), options, (error, stdout, stderr) => {
+        if (error) reject(failureOf(error, stdout + stderr));
+        else resolve();
+      });
     }),
 });
 
 /** What the owner of a Bitcoin Core node has to type. */
-export function wordsFor({ at, type, v2 }: DialRequest, { chain }: Chain): string {
+export function dialInstruction({ at, type, v2 }: DialRequest, { chain }: Chain): string {
   const cli = chain === 'main' ? 'bitcoin-cli' : `bitcoin-cli -chain=${chain}`;
   const where = formatEndpoint(at);
   return type === 'manual'
@@ -45,13 +63,13 @@ export function wordsFor({ at, type, v2 }: DialRequest, { chain }: Chain): strin
     : `${cli} addconnection ${where} ${type} ${v2}`;
 }
 
-/** Asks a person for each connection. Only a regtest node can be told to make others than manual ones. */
-export const personDialler = (chain: Chain, ask: (words: string) => void): Dialler => ({
+/** Prints an instruction to the operator for each connection. Only a regtest node can be told to make others than manual ones. */
+export const operatorDialler = (chain: Chain, ask: (words: string) => void): Dialler => ({
   types: chain.chain === 'regtest' ? CONNECTION_TYPES : ['manual'],
   choosesV2: true,
-  patience: PERSON_MS,
+  patience: OPERATOR_MS,
   dial: (request) => {
-    ask(wordsFor(request, chain));
+    ask(dialInstruction(request, chain));
     return Promise.resolve();
   },
 });

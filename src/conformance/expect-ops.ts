@@ -1,4 +1,4 @@
-/** The ops that listen: what the node says, in which order, and whether it stays. */
+/** The ops that check what the node sends, in which order, and whether it keeps the connection open. */
 import { hexOf } from '../wire/index.js';
 import { rawBytes, short } from './message-bytes.js';
 import type { Step, Wanted } from './case.js';
@@ -6,10 +6,10 @@ import { versionFields } from './version-message.js';
 import type { TesterConnection } from './tester-connection.js';
 import type { Op } from './send-ops.js';
 import type { ReceivedItem } from './tester-transport.js';
-import { Deviation, Obstacle } from './deviation.js';
+import { Deviation, CannotRun } from './deviation.js';
 import type { CaseRun } from './case-run.js';
 
-/** What a node may say at any time; steps that are not strict do not look at it. */
+/** What a node may send at any time; steps that are not strict ignore it. */
 export const UNSOLICITED: readonly string[] = [
   'sendcmpct',
   'ping',
@@ -21,7 +21,7 @@ export const UNSOLICITED: readonly string[] = [
   'addrv2',
   'headers',
   'getdata',
-  // Core says these to nobody who dials it; others do, and there is nothing wrong with it.
+  // Core does not send these to inbound peers; other implementations do, and no rule forbids it.
   'getaddr',
   'getblocks',
   'mempool',
@@ -35,7 +35,7 @@ const fail = (seen: string): never => {
   throw new Deviation(seen);
 };
 
-/** Whether the step looks away when such a message comes. */
+/** Whether the step ignores such a message. */
 const isIgnored = ({ strict, ignore, allow = [] }: Step, command: string): boolean =>
   ignoredBy(ignore).includes(command) ||
   allow.includes(command) ||
@@ -45,19 +45,19 @@ const isIgnored = ({ strict, ignore, allow = [] }: Step, command: string): boole
 export const ignoredBy = (ignore: Step['ignore'] = []): readonly string[] =>
   typeof ignore === 'boolean' ? [] : ignore;
 
-const named = (heard: ReceivedItem): string => (heard.kind === 'message' ? heard.command : heard.what);
+const named = (item: ReceivedItem): string => (item.kind === 'message' ? item.command : item.what);
 
 /** How the connection is, for a sentence about what did not come. */
-export const silence = (line: TesterConnection, what: string, ms: number): string =>
-  line.ended ? `the node closed, no ${what}` : `no ${what} within ${ms} ms`;
+export const silence = (connection: TesterConnection, what: string, ms: number): string =>
+  connection.ended ? `the node closed, no ${what}` : `no ${what} within ${ms} ms`;
 
 /** From this version on, both are part of the answer (BIP339, BIP155). */
 const NEGOTIATED: readonly string[] = ['wtxidrelay', 'sendaddrv2'];
 const NEGOTIATED_SINCE = 70016;
 
 /** What a step wants of this node: one that announces an older version is not asked for what came later. */
-function wantedOf(trial: CaseRun, { messages = [] }: Step): Wanted[] {
-  const isOld = (trial.circumstances.portrait?.version ?? NEGOTIATED_SINCE) < NEGOTIATED_SINCE;
+function wantedOf(run: CaseRun, { messages = [] }: Step): Wanted[] {
+  const isOld = (run.environment.nodeinfo?.version ?? NEGOTIATED_SINCE) < NEGOTIATED_SINCE;
   const all = (messages as readonly (string | Wanted)[]).map((m) => (typeof m === 'string' ? { msg: m } : m));
   return all.filter(({ msg }) => !isOld || !NEGOTIATED.includes(msg));
 }
@@ -66,53 +66,53 @@ function wantedOf(trial: CaseRun, { messages = [] }: Step): Wanted[] {
  * Where a step wants silence or an end. A node that speaks first fails the cases about exactly that; elsewhere its version
  * is put aside, for the step that asks for it.
  */
-function isOutOfPlace(line: TesterConnection, step: Step, heard: ReceivedItem): boolean {
-  if (heard.kind === 'stray') return true;
-  if (heard.command !== 'version' || !line.hasSpoken) return !isIgnored(step, heard.command);
-  return !line.putAside(heard);
+function isOutOfPlace(connection: TesterConnection, step: Step, item: ReceivedItem): boolean {
+  if (item.kind === 'stray') return true;
+  if (item.command !== 'version' || !connection.hasSent) return !isIgnored(step, item.command);
+  return !connection.putAside(item);
 }
 
-/** The next thing that the node says before `until`. */
+/** The next item that the node sends before `until`. */
 async function next(
-  line: TesterConnection,
+  connection: TesterConnection,
   until: number,
   now: () => number,
 ): Promise<ReceivedItem | undefined> {
   for (;;) {
-    const heard = line.take();
-    if (heard || line.ended || now() >= until) return heard;
-    await line.change(until);
+    const item = connection.take();
+    if (item || connection.ended || now() >= until) return item;
+    await connection.change(until);
   }
 }
 
-async function expect(trial: CaseRun, step: Step): Promise<void> {
-  const line = trial.line(step.conn);
+async function expect(run: CaseRun, step: Step): Promise<void> {
+  const connection = run.connection(step.conn);
   const ms = step.within_ms ?? WITHIN_MS;
-  const until = trial.now + ms;
-  if (wantedOf(trial, step).some(({ msg }) => msg === 'version')) line.takeBack();
-  for (const wanted of wantedOf(trial, step)) {
-    await expectOne(trial, step, line, wanted, { until, ms });
+  const until = run.now + ms;
+  if (wantedOf(run, step).some(({ msg }) => msg === 'version')) connection.takeBack();
+  for (const wanted of wantedOf(run, step)) {
+    await expectOne(run, step, connection, wanted, { until, ms });
   }
 }
 
 async function expectOne(
-  trial: CaseRun,
+  run: CaseRun,
   step: Step,
-  line: TesterConnection,
+  connection: TesterConnection,
   wanted: Wanted,
   { until, ms }: { until: number; ms: number },
 ): Promise<void> {
   for (;;) {
-    const heard = await next(line, until, () => trial.now);
-    if (!heard) return fail(silence(line, wanted.msg, ms));
-    if (heard.kind === 'message' && heard.command === wanted.msg) return judge(trial, wanted, heard.payload);
-    if (heard.kind === 'stray' || !isIgnored(step, heard.command))
-      fail(`${named(heard)} instead of ${wanted.msg}`);
+    const item = await next(connection, until, () => run.now);
+    if (!item) return fail(silence(connection, wanted.msg, ms));
+    if (item.kind === 'message' && item.command === wanted.msg) return judge(run, wanted, item.payload);
+    if (item.kind === 'stray' || !isIgnored(step, item.command))
+      fail(`${named(item)} instead of ${wanted.msg}`);
   }
 }
 
 /** A message has the right command; now what is in it. */
-function judge(trial: CaseRun, wanted: Wanted, payload: Uint8Array): void {
+function judge(run: CaseRun, wanted: Wanted, payload: Uint8Array): void {
   const { msg, payload_len, differs_from, capture } = wanted;
   const got = hexOf(payload);
   if (wanted.payload !== undefined && got !== wanted.payload)
@@ -120,9 +120,9 @@ function judge(trial: CaseRun, wanted: Wanted, payload: Uint8Array): void {
   if (payload_len !== undefined && payload.length !== payload_len)
     fail(`${msg} of ${payload.length} bytes instead of ${payload_len}`);
   judgeFields(wanted, payload);
-  const other = differs_from === undefined ? undefined : trial.captured.get(differs_from);
+  const other = differs_from === undefined ? undefined : run.captured.get(differs_from);
   if (other && hexOf(other) === got) fail(`the same ${msg} as before`);
-  if (capture !== undefined) trial.captured.set(capture, payload);
+  if (capture !== undefined) run.captured.set(capture, payload);
 }
 
 function judgeFields({ fields = {}, fields_nonzero = [] }: Wanted, payload: Uint8Array): void {
@@ -135,28 +135,28 @@ function judgeFields({ fields = {}, fields_nonzero = [] }: Wanted, payload: Uint
   }
 }
 
-async function expectQuiet(trial: CaseRun, step: Step): Promise<void> {
-  const line = trial.line(step.conn);
-  const until = trial.now + (step.ms ?? 0);
+async function expectQuiet(run: CaseRun, step: Step): Promise<void> {
+  const connection = run.connection(step.conn);
+  const until = run.now + (step.ms ?? 0);
   for (;;) {
-    const heard = await next(line, until, () => trial.now);
-    if (!heard) break;
-    if (isOutOfPlace(line, step, heard)) fail(`${named(heard)} instead of silence`);
+    const item = await next(connection, until, () => run.now);
+    if (!item) break;
+    if (isOutOfPlace(connection, step, item)) fail(`${named(item)} instead of silence`);
   }
-  if (line.ended) fail('the node closed');
-  if (line.pieces > 0) fail('bytes that are no message instead of silence');
+  if (connection.ended) fail('the node closed');
+  if (connection.pieces > 0) fail('bytes that are no message instead of silence');
 }
 
-async function expectClose(trial: CaseRun, step: Step): Promise<void> {
-  const line = trial.line(step.conn);
+async function expectClose(run: CaseRun, step: Step): Promise<void> {
+  const connection = run.connection(step.conn);
   const ms = step.within_ms ?? WITHIN_MS;
-  const until = trial.now + ms;
+  const until = run.now + ms;
   for (;;) {
-    const heard = await next(line, until, () => trial.now);
-    if (!heard) break;
-    if (isOutOfPlace(line, step, heard)) fail(`${named(heard)} instead of closing`);
+    const item = await next(connection, until, () => run.now);
+    if (!item) break;
+    if (isOutOfPlace(connection, step, item)) fail(`${named(item)} instead of closing`);
   }
-  if (!line.ended) fail(`still open after ${ms} ms`);
+  if (!connection.ended) fail(`still open after ${ms} ms`);
 }
 
 let pings = 0;
@@ -164,61 +164,61 @@ let pings = 0;
 /** A nonce that no other ping of this process has. */
 const freshNonce = (): string => (0x7e57000000000000n + BigInt(++pings)).toString(16);
 
-async function pingPong(trial: CaseRun, step: Step): Promise<void> {
-  const line = trial.line(step.conn);
+async function pingPong(run: CaseRun, step: Step): Promise<void> {
+  const connection = run.connection(step.conn);
   const payload = step.nonce ?? freshNonce();
 
-  line.write([line.encode({ msg: 'ping', payload }, trial)], `ping ${payload}`);
+  connection.write([connection.encode({ msg: 'ping', payload }, run)], `ping ${payload}`);
   const ms = step.within_ms ?? WITHIN_MS;
-  await expectOne(trial, step, line, { msg: 'pong', payload }, { until: trial.now + ms, ms });
+  await expectOne(run, step, connection, { msg: 'pong', payload }, { until: run.now + ms, ms });
 }
 
 /** Waits until so many bytes have come, or the end. */
-async function bytesCame(trial: CaseRun, line: TesterConnection, min: number, ms: number): Promise<void> {
-  const until = trial.now + ms;
-  while (line.received < min && !line.ended && trial.now < until) await line.change(until);
-  if (line.received < min) fail(`${line.received} bytes instead of at least ${min}`);
+async function bytesCame(run: CaseRun, connection: TesterConnection, min: number, ms: number): Promise<void> {
+  const until = run.now + ms;
+  while (connection.received < min && !connection.ended && run.now < until) await connection.change(until);
+  if (connection.received < min) fail(`${connection.received} bytes instead of at least ${min}`);
 }
 
-async function expectBytes(trial: CaseRun, { conn, min = 0, prefix, not_prefix }: Step): Promise<void> {
-  const line = trial.line(conn);
-  await bytesCame(trial, line, min, WITHIN_MS);
-  const begins = (hex: string): boolean => hexOf(line.head).startsWith(hexOf(rawBytes(hex, trial.chain)));
-  if (prefix !== undefined && !begins(prefix)) fail(`the first bytes are ${short(hexOf(line.head))}`);
+async function expectBytes(run: CaseRun, { conn, min = 0, prefix, not_prefix }: Step): Promise<void> {
+  const connection = run.connection(conn);
+  await bytesCame(run, connection, min, WITHIN_MS);
+  const begins = (hex: string): boolean => hexOf(connection.head).startsWith(hexOf(rawBytes(hex, run.chain)));
+  if (prefix !== undefined && !begins(prefix)) fail(`the first bytes are ${short(hexOf(connection.head))}`);
   if (not_prefix !== undefined && begins(not_prefix)) fail(`the first bytes are ${not_prefix}`);
 }
 
-async function expectBuffered(trial: CaseRun, { conn, min = 0, max = Infinity }: Step): Promise<void> {
-  const line = trial.line(conn);
-  await bytesCame(trial, line, min, 0);
-  if (line.received > max) fail(`${line.received} bytes instead of at most ${max}`);
+async function expectBuffered(run: CaseRun, { conn, min = 0, max = Infinity }: Step): Promise<void> {
+  const connection = run.connection(conn);
+  await bytesCame(run, connection, min, 0);
+  if (connection.received > max) fail(`${connection.received} bytes instead of at most ${max}`);
 }
 
-async function expectRawOpen(trial: CaseRun, { conn, ms = 0 }: Step): Promise<void> {
-  const line = trial.line(conn);
-  const until = trial.now + ms;
-  while (!line.ended && trial.now < until) await line.change(until);
-  if (line.ended) fail('the node closed');
+async function expectRawOpen(run: CaseRun, { conn, ms = 0 }: Step): Promise<void> {
+  const connection = run.connection(conn);
+  const until = run.now + ms;
+  while (!connection.ended && run.now < until) await connection.change(until);
+  if (connection.ended) fail('the node closed');
 }
 
-async function expectRawClose(trial: CaseRun, { conn, within_ms = WITHIN_MS }: Step): Promise<void> {
-  const line = trial.line(conn);
-  const until = trial.now + within_ms;
-  while (!line.ended && trial.now < until) await line.change(until);
-  if (!line.ended) fail(`still open after ${within_ms} ms`);
+async function expectRawClose(run: CaseRun, { conn, within_ms = WITHIN_MS }: Step): Promise<void> {
+  const connection = run.connection(conn);
+  const until = run.now + within_ms;
+  while (!connection.ended && run.now < until) await connection.change(until);
+  if (!connection.ended) fail(`still open after ${within_ms} ms`);
 }
 
 /** The node's own list of its peers: how many of our connections are on it. */
-async function expectPeers(trial: CaseRun, { count = 0 }: Step): Promise<void> {
-  const { peers } = trial.subject;
-  if (!peers) throw new Obstacle("the node's list of peers is out of reach");
-  const until = trial.now + WITHIN_MS;
+async function expectPeers(run: CaseRun, { count = 0 }: Step): Promise<void> {
+  const { peers } = run.subject;
+  if (!peers) throw new CannotRun("the node's list of peers is out of reach");
+  const until = run.now + WITHIN_MS;
   for (;;) {
     const theirs = await peers();
-    const ours = trial.addresses.filter((address) => theirs.includes(address)).length;
+    const ours = run.addresses.filter((address) => theirs.includes(address)).length;
     if (ours === count) return;
-    if (trial.now >= until) fail(`the node has ${ours} of our connections instead of ${count}`);
-    await trial.wait(POLL_MS);
+    if (run.now >= until) fail(`the node has ${ours} of our connections instead of ${count}`);
+    await run.wait(POLL_MS);
   }
 }
 

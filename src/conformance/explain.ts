@@ -1,5 +1,5 @@
 /** A dialogue as two columns, the tester on the left and the node on the right: as a case has it, and as it was. */
-import { spelled } from './message-bytes.js';
+import { messageText } from './message-bytes.js';
 import type { Case, Sent, Step, Wanted } from './case.js';
 import type { Transcript, TranscriptLine } from './transcript.js';
 import { ignoredBy } from './expect-ops.js';
@@ -18,7 +18,7 @@ function sequenceLine({ side, text, conn }: Omit<TranscriptLine, 'at'>, isOne: b
 export function sequenceOf(dialogue: Transcript, left = 'tester', right = 'node'): string[] {
   const isOne = new Set(dialogue.map(({ conn }) => conn).filter((conn) => conn !== '')).size < 2;
   const head = `${left.padEnd(LEFT)}     ${right}`;
-  return [head, ...dialogue.map((remark) => sequenceLine(remark, isOne))];
+  return [head, ...dialogue.map((lineOf) => sequenceLine(lineOf, isOne))];
 }
 
 const within = ({ within_ms }: Step): string => (within_ms === undefined ? '' : ` within ${within_ms} ms`);
@@ -52,33 +52,33 @@ const EXPECTED: Readonly<Record<string, (step: Step) => readonly string[]>> = {
 
 /** The dialogue that a case wants. */
 export function scriptOf(it: Case): Transcript {
-  const remark = (conn: string, side: TranscriptLine['side'], text: string): TranscriptLine => ({
+  const lineOf = (conn: string, side: TranscriptLine['side'], text: string): TranscriptLine => ({
     at: 0,
     conn,
     side,
     text,
   });
-  const begin = it.role === 'inbound' ? [remark('A', 'tester', 'connects')] : [];
-  return [...begin, ...it.steps.flatMap((step) => remarksOf(step, remark))];
+  const begin = it.role === 'inbound' ? [lineOf('A', 'tester', 'connects')] : [];
+  return [...begin, ...it.steps.flatMap((step) => linesOfStep(step, lineOf))];
 }
 
-function remarksOf(
+function linesOfStep(
   step: Step,
-  remark: (conn: string, side: TranscriptLine['side'], text: string) => TranscriptLine,
+  lineOf: (conn: string, side: TranscriptLine['side'], text: string) => TranscriptLine,
 ): TranscriptLine[] {
   const { op, conn = 'A' } = step;
   const expected = EXPECTED[op]?.(step);
-  if (expected) return expected.map((text) => remark(conn, 'node', text));
+  if (expected) return expected.map((text) => lineOf(conn, 'node', text));
   if (op === 'ping_pong') {
     const nonce = step.nonce ?? 'with a nonce';
-    return [remark(conn, 'tester', `ping ${nonce}`), remark(conn, 'node', 'pong with the same nonce')];
+    return [lineOf(conn, 'tester', `ping ${nonce}`), lineOf(conn, 'node', 'pong with the same nonce')];
   }
-  if (op === 'send') return sayings(step).map((text) => remark(conn, 'tester', text));
+  if (op === 'send') return sentTexts(step).map((text) => lineOf(conn, 'tester', text));
   const rest = Object.entries(step).filter(([name]) => name !== 'op' && name !== 'conn');
   const facts = rest.map(
     ([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`,
   );
-  return [remark(conn, OURS.has(op) ? 'tester' : 'both', [op, ...facts].join(' '))];
+  return [lineOf(conn, OURS.has(op) ? 'tester' : 'both', [op, ...facts].join(' '))];
 }
 
 /** Ops that only say something. */
@@ -87,8 +87,8 @@ const OURS = new Set([
   ...['v2_start', 'v2_send_rest_of_key', 'v2_finish', 'v2_packet', 'v2_packet_length'],
 ]);
 
-function sayings({ messages = [], coalesce, bytewise }: Step): string[] {
-  const said = messages.map((message) => spelled(message as string | Sent));
+function sentTexts({ messages = [], coalesce, bytewise }: Step): string[] {
+  const said = messages.map((message) => messageText(message as string | Sent));
   if (coalesce) return [said.join(' + ')];
   return bytewise ? said.map((text) => `${text}, byte by byte`) : said;
 }

@@ -20,8 +20,8 @@ pre { margin: .3rem 0; font-size: 12px; white-space: pre-wrap; }
 
 const WORDS = { pass: 'pass', fail: 'FAIL', known: 'known difference', skip: 'skipped' } as const;
 
-const heading = ({ node, portrait, trouble, began }: Report): string => {
-  const about = portrait ? `${portrait.subver} ${portrait.version}, ${portrait.listener}` : (trouble ?? '');
+const heading = ({ node, nodeinfo, error, began }: Report): string => {
+  const about = nodeinfo ? `${nodeinfo.subver} ${nodeinfo.version}, ${nodeinfo.listener}` : (error ?? '');
   return `<th>${escaped(node)}<small>${escaped(about)}</small><small>${escaped(began)}</small></th>`;
 };
 

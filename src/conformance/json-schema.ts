@@ -1,10 +1,10 @@
-/** Shapes of JSON values: each is a function that says in one sentence what is wrong, or nothing. */
+/** Validators of JSON values: each returns one sentence that says what is wrong, or undefined. */
 
 /** `at` says where the value stands; the sentence begins with it. */
-export type Shape = (value: unknown, at: string) => string | undefined;
+export type Validator = (value: unknown, at: string) => string | undefined;
 
 const a =
-  (what: string, holds: (value: unknown) => boolean): Shape =>
+  (what: string, holds: (value: unknown) => boolean): Validator =>
   (value, at) =>
     holds(value) ? undefined : `${at} should be ${what}`;
 
@@ -20,7 +20,7 @@ export const natural = a(
 export const hex = a('bytes in lower-case hex', (value) => isText(value) && /^([\da-f]{2})*$/.test(value));
 
 /** Hex of exactly so many bytes. */
-export const hexOf = (bytes: number): Shape =>
+export const hexOf = (bytes: number): Validator =>
   a(
     `${bytes} bytes in lower-case hex`,
     (value) => hex(value, '') === undefined && isText(value) && value.length === 2 * bytes,
@@ -33,45 +33,48 @@ export const hexWithMagic = a(
 );
 
 /** Anything at all. */
-export const anything: Shape = () => undefined;
+export const anything: Validator = () => undefined;
 
 /** One of these words. */
-export const oneOf = (...words: readonly (string | number)[]): Shape =>
+export const oneOf = (...words: readonly (string | number)[]): Validator =>
   a(`one of ${words.join(', ')}`, (value) => words.includes(value as string | number));
 
 /** A list of such values. */
 export const listOf =
-  (shape: Shape): Shape =>
+  (validator: Validator): Validator =>
   (value, at) => {
     if (!Array.isArray(value)) return `${at} should be a list`;
-    return first(value.map((item, n) => shape(item, `${at}[${n}]`)));
+    return first(value.map((item, n) => validator(item, `${at}[${n}]`)));
   };
 
 /** A text, or such an object. */
 export const textOr =
-  (shape: Shape): Shape =>
+  (validator: Validator): Validator =>
   (value, at) =>
-    isText(value) ? text(value, at) : shape(value, at);
+    isText(value) ? text(value, at) : validator(value, at);
 
-/** An object whose values all have that shape. */
+/** An object whose values all pass that validator. */
 export const recordOf =
-  (shape: Shape): Shape =>
+  (validator: Validator): Validator =>
   (value, at) =>
     isObject(value)
-      ? first(Object.entries(value).map(([key, item]) => shape(item, `${at}.${key}`)))
+      ? first(Object.entries(value).map(([key, item]) => validator(item, `${at}.${key}`)))
       : `${at} should be an object`;
 
 /** An object with these fields, and no other: a field that is misspelt would silently change nothing. */
 export const object =
-  (required: Readonly<Record<string, Shape>>, optional: Readonly<Record<string, Shape>> = {}): Shape =>
+  (
+    required: Readonly<Record<string, Validator>>,
+    optional: Readonly<Record<string, Validator>> = {},
+  ): Validator =>
   (value, at) => {
     if (!isObject(value)) return `${at} should be an object`;
     const fields = { ...required, ...optional };
     const missing = Object.keys(required).find((key) => !Object.hasOwn(value, key));
     if (missing !== undefined) return `${at} lacks "${missing}"`;
-    const strange = Object.keys(value).find((key) => !Object.hasOwn(fields, key));
-    if (strange !== undefined)
-      return `${at} has "${strange}", which is none of ${Object.keys(fields).join(', ')}`;
+    const unexpected = Object.keys(value).find((key) => !Object.hasOwn(fields, key));
+    if (unexpected !== undefined)
+      return `${at} has "${unexpected}", which is none of ${Object.keys(fields).join(', ')}`;
     return first(Object.entries(value).map(([key, item]) => fields[key]!(item, `${at}.${key}`)));
   };
 

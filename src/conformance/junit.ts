@@ -31,11 +31,11 @@ const caseOf = (finding: Finding): string => {
 };
 
 export function junitOf(report: Report): string {
-  const { findings, node, began, trouble } = report;
+  const { findings, node, began, error } = report;
   const { pass } = countOf(findings);
   const failures = violations(report).length;
   const facts = `tests="${findings.length}" failures="${failures}" skipped="${findings.length - pass - failures}"`;
-  const errors = trouble === undefined ? '' : `    <system-err>${escaped(trouble)}</system-err>\n`;
+  const errors = error === undefined ? '' : `    <system-err>${escaped(error)}</system-err>\n`;
   return (
     `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n` +
     `  <testsuite name="${escaped(`verack conform ${node}`)}" timestamp="${began}" ${facts}>\n` +

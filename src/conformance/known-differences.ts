@@ -1,6 +1,6 @@
 /** Known differences: what other implementations are known to do in another way, and why. */
 import { Malformed } from './case-schema.js';
-import { listOf, object, recordOf, type Shape, text } from './json-schema.js';
+import { listOf, object, recordOf, type Validator, text } from './json-schema.js';
 
 /** The differences of one implementation. */
 export interface KnownDifferences {
@@ -11,7 +11,7 @@ export interface KnownDifferences {
   readonly cases: Readonly<Record<string, string>>;
 }
 
-const pattern: Shape = (value, at) => {
+const pattern: Validator = (value, at) => {
   try {
     return text(value, at) ?? (new RegExp(String(value)), undefined);
   } catch {

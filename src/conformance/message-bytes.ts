@@ -58,7 +58,7 @@ export function frameOf(message: string | Sent, reference: Reference): Uint8Arra
 }
 
 /** How a message reads in a dialogue: its command, and what is unusual about it. */
-export function spelled(message: string | Sent): string {
+export function messageText(message: string | Sent): string {
   if (typeof message === 'string') return message;
   const { msg, payload_gen, fields, payload, ...odd } = message;
   const said = Object.entries({ ...fields, ...odd }).map(

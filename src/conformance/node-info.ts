@@ -1,4 +1,4 @@
-/** The probe before a run: is the node there, what does it say of itself, and does it listen for BIP324? */
+/** The probe before a run: whether the node answers, what it announces, and whether it accepts BIP324. */
 import { sanitize, servicesnames } from '../wire/index.js';
 import { frameOf } from './message-bytes.js';
 import type { Case } from './case.js';
@@ -8,7 +8,7 @@ import type { TesterConnection } from './tester-connection.js';
 import type { NodeInfo } from './node-under-test.js';
 import { type CaseEnvironment, CaseRun } from './case-run.js';
 
-/** From this version on, BIP434 is spoken. */
+/** From this version on, BIP434 is supported. */
 const FEATURE_SINCE = 70017;
 const ANSWER_MS = 5_000;
 /** How long a listener may think about a byte that begins no v1 message, beside four times its first answer. */
@@ -31,34 +31,31 @@ const NOTHING: Case = {
 };
 
 /** Rejects with a {@link Deviation} when the node cannot be reached or does not answer a version. */
-export async function portray(circumstances: CaseEnvironment): Promise<NodeInfo> {
-  const begin = circumstances.clock.now();
-  const greeting = await withTrial(circumstances, greet);
-  const patience = KEY_MS + 4 * (circumstances.clock.now() - begin);
-  const reaction = await withTrial(circumstances, (trial) => reactionOf(trial, patience));
+export async function probeNode(environment: CaseEnvironment): Promise<NodeInfo> {
+  const begin = environment.clock.now();
+  const greeting = await withRun(environment, greet);
+  const patience = KEY_MS + 4 * (environment.clock.now() - begin);
+  const reaction = await withRun(environment, (run) => reactionOf(run, patience));
   return { ...greeting, ...reaction };
 }
 
-async function withTrial<T>(
-  circumstances: CaseEnvironment,
-  look: (trial: CaseRun) => Promise<T>,
-): Promise<T> {
-  const trial = new CaseRun(NOTHING, circumstances);
+async function withRun<T>(environment: CaseEnvironment, look: (run: CaseRun) => Promise<T>): Promise<T> {
+  const run = new CaseRun(NOTHING, environment);
   try {
-    await trial.connect();
-    return await look(trial);
+    await run.connect();
+    return await look(run);
   } finally {
-    await trial.end();
+    await run.end();
   }
 }
 
-async function greet(trial: CaseRun): Promise<Omit<NodeInfo, 'listener' | 'speaksfirst'>> {
-  const line = trial.line();
-  line.write([frameOf('version', trial)], 'version');
-  const answer = await answerOf(line, () => trial.now);
+async function greet(run: CaseRun): Promise<Omit<NodeInfo, 'listener' | 'speaksfirst'>> {
+  const connection = run.connection();
+  connection.write([frameOf('version', run)], 'version');
+  const answer = await answerOf(connection, () => run.now);
   const payload = answer.get('version');
   if (!payload)
-    throw new Deviation(line.ended ? 'it closed after our version' : 'it did not answer our version');
+    throw new Deviation(connection.ended ? 'it closed after our version' : 'it did not answer our version');
   const fields = versionFields(payload);
   const version = Number(fields.version ?? 0);
   const services = servicesnames(
@@ -76,30 +73,38 @@ async function greet(trial: CaseRun): Promise<Omit<NodeInfo, 'listener' | 'speak
   };
 }
 
+/** Different commands before verack that are noted. */
+const MAX_COMMANDS = 64;
+
 /** Everything up to verack, by command. */
-async function answerOf(line: TesterConnection, now: () => number): Promise<Map<string, Uint8Array>> {
+async function answerOf(connection: TesterConnection, now: () => number): Promise<Map<string, Uint8Array>> {
   const answer = new Map<string, Uint8Array>();
   const until = now() + ANSWER_MS;
-  while (!answer.has('verack')) {
-    const heard = line.take();
-    if (heard?.kind === 'message') answer.set(heard.command, heard.payload);
-    else if (!heard && (line.ended || now() >= until)) break;
-    else if (!heard) await line.change(until);
+  while (!answer.has('verack') && answer.size < MAX_COMMANDS) {
+    const item = connection.take();
+    if (item?.kind === 'message') answer.set(item.command, item.payload);
+    else if (!item && (connection.ended || now() >= until)) break;
+    else if (!item) await connection.change(until);
   }
   return answer;
 }
 
 /** One byte that no v1 message begins with: a v2 listener answers with its key, a v1 listener waits for a header. */
 async function reactionOf(
-  trial: CaseRun,
+  run: CaseRun,
   patience: number,
 ): Promise<Pick<NodeInfo, 'listener' | 'speaksfirst'>> {
-  const line = trial.line();
-  const first = trial.chain.magic[0] === 0 ? 1 : 0;
-  line.write([Uint8Array.of(first)], 'one byte');
-  const until = trial.now + patience;
-  while (line.received < KEY_BYTES && !line.ended && trial.now < until) await line.change(until);
-  const { magic } = trial.chain;
-  const speaksfirst = line.received > 0 && line.head[0] === magic[0] && line.head[1] === magic[1];
-  return { speaksfirst, listener: line.received >= KEY_BYTES && !speaksfirst ? 'v2-capable' : 'v1-only' };
+  const connection = run.connection();
+  const first = run.chain.magic[0] === 0 ? 1 : 0;
+  connection.write([Uint8Array.of(first)], 'one byte');
+  const until = run.now + patience;
+  while (connection.received < KEY_BYTES && !connection.ended && run.now < until)
+    await connection.change(until);
+  const { magic } = run.chain;
+  const speaksfirst =
+    connection.received > 0 && connection.head[0] === magic[0] && connection.head[1] === magic[1];
+  return {
+    speaksfirst,
+    listener: connection.received >= KEY_BYTES && !speaksfirst ? 'v2-capable' : 'v1-only',
+  };
 }

@@ -9,13 +9,13 @@ export interface DialRequest {
   readonly v2: boolean;
 }
 
-/** How the node under test is made to dial. */
+/** Makes the node under test dial the tester. */
 export interface Dialler {
   /** The connection types that it can be asked for. */
   readonly types: readonly string[];
   /** Whether it can be told to dial with v1; a v2-capable node tries v2 by itself. */
   readonly choosesV2: boolean;
-  /** How long a person or a program may take from there to the connection, milliseconds. */
+  /** Milliseconds that an operator or a program may take until the connection is there. */
   readonly patience: number;
   dial(request: DialRequest): Promise<void>;
 }
@@ -34,7 +34,7 @@ export interface NodeUnderTest {
   };
   /** The addresses (`host:port`) of the peers that it has. */
   readonly peers?: () => Promise<readonly string[]>;
-  /** Needs that its owner has seen to. */
+  /** Needs that are met by other means. */
   readonly meets?: readonly Need[];
 }
 

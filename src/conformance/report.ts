@@ -23,7 +23,7 @@ export interface Finding {
   readonly dialogue?: Transcript;
 }
 
-export const FORMAT = 'verack-conform/1';
+export const FORMAT = 'verack-conform/2';
 
 export interface Report {
   readonly format: typeof FORMAT;
@@ -32,9 +32,9 @@ export interface Report {
   /** When it began, ISO 8601. */
   readonly began: string;
   readonly node: string;
-  /** Absent when the node could not be reached; `trouble` then says why. */
-  readonly portrait?: NodeInfo;
-  readonly trouble?: string;
+  /** Absent when the node could not be reached; `error` then says why. */
+  readonly nodeinfo?: NodeInfo;
+  readonly error?: string;
   readonly findings: readonly Finding[];
   /** Known differences that did not show. */
   readonly vanished: readonly string[];
@@ -88,7 +88,7 @@ const form = object(
     findings: listOf(finding),
     vanished: listOf(text),
   },
-  { portrait: anything, trouble: anything },
+  { nodeinfo: anything, error: anything },
 );
 
 /** A report that was kept. Answers with a sentence when it is none. */

@@ -1,19 +1,27 @@
-/** One connection of the tester: what the node said and was not yet looked at, raw bytes included. */
+/** One connection of the tester: what the node sent and no step has read yet, raw bytes included. */
 import type { Link, LinkHandler } from '../net/link.js';
 import type { LinkCode } from '../reasons.js';
 import type { Clock } from '../net/environment.js';
 import { ELLSWIFT_SIZE, MAX_GARBAGE } from '../wire/index.js';
 import { type Reference, shortBytes } from './message-bytes.js';
 import type { Sent } from './case.js';
-import type { Minutes } from './transcript.js';
+import type { TranscriptRecorder } from './transcript.js';
 import type { Exchange } from './v2-endpoint.js';
-import { type Backstage, type ReceivedItem, type Transport, V1Transport } from './tester-transport.js';
+import { type TransportEvent, type ReceivedItem, type Transport, V1Transport } from './tester-transport.js';
 
 /**
  * So much of what came first is kept: for a look at its beginning, and to be read again when a step begins a key exchange
  * with a node that has already sent its key and garbage. It cannot have more to say by then.
  */
 const HEAD = ELLSWIFT_SIZE + MAX_GARBAGE;
+
+/** Bytes of received items that wait for a step to read them; what comes beyond that is discarded. */
+export const MAX_UNREAD = 8_000_000;
+/** What an item takes beside its payload, about. */
+const ITEM_SIZE = 128;
+
+const sizeOf = (item: ReceivedItem): number =>
+  ITEM_SIZE + (item.kind === 'message' ? item.payload.length : 0);
 
 export class TesterConnection implements LinkHandler {
   /** How it ended, when the node or the network ended it. */
@@ -22,13 +30,15 @@ export class TesterConnection implements LinkHandler {
   received = 0;
   /** The first of them. */
   head = new Uint8Array(0);
-  #heard: ReceivedItem[] = [];
+  #queue: ReceivedItem[] = [];
+  #unread = 0;
+  #isOverflowing = false;
   #transport: Transport;
   /** The exchange of keys, once a step has begun one. */
   exchange: Exchange | undefined;
   #wake: (() => void) | undefined;
   /** We have sent something. */
-  hasSpoken = false;
+  hasSent = false;
   #aside: ReceivedItem | undefined;
   #messages = 0;
 
@@ -37,7 +47,7 @@ export class TesterConnection implements LinkHandler {
     readonly link: Link,
     magic: Uint8Array,
     private readonly clock: Clock,
-    private readonly minutes: Minutes,
+    private readonly transcript: TranscriptRecorder,
     /** The node under test is known to send its version before it has ours. */
     private readonly speaksFirst = false,
   ) {
@@ -45,11 +55,19 @@ export class TesterConnection implements LinkHandler {
     link.attach(this);
   }
 
-  /** The next thing that the node said. */
+  /** The next received item. */
   take(): ReceivedItem | undefined {
-    const heard = this.#heard.shift();
-    if (heard) this.#messages++;
-    return heard;
+    const item = this.#queue.shift();
+    if (!item) return undefined;
+    this.#messages++;
+    this.#unread -= sizeOf(item);
+    this.#isOverflowing = this.#queue.length > 0 && this.#isOverflowing;
+    return item;
+  }
+
+  /** Bytes of the received items that no step has read yet; at most {@link MAX_UNREAD}. */
+  get unread(): number {
+    return this.#unread;
   }
 
   /** Bytes of a message that is not complete. */
@@ -58,21 +76,24 @@ export class TesterConnection implements LinkHandler {
   }
 
   /** Keeps a version that came before it was asked for; only the very first message can be one. */
-  putAside(heard: ReceivedItem): boolean {
+  putAside(item: ReceivedItem): boolean {
     if (!this.speaksFirst || this.#messages !== 1) return false;
-    this.#aside = heard;
+    this.#aside = item;
     return true;
   }
 
   /** What was put aside comes next. */
   takeBack(): void {
-    if (this.#aside) this.#heard.unshift(this.#aside);
+    if (this.#aside) {
+      this.#queue.unshift(this.#aside);
+      this.#unread += sizeOf(this.#aside);
+    }
     this.#aside = undefined;
   }
 
   write(frames: readonly Uint8Array[], what: string): void {
-    this.hasSpoken = true;
-    this.minutes.note(this.name, 'tester', what);
+    this.hasSent = true;
+    this.transcript.note(this.name, 'tester', what);
     this.link.write(frames);
   }
 
@@ -91,13 +112,14 @@ export class TesterConnection implements LinkHandler {
   speakV2(exchange: Exchange): void {
     this.exchange = exchange;
     this.#transport = exchange;
-    this.#heard = [];
-    for (const heard of exchange.feed(this.head)) this.#hear(heard);
+    this.#queue = [];
+    this.#unread = 0;
+    for (const item of exchange.feed(this.head)) this.#receive(item);
   }
 
   /** Closes our side. */
   close(): void {
-    this.minutes.note(this.name, 'tester', 'closes');
+    this.transcript.note(this.name, 'tester', 'closes');
     this.link.end();
   }
 
@@ -116,23 +138,34 @@ export class TesterConnection implements LinkHandler {
   data(chunk: Uint8Array): void {
     this.received += chunk.length;
     if (this.head.length < HEAD) this.head = new Uint8Array(Buffer.concat([this.head, chunk])).slice(0, HEAD);
-    for (const heard of this.#transport.feed(chunk)) this.#hear(heard);
+    for (const item of this.#transport.feed(chunk)) this.#receive(item);
     this.#wake?.();
   }
 
   closed(code: LinkCode): void {
     this.ended = code;
-    this.minutes.note(this.name, 'node', code === 'ERR_LINK_EOF' ? 'closes' : 'resets the connection');
+    this.transcript.note(this.name, 'node', code === 'ERR_LINK_EOF' ? 'closes' : 'resets the connection');
     this.#wake?.();
   }
 
-  #hear(heard: ReceivedItem | Backstage): void {
-    if (heard.kind !== 'backstage') this.#heard.push(heard);
-    this.minutes.note(this.name, 'node', heard.kind === 'message' ? spoken(heard) : heard.what);
+  /** A node that floods ends in one stray item, which no step overlooks. */
+  #keep(item: ReceivedItem): void {
+    if (this.#isOverflowing) return;
+    this.#isOverflowing = this.#unread + sizeOf(item) > MAX_UNREAD - ITEM_SIZE;
+    const kept: ReceivedItem = this.#isOverflowing
+      ? { kind: 'stray', what: `more than ${MAX_UNREAD} unread bytes` }
+      : item;
+    this.#queue.push(kept);
+    this.#unread += sizeOf(kept);
+  }
+
+  #receive(item: ReceivedItem | TransportEvent): void {
+    if (item.kind !== 'transport') this.#keep(item);
+    this.transcript.note(this.name, 'node', item.kind === 'message' ? receivedText(item) : item.what);
   }
 }
 
 /** A message of the node's in a dialogue. */
-function spoken({ command, payload }: Extract<ReceivedItem, { kind: 'message' }>): string {
+function receivedText({ command, payload }: Extract<ReceivedItem, { kind: 'message' }>): string {
   return payload.length === 0 ? command : `${command} ${shortBytes(payload)}`;
 }

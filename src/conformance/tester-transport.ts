@@ -1,22 +1,22 @@
-/** How the bytes of a connection become what the node said, and messages become bytes: v1 here, v2 in `exchange.ts`. */
+/** How the bytes of a connection become received items, and messages become bytes: v1 here, v2 in `v2-endpoint.ts`. */
 import { createV1Framer, type FrameEvent, sanitize, type V1Framer } from '../wire/index.js';
 import { frameOf, type Reference } from './message-bytes.js';
 import type { Sent } from './case.js';
 
-/** Something that the node said: a message, or bytes that are none. */
+/** A received item: a message, or bytes that are no message. */
 export type ReceivedItem =
   | { readonly kind: 'message'; readonly command: string; readonly payload: Uint8Array }
   | { readonly kind: 'stray'; readonly what: string };
 
-/** What belongs to the transport alone: it is told in the dialogue, and no step looks at it. */
-export interface Backstage {
-  readonly kind: 'backstage';
+/** An event of the transport alone: it appears in the transcript, and no step reads it. */
+export interface TransportEvent {
+  readonly kind: 'transport';
   readonly what: string;
 }
 
 export interface Transport {
   /** Takes the next bytes of the node. */
-  feed(chunk: Uint8Array): readonly (ReceivedItem | Backstage)[];
+  feed(chunk: Uint8Array): readonly (ReceivedItem | TransportEvent)[];
   /** Bytes of a message that is not complete. */
   readonly pieces: number;
   /** A message as bytes, which have to be sent in the order in which they were made. */
@@ -35,7 +35,7 @@ export class V1Transport implements Transport {
   }
 
   feed(chunk: Uint8Array): readonly ReceivedItem[] {
-    return this.#framer.feed(chunk).map(heardOf);
+    return this.#framer.feed(chunk).map(itemOf);
   }
 
   encode(message: string | Sent, reference: Reference): Uint8Array {
@@ -50,7 +50,7 @@ export const messageOf = (command: string, payload: Uint8Array): ReceivedItem =>
   payload: payload.slice(),
 });
 
-function heardOf(event: FrameEvent): ReceivedItem {
+function itemOf(event: FrameEvent): ReceivedItem {
   if (event.kind === 'frame') return messageOf(event.command, event.payload);
   const what =
     event.kind === 'dropped'

@@ -1,22 +1,22 @@
-/** What was said in one case: by us, by the node, and what happened to the connections. */
+/** The transcript of one case: what each side sent, and what happened to the connections. */
 
 export interface TranscriptLine {
   /** Milliseconds since the case began. */
   readonly at: number;
   readonly conn: string;
-  /** Whose side it stands on; `both` for what happened to the connection. */
+  /** Which side sent it; `both` for what happened to the connection. */
   readonly side: 'tester' | 'node' | 'both';
   readonly text: string;
 }
 
 export type Transcript = readonly TranscriptLine[];
 
-/** More remarks than this say nothing new. */
+/** Lines that are kept of one case. */
 const MOST = 400;
 
-/** Takes remarks down. */
-export class Minutes {
-  readonly remarks: TranscriptLine[] = [];
+/** Records the transcript of one case. */
+export class TranscriptRecorder {
+  readonly lines: TranscriptLine[] = [];
   readonly #begin: number;
 
   constructor(private readonly now: () => number) {
@@ -24,8 +24,8 @@ export class Minutes {
   }
 
   note(conn: string, side: TranscriptLine['side'], text: string): void {
-    if (this.remarks.length < MOST) {
-      this.remarks.push({ at: Math.round(this.now() - this.#begin), conn, side, text });
+    if (this.lines.length < MOST) {
+      this.lines.push({ at: Math.round(this.now() - this.#begin), conn, side, text });
     }
   }
 }

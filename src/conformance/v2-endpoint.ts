@@ -21,15 +21,15 @@ import {
 } from '../wire/index.js';
 import { payloadFor, type Reference } from './message-bytes.js';
 import type { Sent, Step } from './case.js';
-import { Obstacle } from './deviation.js';
-import { type Backstage, type ReceivedItem, messageOf, type Transport } from './tester-transport.js';
+import { CannotRun } from './deviation.js';
+import { type TransportEvent, type ReceivedItem, messageOf, type Transport } from './tester-transport.js';
 
 /** Fields of a message that are about the header of v1. */
 const V1_ONLY = ['magic', 'length', 'checksum'] as const;
 const LENGTH_SIZE = 3;
 const DECOY = 0x80;
 
-const backstage = (what: string): Backstage => ({ kind: 'backstage', what });
+const transportEvent = (what: string): TransportEvent => ({ kind: 'transport', what });
 const bytesOf = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
 
 export interface ExchangeOptions {
@@ -87,8 +87,9 @@ export class Exchange implements Transport {
 
   encode(message: string | Sent, reference: Reference): Uint8Array {
     const sent = typeof message === 'string' ? { msg: message } : message;
-    const strange = V1_ONLY.find((field) => sent[field] !== undefined);
-    if (strange !== undefined) throw new Obstacle(`${strange} is a field of v1, the connection speaks v2`);
+    const unexpected = V1_ONLY.find((field) => sent[field] !== undefined);
+    if (unexpected !== undefined)
+      throw new CannotRun(`${unexpected} is a field of v1, the connection speaks v2`);
     const isLong = sent.encoding === 'long' || sent.command_hex !== undefined;
     const contents = encodeContents(sent.msg, payloadFor(sent, reference), isLong);
     if (sent.command_hex !== undefined) contents.set(bytesOf(sent.command_hex), 1);
@@ -108,34 +109,34 @@ export class Exchange implements Transport {
     return this.#sending().packet(new Uint8Array(length)).subarray(0, LENGTH_SIZE);
   }
 
-  feed(chunk: Uint8Array): readonly (ReceivedItem | Backstage)[] {
+  feed(chunk: Uint8Array): readonly (ReceivedItem | TransportEvent)[] {
     if (this.#receiver) {
       this.#unread += chunk.length;
-      return this.#receiver.feed(chunk).map((event) => this.#heard(event));
+      return this.#receiver.feed(chunk).map((event) => this.#itemOf(event));
     }
     return this.#opening.feed(chunk).flatMap((event) => this.#opened(event));
   }
 
-  #opened(event: HandshakeParserEvent): readonly (ReceivedItem | Backstage)[] {
+  #opened(event: HandshakeParserEvent): readonly (ReceivedItem | TransportEvent)[] {
     // A reader that takes whatever comes for a key tells nothing else.
     if (event.kind !== 'key') return [];
     const { initiating, magic } = this.options;
     this.#keys = this.#key.agree(event.ellswift, initiating, magic);
     this.#receiver = createPacketDecoder(this.#keys.receive);
-    return [backstage('its key'), ...this.feed(event.rest)];
+    return [transportEvent('its key'), ...this.feed(event.rest)];
   }
 
-  #heard(event: V2Event): ReceivedItem | Backstage {
+  #itemOf(event: V2Event): ReceivedItem | TransportEvent {
     if ('size' in event) this.#unread -= event.size;
     switch (event.kind) {
       case 'garbage':
         this.#unread -= TERMINATOR_SIZE;
-        return backstage(`${event.size} bytes of garbage, terminator`);
+        return transportEvent(`${event.size} bytes of garbage, terminator`);
       case 'version':
         this.isSettled = true;
-        return backstage('version packet');
+        return transportEvent('version packet');
       case 'decoy':
-        return backstage('a decoy');
+        return transportEvent('a decoy');
       case 'frame':
         return messageOf(event.command, event.payload);
       case 'dropped':
@@ -148,7 +149,7 @@ export class Exchange implements Transport {
 
   /** The wrong garbage to authenticate is the right one and a byte. */
   #begin(isWrong: boolean): PacketEncoder {
-    if (!this.#keys) throw new Obstacle('the key of the node was not waited for (v2_keys)');
+    if (!this.#keys) throw new CannotRun('the key of the node was not waited for (v2_keys)');
     const { garbage } = this.options;
     this.#sender = createPacketEncoder(
       this.#keys.send,
@@ -158,7 +159,7 @@ export class Exchange implements Transport {
   }
 
   #sending(): PacketEncoder {
-    if (!this.#sender) throw new Obstacle('no packet can be sent before v2_finish');
+    if (!this.#sender) throw new CannotRun('no packet can be sent before v2_finish');
     return this.#sender;
   }
 }

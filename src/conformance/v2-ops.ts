@@ -6,93 +6,98 @@ import { Exchange } from './v2-endpoint.js';
 import type { TesterConnection } from './tester-connection.js';
 import { silence } from './expect-ops.js';
 import type { Op } from './send-ops.js';
-import { Deviation, Obstacle } from './deviation.js';
+import { Deviation, CannotRun } from './deviation.js';
 import type { CaseRun } from './case-run.js';
 
 const WITHIN_MS = 3_000;
 
-function exchangeOf(line: TesterConnection): Exchange {
-  if (!line.exchange) throw new Obstacle(`the connection ${line.name} speaks v1 (no v2_start)`);
-  return line.exchange;
+function exchangeOf(connection: TesterConnection): Exchange {
+  if (!connection.exchange) throw new CannotRun(`the connection ${connection.name} speaks v1 (no v2_start)`);
+  return connection.exchange;
 }
 
-function put(line: TesterConnection, bytes: Uint8Array, what: string, { bytewise }: Step): void {
-  if (bytewise) line.writeBytewise(bytes, what);
-  else line.write([bytes], what);
+function sendKeyBytes(
+  connection: TesterConnection,
+  bytes: Uint8Array,
+  what: string,
+  { bytewise }: Step,
+): void {
+  if (bytewise) connection.writeBytewise(bytes, what);
+  else connection.write([bytes], what);
 }
 
 /** Whoever dialled is the initiator, unless the step says otherwise. */
-function start(trial: CaseRun, step: Step): void {
-  const { initiating = trial.it.role === 'inbound', garbage_len = 0, key_bytes } = step;
-  const line = trial.line(step.conn);
+function start(run: CaseRun, step: Step): void {
+  const { initiating = run.it.role === 'inbound', garbage_len = 0, key_bytes } = step;
+  const connection = run.connection(step.conn);
   const garbage = systemRandom(garbage_len);
-  const exchange = new Exchange({ initiating, magic: trial.chain.magic, garbage });
-  line.speakV2(exchange);
+  const exchange = new Exchange({ initiating, magic: run.chain.magic, garbage });
+  connection.speakV2(exchange);
   const what =
     key_bytes === undefined ? `key and ${garbage_len} bytes of garbage` : `${key_bytes} bytes of a key`;
-  put(line, exchange.opening(0, key_bytes), what, step);
+  sendKeyBytes(connection, exchange.opening(0, key_bytes), what, step);
 }
 
-function sendRestOfKey(trial: CaseRun, step: Step): void {
-  const line = trial.line(step.conn);
+function sendRestOfKey(run: CaseRun, step: Step): void {
+  const connection = run.connection(step.conn);
   const { from = 0 } = step;
-  put(line, exchangeOf(line).opening(from), `the key from byte ${from} on`, step);
+  sendKeyBytes(connection, exchangeOf(connection).opening(from), `the key from byte ${from} on`, step);
 }
 
 /** Waits for something of the node's, and says so when it does not come. */
-async function come(
-  trial: CaseRun,
-  line: TesterConnection,
+async function waitFor(
+  run: CaseRun,
+  connection: TesterConnection,
   what: string,
   isThere: () => boolean,
 ): Promise<void> {
-  const exchange = exchangeOf(line);
-  const until = trial.now + WITHIN_MS;
+  const exchange = exchangeOf(connection);
+  const until = run.now + WITHIN_MS;
   while (!isThere()) {
     if (exchange.broken !== undefined) throw new Deviation(`${exchange.broken} instead of a ${what}`);
-    if (line.ended || trial.now >= until) throw new Deviation(silence(line, what, WITHIN_MS));
-    await line.change(until);
+    if (connection.ended || run.now >= until) throw new Deviation(silence(connection, what, WITHIN_MS));
+    await connection.change(until);
   }
 }
 
-async function keys(trial: CaseRun, { conn }: Step): Promise<void> {
-  const line = trial.line(conn);
-  const exchange = exchangeOf(line);
-  await come(trial, line, 'key', () => exchange.isAgreed);
+async function keys(run: CaseRun, { conn }: Step): Promise<void> {
+  const connection = run.connection(conn);
+  const exchange = exchangeOf(connection);
+  await waitFor(run, connection, 'key', () => exchange.isAgreed);
 }
 
-const SPOILED = ['wrong_aad', 'omit_terminator', 'omit_version_packet'] as const;
+const WRONG_PARTS = ['wrong_aad', 'omit_terminator', 'omit_version_packet'] as const;
 
-/** What we say to end the exchange, in words. */
-function closingWords(step: Step): string {
+/** The end of the key exchange as text. */
+function finishText(step: Step): string {
   const { decoys = [], version_contents = '', append_messages = [] } = step;
-  const spoiled = SPOILED.filter((flag) => step[flag] === true);
+  const wrong = WRONG_PARTS.filter((flag) => step[flag] === true);
   return [
     step.omit_terminator ? '' : 'terminator',
     decoys.length === 0 ? '' : `${decoys.length} decoys`,
     step.omit_version_packet ? '' : `version packet ${short(version_contents)}`.trim(),
     append_messages.length === 0 ? '' : `${append_messages.length} messages`,
-    spoiled.length === 0 ? '' : `(${spoiled.join(', ')})`,
+    wrong.length === 0 ? '' : `(${wrong.join(', ')})`,
   ]
     .filter((words) => words !== '')
     .join(', ');
 }
 
-async function finish(trial: CaseRun, step: Step): Promise<void> {
-  const line = trial.line(step.conn);
-  const exchange = exchangeOf(line);
-  put(line, exchange.closing(step, trial), closingWords(step), step);
-  if (!step.no_wait) await come(trial, line, 'version packet', () => exchange.isSettled);
+async function finish(run: CaseRun, step: Step): Promise<void> {
+  const connection = run.connection(step.conn);
+  const exchange = exchangeOf(connection);
+  sendKeyBytes(connection, exchange.closing(step, run), finishText(step), step);
+  if (!step.no_wait) await waitFor(run, connection, 'version packet', () => exchange.isSettled);
 }
 
-async function handshake(trial: CaseRun, step: Step): Promise<void> {
-  start(trial, step);
-  await keys(trial, step);
-  await finish(trial, step);
+async function handshake(run: CaseRun, step: Step): Promise<void> {
+  start(run, step);
+  await keys(run, step);
+  await finish(run, step);
 }
 
-function packet(trial: CaseRun, step: Step): void {
-  const line = trial.line(step.conn);
+function packet(run: CaseRun, step: Step): void {
+  const connection = run.connection(step.conn);
   const { contents = '', header, ignore, corrupt_tag } = step;
   const facts = [
     ignore === true ? 'a decoy' : 'a packet',
@@ -100,12 +105,15 @@ function packet(trial: CaseRun, step: Step): void {
     header === undefined ? '' : `with header ${header}`,
     corrupt_tag ? 'with a wrong tag' : '',
   ];
-  line.write([exchangeOf(line).packet(step)], facts.join(' ').trim());
+  connection.write([exchangeOf(connection).packet(step)], facts.join(' ').trim());
 }
 
-function packetLength(trial: CaseRun, { conn, length = 0 }: Step): void {
-  const line = trial.line(conn);
-  line.write([exchangeOf(line).packetLength(length)], `the beginning of a packet of ${length} bytes`);
+function packetLength(run: CaseRun, { conn, length = 0 }: Step): void {
+  const connection = run.connection(conn);
+  connection.write(
+    [exchangeOf(connection).packetLength(length)],
+    `the beginning of a packet of ${length} bytes`,
+  );
 }
 
 export const V2_OPS: Readonly<Record<string, Op>> = {

@@ -63,8 +63,9 @@ export class IncomingMessages {
     const list = countOf(command, payload);
     if (list && list.count > list.limit) return { type: 'wire.excess', command, ...list };
     if (isLaterThan(this.identity.version, command)) return undefined;
-    const relay = wantsTransactions(this.receiver.context);
-    if (isUnoffered(command, payload, this.identity, relay)) return { type: 'wire.unoffered', command };
+    const { context } = this.receiver;
+    const negotiated = { relay: wantsTransactions(context), wtxidrelay: context.wtxidrelay };
+    if (isUnoffered(command, payload, this.identity, negotiated)) return { type: 'wire.unoffered', command };
     return messageToEvent(command, payload, this.receiver);
   }
 

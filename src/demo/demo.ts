@@ -1,6 +1,6 @@
 /**
  * The demo: a small network on loopback, with one node of ours in its middle. It dials healthy and failing listeners, a
- * few nodes dial it, and every connection must end as {@link SCENARIOS} foretells.
+ * few nodes dial it, and every connection must end as {@link SCENARIOS} expects.
  */
 import type { Endpoint, Net } from '../net/link.js';
 import { faultyNet } from '../net/faults/faulty-net.js';
@@ -30,7 +30,7 @@ export interface DemoOptions {
   /** Makes our node. Default {@link createNode}. */
   readonly create?: (options: NodeOptions) => BitcoinNode;
   readonly signal?: AbortSignal;
-  /** Sees the node before anything is dialled. */
+  /** Called with the node before anything is dialled. */
   readonly watch?: (node: BitcoinNode, nameOf: (addr: string) => string | undefined) => void;
 }
 
@@ -38,24 +38,24 @@ export interface Demo {
   readonly node: BitcoinNode;
   /** Where our node listens. */
   readonly local: Endpoint;
-  /** In the order of the cast; resolves when all ends are known, or patience is over. */
+  /** In the order of {@link SCENARIOS}; resolves when all ends are known, or `patience` is over. */
   readonly outcomes: Promise<Outcome[]>;
   stop(): Promise<void>;
 }
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
 const USUAL = { services: servicesOf('NETWORK', 'WITNESS', 'NETWORK_LIMITED') };
-/** Between two looks at the state of the stage, milliseconds. */
-const LOOK = 50;
+/** Milliseconds between two checks of the state. */
+const POLL_MS = 50;
 
-/** Raises the curtain. Everything runs on 127.0.0.1, on ports that the system chooses. */
+/** Starts the demo. Everything runs on 127.0.0.1, on ports that the system chooses. */
 export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
-  const stage = new Stage(options);
-  const local = await stage.open();
-  return { node: stage.node, local, outcomes: stage.outcomes(), stop: () => stage.close() };
+  const network = new DemoNetwork(options);
+  const local = await network.open();
+  return { node: network.node, local, outcomes: network.outcomes(), stop: () => network.close() };
 }
 
-class Stage {
+class DemoNetwork {
   readonly node: BitcoinNode;
   readonly #others: BitcoinNode[] = [];
   /** Addresses as our node sees them. */
@@ -77,15 +77,15 @@ class Stage {
   async open(): Promise<Endpoint> {
     const { local } = await this.node.listen(LOOPBACK);
     this.options.watch?.(this.node, (addr) => this.#scenarios.get(addr)?.name);
-    for (const scenario of SCENARIOS) await this.#enter(scenario, local);
+    for (const scenario of SCENARIOS) await this.#start(scenario, local);
     return local;
   }
 
-  /** Looks until nothing more can change, or patience is over. */
+  /** Polls until nothing more can change, or `patience` is over. */
   async outcomes(): Promise<Outcome[]> {
     const end = Date.now() + (this.options.patience ?? 10_000);
     while (Date.now() < end && !this.options.signal?.aborted && !this.#settled()) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK));
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     return SCENARIOS.map((scenario) => this.#judge(scenario));
   }
@@ -94,7 +94,7 @@ class Stage {
     await Promise.all([this.node, ...this.#others].map((node) => node.stop()));
   }
 
-  async #enter(scenario: Scenario, ours: Endpoint): Promise<void> {
+  async #start(scenario: Scenario, ours: Endpoint): Promise<void> {
     if (scenario.part === 'ourselves') return this.#dial(scenario, ours);
     if (scenario.part === 'nobody') return this.#dial(scenario, await this.#deadPort());
     const uacomment = [scenario.name];

@@ -1,5 +1,5 @@
 /**
- * The cast of the demo: who is on stage, how each one behaves, and the end that is expected for it.
+ * The scenarios of the demo: each peer, how it behaves, and the expected end of its connection.
  *
  * Healthy peers differ in services, features and age of protocol; each failing one breaks one rule.
  */
@@ -16,7 +16,7 @@ export interface ExpectedEnd {
 
 export interface Scenario {
   readonly name: string;
-  /** One line for a person. */
+  /** One line of description. */
   readonly about: string;
   /** `listens`: our node dials it; `dials`: it dials our node; the last two need no node of their own. */
   readonly part: 'listens' | 'dials' | 'nobody' | 'ourselves';
@@ -132,7 +132,7 @@ const healthy: readonly Scenario[] = [
   },
 ];
 
-/** Our version is out and theirs never counted. */
+/** Our version is sent; theirs was not accepted. */
 const NO_VERSION: Facts = { state: 'versionSent', awaited: 'version' };
 /** Their version came, their verack did not. */
 const NO_VERACK: Facts = { state: 'versionReceived', awaited: 'verack' };
@@ -189,7 +189,7 @@ const failing: readonly Scenario[] = [
   },
   {
     name: 'silent',
-    about: 'accepts and says nothing',
+    about: 'accepts and sends nothing',
     part: 'listens',
     fault: 'silent',
     expected: { code: 'ERR_TIME_HANDSHAKE', facts: NO_VERSION },
@@ -225,5 +225,5 @@ const failing: readonly Scenario[] = [
   },
 ];
 
-/** Everybody, in the order of the table. */
+/** All scenarios, in the order of the table. */
 export const SCENARIOS: readonly Scenario[] = [...healthy, ...failing];

@@ -9,7 +9,7 @@
 import type { BitcoinNode } from '../node/node.js';
 import type { CapturedMessage, CaptureFault, MergedMessage } from './core-capture.js';
 import { type ReferenceNodeOptions, ReferenceNode } from './reference-node.js';
-import { MOST_SCENES, said, type SessionLine } from './transcripts.js';
+import { MAX_LINES, said, type SessionLine } from './transcripts.js';
 
 /** The kinds of the handshake, in the order of their first appearance, and those that keep a connection alive. */
 export const COMPARED = [
@@ -46,7 +46,7 @@ export interface CapturedSession {
   readonly at: number;
   /** `tester` is the node that captured. What stands between the columns is what our node made of it. */
   readonly scenes: readonly SessionLine[];
-  /** Scenes that were left out at the end. */
+  /** Lines that were left out at the end. */
   readonly left: number;
 }
 
@@ -67,11 +67,11 @@ export interface CompareOptions {
   /** Both directions are there: without one of them there is nothing to compare. */
   readonly isWhole: boolean;
   readonly node?: ReferenceNodeOptions;
-  /** Sees each node of ours before anything happens to it. */
+  /** Called with each reference node before its first input. */
   readonly watch?: (node: BitcoinNode) => void;
-  /** Hears each message as it is and as a scene, with the number of its session. */
+  /** Called with each message, its line in the transcript and the number of its session. */
   readonly message?: (message: CapturedMessage, scene: Said, session: number) => void;
-  /** Hears of each session when it is over. */
+  /** Called with each session when it is over. */
   readonly session?: (session: CapturedSession) => void;
   /** Stops between two messages. */
   readonly signal?: AbortSignal;
@@ -80,11 +80,11 @@ export interface CompareOptions {
 type Said = Omit<SessionLine, 'at' | 'conn'>;
 
 /** Differences that are kept; the others are counted. */
-const MOST_DIFFERENCES = 20;
+const MAX_DIFFERENCES = 20;
 /** Kinds that are kept of those left out, and of those between two received messages. */
-const MOST_KINDS = 64;
+const MAX_KINDS = 64;
 
-/** Plays one peer's capture offline: no time passes, nothing is dialled. */
+/** Compares one peer's capture offline: no time passes, nothing is dialled. */
 export async function compare(
   messages: AsyncGenerator<MergedMessage, readonly CaptureFault[]>,
   options: CompareOptions,
@@ -117,7 +117,7 @@ class Comparison {
     }
     this.#messages++;
     const { command, direction } = message;
-    if (direction === 'sent' && !isCompared(command) && this.#leftOut.size < MOST_KINDS)
+    if (direction === 'sent' && !isCompared(command) && this.#leftOut.size < MAX_KINDS)
       this.#leftOut.add(command);
     this.#session.take(message);
   }
@@ -139,7 +139,7 @@ class Comparison {
     const inbound = message.direction === 'received';
     const opening = { inbound, peer: this.options.peer, at: message.at, version: own?.payload };
     return new Session(++this.#sessions, opening, this.options, (difference) => {
-      if (this.#differing++ < MOST_DIFFERENCES) this.#differences.push(difference);
+      if (this.#differing++ < MAX_DIFFERENCES) this.#differences.push(difference);
     });
   }
 }
@@ -155,7 +155,7 @@ interface Gap {
 const gapAfter = (after: string, offset: number): Gap => ({ after, offset, captured: [], ours: [] });
 
 class Session {
-  readonly #standIn: ReferenceNode;
+  readonly #reference: ReferenceNode;
   readonly #scenes: SessionLine[] = [];
   readonly #pings = { captured: 0, ours: 0 };
   readonly #versions = { received: false, sent: false };
@@ -175,8 +175,8 @@ class Session {
   ) {
     this.#now = opening.at;
     this.#isOff = !options.isWhole;
-    this.#standIn = new ReferenceNode(opening, options.node);
-    if (!this.#isOff) this.#begin(this.#standIn.node);
+    this.#reference = new ReferenceNode(opening, options.node);
+    if (!this.#isOff) this.#begin(this.#reference.node);
   }
 
   /**
@@ -193,11 +193,11 @@ class Session {
     if (command === 'version') this.#versions[direction] = true;
     this.#now = Math.max(this.#now, at);
     if (isAlone) this.#isOff = true;
-    if (!this.#isOff) this.#standIn.wait(at);
+    if (!this.#isOff) this.#reference.wait(at);
     if (direction === 'received') this.#closeGap(gapAfter(command, message.offset));
     this.#tell(message);
     if (this.#isOff) return;
-    if (direction === 'received') this.#standIn.receive(message);
+    if (direction === 'received') this.#reference.receive(message);
     else this.#count('captured', message);
   }
 
@@ -211,7 +211,7 @@ class Session {
     this.options.session?.({ number, inbound, at, scenes: this.#scenes, left: this.#left });
   }
 
-  /** Nothing is taken apart that nobody will see. */
+  /** A message is decoded only when it will be shown. */
   #tell(message: CapturedMessage): void {
     if (this.#isFull && !this.options.message) return void this.#left++;
     const scene = said(message.direction, message.command, message.payload);
@@ -229,7 +229,7 @@ class Session {
       this.#say(`ours: ${this.#ended}`);
     });
     this.options.watch?.(node);
-    this.#standIn.open();
+    this.#reference.open();
   }
 
   #count(
@@ -237,14 +237,14 @@ class Session {
     { command, payload }: Pick<CapturedMessage, 'command' | 'payload'>,
   ): void {
     if (command === 'ping') this.#pings[side]++;
-    if (command === 'ping' && side === 'captured') this.#standIn.notePing(payload);
+    if (command === 'ping' && side === 'captured') this.#reference.notePing(payload);
     const kinds = this.#gap[side];
-    if (command !== 'ping' && isCompared(command) && kinds.length < MOST_KINDS) kinds.push(command);
-    if (side === 'captured' && this.#ended !== '') this.#goesOn(command);
+    if (command !== 'ping' && isCompared(command) && kinds.length < MAX_KINDS) kinds.push(command);
+    if (side === 'captured' && this.#ended !== '') this.#continuesAfterEnd(command);
   }
 
-  /** Our node is gone, and the other one still sends. */
-  #goesOn(command: string): void {
+  /** The reference node has ended, and the captured one still sends. */
+  #continuesAfterEnd(command: string): void {
     const { after, offset } = this.#gap;
     this.#isOff = true;
     this.#differ({ after, offset, captured: [command], ours: [this.#ended] });
@@ -276,7 +276,7 @@ class Session {
   }
 
   get #isFull(): boolean {
-    return this.#scenes.length >= MOST_SCENES;
+    return this.#scenes.length >= MAX_LINES;
   }
 
   #say(text: string): void {

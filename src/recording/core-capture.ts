@@ -54,7 +54,7 @@ const LAST_CHARACTER = 0x7f;
 
 /** The messages of one file, however its bytes are split. Ends with what is wrong, if anything is. */
 export async function* messagesIn(bytes: AsyncIterable<Uint8Array>, direction: Direction): CapturedMessages {
-  const supply = new Supply(bytes);
+  const supply = new ByteReader(bytes);
   try {
     for (let offset = 0; ;) {
       const header = await supply.take(HEADER);
@@ -92,8 +92,8 @@ function claimOf(header: Uint8Array): Claim | string {
   return { at, command, length };
 }
 
-/** A byte stream that is asked for bytes. */
-class Supply {
+/** Reads a byte stream by number of bytes. */
+class ByteReader {
   readonly #source: AsyncIterator<Uint8Array>;
   #parts: Uint8Array[] = [];
   #size = 0;

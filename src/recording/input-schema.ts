@@ -128,9 +128,9 @@ export const hasMoment = ({ node, at, wall }: Record<string, unknown>): boolean 
   count(node) && Number.isFinite(at) && Number.isFinite(wall);
 
 /** Deeper than any entry is; what compares and prints entries goes down into them. */
-const DEEPEST = 8;
+const MAX_DEPTH = 8;
 
-export const isShallow = (value: unknown, depth = DEEPEST): boolean =>
+export const isShallow = (value: unknown, depth = MAX_DEPTH): boolean =>
   typeof value !== 'object' ||
   value === null ||
   (depth > 0 && Object.values(value).every((inner) => isShallow(inner, depth - 1)));

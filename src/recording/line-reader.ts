@@ -23,7 +23,7 @@ export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
     if (size > MAX_LINE)
       throw refused(line + 1, `longer than ${MAX_LINE} bytes, as no line of a recording is`);
   };
-  const spoken = (isWhole: boolean): TextLine => {
+  const lineOf = (isWhole: boolean): TextLine => {
     const text = Buffer.concat(parts).toString('utf8');
     parts = [];
     size = 0;
@@ -33,12 +33,12 @@ export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
     let from = 0;
     for (let to = chunk.indexOf(BREAK); to >= 0; to = chunk.indexOf(BREAK, from)) {
       take(chunk.subarray(from, to));
-      yield spoken(true);
+      yield lineOf(true);
       from = to + 1;
     }
     take(chunk.subarray(from));
   }
-  if (size > 0) yield spoken(false);
+  if (size > 0) yield lineOf(false);
 }
 
 /** What is wrong with a line. */

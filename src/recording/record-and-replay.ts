@@ -1,5 +1,5 @@
 /**
- * Records nodes, and plays what was recorded.
+ * Records nodes, and replays recordings.
  *
  *   const file = new RecordingFile('regtest.ndjson', { limit: 1e9, broken: console.error });
  *   const node = recordedNode(file, { chain: 'regtest' });
@@ -24,9 +24,9 @@ import { Replay } from './replay.js';
 import { RecordingNode } from './recording-node.js';
 
 /** Differences that are kept; the others are counted. */
-const MOST_DIFFERENCES = 20;
+const MAX_DIFFERENCES = 20;
 /** Nodes of one recording. */
-const MOST_NODES = 65_536;
+const MAX_NODES = 65_536;
 
 const numbers = new WeakMap<Sink, number>();
 
@@ -64,7 +64,7 @@ export function recordedNode(
 export interface PlayOptions {
   /** Of the nodes that play; neither changes what they do. */
   readonly node?: Pick<NodeOptions, 'inspect' | 'compiled'>;
-  /** Sees each node before anything happens to it, and the clock that it lives by. */
+  /** Called with each node and its clock before its first input. */
   readonly watch?: (node: BitcoinNode, clock: Pick<Clock, 'now'>, number: number) => void;
   /** Stops between two turns. */
   readonly signal?: AbortSignal;
@@ -129,9 +129,9 @@ class Player {
   }
 
   #make(number: number, line: number, recorded: RecordedOptions): Replay {
-    if (this.#replays.size >= MOST_NODES) throw refused(line, `more than ${MOST_NODES} nodes`);
+    if (this.#replays.size >= MAX_NODES) throw refused(line, `more than ${MAX_NODES} nodes`);
     const differs = (difference: Difference): void => {
-      if (this.#differing++ < MOST_DIFFERENCES) this.#differences.push(difference);
+      if (this.#differing++ < MAX_DIFFERENCES) this.#differences.push(difference);
     };
     const replay = madeReplay(line, () => new Replay(recorded, differs, this.options.node));
     replay.node.peers.subscribe(({ type }) => void (type === 'created' && this.#sessions++));

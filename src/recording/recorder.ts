@@ -1,5 +1,5 @@
 /**
- * Takes down what one node takes from the world and what it does: a witness of the node, and the `Env` that it lives in.
+ * Records the inputs and effects of one node: the observer of the node, and its `Env`.
  *
  * Both clocks stand still while the node deals with an input, so one moment per turn is all that a replay needs.
  */
@@ -16,7 +16,7 @@ import type { NodeObserver } from './recording-node.js';
 
 /** Where lines go. */
 export interface Sink {
-  /** Whether anybody still wants them. */
+  /** Whether lines are still accepted. */
   readonly isOpen: boolean;
   /** The lines of one whole turn. */
   take(lines: readonly string[]): void;
@@ -84,17 +84,17 @@ export class Recorder implements NodeObserver, Env {
   }
 
   tell(event: keyof NodeEvents, payload: object, run: () => boolean): boolean {
-    if (event !== 'message' && event !== 'listening') this.note(saying(event, payload));
+    if (event !== 'message' && event !== 'listening') this.note(eventEffect(event, payload));
     return run();
   }
 
-  /** Takes down what the node does. */
+  /** Records an effect of the node. */
   note(effect: Effect): void {
     this.#write(effect);
     if (this.#depth === 0) this.#flush();
   }
 
-  /** An input with bytes: those are spelled only when somebody wants them. */
+  /** An input with bytes: they are converted to hex only while the sink is open. */
   data(link: number, chunk: Uint8Array, run: () => void): void {
     this.enter({ in: 'data', link, bytes: this.sink.isOpen ? hexOf(chunk) : '' }, run);
   }
@@ -188,8 +188,8 @@ export class Recorder implements NodeObserver, Env {
 const at = ({ host, port }: Endpoint): Endpoint => ({ host, port });
 const ends = ({ local, remote }: Link) => ({ local: at(local), remote: at(remote) });
 
-/** What is taken down of an event of the node: rows of the tracker go under a name of their own. */
-export const saying = (event: keyof NodeEvents, payload: object): Effect =>
+/** The recorded form of a node event: a row of the tracker goes under `peer`. */
+export const eventEffect = (event: keyof NodeEvents, payload: object): Effect =>
   'conntime' in payload ? { out: event, peer: payload } : { out: event, ...payload };
 
 class RecordedLink extends LinkWrapper implements LinkHandler {
@@ -203,7 +203,7 @@ class RecordedLink extends LinkWrapper implements LinkHandler {
     super(inner);
   }
 
-  /** Taken down when it is another than last time. Who looks from outside of a turn changes nothing. */
+  /** Recorded when it has changed. A read outside of a turn is not recorded. */
   override get pending(): number {
     const { pending } = this.inner;
     if (pending === this.#pending || !this.recorder.isBusy) return pending;

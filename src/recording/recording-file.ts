@@ -14,7 +14,7 @@ export interface RecordingFileOptions {
   readonly limit: number;
   /** Replace a file that exists. Default false. */
   readonly force?: boolean;
-  /** Hears once why the recording ended before its time: `ERR_LOCAL_LIMIT` with `limit`, or the `syscode` of a failed write. */
+  /** Called once when the recording ends early: `ERR_LOCAL_LIMIT` with `limit`, or the `syscode` of a failed write. */
   readonly broken: (reason: Reason) => void;
 }
 

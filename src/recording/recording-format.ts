@@ -1,5 +1,5 @@
 /**
- * The form of a recording, version 1: everything that one or more nodes took from the world, and everything they did.
+ * The recording format, version 1: every input that one or more nodes received, and every effect they executed.
  *
  * A text file of JSON objects, one per line (NDJSON, UTF-8, lines end with LF). Bytes are lower-case hex, times are
  * milliseconds, an endpoint is `{ host, port }`. The first line is the header:
@@ -9,7 +9,7 @@
  * After it stand turns. A turn begins with an input, a line with `in`, `node` (which node, from 1), `at` (the node's
  * clock, never decreases) and `wall` (milliseconds since 1970-01-01 UTC); both clocks stand still for the whole turn.
  * The lines behind it, with `out` and without a time, are what the node did because of it, in order. Inside a turn a
- * line with `in` and without `at` is an input that came from within (a listener of the node that dials, say).
+ * line with `in` and without `at` is an input that a listener of the node caused (one that dials, for example).
  *
  * Inputs, from the owner of the node:
  *
@@ -21,7 +21,7 @@
  *   send      id; messages: [[command, payload], …]
  *   stop
  *
- * and from the world. Links, timers and listeners are numbered by node, from 1, in the order in which they are asked for;
+ * and from its environment. Links, timers and listeners are numbered by node, from 1, in the order in which they are asked for;
  * an accepted link takes the next number.
  *
  *   opened    link, local, remote         a dial came through
@@ -54,7 +54,7 @@
  *   listen    listener, host, port
  *   unlisten  listener
  *
- * and what it says: the events of the library's `NodeEvents` by their name, except `message` and `listening` (`established`, `ended` and `fallback`
+ * and its events: those of the library's `NodeEvents` by their name, except `message` and `listening` (`established`, `ended` and `fallback`
  * with `peer`, the whole row of the tracker). The bytes of `write` and `data` are those of the wire: faults that were asked
  * for (`options.faults`) stand between the node and them.
  *
@@ -126,7 +126,7 @@ export interface RecordedDial {
   readonly v2transport?: boolean;
 }
 
-/** Everything that can happen to a node. */
+/** Every input of a node. */
 export type Input =
   | { readonly in: 'node'; readonly options: RecordedOptions }
   | {
@@ -161,7 +161,7 @@ export type Input =
 
 export type InputName = Input['in'];
 
-/** Something that a node did or said. */
+/** An effect or an event of a node. */
 export interface Effect {
   readonly out: string;
   readonly [field: string]: unknown;

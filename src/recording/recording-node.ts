@@ -1,4 +1,4 @@
-/** A node under observation: a witness hears everything that its owner asks of it and everything that it says. */
+/** A node whose calls and events are passed to an observer, which records or compares them. */
 import type { SeedAddress } from '../net/dns.js';
 import type { Endpoint, Listener } from '../net/link.js';
 import { parseEndpoint } from '../net/endpoint.js';
@@ -10,21 +10,21 @@ import { commandOf, encodeMessage, hexOf, type Message, type UnknownMessage } fr
 import type { Input, RecordedDial } from './recording-format.js';
 
 export interface NodeObserver {
-  /** Something is asked of the node, or happens to it: `run` is what comes of it. */
+  /** An input of the node: a call of its owner or an event of its environment. `run` executes it. */
   enter<T>(input: Input, run: () => T): T;
-  /** The node says something; `run` tells its listeners. */
+  /** The node emits an event; `run` calls its listeners. */
   tell(event: keyof NodeEvents, payload: object, run: () => boolean): boolean;
 }
 
 export class RecordingNode extends BitcoinNode {
-  readonly #witness: NodeObserver;
+  readonly #observer: NodeObserver;
   readonly #numbers = new WeakMap<Peer, number>();
   #dials = 0;
 
-  constructor({ signal, ...options }: NodeOptions, witness: NodeObserver) {
+  constructor({ signal, ...options }: NodeOptions, observer: NodeObserver) {
     super(options);
-    this.#witness = witness;
-    // Told only to those who listen; a witness always does.
+    this.#observer = observer;
+    // Emitted only when there is a listener; the observer needs them always.
     this.on('transition', () => undefined);
     this.on('established', () => undefined);
     this.on('ended', () => undefined);
@@ -37,7 +37,7 @@ export class RecordingNode extends BitcoinNode {
     const { signal, ...rest } = options;
     const input = this.#dialInput(to, recorded(options));
     const number = ++this.#dials;
-    const peer = this.#witness.enter(input, () => super.dial(to, signal?.aborted ? rest : options));
+    const peer = this.#observer.enter(input, () => super.dial(to, signal?.aborted ? rest : options));
     this.#numbers.set(peer, number);
     if (signal?.aborted) peer.close();
     return peer;
@@ -45,34 +45,34 @@ export class RecordingNode extends BitcoinNode {
 
   /** The answer of the source of automatic outbound connections. */
   override foundCandidates(addresses: readonly SeedAddress[]): void {
-    this.#witness.enter({ in: 'candidates', addresses }, () => super.foundCandidates(addresses));
+    this.#observer.enter({ in: 'candidates', addresses }, () => super.foundCandidates(addresses));
   }
 
   protected override closePeer(peer: Peer): void {
     const dial = this.#numbers.get(peer) ?? 0;
-    this.#witness.enter({ in: 'hangup', dial }, () => super.closePeer(peer));
+    this.#observer.enter({ in: 'hangup', dial }, () => super.closePeer(peer));
   }
 
   override listen(at: Endpoint, options: { signal?: AbortSignal } = {}): Promise<Listener> {
     const { host, port } = at;
-    return this.#witness.enter({ in: 'listen', host, port }, () => super.listen(at, options));
+    return this.#observer.enter({ in: 'listen', host, port }, () => super.listen(at, options));
   }
 
   override close(id: number): boolean {
-    return this.#witness.enter({ in: 'close', id }, () => super.close(id));
+    return this.#observer.enter({ in: 'close', id }, () => super.close(id));
   }
 
   override send(id: number, ...messages: readonly (Message | UnknownMessage)[]): boolean {
     const told = messages.map((message) => [commandOf(message), hexOf(encodeMessage(message))] as const);
-    return this.#witness.enter({ in: 'send', id, messages: told }, () => super.send(id, ...messages));
+    return this.#observer.enter({ in: 'send', id, messages: told }, () => super.send(id, ...messages));
   }
 
   override stop(): Promise<void> {
-    return this.#witness.enter({ in: 'stop' }, () => super.stop());
+    return this.#observer.enter({ in: 'stop' }, () => super.stop());
   }
 
   override emit<K extends keyof NodeEvents>(event: K, ...payload: NodeEvents[K]): boolean {
-    return this.#witness.tell(event, payload[0], () => super.emit(event, ...payload));
+    return this.#observer.tell(event, payload[0], () => super.emit(event, ...payload));
   }
 
   /** Text that is no host throws before anything happens. */

@@ -1,4 +1,4 @@
-/** Reads a recording turn by turn, and trusts none of it. */
+/** Reads a recording turn by turn, and validates every entry. */
 import { VERSION } from '../version.js';
 import { FORMAT, FORMAT_VERSION, type Header, MAX_LINE } from './recording-format.js';
 import { linesOf, refused, type TextLine } from './line-reader.js';
@@ -30,7 +30,7 @@ export type Ending = 'stopped' | 'limit' | 'cut';
  * what is no recording, or not one of a form that is known here.
  */
 export async function* turnsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Turn, Ending> {
-  let turn: Gathering | undefined;
+  let turn: TurnBuilder | undefined;
   for await (const line of entriesOf(bytes)) {
     if (line.entry.in === 'end') {
       if (turn) yield turn.done(true);
@@ -40,7 +40,7 @@ export async function* turnsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
     if (turn && isInside) turn.add(line);
     else {
       if (turn) yield turn.done(true);
-      turn = new Gathering(line);
+      turn = new TurnBuilder(line);
     }
   }
   if (turn) yield turn.done(false);
@@ -62,7 +62,7 @@ async function* entriesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Size
   if (isFirst) throw refused(1, 'the file is empty');
 }
 
-class Gathering {
+class TurnBuilder {
   readonly #lines: Line[] = [];
   #size = 0;
 

@@ -1,4 +1,4 @@
-/** A node of ours in the place of one that captured its messages: told what that one was told, at the same moments. */
+/** The reference node of a capture comparison: it receives the messages that the capturing node received, at the same times. */
 import { parseEndpoint } from '../net/endpoint.js';
 import type { DialHandler, Endpoint, Link, LinkHandler, Net } from '../net/link.js';
 import { VirtualClock } from '../net/virtual-clock.js';
@@ -22,18 +22,18 @@ export interface Opening {
 export type ReferenceNodeOptions = Pick<NodeOptions, 'inspect' | 'compiled'>;
 
 /** The longest that a timer waits, milliseconds: more than any capture lasts between two messages. */
-const NEVER = 2 ** 31 - 1;
+const MAX_DELAY = 2 ** 31 - 1;
 const TIMEOUTS = {
-  connectTimeout: NEVER,
-  handshakeTimeout: NEVER,
-  pongTimeout: NEVER,
-  idleTimeout: NEVER,
-  stallTimeout: NEVER,
+  connectTimeout: MAX_DELAY,
+  handshakeTimeout: MAX_DELAY,
+  pongTimeout: MAX_DELAY,
+  idleTimeout: MAX_DELAY,
+  stallTimeout: MAX_DELAY,
 };
 const NO_LIMITS = { maxUseless: 0, maxPings: 0 };
 /** Only pings fall due by themselves, every 2 minutes; a time that was made up does not keep us busy for years. */
-const LONGEST_WAIT = 600_000;
-/** Nobody reads what it writes, so any will do. */
+const MAX_WAIT = 600_000;
+/** What it writes is not read, so any chain will do. */
 const CHAIN = 'main';
 
 export class ReferenceNode {
@@ -85,7 +85,7 @@ export class ReferenceNode {
   wait(until: number): void {
     const ms = Math.max(0, (until - this.#moment) / 1_000);
     this.#moment = Math.max(this.#moment, until);
-    this.clock.advance(Math.min(ms, LONGEST_WAIT));
+    this.clock.advance(Math.min(ms, MAX_WAIT));
   }
 
   /** The other node pinged: who answers that one answers ours. */
@@ -132,7 +132,7 @@ export class ReferenceNode {
   }
 }
 
-/** What the other node said of itself; our own words where it said nothing, or nothing that fits. */
+/** What the other node announced; our defaults where it announced nothing usable. */
 function announced(payload: Uint8Array | undefined): Pick<NodeOptions, 'services' | 'rules'> {
   const rules = { ...TIMEOUTS, ...NO_LIMITS };
   const decoded = payload && decodeMessage('version', payload);
@@ -144,19 +144,19 @@ function announced(payload: Uint8Array | undefined): Pick<NodeOptions, 'services
 
 const MAX_VERSION = 2 ** 31 - 1;
 
-const SOMEWHERE: Endpoint = { host: '127.0.0.1', port: 8333 };
+const DEFAULT_ENDPOINT: Endpoint = { host: '127.0.0.1', port: 8333 };
 
 /** `[__1]_18444` is `[::1]:18444`. */
 function endpointOf(peer: string): Endpoint {
   try {
-    const { host, port, kind } = parseEndpoint(peer.replaceAll('_', ':'), SOMEWHERE.port);
-    return kind === 'name' ? SOMEWHERE : { host, port };
+    const { host, port, kind } = parseEndpoint(peer.replaceAll('_', ':'), DEFAULT_ENDPOINT.port);
+    return kind === 'name' ? DEFAULT_ENDPOINT : { host, port };
   } catch {
-    return SOMEWHERE;
+    return DEFAULT_ENDPOINT;
   }
 }
 
-/** Bytes that are the same each time: chance has no part in what is compared. */
+/** Bytes that are the same each time: so that a comparison does not depend on random bytes. */
 function counting(): (count: number) => Uint8Array {
   let last = 0;
   return (count) => Uint8Array.from({ length: count }, () => (last = (last % 255) + 1));

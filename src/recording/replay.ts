@@ -1,7 +1,6 @@
 /**
- * Plays one recorded node again: a real node in a world that does what was recorded, whose every deed is compared with
- * the recorded one. A deed that differs is a {@link Difference}; after one of another kind than the recorded one the
- * two have parted, and the rest is not played.
+ * Replays one recorded node: a real node in a recorded environment, whose every effect is compared with the recorded one.
+ * An effect that differs is a {@link Difference}; after an effect of another kind the rest is not replayed.
  */
 import { netWithFault } from '../net/faults/faulty-net.js';
 import type { Lookup, LookupHandler } from '../net/dns.js';
@@ -14,7 +13,7 @@ import type { Peer } from '../node/peer.js';
 import { type Difference, difference, shown } from './replay-difference.js';
 import { type Effect, faultsOf, type Input, nodeOptions, type RecordedOptions } from './recording-format.js';
 import type { Line, Turn } from './recording-reader.js';
-import { saying } from './recorder.js';
+import { eventEffect } from './recorder.js';
 import { type NodeObserver, RecordingNode } from './recording-node.js';
 
 export type InputOf<N extends Input['in']> = Extract<Input, { in: N }>;
@@ -23,9 +22,9 @@ export class Replay implements NodeObserver, Env {
   readonly node: RecordingNode;
   readonly clock: Clock;
   readonly net: Net;
-  /** The two have parted: nothing more is played. */
+  /** An effect of another kind was seen: nothing more is replayed. */
   isLost = false;
-  #tape: readonly Line[] = [];
+  #entries: readonly Line[] = [];
   #next = 0;
   #isWhole = true;
   #now = 0;
@@ -67,7 +66,7 @@ export class Replay implements NodeObserver, Env {
   /** Plays a turn. Resolves when the node has dealt with it. */
   async play({ at, wall, lines, isWhole }: Turn): Promise<void> {
     if (this.isLost) return;
-    this.#tape = lines;
+    this.#entries = lines;
     this.#next = 0;
     this.#isWhole = isWhole;
     this.#now = at;
@@ -107,14 +106,14 @@ export class Replay implements NodeObserver, Env {
 
   tell(event: keyof NodeEvents, payload: object, run: () => boolean): boolean {
     if (event === 'message' || event === 'listening') return run();
-    this.#expect(saying(event, payload));
+    this.#expect(eventEffect(event, payload));
     const told = run();
-    // What its listeners did then is not done by those of now.
+    // The calls that the recorded listeners made are replayed here.
     this.#performNested();
     return told;
   }
 
-  /** A deed of the node: the recorded one, unless that is of another kind. */
+  /** An effect of the node, compared with the recorded one. */
   note(effect: Effect): void {
     this.#expect(effect);
   }
@@ -128,7 +127,7 @@ export class Replay implements NodeObserver, Env {
   }
 
   get #head(): Line | undefined {
-    return this.#tape[this.#next];
+    return this.#entries[this.#next];
   }
 
   #expect(effect: Effect, fits: (line: Line) => boolean = () => false): Line | undefined {
@@ -150,7 +149,7 @@ export class Replay implements NodeObserver, Env {
     this.isLost = true;
     // The file ends here: nobody knows what came next.
     if (!head && !this.#isWhole) return;
-    const last = this.#tape.at(-1)?.line ?? 0;
+    const last = this.#entries.at(-1)?.line ?? 0;
     this.differs({
       line: head?.line ?? last,
       what: 'order',
@@ -169,17 +168,17 @@ export class Replay implements NodeObserver, Env {
       // Refused then as it is now; anything else is a recording that no node has made.
       if (!(error instanceof VerackError)) this.#lose(head, { out: 'error', says: String(error) });
     }
-    // Nobody took it: there is no such link, timer, peer.
+    // No handler took it: there is no such link, timer or peer.
     if (this.#next === before && !this.isLost) this.#lose(head, undefined);
   }
 
-  /** From the world: told by this class, and so entered by it. */
-  #happen(input: Input, run: (() => void) | undefined): void {
+  /** An input of the environment. */
+  #run(input: Input, run: (() => void) | undefined): void {
     if (run) this.enter(input, run);
   }
 
   readonly #inputs: { readonly [N in Input['in']]: (input: InputOf<N>) => void } = {
-    node: (input) => this.#happen(input, () => undefined),
+    node: (input) => this.#run(input, () => undefined),
     dial: ({ to, options }) => {
       const dial = ++this.#dials;
       this.#peers.set(dial, this.node.dial(to, options));
@@ -191,12 +190,12 @@ export class Replay implements NodeObserver, Env {
     candidates: ({ addresses }) => this.node.foundCandidates(addresses),
     found: (input) => {
       const handler = this.#looking.get(input.lookup);
-      this.#happen(input, handler && (() => handler.found(input.hosts)));
+      this.#run(input, handler && (() => handler.found(input.hosts)));
     },
     unfound: (input) => {
       const handler = this.#looking.get(input.lookup);
       const { code, facts } = input;
-      this.#happen(input, handler && (() => handler.failed({ code, facts })));
+      this.#run(input, handler && (() => handler.failed({ code, facts })));
     },
     hangup: ({ dial }) => this.#peers.get(dial)?.close(),
     listen: (input) => void this.node.listen(input).catch(() => undefined),
@@ -211,46 +210,46 @@ export class Replay implements NodeObserver, Env {
     opened: (input) => {
       const handler = this.#dialled.get(input.link);
       this.#dialled.delete(input.link);
-      this.#happen(input, handler && (() => handler.opened(this.#linkOf(input))));
+      this.#run(input, handler && (() => handler.opened(this.#linkOf(input))));
     },
     failed: (input) => {
       const handler = this.#dialled.get(input.link);
       this.#dialled.delete(input.link);
-      this.#happen(input, handler && (() => handler.failed(input.code, input.facts)));
+      this.#run(input, handler && (() => handler.failed(input.code, input.facts)));
     },
     accepted: (input) => {
       const accepted = this.#accepting.get(input.listener);
       this.#links = Math.max(this.#links, input.link);
-      this.#happen(input, accepted && (() => accepted(this.#linkOf(input))));
+      this.#run(input, accepted && (() => accepted(this.#linkOf(input))));
     },
     data: (input) => {
       const handler = this.#open.get(input.link)?.handler;
-      this.#happen(input, handler && (() => handler.data(hexed(input.bytes))));
+      this.#run(input, handler && (() => handler.data(hexed(input.bytes))));
     },
     closed: (input) => {
       const handler = this.#open.get(input.link)?.handler;
       this.#open.delete(input.link);
-      this.#happen(input, handler && (() => handler.closed(input.code)));
+      this.#run(input, handler && (() => handler.closed(input.code)));
     },
     drained: (input) => {
       const handler = this.#open.get(input.link)?.handler;
-      this.#happen(input, handler && (() => handler.drained?.()));
+      this.#run(input, handler && (() => handler.drained?.()));
     },
     timer: (input) => {
       const fn = this.#timers.get(input.timer);
       this.#timers.delete(input.timer);
-      this.#happen(input, fn);
+      this.#run(input, fn);
     },
     listening: (input) => {
       const waiting = this.#opening.get(input.listener);
       const { listener, local } = input;
       const close = (): Promise<void> => this.#unlisten(listener);
-      this.#happen(input, waiting && (() => waiting.done({ local, close })));
+      this.#run(input, waiting && (() => waiting.done({ local, close })));
     },
     unheard: (input) => {
       const waiting = this.#opening.get(input.listener);
       const error = new VerackError(listenCodeOf(String(input.facts.syscode)), input.facts);
-      this.#happen(input, waiting && (() => waiting.failed(error)));
+      this.#run(input, waiting && (() => waiting.failed(error)));
     },
   };
 
@@ -260,7 +259,7 @@ export class Replay implements NodeObserver, Env {
     return made;
   }
 
-  /** Its owner wants to hear no more of it. */
+  /** Its owner has closed it. */
   forget(link: number): void {
     this.#open.delete(link);
   }

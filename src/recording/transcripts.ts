@@ -1,4 +1,4 @@
-/** What a node's peers and it said to each other, session by session, as dialogues: what `verack replay` prints. */
+/** Transcripts of the sessions of a node, one per connection, as `verack replay` prints them. */
 import { REASONS } from '../reasons.js';
 import type { Clock } from '../net/environment.js';
 import type { BitcoinNode } from '../node/node.js';
@@ -7,12 +7,12 @@ import { sanitize } from '../wire/index.js';
 import type { TranscriptLine } from '../conformance/transcript.js';
 import { type AnnotatedField, fieldsOf } from '../decode/fields.js';
 
-/** A remark with what was in its message. */
+/** A line with the fields of its message. */
 export interface SessionLine extends TranscriptLine {
   readonly command?: string;
   /** Bytes of the payload. */
   readonly size?: number;
-  /** Absent for a payload above {@link MOST_BYTES}. */
+  /** Absent for a payload above {@link MAX_PAYLOAD_BYTES}. */
   readonly fields?: readonly AnnotatedField[];
 }
 
@@ -20,32 +20,32 @@ export interface SessionLine extends TranscriptLine {
 export interface RecordedSession {
   readonly peer: PeerInfo;
   readonly scenes: readonly SessionLine[];
-  /** Scenes that were left out at the end. */
+  /** Lines that were left out at the end. */
   readonly left: number;
 }
 
 /** A payload up to this size is taken apart. */
-const MOST_BYTES = 2_048;
-/** Scenes of one session that are kept. */
-export const MOST_SCENES = 400;
-const MOST_TEXT = 72;
+const MAX_PAYLOAD_BYTES = 2_048;
+/** Lines that are kept of one session. */
+export const MAX_LINES = 400;
+const MAX_TEXT = 72;
 
-interface Account {
+interface SessionLog {
   readonly begin: number;
   readonly scenes: SessionLine[];
   left: number;
 }
 
-/** Tells of each session when it ends. */
+/** Reports each session when it ends. */
 export class SessionTranscripts {
-  readonly #accounts = new Map<number, Account>();
+  readonly #logs = new Map<number, SessionLog>();
 
   constructor(
     private readonly node: BitcoinNode,
     private readonly clock: Pick<Clock, 'now'>,
     private readonly told: (session: RecordedSession) => void,
   ) {
-    node.peers.subscribe(({ type, peer }) => void (type === 'created' && this.#accountOf(peer.id)));
+    node.peers.subscribe(({ type, peer }) => void (type === 'created' && this.#logOf(peer.id)));
     node.on('transition', ({ id, from, to }) => {
       this.#note(id, 'both', `${from} → ${to}`);
       if (from === 'connecting') this.#noteTransport(id);
@@ -71,22 +71,22 @@ export class SessionTranscripts {
   }
 
   #tell(peer: PeerInfo): void {
-    const { scenes, left } = this.#accountOf(peer.id);
-    this.#accounts.delete(peer.id);
+    const { scenes, left } = this.#logOf(peer.id);
+    this.#logs.delete(peer.id);
     this.told({ peer, scenes, left });
   }
 
-  #accountOf(id: number): Account {
-    const account = this.#accounts.get(id) ?? { begin: this.clock.now(), scenes: [], left: 0 };
-    this.#accounts.set(id, account);
-    return account;
+  #logOf(id: number): SessionLog {
+    const log = this.#logs.get(id) ?? { begin: this.clock.now(), scenes: [], left: 0 };
+    this.#logs.set(id, log);
+    return log;
   }
 
   #note(id: number, side: SessionLine['side'], text: string, more: Partial<SessionLine> = {}): void {
-    const account = this.#accountOf(id);
-    if (account.scenes.length >= MOST_SCENES) return void account.left++;
-    const at = Math.round((this.clock.now() - account.begin) * 1_000) / 1_000;
-    account.scenes.push({ at, conn: '', side, text, ...more });
+    const log = this.#logOf(id);
+    if (log.scenes.length >= MAX_LINES) return void log.left++;
+    const at = Math.round((this.clock.now() - log.begin) * 1_000) / 1_000;
+    log.scenes.push({ at, conn: '', side, text, ...more });
   }
 
   #noteTransport(id: number): void {
@@ -100,27 +100,27 @@ export class SessionTranscripts {
   }
 }
 
-/** A message as a scene. */
+/** A message as a line of the transcript. */
 export function said(
   direction: 'sent' | 'received',
   command: string,
   payload: Uint8Array,
 ): Omit<SessionLine, 'at' | 'conn'> {
   const size = payload.length;
-  const fields = size > MOST_BYTES ? undefined : fieldsOf(command, payload, 0);
+  const fields = size > MAX_PAYLOAD_BYTES ? undefined : fieldsOf(command, payload, 0);
   const side = direction === 'sent' ? 'tester' : 'node';
   const text = brief(sanitize(command, 12), size, fields ?? []);
   return { side, text, command, size, ...(fields && { fields }) };
 }
 
 function brief(command: string, size: number, fields: readonly AnnotatedField[]): string {
-  const said = command === 'version' ? whoTheyAre(fields) : fields.slice(0, 2).map(named);
+  const said = command === 'version' ? versionSummary(fields) : fields.slice(0, 2).map(named);
   const words = said.filter((word) => word !== '');
   const whole = words.length === 0 && size > 0 ? `${command} (${size} bytes)` : [command, ...words].join(' ');
-  return whole.length > MOST_TEXT ? `${whole.slice(0, MOST_TEXT - 1)}…` : whole;
+  return whole.length > MAX_TEXT ? `${whole.slice(0, MAX_TEXT - 1)}…` : whole;
 }
 
 const named = ({ name, value }: AnnotatedField): string => (value === '' ? '' : `${name}=${value}`);
 
-const whoTheyAre = (fields: readonly AnnotatedField[]): string[] =>
+const versionSummary = (fields: readonly AnnotatedField[]): string[] =>
   fields.filter(({ name }) => name === 'version' || name === 'user_agent').map(({ value }) => value);

@@ -4,7 +4,7 @@
  * A payload to a message: {@link decodeMessage}; back: {@link encodeMessage}. A byte stream to frames:
  * {@link createV1Framer}; a frame to bytes: {@link encodeFrame}. Decoding answers with values; only encoding throws (on
  * values that do not fit their fields). The encrypted transport (BIP324): {@link createV2Key}, {@link createHandshakeParser},
- * {@link createPacketDecoder}, {@link createPacketEncoder}; `v2/face.ts` says how they go together.
+ * {@link createPacketDecoder}, {@link createPacketEncoder}; `bip324/transport.ts` says how they go together.
  */
 export { hex64, signedOf, MAX_SIZE } from './codec.js';
 export type { CodecCode, CodecFault, Hex64 } from './codec.js';

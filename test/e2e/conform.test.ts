@@ -42,8 +42,8 @@ const judged = (subject: NodeUnderTest, some: readonly Case[] = cases): Promise<
 
 const idsOf = ({ findings }: Report, wanted: string): string[] =>
   findings.filter(({ verdict }) => verdict === wanted).map(({ id }) => id);
-const failures = ({ findings, trouble }: Report): string[] => [
-  ...(trouble === undefined ? [] : [trouble]),
+const failures = ({ findings, error }: Report): string[] => [
+  ...(error === undefined ? [] : [error]),
   ...findings.filter(({ verdict }) => verdict === 'fail').map(({ id, seen }) => `${id}: ${seen}`),
 ];
 
@@ -136,11 +136,11 @@ test('our own node passes over TCP, v1-only and v2-capable, whether it asks for 
   for (const report of reports) {
     expect(failures(report)).toEqual([]);
     expect(idsOf(report, 'pass').length).toBeGreaterThan(110);
-    const isCapable = report.portrait?.listener === 'v2-capable';
+    const isCapable = report.nodeinfo?.listener === 'v2-capable';
     const verdict = isCapable ? 'pass' : 'skip';
     expect(idsOf(report, verdict)).toEqual(expect.arrayContaining(encrypted.map(({ id }) => id)));
   }
-  expect(reports.map(({ portrait }) => portrait?.listener)).toEqual([
+  expect(reports.map(({ nodeinfo }) => nodeinfo?.listener)).toEqual([
     ...['v1-only', 'v1-only', 'v2-capable', 'v2-capable'],
   ]);
 }, 60_000);

@@ -47,11 +47,13 @@ const lineOf = (event: FrameEvent): string =>
     ? `${event.command} ${event.size} ${JSON.stringify(eventOf(event.command, event.payload))}`
     : JSON.stringify(event);
 
+const NEGOTIATED = { relay: false, wtxidrelay: false };
+
 /** As the session does it. */
 function eventOf(command: string, payload: Uint8Array): object | undefined {
   const list = countOf(command, payload);
   if (list && list.count > list.limit) return { type: 'wire.excess', command, ...list };
-  if (isUnoffered(command, payload, IDENTITY, false)) return { type: 'wire.unoffered', command };
+  if (isUnoffered(command, payload, IDENTITY, NEGOTIATED)) return { type: 'wire.unoffered', command };
   return messageToEvent(command, payload, NOW);
 }
 

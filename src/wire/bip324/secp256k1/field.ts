@@ -1,9 +1,9 @@
 /**
  * Numbers modulo p = 2^256 - 2^32 - 977, the field of secp256k1 (SEC 2, 2.4.1), held in the memory of the
- * WebAssembly module that `program.ts` assembles.
+ * WebAssembly module that `wasm-module.ts` assembles.
  *
  * A number is named by its {@link Slot}, an address. Operations write to their first argument, which may be one of
- * the others too. What each demands of its inputs' magnitude is said in `limbs.ts`; {@link loadBytes}, {@link
+ * the others too. What each demands of its inputs' magnitude is said in `field-wasm.ts`; {@link loadBytes}, {@link
  * multiply}, {@link square}, {@link power} and {@link normalize} give magnitude 1. One program at a time works
  * here: nothing is asynchronous.
  */

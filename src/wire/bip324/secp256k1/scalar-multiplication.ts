@@ -1,6 +1,6 @@
 /**
  * Multiplication of points of secp256k1 by private keys, in constant time: the same instructions and the same
- * memory reads for every key (see `program.ts` for points and formulas).
+ * memory reads for every key (see `wasm-module.ts` for points and formulas).
  *
  * A key is cut into 65 digits of -8 to 7 (the last: 0 or 1), digit i counting for 16^i; each is looked up among
  * eight multiples.

@@ -1,5 +1,5 @@
 /**
- * A very small WebAssembly assembler: just the instructions that `limbs.ts` and its neighbours use, as functions
+ * A very small WebAssembly assembler: just the instructions that `field-wasm.ts` and its neighbours use, as functions
  * that give bytes. Source: the WebAssembly core specification 1.0, chapter 5 (binary format).
  *
  * An expression is written as a tree, operands first: `add(get(0), i64(1))`. Nothing here checks types: the engine

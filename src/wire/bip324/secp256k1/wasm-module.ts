@@ -1,12 +1,12 @@
 /**
- * The WebAssembly module of the curve: field arithmetic (`limbs.ts`), point addition and doubling, a table look-up
+ * The WebAssembly module of the curve: field arithmetic (`field-wasm.ts`), point addition and doubling, a table look-up
  * that reads every entry, and the Jacobi symbol (`jacobi.ts`). It is assembled from this source when the first key
  * is made; the tree holds no binary.
  *
  * A point is three elements X, Y, Z one after another and stands for (X/Z, Y/Z) on y^2 = x^3 + b; (0, 1, 0) is the
  * point at infinity. The formulas are the complete ones for a = 0 of Renes, Costello and Batina, "Complete addition
  * formulas for prime order elliptic curves" (2016), algorithms 7 and 9: one straight line for every pair of points,
- * so that neither time nor result depends on special cases. Magnitudes (see `limbs.ts`) of a result: X 5, Y 2, Z 2.
+ * so that neither time nor result depends on special cases. Magnitudes (see `field-wasm.ts`) of a result: X 5, Y 2, Z 2.
  */
 import {
   add,
