@@ -19,8 +19,8 @@ import { SamNet } from '../net/sam.js';
 import { type Credentials, fixedCredentials, isolatingCredentials } from '../net/socks5.js';
 import { VerackError } from '../reasons.js';
 import { Usage } from './exit-codes.js';
-import { listed, oneOf, several } from './option-values.js';
-import { offering, switched, valued } from './options.js';
+import { commaSeparated, oneOf, repeatable } from './option-values.js';
+import { withChoices, switched, valued } from './options.js';
 import { allProxy, noProxy, proxyPassword } from './proxy-environment.js';
 
 /** One value of -proxy; no `at`: none, as by `-proxy=0`. */
@@ -100,7 +100,7 @@ export const proxyOptions = (): Option[] =>
     valued(
       '--proxy <addr>',
       'dial through this SOCKS5 proxy, names included; ADDR:PORT=NETWORK for one network; repeatable',
-      several(proxyValue),
+      repeatable(proxyValue),
     ),
     valued('--onion <addr>', 'another SOCKS5 proxy for .onion; 0: none', onionValue),
     valued(
@@ -121,15 +121,15 @@ export const proxyOptions = (): Option[] =>
 /** For the verbs that connect by themselves. */
 export const reachOptions = (): Option[] =>
   [
-    offering(
+    withChoices(
       valued(
         '--onlynet <net>',
         'automatic connections to this network only: ipv4, ipv6, onion, i2p or cjdns; repeatable',
-        listed(oneOf(...NETWORKS_OF_ADDRESSES)),
+        commaSeparated(oneOf(...NETWORKS_OF_ADDRESSES)),
       ),
       ...NETWORKS_OF_ADDRESSES,
     ),
-    valued('--seednode <host>', 'ask this node for addresses, then leave it; repeatable', several(String)),
+    valued('--seednode <host>', 'ask this node for addresses, then leave it; repeatable', repeatable(String)),
     ...switched('--i2pacceptincoming', 'accept I2P peers where -i2psam is set; on by default when listening'),
   ].map((option) => option.helpGroup(NETWORK));
 
