@@ -84,9 +84,15 @@ async function listen(from: SamNet): Promise<Inbound> {
   };
 }
 
-/** Until a claim holds; the test's own limit bounds it. */
+const WAIT_MS = 4_000;
+
+/** Until a claim holds; rejects when it does not within {@link WAIT_MS}. */
 async function until(claim: () => boolean): Promise<void> {
-  while (!claim()) await new Promise((resolve) => setImmediate(resolve));
+  const limit = Date.now() + WAIT_MS;
+  while (!claim()) {
+    if (Date.now() > limit) throw new Error(`waited in vain for ${String(claim)}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }
 
 const tasks = (server: SamServer): string[] => server.requests.map((line) => line.split(' ', 2).join(' '));

@@ -318,7 +318,7 @@ describe('listen', () => {
   test('running out of files costs callers their connection, not the server its life', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'verack-'));
     closers.push(() => rm(folder, { recursive: true }));
-    await transpile(folder, ['src/net/tcp.ts', 'src/reasons.ts']);
+    await transpile(folder, ['src/net/tcp.ts', 'src/reasons.ts', 'src/proxy-reasons.ts']);
     await writeFile(join(folder, 'package.json'), '{"type":"module"}');
     await writeFile(join(folder, 'serve.js'), CROWDED);
     const child = spawn('sh', ['-c', `ulimit -n 60 && exec "${process.execPath}" serve.js`], { cwd: folder });

@@ -5,8 +5,10 @@ import { delimiter, join } from 'node:path';
 
 /** The nodes that can be had. */
 export type NodeName = 'bitcoind' | 'litecoind' | 'bcoin';
+/** The proxies that are dialled through. */
+export type ProxyName = 'microsocks' | 'tor' | 'i2pd';
 /** And the browser that drives the page. */
-export type ProgramName = NodeName | 'chromium';
+export type ProgramName = NodeName | ProxyName | 'chromium';
 
 /** The node's program: the user's own one first (`BITCOIND=`, `LITECOIND=`, `CHROMIUM=`, the PATH), then the provisioned one. */
 export function program(name: ProgramName): string | undefined {

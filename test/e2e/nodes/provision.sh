@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs the real nodes that the end-to-end tests talk to, outside the checkout and outside the system, and the browser that
-# drives the inspector's page (Debian's chromium, unless there is one).
+# Installs the real nodes that the end-to-end tests talk to, outside the checkout and outside the system, the proxies that
+# they dial through, and the browser that drives the inspector's page (Debian's chromium, unless there is one).
 #
-#   test/e2e/nodes/provision.sh [bitcoind|litecoind|bcoin|chromium|all]...      (nothing given: all)
+#   test/e2e/nodes/provision.sh [bitcoind|litecoind|bcoin|microsocks|tor|i2pd|chromium|all]...      (nothing given: all)
 #
 # Each node becomes one program, FOLDER/NAME/NAME, with FOLDER = ${VERACK_NODES:-${XDG_CACHE_HOME:-~/.cache}/verack/nodes}.
 # It is built in a folder beside that one, must answer its version there, and only then gets its name: what bears
@@ -58,17 +58,22 @@ build_bitcoind() {
     enter_tree "$1" bitcoind usr/bin/bitcoind
 }
 
-# Debian's litecoind and every library below it, unpacked but not installed.
-build_litecoind() {
-  local deb packages
+# Unpacks Debian's PACKAGE and every library below it into DIR, not installed; DIR/NAME runs its PROGRAM.
+unpack_package() {
+  local dir=$1 package=$2 program=$3 deb packages
   refresh
   packages=$(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
-    --no-enhances litecoind | grep -v '^[ <|]' | sort -u) || return
+    --no-enhances "$package" | grep -v '^[ <|]' | sort -u) || return
   # shellcheck disable=SC2086 # a list of names
-  (cd "$1" && apt-get -o APT::Sandbox::User="$(id -un)" download $packages) || return
-  for deb in "$1"/*.deb; do dpkg -x "$deb" "$1" || return; done
-  rm -rf "${1:?}"/*.deb "${1:?}/usr/share" && enter_tree "$1" litecoind usr/lib/litecoin/litecoind
+  (cd "$dir" && apt-get -o APT::Sandbox::User="$(id -un)" download $packages) || return
+  for deb in "$dir"/*.deb; do dpkg -x "$deb" "$dir" || return; done
+  rm -rf "${dir:?}"/*.deb "${dir:?}/usr/share" && enter_tree "$dir" "$package" "$program"
 }
+
+build_litecoind() { unpack_package "$1" litecoind usr/lib/litecoin/litecoind; }
+build_microsocks() { unpack_package "$1" microsocks usr/bin/microsocks; }
+build_tor() { unpack_package "$1" tor usr/bin/tor; }
+build_i2pd() { unpack_package "$1" i2pd usr/sbin/i2pd; }
 
 # bcoin with the two addons that it cannot do without; nothing else gets to run a script.
 # shellcheck disable=SC2016,SC2059 # formats that are meant as they stand
@@ -103,8 +108,11 @@ own() {
 # The first line of what the program of NAME says of its version; fails unless it runs.
 version() {
   local text flag=-version
-  [[ $1 == bcoin || $1 == chromium ]] && flag=--version
-  text=$("$2" "$flag" 2>/dev/null) && printf '%s' "${text%%$'\n'*}"
+  [[ $1 == bcoin || $1 == chromium || $1 == tor || $1 == i2pd ]] && flag=--version
+  # microsocks has no version to say: that it explains itself shows that it runs.
+  if [[ $1 == microsocks ]]; then text=$("$2" -h 2>&1 || true) && [[ $text == *MicroSocks* ]]; else
+    text=$("$2" "$flag" 2>/dev/null)
+  fi && printf '%s' "${text%%$'\n'*}"
 }
 
 # Builds NAME beside its place and moves it there once it runs.
@@ -137,9 +145,9 @@ provide() {
 
 [[ $# -eq 0 ]] && set -- all
 for name; do
-  [[ $name =~ ^(bitcoind|litecoind|bcoin|chromium|all)$ ]] || die "nothing is called '$name': say bitcoind, litecoind, bcoin, chromium or all."
+  [[ $name =~ ^(bitcoind|litecoind|bcoin|microsocks|tor|i2pd|chromium|all)$ ]] || die "nothing is called '$name': say bitcoind, litecoind, bcoin, microsocks, tor, i2pd, chromium or all."
 done
-[[ " $* " == *' all '* ]] && set -- bitcoind litecoind bcoin chromium
+[[ " $* " == *' all '* ]] && set -- bitcoind litecoind bcoin microsocks tor i2pd chromium
 mkdir -p "$folder" || die "$folder cannot be made: set VERACK_NODES to a folder that can."
 trap 'rm -rf --one-file-system "${making:-/nonexistent}"' EXIT
 for name; do provide "$name"; done

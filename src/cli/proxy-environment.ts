@@ -1,0 +1,73 @@
+/**
+ * ALL_PROXY, NO_PROXY and the proxy's password file. They count where no -proxy is given; lower case wins, as in curl.
+ * NO_PROXY excepts hosts from ALL_PROXY only: with -proxy no name may reach a resolver, whatever the environment says.
+ */
+import { readFileSync } from 'node:fs';
+import { BlockList, isIP, isIPv4 } from 'node:net';
+
+import type { Endpoint } from '../net/link.js';
+import { parseEndpoint } from '../net/endpoint.js';
+import type { Credentials } from '../net/socks5.js';
+import { Usage } from './exit-codes.js';
+
+export interface ProxyOfEnvironment {
+  readonly at: Endpoint;
+  readonly credentials?: Credentials;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_PORT = 1_080;
+const MAX_PASSWORD_FILE = 4_096;
+
+const variable = (env: Environment, name: string): string => env[name.toLowerCase()] ?? env[name] ?? '';
+
+/** `socks5://` and `socks5h://`; both leave names to the proxy. Throws {@link Usage} for anything else. */
+export function allProxy(env: Environment): ProxyOfEnvironment | undefined {
+  const text = variable(env, 'ALL_PROXY');
+  if (text === '') return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^socks5h?:$/.test(url.protocol) || url.hostname === '') {
+    throw new Usage('ALL_PROXY must be socks5://HOST:PORT here; --no-proxy goes without it');
+  }
+  const { host } = parseEndpoint(url.hostname, DEFAULT_PORT);
+  const at = { host, port: url.port === '' ? DEFAULT_PORT : Number(url.port) };
+  if (url.username === '') return { at };
+  const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+  return { at, credentials: { username, password } };
+}
+
+/** Whether an entry of NO_PROXY covers a host: a name and its subdomains, an address, a subnet, or `*`. */
+function covers(entry: string, host: string): boolean {
+  if (entry === '*') return true;
+  const [, net = entry, bits] = /^\[?([^/\]]+)\]?(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
+  if (isIP(net) === 0) return `.${host}`.endsWith(`.${net.replace(/^\./, '')}`);
+  if (isIP(host) !== isIP(net)) return false;
+  const family = isIPv4(net) ? 'ipv4' : 'ipv6';
+  const most = family === 'ipv4' ? 32 : 128;
+  const list = new BlockList();
+  list.addSubnet(net, Math.min(Number(bits ?? most), most), family);
+  return list.check(host, family);
+}
+
+/** The hosts of NO_PROXY. */
+export function noProxy(env: Environment): (host: string) => boolean {
+  const entries = variable(env, 'NO_PROXY')
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== '');
+  return (host) => entries.some((entry) => covers(entry, host.toLowerCase().replace(/\.$/, '')));
+}
+
+/** The first line of the file that VERACK_PROXY_PASSWORD_FILE names. Throws {@link Usage} when it cannot be read. */
+export function proxyPassword(env: Environment): string | undefined {
+  const path = env.VERACK_PROXY_PASSWORD_FILE ?? '';
+  if (path === '') return undefined;
+  try {
+    const [line = ''] = readFileSync(path, 'utf8').slice(0, MAX_PASSWORD_FILE).split(/\r?\n/);
+    return line;
+  } catch (error) {
+    const { code = 'EUNKNOWN' } = error as NodeJS.ErrnoException;
+    throw new Usage(`VERACK_PROXY_PASSWORD_FILE cannot be read: ${code}`);
+  }
+}
