@@ -104,8 +104,8 @@ class Learner {
   /** A node behind the basis that is apart from all of it is a new state. */
   #extend(): void {
     if (this.#basis.length === 0 || this.#corrections !== this.questions.corrections) this.#restart();
-    for (let n = 0; n < this.#basis.length; n++) {
-      const node = this.#basis[n] ?? 0;
+    // The basis grows meanwhile.
+    for (const node of this.#basis) {
       for (const input of this.inputs.keys()) {
         const child = this.#tree.child(node, input);
         if (child === undefined || this.#places.has(child)) continue;
