@@ -4,6 +4,7 @@
  * come first, so that a system like the reference is learned from them alone.
  */
 import { type Arrow, type Mealy, SILENCE, stateAfter, type Word } from './mealy.js';
+import { differences } from './differences.js';
 import { type Effort, type Nondeterminism, Questions, type Teacher } from './questions.js';
 import { wpWords } from './test-words.js';
 
@@ -33,10 +34,17 @@ export async function learn(options: LearnOptions): Promise<Learned> {
   for (;;) {
     const machine = await learner.hypothesis();
     const isTested = !(await questions.ask(test(machine)));
-    if (isTested || (await learner.isConsistent(machine)))
+    if (!isTested && !(await learner.isConsistent(machine))) continue;
+    const corrections = questions.corrections;
+    await questions.confirm(reference ? surprises(reference, machine, teacher) : []);
+    if (questions.corrections === corrections)
       return { machine, ...questions.effort, nondeterminism: questions.nondeterminism };
   }
 }
+
+/** Where the system differs from what was expected; such an answer may also have come too late. */
+const surprises = (reference: Mealy, machine: Mealy, teacher: Teacher): Word[] =>
+  differences(reference, machine, (output) => teacher.isFinal(output)).map(({ word }) => word);
 
 /** The part of the tree that is understood: pairwise apart nodes, and for each node behind them those it may equal. */
 class Learner {

@@ -61,6 +61,12 @@ export class Questions {
     return true;
   }
 
+  /** Asks words once more, with more time; a contradiction is settled as ever. */
+  async confirm(words: readonly Word[]): Promise<void> {
+    const answers = await this.#put(words, 1);
+    for (const [n, word] of words.entries()) await this.#take(word, answers[n] ?? []);
+  }
+
   async #put(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]> {
     const answers = await this.teacher.ask(words, attempt);
     this.effort.words += words.length;
