@@ -5,6 +5,7 @@ import { connectCommand } from './connect.js';
 import { demoCommand } from './demo.js';
 import { decodeCommand } from './decode.js';
 import { diagramCommand } from './diagram.js';
+import { learnCommand } from './learn.js';
 import { listenCommand } from './listen.js';
 import { probeCommand } from './probe.js';
 import { replayCommand } from './replay.js';
@@ -16,6 +17,7 @@ export const CLI_COMMANDS: readonly CliCommand[] = [
   listenCommand,
   probeCommand,
   conformCommand,
+  learnCommand,
   replayCommand,
   decodeCommand,
   diagramCommand,

@@ -22,13 +22,13 @@ import {
 import { parseEndpoint } from '../net/endpoint.js';
 import { systemClock } from '../net/environment.js';
 import { tcpNet } from '../net/tcp.js';
-import { chainOf } from './assemble.js';
-import { EXIT, Usage } from './exit.js';
+import { chainOf } from './node-options.js';
+import { EXIT, Usage } from './exit-codes.js';
 import { chainOptions, type Flags, outputOptions, switched, valued } from './options.js';
 import type { Output } from './output.js';
-import { plain } from './render.js';
-import { oneOf, whole } from './values.js';
-import type { Job, Verb } from './verb.js';
+import { plain } from './peer-lines.js';
+import { oneOf, whole } from './option-values.js';
+import type { CliCommand, Invocation } from './command.js';
 
 /** What this verb has beside the shared options. */
 interface LearnFlags extends Flags {
@@ -46,7 +46,7 @@ const PARALLEL = { v1: 32, v2: 8 } as const;
 const DIALLED_PARALLEL = 8;
 const REMOTE = { parallel: 2, pause: 250 } as const;
 
-export const learnCommand: Verb = {
+export const learnCommand: CliCommand = {
   name: 'learn',
   about: "learn a node's state machine and compare it with ours",
   details:
@@ -83,7 +83,7 @@ export const learnCommand: Verb = {
   run: (job) => run(job, job.flags as LearnFlags),
 };
 
-async function run(job: Job, flags: LearnFlags): Promise<number> {
+async function run(job: Invocation, flags: LearnFlags): Promise<number> {
   if (flags.diff) return diff(job);
   const [host = '', ...others] = job.operands;
   if (others.length > 0) throw new Usage('one host at a time');
@@ -95,7 +95,7 @@ async function run(job: Job, flags: LearnFlags): Promise<number> {
 }
 
 /** Undefined when it was interrupted. */
-async function learned(host: string, job: Job, flags: LearnFlags): Promise<LearnResult | undefined> {
+async function learned(host: string, job: Invocation, flags: LearnFlags): Promise<LearnResult | undefined> {
   const { transport = 'v1', depth = 0, dialCommand } = flags;
   const chain = chainOf(flags);
   const at = parseEndpoint(host, chain.port);
@@ -183,7 +183,7 @@ function tellDifferences(differences: readonly Explained[], one: string, other: 
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await
-async function diff({ operands, out }: Job): Promise<number> {
+async function diff({ operands, out }: Invocation): Promise<number> {
   const [one, other, ...more] = operands.map(modelIn);
   if (!one || !other || more.length > 0) throw new Usage('--diff needs two files');
   if (one.machine.inputs.join() !== other.machine.inputs.join())

@@ -6,8 +6,8 @@ import { initialTransition, type SnapshotFrom, transition } from 'xstate';
 import {
   type ConnectionType,
   CORE_RULES,
-  type Flight,
   messagesOf,
+  type MessageSequence,
   type PeerContext,
   type PeerEvent,
   peerMachine,
@@ -15,12 +15,12 @@ import {
   wantsTransactions,
 } from '../../machines/index.js';
 import { frameOf } from '../conformance/index.js';
-import { translate } from '../connection/message-to-event.js';
+import { messageToEvent } from '../connection/message-to-event.js';
 import { isLaterThan, isUnoffered } from '../connection/offered-services.js';
 import type { Identity } from '../connection/outgoing-messages.js';
-import { type ChannelEvent, V1Channel } from '../connection/v2-transport.js';
+import { type IncomingEvent, V1Transport } from '../connection/v2-transport.js';
 import { type Chain, knownMagic } from '../networks.js';
-import { countOf, createV2Opening, encodeMessage } from '../wire/index.js';
+import { countOf, createHandshakeParser, encodeMessage } from '../wire/index.js';
 import { type Input, inputsOf, PING_NONCE, type TransportName } from './alphabet.js';
 import { type Mealy, minimized, SILENCE } from './automata/index.js';
 import { CLOSE, describeMessage, NO_MESSAGE } from './output.js';
@@ -127,7 +127,9 @@ class Chart {
     const [next, actions] = transition(this.#machine, snapshot, event);
     const sent = actions
       .filter(({ type }) => type === 'effect.send')
-      .flatMap(({ params }) => messagesOf((params as { flight: Flight }).flight, next.context, event))
+      .flatMap(({ params }) =>
+        messagesOf((params as { sequence: MessageSequence }).sequence, next.context, event),
+      )
       .map((message) => this.#describe(message));
     if (next.status === 'active') return { output: sent.join(' '), next };
     return over([...sent, CLOSE].join(' '));
@@ -143,7 +145,7 @@ class Chart {
   #isTakenForV2(input: Input): boolean {
     const { chain, transport, v2, connection_type } = this.options;
     if (transport === 'v2' || !v2 || connection_type !== 'inbound' || !input.message) return false;
-    const opening = createV2Opening({ initiating: false, magic: chain.magic, knownMagic });
+    const opening = createHandshakeParser({ initiating: false, magic: chain.magic, knownMagic });
     return opening.feed(this.#frame(input)).some(({ kind }) => kind === 'v2');
   }
 
@@ -152,18 +154,18 @@ class Chart {
   }
 
   #eventsOf(input: Input, context: PeerContext): PeerEvent[] {
-    return this.#received(input)
+    return [...this.#received(input)]
       .map((event) => this.#eventOf(event, context))
       .filter((event) => event !== undefined);
   }
 
-  #received(input: Input): readonly ChannelEvent[] {
-    if (input.message) return new V1Channel(this.options.chain).feed(this.#frame(input));
+  #received(input: Input): Iterable<IncomingEvent> {
+    if (input.message) return new V1Transport(this.options.chain).feed(this.#frame(input));
     return input.packet?.corrupt_tag ? [{ kind: 'broken', code: 'ERR_V2_AUTH', facts: {} }] : [];
   }
 
   /** As a connection does it (src/connection/connection.ts). */
-  #eventOf(event: ChannelEvent, context: PeerContext): PeerEvent | undefined {
+  #eventOf(event: IncomingEvent, context: PeerContext): PeerEvent | undefined {
     if (event.kind === 'broken') return { type: 'wire.broken', code: event.code, facts: event.facts };
     if (event.kind === 'dropped') return { type: 'wire.dropped', code: event.code, command: event.command };
     const { command, payload } = event;
@@ -172,6 +174,11 @@ class Chart {
     if (isLaterThan(this.#identity.version, command)) return undefined;
     if (isUnoffered(command, payload, this.#identity, wantsTransactions(context)))
       return { type: 'wire.unoffered', command };
-    return translate(command, payload, { at: AT, unix: () => 0, draw: () => NONCE, isDialling: () => false });
+    return messageToEvent(command, payload, {
+      at: AT,
+      unix: () => 0,
+      draw: () => NONCE,
+      isDialling: () => false,
+    });
   }
 }

@@ -2,7 +2,7 @@
  * One word on one fresh connection: each input is sent when the node has been silent for the settle time, and what it sends
  * until then is the output.
  */
-import { type Heard, TesterConnection, Transcript, V2Endpoint } from '../conformance/index.js';
+import { type ReceivedItem, TesterConnection, Transcript, V2Endpoint } from '../conformance/index.js';
 import type { Clock } from '../net/environment.js';
 import type { Chain } from '../networks.js';
 import { VerackError } from '../reasons.js';
@@ -111,7 +111,7 @@ class WordRun {
     }
   }
 
-  #describe(heard: Heard): string {
+  #describe(heard: ReceivedItem): string {
     if (heard.kind === 'stray') return NO_MESSAGE;
     this.#messages.push(heard);
     return describeMessage(heard.command, heard.payload, PING_NONCE);
