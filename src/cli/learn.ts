@@ -80,7 +80,7 @@ export const learnCommand: CliCommand = {
     ...outputOptions(),
   ],
   isOneShot: () => true,
-  run: (job) => run(job, job.flags as LearnFlags),
+  run: (job) => run(job, job.flags),
 };
 
 async function run(job: Invocation, flags: LearnFlags): Promise<number> {
