@@ -22,8 +22,9 @@ import {
 import { parseEndpoint } from '../net/endpoint.js';
 import { systemClock } from '../net/environment.js';
 import { tcpNet } from '../net/tcp.js';
+import { VerackError } from '../reasons.js';
 import { chainOf } from './node-options.js';
-import { EXIT, Usage } from './exit-codes.js';
+import { EXIT, exitCodeOf, Usage } from './exit-codes.js';
 import { chainOptions, type Flags, outputOptions, switched, valued } from './options.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
@@ -87,11 +88,21 @@ async function run(job: Invocation, flags: LearnFlags): Promise<number> {
   if (flags.diff) return diff(job);
   const [host = '', ...others] = job.operands;
   if (others.length > 0) throw new Usage('one host at a time');
-  const result = await learned(host, job, flags);
+  const result = await learned(host, job, flags).catch(unreachable);
   job.out.status('');
+  if (result instanceof VerackError) {
+    job.out.failure(`${plain(host)}: ${plain(result.message)}`);
+    return exitCodeOf([{ code: result.code, facts: result.facts }]);
+  }
   if (!result) return EXIT.interrupted;
   tell(result, flags, job.out);
   return EXIT.ok;
+}
+
+/** What the command line cannot be blamed for. */
+function unreachable(error: unknown): VerackError {
+  if (error instanceof VerackError && error.code !== 'ERR_LOCAL_ARGUMENT') return error;
+  throw error;
 }
 
 /** Undefined when it was interrupted. */

@@ -41,7 +41,7 @@ test('our own listener behaves as our chart', async () => {
 }, 120_000);
 
 test('our own dialler behaves as our chart', async () => {
-  await using node = createNode({ chain: 'regtest', rules: { relay: true } });
+  await using node = createNode({ chain: 'regtest', maxoutbound: 64, rules: { relay: true } });
   const dialler = {
     ...{ types: ['manual'], choosesV2: true, patience: 0 },
     dial: ({ at, v2 }: { at: { host: string; port: number }; v2: boolean }) =>
