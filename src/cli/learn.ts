@@ -186,7 +186,12 @@ const spelled = (output = ''): string => (output === '' ? 'nothing' : plain(outp
 function tellDifferences(differences: readonly Explained[], one: string, other: string, out: Output): void {
   out.answer(`${differences.length} differences`);
   for (const { witness, expected, actual, rule, explanation } of differences) {
-    out.answer(out.paint('bold', witness.length === 0 ? 'before any input' : witness.map(plain).join(', ')));
+    out.answer(
+      out.paint(
+        'bold',
+        witness.length === 0 ? 'before any input' : witness.map((input) => plain(input)).join(', '),
+      ),
+    );
     out.answer(`  ${one}: ${spelled(expected.at(-1))}`);
     out.answer(`  ${other}: ${spelled(actual.at(-1))}`);
     out.answer(`  rule: ${rule}${explanation === undefined ? '' : `; known: ${explanation}`}`);

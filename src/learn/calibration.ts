@@ -3,7 +3,7 @@
  * version says of it.
  */
 import { versionFields } from '../conformance/index.js';
-import { inputsOf } from './alphabet.js';
+import { type Input, inputsOf } from './alphabet.js';
 import { NO_MESSAGE } from './output.js';
 import { type Run, type RunOptions, runWord } from './word-run.js';
 
@@ -45,23 +45,25 @@ export async function calibrate(
   const slow = { ...options, settle: LONG_MS, greetingTimeout: LONG_MS };
   const all = inputsOf(options.transport);
   const word = WORD.flatMap((name) => all.filter((input) => input.name === name));
-  const round = () => Promise.all(Array.from({ length: parallel }, () => runWord(word, slow)));
+  const runs = (inputs: readonly Input[]) =>
+    Promise.all(Array.from({ length: parallel }, () => runWord(inputs, slow)));
   // The first connections are slower than all others.
-  const [first] = await round();
-  const latencies = (await round()).map((run) => run.latency).sort((one, other) => one - other);
-  const usual = latencies[Math.floor(0.9 * latencies.length)] ?? 0;
-  const settle = Math.round(Math.min(MOST_MS, Math.max(LEAST_MS, MARGIN * usual)));
+  const [first] = await runs(word);
+  const pings = options.connections.initiating ? await runs(PING) : [];
+  const latencies = [...(await runs(word)), ...pings].map((run) => run.latency);
+  const settle = settleOf(latencies.sort((one, other) => one - other));
   const greeting = first?.greeting ?? '';
-  const node = { ...factsOf(first), v2: options.transport === 'v2' || (await isTakenForV2(slow)) };
+  const node = { ...factsOf(first), v2: options.transport === 'v2' || pings.some(isKey) };
   return { node, greeting, settle, greetingTimeout: greeting === '' ? 0 : Math.max(LONG_MS, settle) };
 }
 
-/** A v2-capable listener answers a v1 message that is no version with its key. */
-async function isTakenForV2(options: RunOptions): Promise<boolean> {
-  if (!options.connections.initiating) return false;
-  const ping = inputsOf('v1').filter(({ name }) => name === 'ping');
-  const { outputs } = await runWord(ping, options);
-  return outputs[0]?.split(' ').includes(NO_MESSAGE) ?? false;
+/** A v2-capable listener answers a v1 message that is no version with its key; to make one takes time. */
+const PING = inputsOf('v1').filter(({ name }) => name === 'ping');
+const isKey = ({ outputs }: Run): boolean => outputs[0]?.split(' ').includes(NO_MESSAGE) ?? false;
+
+function settleOf(sorted: readonly number[]): number {
+  const usual = sorted[Math.floor(0.9 * sorted.length)] ?? 0;
+  return Math.round(Math.min(MOST_MS, Math.max(LEAST_MS, MARGIN * usual)));
 }
 
 function factsOf(run: Run | undefined): Omit<NodeFacts, 'v2'> {
