@@ -7,6 +7,7 @@ import { crawlCommand } from './crawl.js';
 import { demoCommand } from './demo.js';
 import { decodeCommand } from './decode.js';
 import { diagramCommand } from './diagram.js';
+import { learnCommand } from './learn.js';
 import { listenCommand } from './listen.js';
 import { probeCommand } from './probe.js';
 import { replayCommand } from './replay.js';
@@ -20,6 +21,7 @@ export const CLI_COMMANDS: readonly CliCommand[] = [
   conformCommand,
   addressesCommand,
   crawlCommand,
+  learnCommand,
   replayCommand,
   decodeCommand,
   diagramCommand,

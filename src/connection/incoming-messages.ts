@@ -51,22 +51,17 @@ export class IncomingMessages {
   #receive(command: string, payload: Uint8Array, size: number): void {
     this.receiver.traffic.addReceived(command, size);
     this.receiver.received(command, payload);
-    const event = this.#eventOf(command, payload);
+    const { context } = this.receiver;
+    const event = eventOfMessage(command, payload, {
+      identity: this.identity,
+      context,
+      sources: this.receiver,
+    });
     if (event?.type === 'wire.dropped') this.#drop(event.code, command, 0);
     else if (this.#isFlood(event)) return;
     else if (event) this.receiver.deliver(event);
     else this.#countFault(command, payload);
     this.#reportDropped(event);
-  }
-
-  #eventOf(command: string, payload: Uint8Array): PeerEvent | undefined {
-    const list = countOf(command, payload);
-    if (list && list.count > list.limit) return { type: 'wire.excess', command, ...list };
-    if (isLaterThan(this.identity.version, command)) return undefined;
-    const { context } = this.receiver;
-    const negotiated = { relay: wantsTransactions(context), wtxidrelay: context.wtxidrelay };
-    if (isUnoffered(command, payload, this.identity, negotiated)) return { type: 'wire.unoffered', command };
-    return messageToEvent(command, payload, this.receiver);
   }
 
   /** Before the end of the handshake every message counts, afterwards those that make us answer. */
@@ -106,4 +101,25 @@ export class IncomingMessages {
     if (event?.type === 'wire.excess' && this.receiver.state === 'established')
       this.receiver.dropped('ERR_PROTO_LIMIT', event.command);
   }
+}
+
+/** What decides how a message is translated: our `version`, what is known of the peer, and where times and nonces come from. */
+export interface Translation {
+  readonly identity: Identity;
+  readonly context: PeerContext;
+  readonly sources: EventSources;
+}
+
+/** The event of a message for the peer machine; undefined for what the machine does not handle. */
+export function eventOfMessage(
+  command: string,
+  payload: Uint8Array,
+  { identity, context, sources }: Translation,
+): PeerEvent | undefined {
+  const list = countOf(command, payload);
+  if (list && list.count > list.limit) return { type: 'wire.excess', command, ...list };
+  if (isLaterThan(identity.version, command)) return undefined;
+  const negotiated = { relay: wantsTransactions(context), wtxidrelay: context.wtxidrelay };
+  if (isUnoffered(command, payload, identity, negotiated)) return { type: 'wire.unoffered', command };
+  return messageToEvent(command, payload, sources);
 }

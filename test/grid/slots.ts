@@ -55,7 +55,7 @@ export function expectedOutcome(situation: Situation, event: GridEvent): Outcome
   const stepper = stepperOf(situation.input);
   let { snapshot, actions } = stepper.next(stateAfter(situation).snapshot, event);
   const types = actions.map(({ type }) => type);
-  const refusal = actions.find(({ type }) => /^effect\.refuse/.test(type))?.params as
+  const refusal = actions.find(({ type }) => type.startsWith('effect.refuse'))?.params as
     { code: string } | undefined;
   while (snapshot.value === 'draining') {
     const ended: SupervisorEvent = { type: 'peer.ended', id: 1, inbound: snapshot.context.inbound > 0 };

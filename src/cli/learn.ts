@@ -1,0 +1,222 @@
+/** `verack learn`: the state machine of a node, learned from outside, and where it differs from our chart. */
+import { readFileSync } from 'node:fs';
+import { Argument } from 'commander';
+import { commandDialler } from '../conformance/index.js';
+import {
+  acceptedConnections,
+  compare,
+  type Connections,
+  dialledConnections,
+  explanationOf,
+  isLoopback,
+  learnNode,
+  type LearnResult,
+  loadKnownDifferences,
+  mermaidOf,
+  type Model,
+  type ModelDifference,
+  readModel,
+  type TransportName,
+  xstateConfigOf,
+} from '../learn/index.js';
+import { parseEndpoint } from '../net/endpoint.js';
+import { systemClock } from '../net/environment.js';
+import { tcpNet } from '../net/tcp.js';
+import { VerackError } from '../reasons.js';
+import { chainOf } from './node-options.js';
+import { EXIT, exitCodeOf, Usage } from './exit-codes.js';
+import { chainOptions, type Flags, outputOptions, switched, valued } from './options.js';
+import type { Output } from './output.js';
+import { plain } from './peer-lines.js';
+import { oneOf, whole } from './option-values.js';
+import type { CliCommand, Invocation } from './command.js';
+
+/** What this verb has beside the shared options. */
+interface LearnFlags extends Flags {
+  readonly transport?: TransportName;
+  readonly depth?: number;
+  readonly parallel?: number;
+  readonly dialCommand?: string;
+  readonly listenAt?: string;
+  readonly as?: 'model' | 'xstate' | 'mermaid';
+  readonly diff?: boolean;
+}
+
+/** Connections at the same time; encrypted ones cost both sides more. Elsewhere than on loopback few, and paced. */
+const PARALLEL = { v1: 32, v2: 8 } as const;
+const DIALLED_PARALLEL = 8;
+const REMOTE = { parallel: 2, pause: 250 } as const;
+
+export const learnCommand: CliCommand = {
+  name: 'learn',
+  about: "learn a node's state machine and compare it with ours",
+  details:
+    'Puts short sequences of messages to the node, each on a fresh connection, and infers its Mealy machine (the L# ' +
+    'algorithm). Some sequences misbehave on purpose. On loopback many connections run at once, each from an address of ' +
+    'its own; elsewhere two at a time, with pauses. Exit code 0 whatever the differences are.',
+  examples: [
+    ['verack learn --regtest 127.0.0.1', 'where your node differs from our chart'],
+    ['verack learn --regtest 127.0.0.1 --as mermaid', 'its state machine as a diagram'],
+    ['verack learn --regtest 127.0.0.1 --json > a.json', 'the same for programs'],
+    ['verack learn --diff a.json b.json', 'where two learned nodes differ'],
+  ],
+  operands: [new Argument('<hosts...>', 'HOST, HOST:PORT or [IPv6]:PORT; with --diff two files')],
+  options: [
+    ...switched('--diff', 'compare two files that --json wrote'),
+    valued('--transport <name>', 'v1 or v2', oneOf('v1', 'v2')).default('v1'),
+    valued(
+      '--depth <n>',
+      'hidden states to search for; each multiplies the connections by 27',
+      whole(0, 2),
+    ).default(0),
+    valued('--parallel <n>', 'connections at a time', whole(1, 64)),
+    valued(
+      '--dial-command <cmd>',
+      "learn the node's dialler: {host} {port} {type} {v2} are replaced",
+      String,
+    ),
+    valued('--listen-at <addr>', 'where the node finds us', String).default('127.0.0.1'),
+    valued('--as <form>', 'print the machine: model, xstate or mermaid', oneOf('model', 'xstate', 'mermaid')),
+    ...chainOptions(),
+    ...outputOptions(),
+  ],
+  isOneShot: () => true,
+  run: (job) => run(job, job.flags),
+};
+
+async function run(job: Invocation, flags: LearnFlags): Promise<number> {
+  if (flags.diff) return diff(job);
+  const [host = '', ...others] = job.operands;
+  if (others.length > 0) throw new Usage('one host at a time');
+  const result = await learned(host, job, flags).catch(unreachable);
+  job.out.status('');
+  if (result instanceof VerackError) {
+    job.out.failure(`${plain(host)}: ${plain(result.message)}`);
+    return exitCodeOf([{ code: result.code, facts: result.facts }]);
+  }
+  if (!result) return EXIT.interrupted;
+  tell(result, flags, job.out);
+  return EXIT.ok;
+}
+
+/** What the command line cannot be blamed for. */
+function unreachable(error: unknown): VerackError {
+  if (error instanceof VerackError && error.code !== 'ERR_LOCAL_ARGUMENT') return error;
+  throw error;
+}
+
+/** Undefined when it was interrupted. */
+async function learned(host: string, job: Invocation, flags: LearnFlags): Promise<LearnResult | undefined> {
+  const { transport = 'v1', depth = 0, dialCommand } = flags;
+  const chain = chainOf(flags);
+  const at = parseEndpoint(host, chain.port);
+  if (at.kind === 'name') throw new Usage('give an address, not a name');
+  const pace = paceOf(at.host, transport, flags);
+  try {
+    return await learnNode({
+      ...{ chain, transport, depth, clock: systemClock, signal: job.interrupted, ...pace },
+      connections: connectionsOf(at, transport, flags),
+      connection_type: dialCommand === undefined ? 'inbound' : 'manual',
+      progress: ({ words, symbols }) => job.out.status(`${words} words, ${symbols} symbols`),
+    });
+  } catch (error) {
+    if (job.interrupted.aborted) return undefined;
+    throw error;
+  }
+}
+
+function paceOf(host: string, transport: TransportName, { parallel, dialCommand }: LearnFlags) {
+  if (!isLoopback(host)) return { ...REMOTE, ...(parallel !== undefined && { parallel }) };
+  const usual = dialCommand === undefined ? PARALLEL[transport] : DIALLED_PARALLEL;
+  return { parallel: parallel ?? usual, pause: 0 };
+}
+
+function connectionsOf(
+  at: { readonly host: string; readonly port: number },
+  transport: TransportName,
+  { dialCommand, listenAt = '127.0.0.1' }: LearnFlags,
+): Connections {
+  if (dialCommand === undefined) return dialledConnections(at, systemClock);
+  const dialler = commandDialler(dialCommand);
+  const v2 = transport === 'v2';
+  return acceptedConnections({
+    net: tcpNet(),
+    host: listenAt,
+    dialler,
+    type: 'manual',
+    v2,
+    clock: systemClock,
+  });
+}
+
+function tell(result: LearnResult, { as }: LearnFlags, out: Output): void {
+  const { model, reference, differences, words, symbols, repeated, seconds, states, settle } = result;
+  const explained = explain(differences, model.node.subver);
+  const figures = { words, symbols, repeated, seconds, states, settle };
+  out.object({ ...model, ...figures, differences: explained });
+  if (as !== undefined && !out.json) return out.raw(shown(model, as));
+  out.answer(
+    `${plain(model.node.subver)}, protocol ${model.node.version}, ${model.connection_type}, ${model.transport}`,
+  );
+  out.answer(
+    `${words} words, ${symbols} symbols, ${seconds} s, settle time ${settle} ms; ${states} states, our chart ${reference.machine.states.length}`,
+  );
+  for (const { word, outputs } of model.nondeterminism)
+    out.answer(`varies: ${word.join(', ')}: ${outputs.map(spelled).join(' or ')}`);
+  tellDifferences(explained, 'our chart', 'the node', out);
+}
+
+function shown(model: Model, as: 'model' | 'xstate' | 'mermaid'): string {
+  if (as === 'mermaid') return mermaidOf(model.machine);
+  return JSON.stringify(as === 'model' ? model : xstateConfigOf(model.machine, 'node'), null, 2);
+}
+
+type Explained = ModelDifference & { readonly explanation?: string };
+
+function explain(differences: readonly ModelDifference[], subver: string): readonly Explained[] {
+  const known = loadKnownDifferences();
+  return differences.map((difference) => {
+    const explanation = explanationOf(difference, subver, known);
+    return { ...difference, ...(explanation !== undefined && { explanation }) };
+  });
+}
+
+const spelled = (output = ''): string => (output === '' ? 'nothing' : plain(output));
+
+function tellDifferences(differences: readonly Explained[], one: string, other: string, out: Output): void {
+  out.answer(`${differences.length} differences`);
+  for (const { witness, expected, actual, rule, explanation } of differences) {
+    out.answer(
+      out.paint(
+        'bold',
+        witness.length === 0 ? 'before any input' : witness.map((input) => plain(input)).join(', '),
+      ),
+    );
+    out.answer(`  ${one}: ${spelled(expected.at(-1))}`);
+    out.answer(`  ${other}: ${spelled(actual.at(-1))}`);
+    out.answer(`  rule: ${rule}${explanation === undefined ? '' : `; known: ${explanation}`}`);
+  }
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await
+async function diff({ operands, out }: Invocation): Promise<number> {
+  const [one, other, ...more] = operands.map(modelIn);
+  if (!one || !other || more.length > 0) throw new Usage('--diff needs two files');
+  if (one.machine.inputs.join() !== other.machine.inputs.join())
+    throw new Usage('the two models have different inputs: were both learned over the same transport');
+  const differences = compare(one, other);
+  out.object({ states: [one.machine.states.length, other.machine.states.length], differences });
+  tellDifferences(differences, operands[0] ?? '', operands[1] ?? '', out);
+  return EXIT.ok;
+}
+
+function modelIn(file: string): Model {
+  try {
+    const model = readModel(JSON.parse(readFileSync(file, 'utf8')), file);
+    if (typeof model !== 'string') return model;
+    throw new Usage(model);
+  } catch (error) {
+    if (error instanceof Usage) throw error;
+    throw new Usage(`${file} cannot be read: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,90 @@
+/** Mealy machines as data: finite, complete, deterministic. State 0 is the initial one. */
+
+/** A sequence of inputs, each as its index in `inputs`. */
+export type Word = readonly number[];
+
+/** What a state does on one input. */
+export interface Arrow {
+  readonly output: string;
+  readonly target: number;
+}
+
+/** `states[s][i]` is the arrow of state `s` on input `inputs[i]`. JSON-safe. */
+export interface Mealy {
+  readonly inputs: readonly string[];
+  readonly states: readonly (readonly Arrow[])[];
+}
+
+/** The output of a final state, after which nothing comes. */
+export const SILENCE = '';
+
+/** The outputs of a word, one per symbol. */
+export function outputsOf(machine: Mealy, word: Word, from = 0): string[] {
+  const outputs: string[] = [];
+  let state = from;
+  for (const input of word) {
+    const arrow = arrowOf(machine, state, input);
+    outputs.push(arrow.output);
+    state = arrow.target;
+  }
+  return outputs;
+}
+
+/** The state that a word leads to. */
+export const stateAfter = (machine: Mealy, word: Word, from = 0): number =>
+  word.reduce((state, input) => arrowOf(machine, state, input).target, from);
+
+/** One arrow. Throws RangeError where the machine has none. */
+export function arrowOf(machine: Mealy, state: number, input: number): Arrow {
+  const arrow = machine.states[state]?.[input];
+  if (!arrow) throw new RangeError(`no arrow from state ${state} on input ${input}`);
+  return arrow;
+}
+
+/** A shortest word to each state; undefined for a state that cannot be reached. */
+export function accessWords(machine: Mealy): (Word | undefined)[] {
+  const words = new Array<Word | undefined>(machine.states.length).fill(undefined);
+  words[0] = [];
+  const queue = [0];
+  for (const state of queue) {
+    machine.states[state]?.forEach(({ target }, input) => {
+      if (words[target]) return;
+      words[target] = [...(words[state] ?? []), input];
+      queue.push(target);
+    });
+  }
+  return words;
+}
+
+/** The machine with the fewest states that behaves the same; states in breadth-first order. */
+export function minimized(machine: Mealy): Mealy {
+  const classes = coarsestClasses(machine);
+  const order = [0];
+  const numbers = new Map([[classes[0], 0]]);
+  const states: Arrow[][] = [];
+  for (const state of order) {
+    const arrows = (machine.states[state] ?? []).map(({ output, target }) => {
+      const known = numbers.get(classes[target]);
+      if (known !== undefined) return { output, target: known };
+      numbers.set(classes[target], order.length);
+      order.push(target);
+      return { output, target: order.length - 1 };
+    });
+    states.push(arrows);
+  }
+  return { inputs: machine.inputs, states };
+}
+
+/** Moore's refinement: the class of each state, until no class splits. */
+function coarsestClasses(machine: Mealy): number[] {
+  let classes = machine.states.map(() => 0);
+  for (let count = 0; ;) {
+    const keys = machine.states.map((arrows, state) =>
+      JSON.stringify([classes[state], arrows.map(({ output, target }) => [output, classes[target]])]),
+    );
+    const numbers = new Map([...new Set(keys)].map((key, n) => [key, n]));
+    classes = keys.map((key) => numbers.get(key) ?? 0);
+    if (numbers.size === count) return classes;
+    count = numbers.size;
+  }
+}

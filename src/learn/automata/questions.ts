@@ -1,0 +1,114 @@
+/**
+ * Puts words to a system and keeps the answers. A word whose answer is known is not asked again; one whose answers differ is
+ * asked again until the answers agree, else both are reported.
+ */
+import type { Word } from './mealy.js';
+import { type Conflict, ObservationTree } from './observation-tree.js';
+
+/** The system under learning. */
+export interface Teacher {
+  readonly inputs: readonly string[];
+  /**
+   * One answer per word, each from the initial state: one output per symbol, fewer when an output is final. `attempt`
+   * counts from 0; a teacher that measures by time takes more of it on later attempts.
+   */
+  ask(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]>;
+  /** Whether nothing can follow an output: the connection is closed, say. */
+  isFinal(output: string): boolean;
+}
+
+/** A word to which the system gave different answers, repeatedly. */
+export interface Nondeterminism {
+  readonly word: Word;
+  /** Every last output that was seen. */
+  readonly outputs: readonly string[];
+}
+
+/** What learning has cost so far. */
+export interface Effort {
+  words: number;
+  symbols: number;
+  /** Words that were asked again because an answer contradicted an earlier one. */
+  repeated: number;
+}
+
+/** How often a contradiction is asked again before it counts as nondeterminism. */
+const REPEATS = 3;
+/** Contradictions after which a system is not worth asking any more. */
+const MAX_CONFLICTS = 500;
+
+export class Questions {
+  readonly tree: ObservationTree;
+  readonly effort: Effort = { words: 0, symbols: 0, repeated: 0 };
+  readonly nondeterminism: Nondeterminism[] = [];
+  /** Counts corrections of the tree: nodes that were known before may be gone. */
+  corrections = 0;
+  #conflicts = 0;
+
+  constructor(
+    private readonly teacher: Teacher,
+    private readonly progress: (effort: Effort) => void = () => undefined,
+  ) {
+    this.tree = new ObservationTree(teacher.inputs.length, (output) => teacher.isFinal(output));
+  }
+
+  /** Asks what is not known yet. Whether anything was new. */
+  async ask(words: readonly Word[]): Promise<boolean> {
+    const unknown = unique(words).filter((word) => this.tree.find(word) === undefined);
+    if (unknown.length === 0) return false;
+    const answers = await this.#put(unknown, 0);
+    for (const [n, word] of unknown.entries()) await this.#take(word, answers[n] ?? []);
+    return true;
+  }
+
+  /** Asks words once more, with more time; a contradiction is settled as ever. */
+  async confirm(words: readonly Word[]): Promise<void> {
+    const answers = await this.#put(words, 1);
+    for (const [n, word] of words.entries()) await this.#take(word, answers[n] ?? []);
+  }
+
+  async #put(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]> {
+    const answers = await this.teacher.ask(words, attempt);
+    this.effort.words += words.length;
+    for (const answer of answers) this.effort.symbols += answer.length;
+    this.progress(this.effort);
+    return answers;
+  }
+
+  async #take(word: Word, outputs: readonly string[]): Promise<void> {
+    let answer = outputs;
+    for (;;) {
+      const conflict = this.tree.conflict(word, answer);
+      if (!conflict) return this.tree.add(word, answer);
+      if (++this.#conflicts > MAX_CONFLICTS) throw new Error('the answers vary too much to be learned');
+      await this.#settle(conflict);
+      const [again = []] = await this.#put([word], 1);
+      answer = again;
+    }
+  }
+
+  /** The repeated answers decide when they agree; otherwise the edge varies. */
+  async #settle({ word, outputs: [known, seen] }: Conflict): Promise<void> {
+    const answers: (readonly string[])[] = [];
+    for (let attempt = 1; attempt <= REPEATS; attempt++) {
+      answers.push(...(await this.#put([word], attempt)));
+      this.effort.repeated++;
+    }
+    const last = new Set(answers.map((answer) => answer[word.length - 1] ?? ''));
+    const [only = ''] = last;
+    if (last.size === 1 && only === known) return;
+    if (last.size === 1) {
+      this.tree.correct(word, only);
+      this.corrections++;
+      return;
+    }
+    const outputs = [...new Set([known, seen, ...last])];
+    this.nondeterminism.push({ word, outputs });
+    this.tree.markUndecided(word, outputs);
+    this.corrections++;
+  }
+}
+
+const unique = (words: readonly Word[]): Word[] => [
+  ...new Map(words.map((word) => [word.join(' '), word])).values(),
+];

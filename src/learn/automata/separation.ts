@@ -1,0 +1,57 @@
+/** Words that tell the states of a Mealy machine apart. */
+import { type Arrow, arrowOf, type Mealy, outputsOf, type Word } from './mealy.js';
+
+/** A shortest word on which two states answer differently; undefined when there is none. */
+export function separatingWord(machine: Mealy, one: number, other: number): Word | undefined {
+  const seen = new Set<string>();
+  const queue: { pair: readonly [number, number]; word: Word }[] = [{ pair: [one, other], word: [] }];
+  for (const { pair, word } of queue) {
+    for (const input of machine.inputs.keys()) {
+      const [a, b] = pair.map((state) => arrowOf(machine, state, input)) as [Arrow, Arrow];
+      if (a.output !== b.output) return [...word, input];
+      const key = a.target < b.target ? `${a.target} ${b.target}` : `${b.target} ${a.target}`;
+      if (a.target === b.target || seen.has(key)) continue;
+      seen.add(key);
+      queue.push({ pair: [a.target, b.target], word: [...word, input] });
+    }
+  }
+  return undefined;
+}
+
+/**
+ * For each state a set of words that tells it from every other state (Wp's identifiers). A word that serves several pairs
+ * is used for all of them, so the sets stay small.
+ */
+export function identifiers(machine: Mealy): Word[][] {
+  const shared: Word[] = [];
+  const sets = machine.states.map(() => [] as Word[]);
+  for (const one of machine.states.keys()) {
+    for (let other = 0; other < one; other++) separate(machine, [one, other], sets, shared);
+  }
+  return sets;
+}
+
+/** Adds what is missing to tell one pair apart: a word that is in use already, else a new one. */
+function separate(
+  machine: Mealy,
+  pair: readonly [number, number],
+  sets: readonly Word[][],
+  shared: Word[],
+): void {
+  const isSeparating = (word: Word): boolean => tellsApart(machine, word, pair);
+  let word = shared.find(isSeparating);
+  if (!word) {
+    word = separatingWord(machine, ...pair);
+    if (!word) return;
+    shared.push(word);
+  }
+  for (const state of pair) {
+    const set = sets[state];
+    if (set && !set.some(isSeparating)) set.push(word);
+  }
+}
+
+function tellsApart(machine: Mealy, word: Word, [one, other]: readonly [number, number]): boolean {
+  const [a, b] = [outputsOf(machine, word, one), outputsOf(machine, word, other)];
+  return a.some((output, n) => output !== b[n]);
+}

@@ -1,0 +1,173 @@
+/**
+ * Our own chart as a Mealy machine: every input of the alphabet, from every state that the peer machine can reach, run
+ * through the same translation and the same machine that a connection uses. The reference is computed, never drawn.
+ */
+import { initialTransition, type SnapshotFrom, transition } from 'xstate';
+import {
+  type ConnectionType,
+  CORE_RULES,
+  messagesOf,
+  type MessageSequence,
+  type PeerContext,
+  type PeerEvent,
+  peerMachine,
+  type Rules,
+} from '../../machines/index.js';
+import { frameOf } from '../conformance/index.js';
+import { eventOfMessage } from '../connection/incoming-messages.js';
+import type { Identity } from '../connection/outgoing-messages.js';
+import type { IncomingEvent } from '../connection/transport.js';
+import { V1Transport } from '../connection/v1-transport.js';
+import { type Chain, knownMagic } from '../networks.js';
+import { createHandshakeParser, encodeMessage } from '../wire/index.js';
+import { type Input, inputsOf, PING_NONCE, type TransportName } from './alphabet.js';
+import { type Mealy, minimized, SILENCE } from './automata/index.js';
+import { CLOSE, describeMessage, NO_MESSAGE } from './output.js';
+
+/** How our node is set up, so that it can be compared with another one: like that one, as far as its version tells. */
+export interface ChartOptions {
+  readonly chain: Chain;
+  readonly connection_type: ConnectionType;
+  readonly transport: TransportName;
+  /** Whether the listener also accepts v2. */
+  readonly v2: boolean;
+  readonly version: number;
+  /** 16 hex digits. */
+  readonly services: string;
+  readonly relay: boolean;
+  /** Another machine of the same shape, for tests. */
+  readonly machine?: typeof peerMachine;
+}
+
+/** What a chart does before any input, and then. */
+export interface Behaviour {
+  readonly greeting: string;
+  readonly machine: Mealy;
+}
+
+type Snapshot = SnapshotFrom<typeof peerMachine>;
+
+/** Nothing here depends on the moment. */
+const AT = 1;
+const NONCE = '00000000000000a1';
+
+/** Every state that can be reached, with equal ones merged. */
+export function chartModel(options: ChartOptions): Behaviour {
+  const chart = new Chart(options);
+  const inputs = inputsOf(options.transport);
+  const [greeting, first] = chart.opened();
+  const numbers = new Map([[keyOf(first), 0]]);
+  const reached: (Snapshot | undefined)[] = [first];
+  const states = [];
+  for (const snapshot of reached) {
+    const arrows = inputs.map((input) => {
+      if (!snapshot) return { output: SILENCE, next: undefined };
+      return chart.step(snapshot, input, snapshot === first);
+    });
+    states.push(
+      arrows.map(({ output, next }) => {
+        const key = keyOf(next);
+        const target = numbers.get(key) ?? reached.push(next) - 1;
+        numbers.set(key, target);
+        return { output, target };
+      }),
+    );
+  }
+  return { greeting, machine: minimized({ inputs: inputs.map(({ name }) => name), states }) };
+}
+
+/** No guard looks at these, and the first grows without end. */
+const IRRELEVANT = ['features', 'dropped', 'rules'];
+
+/** What tells states apart: the state's name and what guards may look at. */
+function keyOf(snapshot: Snapshot | undefined): string {
+  if (!snapshot) return '';
+  const context = Object.entries(snapshot.context).filter(([name]) => !IRRELEVANT.includes(name));
+  return JSON.stringify([snapshot.value, context]);
+}
+
+interface Step {
+  readonly output: string;
+  /** Undefined once the connection is over. */
+  readonly next: Snapshot | undefined;
+}
+
+const over = (output: string): Step => ({ output, next: undefined });
+
+class Chart {
+  readonly #machine: typeof peerMachine;
+  readonly #rules: Rules;
+  readonly #identity: Identity;
+
+  constructor(private readonly options: ChartOptions) {
+    const { version, services, relay } = options;
+    this.#machine = options.machine ?? peerMachine;
+    this.#rules = { ...CORE_RULES, version, relay };
+    this.#identity = { version, services, start_height: 0, user_agent: new Uint8Array(0) };
+  }
+
+  /** Application bytes can flow; what we send first. */
+  opened(): [greeting: string, first: Snapshot] {
+    const { connection_type } = this.options;
+    const input = { id: 1, connection_type, rules: this.#rules };
+    const [before] = initialTransition(this.#machine, input);
+    const { output, next } = this.#take(before, { type: 'link.open', at: AT, elapsed: 0 });
+    return [output, next ?? before];
+  }
+
+  step(snapshot: Snapshot, input: Input, isFirst: boolean): Step {
+    if (input.close) return over(CLOSE);
+    if (isFirst && this.#isTakenForV2(input)) return over(NO_MESSAGE);
+    const [event] = this.#eventsOf(input, snapshot.context);
+    return event ? this.#take(snapshot, event) : { output: SILENCE, next: snapshot };
+  }
+
+  #take(snapshot: Snapshot, event: PeerEvent): Step {
+    const [next, actions] = transition(this.#machine, snapshot, event);
+    const sent = actions
+      .filter(({ type }) => type === 'effect.send')
+      .flatMap(({ params }) =>
+        messagesOf((params as { sequence: MessageSequence }).sequence, next.context, event),
+      )
+      .map((message) => this.#describe(message));
+    if (next.status === 'active') return { output: sent.join(' '), next };
+    return over([...sent, CLOSE].join(' '));
+  }
+
+  #describe(message: ReturnType<typeof messagesOf>[number]): string {
+    if (message.command !== 'ping' && message.command !== 'pong') return message.command;
+    const payload = message.nonce === '' ? new Uint8Array(0) : encodeMessage(message);
+    return describeMessage(message.command, payload, PING_NONCE);
+  }
+
+  /** Unless the first bytes are those of a v1 version, a listener that accepts v2 answers with its key (BIP324). */
+  #isTakenForV2(input: Input): boolean {
+    const { chain, transport, v2, connection_type } = this.options;
+    if (transport === 'v2' || !v2 || connection_type !== 'inbound' || !input.message) return false;
+    const opening = createHandshakeParser({ initiating: false, magic: chain.magic, knownMagic });
+    return opening.feed(this.#frame(input)).some(({ kind }) => kind === 'v2');
+  }
+
+  #frame({ message = { msg: '' } }: Input): Uint8Array {
+    return frameOf(message, { chain: this.options.chain, captured: new Map() });
+  }
+
+  #eventsOf(input: Input, context: PeerContext): PeerEvent[] {
+    return [...this.#received(input)]
+      .map((event) => this.#eventOf(event, context))
+      .filter((event) => event !== undefined);
+  }
+
+  #received(input: Input): Iterable<IncomingEvent> {
+    if (input.message) return new V1Transport(this.options.chain).feed(this.#frame(input));
+    return input.packet?.corrupt_tag ? [{ kind: 'broken', code: 'ERR_V2_AUTH', facts: {} }] : [];
+  }
+
+  /** As a connection does it (src/connection/connection.ts). */
+  #eventOf(event: IncomingEvent, context: PeerContext): PeerEvent | undefined {
+    if (event.kind === 'broken') return { type: 'wire.broken', code: event.code, facts: event.facts };
+    if (event.kind === 'dropped') return { type: 'wire.dropped', code: event.code, command: event.command };
+    const sources = { at: AT, unix: () => 0, draw: () => NONCE, isDialling: () => false };
+    return eventOfMessage(event.command, event.payload, { identity: this.#identity, context, sources });
+  }
+}

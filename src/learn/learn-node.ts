@@ -1,0 +1,68 @@
+/**
+ * Learns the state machine of a node from outside and compares it with our own chart.
+ *
+ *   const result = await learnNode({ connections: dialledConnections(at, systemClock), chain, … });
+ */
+import type { ConnectionType } from '../../machines/index.js';
+import { learn, minimized } from './automata/index.js';
+import type { Effort } from './automata/index.js';
+import { calibrate } from './calibration.js';
+import { chartModel } from './chart-model.js';
+import { compare, type ModelDifference } from './compare.js';
+import { FORMAT, type Model } from './model.js';
+import { NodeTeacher, type TeacherOptions } from './node-teacher.js';
+
+export interface LearnNodeOptions extends Pick<
+  TeacherOptions,
+  'connections' | 'chain' | 'clock' | 'transport' | 'parallel' | 'pause' | 'signal'
+> {
+  /** As what the node sees the connections. */
+  readonly connection_type: ConnectionType;
+  /** Hidden states that are searched for; each one multiplies the words by the number of inputs. Default 0. */
+  readonly depth?: number;
+  readonly progress?: (effort: Effort) => void;
+}
+
+export interface LearnResult {
+  readonly model: Model;
+  /** Our own chart, set up as the node describes itself. */
+  readonly reference: Model;
+  readonly differences: readonly ModelDifference[];
+  readonly words: number;
+  readonly symbols: number;
+  /** Words that were asked again. */
+  readonly repeated: number;
+  readonly seconds: number;
+  readonly states: number;
+  /** Milliseconds of silence that ended an output. */
+  readonly settle: number;
+}
+
+/** Rejects with a `VerackError` when the node cannot be reached, with the signal's reason when it aborts. */
+export async function learnNode(options: LearnNodeOptions): Promise<LearnResult> {
+  const { clock, chain, transport, connection_type, depth = 0 } = options;
+  const begin = clock.now();
+  const calibration = await calibrate(options, options.parallel);
+  const { node, greeting, settle } = calibration;
+  const frame = { format: FORMAT, connection_type, transport, node, nondeterminism: [] } as const;
+  const reference = { ...frame, ...chartModel({ chain, connection_type, transport, ...node }) };
+  const teacher = new NodeTeacher({ ...options, ...calibration });
+  const { progress } = options;
+  const learned = await learn({
+    ...{ teacher, depth, reference: reference.machine },
+    ...(progress && { progress }),
+  });
+  const { words, symbols, repeated } = learned;
+  const nondeterminism = learned.nondeterminism.map(({ word, outputs }) => ({
+    word: word.map((input) => teacher.inputs[input] ?? ''),
+    outputs,
+  }));
+  const greetings = [...teacher.greetings].map((other) => ({ word: [], outputs: [greeting, other] }));
+  const machine = minimized(learned.machine);
+  const model: Model = { ...frame, greeting, machine, nondeterminism: [...greetings, ...nondeterminism] };
+  const seconds = Math.round(clock.now() - begin) / 1_000;
+  return {
+    ...{ model, reference, differences: compare(reference, model) },
+    ...{ words, symbols, repeated, seconds, states: machine.states.length, settle },
+  };
+}

@@ -1,0 +1,61 @@
+/** A learned model as data: what `verack learn --json` writes and `--diff` reads. */
+import type { ConnectionType } from '../../machines/index.js';
+import type { TransportName } from './alphabet.js';
+import type { Mealy } from './automata/index.js';
+import type { NodeFacts } from './calibration.js';
+
+export const FORMAT = 'verack-model/1';
+
+export interface Model {
+  readonly format: typeof FORMAT;
+  /** How the node sees the connections: `inbound` when we dialled. */
+  readonly connection_type: ConnectionType;
+  readonly transport: TransportName;
+  readonly node: NodeFacts;
+  /** What the node sends before any input. */
+  readonly greeting: string;
+  readonly machine: Mealy;
+  /** Words that were answered in several ways, repeatedly. */
+  readonly nondeterminism: readonly VaryingWord[];
+}
+
+export interface VaryingWord {
+  readonly word: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+const MAX_STATES = 10_000;
+const MAX_INPUTS = 1_000;
+
+/** The model in a parsed JSON file; a sentence when it is none. Everything that later code relies on is checked. */
+export function readModel(value: unknown, file: string): Model | string {
+  const model = value as Partial<Model> | null;
+  if (typeof model !== 'object' || model?.format !== FORMAT) return `${file} is no model of "verack learn"`;
+  const fault = faultOf(model);
+  return fault === undefined ? (model as Model) : `${file} is no whole model: ${fault}`;
+}
+
+function faultOf({ greeting, machine, node, nondeterminism }: Partial<Model>): string | undefined {
+  if (typeof greeting !== 'string') return 'greeting should be text';
+  if (typeof node?.subver !== 'string') return 'node.subver should be text';
+  if (!Array.isArray(nondeterminism)) return 'nondeterminism should be a list';
+  return machineFault(machine);
+}
+
+function machineFault(machine: Partial<Mealy> | undefined): string | undefined {
+  const inputs: unknown = machine?.inputs;
+  const states: unknown = machine?.states;
+  if (!isList(inputs, MAX_INPUTS) || !inputs.every((input) => typeof input === 'string'))
+    return 'machine.inputs should be texts';
+  if (!isList(states, MAX_STATES)) return 'machine.states should be a list';
+  const isArrow = (arrow: unknown): boolean => {
+    const { output, target } = (arrow ?? {}) as { output?: unknown; target?: unknown };
+    return typeof output === 'string' && Number.isInteger(target) && states[target as number] !== undefined;
+  };
+  const isWhole = (arrows: unknown): boolean =>
+    Array.isArray(arrows) && arrows.length === inputs.length && arrows.every(isArrow);
+  return states.every(isWhole) ? undefined : 'every state needs an arrow to a state for every input';
+}
+
+const isList = (value: unknown, most: number): value is readonly unknown[] =>
+  Array.isArray(value) && value.length > 0 && value.length <= most;

@@ -1,0 +1,76 @@
+/** A node as the teacher of the learner: words become connections, a bounded number of them at the same time. */
+import type { Teacher, Word } from './automata/index.js';
+import { type Input, inputsOf } from './alphabet.js';
+import { isFinal } from './output.js';
+import { type Run, type RunOptions, runWord } from './word-run.js';
+
+export interface TeacherOptions extends RunOptions {
+  /** Connections at the same time. */
+  readonly parallel: number;
+  /** Milliseconds between the end of a connection and the next one of the same lane. */
+  readonly pause: number;
+  /** The greeting that every connection begins with. */
+  readonly greeting: string;
+  readonly signal?: AbortSignal;
+}
+
+/** A connection that fails is tried again so often: a node may be out of slots for a moment. */
+const TRIES = 5;
+const RETRY_MS = 250;
+
+export class NodeTeacher implements Teacher {
+  readonly inputs: readonly string[];
+  readonly #alphabet: readonly Input[];
+  /** Greetings other than the usual one. */
+  readonly greetings = new Set<string>();
+
+  constructor(private readonly options: TeacherOptions) {
+    this.#alphabet = inputsOf(options.transport);
+    this.inputs = this.#alphabet.map(({ name }) => name);
+  }
+
+  isFinal(output: string): boolean {
+    return isFinal(output);
+  }
+
+  /** Later attempts wait longer for silence: 2, 3, … times the settle time. */
+  async ask(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]> {
+    const answers = new Array<readonly string[]>(words.length);
+    const settle = this.options.settle * (attempt + 1);
+    const rest = words.entries();
+    const lane = async (): Promise<void> => {
+      for (const [n, word] of rest) {
+        this.options.signal?.throwIfAborted();
+        answers[n] = await this.#answer(word, settle);
+        if (this.options.pause > 0) await this.#wait(this.options.pause);
+      }
+    };
+    const lanes = Math.min(this.options.parallel, words.length);
+    await Promise.all(Array.from({ length: lanes }, lane));
+    return answers;
+  }
+
+  async #answer(word: Word, settle: number): Promise<readonly string[]> {
+    const inputs = word.map((input) => this.#alphabet[input]).filter((input) => input !== undefined);
+    const { greeting, outputs } = await this.#run(inputs, { ...this.options, settle });
+    if (greeting !== this.options.greeting) this.greetings.add(greeting);
+    return outputs;
+  }
+
+  /** Tries again where the connection cannot be opened, or ends before the first input. */
+  async #run(inputs: readonly Input[], options: RunOptions): Promise<Run> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const run = await runWord(inputs, options);
+        if (!isFinal(run.greeting) || tries === TRIES) return run;
+      } catch (error) {
+        if (tries === TRIES) throw error;
+      }
+      await this.#wait(RETRY_MS * tries);
+    }
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.options.clock.setTimeout(resolve, ms));
+  }
+}

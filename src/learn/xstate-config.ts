@@ -1,0 +1,42 @@
+/**
+ * A Mealy machine as an XState config: inputs are events, outputs are actions of their transitions. It can be pasted into
+ * Stately, run with `createMachine`, and drawn. Silent arrows that change nothing are left out.
+ */
+import type { Mealy } from './automata/index.js';
+
+export interface XStateConfig {
+  readonly id: string;
+  readonly initial: string;
+  readonly states: Readonly<Record<string, { readonly on: Readonly<Record<string, Transition>> }>>;
+}
+
+interface Transition {
+  readonly target: string;
+  readonly actions: readonly string[];
+}
+
+/** Events are named `receive.<input>`, actions `send.<command>` and `close`. */
+export function xstateConfigOf(machine: Mealy, id: string): XStateConfig {
+  const states = machine.states.map(
+    (_, state) => [`s${state}`, { on: transitionsOf(machine, state) }] as const,
+  );
+  return { id, initial: 's0', states: Object.fromEntries(states) };
+}
+
+function transitionsOf(machine: Mealy, state: number): Record<string, Transition> {
+  const kept = (machine.states[state] ?? [])
+    .map((arrow, input) => ({ ...arrow, input }))
+    .filter(({ output, target }) => output !== '' || target !== state);
+  return Object.fromEntries(
+    kept.map(({ output, target, input }) => [
+      `receive.${machine.inputs[input] ?? ''}`,
+      { target: `s${target}`, actions: actionsOf(output) },
+    ]),
+  );
+}
+
+const actionsOf = (output: string): string[] =>
+  output
+    .split(' ')
+    .filter((part) => part !== '')
+    .map((part) => (part === 'close' ? part : `send.${part}`));

@@ -1,0 +1,80 @@
+/** Nodes learned over TCP: our own, which must not differ from our chart, and real ones, whose differences must be explained. */
+import { expect, test } from '@jest/globals';
+import { createNode, systemClock, tcpNet } from '../../src/index.js';
+import {
+  acceptedConnections,
+  dialledConnections,
+  explanationOf,
+  learnNode,
+  type LearnResult,
+  loadKnownDifferences,
+} from '../../src/learn/index.js';
+import { NETWORKS } from '../../src/networks.js';
+import { bcoin, bitcoind, describeNode, litecoind, type RealNode } from './nodes/nodes.js';
+
+const LOOPBACK = { host: '127.0.0.1', port: 0 };
+const SHARED = { chain: NETWORKS.regtest, clock: systemClock, transport: 'v1', pause: 0 } as const;
+
+const learned = (at: { host: string; port: number }): Promise<LearnResult> =>
+  learnNode({
+    ...SHARED,
+    parallel: 32,
+    connection_type: 'inbound',
+    connections: dialledConnections(at, systemClock),
+  });
+
+/** Differences that known-differences.json does not explain. */
+const unexplained = ({ model, differences }: LearnResult): string[] =>
+  differences
+    .filter((one) => explanationOf(one, model.node.subver, loadKnownDifferences()) === undefined)
+    .map(({ witness, expected, actual }) =>
+      [witness.join(' '), expected.at(-1) ?? '', actual.at(-1) ?? ''].join(' | '),
+    );
+
+const cost = ({ words, seconds, settle }: LearnResult) => ({ words, seconds, settle });
+
+test('our own listener behaves as our chart', async () => {
+  await using node = createNode({ chain: 'regtest', rules: { relay: true } });
+  const result = await learned((await node.listen(LOOPBACK)).local);
+  expect(result.differences).toEqual([]);
+  expect(result.words).toBeLessThanOrEqual(3_000);
+}, 120_000);
+
+test('our own dialler behaves as our chart', async () => {
+  await using node = createNode({ chain: 'regtest', maxoutbound: 64, rules: { relay: true } });
+  const dialler = {
+    ...{ types: ['manual'], choosesV2: true, patience: 0 },
+    dial: ({ at, v2 }: { at: { host: string; port: number }; v2: boolean }) =>
+      Promise.resolve(void node.dial(at, { v2transport: v2 })),
+  };
+  const result = await learnNode({
+    ...SHARED,
+    parallel: 8,
+    connection_type: 'manual',
+    connections: acceptedConnections({
+      ...{ net: tcpNet(), host: LOOPBACK.host, dialler, type: 'manual', v2: false, clock: systemClock },
+    }),
+  });
+  expect(result.model.greeting).toBe('version');
+  expect(result.differences).toEqual([]);
+}, 120_000);
+
+const STARTS: readonly [RealNode['name'], () => Promise<RealNode>][] = [
+  ['bitcoind', bitcoind],
+  ['litecoind', litecoind],
+  // It bans a host that misbehaves; each word has one of its own, but the ban of another test must not count.
+  ['bcoin', () => bcoin({ args: ['--ban-score=1000000000'] })],
+];
+
+describeNode(['bitcoind', 'litecoind', 'bcoin'], 'real nodes', () => {
+  test.each(STARTS)(
+    '%s differs from our chart only as it is known to',
+    async (_, start) => {
+      await using node = await start();
+      const result = await learned({ host: node.host, port: node.port });
+      expect(unexplained(result)).toEqual([]);
+      expect(cost(result).words).toBeLessThanOrEqual(3_000);
+    },
+    180_000,
+  );
+});
