@@ -1,29 +1,22 @@
-/** The verbs, in the order in which the help lists them. */
-import { addressesCommand } from './addresses.js';
-import { completionCommand } from './completion.js';
-import { conformCommand } from './conform.js';
-import { connectCommand } from './connect.js';
-import { crawlCommand } from './crawl.js';
-import { demoCommand } from './demo.js';
-import { decodeCommand } from './decode.js';
-import { diagramCommand } from './diagram.js';
-import { learnCommand } from './learn.js';
-import { listenCommand } from './listen.js';
-import { probeCommand } from './probe.js';
-import { replayCommand } from './replay.js';
+/**
+ * The verbs, in the order in which the help lists them.
+ *
+ * They are imported one after the other: Node.js opens all modules of a static import at once, and a program that may open
+ * 64 files could not start.
+ */
 import type { CliCommand } from './command.js';
 
 export const CLI_COMMANDS: readonly CliCommand[] = [
-  demoCommand,
-  connectCommand,
-  listenCommand,
-  probeCommand,
-  conformCommand,
-  addressesCommand,
-  crawlCommand,
-  learnCommand,
-  replayCommand,
-  decodeCommand,
-  diagramCommand,
-  completionCommand,
+  (await import('./demo.js')).demoCommand,
+  (await import('./connect.js')).connectCommand,
+  (await import('./listen.js')).listenCommand,
+  (await import('./probe.js')).probeCommand,
+  (await import('./conform.js')).conformCommand,
+  (await import('./addresses.js')).addressesCommand,
+  (await import('./crawl.js')).crawlCommand,
+  (await import('./learn.js')).learnCommand,
+  (await import('./replay.js')).replayCommand,
+  (await import('./decode.js')).decodeCommand,
+  (await import('./diagram.js')).diagramCommand,
+  (await import('./completion.js')).completionCommand,
 ];

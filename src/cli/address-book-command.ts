@@ -1,0 +1,153 @@
+/** What `verack addresses` does: lists the address book, adds to it, takes it from a file and writes it to one. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { addAbortSignal } from 'node:stream';
+import {
+  type AddressBook,
+  createAddressBook,
+  createNetgroups,
+  DETERMINISTIC_KEY,
+  isAsmap,
+  KEY_SIZE,
+  loadPeers,
+  type Netgroups,
+  PEERS_FILE,
+  rawAddrman,
+  readPeersFile,
+  restoreAddressBook,
+  setAside,
+  writePeersFile,
+} from '../addresses/index.js';
+import { systemClock, systemRandom, VerackError, type Chain } from '../index.js';
+import { servicesOf } from '../wire/index.js';
+import { addressLines, type ListedAddress, listedAddresses, summaryOf } from './address-list.js';
+import type { Invocation } from './command.js';
+import { chainFolder } from './data-directory.js';
+import { EXIT, Usage } from './exit-codes.js';
+import { chainOf } from './node-options.js';
+import type { Output } from './output.js';
+
+/** What `addpeeraddress` says of an address. */
+const SERVICES = servicesOf('NETWORK', 'WITNESS');
+/** A list of a million onion addresses has 70 MB. */
+const MAX_LIST = 128 * 1024 * 1024;
+/** The asmap of the whole internet has under 2 MB. */
+const MAX_ASMAP = 32 * 1024 * 1024;
+
+/** What the system refused is no fault of the program. */
+function explainRefusal(error: unknown): never {
+  if (error instanceof VerackError && error.code === 'ERR_LOCAL_LIMIT')
+    throw new Usage(`${error.facts.path ?? 'a file'} cannot be used: ${error.facts.why ?? 'refused'}`);
+  throw error;
+}
+
+/** Runs `verack addresses`. */
+export const runAddresses = (invocation: Invocation): Promise<number> =>
+  run(invocation).catch(explainRefusal);
+
+async function run({ flags, out, interrupted }: Invocation): Promise<number> {
+  const chain = chainOf(flags);
+  const keeps = flags.deterministic === true ? (flags.datadir ?? 'none') : flags.datadir;
+  const folder = chainFolder(keeps, chain);
+  const netgroups = await netgroupsOf(flags.asmap);
+  const added =
+    flags.add === undefined ? [] : listedAddresses(await listOf(flags.add, interrupted), flags.add);
+  const key = flags.deterministic === true ? DETERMINISTIC_KEY : systemRandom(KEY_SIZE);
+  const opened =
+    flags.import === undefined
+      ? await openBook(folder, chain, { key, netgroups }, out)
+      : await importBook(flags.import, folder, chain, netgroups, out);
+  addAll(opened, added, out);
+  if (folder !== undefined && (added.length > 0 || flags.import !== undefined))
+    await writePeersFile(join(folder, PEERS_FILE), opened.save(), chain.magic);
+  if (flags.export !== undefined) await writePeersFile(flags.export, opened.save(), chain.magic);
+  show(opened, out);
+  return EXIT.ok;
+}
+
+const surroundings = { clock: systemClock, random: systemRandom };
+
+interface NewBook {
+  readonly key: Uint8Array;
+  readonly netgroups: Netgroups;
+}
+
+/** The book of the folder, or a new one. */
+async function openBook(
+  folder: string | undefined,
+  { magic }: Chain,
+  { key, netgroups }: NewBook,
+  out: Output,
+): Promise<AddressBook> {
+  const { value, notice } = folder === undefined ? { value: undefined } : await loadPeers(folder, magic);
+  if (notice !== undefined) out.failure(notice);
+  if (value === undefined) return createAddressBook({ ...surroundings, key, netgroups });
+  return restoreAddressBook(value, { ...surroundings, netgroups });
+}
+
+/** The book of any file; that of the folder makes way for it. */
+async function importBook(
+  file: string,
+  folder: string | undefined,
+  { magic }: Chain,
+  netgroups: Netgroups,
+  out: Output,
+): Promise<AddressBook> {
+  const read = await readPeersFile(file, magic);
+  if (read?.ok !== true) throw new Usage(`${file} ${read?.why ?? 'is not there'}`);
+  const old = folder === undefined ? undefined : await setAside(join(folder, PEERS_FILE), 'replaced');
+  if (old !== undefined) out.info(`The book that was there is kept as ${old}.`);
+  return restoreAddressBook(read.value, { ...surroundings, netgroups });
+}
+
+/** As the RPC `addpeeraddress`: the source is the address itself, and tried goes through new. */
+function addListed(book: AddressBook, { service, table }: ListedAddress): boolean {
+  const record = { ...service, time: Math.floor(Date.now() / 1_000), services: SERVICES };
+  return book.add([record], service) && (table === 'new' || book.good(service));
+}
+
+function addAll(book: AddressBook, listed: readonly ListedAddress[], out: Output): void {
+  const added = listed.filter((each) => addListed(book, each)).length;
+  const rest = listed.length - added;
+  if (rest > 0)
+    out.info(
+      `${rest} of ${listed.length} addresses were not added: known, not routable, or their slot is taken.`,
+    );
+}
+
+function show(book: AddressBook, out: Output): void {
+  out.object(rawAddrman(book));
+  for (const line of addressLines(book)) out.answer(line);
+  out.info(summaryOf(book));
+}
+
+/** @throws Usage when the file is not there, too large or no asmap */
+async function netgroupsOf(file: string | undefined): Promise<Netgroups> {
+  if (file === undefined) return createNetgroups();
+  const asmap = new Uint8Array(await contentsOf(file, MAX_ASMAP));
+  if (!isAsmap(asmap)) throw new Usage(`${file} is no asmap file that Bitcoin Core would take`);
+  return createNetgroups(asmap);
+}
+
+/** @throws Usage when the file cannot be read or is larger than `limit` */
+async function contentsOf(file: string, limit: number): Promise<Buffer> {
+  try {
+    if ((await stat(file)).size > limit) throw new Usage(`${file} is larger than ${limit} bytes`);
+    return await readFile(file);
+  } catch (error) {
+    if (error instanceof Usage) throw error;
+    throw new Usage(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+  }
+}
+
+/** The text of a list, or of standard input. */
+async function listOf(file: string, interrupted: AbortSignal): Promise<string> {
+  if (file !== '-') return (await contentsOf(file, MAX_LIST)).toString('utf8');
+  let text = '';
+  process.stdin.setEncoding('utf8');
+  for await (const chunk of addAbortSignal(interrupted, process.stdin)) {
+    text += chunk as string;
+    if (text.length > MAX_LIST) throw new Usage(`the list is longer than ${MAX_LIST} characters`);
+  }
+  return text;
+}
