@@ -53,6 +53,14 @@ const rows = {
     says: 'there is no route to that address',
     hint: "Check this machine's network; IPv6 addresses need IPv6 here.",
   },
+  ERR_DIAL_ZONE: {
+    family: 'dial',
+    blame: 'caller',
+    retry: 'later',
+    exit: 4,
+    says: 'a link-local address needs the zone of a network interface of this machine',
+    hint: 'Write it with the name of the interface: fe80::1%eth0.',
+  },
   ...PROXY_REASONS,
   ERR_LINK_RESET: {
     family: 'link',

@@ -265,19 +265,19 @@ describe('connect', () => {
     ]);
   });
 
-  test('without a host asks the seeds, retries, and reports when no node answers', async () => {
+  test('without a host asks the seeds, dials no address that is not public, and reports that no node answers', async () => {
     const { at } = await listening({ chain: 'signet', services: '0000000000000409' }, '127.77.0.1', 38333);
     const seed = networkOf('signet')!.seeds[0]!;
     const dns = await dnsServer({ [`x9.${seed}`]: { A: ['127.77.0.1', '127.77.0.2'] } });
     const empty = await dnsServer({});
-    const [reached, alone] = await Promise.all([
+    const [blocked, alone] = await Promise.all([
       finish(verack(`connect --signet --once -maxconnections=1 --dns-server ${dns.address}`)),
       finish(verack(`connect --signet --once --dns-server ${empty.address}`)),
     ]);
     await Promise.all([dns.close(), empty.close()]);
-    expect(reached.stdout).toMatch(new RegExp(`^established ${at} out`));
-    expect(reached.stderr).toContain('2 addresses from 1 DNS seed');
-    expect([reached.code, alone.code]).toEqual([0, 4]);
+    expect(blocked.stdout).not.toContain(at);
+    expect(blocked.stderr).toContain('1 DNS seed named addresses that are not public (127.77.0.');
+    expect([blocked.code, alone.code]).toEqual([4, 4]);
     expect(alone.stderr).toMatch(/No node can be reached\. Check that this machine has a network/);
   });
 

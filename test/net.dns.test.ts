@@ -1,7 +1,7 @@
 /** Names and seeds against a real DNS server on loopback. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { resolveHost, seedAddresses, type DnsOptions } from '../src/net/dns.js';
+import { resolveHost, type SeedAddress, seedAddresses, type DnsOptions } from '../src/net/dns.js';
 import { NETWORKS } from '../src/networks.js';
 import { VerackError } from '../src/reasons.js';
 import { dnsServer, type DnsServer, type Zone } from './support/dns.js';
@@ -89,6 +89,12 @@ describe('resolveHost', () => {
     ]);
   });
 
+  test('an answer of one family counts when the other does not come in time', async () => {
+    const { address } = await serve({ 'half.example': { A: ['203.0.113.5'], AAAA: 'silent' } });
+    const found = await resolveHost('half.example', { servers: [address], timeout: 120 });
+    expect(found).toEqual(['203.0.113.5']);
+  });
+
   test('a signal ends the wait', async () => {
     const controller = new AbortController();
     const { address, asked } = await serve(zone);
@@ -130,12 +136,15 @@ describe('resolveHost', () => {
     expect(server.asked).toEqual([]);
   });
 
-  test.each(['abc.onion', 'ABC.B32.I2P', 'abc.onion.'])('%s is never asked for', async (host) => {
-    const { address, asked } = await serve(zone);
-    const error = await errorOf(resolveHost(host, { servers: [address] }));
-    expect([error.code, error.facts]).toEqual(['ERR_DIAL_DNS', { host, syscode: 'ENOTDNS' }]);
-    expect(asked).toEqual([]);
-  });
+  test.each(['abc.onion', 'ABC.B32.I2P', 'abc.onion.', 'a.internal'])(
+    '%s is never asked for',
+    async (host) => {
+      const { address, asked } = await serve(zone);
+      const error = await errorOf(resolveHost(host, { servers: [address] }));
+      expect([error.code, error.facts]).toEqual(['ERR_DIAL_DNS', { host, syscode: 'ENOTDNS' }]);
+      expect(asked).toEqual([]);
+    },
+  );
 
   test('without servers the system answers, from its hosts file too', async () => {
     expect(await resolveHost('localhost', { onlynet: ['ipv4'] })).toEqual(['127.0.0.1']);
@@ -243,6 +252,71 @@ describe('seedAddresses', () => {
     expect((await work).code).toBe('ERR_LOCAL_CANCELLED');
     const again = seedAddresses(chain, { random: seeded(), signal });
     expect((await errorOf(again)).code).toBe('ERR_LOCAL_CANCELLED');
+  });
+
+  const PUBLIC_SEED = NETWORKS.main.seeds[0]!;
+
+  /** What is dialled and what is left out when one seed answers so. */
+  async function sinkholed(seed: string, answer: { A?: string[]; AAAA?: string[] }) {
+    const { address } = await serve({ [`x9.${seed}`]: answer });
+    const left: SeedAddress[] = [];
+    const options = {
+      servers: [address],
+      random: seeded(),
+      unroutable: (addresses: readonly SeedAddress[]) => void left.push(...addresses),
+    };
+    const found = await seedAddresses({ ...chain, seeds: [seed] }, options);
+    return {
+      found: found.map(({ host, source }) => `${host} ${source}`),
+      left: left.map(({ host }) => host),
+    };
+  }
+
+  test.each([
+    '0.0.0.0',
+    '127.0.0.9',
+    '10.1.2.3',
+    '172.16.0.1',
+    '192.168.1.1',
+    '100.64.0.1',
+    '169.254.169.254',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::',
+    '::1',
+    'fe80::1',
+    'fd00::1',
+    'ff02::1',
+  ])('%s of a public seed is reported, and the fixed list is used', async (host) => {
+    const answer = host.includes(':') ? { AAAA: [host] } : { A: [host] };
+    const { found, left } = await sinkholed(PUBLIC_SEED, answer);
+    expect(left).toEqual([host]);
+    expect(found.sort()).toEqual(['198.51.100.1 fixed', '2001:db8::f fixed']);
+  });
+
+  test('the public addresses of such an answer are used', async () => {
+    const { found, left } = await sinkholed(PUBLIC_SEED, { A: ['0.0.0.0', '8.8.8.8'], AAAA: ['2a01::1'] });
+    expect(left).toEqual(['0.0.0.0']);
+    expect(found.sort()).toEqual([`2a01::1 ${PUBLIC_SEED}`, `8.8.8.8 ${PUBLIC_SEED}`]);
+  });
+
+  test("a caller's own seed may name any address", async () => {
+    const { found, left } = await sinkholed('one.seed', { A: ['127.0.0.1', '10.0.0.1'] });
+    expect(left).toEqual([]);
+    expect(found.sort()).toEqual(['10.0.0.1 one.seed', '127.0.0.1 one.seed']);
+  });
+
+  test('one signal for the questions of all seeds warns of no leak', async () => {
+    const warnings: Error[] = [];
+    const warned = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', warned);
+    const { address } = await serve({});
+    const seeds = Array.from({ length: 12 }, (_, n) => `${n}.seed`);
+    const { signal } = new AbortController();
+    await seedAddresses({ ...chain, seeds }, { servers: [address], random: seeded(), signal });
+    await new Promise(setImmediate);
+    process.off('warning', warned);
+    expect(warnings).toEqual([]);
   });
 
   test('regtest asks nobody and has none; the fixed seeds of main are all usable', async () => {

@@ -1,18 +1,18 @@
 /** What TCP adds to the contract: the system's errors, lingering, and a server that survives. */
 import { spawn, spawnSync } from 'node:child_process';
+import dns from 'node:dns';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import ts from 'typescript';
-
 import type { Endpoint, Link } from '../src/net/link.js';
 import { dialCodeOf, LINGER_MS, tcpNet } from '../src/net/tcp.js';
 import type { Facts } from '../src/reasons.js';
+import { transpile } from './support/transpile.js';
 
 const HOST = '127.0.0.1';
 const MIB = 1 << 20;
@@ -75,7 +75,9 @@ describe('dial', () => {
     ['ENFILE', HOST, 'ERR_LOCAL_LIMIT'],
     ['EACCES', HOST, 'ERR_LOCAL_LIMIT'],
     ['EPERM', HOST, 'ERR_LOCAL_LIMIT'],
-    ['ENOTFOUND', 'a.invalid', 'ERR_DIAL_DNS'],
+    ['EINVAL', 'fe80::1', 'ERR_DIAL_ZONE'],
+    ['EINVAL', HOST, 'ERR_DIAL_UNREACHABLE'],
+    ['ENETUNREACH', 'fe80::1%lo', 'ERR_DIAL_UNREACHABLE'],
   ])('%s to %s is %s', (syscode, host, code) => {
     expect(dialCodeOf(syscode, host)).toBe(code);
   });
@@ -115,19 +117,48 @@ describe('dial', () => {
     expect(calls).toEqual([]);
   });
 
-  test('giving up while the name is looked up calls nobody', async () => {
-    const [server, accepted] = await rawServer();
+  test.each([
+    ['localhost', 'ERR_DIAL_NO_LOOKUP', {}],
+    ['a.example', 'ERR_DIAL_NO_LOOKUP', {}],
+    ['', 'ERR_DIAL_NO_LOOKUP', {}],
+    ['abc.onion', 'ERR_DIAL_NO_PROXY', { network: 'onion' }],
+    ['ABC.ONION.', 'ERR_DIAL_NO_PROXY', { network: 'onion' }],
+    ['abc.b32.i2p', 'ERR_DIAL_NO_PROXY', { network: 'i2p' }],
+    ['a.internal', 'ERR_DIAL_DNS', { syscode: 'ENOTDNS' }],
+  ])('"%s" is not looked up: %s', async (host, code, facts) => {
+    const lookup = jest.spyOn(dns, 'lookup');
+    const to = { host, port: 8333 };
+    let failed: unknown;
+    tcpNet().dial(to, {
+      opened: () => undefined,
+      failed: (...why) => (failed = why),
+    });
+    expect(failed).toBeUndefined();
+    await new Promise(setImmediate);
+    expect(failed).toEqual([code, { ...to, ...facts }]);
+    expect(lookup).not.toHaveBeenCalled();
+    lookup.mockRestore();
+  });
+
+  test('giving up a dial that cannot begin calls nobody', async () => {
     const calls: string[] = [];
-    const to = { host: 'localhost', port: portOf(server) };
-    tcpNet().dial(to, { opened: () => calls.push('opened'), failed: () => calls.push('failed') })();
-    await open({ ...to, host: HOST });
-    await accepted;
+    const handler = { opened: () => calls.push('opened'), failed: () => calls.push('failed') };
+    tcpNet().dial({ host: 'abc.onion', port: 1 }, handler)();
+    await new Promise(setImmediate);
     expect(calls).toEqual([]);
   });
 
-  test('a name is dialled, and the link says which address it came to', async () => {
-    const [server] = await rawServer();
-    expect((await open({ host: 'localhost', port: portOf(server) })).remote.host).toBe(HOST);
+  test.each(['fe80::1', 'fe80::1%nosuch', 'FEBF::1'])('%s needs the zone of an interface', async (host) => {
+    const { code, facts } = await failure({ host, port: 1 });
+    expect([code, facts]).toEqual(['ERR_DIAL_ZONE', { syscode: 'EINVAL', host, port: 1 }]);
+  });
+
+  test('a name is not looked up to listen on it', async () => {
+    const listening = tcpNet().listen({ host: 'abc.onion', port: 0 }, () => undefined);
+    await expect(listening).rejects.toMatchObject({
+      code: 'ERR_LOCAL_ARGUMENT',
+      facts: { value: 'abc.onion', why: 'not an IP address' },
+    });
   });
 });
 
@@ -318,7 +349,14 @@ describe('listen', () => {
   test('running out of files costs callers their connection, not the server its life', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'verack-'));
     closers.push(() => rm(folder, { recursive: true }));
-    await transpile(folder, ['src/net/tcp.ts', 'src/reasons.ts', 'src/proxy-reasons.ts']);
+    await transpile(folder, [
+      'src/net/tcp.ts',
+      'src/net/host-kind.ts',
+      'src/net/negotiation.ts',
+      'src/net/faults/link-wrapper.ts',
+      'src/reasons.ts',
+      'src/proxy-reasons.ts',
+    ]);
     await writeFile(join(folder, 'package.json'), '{"type":"module"}');
     await writeFile(join(folder, 'serve.js'), CROWDED);
     const child = spawn('sh', ['-c', `ulimit -n 60 && exec "${process.execPath}" serve.js`], { cwd: folder });
@@ -360,13 +398,3 @@ net.dial(listener.local, {
   },
 });
 `;
-
-async function transpile(folder: string, files: string[]): Promise<void> {
-  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
-  for (const file of files) {
-    const { outputText } = ts.transpileModule(await readFile(file, 'utf8'), { compilerOptions });
-    const path = join(folder, file.replace(/ts$/, 'js'));
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, outputText);
-  }
-}

@@ -163,6 +163,7 @@ function toCandidates({ flags, out }: Invocation, node: BitcoinNode): Outbound {
   node.on('candidates', ({ addresses }) =>
     out.info(out.paintLog('dim', foundSentence(addresses, flags.dnsseed))),
   );
+  node.on('unroutable', ({ addresses }) => out.info(unroutableSentence(addresses)));
   node.on('unreachable', () => out.info(unreachableSentence(once, 0, node)));
   let settle: () => void;
   const settled = new Promise<void>((resolve) => (settle = resolve));
@@ -194,8 +195,22 @@ export function foundSentence(addresses: readonly SeedAddress[], dnsseed = true)
   const sources = new Set(addresses.map(({ source }) => source));
   if (addresses.length === 0) return 'the DNS seeds gave no address';
   return sources.has('fixed')
-    ? `the DNS seeds gave no address; trying ${count} of the fixed list`
+    ? `the DNS seeds gave no public address; trying ${count} of the fixed list`
     : `${count} from ${sources.size} DNS ${sources.size === 1 ? 'seed' : 'seeds'}`;
+}
+
+/** Hosts that are named in a sentence. */
+const SHOWN = 3;
+
+/** What DNS seeds have named and the node does not dial. */
+export function unroutableSentence(addresses: readonly SeedAddress[]): string {
+  const seeds = new Set(addresses.map(({ source }) => source)).size;
+  const hosts = [...new Set(addresses.map(({ host }) => host))];
+  const shown = [...hosts.slice(0, SHOWN), ...(hosts.length > SHOWN ? ['…'] : [])].join(', ');
+  return (
+    `${seeds} DNS ${seeds === 1 ? 'seed' : 'seeds'} named addresses that are not public (${shown}); they are not dialled. ` +
+    'A DNS server that blocks names answers so.'
+  );
 }
 
 function unreachableSentence(once: boolean, count: number, { chain }: BitcoinNode): string {

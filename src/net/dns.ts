@@ -2,23 +2,32 @@
  * Names to addresses: one host's, and a chain's first peers from its DNS seeds.
  *
  * Seeds are asked as Bitcoin Core asks them (`net.cpp`, `ThreadDNSAddressSeed`): `x9.` before the name wants nodes with the
- * services 0x9 (NETWORK and WITNESS), and of each seed's answer at most 32 addresses count. Nothing here judges whether an
- * address is routable; a lying server can name any.
+ * services 0x9 (NETWORK and WITNESS), and of each seed's answer at most 32 addresses count. A seed of a public
+ * chain must name public addresses; what a caller's own seed names is not judged.
  */
-import { lookup, Resolver } from 'node:dns/promises';
+import { setMaxListeners } from 'node:events';
 import { isIP, isIPv4 } from 'node:net';
 
-import type { Chain } from '../networks.js';
-import { type Reason, VerackError } from '../reasons.js';
-import { canonicalAddress, parseEndpoint } from './endpoint.js';
-import type { Endpoint } from './link.js';
+import ipaddr from 'ipaddr.js';
 
-export type IpFamily = 'ipv4' | 'ipv6';
+import { type Chain, NETWORKS } from '../networks.js';
+import { type Reason, VerackError } from '../reasons.js';
+import { isRoutable } from '../wire/address-ranges.js';
+import { type IpFamily, queryHostsAndServers, queryServers } from './dns-servers.js';
+import { canonicalAddress, parseEndpoint } from './endpoint.js';
+import { kindOfHost } from './host-kind.js';
+import type { Endpoint } from './link.js';
+import { type Query, ResolverProcess } from './resolver-process.js';
+
+export type { IpFamily } from './dns-servers.js';
 
 export interface DnsOptions {
   /** DNS servers to ask, `ip` or `ip:port` (`[ip6]:port`). Default: the system's. */
   readonly servers?: readonly string[];
-  /** Milliseconds that one question may take, repetitions included. Default 5,000. */
+  /**
+   * Milliseconds that one question may take, repetitions included. Default 5,000. They count from the moment when the
+   * question is handed to the resolver, not while it waits in the queue.
+   */
   readonly timeout?: number;
   /** The families wanted. Default: both. */
   readonly onlynet?: readonly IpFamily[];
@@ -29,6 +38,11 @@ export interface DnsOptions {
 export interface SeedOptions extends DnsOptions {
   /** Random numbers in [0, 1), for the order of the addresses. */
   readonly random: () => number;
+  /**
+   * Called once, before the answer, when seeds of a public chain named addresses that are not public (0.0.0.0, 127.0.0.1, 10.0.0.1,
+   * …), as a DNS server does that blocks a name. They are left out of the answer.
+   */
+  readonly unroutable?: (addresses: readonly SeedAddress[]) => void;
 }
 
 export interface SeedAddress extends Endpoint {
@@ -50,10 +64,7 @@ export type Lookup = (name: string, handler: LookupHandler) => () => void;
 export const SEED_PREFIX = 'x9.';
 export const MAX_PER_SEED = 32;
 const TIMEOUT_MS = 5_000;
-const TRIES = 2;
 const FAMILIES: readonly IpFamily[] = ['ipv4', 'ipv6'];
-/** Names that live outside DNS; asking for them would tell a DNS server where we go (RFC 7686). */
-const NOT_DNS = /\.(onion|i2p|internal)\.?$/i;
 
 function cancelled(): VerackError {
   return new VerackError('ERR_LOCAL_CANCELLED');
@@ -63,60 +74,40 @@ function syscodeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN';
 }
 
-/** `work`, unless time or patience runs out first; then `stop` is called. */
-async function bounded<T>(work: Promise<T>, options: DnsOptions, stop: () => void): Promise<T> {
-  const { timeout = TIMEOUT_MS, signal } = options;
+/** Asks; for a question that may have to wait, `started` starts the time limit. */
+type Ask = (started: () => void) => Query;
+
+/** The answer, unless time or patience runs out first. */
+async function answerOf(ask: Ask, { timeout = TIMEOUT_MS, signal }: DnsOptions): Promise<string[]> {
   let timer: NodeJS.Timeout | undefined;
-  let abort = (): void => undefined;
+  let [expire, abort] = [(): void => undefined, (): void => undefined];
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(Object.assign(new Error('no answer in time'), { code: 'ETIMEOUT' })),
-      timeout,
-    );
+    expire = () => reject(Object.assign(new Error('no answer in time'), { code: 'ETIMEOUT' }));
     abort = () => reject(cancelled());
-    signal?.addEventListener('abort', abort);
   });
+  const query = ask(() => (timer ??= setTimeout(expire, timeout)));
+  signal?.addEventListener('abort', abort);
   try {
-    return await Promise.race([work, limit]);
+    return await Promise.race([query.answer, limit]);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
-    stop();
+    query.abandon();
   }
 }
 
-function resolverOf(options: DnsOptions): Resolver {
-  const { timeout = TIMEOUT_MS, servers } = options;
-  const resolver = new Resolver({ timeout: Math.max(1, Math.ceil(timeout / TRIES)), tries: TRIES });
-  try {
-    if (servers) resolver.setServers(servers);
-  } catch {
-    const why = 'a DNS server is given as ip or ip:port';
-    throw new VerackError('ERR_LOCAL_ARGUMENT', { value: servers?.join(',').slice(0, 80) ?? '', why });
-  }
-  return resolver;
+const system = new ResolverProcess();
+
+/** The system's own way, hosts file and all. */
+function askSystem(name: string, options: DnsOptions): Promise<string[]> {
+  const { timeout = TIMEOUT_MS } = options;
+  const fallback = (): Query => queryHostsAndServers(name, timeout);
+  return answerOf((started) => system.ask({ name, started, fallback }), options);
 }
 
-function ask(name: string, family: IpFamily, options: DnsOptions): Promise<string[]> {
-  const resolver = resolverOf(options);
-  const work = family === 'ipv4' ? resolver.resolve4(name) : resolver.resolve6(name);
-  return bounded(work, options, () => resolver.cancel());
-}
-
-/** Asks for A and AAAA at once; fails only when neither gives an address. */
-async function askServers(name: string, options: DnsOptions): Promise<string[]> {
-  const { onlynet = FAMILIES } = options;
-  const answers = await Promise.allSettled(onlynet.map((family) => ask(name, family, options)));
-  const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-  const failed = answers.find((answer) => answer.status === 'rejected');
-  if (found.length === 0 && failed) throw failed.reason;
-  return found;
-}
-
-/** The system's own way (hosts file and all). It cannot be stopped, only left alone. */
-async function askSystem(name: string, options: DnsOptions): Promise<string[]> {
-  const found = await bounded(lookup(name, { all: true }), options, () => undefined);
-  return found.map(({ address }) => address);
+function askServers(name: string, options: DnsOptions): Promise<string[]> {
+  const { onlynet: families = FAMILIES, timeout = TIMEOUT_MS, servers } = options;
+  return answerOf(() => queryServers(name, { families, timeout, servers }), options);
 }
 
 function isWanted(address: string, { onlynet = FAMILIES }: DnsOptions): boolean {
@@ -149,7 +140,7 @@ function unique(addresses: readonly string[], options: DnsOptions): string[] {
  */
 export async function resolveHost(host: string, options: DnsOptions = {}): Promise<string[]> {
   if (options.signal?.aborted) throw cancelled();
-  if (NOT_DNS.test(host)) throw unresolved(host, 'ENOTDNS');
+  if (!isIP(host) && kindOfHost(host) !== 'name') throw unresolved(host, 'ENOTDNS');
   const addresses = unique(isIP(host) ? [host] : await addressesOf(host, options), options);
   if (addresses.length === 0) throw unresolved(host, 'ENODATA');
   return addresses;
@@ -183,15 +174,38 @@ function shuffled<T>(items: readonly T[], random: () => number): T[] {
 }
 
 /** What one seed names, nothing when it does not answer; a seed that knows no prefix is asked without. */
-async function askSeed(seed: string, options: SeedOptions): Promise<string[]> {
+async function askSeed(seed: string, options: SeedOptions): Promise<SeedAnswer> {
   for (const name of [SEED_PREFIX + seed, seed]) {
     try {
-      return unique(await askServers(name, options), options);
+      return answerOfSeed(seed, unique(await askServers(name, options), options));
     } catch (error) {
       if (error instanceof VerackError) throw error;
     }
   }
-  return [];
+  return { dialled: [], unroutable: [] };
+}
+
+/** The seeds of the public chains, whose nodes have public addresses. */
+const PUBLIC_SEEDS = new Set(Object.values(NETWORKS).flatMap(({ seeds }) => seeds));
+
+interface SeedAnswer {
+  readonly dialled: readonly string[];
+  readonly unroutable: readonly string[];
+}
+
+/** A resolver that blocks a name answers with 0.0.0.0, a loopback or a private address. Seeds of one's own may do so. */
+function answerOfSeed(seed: string, hosts: readonly string[]): SeedAnswer {
+  if (!PUBLIC_SEEDS.has(seed)) return { dialled: hosts, unroutable: [] };
+  return {
+    dialled: hosts.filter(isPublic),
+    unroutable: hosts.filter((host) => !isPublic(host)),
+  };
+}
+
+/** Core's rule, and no multicast or reserved address either (RFC 1112, RFC 4291): no TCP connection can be made to those. */
+function isPublic(host: string): boolean {
+  const bytes = Uint8Array.from(ipaddr.parse(host).toByteArray());
+  return isRoutable(bytes) && bytes[0]! < (bytes.length === 4 ? 224 : 255);
 }
 
 function fixedAddresses(chain: Pick<Chain, 'fixedSeeds' | 'port'>, options: SeedOptions): SeedAddress[] {
@@ -203,8 +217,8 @@ function fixedAddresses(chain: Pick<Chain, 'fixedSeeds' | 'port'>, options: Seed
 
 /**
  * Addresses to begin with: all seeds are asked at once, at most {@link MAX_PER_SEED} of each count, an address named twice
- * counts for the first seed in the chain's list. When DNS gives nothing at all, the fixed seeds. The order is random. Empty
- * when a chain has neither (regtest, a custom signet); a seed that fails is no error. Takes at most two timeouts.
+ * counts for the first seed in the chain's list. When DNS gives no public address at all, the fixed seeds. The order is random.
+ * Empty when a chain has neither (regtest, a custom signet); a seed that fails is no error. Takes at most two timeouts.
  *
  * @throws VerackError `ERR_LOCAL_CANCELLED`, or `ERR_LOCAL_ARGUMENT` for unusable `servers`
  */
@@ -212,14 +226,29 @@ export async function seedAddresses(
   chain: Pick<Chain, 'seeds' | 'fixedSeeds' | 'port'>,
   options: SeedOptions,
 ): Promise<SeedAddress[]> {
-  if (options.signal?.aborted) throw cancelled();
+  const { signal, random } = options;
+  if (signal?.aborted) throw cancelled();
+  // One listener per question.
+  if (signal) setMaxListeners(0, signal);
   const answers = await Promise.all(chain.seeds.map((seed) => askSeed(seed, options)));
+  reportUnroutable(chain, answers, options);
   const found = new Map<string, SeedAddress>();
   for (const [n, source] of chain.seeds.entries()) {
-    for (const host of shuffled(answers[n] ?? [], options.random).slice(0, MAX_PER_SEED)) {
+    for (const host of shuffled(answers[n]?.dialled ?? [], random).slice(0, MAX_PER_SEED)) {
       if (!found.has(host)) found.set(host, { host, port: chain.port, source });
     }
   }
   const addresses = found.size > 0 ? [...found.values()] : fixedAddresses(chain, options);
-  return shuffled(addresses, options.random);
+  return shuffled(addresses, random);
+}
+
+function reportUnroutable(
+  { seeds, port }: Pick<Chain, 'seeds' | 'port'>,
+  answers: readonly SeedAnswer[],
+  options: SeedOptions,
+): void {
+  const unroutable = seeds.flatMap((source, n) =>
+    (answers[n]?.unroutable ?? []).slice(0, MAX_PER_SEED).map((host) => ({ host, port, source })),
+  );
+  if (unroutable.length > 0) options.unroutable?.(unroutable);
 }

@@ -4,22 +4,24 @@
  * The rules are those of Core's `-proxy`, `-onion`, `-onlynet`, `-i2psam` and `-cjdnsreachable` (`init.cpp`, `net.cpp`
  * `ConnectNode`). A name is never resolved by a dial. With a proxy for names it is not resolved on this machine at all.
  */
-import { isIP, isIPv4 } from 'node:net';
-
 import { type Facts, VerackError } from '../reasons.js';
 import { type DnsOptions, resolveHost } from './dns.js';
+import { I2P_PORT, kindOfHost, type Network, NETWORKS_OF_ADDRESSES, type TargetKind } from './host-kind.js';
 import type { DialHandler, Endpoint, Link, Listener, Net } from './link.js';
 import { type Failure, failLater } from './negotiation.js';
-import { I2P_PORT, type SamNet } from './sam.js';
+import type { SamNet } from './sam.js';
 import { type Credentials, socks5Net } from './socks5.js';
 
-/** The networks of Core's `-onlynet`. */
-export const NETWORKS_OF_ADDRESSES = ['ipv4', 'ipv6', 'onion', 'i2p', 'cjdns'] as const;
-export type Network = (typeof NETWORKS_OF_ADDRESSES)[number];
+export {
+  defaultPortOf,
+  kindOfHost,
+  type Network,
+  NETWORKS_OF_ADDRESSES,
+  type TargetKind,
+} from './host-kind.js';
+
 /** What can have a SOCKS5 proxy. `name`: a host name that this machine does not resolve. */
 export type Proxied = 'ipv4' | 'ipv6' | 'onion' | 'cjdns' | 'name';
-/** `internal`: a name that exists in no DNS and on no proxy. */
-export type TargetKind = Network | 'name' | 'internal';
 
 export interface Proxy extends Endpoint {
   /** As in `Socks5Options`. */
@@ -48,20 +50,6 @@ export const I2P_LISTEN: Endpoint = { host: 'b32.i2p', port: I2P_PORT };
 const SOCKS5_EXTRA_MS = 20_000;
 /** A router looks up and builds tunnels first (Core waits as long for a reply). */
 const I2P_MS = 180_000;
-
-const CJDNS = /^fc[0-9a-f]{2}:/i;
-
-/** What a host is by its text alone. Whether an `.onion` or `.i2p` address is valid, its proxy says. */
-export function kindOfHost(host: string, cjdnsreachable = false): TargetKind {
-  if (isIPv4(host)) return 'ipv4';
-  if (isIP(host)) return cjdnsreachable && CJDNS.test(host) ? 'cjdns' : 'ipv6';
-  const [, last = ''] = /\.(onion|i2p|internal)\.?$/i.exec(host) ?? [];
-  return (last.toLowerCase() || 'name') as TargetKind;
-}
-
-/** The port of a target that names none: I2P has 0, the others that of the chain. */
-export const defaultPortOf = (host: string, port: number): number =>
-  kindOfHost(host) === 'i2p' ? I2P_PORT : port;
 
 export class ProxiedNet implements Net {
   /** The networks of automatic connections. */

@@ -8,6 +8,7 @@
 import { type DialCode, type Facts, VerackError } from '../reasons.js';
 import { systemTimers, type Timers } from './timers.js';
 import { formatEndpoint } from './endpoint.js';
+import { I2P_PORT } from './host-kind.js';
 import type { DialHandler, Endpoint, Link, Listener, Net } from './link.js';
 import type { KeyStore } from './i2p-key.js';
 import { failLater, type NegotiatedLink } from './negotiation.js';
@@ -24,8 +25,6 @@ export interface SamOptions {
   readonly timers?: Timers;
 }
 
-/** I2P peers have this port and no other. */
-export const I2P_PORT = 0;
 /** Sessions that are kept for later dials (Core: `MAX_UNUSED_I2P_SESSIONS_SIZE`). */
 const MAX_UNUSED = 10;
 /** The pause before another STREAM ACCEPT grows by this much up to that, milliseconds (Core: `ThreadI2PAcceptIncoming`). */

@@ -2,12 +2,15 @@
  * Links over TCP (`node:net`).
  *
  * Facts of a failed dial or listen: `syscode` (the system's error code), `host`, `port`. There is no connect timeout here:
- * whoever dials owns the clock and gives up with the function that `dial` returns.
+ * whoever dials owns the clock and gives up with the function that `dial` returns. A host that is no IP address is never looked
+ * up: names are for dns.ts, and `.onion` and `.i2p` for the proxies (`ERR_DIAL_NO_LOOKUP`, `ERR_DIAL_NO_PROXY`).
  */
 import { connect, createServer, isIP, type Server, type Socket, type TcpNetConnectOpts } from 'node:net';
 
 import { type DialCode, type Facts, type LinkCode, listenCodeOf, VerackError } from '../reasons.js';
+import { kindOfHost } from './host-kind.js';
 import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from './link.js';
+import { type Failure, failLater } from './negotiation.js';
 
 export interface TcpOptions {
   /** Address that outgoing connections are bound to, when it is of the same family as the address dialled. */
@@ -23,10 +26,6 @@ const DIAL_CODES: Readonly<Record<string, DialCode>> = {
   ECONNREFUSED: 'ERR_DIAL_REFUSED',
   // Accepted and thrown out before we knew: somebody is there and does not want us.
   ECONNRESET: 'ERR_DIAL_REFUSED',
-  ENOTFOUND: 'ERR_DIAL_DNS',
-  EAI_AGAIN: 'ERR_DIAL_DNS',
-  EAI_FAIL: 'ERR_DIAL_DNS',
-  EAI_NODATA: 'ERR_DIAL_DNS',
   EMFILE: 'ERR_LOCAL_LIMIT',
   ENFILE: 'ERR_LOCAL_LIMIT',
   ENOBUFS: 'ERR_LOCAL_LIMIT',
@@ -35,21 +34,20 @@ const DIAL_CODES: Readonly<Record<string, DialCode>> = {
   EPERM: 'ERR_LOCAL_LIMIT',
   EADDRINUSE: 'ERR_LOCAL_LIMIT',
 };
+const LINK_LOCAL = /^fe[89ab][0-9a-f]:/i;
 
 /**
  * What a failed `connect` means. Unknown codes count as no route (`EHOSTUNREACH`, `ENETUNREACH`, `ETIMEDOUT` …).
  * `EADDRNOTAVAIL` is an IPv6 address on a machine without IPv6, but for IPv4 it says that the local ports are used up.
+ * `EINVAL` is a link-local address without a zone (RFC 4007), or with one that this machine lacks.
  */
 export function dialCodeOf(syscode: string, host: string): DialCode {
+  if (syscode === 'EINVAL' && LINK_LOCAL.test(host)) return 'ERR_DIAL_ZONE';
   if (syscode === 'EADDRNOTAVAIL') return isIP(host) === 6 ? 'ERR_DIAL_UNREACHABLE' : 'ERR_LOCAL_LIMIT';
   return DIAL_CODES[syscode] ?? 'ERR_DIAL_UNREACHABLE';
 }
 
-/** A name with several addresses fails with all their errors in one; the first stands for them. */
-function syscodeOf(error: Error): string {
-  const { code, errors } = error as NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] };
-  return errors?.[0]?.code ?? code ?? error.name;
-}
+const syscodeOf = (error: NodeJS.ErrnoException): string => error.code ?? error.name;
 
 function factsOf(error: Error, at: Endpoint): Facts {
   return { syscode: syscodeOf(error), host: at.host, port: at.port };
@@ -174,18 +172,21 @@ class TcpLink implements Link {
   }
 }
 
-function dialOptions(to: Endpoint, options: TcpOptions): TcpNetConnectOpts {
-  const family = isIP(to.host);
-  const bound = options.localAddress !== undefined && (family === 0 || isIP(options.localAddress) === family);
-  return {
-    host: to.host,
-    port: to.port,
-    noDelay: true,
-    ...(bound && { localAddress: options.localAddress, family: isIP(options.localAddress) }),
-  };
+function dialOptions(to: Endpoint, { localAddress }: TcpOptions): TcpNetConnectOpts {
+  const isBound = localAddress !== undefined && isIP(localAddress) === isIP(to.host);
+  return { host: to.host, port: to.port, noDelay: true, ...(isBound && { localAddress }) };
+}
+
+/** Why TCP cannot dial a host that is no IP address. `connect` would ask the system's resolver for it. */
+function notAnAddress({ host, port }: Endpoint): Failure {
+  const network = kindOfHost(host);
+  if (network === 'name') return { code: 'ERR_DIAL_NO_LOOKUP', facts: { host, port } };
+  if (network === 'internal') return { code: 'ERR_DIAL_DNS', facts: { syscode: 'ENOTDNS', host, port } };
+  return { code: 'ERR_DIAL_NO_PROXY', facts: { host, port, network } };
 }
 
 function dial(to: Endpoint, handler: DialHandler, options: TcpOptions): () => void {
+  if (!isIP(to.host)) return failLater(handler, notAnAddress(to));
   const socket = connect(dialOptions(to, options));
   let settled = false;
   socket.on('error', (error) => {
@@ -229,6 +230,8 @@ async function listen(
   accepted: (link: Link) => void,
   failed: (facts: Facts) => void = () => undefined,
 ): Promise<Listener> {
+  if (!isIP(at.host))
+    throw new VerackError('ERR_LOCAL_ARGUMENT', { value: at.host, why: 'not an IP address' });
   const server = createServer({ noDelay: true, pauseOnConnect: true });
   let local: Endpoint | undefined;
   server.on('connection', (socket) => {

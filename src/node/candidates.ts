@@ -1,5 +1,5 @@
 /** Where the addresses for automatic outbound connections come from. */
-import { type DnsOptions, seedAddresses, type SeedAddress } from '../net/dns.js';
+import { type DnsOptions, seedAddresses, type SeedAddress, type SeedOptions } from '../net/dns.js';
 import type { Chain } from '../networks.js';
 
 /** A source of addresses. Asked again when all of its answer were dialled. */
@@ -14,13 +14,15 @@ export interface SeedSourceOptions {
   readonly dnsseed?: boolean;
   /** Random numbers in [0, 1). */
   readonly random: () => number;
+  /** As in `SeedOptions`. */
+  readonly unroutable?: NonNullable<SeedOptions['unroutable']>;
 }
 
 /** The DNS seeds of the chain, and its fixed list when they give no address (Core: ThreadDNSAddressSeed). */
 export function seedSource(
   chain: Chain,
-  { dns, dnsseed = true, random }: SeedSourceOptions,
+  { dns, dnsseed = true, ...rest }: SeedSourceOptions,
 ): CandidateSource {
   const asked = dnsseed ? chain : { ...chain, seeds: [] };
-  return { find: (signal) => seedAddresses(asked, { ...dns, signal, random }) };
+  return { find: (signal) => seedAddresses(asked, { ...dns, ...rest, signal }) };
 }

@@ -50,6 +50,11 @@ export interface NodeEvents {
   jump: [{ ms: number; clock: 'monotonic' | 'wall' }];
   /** The source of automatic outbound connections has answered. */
   candidates: [{ addresses: readonly SeedAddress[] }];
+  /**
+   * DNS seeds of a public chain named addresses that are not public (0.0.0.0, 127.0.0.1, 10.0.0.1, …), as a DNS server does
+   * that blocks a name. They are not dialled. Comes before `candidates`.
+   */
+  unroutable: [{ addresses: readonly SeedAddress[] }];
   /** No address of the source could be reached; reported once. */
   unreachable: [{ chain: string }];
   /** With `outbound.once`: nothing more will be dialled by itself. */

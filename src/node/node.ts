@@ -7,13 +7,12 @@
  *   await node.stop();
  */
 import { EventEmitter, setMaxListeners } from 'node:events';
-import { isIP } from 'node:net';
 import { type ActorRefFrom, createActor, toPromise } from 'xstate';
 import { CORE_RULES, DRAIN_TIMEOUT, type RefusalCode, supervisorMachine } from '../../machines/index.js';
 import type { Connection } from '../connection/connection.js';
 import type { PeerState } from '../connection/peer-record.js';
 import { lookupWith, type SeedAddress } from '../net/dns.js';
-import { formatEndpoint, parseEndpoint } from '../net/endpoint.js';
+import { formatEndpoint } from '../net/endpoint.js';
 import { drawFraction, type Env, systemClock, systemRandom, throwLater } from '../net/environment.js';
 import type { Endpoint, Link, Listener } from '../net/link.js';
 import { sourceOf } from '../net/source-network.js';
@@ -25,6 +24,7 @@ import { compile } from '../xstate/compile.js';
 import { handlersOf, withHandlers } from '../xstate/effect-handlers.js';
 import { mayCompile } from '../xstate/version.js';
 import { type CandidateSource, seedSource } from './candidates.js';
+import { destinationOf } from './destination.js';
 import type { NodeEvents } from './events.js';
 import { Listeners } from './listeners.js';
 import { chainOf, checkOptions, type DialOptions, identityOf, type NodeOptions } from './options.js';
@@ -82,7 +82,9 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       failed: (at, facts) =>
         this.emit('refused', { addr: formatEndpoint(at), reason: { code: 'ERR_LOCAL_LIMIT', facts } }),
     });
-    this.#source = sourceOfCandidates(options, this.chain, env);
+    this.#source = sourceOfCandidates(options, this.chain, env, (addresses) =>
+      this.emit('unroutable', { addresses }),
+    );
     this.#supervisor = this.#startSupervisor(options, compiled);
     this.#signal = options.signal;
     if (this.#signal?.aborted) void this.stop();
@@ -103,7 +105,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   /**
    * Dials a host: `1.2.3.4`, `[::1]:18444`, `name`, `name:8333` (default port: the chain's), an endpoint, or several
    * addresses that stand for one host. A name is looked up, anew for every round of tries; its addresses are dialled one after
-   * the other. What comes of it is reported by the handle and by the node's events.
+   * the other. A host of another network (`.onion`, `.i2p`) is never looked up: the net dials it as it stands. What comes of it is reported by the handle and by the node's events.
    *
    * @throws VerackError `ERR_LOCAL_ARGUMENT` for text that is no host, or an endpoint that is no address
    */
@@ -379,33 +381,6 @@ const supervisorLogic = supervisorMachine.provide({
   },
 });
 
-/** A caller's mistake is reported at once. */
-function destinationOf(
-  to: string | Endpoint | readonly [Endpoint, ...Endpoint[]],
-  port: number,
-): Destination {
-  if (typeof to === 'string') {
-    const { kind, ...endpoint } = parseEndpoint(to, port);
-    return kind === 'name' ? { name: endpoint.host, port: endpoint.port } : { addresses: [endpoint] };
-  }
-  return { addresses: checked('host' in to ? [to] : to) };
-}
-
-function checked(endpoints: readonly [Endpoint, ...Endpoint[]]): readonly [Endpoint, ...Endpoint[]] {
-  if (endpoints.length === 0)
-    throw new VerackError('ERR_LOCAL_ARGUMENT', { value: '[]', why: 'no address to dial' });
-  for (const { host, port } of endpoints) {
-    if (isAddress(host) && Number.isInteger(port) && port >= 1 && port <= 65_535) continue;
-    throw new VerackError('ERR_LOCAL_ARGUMENT', {
-      value: `${host}:${port}`,
-      why: 'an IP address, and a port from 1 to 65535; a name is given as text: name:port',
-    });
-  }
-  return endpoints;
-}
-
-const isAddress = (host: string): boolean => isIP(host) > 0;
-
 const environmentOf = ({
   clock = systemClock,
   random = systemRandom,
@@ -414,10 +389,15 @@ const environmentOf = ({
   lookup = lookupWith(dns),
 }: NodeOptions): Env => ({ clock, random, net, lookup });
 
-function sourceOfCandidates({ outbound, dns }: NodeOptions, chain: Chain, env: Env): CandidateSource {
+function sourceOfCandidates(
+  { outbound, dns }: NodeOptions,
+  chain: Chain,
+  env: Env,
+  unroutable: (addresses: readonly SeedAddress[]) => void,
+): CandidateSource {
   const random = (): number => drawFraction(env);
   const dnsseed = outbound?.dnsseed ?? true;
-  return outbound?.source ?? seedSource(chain, { ...(dns && { dns }), dnsseed, random });
+  return outbound?.source ?? seedSource(chain, { ...(dns && { dns }), dnsseed, random, unroutable });
 }
 
 const nameOf = (connection: Connection) => ({

@@ -220,6 +220,7 @@ function afterV2(last: PeerInfo, { v1addresses }: OutboundContext): PeerInfo {
 
 /** The endpoint of an address of the chart. */
 export const endpointOf = (addr: string) => {
-  const { host, port } = parseEndpoint(addr, 0);
+  // An I2P peer has port 0.
+  const { host, port } = parseEndpoint(addr, 0, { allowZero: true });
   return { host, port };
 };

@@ -1,6 +1,7 @@
 /** Which fields each input has, and what fits them: a recording may come from anywhere. */
 import { isIP } from 'node:net';
 import { CONNECTION_TYPES, CORE_RULES } from '../../machines/index.js';
+import { kindOfHost } from '../net/host-kind.js';
 import { REASONS } from '../reasons.js';
 import { isV2Fault } from '../connection/v2-faults.js';
 import { MAX_GARBAGE } from '../wire/index.js';
@@ -17,7 +18,9 @@ const flag: Fits = (value) => typeof value === 'boolean';
 const text: Fits = (value) => typeof value === 'string' && value.length <= 512;
 const hex: Fits = (value) => typeof value === 'string' && value.length % 2 === 0 && /^[0-9a-f]*$/.test(value);
 const port: Fits = (value) => count(value) && Number(value) <= 65_535;
-const host: Fits = (value) => typeof value === 'string' && isIP(value) > 0;
+/** An IP address, or a host of another network (`.onion`, `.i2p`). */
+const host: Fits = (value) =>
+  typeof value === 'string' && value.length <= 253 && (isIP(value) > 0 || kindOfHost(value) !== 'name');
 const maybe =
   (fits: Fits): Fits =>
   (value) =>

@@ -22,6 +22,9 @@ export interface Sink {
   take(lines: readonly string[]): void;
 }
 
+/** Reports of what the recording has already (bytes, inputs), or of what happens before an input (the source's lookups). */
+const UNRECORDED: ReadonlySet<keyof NodeEvents> = new Set(['message', 'listening', 'unroutable']);
+
 export class Recorder implements NodeObserver, Env {
   readonly clock: Clock;
   readonly net: Net;
@@ -84,7 +87,7 @@ export class Recorder implements NodeObserver, Env {
   }
 
   tell(event: keyof NodeEvents, payload: object, run: () => boolean): boolean {
-    if (event !== 'message' && event !== 'listening') this.note(eventEffect(event, payload));
+    if (!UNRECORDED.has(event)) this.note(eventEffect(event, payload));
     return run();
   }
 

@@ -1,7 +1,7 @@
 /** A node whose calls and events are passed to an observer, which records or compares them. */
 import type { SeedAddress } from '../net/dns.js';
 import type { Endpoint, Listener } from '../net/link.js';
-import { parseEndpoint } from '../net/endpoint.js';
+import { destinationOf } from '../node/destination.js';
 import type { NodeEvents } from '../node/events.js';
 import { BitcoinNode } from '../node/node.js';
 import type { DialOptions, NodeOptions } from '../node/options.js';
@@ -78,9 +78,9 @@ export class RecordingNode extends BitcoinNode {
   /** Text that is no host throws before anything happens. */
   #dialInput(to: string | Endpoint | readonly [Endpoint, ...Endpoint[]], options: RecordedDial): Input {
     if (typeof to !== 'string') return { in: 'dial', to: 'host' in to ? [to] : to, options };
-    const { kind, host, port } = parseEndpoint(to, this.chain.port);
-    if (kind === 'name') return { in: 'dialname', name: host, port, options };
-    return { in: 'dial', to: [{ host, port }], options };
+    const destination = destinationOf(to, this.chain.port);
+    if ('name' in destination) return { in: 'dialname', ...destination, options };
+    return { in: 'dial', to: destination.addresses, options };
   }
 }
 

@@ -4,8 +4,10 @@ import { once } from 'node:events';
 
 import packet from 'dns-packet';
 
+type Records = string[] | 'silent';
+
 /** Addresses by name (lower case) and record type. `silent`: no answer at all. A name that is missing: NXDOMAIN. */
-export type Zone = Readonly<Record<string, 'silent' | { readonly A?: string[]; readonly AAAA?: string[] }>>;
+export type Zone = Readonly<Record<string, 'silent' | { readonly A?: Records; readonly AAAA?: Records }>>;
 
 export interface DnsServer {
   /** `ip:port`, as `Resolver.setServers` wants it. */
@@ -24,6 +26,7 @@ function answer(query: packet.Packet, zone: Zone): Buffer | undefined {
   const entry = zone[name.toLowerCase()];
   if (entry === 'silent') return undefined;
   const records = type === 'A' || type === 'AAAA' ? (entry?.[type] ?? []) : [];
+  if (records === 'silent') return undefined;
   return packet.encode({
     type: 'response',
     ...(query.id !== undefined && { id: query.id }),

@@ -1,0 +1,66 @@
+/** The addresses of automatic connections: what a node does with the answers of a DNS server that blocks names. */
+import { afterEach, expect, test } from '@jest/globals';
+
+import { foundSentence, unroutableSentence } from '../src/cli/connect.js';
+import { type Net, type NodeOptions, NETWORKS, tcpNet } from '../src/index.js';
+import { failLater } from '../src/net/negotiation.js';
+import { recordedNode } from '../src/recording/record-and-replay.js';
+import { dnsServer, type DnsServer, type Zone } from './support/dns.js';
+
+let server: DnsServer | undefined;
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+const SINKHOLE: Zone = Object.fromEntries(
+  NETWORKS.main.seeds.map((seed) => [`x9.${seed}`, { A: ['0.0.0.0'], AAAA: ['::'] }]),
+);
+
+test('seeds that name addresses that are not public are reported and not dialled', async () => {
+  server = await dnsServer(SINKHOLE);
+  const dialled: string[] = [];
+  const net: Net = {
+    ...tcpNet(),
+    dial: ({ host }, handler) => {
+      dialled.push(host);
+      return failLater(handler, { code: 'ERR_DIAL_REFUSED', facts: {} });
+    },
+  };
+  const outbound = { slots: 2, once: true };
+  const options: NodeOptions = { chain: 'main', net, outbound, dns: { servers: [server.address] } };
+  const lines: string[] = [];
+  const node = recordedNode({ isOpen: true, take: (more) => void lines.push(...more) }, options);
+  const events: string[] = [];
+  node.on('unroutable', ({ addresses }) => events.push(unroutableSentence(addresses)));
+  node.on('candidates', ({ addresses }) => events.push(`candidates: ${addresses.length}`));
+  await new Promise((filled) => node.once('filled', filled));
+  await node.stop();
+  expect(events).toEqual([
+    '7 DNS seeds named addresses that are not public (0.0.0.0, ::); they are not dialled. A DNS server that blocks names answers so.',
+    'candidates: 12',
+  ]);
+  expect(dialled).toHaveLength(12);
+  expect(dialled).not.toContain('0.0.0.0');
+  // It happens before the input that a replay starts from.
+  expect(lines.filter((line) => line.includes('unroutable'))).toEqual([]);
+});
+
+test('one seed, and more addresses than a sentence holds', () => {
+  const addresses = ['0.0.0.0', '10.0.0.1', '10.0.0.2', '10.0.0.3'].map((host) => ({
+    host,
+    port: 8333,
+    source: 'a.seed',
+  }));
+  expect(unroutableSentence(addresses)).toContain(
+    '1 DNS seed named addresses that are not public (0.0.0.0, 10.0.0.1, 10.0.0.2, …);',
+  );
+});
+
+test('the sentence about what is dialled names the seeds or the fixed list', () => {
+  const from = (...sources: string[]) => sources.map((source) => ({ host: '8.8.8.8', port: 8333, source }));
+  expect(foundSentence(from('a.seed', 'a.seed'))).toBe('2 addresses from 1 DNS seed');
+  expect(foundSentence(from('fixed'))).toBe(
+    'the DNS seeds gave no public address; trying 1 address of the fixed list',
+  );
+});
