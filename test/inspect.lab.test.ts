@@ -1,4 +1,4 @@
-/** The lab of the page: every peer ends as foretold, messages at the wrong time have their reason, time obeys. */
+/** The lab of the page: every peer ends as expected, messages at the wrong time have their reason, time obeys. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { BitcoinNode } from '../src/node/node.js';
 import type { PeerInfo } from '../src/node/peerinfo.js';
@@ -43,13 +43,13 @@ describe('every peer of the menu', () => {
   ]);
   test.each(ways)(
     '$name, dialled: $dialled, ends with $expect',
-    async ({ name, dialled, expect: foretold }) => {
+    async ({ name, dialled, expect: expected }) => {
       const { obey, peer, lab } = stage();
       await obey({ do: 'start', actor: name, dialled }, { do: 'skip', ms: 19_000 });
-      if (foretold === 'established') expect(outcomeOf(peer())).toBe('established');
+      if (expected === 'established') expect(outcomeOf(peer())).toBe('established');
       await obey({ do: 'skip', ms: 5_000 });
       expect(lab.report().complaint).toBe('');
-      expect(outcomeOf(peer())).toBe(foretold);
+      expect(outcomeOf(peer())).toBe(expected);
     },
   );
 });
@@ -176,21 +176,21 @@ describe('time and ends', () => {
   });
 });
 
-test('over the page: a wrong token is not heard, the right one starts a peer that tells its story', async () => {
+test('over the page: a wrong token is not heard, the right one starts a peer that tells its transcript', async () => {
   const relay = await startRelay({ lab: true });
   cleanups.push(() => relay.close());
   const reader = await FeedReader.open(relay);
-  await reader.until(({ hello }) => hello.lab !== undefined);
-  const { token } = reader.world.hello.lab!;
+  await reader.until(({ hello }) => start.lab !== undefined);
+  const { token } = reader.state.start.lab!;
   const lab = { do: 'start', actor: 'obsolete', dialled: true } as const;
   reader.say({ token: 'x', lab });
   reader.say({ token, lab: { ...lab, actor: 'magic' } });
   await reader.until(({ rows }) => rows.get('lab.1')?.state === 'failed');
-  expect(reader.world.lab?.peers.map(({ actor, key }) => `${actor} ${key}`)).toEqual(['magic lab.1']);
-  expect(reader.world.rows.get('lab.1')?.reason?.code).toBe('ERR_FRAME_MAGIC');
+  expect(reader.state.lab?.peers.map(({ actor, key }) => `${actor} ${key}`)).toEqual(['magic lab.1']);
+  expect(reader.state.rows.get('lab.1')?.reason?.code).toBe('ERR_FRAME_MAGIC');
   reader.say({ choose: 'lab.1' });
-  await reader.until(({ story }) => story?.key === 'lab.1');
-  expect(reader.world.story?.moments.at(-1)).toMatchObject({
-    ...{ kind: 'cell', to: 'failed', event: 'wire.broken', reason: { code: 'ERR_FRAME_MAGIC' } },
+  await reader.until(({ transcript }) => transcript?.key === 'lab.1');
+  expect(reader.state.transcript?.entries.at(-1)).toMatchObject({
+    ...{ kind: 'transition', to: 'failed', event: 'wire.broken', reason: { code: 'ERR_FRAME_MAGIC' } },
   });
 });

@@ -1,4 +1,4 @@
-/** The feed of the page: rows as the tracker has them, moves, stories with their bytes; coalesced and bounded. */
+/** The feed of the page: rows as the tracker has them, changes, transcripts with their bytes; coalesced and bounded. */
 import { EventEmitter, once } from 'node:events';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { WebSocket } from 'ws';
@@ -6,7 +6,7 @@ import { memoryNet } from '../src/net/memory.js';
 import { createNode } from '../src/node/node.js';
 import type { PeerInfo } from '../src/node/peerinfo.js';
 import type { TransitionEntry, MessageEntry, Transcript } from '../src/inspect/page/feed-messages.js';
-import { ENDED_STORIES } from '../src/inspect/page-feed.js';
+import { ENDED_TRANSCRIPTS } from '../src/inspect/page-feed.js';
 import { PageClient, PATIENCE } from '../src/inspect/page-client.js';
 import { type Relay, type RelayOptions, startRelay } from '../src/inspect/inspector-server.js';
 import { HEAD, PAYLOAD, TAIL } from '../src/inspect/transcript.js';
@@ -42,17 +42,17 @@ async function meet({ shown, other, at }: Awaited<ReturnType<typeof stage>>): Pr
   return theirs.id;
 }
 
-async function read(relay: Relay, key: string, holds: (story: Transcript) => boolean): Promise<Transcript> {
+async function read(relay: Relay, key: string, holds: (transcript: Transcript) => boolean): Promise<Transcript> {
   const reader = await FeedReader.open(relay);
   reader.say({ choose: key });
-  await reader.until(({ story }) => story?.key === key && holds(story));
-  return reader.world.story!;
+  await reader.until(({ transcript }) => transcript?.key === key && holds(transcript));
+  return reader.state.transcript!;
 }
 
-const crossings = ({ moments }: Transcript): MessageEntry[] =>
-  moments.filter((moment) => moment.kind !== 'cell');
-const cells = ({ moments }: Transcript): TransitionEntry[] =>
-  moments.filter((moment) => moment.kind === 'cell');
+const messages = ({ entries }: Transcript): MessageEntry[] =>
+  entries.filter((entry) => entry.kind !== 'transition');
+const cells = ({ entries }: Transcript): TransitionEntry[] =>
+  entries.filter((entry) => entry.kind === 'transition');
 const hasPonged = ({ pings }: Transcript): boolean => pings.length > 0;
 
 describe('rows', () => {
@@ -65,7 +65,7 @@ describe('rows', () => {
     await expect(second.dial(at).established()).rejects.toThrow('ERR_DIAL_REFUSED');
     const reader = await FeedReader.open(relay);
     await reader.until(({ rows }) => rows.size === 2);
-    const states = ['1', '2.1'].map((key) => reader.world.rows.get(key)?.state);
+    const states = ['1', '2.1'].map((key) => reader.state.rows.get(key)?.state);
     expect(states).toEqual(['established', 'failed']);
   });
 
@@ -79,7 +79,7 @@ describe('rows', () => {
       await reader.until(
         ({ rows }) => rows.get('1')?.state === 'established' && rows.get('2')?.state === 'failed',
       );
-      const { rows, counts } = reader.world;
+      const { rows, counts } = reader.state;
       const { addr, subver, version } = shown.peers.get(1)!;
       expect(rows.get('1')).toMatchObject({
         id: 1,
@@ -95,18 +95,18 @@ describe('rows', () => {
     }
   });
 
-  test('the moves and the tally before a page was opened are told too', async () => {
+  test('the changes and the outcomeCounts before a page was opened are told too', async () => {
     const { relay, shown, at } = await stage();
     await shown.dial(at).established();
-    const { world, ...reader } = await FeedReader.open(relay);
+    const { state, ...reader } = await FeedReader.open(relay);
     await once(reader.socket, 'message');
-    expect(world.moves.map(({ from, to, event }) => `${from} ${event} ${to}`)).toEqual([
+    expect(state.changes.map(({ from, to, event }) => `${from} ${event} ${to}`)).toEqual([
       'connecting link.open versionSent',
       'versionSent wire.version versionReceived',
       'versionReceived wire.verack established',
     ]);
-    expect(world.tally.outcomes).toEqual({ established: 1 });
-    expect(world.tally.handshakes.reduce((sum, { count }) => sum + count, 0)).toBe(1);
+    expect(state.outcomeCounts.outcomes).toEqual({ established: 1 });
+    expect(state.outcomeCounts.handshakes.reduce((sum, { count }) => sum + count, 0)).toBe(1);
   });
 
   test('a thousand peers at once come in a few updates, not in one of a thousand', async () => {
@@ -115,24 +115,24 @@ describe('rows', () => {
     const dials = Array.from({ length: 1_000 }, (_, n) => shown.dial({ host: '127.0.0.9', port: n + 1 }));
     await Promise.all(dials.map((peer) => peer.ended()));
     await reader.until(({ counts }) => counts.get('failed') === 1_000);
-    expect(reader.world.rows.size).toBe(1_000);
+    expect(reader.state.rows.size).toBe(1_000);
     expect(reader.updates).toBeGreaterThanOrEqual(4);
     expect(reader.updates).toBeLessThan(60);
-    expect(reader.world.moves.length).toBeLessThanOrEqual(1_000);
-    expect(reader.world.moved + reader.world.missed).toBe(1_000);
+    expect(reader.state.changes.length).toBeLessThanOrEqual(1_000);
+    expect(reader.state.moved + reader.state.missed).toBe(1_000);
     await shown.dial({ host: '127.0.0.9', port: 5_000 }).ended();
     await reader.until(({ rows }) => !rows.has('1') && rows.has('1001'));
-    expect(reader.world.rows.size).toBe(1_000);
+    expect(reader.state.rows.size).toBe(1_000);
   }, 20_000);
 });
 
-describe('a story', () => {
+describe('a transcript', () => {
   test('has every message with its bytes and fields, and the cell of each event, in order', async () => {
     const { relay, shown, at } = await stage();
     await shown.dial(at).established();
-    const story = await read(relay, '1', hasPonged);
+    const transcript = await read(relay, '1', hasPonged);
     expect(
-      crossings(story)
+      messages(transcript)
         .slice(0, 9)
         .map(({ kind, command }) => `${kind} ${command}`),
     ).toEqual([
@@ -146,32 +146,32 @@ describe('a story', () => {
       'received sendaddrv2',
       'received verack',
     ]);
-    const version = crossings(story)[1]!;
+    const version = messages(transcript)[1]!;
     expect(version.hex).toHaveLength(2 * version.size);
     expect(version.fields.find(({ name }) => name === 'user_agent')?.value).toContain('other');
     expect(version.fields.map(({ hex }) => hex).join('')).toBe(version.hex);
-    expect(cells(story).flatMap(({ state, event, to }) => (to ? [`${state} ${event} ${to}`] : []))).toEqual([
+    expect(cells(transcript).flatMap(({ state, event, to }) => (to ? [`${state} ${event} ${to}`] : []))).toEqual([
       'connecting link.open versionSent',
       'versionSent wire.version versionReceived',
       'versionReceived wire.verack established',
     ]);
-    expect(cells(story).find(({ event }) => event === 'wire.wtxidrelay')).toMatchObject({
+    expect(cells(transcript).find(({ event }) => event === 'wire.wtxidrelay')).toMatchObject({
       ...{ bip: 339, says: 'BIP339; may be repeated', actions: ['recordWtxidrelay'] },
     });
-    expect(story.moments.map(({ n }) => n)).toEqual(story.moments.map((_, place) => place));
-    const [, heard, next] = story.moments.slice(
-      story.moments.findIndex(({ kind }) => kind === 'received') - 1,
+    expect(transcript.entries.map(({ n }) => n)).toEqual(transcript.entries.map((_, place) => place));
+    const [, heard, next] = transcript.entries.slice(
+      transcript.entries.findIndex(({ kind }) => kind === 'received') - 1,
     );
-    expect([heard?.kind, next?.kind]).toEqual(['received', 'cell']);
+    expect([heard?.kind, next?.kind]).toEqual(['received', 'transition']);
   });
 
   test('names the guard, the reason and the BIP where a message ends the connection', async () => {
     const scene = await stage();
     scene.other.send(await meet(scene), { command: 'wtxidrelay' });
-    const story = await read(scene.relay, '1', ({ moments }) =>
-      cells({ moments } as Transcript).some(({ to }) => to === 'failed'),
+    const transcript = await read(scene.relay, '1', ({ entries }) =>
+      cells({ entries } as Transcript).some(({ to }) => to === 'failed'),
     );
-    expect(cells(story).at(-1)).toMatchObject({
+    expect(cells(transcript).at(-1)).toMatchObject({
       ...{ state: 'established', event: 'wire.wtxidrelay', to: 'failed', bip: 339 },
       ...{ says: 'negotiation ends at verack', reason: { code: 'ERR_PROTO_LATE_FEATURE' } },
     });
@@ -182,10 +182,10 @@ describe('a story', () => {
     const id = await meet(scene);
     const reader = await FeedReader.open(scene.relay);
     reader.say({ choose: '1' });
-    await reader.until(({ story }) => story?.key === '1');
+    await reader.until(({ transcript }) => transcript?.key === '1');
     scene.other.send(id, { command: 'getaddr' });
-    await reader.until(({ story }) => cells(story!).some(({ event }) => event === 'wire.getaddr'));
-    expect(cells(reader.world.story!).find(({ event }) => event === 'wire.getaddr')).toMatchObject({
+    await reader.until(({ transcript }) => cells(transcript!).some(({ event }) => event === 'wire.getaddr'));
+    expect(cells(reader.state.transcript!).find(({ event }) => event === 'wire.getaddr')).toMatchObject({
       ...{ state: 'established', says: 'no address book: there is nothing to send', actions: [] },
     });
   });
@@ -193,9 +193,9 @@ describe('a story', () => {
   test('of a key exchange has both machines', async () => {
     const { relay, shown, at } = await stage({}, true);
     await shown.dial(at).established();
-    const story = await read(relay, '1', hasPonged);
-    const lanes = cells(story).flatMap(({ lane, to }) => (to ? [`${lane} ${to}`] : []));
-    expect(lanes).toEqual([
+    const transcript = await read(relay, '1', hasPonged);
+    const machines = cells(transcript).flatMap(({ machine, to }) => (to ? [`${machine} ${to}`] : []));
+    expect(machines).toEqual([
       'transport keySent',
       'transport garbage',
       'transport versionPacket',
@@ -204,10 +204,10 @@ describe('a story', () => {
       'peer versionReceived',
       'peer established',
     ]);
-    expect(cells(story).find(({ lane }) => lane === 'transport')?.bip).toBe(324);
+    expect(cells(transcript).find(({ machine }) => machine === 'transport')?.bip).toBe(324);
   });
 
-  test('keeps its beginning, and its latest moments while somebody looks', async () => {
+  test('keeps its beginning, and its latest entries while somebody looks', async () => {
     const scene = await stage();
     const { relay, other } = scene;
     const id = await meet(scene);
@@ -222,16 +222,16 @@ describe('a story', () => {
       scene.shown.on('message', ({ command }) => command === 'hello' && resolve());
     });
     reader.say({ choose: '1' });
-    await reader.until(({ story }) => story !== undefined);
-    expect(crossings(reader.world.story!).map(({ command }) => command)).not.toContain('hello');
+    await reader.until(({ transcript }) => transcript !== undefined);
+    expect(messages(reader.state.transcript!).map(({ command }) => command)).not.toContain('hello');
     chat(HEAD + TAIL);
-    await reader.until(({ story }) => (story?.moments.length ?? 0) >= HEAD + TAIL);
+    await reader.until(({ transcript }) => (transcript?.entries.length ?? 0) >= HEAD + TAIL);
     chat(2);
-    await reader.until(({ story }) => (story?.moments.at(-1)?.n ?? 0) > HEAD + TAIL);
-    const { moments } = reader.world.story!;
-    expect(moments).toHaveLength(HEAD + TAIL);
-    expect(moments[0]).toMatchObject({ n: 0 });
-    const last = moments.at(-1) as MessageEntry;
+    await reader.until(({ transcript }) => (transcript?.entries.at(-1)?.n ?? 0) > HEAD + TAIL);
+    const { entries } = reader.state.transcript!;
+    expect(entries).toHaveLength(HEAD + TAIL);
+    expect(entries[0]).toMatchObject({ n: 0 });
+    const last = entries.at(-1) as MessageEntry;
     expect(last).toMatchObject({ command: 'hello', size: 2_000 });
     expect(last.hex).toHaveLength(2 * PAYLOAD);
   });
@@ -243,9 +243,9 @@ describe('a story', () => {
     await reader.until(({ rows }) => rows.get('1')?.pingtime !== undefined);
     scene.other.send(id, { command: 'sendaddrv2' });
     await reader.until(({ rows }) => rows.get('1')?.state === 'failed');
-    const story = await read(scene.relay, '1', () => true);
-    expect(story.moments.at(-1)).toMatchObject({
-      ...{ kind: 'cell', state: 'established', event: 'wire.sendaddrv2', to: 'failed', bip: 155 },
+    const transcript = await read(scene.relay, '1', () => true);
+    expect(transcript.entries.at(-1)).toMatchObject({
+      ...{ kind: 'transition', state: 'established', event: 'wire.sendaddrv2', to: 'failed', bip: 155 },
     });
   });
 
@@ -259,7 +259,7 @@ describe('a story', () => {
     await reader.until(({ rows }) => rows.get('1')?.pingtime !== undefined);
     expect(shown.listenerCount('message')).toBe(0);
     reader.say({ choose: '1' });
-    await reader.until(({ story }) => story !== undefined);
+    await reader.until(({ transcript }) => transcript !== undefined);
     expect(shown.listenerCount('message')).toBe(1);
     reader.say({ choose: '' });
     while (shown.listenerCount('message') > 0) await new Promise(setImmediate);
@@ -267,16 +267,16 @@ describe('a story', () => {
 
   test('of peers that ended long ago is forgotten', async () => {
     const { relay, shown } = await stage();
-    for (let port = 1; port <= ENDED_STORIES + 1; port += 1) {
+    for (let port = 1; port <= ENDED_TRANSCRIPTS + 1; port += 1) {
       await shown.dial({ host: '127.0.0.9', port }).ended();
     }
     const reader = await FeedReader.open(relay);
     reader.say({ choose: '1' });
-    await reader.until(({ story }) => story?.key === '1');
-    expect(reader.world.story?.moments).toEqual([]);
+    await reader.until(({ transcript }) => transcript?.key === '1');
+    expect(reader.state.transcript?.entries).toEqual([]);
     reader.say({ choose: '2' });
-    await reader.until(({ story }) => story?.key === '2');
-    expect(reader.world.story?.moments.length).toBeGreaterThan(0);
+    await reader.until(({ transcript }) => transcript?.key === '2');
+    expect(reader.state.transcript?.entries.length).toBeGreaterThan(0);
   });
 });
 
@@ -292,10 +292,10 @@ describe('what a page says', () => {
     reader.say({ token: '', lab: { do: 'start', actor: 'healthy', dialled: false } });
     reader.say({ choose: '__proto__' });
     reader.say({ choose: '1' });
-    await reader.until(({ story }) => story !== undefined);
-    expect(reader.world.hello.lab).toBeUndefined();
-    expect(reader.world.lab).toBeUndefined();
-    expect(reader.world.rows.size).toBe(1);
+    await reader.until(({ transcript }) => transcript !== undefined);
+    expect(reader.state.start.lab).toBeUndefined();
+    expect(reader.state.lab).toBeUndefined();
+    expect(reader.state.rows.size).toBe(1);
   });
 
   test('a page that does not read is told nothing more, and dropped in the end', () => {
@@ -305,18 +305,18 @@ describe('what a page says', () => {
       terminate: () => (socket.readyState = 3),
     });
     const page = new PageClient(socket as unknown as WebSocket, 1_000_000, () => undefined);
-    const sight = { at: 0, rowOf: () => undefined, storyOf: () => undefined, lab: () => undefined };
-    const tally = { version: 0, tell: () => ({ outcomes: {}, handshakes: [] }) };
+    const source = { at: 0, rowOf: () => undefined, transcriptOf: () => undefined, lab: () => undefined };
+    const outcomeCounts = { version: 0, tell: () => ({ outcomes: {}, handshakes: [] }) };
     page.greet({ reasons: {}, sessions: [] }, [], []);
-    page.tick({ ...sight, tally });
+    page.tick({ ...source, outcomeCounts });
     expect(sent).toHaveLength(1);
     socket.bufferedAmount = 1;
     for (let n = 0; n < PATIENCE; n += 1) {
-      page.move({ at: n, key: '1', lane: 'peer', from: '', to: '', event: '', says: '', code: '' });
-      page.tick({ ...sight, tally });
+      page.addChange({ at: n, key: '1', machine: 'peer', from: '', to: '', event: '', says: '', code: '' });
+      page.tick({ ...source, outcomeCounts });
     }
     expect([sent.length, socket.readyState]).toEqual([1, 1]);
-    page.tick({ ...sight, tally });
+    page.tick({ ...source, outcomeCounts });
     expect([sent.length, socket.readyState]).toEqual([1, 3]);
   });
 });
@@ -327,13 +327,13 @@ test('what crosses is told as it was encoded', async () => {
   const ping = { command: 'ping', nonce: '00000000c0ffee00' } as const;
   const reader = await FeedReader.open(relay);
   reader.say({ choose: '1' });
-  await reader.until(({ story }) => story !== undefined && hasPonged(story));
+  await reader.until(({ transcript }) => transcript !== undefined && hasPonged(transcript));
   shown.send(1, ping);
   const hex = Buffer.from(encodeMessage(ping)).toString('hex');
   await reader.until(
-    ({ story }) => story !== undefined && crossings(story).some((moment) => moment.hex === hex),
+    ({ transcript }) => transcript !== undefined && messages(transcript).some((entry) => entry.hex === hex),
   );
-  expect(crossings(reader.world.story!).find((moment) => moment.hex === hex)).toMatchObject({
+  expect(messages(reader.state.transcript!).find((entry) => entry.hex === hex)).toMatchObject({
     ...{ kind: 'sent', command: 'ping', bip: 31 },
   });
 });

@@ -40,7 +40,7 @@ async function compile(folder: string): Promise<void> {
   }
 }
 
-const STORY = { key: '7', inbound: false, bornat: 0, facts: {}, pings: [], moments: [] };
+const TRANSCRIPT = { key: '7', inbound: false, startedat: 0, facts: {}, pings: [], entries: [] };
 
 let relay: Relay;
 let folder: string;
@@ -48,7 +48,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'verack-see-'));
   await compile(folder);
   const scripts = pathToFileURL(`${folder}/`);
-  relay = await startRelay({ scripts, sessions: new Map([['a b', STORY]]) });
+  relay = await startRelay({ scripts, sessions: new Map([['a b', TRANSCRIPT]]) });
 });
 afterAll(async () => {
   await relay.close();
@@ -128,7 +128,7 @@ describe('what else is served', () => {
   test('recorded connections, by name', async () => {
     const { status, body } = await ask(relay, '/sessions/a%20b');
     expect(status).toBe(200);
-    expect(JSON.parse(body)).toEqual(STORY);
+    expect(JSON.parse(body)).toEqual(TRANSCRIPT);
     for (const name of ['other', '%', '..%2F..%2Fpackage.json', '__proto__']) {
       expect(await ask(relay, `/sessions/${name}`)).toMatchObject({ status: 404, body: '' });
     }

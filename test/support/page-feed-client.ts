@@ -7,14 +7,14 @@ import type { Relay } from '../../src/inspect/inspector-server.js';
 
 export class FeedReader {
   /** What the page would know now. */
-  readonly world = new PageState();
+  readonly state = new PageState();
   /** Frames that came. */
   updates = 0;
 
   private constructor(readonly socket: WebSocket) {
     socket.on('message', (data: Buffer) => {
       this.updates += 1;
-      this.world.take(JSON.parse(data.toString()) as Update);
+      this.state.take(JSON.parse(data.toString()) as Update);
     });
     socket.on('error', () => undefined);
   }
@@ -30,7 +30,7 @@ export class FeedReader {
     this.socket.send(JSON.stringify(request));
   }
 
-  async until(holds: (world: PageState) => boolean): Promise<void> {
-    while (!holds(this.world)) await once(this.socket, 'message');
+  async until(holds: (state: PageState) => boolean): Promise<void> {
+    while (!holds(this.state)) await once(this.socket, 'message');
   }
 }
