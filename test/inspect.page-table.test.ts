@@ -1,7 +1,7 @@
 /** What the page shows, without a browser: columns, order, filter, and the sum of updates. */
 import { describe, expect, test } from '@jest/globals';
 import type { TransitionEntry, Row, Transcript } from '../src/inspect/page/feed-messages.js';
-import { COLUMNS, NEWEST, ordered } from '../src/inspect/page/columns.js';
+import { COLUMNS, DROP_ORDER, droppedColumns, NEWEST, ordered } from '../src/inspect/page/columns.js';
 import { ago, span } from '../src/inspect/page/format.js';
 import { isStateChange, joined, stateAfter, PageState } from '../src/inspect/page/page-state.js';
 
@@ -21,7 +21,14 @@ describe('the table', () => {
     );
   });
 
-  test('shows the living first and the latest first, until it is sorted', () => {
+  test('drops columns in a stated order, never the state and the last reason', () => {
+    expect([...droppedColumns(10_000)]).toEqual([]);
+    expect([...droppedColumns(0)]).toEqual(DROP_ORDER);
+    const kept = COLUMNS.filter(({ head }) => !droppedColumns(734).has(head)).map(({ head }) => head);
+    expect(kept).toEqual(['<->', 'id', 'address', 'state', 'for', 'next', 'last reason']);
+  });
+
+  test('shows live peers first and the latest first, until it is sorted', () => {
     const rows = [row(1), row(2, { state: 'failed' }), row(3, { pingtime: 5 }), row(4, { pingtime: 2 })];
     expect(keys(ordered(rows, NEWEST, '', ''))).toBe('4 3 1 2');
     expect(keys(ordered(rows, { by: column('ping'), down: false }, '', ''))).toBe('4 3 1 2');
@@ -29,7 +36,7 @@ describe('the table', () => {
     expect(keys(ordered(rows, { by: column('id'), down: false }, '', ''))).toBe('1 2 3 4');
   });
 
-  test('is filtered by words that all must stand somewhere, and by state', () => {
+  test('is filtered by words that must all occur, and by state', () => {
     const reason = { code: 'ERR_TIME_PONG', facts: {} };
     const rows = [
       row(1, { inbound: true }),
@@ -59,27 +66,27 @@ describe('the table', () => {
 });
 
 const cell = (n: number, state: string, to?: string): TransitionEntry => ({
-  ...{ kind: 'transition', n, at: n, machine: 'peer', event: 'x', state, actions: [], says: '' },
+  ...{ kind: 'transition', n, at: n, machine: 'peer', event: 'x', state, actions: [], description: '' },
   ...(to !== undefined && { to }),
 });
 const transcript = (key: string, ...entries: readonly TransitionEntry[]): Transcript => ({
   ...{ key, inbound: false, startedat: 0, facts: {}, pings: [], entries },
 });
 
-describe('what the page knows', () => {
+describe('the state of the page', () => {
   test('is the sum of the updates', () => {
     const state = new PageState();
     const update = { at: 0, rows: [], gone: [], changes: [], missed: 0 };
-    state.take({ ...update, rows: [row(1, { state: 'connecting' }), row(2)] });
-    state.take({ ...update, rows: [row(1, { state: 'established' })], missed: 3 });
+    state.apply({ ...update, rows: [row(1, { state: 'connecting' }), row(2)] });
+    state.apply({ ...update, rows: [row(1, { state: 'established' })], missed: 3 });
     expect([state.counts.get('connecting'), state.counts.get('established')]).toEqual([0, 2]);
-    state.take({ ...update, gone: ['2', '9'] });
+    state.apply({ ...update, gone: ['2', '9'] });
     expect([state.rows.size, state.counts.get('established'), state.missed]).toEqual([1, 1, 3]);
     state.clear();
     expect([state.rows.size, state.counts.get('established')]).toEqual([0, 0]);
   });
 
-  test('a transcript goes on where it was, and another one begins anew', () => {
+  test('a transcript is continued, and another one replaces it', () => {
     const first = transcript('1', cell(0, 'connecting', 'versionSent'));
     const both = joined(first, transcript('1', cell(1, 'versionSent', 'versionReceived')));
     expect(both.entries.map(({ n }) => n)).toEqual([0, 1]);
@@ -91,7 +98,7 @@ describe('what the page knows', () => {
     expect([long.entries.length, long.entries[1]?.n, long.entries.at(-1)?.n]).toEqual([448, 1, 1_001]);
   });
 
-  test('stepping back puts the machine where it was', () => {
+  test('stepping back shows the earlier state', () => {
     const all = transcript(
       '1',
       cell(0, 'connecting', 'versionSent'),
@@ -101,7 +108,7 @@ describe('what the page knows', () => {
     expect([0, 1, 2, 3].map((count) => stateAfter(all, count))).toEqual([
       ...['connecting', 'versionSent', 'versionSent', 'failed'],
     ]);
-    expect(all.entries.filter(isStateChange)).toHaveLength(2);
+    expect(all.entries.filter((entry) => isStateChange(entry))).toHaveLength(2);
     expect(stateAfter(transcript('2'), 0)).toBe('connecting');
   });
 });

@@ -3,8 +3,11 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { readFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import { createNode, type NodeOptions, type PeerInfo, REASON_CODES } from '../src/index.js';
 import { faultyNet, parseFault } from '../src/index.js';
 import type { BitcoinNode, NodeEvents } from '../src/index.js';
@@ -29,7 +32,7 @@ const keyOf = ({ name, labels }: Sample): string =>
   [/_(bucket|sum|count)$/.exec(name)?.[0] ?? '', ...Object.values(labels)].filter(Boolean).join(' ');
 
 /** Counts of the node's own, made beside the metrics from the same run. */
-class Ledger {
+class Expected {
   readonly transitions: Record<string, number> = {};
   readonly messages: Record<string, number> = {};
   readonly outcomes: Record<string, number> = {};
@@ -81,11 +84,11 @@ class Ledger {
   }
 }
 
-const HOSTS = { us: '10.0.0.1', v2: '10.0.0.2', v1: '10.0.0.3', rude: '10.0.0.4' };
+const HOSTS = { us: '10.0.0.1', v2: '10.0.0.2', v1: '10.0.0.3', faulty: '10.0.0.4' };
 const at = (host: string) => ({ host, port: 18444 });
 
 /** One node with every kind of peer: v2, v1 after a fallback, one that fails, one that comes, one turned away, one that is not there. */
-async function village() {
+async function network() {
   const stage = scene();
   const make = (host: string, options: NodeOptions = {}) => {
     const node = stage.node(options, host);
@@ -93,42 +96,42 @@ async function village() {
     return node;
   };
   const node = make(HOSTS.us, { v2transport: true, maxinbound: 1, maxoutbound: 50 });
-  const ledger = new Ledger(node);
+  const expected = new Expected(node);
   const registry = new Registry();
   open.push(nodeMetrics(node, registry));
   await node.listen(at(HOSTS.us));
   await make(HOSTS.v2, { v2transport: true }).listen(at(HOSTS.v2));
   const v1 = make(HOSTS.v1);
   await v1.listen(at(HOSTS.v1));
-  await make(HOSTS.rude, { net: faultyNet(stage.net.at(HOSTS.rude), parseFault('checksum')) }).listen(
-    at(HOSTS.rude),
+  await make(HOSTS.faulty, { net: faultyNet(stage.net.at(HOSTS.faulty), parseFault('checksum')) }).listen(
+    at(HOSTS.faulty),
   );
-  for (const host of [HOSTS.v2, HOSTS.v1, HOSTS.rude, '10.0.0.99']) node.dial(at(host));
+  for (const host of [HOSTS.v2, HOSTS.v1, HOSTS.faulty, '10.0.0.99']) node.dial(at(host));
   await stage.pass();
   for (let i = 0; i < 2; i++) make(`11.0.0.${i}`).dial(at(HOSTS.us));
   await stage.pass(1_000);
   for (const { id } of v1.peers.list())
     v1.send(id, { command: 'unknown', name: 'evil"\\', payload: new Uint8Array(9) });
   await stage.pass(70_000);
-  return { ...stage, node, ledger, registry };
+  return { ...stage, node, expected, registry };
 }
 
 describe('the figures', () => {
   test("are those of the node's own events and tracker", async () => {
-    const { node, ledger, registry, pass } = await village();
+    const { node, expected, registry, pass } = await network();
     const [first] = node.peers.list();
     expect(first?.state).toBe('established');
     node.close(first!.id);
     await pass();
     const families = readExposition(await registry.metrics());
     const of = (name: string) => figures(families, `verack_${name}`);
-    expect(of('transitions_total')).toEqual(ledger.transitions);
-    expect(of('messages_total')).toEqual(ledger.messages);
-    expect(of('handshakes_total')).toEqual(ledger.outcomes);
-    expect(of('message_bytes_total')).toEqual(ledger.bytes);
-    expect(of('ping_seconds')).toMatchObject({ _count: ledger.pings.length });
-    expect(of('ping_seconds')._sum).toBeCloseTo(ledger.pings.reduce((sum, each) => sum + each, 0));
-    for (const [phase, count] of Object.entries(ledger.phases))
+    expect(of('transitions_total')).toEqual(expected.transitions);
+    expect(of('messages_total')).toEqual(expected.messages);
+    expect(of('handshakes_total')).toEqual(expected.outcomes);
+    expect(of('message_bytes_total')).toEqual(expected.bytes);
+    expect(of('ping_seconds')).toMatchObject({ _count: expected.pings.length });
+    expect(of('ping_seconds')._sum).toBeCloseTo(expected.pings.reduce((sum, each) => sum + each, 0));
+    for (const [phase, count] of Object.entries(expected.phases))
       expect(of('handshake_duration_seconds')[`_count ${phase}`]).toBe(count);
     const counts = node.peers.list().map(({ state, inbound, network, transport_protocol_type }) => {
       return [state, inbound ? 'inbound' : 'outbound', network, transport_protocol_type].join(' ');
@@ -137,15 +140,15 @@ describe('the figures', () => {
       Object.fromEntries(counts.map((key) => [key, counts.filter((each) => each === key).length])),
     );
     // The run had what it was made for.
-    expect(Object.keys(ledger.outcomes).map((key) => key.split(' ')[0])).toEqual(
+    expect(Object.keys(expected.outcomes).map((key) => key.split(' ')[0])).toEqual(
       expect.arrayContaining(['ok', 'ERR_TIME_HANDSHAKE', 'ERR_DIAL_REFUSED', 'ERR_POLICY_FULL']),
     );
-    expect(ledger.messages['other received']).toBe(1);
+    expect(expected.messages['other received']).toBe(1);
     expect(of('message_bytes_total')['other received']).toBeGreaterThan(33);
   });
 
   test('of peers go to 0 when they are gone, and counters never go down', async () => {
-    const { node, pass, registry } = await village();
+    const { node, pass, registry } = await network();
     const before = readExposition(await registry.metrics());
     for (const { id } of node.peers.list()) node.close(id);
     await pass();
@@ -186,7 +189,7 @@ describe('the figures', () => {
 
 describe('the labels', () => {
   test('are from closed sets, whatever peers say', async () => {
-    const { registry } = await village();
+    const { registry } = await network();
     const families = readExposition(await registry.metrics());
     const states = [
       'connecting',
@@ -206,6 +209,8 @@ describe('the labels', () => {
       network: ['ipv4', 'ipv6', 'onion', 'i2p', 'cjdns', 'not_publicly_routable'],
       transport: ['v1', 'v2', 'detecting'],
       phase: ['connect', 'version', 'verack'],
+      reason: REASON_CODES,
+      code: REASON_CODES,
     };
     const labels = [...families.values()].flatMap(({ samples }) =>
       samples.flatMap((each) => Object.entries(each.labels)),
@@ -231,8 +236,8 @@ describe('the labels', () => {
   });
 });
 
-describe('without them', () => {
-  test('nobody listens to the node, and nobody does afterwards', () => {
+describe('without metrics', () => {
+  test('the node has no listeners, and none afterwards', () => {
     const node = scene().node();
     open.push(node);
     expect(node.eventNames()).toEqual([]);
@@ -291,7 +296,7 @@ describe('the exporter', () => {
     });
   });
 
-  test('answers GET /metrics and nothing else', async () => {
+  test('answers GET and HEAD of /metrics', async () => {
     const { url } = await serving();
     const answers = await Promise.all([
       ask(url),
@@ -301,11 +306,12 @@ describe('the exporter', () => {
       ask(url, 'POST'),
       ask(url, 'HEAD'),
     ]);
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 404, 405, 405]);
-    expect(answers[4]?.allow).toBe('GET');
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 404, 405, 200]);
+    expect(answers[4]?.allow).toBe('GET, HEAD');
+    expect(answers[5]?.body).toBe('');
   });
 
-  test('on loopback is known by its own names only', async () => {
+  test('on loopback accepts loopback names only', async () => {
     const { url } = await serving();
     const { port } = new URL(url);
     const asked = ['127.0.0.1', 'localhost', 'rebound.example', '192.0.2.1'].map((name) =>
@@ -316,14 +322,15 @@ describe('the exporter', () => {
     expect(statuses).toEqual([200, 200, 403, 403, 403]);
   });
 
-  test('on an address that was asked for it has many names', async () => {
-    const { url } = await serving('0.0.0.0');
+  test('on another address accepts every name, and has a warning', async () => {
+    const { url, warning } = await serving('0.0.0.0');
+    expect(warning).toMatch(/0\.0\.0\.0 can be read by every machine/);
     const { port } = new URL(url);
     const { status } = await ask(`http://127.0.0.1:${port}/metrics`, 'GET', { Host: `node.example:${port}` });
     expect(status).toBe(200);
   });
 
-  test('says which port it cannot have', async () => {
+  test('rejects for a port in use', async () => {
     const { url } = await serving();
     const port = Number(new URL(url).port);
     await expect(startExporter({ registry: new Registry(), port })).rejects.toMatchObject({
@@ -332,16 +339,63 @@ describe('the exporter', () => {
     });
   });
 
-  test('does not take more connections than it has room for', async () => {
+  test('answers beside more idle connections than it takes', async () => {
     const { url } = await serving();
     const port = Number(new URL(url).port);
     const sockets = Array.from({ length: 20 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
-    let dropped = 0;
+    let closed = 0;
     await new Promise<void>((resolve) => {
-      for (const socket of sockets) socket.on('close', () => ++dropped === 4 && resolve());
+      for (const socket of sockets) socket.on('close', () => ++closed === 4 && resolve());
     });
-    expect(sockets.filter(({ destroyed }) => !destroyed)).toHaveLength(16);
+    expect((await ask(url)).status).toBe(200);
+    expect(sockets.filter(({ destroyed }) => destroyed).length).toBeLessThanOrEqual(5);
     for (const socket of sockets) socket.destroy();
+  });
+
+  test('collects once for the requests of a second, and limits their number', async () => {
+    const registry = new Registry();
+    let collections = 0;
+    new Gauge({ name: 'x', help: 'x', registers: [registry], collect: () => void (collections += 1) });
+    const exporter = await startExporter({ registry });
+    open.push(exporter);
+    const answers = await Promise.all(Array.from({ length: 30 }, () => ask(exporter.url)));
+    expect(collections).toBeLessThanOrEqual(2);
+    expect(answers.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(1);
+  });
+
+  test('wants its token', async () => {
+    const exporter = await startExporter({ registry: new Registry(), token: 'secret' });
+    open.push(exporter);
+    const tokens = [{}, { Authorization: 'Bearer wrong' }, { Authorization: 'Bearer secret' }];
+    const answers = await Promise.all(tokens.map((headers) => ask(exporter.url, 'GET', headers)));
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 200]);
+  });
+
+  test('listens on a UNIX socket', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'verack-metrics-')), 'socket');
+    const exporter = await startExporter({ registry: new Registry(), path });
+    open.push(exporter);
+    const status = await new Promise((resolve, reject) => {
+      request({ socketPath: path, path: '/metrics' }, (response) => resolve(response.resume().statusCode))
+        .on('error', reject)
+        .end();
+    });
+    expect([status, exporter.url]).toEqual([200, `unix:${path}`]);
+  });
+
+  test('reports the health of the node', async () => {
+    const node = scene().node({ maxinbound: 3 });
+    const metrics = nodeMetrics(node, new Registry());
+    const exporter = await startExporter({ registry: new Registry(), health: () => metrics.health() });
+    open.push(exporter, metrics);
+    const url = new URL('/healthz', exporter.url).href;
+    const { status, body } = await ask(url);
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({
+      ...{ ready: true, slots: { inbound: { used: 0, max: 3 } }, lag: expect.any(Number) },
+    });
+    await node.stop();
+    expect(await ask(url)).toMatchObject({ status: 503, body: expect.stringContaining('"ready":false') });
   });
 
   test('survives a series that fails', async () => {

@@ -4,10 +4,11 @@ import type { ChartEdge, Marks } from './machine-chart.js';
 import { MachineChart } from './machine-chart.js';
 
 const ZOOM = 1.25;
+/** The smallest scale that is chosen without being asked for: text of 10 pixels. */
+const MIN_READABLE = 0.9;
 
 const ABOUT = {
-  overview:
-    'States and transitions; a number counts the actors in a state. Rest the pointer on a state or arrow for its text.',
+  overview: 'A number counts the actors in a state. Point at a state or arrow for its text.',
   detail: 'Every transition with its effects, deadlines and reason codes.',
 } as const;
 
@@ -85,7 +86,8 @@ export class ChartPanel {
       chart ? ABOUT[this.#isDetailed ? 'detail' : 'overview'] : 'This machine has no picture.',
     );
     this.#scroll.replaceChildren(...(chart ? [chart.svg] : []));
-    if (chart && !this.#isDetailed && chart.width < this.#scroll.clientWidth) this.#fit();
+    if (chart && !this.#isDetailed) this.#fitReadable(chart);
+    this.#scroll.scrollLeft = (this.#scroll.scrollWidth - this.#scroll.clientWidth) / 2;
     this.changed();
   }
 
@@ -95,7 +97,14 @@ export class ChartPanel {
   }
 
   #fit(): void {
-    if (this.#chart) this.#chart.scale = Math.min(1.5, this.#scroll.clientWidth / this.#chart.width);
+    if (this.#chart) this.#chart.scale = this.#scroll.clientWidth / this.#chart.width;
+  }
+
+  /** As large as the panel, unless the text would be too small. */
+  #fitReadable(chart: MachineChart): void {
+    const height = Number.parseFloat(getComputedStyle(this.#scroll).maxHeight);
+    const fit = Math.min(this.#scroll.clientWidth / chart.width, height / chart.height);
+    chart.scale = Math.min(1.5, Math.max(MIN_READABLE, fit));
   }
 
   /** Brings the current state into view. */

@@ -99,7 +99,7 @@ export const COLUMNS: readonly Column[] = [
     text: age,
     rank: ({ conntime }) => -conntime,
   }),
-  column('id', 52, 'id of the peer', { number: true, text: ({ key }) => key, rank: ({ id }) => id }),
+  column('id', 44, 'id of the peer', { number: true, text: ({ key }) => key, rank: ({ id }) => id }),
   column('address', 150, 'address of the peer', {
     foreign: true,
     text: ({ addr }) => addr,
@@ -123,7 +123,7 @@ export const COLUMNS: readonly Column[] = [
     text: deadline,
     rank: ({ next }) => next?.at ?? Infinity,
   }),
-  column('last reason', 214, 'why it ended, or why the previous connection to this address did', {
+  column('last reason', 206, 'why it ended, or why the previous connection to this address did', {
     text: ({ reason }) => reason?.code ?? '',
     rank: ({ reason }) => reason?.code ?? '~',
   }),

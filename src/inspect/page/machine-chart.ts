@@ -6,7 +6,7 @@ import { timeLabel } from './format.js';
 /** How long a transition stays marked, milliseconds. */
 const FLASH = 900;
 /** Smallest and largest scale; at 1 the text has 11 pixels. */
-const MIN_SCALE = 0.5;
+const MIN_SCALE = 0.25;
 const MAX_SCALE = 4;
 
 /** A transition of one actor. */
@@ -53,6 +53,11 @@ export class MachineChart {
   /** The width at scale 1, pixels. */
   get width(): number {
     return this.svg.viewBox.baseVal.width;
+  }
+
+  /** The height at scale 1, pixels. */
+  get height(): number {
+    return this.svg.viewBox.baseVal.height;
   }
 
   /** Returns whether another state or transition is marked now. */
@@ -134,7 +139,7 @@ export class MachineChart {
   /** At the top right corner of the state's box. */
   #badge(group: SVGGraphicsElement): SVGTextElement {
     const { x, y, width } = group.getBBox();
-    const badge = makeSvg('text', { class: 'badge', x: x + width - 6, y: y + 10, 'text-anchor': 'end' });
+    const badge = makeSvg('text', { class: 'badge', x: x + width - 8, y: y + 2 });
     group.append(badge);
     this.#badges.set(group.id, badge);
     return badge;

@@ -10,7 +10,7 @@ const HEADS: readonly (readonly [head: string, title: string])[] = [
   ['state', 'state of the machine'],
   ['for', 'time in this state'],
   ['last reason', 'why the latest attempt ended'],
-  ['context', 'plain members of the context of the machine'],
+  ['context', 'members of the context of the machine that are not empty, 0 or false'],
 ];
 
 export function drawTargets({ actors }: PageState, now: number): void {
@@ -35,8 +35,8 @@ const SHOWN = ['id', 'name', 'current'];
 
 function rowOf({ key, target, state, stateat, ended, facts, reason }: ActorRow, now: number): HTMLElement {
   const texts = Object.entries(facts)
-    .filter(([name]) => !SHOWN.includes(name))
-    .map(([name, value]) => `${name}=${value}`);
+    .filter(([name, value]) => !SHOWN.includes(name) && Boolean(value))
+    .map(([name, value]) => (value === true ? name : `${name}=${value}`));
   const row = make(
     'tr',
     make('td', key),
