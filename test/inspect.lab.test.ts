@@ -204,7 +204,7 @@ describe('time and ends', () => {
       entry.kind === 'received' && entry.dropped !== undefined;
     await reader.until(({ transcript }) => transcript?.entries.some(isDropped) ?? false);
     expect(reader.state.transcript?.entries.find(isDropped)).toMatchObject({
-      ...{ command: 'verack', dropped: 'ERR_MSG_CHECKSUM' },
+      ...{ command: 'verack', dropped: 'ERR_FRAME_CHECKSUM' },
     });
   });
 

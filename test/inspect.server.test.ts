@@ -113,7 +113,7 @@ describe('the stream', () => {
       'versionReceived',
       'established',
     ]);
-    const [supervisor, pool, peer] = ['supervisor', 'pool', 'peer.1'].map((name) =>
+    const [supervisor, pool, peer] = ['supervisor', 'peers', 'peer.1'].map((name) =>
       reader.registration(name),
     );
     expect(peer).toMatchObject({ rootId: supervisor?.sessionId, parentId: pool?.sessionId });
@@ -137,7 +137,7 @@ describe('the stream', () => {
     for (const message of reader.received) {
       if (!firsts.has(message.sessionId)) firsts.set(message.sessionId, message);
     }
-    expect([...firsts.values()].map(({ type }) => type)).toEqual(Array(3).fill('@xstate.actor'));
+    expect([...firsts.values()].map(({ type }) => type)).toEqual(Array(5).fill('@xstate.actor'));
   });
 
   test('the sample is sent in full, of other actors the state', async () => {
@@ -194,7 +194,7 @@ describe('the stream', () => {
     await late.until(() => late.statesOf('peer.2').length > 0);
     expect(late.statesOf('peer.1')).toEqual(['established']);
     expect(late.statesOf('peer.2')).toEqual(['failed']);
-    expect(late.statesOf('supervisor')).toEqual(['running']);
+    expect(late.statesOf('supervisor')).toEqual(['manual']);
   });
 
   test('late and early clients receive the same changes', async () => {
@@ -333,9 +333,9 @@ describe('limits', () => {
     const dials = Array.from({ length: 2_000 }, (_, port) =>
       shown.dial({ host: '127.0.0.9', port: port + 1 }),
     );
-    expect(relay.size).toBe(2_002);
+    expect(relay.size).toBe(4_003);
     await Promise.all(dials.map((peer) => peer.ended()));
-    expect(relay.size).toBe(2 + ENDED_LIMIT);
+    expect(relay.size).toBe(3 + 2 * ENDED_LIMIT);
     const late = await Reader.open(relay);
     await late.until(() => late.registration('peer.2000') !== undefined);
     expect(late.registration('peer.1900')).toBeUndefined();
@@ -391,8 +391,8 @@ describe('key exchanges', () => {
     const { shown, other, at } = await exchanging(relay);
     for (const port of [1, 2, 3]) await other.listen({ ...at, port });
     for (const port of [at.port, 1, 2, 3]) await shown.dial({ ...at, port }).established();
-    // The supervisor, the pool, the peer that failed, four that live, and the latest two exchanges.
-    expect(relay.size).toBe(9);
+    // The supervisor, its two children, one failed peer and target, four live ones of each, the latest two exchanges.
+    expect(relay.size).toBe(15);
     const late = await Reader.open(relay);
     await late.until(() => late.registration('transport.5') !== undefined);
     expect(late.statesOf('peer.1')).toEqual(['failed']);

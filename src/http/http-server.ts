@@ -3,7 +3,7 @@ import { chmod } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { isLoopback } from '../net/source-network.js';
-import { VerackError } from '../reasons.js';
+import { listenCodeOf, VerackError } from '../reasons.js';
 
 /** Where a server listens. `path` is that of a UNIX socket; port 0 lets the system choose. */
 export type ServerAddress = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -23,8 +23,8 @@ export const urlOf = (host: string, port: number): string =>
 
 /**
  * Starts a server with at most `connections` connections. When all are in use, the one that has been without a request for
- * longest is closed: connections that send nothing never keep others out. Rejects with `ERR_LOCAL_LIMIT` (fact
- * `syscode`, and those of the address) when it cannot listen.
+ * longest is closed: connections that send nothing never keep others out. Rejects with `ERR_LOCAL_ADDRESS`
+ * or `ERR_LOCAL_LIMIT` (fact `syscode`, and those of the address) when it cannot listen.
  */
 export async function openServer(at: ServerAddress, connections: number): Promise<Server> {
   const server = createServer({
@@ -46,7 +46,7 @@ export const portOf = (server: Server): number => (server.address() as AddressIn
 function listening(server: Server, at: ServerAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = ({ code = '' }: NodeJS.ErrnoException): void =>
-      reject(new VerackError('ERR_LOCAL_LIMIT', { syscode: code, ...at }));
+      reject(new VerackError(listenCodeOf(code), { syscode: code, ...at }));
     server.once('error', fail);
     server.listen(at, () => {
       // A later error (no file descriptor left for accept) must not end the process.

@@ -3,18 +3,14 @@
  * that was opened early. Entries hold plain data, never an actor, so the inspector keeps no actor alive.
  *
  * Bounded: at most {@link LIVE_LIMIT} live actors, whose contexts are the objects that the actors hold anyway, and the
- * latest {@link ENDED_LIMIT} that ended. Key exchanges are counted separately, because every peer's ends early. A definition
- * is kept once per machine.
+ * latest {@link ENDED_LIMIT} that ended of each kind. A definition is kept once per machine.
  */
 import type { AnyActorRef, AnyEventObject, InspectionEvent } from 'xstate';
 
 /** Further live actors are added when others have ended. */
 export const LIVE_LIMIT = 10_000;
-/** Ended actors that are kept, and as many ended key exchanges. */
+/** Ended actors that are kept, of peers, key exchanges and targets each. */
 export const ENDED_LIMIT = 100;
-
-/** The names of key exchanges: `transport.7` is that of `peer.7`. */
-export const KEY_EXCHANGE = 'transport.';
 
 /** Actors that one client receives in full at a time: more make the Stately page slow. */
 export const FULL_LIMIT = 200;
@@ -63,8 +59,8 @@ const NOTHING: AnyEventObject = { type: '' };
 
 export class ActorRegistry {
   readonly #entries = new Map<string, Entry>();
-  readonly #ended: Entry[] = [];
-  readonly #endedExchanges: Entry[] = [];
+  /** Ended actors by kind, so that the many of one kind do not replace those of another. */
+  readonly #ended = { peer: [] as Entry[], transport: [] as Entry[], outbound: [] as Entry[] };
   readonly #definitions = new WeakMap<object, string>();
   readonly #limits: Required<Limits>;
 
@@ -102,7 +98,7 @@ export class ActorRegistry {
 
   clear(): void {
     this.#entries.clear();
-    this.#ended.length = this.#endedExchanges.length = 0;
+    for (const entries of Object.values(this.#ended)) entries.length = 0;
   }
 
   /** The first event is `xstate.init`: an actor is registered when it starts, not when it is merely made. */
@@ -145,7 +141,8 @@ export class ActorRegistry {
   }
 
   get #live(): number {
-    return this.#entries.size - this.#ended.length - this.#endedExchanges.length;
+    const ended = Object.values(this.#ended).reduce((sum, { length }) => sum + length, 0);
+    return this.#entries.size - ended;
   }
 
   #identify(actor: AnyActorRef & { readonly logic?: unknown }, rootId: string) {
@@ -165,13 +162,19 @@ export class ActorRegistry {
   #end(entry: Entry): void {
     if (entry.ended) return;
     entry.ended = true;
-    const ended = entry.name.startsWith(KEY_EXCHANGE) ? this.#endedExchanges : this.#ended;
+    const ended = this.#ended[kindOf(entry)];
     ended.push(entry);
     const oldest = ended.length > this.#limits.ended ? ended.shift() : undefined;
     if (!oldest) return;
     this.#entries.delete(oldest.sessionId);
     this.removed(oldest);
   }
+}
+
+/** By its name: `transport.7` is the key exchange of `peer.7`, `outbound.3` a target; all other actors count as peers. */
+function kindOf({ name }: Entry): 'peer' | 'transport' | 'outbound' {
+  const [kind] = name.split('.');
+  return kind === 'transport' || kind === 'outbound' ? kind : 'peer';
 }
 
 /** As `@statelyai/inspect` writes it: a function is its name. A config that is not JSON has only its id. */

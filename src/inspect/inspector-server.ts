@@ -44,7 +44,7 @@ export interface RelayOptions extends Display {
   readonly lab?: boolean;
   /** Recorded connections by name; the page shows them like live ones (`#/session/NAME`). */
   readonly sessions?: ReadonlyMap<string, Transcript>;
-  /** Actors kept: 10,000 live ones, the latest 100 that ended and as many key exchanges. */
+  /** Actors kept: 10,000 live ones, and of each kind the latest 100 that ended. */
   readonly limits?: Limits;
 }
 

@@ -29,6 +29,9 @@ const PORT = 18_444;
 /** Small, so that the outcome of a fault does not depend on random lengths. */
 const PADDING = { garbage: 16, decoys: [] };
 
+/** Why a peer cannot be started. */
+const START_ERRORS: readonly string[] = ['ERR_POLICY_FULL', 'ERR_LOCAL_ADDRESS', 'ERR_LOCAL_LIMIT'];
+
 const HEALTHY = 'healthy';
 export const BY_HAND = 'by hand';
 /** Values of the faults that need one. */
@@ -91,6 +94,12 @@ export class Lab {
   /** Reports that a command was not executed. */
   reject(why: string): void {
     this.#error = why;
+  }
+
+  /** That a handshake fails is what many behaviours are for. */
+  #failStart(error: unknown): void {
+    if (error instanceof VerackError && !START_ERRORS.includes(error.code)) return;
+    this.#fail(error);
   }
 
   #fail(error: unknown): void {
@@ -181,8 +190,8 @@ export class Lab {
     if (!dialled)
       return void (node ? node.dial(addressOf(behaviour)) : net.dial(addressOf(behaviour), handler));
     (node ? node.listen(at) : net.listen(at, ignoreAll))
-      .then(() => void ours.dial(at))
-      .catch((error: unknown) => this.#fail(error));
+      .then(() => ours.dial(at).established())
+      .catch((error: unknown) => this.#failStart(error));
   }
 
   #makeRoom(): void {

@@ -59,7 +59,7 @@ function rowOf(
 ): ActorRow {
   const context = (entry.snapshot.context ?? {}) as Context;
   const state = leafOf(entry);
-  const target = context.name || context.addresses?.[context.current ?? 0] || '';
+  const target = [context.name, context.addresses?.[context.current ?? 0]].find(Boolean) ?? '';
   return {
     ...names,
     target,

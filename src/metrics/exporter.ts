@@ -42,7 +42,7 @@ export interface Exporter {
   close(): Promise<void>;
 }
 
-/** Starts to serve. Rejects with `ERR_LOCAL_LIMIT` (fact `syscode`, and those of the address) when it cannot listen. */
+/** Starts to serve. Rejects with `ERR_LOCAL_ADDRESS` or `ERR_LOCAL_LIMIT` (fact `syscode`, and those of the address) when it cannot listen. */
 export async function startExporter(options: ExporterOptions): Promise<Exporter> {
   const { host = '127.0.0.1', port = 0, path } = options;
   const server = await openServer(path === undefined ? { host, port } : { path }, MAX_CONNECTIONS);

@@ -28,6 +28,7 @@ export function seriesIn(registry: Registry, collect: () => void) {
     ...connectionSeries(registers),
     ...trafficSeries(registers),
     ...limitSeries(registers),
+    ...dropSeries(registers),
     ...processSeries(registers),
   };
 }
@@ -111,6 +112,9 @@ const limitSeries = (registers: Registry[]) => ({
     help: 'Refused connections of the source that has most of them.',
     registers,
   }),
+});
+
+const dropSeries = (registers: Registry[]) => ({
   dropped: new Counter({
     name: 'verack_messages_dropped_total',
     help: 'Received messages that were dropped while the connection stayed open, by reason code.',

@@ -89,6 +89,6 @@ function transitionLine(entry: TransitionEntry): HTMLLIElement {
   if (reason) pick.append(make('span.code', reason.code));
   pick.type = 'button';
   const line = make('li', timeOf(entry), pick);
-  line.dataset.look = `cell ${machine} ${to ?? 'stays'}`;
+  line.dataset.look = `transition ${machine} ${to ?? 'unchanged'}`;
   return line;
 }
