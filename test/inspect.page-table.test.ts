@@ -1,9 +1,9 @@
 /** What the page shows, without a browser: columns, order, filter, and the sum of updates. */
 import { describe, expect, test } from '@jest/globals';
 import type { TransitionEntry, Row, Transcript } from '../src/inspect/page/feed-messages.js';
-import { COLUMNS, NEWEST, ordered } from '../src/inspect/page/columns.js';
+import { COLUMNS, DROP_ORDER, droppedColumns, NEWEST, ordered } from '../src/inspect/page/columns.js';
 import { ago, span } from '../src/inspect/page/format.js';
-import { isMove, joined, stateAfter, PageState } from '../src/inspect/page/page-state.js';
+import { isStateChange, joined, stateAfter, PageState } from '../src/inspect/page/page-state.js';
 
 const row = (id: number, more: Partial<Row> = {}): Row => ({
   ...{ key: String(id), id, inbound: false, connection_type: 'manual', network: 'ipv4', services: 'nw' },
@@ -21,7 +21,14 @@ describe('the table', () => {
     );
   });
 
-  test('shows the living first and the latest first, until it is sorted', () => {
+  test('drops columns in a stated order, never the state and the last reason', () => {
+    expect([...droppedColumns(10_000)]).toEqual([]);
+    expect([...droppedColumns(0)]).toEqual(DROP_ORDER);
+    const kept = COLUMNS.filter(({ head }) => !droppedColumns(734).has(head)).map(({ head }) => head);
+    expect(kept).toEqual(['<->', 'id', 'address', 'state', 'for', 'next', 'last reason']);
+  });
+
+  test('shows live peers first and the latest first, until it is sorted', () => {
     const rows = [row(1), row(2, { state: 'failed' }), row(3, { pingtime: 5 }), row(4, { pingtime: 2 })];
     expect(keys(ordered(rows, NEWEST, '', ''))).toBe('4 3 1 2');
     expect(keys(ordered(rows, { by: column('ping'), down: false }, '', ''))).toBe('4 3 1 2');
@@ -29,7 +36,7 @@ describe('the table', () => {
     expect(keys(ordered(rows, { by: column('id'), down: false }, '', ''))).toBe('1 2 3 4');
   });
 
-  test('is filtered by words that all must stand somewhere, and by state', () => {
+  test('is filtered by words that must all occur, and by state', () => {
     const reason = { code: 'ERR_TIME_PONG', facts: {} };
     const rows = [
       row(1, { inbound: true }),
@@ -59,40 +66,40 @@ describe('the table', () => {
 });
 
 const cell = (n: number, state: string, to?: string): TransitionEntry => ({
-  ...{ kind: 'cell', n, at: n, lane: 'peer', event: 'x', state, actions: [], says: '' },
+  ...{ kind: 'transition', n, at: n, machine: 'peer', event: 'x', state, actions: [], description: '' },
   ...(to !== undefined && { to }),
 });
-const story = (key: string, ...moments: readonly TransitionEntry[]): Transcript => ({
-  ...{ key, inbound: false, bornat: 0, facts: {}, pings: [], moments },
+const transcript = (key: string, ...entries: readonly TransitionEntry[]): Transcript => ({
+  ...{ key, inbound: false, startedat: 0, facts: {}, pings: [], entries },
 });
 
-describe('what the page knows', () => {
+describe('the state of the page', () => {
   test('is the sum of the updates', () => {
-    const world = new PageState();
+    const state = new PageState();
     const update = { at: 0, rows: [], gone: [], changes: [], missed: 0 };
-    world.take({ ...update, rows: [row(1, { state: 'connecting' }), row(2)] });
-    world.take({ ...update, rows: [row(1, { state: 'established' })], missed: 3 });
-    expect([world.counts.get('connecting'), world.counts.get('established')]).toEqual([0, 2]);
-    world.take({ ...update, gone: ['2', '9'] });
-    expect([world.rows.size, world.counts.get('established'), world.missed]).toEqual([1, 1, 3]);
-    world.clear();
-    expect([world.rows.size, world.counts.get('established')]).toEqual([0, 0]);
+    state.apply({ ...update, rows: [row(1, { state: 'connecting' }), row(2)] });
+    state.apply({ ...update, rows: [row(1, { state: 'established' })], missed: 3 });
+    expect([state.counts.get('connecting'), state.counts.get('established')]).toEqual([0, 2]);
+    state.apply({ ...update, gone: ['2', '9'] });
+    expect([state.rows.size, state.counts.get('established'), state.missed]).toEqual([1, 1, 3]);
+    state.clear();
+    expect([state.rows.size, state.counts.get('established')]).toEqual([0, 0]);
   });
 
-  test('a story goes on where it was, and another one begins anew', () => {
-    const first = story('1', cell(0, 'connecting', 'versionSent'));
-    const both = joined(first, story('1', cell(1, 'versionSent', 'versionReceived')));
-    expect(both.moments.map(({ n }) => n)).toEqual([0, 1]);
-    expect(joined(both, story('1')).moments).toHaveLength(2);
-    expect(joined(both, story('2', cell(4, 'x'))).moments.map(({ n }) => n)).toEqual([4]);
-    expect(joined(both, first).moments).toHaveLength(1);
+  test('a transcript is continued, and another one replaces it', () => {
+    const first = transcript('1', cell(0, 'connecting', 'versionSent'));
+    const both = joined(first, transcript('1', cell(1, 'versionSent', 'versionReceived')));
+    expect(both.entries.map(({ n }) => n)).toEqual([0, 1]);
+    expect(joined(both, transcript('1')).entries).toHaveLength(2);
+    expect(joined(both, transcript('2', cell(4, 'x'))).entries.map(({ n }) => n)).toEqual([4]);
+    expect(joined(both, first).entries).toHaveLength(1);
     const many = Array.from({ length: 1_000 }, (_, n) => cell(n + 2, 'established'));
-    const long = joined(both, story('1', ...many));
-    expect([long.moments.length, long.moments[1]?.n, long.moments.at(-1)?.n]).toEqual([448, 1, 1_001]);
+    const long = joined(both, transcript('1', ...many));
+    expect([long.entries.length, long.entries[1]?.n, long.entries.at(-1)?.n]).toEqual([448, 1, 1_001]);
   });
 
-  test('stepping back puts the machine where it was', () => {
-    const all = story(
+  test('stepping back shows the earlier state', () => {
+    const all = transcript(
       '1',
       cell(0, 'connecting', 'versionSent'),
       cell(1, 'versionSent'),
@@ -101,7 +108,7 @@ describe('what the page knows', () => {
     expect([0, 1, 2, 3].map((count) => stateAfter(all, count))).toEqual([
       ...['connecting', 'versionSent', 'versionSent', 'failed'],
     ]);
-    expect(all.moments.filter(isMove)).toHaveLength(2);
-    expect(stateAfter(story('2'), 0)).toBe('connecting');
+    expect(all.entries.filter((entry) => isStateChange(entry))).toHaveLength(2);
+    expect(stateAfter(transcript('2'), 0)).toBe('connecting');
   });
 });

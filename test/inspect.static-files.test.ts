@@ -40,15 +40,15 @@ async function compile(folder: string): Promise<void> {
   }
 }
 
-const STORY = { key: '7', inbound: false, bornat: 0, facts: {}, pings: [], moments: [] };
+const TRANSCRIPT = { key: '7', inbound: false, startedat: 0, facts: {}, pings: [], entries: [] };
 
 let relay: Relay;
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'verack-see-'));
+  folder = await mkdtemp(join(tmpdir(), 'verack-page-'));
   await compile(folder);
   const scripts = pathToFileURL(`${folder}/`);
-  relay = await startRelay({ scripts, sessions: new Map([['a b', STORY]]) });
+  relay = await startRelay({ scripts, sessions: new Map([['a b', TRANSCRIPT]]) });
 });
 afterAll(async () => {
   await relay.close();
@@ -58,7 +58,7 @@ afterAll(async () => {
 const PATHS = ['/', '/style.css', '/stately', ...MODULES.map((name) => `/page/${name}`)];
 
 describe('every page', () => {
-  test.each(PATHS)('%s is served with a policy that lets nothing else in', async (path) => {
+  test.each(PATHS)('%s is served with a policy that allows nothing else', async (path) => {
     const { status, headers } = await ask(relay, path);
     expect(status).toBe(200);
     const policy = String(headers['content-security-policy']);
@@ -100,7 +100,7 @@ describe('every page', () => {
 });
 
 describe('/stately', () => {
-  test('says what leaves, and frames nothing by itself', async () => {
+  test('says what is sent, and loads no frame before the click', async () => {
     const { body, headers } = await ask(relay, '/stately');
     expect(body).toContain('data-frame="https://stately.ai/inspect"');
     expect(body).not.toMatch(/<iframe|src="http/);
@@ -108,18 +108,18 @@ describe('/stately', () => {
     expect(headers['content-security-policy']).toContain('frame-src https://stately.ai;');
   });
 
-  test('another page can stand in', async () => {
-    const other = await startRelay({ frame: 'http://127.0.0.1:9/stand-in?a="b"&c' });
+  test('another address can be framed', async () => {
+    const other = await startRelay({ frame: 'http://127.0.0.1:9/other?a="b"&c' });
     const { body, headers } = await ask(other, '/stately');
     await other.close();
-    expect(body).toContain('data-frame="http://127.0.0.1:9/stand-in?a=%22b%22&amp;c"');
+    expect(body).toContain('data-frame="http://127.0.0.1:9/other?a=%22b%22&amp;c"');
     expect(headers['content-security-policy']).toContain('frame-src http://127.0.0.1:9;');
   });
 });
 
-describe('what else is served', () => {
-  test('the compiled picture of the peer machine, as committed', async () => {
-    const { status, headers, body } = await ask(relay, '/peer.svg');
+describe('other files', () => {
+  test('the pictures of the machines, as committed', async () => {
+    const { status, headers, body } = await ask(relay, '/charts/peer.svg');
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('image/svg+xml; charset=utf-8');
     expect(body).toBe(await readFile(new URL('../diagrams/peer.svg', import.meta.url), 'utf8'));
@@ -128,23 +128,31 @@ describe('what else is served', () => {
   test('recorded connections, by name', async () => {
     const { status, body } = await ask(relay, '/sessions/a%20b');
     expect(status).toBe(200);
-    expect(JSON.parse(body)).toEqual(STORY);
+    expect(JSON.parse(body)).toEqual(TRANSCRIPT);
     for (const name of ['other', '%', '..%2F..%2Fpackage.json', '__proto__']) {
-      expect(await ask(relay, `/sessions/${name}`)).toMatchObject({ status: 404, body: '' });
+      expect(await ask(relay, `/sessions/${name}`)).toMatchObject({
+        status: 404,
+        body: expect.stringContaining('no such page'),
+      });
     }
   });
 
-  test('before the first build the scripts are missed in silence', async () => {
+  test('before the first build the scripts are missing', async () => {
     const bare = await startRelay({ scripts: new URL('file:///nowhere/') });
-    expect(await ask(bare, '/page/main.js')).toMatchObject({ status: 404, body: '' });
+    expect(await ask(bare, '/page/main.js')).toMatchObject({
+      status: 404,
+      body: expect.stringContaining('no such page'),
+    });
     await bare.close();
   });
 });
 
 describe('refusals', () => {
-  test('another name, another origin: 403', async () => {
+  test('another name, another origin: 403 with the reason', async () => {
     const { port } = new URL(relay.url);
-    for (const path of [...PATHS, '/peer.svg', '/elsewhere']) {
+    expect((await ask(relay, '/', { headers: { host: 'evil.example' } })).body).toContain('Host header');
+    expect(await ask(relay, '/', { headers: { host: 'localhost:8080' } })).toMatchObject({ status: 200 });
+    for (const path of [...PATHS, '/charts/peer.svg', '/elsewhere']) {
       expect(await ask(relay, path, { headers: { host: `evil.example:${port}` } })).toMatchObject({
         status: 403,
       });

@@ -1,35 +1,24 @@
 /** The metrics: do the figures agree with what the node itself says, and does Prometheus understand them? */
-import { request } from 'node:http';
-import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { createNode, type NodeOptions, type PeerInfo, REASON_CODES } from '../src/index.js';
+import { type NodeOptions, type PeerInfo, REASON_CODES } from '../src/index.js';
 import { faultyNet, parseFault } from '../src/index.js';
 import type { BitcoinNode, NodeEvents } from '../src/index.js';
-import { type Exporter, type NodeMetrics, nodeMetrics, startExporter } from '../src/metrics/index.js';
+import { type NodeMetrics, nodeMetrics } from '../src/metrics/index.js';
 import { COMMANDS } from '../src/wire/index.js';
-import { type Family, readExposition, type Sample } from './support/prometheus-parser.js';
+import { figures } from './support/prometheus-figures.js';
+import { readExposition } from './support/prometheus-parser.js';
 import { scene } from './support/memory-nodes.js';
 
-/** What a test opened, to be ended in the order in which it was opened. */
-const open: (BitcoinNode | NodeMetrics | Exporter)[] = [];
+/** What a test opened; ended in the same order. */
+const open: (BitcoinNode | NodeMetrics)[] = [];
 afterEach(async () => {
-  for (const each of open.splice(0)) await ('stop' in each ? each.stop() : each.close());
+  for (const each of open.splice(0)) await each.stop();
 });
 
-/** The samples of a family with these labels, by their value. */
-function figures(families: Map<string, Family>, name: string): Record<string, number> {
-  const { samples } = families.get(name) ?? { samples: [] };
-  return Object.fromEntries(samples.map((sample) => [keyOf(sample), sample.value]));
-}
-
-const keyOf = ({ name, labels }: Sample): string =>
-  [/_(bucket|sum|count)$/.exec(name)?.[0] ?? '', ...Object.values(labels)].filter(Boolean).join(' ');
-
 /** Counts of the node's own, made beside the metrics from the same run. */
-class Ledger {
+class Expected {
   readonly transitions: Record<string, number> = {};
   readonly messages: Record<string, number> = {};
   readonly outcomes: Record<string, number> = {};
@@ -81,11 +70,11 @@ class Ledger {
   }
 }
 
-const HOSTS = { us: '10.0.0.1', v2: '10.0.0.2', v1: '10.0.0.3', rude: '10.0.0.4' };
+const HOSTS = { us: '10.0.0.1', v2: '10.0.0.2', v1: '10.0.0.3', faulty: '10.0.0.4' };
 const at = (host: string) => ({ host, port: 18444 });
 
 /** One node with every kind of peer: v2, v1 after a fallback, one that fails, one that comes, one turned away, one that is not there. */
-async function village() {
+async function network() {
   const stage = scene();
   const make = (host: string, options: NodeOptions = {}) => {
     const node = stage.node(options, host);
@@ -93,42 +82,42 @@ async function village() {
     return node;
   };
   const node = make(HOSTS.us, { v2transport: true, maxinbound: 1, maxoutbound: 50 });
-  const ledger = new Ledger(node);
+  const expected = new Expected(node);
   const registry = new Registry();
   open.push(nodeMetrics(node, registry));
   await node.listen(at(HOSTS.us));
   await make(HOSTS.v2, { v2transport: true }).listen(at(HOSTS.v2));
   const v1 = make(HOSTS.v1);
   await v1.listen(at(HOSTS.v1));
-  await make(HOSTS.rude, { net: faultyNet(stage.net.at(HOSTS.rude), parseFault('checksum')) }).listen(
-    at(HOSTS.rude),
+  await make(HOSTS.faulty, { net: faultyNet(stage.net.at(HOSTS.faulty), parseFault('checksum')) }).listen(
+    at(HOSTS.faulty),
   );
-  for (const host of [HOSTS.v2, HOSTS.v1, HOSTS.rude, '10.0.0.99']) node.dial(at(host));
+  for (const host of [HOSTS.v2, HOSTS.v1, HOSTS.faulty, '10.0.0.99']) node.dial(at(host));
   await stage.pass();
   for (let i = 0; i < 2; i++) make(`11.0.0.${i}`).dial(at(HOSTS.us));
   await stage.pass(1_000);
   for (const { id } of v1.peers.list())
     v1.send(id, { command: 'unknown', name: 'evil"\\', payload: new Uint8Array(9) });
   await stage.pass(70_000);
-  return { ...stage, node, ledger, registry };
+  return { ...stage, node, expected, registry };
 }
 
 describe('the figures', () => {
   test("are those of the node's own events and tracker", async () => {
-    const { node, ledger, registry, pass } = await village();
+    const { node, expected, registry, pass } = await network();
     const [first] = node.peers.list();
     expect(first?.state).toBe('established');
     node.close(first!.id);
     await pass();
     const families = readExposition(await registry.metrics());
     const of = (name: string) => figures(families, `verack_${name}`);
-    expect(of('transitions_total')).toEqual(ledger.transitions);
-    expect(of('messages_total')).toEqual(ledger.messages);
-    expect(of('handshakes_total')).toEqual(ledger.outcomes);
-    expect(of('message_bytes_total')).toEqual(ledger.bytes);
-    expect(of('ping_seconds')).toMatchObject({ _count: ledger.pings.length });
-    expect(of('ping_seconds')._sum).toBeCloseTo(ledger.pings.reduce((sum, each) => sum + each, 0));
-    for (const [phase, count] of Object.entries(ledger.phases))
+    expect(of('transitions_total')).toEqual(expected.transitions);
+    expect(of('messages_total')).toEqual(expected.messages);
+    expect(of('handshakes_total')).toEqual(expected.outcomes);
+    expect(of('message_bytes_total')).toEqual(expected.bytes);
+    expect(of('ping_seconds')).toMatchObject({ _count: expected.pings.length });
+    expect(of('ping_seconds')._sum).toBeCloseTo(expected.pings.reduce((sum, each) => sum + each, 0));
+    for (const [phase, count] of Object.entries(expected.phases))
       expect(of('handshake_duration_seconds')[`_count ${phase}`]).toBe(count);
     const counts = node.peers.list().map(({ state, inbound, network, transport_protocol_type }) => {
       return [state, inbound ? 'inbound' : 'outbound', network, transport_protocol_type].join(' ');
@@ -137,15 +126,15 @@ describe('the figures', () => {
       Object.fromEntries(counts.map((key) => [key, counts.filter((each) => each === key).length])),
     );
     // The run had what it was made for.
-    expect(Object.keys(ledger.outcomes).map((key) => key.split(' ')[0])).toEqual(
+    expect(Object.keys(expected.outcomes).map((key) => key.split(' ')[0])).toEqual(
       expect.arrayContaining(['ok', 'ERR_TIME_HANDSHAKE', 'ERR_DIAL_REFUSED', 'ERR_POLICY_FULL']),
     );
-    expect(ledger.messages['other received']).toBe(1);
+    expect(expected.messages['other received']).toBe(1);
     expect(of('message_bytes_total')['other received']).toBeGreaterThan(33);
   });
 
   test('of peers go to 0 when they are gone, and counters never go down', async () => {
-    const { node, pass, registry } = await village();
+    const { node, pass, registry } = await network();
     const before = readExposition(await registry.metrics());
     for (const { id } of node.peers.list()) node.close(id);
     await pass();
@@ -186,7 +175,7 @@ describe('the figures', () => {
 
 describe('the labels', () => {
   test('are from closed sets, whatever peers say', async () => {
-    const { registry } = await village();
+    const { registry } = await network();
     const families = readExposition(await registry.metrics());
     const states = [
       'connecting',
@@ -206,6 +195,8 @@ describe('the labels', () => {
       network: ['ipv4', 'ipv6', 'onion', 'i2p', 'cjdns', 'not_publicly_routable'],
       transport: ['v1', 'v2', 'detecting'],
       phase: ['connect', 'version', 'verack'],
+      reason: REASON_CODES,
+      code: REASON_CODES,
     };
     const labels = [...families.values()].flatMap(({ samples }) =>
       samples.flatMap((each) => Object.entries(each.labels)),
@@ -231,8 +222,8 @@ describe('the labels', () => {
   });
 });
 
-describe('without them', () => {
-  test('nobody listens to the node, and nobody does afterwards', () => {
+describe('without metrics', () => {
+  test('the node has no listeners, and none afterwards', () => {
     const node = scene().node();
     open.push(node);
     expect(node.eventNames()).toEqual([]);
@@ -241,120 +232,6 @@ describe('without them', () => {
     metrics.stop();
     metrics.stop();
     expect(node.eventNames()).toEqual([]);
-  });
-});
-
-describe('the exporter', () => {
-  interface Answer {
-    readonly status: number | undefined;
-    readonly type: string | undefined;
-    readonly allow: string | undefined;
-    readonly body: string;
-  }
-
-  const ask = (url: string, method = 'GET', headers: Record<string, string> = {}): Promise<Answer> =>
-    new Promise((resolve, reject) => {
-      request(url, { method, headers, agent: false }, (response) => {
-        const { statusCode: status, headers } = response;
-        const { 'content-type': type, allow } = headers;
-        text(response).then((body) => resolve({ status, type, allow, body }), reject);
-      })
-        .on('error', reject)
-        .end();
-    });
-
-  async function serving(host?: string): Promise<Exporter> {
-    const exporter = await startExporter({ registry: new Registry(), ...(host !== undefined && { host }) });
-    open.push(exporter);
-    return exporter;
-  }
-
-  test('serves what a real node over TCP says of itself', async () => {
-    const [a, b] = [createNode({ chain: 'regtest' }), createNode({ chain: 'regtest', v2transport: true })];
-    const registry = new Registry();
-    const exporter = await startExporter({ registry });
-    open.push(exporter, nodeMetrics(a, registry), a, b);
-    const { local } = await a.listen({ host: '127.0.0.1', port: 0 });
-    const ended = new Promise((resolve) => b.once('established', resolve));
-    await b
-      .dial(local)
-      .established()
-      .catch(() => undefined);
-    await ended;
-    const { status, type, body } = await ask(exporter.url);
-    expect([status, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
-    const families = readExposition(body);
-    const { 'ok not_publicly_routable v1': ok } = figures(families, 'verack_handshakes_total');
-    expect(ok).toBe(1);
-    expect(figures(families, 'verack_peers')).toMatchObject({
-      'established inbound not_publicly_routable v1': 1,
-    });
-  });
-
-  test('answers GET /metrics and nothing else', async () => {
-    const { url } = await serving();
-    const answers = await Promise.all([
-      ask(url),
-      ask(`${url}?x=1`),
-      ask(new URL('/', url).href),
-      ask(`${url}/`),
-      ask(url, 'POST'),
-      ask(url, 'HEAD'),
-    ]);
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 404, 405, 405]);
-    expect(answers[4]?.allow).toBe('GET');
-  });
-
-  test('on loopback is known by its own names only', async () => {
-    const { url } = await serving();
-    const { port } = new URL(url);
-    const asked = ['127.0.0.1', 'localhost', 'rebound.example', '192.0.2.1'].map((name) =>
-      ask(url, 'GET', { Host: `${name}:${port}` }),
-    );
-    const foreign = ask(url, 'GET', { Origin: 'http://pages.example' });
-    const statuses = (await Promise.all([...asked, foreign])).map(({ status }) => status);
-    expect(statuses).toEqual([200, 200, 403, 403, 403]);
-  });
-
-  test('on an address that was asked for it has many names', async () => {
-    const { url } = await serving('0.0.0.0');
-    const { port } = new URL(url);
-    const { status } = await ask(`http://127.0.0.1:${port}/metrics`, 'GET', { Host: `node.example:${port}` });
-    expect(status).toBe(200);
-  });
-
-  test('says which port it cannot have', async () => {
-    const { url } = await serving();
-    const port = Number(new URL(url).port);
-    await expect(startExporter({ registry: new Registry(), port })).rejects.toMatchObject({
-      code: 'ERR_LOCAL_ADDRESS',
-      facts: { syscode: 'EADDRINUSE', host: '127.0.0.1', port },
-    });
-  });
-
-  test('does not take more connections than it has room for', async () => {
-    const { url } = await serving();
-    const port = Number(new URL(url).port);
-    const sockets = Array.from({ length: 20 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
-    let dropped = 0;
-    await new Promise<void>((resolve) => {
-      for (const socket of sockets) socket.on('close', () => ++dropped === 4 && resolve());
-    });
-    expect(sockets.filter(({ destroyed }) => !destroyed)).toHaveLength(16);
-    for (const socket of sockets) socket.destroy();
-  });
-
-  test('survives a series that fails', async () => {
-    const registry = new Registry();
-    const exporter = await startExporter({ registry });
-    open.push(exporter);
-    open.push(nodeMetrics(scene().node(), registry));
-    Object.assign(registry.getSingleMetric('verack_ping_seconds')!, {
-      collect: () => {
-        throw new Error('a series of somebody else');
-      },
-    });
-    expect((await ask(exporter.url)).status).toBe(500);
   });
 });
 

@@ -3,6 +3,7 @@ import type { Endpoint } from '../net/link.js';
 import { VerackError } from '../reasons.js';
 import type { BitcoinNode } from '../node/node.js';
 import type { NodeOptions } from '../node/options.js';
+import type { NodeMetrics } from '../metrics/index.js';
 import type { Relay } from '../inspect/inspector-server.js';
 import { Usage } from './exit-codes.js';
 import type { Flags } from './options.js';
@@ -26,7 +27,7 @@ export async function observers({ inspect, lab = false, metrics }: Wanted, out: 
   return {
     options: relay ? { inspect: relay.inspect } : {},
     follow: (node) => {
-      relay?.follow(node);
+      relay?.observe(node);
       exporter?.follow(node);
     },
     close: async () => {
@@ -79,12 +80,18 @@ async function inspector(port: number, lab: boolean, out: Output): Promise<Relay
 async function exporterAt({ host, port }: Endpoint, out: Output): Promise<Omit<Observers, 'options'>> {
   const { nodeMetrics, Registry, startExporter } = await metricsModule();
   const registry = new Registry();
+  let metrics: NodeMetrics | undefined;
   const what = `the metrics cannot be served on ${host} port ${port}`;
-  const exporter = await opened(startExporter({ registry, host, port }), what, '--metrics');
+  const exporter = await opened(
+    startExporter({ registry, host, port, health: () => metrics?.health() }),
+    what,
+    '--metrics',
+  );
   out.answer(`metrics at ${exporter.url}`);
   out.event('metrics', { url: exporter.url });
+  if (exporter.warning !== undefined) out.info(`warning: ${exporter.warning}`);
   return {
-    follow: (node) => void nodeMetrics(node, registry),
+    follow: (node) => void (metrics = nodeMetrics(node, registry)),
     close: () => exporter.close(),
   };
 }

@@ -1,64 +1,36 @@
 /**
- * Servers for people and programs of this machine, and who may come in. They stand on loopback, but a browser on this machine runs pages of strangers: one may name
- * us in a request (the Origin header tells), or let its own name point here (DNS rebinding; the Host header tells).
+ * Decides whether an HTTP request to a loopback server is answered. The server is reachable from this machine only, but
+ * a browser on this machine runs pages of other sites: such a page can send a request to the server (its Origin header
+ * says so), or its own name can resolve to a loopback address (DNS rebinding; its Host header says so).
  */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { isIPv4 } from 'node:net';
-import { listenCodeOf, VerackError } from '../reasons.js';
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { isLoopback } from '../net/source-network.js';
 
-/** `host` as it stands in an address. */
-const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
-
-/** A server's address, `http://127.0.0.1:PORT/`. */
-export const urlOf = (host: string, port: number): string => `http://${bracketed(host)}:${port}/`;
-
-/** Whether only this machine can reach that address. */
-export const isLoopback = (host: string): boolean =>
-  (isIPv4(host) && host.startsWith('127.')) || host === '::1';
-
-/** A server that listens there, for so many connections at a time. Rejects with `ERR_LOCAL_ADDRESS` or `ERR_LOCAL_LIMIT` when it cannot. */
-export function openServer(host: string, port: number, connections: number): Promise<Server> {
-  const server = createServer({ headersTimeout: 5_000, requestTimeout: 5_000, maxHeaderSize: 8_192 });
-  server.maxConnections = connections;
-  return new Promise((resolve, reject) => {
-    const fail = ({ code = '' }: NodeJS.ErrnoException): void =>
-      reject(new VerackError(listenCodeOf(code), { syscode: code, host, port }));
-    server.once('error', fail);
-    server.listen(port, host, () => {
-      // Nothing that fails later (out of descriptors while accepting) may end the node.
-      server.off('error', fail).on('error', () => undefined);
-      resolve(server);
-    });
-  });
-}
-
-/** Throws `ERR_LOCAL_ARGUMENT` for an address that others could reach. */
-export function requireLoopback(host: string): void {
-  if (isLoopback(host)) return;
-  throw new VerackError('ERR_LOCAL_ARGUMENT', {
-    value: host,
-    why: 'the inspector listens on loopback only: 127.0.0.1 or ::1',
-  });
-}
-
-/** Knows the names by which a server may be called. */
+/** Checks the headers Host and Origin. */
 export class HttpGuard {
-  readonly #hosts: ReadonlySet<string>;
-
-  constructor(host: string, port: number) {
-    // `localhost` too: nobody can make that name point elsewhere. URL drops port 80, as browsers do.
-    const names = [bracketed(host), 'localhost'];
-    this.#hosts = new Set(names.map((name) => new URL(`http://${name}:${port}`).host));
-  }
-
-  /** A page is asked for by its own name, and by nobody else's page. */
-  admits({ headers }: IncomingMessage): boolean {
+  /**
+   * Why the request is refused; undefined when it is allowed. Host must be `localhost` or a loopback address, with any
+   * port, because a tunnel such as `ssh -L` changes the port. Origin, if there is one, must be the same host and port.
+   */
+  refusalOf({ headers }: IncomingMessage): string | undefined {
     const { host = '', origin } = headers;
-    return this.#hosts.has(host) && (origin === undefined || origin === `http://${host}`);
+    if (!isOwnHost(host)) return 'the Host header must be localhost, 127.0.0.1 or [::1], with any port';
+    if (origin === undefined || origin === `http://${host}`) return undefined;
+    return 'the Origin header must have the same host and port as the Host header';
   }
 
-  /** A browser always says where a WebSocket comes from, so one that does not say is refused. */
-  admitsSocket(request: IncomingMessage): boolean {
-    return request.headers.origin !== undefined && this.admits(request);
+  /** As {@link refusalOf}, for a WebSocket. A browser always sends Origin with it, so a request without Origin is refused. */
+  socketRefusalOf(request: IncomingMessage): string | undefined {
+    if (request.headers.origin === undefined) return 'a WebSocket needs the Origin header';
+    return this.refusalOf(request);
   }
+}
+
+const HOST = /^(?:\[([\da-f:.]+)\]|([a-z\d.]+))(?::\d{1,5})?$/i;
+
+function isOwnHost(host: string): boolean {
+  const [, ipv6, name = ''] = HOST.exec(host) ?? [];
+  if (ipv6 !== undefined) return isIP(ipv6) === 6 && isLoopback(ipv6);
+  return name.toLowerCase() === 'localhost' || (isIP(name) === 4 && isLoopback(name));
 }

@@ -1,24 +1,21 @@
 /**
- * What lives: one entry per actor, with its registration and its last state, so that a page opened late sees what a
- * page opened early sees. Entries hold plain data, never an actor: the relay keeps nothing alive.
+ * One entry per actor, with its registration and its last state, so that a page that is opened late sees the same as one
+ * that was opened early. Entries hold plain data, never an actor, so the inspector keeps no actor alive.
  *
- * Bounded: at most {@link LIVE_LIMIT} live actors, whose contexts are the very objects that the actors hold anyway, and
- * the latest {@link ENDED_LIMIT} that ended; key exchanges are counted by themselves, for every peer's ends early. Definitions are kept once per machine, however many actors run it.
+ * Bounded: at most {@link LIVE_LIMIT} live actors, whose contexts are the objects that the actors hold anyway, and the
+ * latest {@link ENDED_LIMIT} that ended of each kind. A definition is kept once per machine.
  */
 import type { AnyActorRef, AnyEventObject, InspectionEvent } from 'xstate';
 
-/** Live actors beyond these are taken up when others have ended. */
+/** Further live actors are added when others have ended. */
 export const LIVE_LIMIT = 10_000;
-/** Actors that ended stay to be read: the latest of them, and as many key exchanges. */
+/** Ended actors that are kept, of peers, key exchanges and targets each. */
 export const ENDED_LIMIT = 100;
 
-/** How the names of key exchanges begin: `transport.7` is that of `peer.7`. */
-export const EXCHANGE = 'transport.';
-
-/** Actors that a reader is told of in full at a time; a page that draws each of them bears no more. */
+/** Actors that one client receives in full at a time: more make the Stately page slow. */
 export const FULL_LIMIT = 200;
 
-/** The parts of a snapshot that a reader wants, by reference. */
+/** The parts of a snapshot that are shown, by reference. */
 export interface PlainSnapshot {
   readonly status: 'active' | 'done' | 'error' | 'stopped';
   readonly value?: unknown;
@@ -27,7 +24,7 @@ export interface PlainSnapshot {
   readonly error?: string;
 }
 
-/** One actor as the ledger knows it. */
+/** One actor. */
 export interface Entry {
   readonly sessionId: string;
   readonly name: string;
@@ -36,21 +33,21 @@ export interface Entry {
   /** Its machine's config as JSON; absent for logic that has none. */
   readonly definition: string | undefined;
   /** Milliseconds since 1970-01-01 UTC. */
-  readonly bornat: number;
+  readonly createdat: number;
   snapshot: PlainSnapshot;
   /** What led to that snapshot. */
   event: AnyEventObject;
   ended: boolean;
 }
 
-/** Something to tell: an actor got an event, or came out of one with a snapshot. */
+/** An actor received an event, or has a new snapshot. */
 export interface Change {
   readonly kind: 'event' | 'snapshot';
   readonly entry: Entry;
   readonly event: AnyEventObject;
   readonly sourceId?: string | undefined;
-  /** The first that is told of this actor. */
-  readonly born: boolean;
+  /** Whether this is the first change of the actor. */
+  readonly isNew: boolean;
 }
 
 export interface Limits {
@@ -62,14 +59,14 @@ const NOTHING: AnyEventObject = { type: '' };
 
 export class ActorRegistry {
   readonly #entries = new Map<string, Entry>();
-  readonly #ended: Entry[] = [];
-  readonly #exchanged: Entry[] = [];
+  /** Ended actors by kind, so that the many of one kind do not replace those of another. */
+  readonly #ended = { peer: [] as Entry[], transport: [] as Entry[], outbound: [] as Entry[] };
   readonly #definitions = new WeakMap<object, string>();
   readonly #limits: Required<Limits>;
 
-  /** `forgotten` hears of every entry that makes room. */
+  /** `removed` is called with each entry that is removed to make room. */
   constructor(
-    private readonly forgotten: (entry: Entry) => void,
+    private readonly removed: (entry: Entry) => void,
     limits: Limits = {},
   ) {
     this.#limits = { live: LIVE_LIMIT, ended: ENDED_LIMIT, ...limits };
@@ -84,54 +81,54 @@ export class ActorRegistry {
     return this.#entries.get(sessionId);
   }
 
-  /** In the order of their birth; entries that come while somebody walks are walked too. */
+  /** In the order of creation; includes entries that are added during the iteration. */
   entries(): IterableIterator<Entry> {
     return this.#entries.values();
   }
 
-  /** Files an inspection event and says what there is to tell. Microsteps and actions are not looked at. */
-  take(inspected: InspectionEvent): readonly Change[] {
-    if (inspected.type === '@xstate.event') return this.#heard(inspected);
+  /** Records an inspection event and returns the changes. Microsteps and actions are ignored. */
+  record(inspected: InspectionEvent): readonly Change[] {
+    if (inspected.type === '@xstate.event') return this.#recordEvent(inspected);
     if (inspected.type !== '@xstate.snapshot') return [];
     const { event, snapshot, actorRef } = inspected;
-    const born = !this.#entries.has(actorRef.sessionId);
+    const isNew = !this.#entries.has(actorRef.sessionId);
     const entry = this.#entryOf(actorRef, inspected.rootId);
-    return entry ? [this.#moved(entry, event, plainOf(snapshot), born)] : [];
+    return entry ? [this.#recordSnapshot(entry, event, plainOf(snapshot), isNew)] : [];
   }
 
   clear(): void {
     this.#entries.clear();
-    this.#ended.length = this.#exchanged.length = 0;
+    for (const entries of Object.values(this.#ended)) entries.length = 0;
   }
 
   /** The first event is `xstate.init`: an actor is registered when it starts, not when it is merely made. */
-  #heard(inspected: InspectionEvent & { type: '@xstate.event' }): readonly Change[] {
+  #recordEvent(inspected: InspectionEvent & { type: '@xstate.event' }): readonly Change[] {
     const { actorRef, sourceRef, rootId, event } = inspected;
     const crash = event.type.startsWith('xstate.error.actor.')
-      ? this.#crashed(sourceRef?.sessionId, event)
+      ? this.#recordError(sourceRef?.sessionId, event)
       : [];
-    const born = !this.#entries.has(actorRef.sessionId);
+    const isNew = !this.#entries.has(actorRef.sessionId);
     const entry = this.#entryOf(actorRef, rootId);
     if (!entry) return crash;
-    const change: Change = { kind: 'event', entry, event, born, sourceId: sourceRef?.sessionId };
+    const change: Change = { kind: 'event', entry, event, isNew, sourceId: sourceRef?.sessionId };
     return crash.length === 0 ? [change] : [...crash, change];
   }
 
-  /** An actor that throws sends no snapshot of its end; its parent is told, so we tell what it would have said. */
-  #crashed(sessionId = '', event: AnyEventObject): readonly Change[] {
+  /** An actor that throws sends no last snapshot; its parent receives an event, from which the snapshot is made. */
+  #recordError(sessionId = '', event: AnyEventObject): readonly Change[] {
     const entry = this.#entries.get(sessionId);
     if (!entry || entry.ended) return [];
-    const snapshot = { ...entry.snapshot, status: 'error', error: wordsOf(event.error) } as const;
-    return [this.#moved(entry, event, snapshot, false)];
+    const snapshot = { ...entry.snapshot, status: 'error', error: messageOf(event.error) } as const;
+    return [this.#recordSnapshot(entry, event, snapshot, false)];
   }
 
-  #moved(entry: Entry, event: AnyEventObject, snapshot: PlainSnapshot, born: boolean): Change {
+  #recordSnapshot(entry: Entry, event: AnyEventObject, snapshot: PlainSnapshot, isNew: boolean): Change {
     Object.assign(entry, { event, snapshot });
     if (snapshot.status !== 'active' || event.type === 'xstate.stop') this.#end(entry);
-    return { kind: 'snapshot', entry, event, born };
+    return { kind: 'snapshot', entry, event, isNew };
   }
 
-  /** Events also go to actors that have ended: those are not taken up again. */
+  /** Events also go to actors that have ended: those are not added again. */
   #entryOf(ref: InspectionEvent['actorRef'], rootId: string): Entry | undefined {
     const known = this.#entries.get(ref.sessionId);
     if (known) return known;
@@ -144,13 +141,14 @@ export class ActorRegistry {
   }
 
   get #live(): number {
-    return this.#entries.size - this.#ended.length - this.#exchanged.length;
+    const ended = Object.values(this.#ended).reduce((sum, { length }) => sum + length, 0);
+    return this.#entries.size - ended;
   }
 
   #identify(actor: AnyActorRef & { readonly logic?: unknown }, rootId: string) {
     const { sessionId, id, logic } = actor;
     const parentId = actor._parent?.sessionId;
-    return { sessionId, name: id, rootId, parentId, definition: this.#define(logic), bornat: Date.now() };
+    return { sessionId, name: id, rootId, parentId, definition: this.#define(logic), createdat: Date.now() };
   }
 
   #define(logic: unknown): string | undefined {
@@ -164,16 +162,22 @@ export class ActorRegistry {
   #end(entry: Entry): void {
     if (entry.ended) return;
     entry.ended = true;
-    const ended = entry.name.startsWith(EXCHANGE) ? this.#exchanged : this.#ended;
+    const ended = this.#ended[kindOf(entry)];
     ended.push(entry);
     const oldest = ended.length > this.#limits.ended ? ended.shift() : undefined;
     if (!oldest) return;
     this.#entries.delete(oldest.sessionId);
-    this.forgotten(oldest);
+    this.removed(oldest);
   }
 }
 
-/** As the package writes it: a function is its name. A config that is no JSON is told by its id alone. */
+/** By its name: `transport.7` is the key exchange of `peer.7`, `outbound.3` a target; all other actors count as peers. */
+function kindOf({ name }: Entry): 'peer' | 'transport' | 'outbound' {
+  const [kind] = name.split('.');
+  return kind === 'transport' || kind === 'outbound' ? kind : 'peer';
+}
+
+/** As `@statelyai/inspect` writes it: a function is its name. A config that is not JSON has only its id. */
 function definitionOf(config: object): string {
   const named = (_: string, value: unknown) => (typeof value === 'function' ? { type: value.name } : value);
   try {
@@ -187,7 +191,7 @@ function definitionOf(config: object): string {
 function plainOf(snapshot: unknown): PlainSnapshot {
   const { status = 'active', value, context, output, error } = (snapshot ?? {}) as Partial<PlainSnapshot>;
   if (output === undefined && error === undefined) return { status, value, context };
-  return { status, value, context, output, ...(error !== undefined && { error: wordsOf(error) }) };
+  return { status, value, context, output, ...(error !== undefined && { error: messageOf(error) }) };
 }
 
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : typeof error);
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : typeof error);

@@ -1,12 +1,12 @@
-/** Messages that a lab peer can send at any time, right or wrong, as v1 frames of regtest. */
+/** Messages, correct and incorrect, that a lab peer can send at any time, as v1 frames of regtest. */
 import { NETWORKS } from '../networks.js';
 import { versionMessage } from '../connection/outgoing-messages.js';
 import { encodeFrame, encodeMessage, type Message, servicesOf } from '../wire/index.js';
 
-/** One of them. */
+/** A message that can be sent by its name. */
 export interface CannedMessage {
   readonly name: string;
-  /** One line for a person. */
+  /** A sentence for the tooltip. */
   readonly about: string;
   readonly frame: () => Uint8Array;
 }
@@ -27,59 +27,63 @@ const version = (number: number): Message =>
   );
 
 const framed = (command: string, payload: Uint8Array): Uint8Array => encodeFrame(magic, command, payload);
-const said = (message: Message): Uint8Array => framed(message.command, encodeMessage(message));
+const frameOf = (message: Message): Uint8Array => framed(message.command, encodeMessage(message));
 
 /** A frame with some bytes of its header replaced. */
-function spoilt(frame: Uint8Array, at: number, bytes: readonly number[]): Uint8Array {
+function withBytes(frame: Uint8Array, at: number, bytes: readonly number[]): Uint8Array {
   const copy = Uint8Array.from(frame);
   copy.set(bytes, at);
   return copy;
 }
 
-const verack = (): Uint8Array => said({ command: 'verack' });
+const verack = (): Uint8Array => frameOf({ command: 'verack' });
 const MAGIC_AT = 0;
 const LENGTH_AT = 16;
 const CHECKSUM_AT = 20;
 
-const word = (name: string, about: string, frame: () => Uint8Array): CannedMessage => ({
+const canned = (name: string, about: string, frame: () => Uint8Array): CannedMessage => ({
   name,
   about,
   frame,
 });
 
 export const CANNED_MESSAGES: readonly CannedMessage[] = [
-  word('version', 'protocol 70017, a full node', () => said(version(70_017))),
-  word('version 209', 'a protocol version that nobody accepts any more', () => said(version(209))),
-  word('verack', 'your version is accepted', verack),
-  word('wtxidrelay', 'BIP339: only between version and verack', () => said({ command: 'wtxidrelay' })),
-  word('sendaddrv2', 'BIP155: only between version and verack', () => said({ command: 'sendaddrv2' })),
-  word('feature', 'BIP434: a feature without a name', () => framed('feature', Uint8Array.of(0, 0))),
-  word('sendcmpct 2', 'BIP152: announce is 0 or 1, and this says 2', () =>
+  canned('version', 'protocol 70017, a full node', () => frameOf(version(70_017))),
+  canned('version 209', 'a protocol version below the minimum of 31800', () => frameOf(version(209))),
+  canned('verack', 'the version message was accepted', verack),
+  canned('wtxidrelay', 'BIP339: only between version and verack', () => frameOf({ command: 'wtxidrelay' })),
+  canned('sendaddrv2', 'BIP155: only between version and verack', () => frameOf({ command: 'sendaddrv2' })),
+  canned('feature', 'BIP434: a feature with an empty id', () => framed('feature', Uint8Array.of(0, 0))),
+  canned('sendcmpct 2', 'BIP152: announce is 0 or 1, here it is 2', () =>
     framed('sendcmpct', Uint8Array.of(2, 2, 0, 0, 0, 0, 0, 0, 0)),
   ),
-  word('sendheaders', 'BIP130', () => said({ command: 'sendheaders' })),
-  word('feefilter', 'BIP133: 0.00001 BTC per 1,000 virtual bytes', () =>
-    said({ command: 'feefilter', feerate: '00000000000003e8' }),
+  canned('sendheaders', 'BIP130', () => frameOf({ command: 'sendheaders' })),
+  canned('feefilter', 'BIP133: 0.00001 BTC per 1,000 virtual bytes', () =>
+    frameOf({ command: 'feefilter', feerate: '00000000000003e8' }),
   ),
-  word('ping', 'BIP31: with a nonce', () => said({ command: 'ping', nonce: NONCE })),
-  word('pong', 'with a nonce that nobody sent', () => said({ command: 'pong', nonce: NONCE })),
-  word('getaddr', 'which nodes do you know?', () => said({ command: 'getaddr' })),
-  word('addr 1001', 'a list of addresses that is one too long', () =>
+  canned('ping', 'BIP31: with a nonce', () => frameOf({ command: 'ping', nonce: NONCE })),
+  canned('pong', 'with a nonce that no ping had', () => frameOf({ command: 'pong', nonce: NONCE })),
+  canned('getaddr', 'asks for addresses of nodes', () => frameOf({ command: 'getaddr' })),
+  canned('addr 1001', '1,001 addresses: one more than the limit', () =>
     framed('addr', Buffer.concat([Uint8Array.of(0xfd, 0xe9, 0x03), new Uint8Array(1_001 * 30)])),
   ),
-  word('mempool', 'BIP35: needs a service that we do not offer', () => framed('mempool', new Uint8Array(0))),
-  word('hello', 'a command that nobody knows', () => framed('hello', Uint8Array.of(1, 2, 3))),
-  word('wrong checksum', 'a verack that was damaged on the way', () =>
-    spoilt(verack(), CHECKSUM_AT, [0, 0, 0, 0]),
+  canned('mempool', 'BIP35: needs a service that this node does not offer', () =>
+    framed('mempool', new Uint8Array(0)),
   ),
-  word('wrong magic', 'a verack of another network', () =>
-    spoilt(verack(), MAGIC_AT, [0xf9, 0xbe, 0xb4, 0xd9]),
+  canned('unknown', 'a command that is not in the message table', () =>
+    framed('unknown', Uint8Array.of(1, 2, 3)),
   ),
-  word('oversize', 'a header that claims 5,000,000 bytes', () =>
-    spoilt(verack(), LENGTH_AT, [0x40, 0x4b, 0x4c, 0x00]),
+  canned('wrong checksum', 'a verack with a wrong checksum: the message is dropped', () =>
+    withBytes(verack(), CHECKSUM_AT, [0, 0, 0, 0]),
+  ),
+  canned('wrong magic', 'a verack with the magic of mainnet', () =>
+    withBytes(verack(), MAGIC_AT, [0xf9, 0xbe, 0xb4, 0xd9]),
+  ),
+  canned('oversize', 'a header that claims 5,000,000 bytes', () =>
+    withBytes(verack(), LENGTH_AT, [0x40, 0x4b, 0x4c, 0x00]),
   ),
 ];
 
-/** The one of that name. */
+/** The message with that name. */
 export const cannedMessageOf = (name: string): CannedMessage | undefined =>
-  CANNED_MESSAGES.find((missive) => missive.name === name);
+  CANNED_MESSAGES.find((message) => message.name === name);

@@ -1,23 +1,24 @@
 /**
- * The inspector relay: a small server on loopback that shows the running machines, to a page of its own at `/` and, for
- * those who ask for it there, to the hosted Stately Inspector at `/stately`.
+ * The inspector: an HTTP server on loopback that shows the running machines, on its own page at `/` and, on request, on
+ * the hosted Stately Inspector at `/stately`.
  *
  *   const relay = await startRelay();
  *   const node = createNode({ inspect: relay.inspect });
- *   relay.follow(node);
+ *   relay.observe(node);
  *   console.log(relay.url);
  *
- * One stream of inspection events goes in. Two come out: `/feed` tells our page what it shows, coalesced (feed.ts);
- * `/inspect` is the protocol of `@statelyai/inspect`, message by message (audience.ts). The package's own server is not
- * used: it binds every interface, asks nobody where they come from, forgets, and falls over a used port.
+ * It receives one stream of inspection events and serves two WebSockets: `/feed` sends to our page what it shows
+ * (page-feed.ts), `/inspect` has the protocol of `@statelyai/inspect`, message by message (stately-clients.ts). The server
+ * of that package is not used: it listens on every interface, checks no Origin, keeps only the last 200 messages and
+ * ends the process when its port is in use.
  */
 import type { IncomingMessage, Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { InspectionEvent } from 'xstate';
-import { StatelyClients, BEHIND_LIMIT, type Wish } from './stately-clients.js';
-import { HttpGuard, openServer, requireLoopback, urlOf } from '../http/http-guard.js';
+import { StatelyClients, BEHIND_LIMIT, type ClientOptions } from './stately-clients.js';
+import { HttpGuard } from '../http/http-guard.js';
+import { closeServer, openServer, portOf, requireLoopback, urlOf } from '../http/http-server.js';
 import { PageFeed } from './page-feed.js';
 import type { ObservedNode, ObserveOptions } from './observed-node.js';
 import { Lab } from './lab.js';
@@ -25,36 +26,38 @@ import { FULL_LIMIT, ActorRegistry, type Limits } from './actor-registry.js';
 import type { Transcript } from './page/feed-messages.js';
 import { type Display, serveStaticFiles } from './static-files.js';
 
-/** Bytes of one thing that a page says. */
-const SAID_LIMIT = 4_096;
-/** Pages that may look at the same time. */
-export const READER_LIMIT = 8;
+/** Bytes of one request of a page. */
+const MAX_REQUEST = 4_096;
+/** Pages that can be open at the same time. */
+export const MAX_PAGES = 8;
+/** Connections of HTTP and WebSockets together. */
+const MAX_CONNECTIONS = 32;
 
 export interface RelayOptions extends Display {
   /** A loopback address. Default `127.0.0.1`. */
   readonly host?: string;
   /** Default 0: the system chooses. */
   readonly port?: number;
-  /** Bytes that may wait for a reader before it is dropped. Default 16 MiB. */
+  /** Bytes that may wait for a page before it is disconnected. Default 16 MiB. */
   readonly behind?: number;
-  /** Let the page start, feed and end peers of a laboratory in memory. Default false. */
+  /** Let the page start, control and end peers of the lab, in memory. Default false. */
   readonly lab?: boolean;
-  /** Recorded connections by name; the page opens them like live ones (`#/session/NAME`). */
+  /** Recorded connections by name; the page shows them like live ones (`#/session/NAME`). */
   readonly sessions?: ReadonlyMap<string, Transcript>;
-  /** Actors kept: 10,000 live ones, the latest 100 that ended and as many key exchanges. */
+  /** Actors kept: 10,000 live ones, and of each kind the latest 100 that ended. */
   readonly limits?: Limits;
 }
 
 export interface Relay {
   /** `http://127.0.0.1:PORT/`. */
   readonly url: string;
-  /** Actors known: live ones and the latest that ended. */
+  /** Live actors and the latest that ended. */
   readonly size: number;
-  /** Hand this to `createNode({ inspect })`, or to any `createActor`. Bound; never throws. */
+  /** For `createNode({ inspect })`, or any `createActor`. Bound; never throws. */
   readonly inspect: (event: InspectionEvent) => void;
-  /** Shows the peers of a node on the page; call it before the node dials or listens. */
-  follow(node: ObservedNode, options?: ObserveOptions): void;
-  /** Drops every reader and stops listening. Idempotent. */
+  /** Shows the peers of a node on the page. Call it before the node dials or listens. */
+  observe(node: ObservedNode, options?: ObserveOptions): void;
+  /** Disconnects every page and stops listening. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -65,18 +68,18 @@ export interface Relay {
 export async function startRelay(options: RelayOptions = {}): Promise<Relay> {
   const { host = '127.0.0.1', port = 0 } = options;
   requireLoopback(host);
-  return new LoopbackRelay(await openServer(host, port, 4 * READER_LIMIT), host, options);
+  return new LoopbackRelay(await openServer({ host, port }, MAX_CONNECTIONS), host, options);
 }
 
 class LoopbackRelay implements Relay {
   readonly url: string;
-  readonly #ledger: ActorRegistry;
-  readonly #door: HttpGuard;
+  readonly #registry: ActorRegistry;
+  readonly #guard = new HttpGuard();
   readonly #feed: PageFeed;
-  readonly #audience: StatelyClients;
+  readonly #statelyClients: StatelyClients;
   readonly #sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: SAID_LIMIT,
+    maxPayload: MAX_REQUEST,
     perMessageDeflate: false,
   });
   #closed: Promise<void> | undefined;
@@ -86,82 +89,82 @@ class LoopbackRelay implements Relay {
     host: string,
     options: RelayOptions,
   ) {
-    const { port } = server.address() as AddressInfo;
     const { behind = BEHIND_LIMIT, sessions = new Map(), limits } = options;
-    this.url = urlOf(host, port);
-    this.#door = new HttpGuard(host, port);
-    this.#ledger = new ActorRegistry((entry) => this.#audience.forget(entry), limits);
-    this.#audience = new StatelyClients({ everybody: () => this.#ledger.entries(), behind });
+    this.url = urlOf(host, portOf(server));
+    this.#registry = new ActorRegistry((entry) => this.#statelyClients.remove(entry), limits);
+    this.#statelyClients = new StatelyClients({ entries: () => this.#registry.entries(), behind });
     const lab = options.lab ? new Lab(this) : undefined;
     this.#feed = new PageFeed(sessions, behind, lab);
-    server.on('request', serveStaticFiles(this.#door, { ...options, sessions }));
+    server.on('request', serveStaticFiles(this.#guard, { ...options, sessions }));
     server.on('upgrade', (request, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
   }
 
   get size(): number {
-    return this.#ledger.size;
+    return this.#registry.size;
   }
 
   readonly inspect = (event: InspectionEvent): void => {
     if (this.#closed) return;
-    if (event.type === '@xstate.microstep') return this.#decided(event);
+    if (event.type === '@xstate.microstep') return this.#recordTransition(event);
     if (event.type === '@xstate.action') return;
-    for (const change of this.#ledger.take(event)) {
-      this.#feed.take(change);
-      this.#audience.tell(change);
+    for (const change of this.#registry.record(event)) {
+      this.#feed.record(change);
+      this.#statelyClients.send(change);
     }
   };
 
-  follow(node: ObservedNode, options?: ObserveOptions): void {
-    this.#feed.follow(node, options);
+  observe(node: ObservedNode, options?: ObserveOptions): void {
+    this.#feed.observe(node, options);
   }
 
   close(): Promise<void> {
-    this.#closed ??= new Promise((resolve) => {
-      this.server.close(() => resolve());
-      this.#feed.close();
-      this.#audience.close();
-      this.server.closeAllConnections();
-      this.#ledger.clear();
-    });
-    return this.#closed;
+    if (this.#closed) return this.#closed;
+    this.#feed.close();
+    this.#statelyClients.close();
+    this.#registry.clear();
+    return (this.#closed = closeServer(this.server));
   }
 
-  #decided(event: InspectionEvent & { type: '@xstate.microstep' }): void {
-    const entry = this.#ledger.get(event.actorRef.sessionId);
-    if (entry) this.#feed.decided(entry, event);
+  #recordTransition(event: InspectionEvent & { type: '@xstate.microstep' }): void {
+    const entry = this.#registry.get(event.actorRef.sessionId);
+    if (entry) this.#feed.recordTransition(entry, event);
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => undefined);
     const [path = '', query] = (request.url ?? '').split('?', 2);
-    const status = this.#statusOf(request, path);
-    if (status) return refuse(socket, status);
+    const [status, reason = ''] = this.#refusalOf(request, path) ?? [];
+    if (status !== undefined) return refuse(socket, status, reason);
     this.#sockets.handleUpgrade(request, socket, head, (accepted) => {
       if (path === '/feed') this.#feed.join(accepted);
-      else this.#audience.join(accepted, wishOf(new URLSearchParams(query)));
+      else this.#statelyClients.join(accepted, clientOptionsOf(new URLSearchParams(query)));
     });
   }
 
-  /** Empty: welcome. */
-  #statusOf(request: IncomingMessage, path: string): string {
-    if (!this.#door.admitsSocket(request)) return '403 Forbidden';
-    if (path !== '/feed' && path !== '/inspect') return '404 Not Found';
-    return this.#feed.size + this.#audience.size >= READER_LIMIT ? '503 Service Unavailable' : '';
+  #refusalOf(request: IncomingMessage, path: string): readonly [status: string, reason: string] | undefined {
+    const reason = this.#guard.socketRefusalOf(request);
+    if (reason !== undefined) return ['403 Forbidden', reason];
+    if (path !== '/feed' && path !== '/inspect')
+      return ['404 Not Found', 'the WebSockets are /feed and /inspect'];
+    if (this.#feed.size + this.#statelyClients.size < MAX_PAGES) return undefined;
+    return ['503 Service Unavailable', `${MAX_PAGES} pages are open`];
   }
 }
 
-/** Does not wait for the other side to close: who never does would hold its place, and `close`. */
-const refuse = (socket: Duplex, status: string): void =>
-  void socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
+/** Destroys the socket without waiting for the other side, which could otherwise hold the connection and `close`. */
+const refuse = (socket: Duplex, status: string, reason: string): void =>
+  void socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${reason}\n`,
+    () => socket.destroy(),
+  );
 
 /** `?peers=1,7` chooses the sample; addresses are masked unless `addresses=shown`. */
-function wishOf(query: URLSearchParams): Wish {
+function clientOptionsOf(query: URLSearchParams): ClientOptions {
   const peers =
     query
       .get('peers')
       ?.split(',', FULL_LIMIT)
       .filter((id) => id !== '') ?? [];
-  const wishes = { masked: query.get('addresses') !== 'shown' };
-  return peers.length > 0 ? { ...wishes, sample: new Set(peers) } : wishes;
+  const options = { masked: query.get('addresses') !== 'shown' };
+  return peers.length > 0 ? { ...options, sample: new Set(peers) } : options;
 }

@@ -1,270 +1,284 @@
 /**
- * The lab: a healthy node of ours and, at its other end, peers that misbehave as somebody at the page commands. Everything
- * is in memory, on a clock of the lab's own that can be held, moved step by step and set forward; no byte leaves the process.
+ * The lab: a node of ours, and peers with a chosen behaviour or fault that connect to it, all in memory. The page starts
+ * the peers and sends messages in their name. The lab has its own clock, which can be held, moved step by step and set
+ * forward; no byte leaves the process.
  */
 import { FAULT_NAMES, FAULTS, parseFault } from '../net/faults/faults.js';
 import { faultyNet } from '../net/faults/faulty-net.js';
 import type { Link, Net } from '../net/link.js';
 import { memoryNet } from '../net/memory.js';
-import { VirtualClock } from '../net/virtual-clock.js';
 import { systemRandom } from '../net/environment.js';
 import { type BitcoinNode, createNode } from '../node/node.js';
 import type { NodeOptions } from '../node/options.js';
 import { isV2Fault, V2_FAULT_NAMES, V2_FAULTS } from '../connection/v2-faults.js';
 import { VerackError } from '../reasons.js';
 import { hexOf, servicesOf } from '../wire/index.js';
-import type { ObservedNode, ObserveOptions } from './observed-node.js';
 import { CANNED_MESSAGES, cannedMessageOf } from './canned-messages.js';
+import { LabClock } from './lab-clock.js';
+import type { ObservedNode, ObserveOptions } from './observed-node.js';
 import type { LabCommand, LabMenu, LabPeer, LabState } from './page/feed-messages.js';
 
-/** Peers at a time; the oldest gives way. */
+/** Peers at a time; a further one replaces the oldest. */
 export const PEERS = 24;
-/** Of a message on its way, milliseconds: slow enough to be seen. */
+/** Of a message, milliseconds: long enough to be seen. */
 const LATENCY = 150;
-const HANDSHAKE = 20_000;
-/** Between two looks at the real clock, milliseconds. */
-const PACE = 25;
-/** What one step may skip until something is said, milliseconds. */
-const FAR = 300_000;
+/** Virtual milliseconds in which nodes stop. */
+const STOP_TIME = 20_000;
 const PORT = 18_444;
 
-/** Little, so that what a fault comes to does not depend on chance. */
+/** Small, so that the outcome of a fault does not depend on random lengths. */
 const PADDING = { garbage: 16, decoys: [] };
 
+/** Why a peer cannot be started. */
+const START_ERRORS: readonly string[] = ['ERR_POLICY_FULL', 'ERR_LOCAL_ADDRESS', 'ERR_LOCAL_LIMIT'];
+
 const HEALTHY = 'healthy';
-const BY_HAND = 'by hand';
-/** Faults that need a value get one that is easy to watch. */
+export const BY_HAND = 'by hand';
+/** Values of the faults that need one. */
 const VALUES: Readonly<Record<string, string>> = { split: 'split=1', slow: 'slow=1000' };
 
-interface Pupil {
+interface SimulatedPeer {
   readonly n: number;
-  readonly actor: string;
+  readonly behaviour: string;
   readonly dialled: boolean;
   readonly host: string;
   readonly node?: BitcoinNode;
-  /** Its end. */
+  /** The peer's end of the connection. */
   link?: Link;
   key?: string;
   paused: boolean;
 }
 
-/** Where the lab's node is seen. */
-export interface Window {
+/** What shows the lab's node. */
+export interface LabObserver {
   readonly inspect: NonNullable<NodeOptions['inspect']>;
-  follow(node: ObservedNode, options: ObserveOptions): void;
+  observe(node: ObservedNode, options: ObserveOptions): void;
 }
 
 export class Lab {
   readonly menu: LabMenu = {
     token: hexOf(systemRandom(16)),
-    actors: [
-      { name: HEALTHY, about: 'does everything right', expect: 'established' },
-      { name: BY_HAND, about: 'says only what you send', expect: 'ERR_TIME_HANDSHAKE' },
+    behaviours: [
+      { name: HEALTHY, about: 'makes no mistake', expect: 'established' },
+      { name: BY_HAND, about: 'sends only the messages that you choose', expect: 'ERR_TIME_HANDSHAKE' },
       ...FAULT_NAMES.map((name) => ({ name, about: FAULTS[name].about, expect: FAULTS[name].expect })),
       ...V2_FAULT_NAMES.map((name) => ({ name, ...V2_FAULTS[name] })),
     ],
     messages: CANNED_MESSAGES.map(({ name, about }) => ({ name, about })),
   };
-  readonly #clock = new VirtualClock(Date.now());
-  readonly #net = memoryNet({ timers: this.#clock, latency: LATENCY });
-  readonly #pupils = new Map<number, Pupil>();
+  readonly #time = new LabClock();
+  readonly #net = memoryNet({ timers: this.#time.clock, latency: LATENCY });
+  readonly #peers = new Map<number, SimulatedPeer>();
   #last = 0;
-  #held = false;
-  #complaint = '';
-  #timer: NodeJS.Timeout | undefined;
-  #sawat = 0;
-  #said = 0;
+  #error = '';
+  /** Messages and changes of state so far. */
+  #events = 0;
 
-  /** The healthy ones, by the name in front of their peers' ids: one without BIP324, which sees less, and one with it. */
-  readonly #mine = new Map<string, BitcoinNode>();
+  /** Our nodes, by the name before their peers' ids: one with v1 alone, and one with BIP324. */
+  readonly #nodes = new Map<string, BitcoinNode>();
 
   /** Nothing runs before the first command. */
-  constructor(private readonly window: Window) {}
+  constructor(private readonly observer: LabObserver) {}
 
-  /** Does what was asked for, or complains in the next report. */
-  obey(command: LabCommand): void {
-    this.#complaint = '';
-    this.#timer ??= this.#run();
+  /** Executes a command; the next report has the error if it fails. */
+  execute(command: LabCommand): void {
+    this.#error = '';
+    this.#time.start();
     try {
       this.#do(command);
     } catch (error) {
-      this.#complain(error);
+      this.#fail(error);
     }
   }
 
-  #complain(error: unknown): void {
+  /** Reports that a command was not executed. */
+  reject(why: string): void {
+    this.#error = why;
+  }
+
+  /** That a handshake fails is what many behaviours are for. */
+  #failStart(error: unknown): void {
+    if (error instanceof VerackError && !START_ERRORS.includes(error.code)) return;
+    this.#fail(error);
+  }
+
+  #fail(error: unknown): void {
     if (!(error instanceof VerackError)) throw error;
-    this.#complaint = `${error.code} ${String(error.facts.why ?? '')}`.trim();
+    this.#error = `${error.code} ${String(error.facts.why ?? '')}`.trim();
   }
 
   report(): LabState {
-    const peers = [...this.#pupils.values()].map((pupil) => this.#portray(pupil));
-    return { held: this.#held, now: Math.round(this.#clock.now()), peers, complaint: this.#complaint };
+    const peers = [...this.#peers.values()].map((peer) => this.#reportOf(peer));
+    const { held, isBusy: busy, clock } = this.#time;
+    return { held, busy, now: Math.round(clock.now()), peers, error: this.#error };
   }
 
   close(): void {
-    clearInterval(this.#timer);
-    for (const { node } of this.#pupils.values()) void node?.stop();
-    for (const node of this.#mine.values()) void node.stop();
-    this.#clock.advance(HANDSHAKE);
+    this.#time.stop();
+    for (const { node } of this.#peers.values()) void node?.stop();
+    for (const node of this.#nodes.values()) void node.stop();
+    this.#time.clock.advance(STOP_TIME);
   }
 
-  /** The healthy node that an actor gets, seen before it listens. */
-  #partner(actor: string): BitcoinNode {
-    const [name, v2transport] = [nameOf(actor), isV2Fault(actor)];
-    const known = this.#mine.get(name);
+  /** Our node for a behaviour, observed before it listens. */
+  #nodeFor(behaviour: string): BitcoinNode {
+    const [name, v2transport] = [nameOf(behaviour), isV2Fault(behaviour)];
+    const known = this.#nodes.get(name);
     if (known) return known;
-    const at = ours(actor);
+    const at = addressOf(behaviour);
+    const { clock } = this.#time;
     const node = createNode({
-      ...{ chain: 'regtest', v2transport, uacomment: ['lab'], inspect: this.window.inspect },
-      // Those that gave way hold their slots until our node hears of it; all come from one /24.
-      ...{ clock: this.#clock, net: this.#net.at(at.host), maxoutbound: 2 * PEERS, maxpending: 0 },
-      rules: { handshakeTimeout: HANDSHAKE },
+      ...{ chain: 'regtest', v2transport, uacomment: ['lab'], inspect: this.observer.inspect },
+      // A replaced peer holds its slot until our node knows of its end; all peers come from one /24.
+      ...{ clock, net: this.#net.at(at.host), maxoutbound: 2 * PEERS, maxpending: 0 },
     });
-    this.#mine.set(name, node);
-    this.window.follow(node, { name, now: () => this.#clock.now(), held: () => this.#held });
-    node.on('message', () => (this.#said += 1));
-    node.on('transition', () => (this.#said += 1));
+    this.#nodes.set(name, node);
+    this.observer.observe(node, { name, now: () => clock.now(), held: () => this.#time.held });
+    node.on('message', () => (this.#events += 1));
+    node.on('dropped', () => (this.#events += 1));
+    node.on('transition', () => (this.#events += 1));
     void node.listen(at);
     return node;
-  }
-
-  /** The lab's clock follows the real one, except where it is held. */
-  #run(): NodeJS.Timeout {
-    this.#sawat = performance.now();
-    return setInterval(() => {
-      const now = performance.now();
-      if (!this.#held) this.#clock.advance(now - this.#sawat);
-      this.#sawat = now;
-    }, PACE).unref();
   }
 
   #do(command: LabCommand): void {
     switch (command.do) {
       case 'start':
-        return this.#start(command.actor, command.dialled);
+        if (command.held) this.#time.held = true;
+        return this.#start(command.behaviour, command.dialled);
       case 'send':
-        return this.#send(this.#pupil(command.n), command.message);
+        return this.#send(this.#peer(command.n), command.message);
       case 'hold':
       case 'run':
-        this.#held = command.do === 'hold';
+        this.#time.held = command.do === 'hold';
         return;
       case 'step':
         return this.#step();
       case 'skip':
-        return this.#clock.advance(command.ms);
+        return this.#time.skip(command.ms);
       default:
-        return this.#handle(command.do, this.#pupil(command.n));
+        return this.#control(command.do, this.#peer(command.n));
     }
   }
 
-  #handle(what: 'close' | 'disconnect' | 'pause' | 'resume', pupil: Pupil): void {
-    if (what === 'close') pupil.link?.end();
-    if (what === 'disconnect') this.#partner(pupil.actor).close(this.#idOf(pupil) ?? 0);
-    if (what === 'pause') pupil.link?.pause();
-    if (what === 'resume') pupil.link?.resume();
-    if (what === 'pause' || what === 'resume') pupil.paused = what === 'pause';
+  #control(what: 'close' | 'disconnect' | 'pause' | 'resume', peer: SimulatedPeer): void {
+    if (what === 'close') peer.link?.end();
+    if (what === 'disconnect') this.#nodeFor(peer.behaviour).close(this.#idOf(peer) ?? 0);
+    if (what === 'pause') peer.link?.pause();
+    if (what === 'resume') peer.link?.resume();
+    if (what === 'pause' || what === 'resume') peer.paused = what === 'pause';
   }
 
-  /** Lets time pass until a message crosses or a state changes. */
+  /** Lets time pass until there is a message or a change of state. */
   #step(): void {
-    this.#held = true;
-    const before = this.#said;
-    for (let ms = 0; ms < FAR && this.#said === before; ms += LATENCY / 10) this.#clock.advance(LATENCY / 10);
+    const before = this.#events;
+    this.#time.runUntil(() => this.#events !== before);
   }
 
-  #start(actor: string, dialled: boolean): void {
-    if (!this.menu.actors.some(({ name }) => name === actor))
-      throw new VerackError('ERR_LOCAL_ARGUMENT', { value: actor, why: 'the lab has no such peer' });
-    const partner = this.#partner(actor);
+  #start(behaviour: string, dialled: boolean): void {
+    if (!this.menu.behaviours.some(({ name }) => name === behaviour))
+      throw new VerackError('ERR_LOCAL_ARGUMENT', { value: behaviour, why: 'the lab has no such peer' });
+    const ours = this.#nodeFor(behaviour);
     const n = ++this.#last;
     const host = `10.0.${1 + Math.floor(n / 250)}.${1 + (n % 250)}`;
     this.#makeRoom();
-    const net = this.#tapped(n, host);
-    const node = actor === BY_HAND ? undefined : this.#nodeOf(actor, net);
-    this.#pupils.set(n, { n, actor, dialled, host, paused: false, ...(node && { node }) });
+    const net = this.#netOf(n, host);
+    const node = behaviour === BY_HAND ? undefined : this.#simulatedNode(behaviour, net);
+    this.#peers.set(n, { n, behaviour, dialled, host, paused: false, ...(node && { node }) });
     const at = { host, port: PORT };
-    const waits = { opened: mute, failed: () => undefined };
-    if (!dialled) return void (node ? node.dial(ours(actor)) : net.dial(ours(actor), waits));
-    (node ? node.listen(at) : net.listen(at, mute))
-      .then(() => void partner.dial(at))
-      .catch((error: unknown) => this.#complain(error));
+    const handler = { opened: ignoreAll, failed: () => undefined };
+    if (!dialled)
+      return void (node ? node.dial(addressOf(behaviour)) : net.dial(addressOf(behaviour), handler));
+    (node ? node.listen(at) : net.listen(at, ignoreAll))
+      .then(() => ours.dial(at).established())
+      .catch((error: unknown) => this.#failStart(error));
   }
 
   #makeRoom(): void {
-    const oldest = this.#pupils.size >= PEERS ? this.#pupils.values().next().value : undefined;
+    const oldest = this.#peers.size >= PEERS ? this.#peers.values().next().value : undefined;
     if (!oldest) return;
-    this.#pupils.delete(oldest.n);
+    this.#peers.delete(oldest.n);
     oldest.link?.destroy();
     void oldest.node?.stop();
   }
 
-  #nodeOf(actor: string, net: Net): BitcoinNode {
-    const usual = {
-      ...{ chain: 'regtest', clock: this.#clock, uacomment: [actor.replaceAll('=', ' ')] },
+  #simulatedNode(behaviour: string, net: Net): BitcoinNode {
+    const common = {
+      ...{ chain: 'regtest', clock: this.#time.clock, uacomment: [behaviour.replaceAll('=', ' ')] },
       services: servicesOf('NETWORK', 'WITNESS', 'NETWORK_LIMITED'),
     };
-    if (actor === HEALTHY) return createNode({ ...usual, net });
-    if (isV2Fault(actor))
-      return createNode({ ...usual, net, v2transport: true, v2fault: actor, padding: PADDING });
-    const fault = parseFault(VALUES[actor] ?? actor);
-    return createNode({ ...usual, net: faultyNet(net, fault, this.#clock) });
+    if (behaviour === HEALTHY) return createNode({ ...common, net });
+    if (isV2Fault(behaviour))
+      return createNode({ ...common, net, v2transport: true, v2fault: behaviour, padding: PADDING });
+    const fault = parseFault(VALUES[behaviour] ?? behaviour);
+    return createNode({ ...common, net: faultyNet(net, fault, this.#time.clock) });
   }
 
-  /** The net of one peer, which lets us at its end of the link. */
-  #tapped(n: number, host: string): Net {
+  /** The net of one peer; it keeps the peer's end of the connection. */
+  #netOf(n: number, host: string): Net {
     const net = this.#net.at(host);
-    const tap = (link: Link): Link => {
-      const pupil = this.#pupils.get(n);
-      if (pupil) pupil.link = link;
+    const keep = (link: Link): Link => {
+      const peer = this.#peers.get(n);
+      if (peer) peer.link = link;
       return link;
     };
     return {
       dial: (to, handler) =>
         net.dial(to, {
-          opened: (link) => handler.opened(tap(link)),
+          opened: (link) => handler.opened(keep(link)),
           failed: (code, facts) => handler.failed(code, facts),
         }),
-      listen: (at, accepted) => net.listen(at, (link) => accepted(tap(link))),
+      listen: (at, accepted) => net.listen(at, (link) => accepted(keep(link))),
     };
   }
 
-  #send({ link }: Pupil, name: string): void {
-    const missive = cannedMessageOf(name);
-    if (!missive)
+  #send({ link }: SimulatedPeer, name: string): void {
+    const message = cannedMessageOf(name);
+    if (!message)
       throw new VerackError('ERR_LOCAL_ARGUMENT', { value: name, why: 'the lab has no such message' });
-    if (!link) throw new VerackError('ERR_LOCAL_ARGUMENT', { value: name, why: 'its link is not open yet' });
-    link.write([missive.frame()]);
+    if (!link)
+      throw new VerackError('ERR_LOCAL_ARGUMENT', {
+        value: name,
+        why: 'the connection is not open yet: let time pass (step or run)',
+      });
+    link.write([message.frame()]);
   }
 
-  #pupil(n: number): Pupil {
-    const pupil = this.#pupils.get(n);
-    if (!pupil) throw new VerackError('ERR_LOCAL_ARGUMENT', { value: String(n), why: 'that peer is gone' });
-    return pupil;
+  #peer(n: number): SimulatedPeer {
+    const peer = this.#peers.get(n);
+    if (!peer)
+      throw new VerackError('ERR_LOCAL_ARGUMENT', {
+        value: String(n),
+        why: 'that peer does not exist any more',
+      });
+    return peer;
   }
 
-  /** Our node knows it by its address. */
-  #idOf({ actor, host }: Pupil): number | undefined {
-    return this.#partner(actor)
+  /** Our node knows the peer by its address. */
+  #idOf({ behaviour, host }: SimulatedPeer): number | undefined {
+    return this.#nodeFor(behaviour)
       .peers.list()
       .findLast(({ addr }) => addr.startsWith(`${host}:`))?.id;
   }
 
-  #portray(pupil: Pupil): LabPeer {
-    const { n, actor, dialled, paused } = pupil;
-    const id = this.#idOf(pupil);
-    if (id !== undefined) pupil.key = `${nameOf(actor)}.${id}`;
-    const isOver = pupil.key !== undefined && id === undefined;
-    const speaks = !isV2Fault(actor);
-    return { n, actor, dialled, paused, open: !isOver, speaks, ...(pupil.key && { key: pupil.key }) };
+  #reportOf(peer: SimulatedPeer): LabPeer {
+    const { n, behaviour, dialled, paused } = peer;
+    const id = this.#idOf(peer);
+    if (id !== undefined) peer.key = `${nameOf(behaviour)}.${id}`;
+    const isOver = peer.key !== undefined && id === undefined;
+    const usesV1 = !isV2Fault(behaviour);
+    return { n, behaviour, dialled, paused, open: !isOver, v1: usesV1, ...(peer.key && { key: peer.key }) };
   }
 }
 
-/** The name of the healthy node that an actor gets. */
-const nameOf = (actor: string): string => (isV2Fault(actor) ? 'labv2' : 'lab');
+/** The name of our node for a behaviour. */
+const nameOf = (behaviour: string): string => (isV2Fault(behaviour) ? 'labv2' : 'lab');
 
 /** Where it listens. */
-const ours = (actor: string) => ({ host: isV2Fault(actor) ? '10.0.0.2' : '10.0.0.1', port: PORT });
+const addressOf = (behaviour: string) => ({
+  host: isV2Fault(behaviour) ? '10.0.0.2' : '10.0.0.1',
+  port: PORT,
+});
 
 /** Reads everything and answers nothing. */
-const mute = (link: Link): void => link.attach({ data: () => undefined, closed: () => undefined });
+const ignoreAll = (link: Link): void => link.attach({ data: () => undefined, closed: () => undefined });

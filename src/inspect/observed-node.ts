@@ -1,4 +1,4 @@
-/** A node whose peers are shown. */
+/** A node whose peers are shown on the page. */
 import type { BitcoinNode } from '../node/node.js';
 
 /** What the feed reads of a node. */
@@ -7,9 +7,10 @@ export type ObservedNode = Pick<BitcoinNode, 'peers' | 'on' | 'off'> & {
 };
 
 export interface ObserveOptions {
-  /** Put before the ids of its peers. Default none for the first node, then `2`, `3` and so on. */
+  /** Stands before the ids of its peers. Default: none for the first node, then `2`, `3` and so on. */
   readonly name?: string;
-  /** Milliseconds of the clock by which it goes. Default the system's. */
+  /** The node's clock, milliseconds. Default: the system's. */
   readonly now?: () => number;
+  /** Whether that clock is held. */
   readonly held?: () => boolean;
 }

@@ -1,12 +1,12 @@
-/** Counts since the node began: how connections ended, and how long handshakes took. */
+/** Counts since the start: how connections ended, and how long handshakes took. */
 import type { OutcomeCounts } from './page/feed-messages.js';
 
-/** Milliseconds, upper ends of the bars. */
-const BARS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000];
+/** Upper limits of the histogram, milliseconds. */
+const LIMITS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000];
 
-export class Counts {
+export class OutcomeCounter {
   readonly #outcomes = new Map<string, number>();
-  readonly #handshakes = [...BARS, null].map((upto) => ({ upto, count: 0 }));
+  readonly #handshakes = [...LIMITS, null].map((upto) => ({ upto, count: 0 }));
   /** Grows with every change. */
   version = 0;
 
@@ -15,17 +15,17 @@ export class Counts {
     this.version += 1;
   }
 
-  /** `ms` from the open link to their verack. */
+  /** `ms`: from the open link to the peer's verack. */
   established(ms: number): void {
     this.ended('established');
-    const bar = this.#handshakes.find(({ upto }) => upto === null || ms <= upto);
-    if (bar) bar.count += 1;
+    const bucket = this.#handshakes.find(({ upto }) => upto === null || ms <= upto);
+    if (bucket) bucket.count += 1;
   }
 
-  tell(): OutcomeCounts {
+  read(): OutcomeCounts {
     return {
       outcomes: Object.fromEntries(this.#outcomes),
-      handshakes: this.#handshakes.map((bar) => ({ ...bar })),
+      handshakes: this.#handshakes.map((bucket) => ({ ...bucket })),
     };
   }
 }

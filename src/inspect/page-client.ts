@@ -1,6 +1,7 @@
-/** One open page: what it has been told, what it looks at, and what it must still be told. Slow readers are dropped. */
+/** One open page: what was sent to it, what it shows, and what must still be sent. A page that reads too slowly is disconnected. */
 import type { WebSocket } from 'ws';
 import type {
+  ActorStates,
   FeedStart,
   LabState,
   StateChange,
@@ -14,172 +15,192 @@ import { requestOf } from './page-requests.js';
 
 /** Milliseconds between two updates. */
 export const TICK = 100;
-/** Rows and moves of one update. */
+/** Rows and changes of one update. */
 export const ROWS = 256;
-export const MOVES = 200;
-/** A row that changed without changing its state is told every so many updates, one in sight whether it changed or not. */
-const SELDOM = 20;
-/** The facts of the chosen peer are looked at every so many updates. */
-const OFTEN = 5;
-/** Updates that a page may take to read one. */
-export const PATIENCE = 50;
+export const CHANGES = 200;
+/** Updates between two refreshes of visible rows, and of rows that changed without a change of state. */
+const ROW_REFRESH = 20;
+/** Updates between two readings of the selected peer's facts, and of the actors. */
+const SLOW_REFRESH = 5;
+/** Updates for which a page may leave one unread. */
+export const MAX_UNREAD = 50;
 const OPEN = 1;
 
-/** What an update is made from; asked only for what is told. */
-export interface Sight {
+/** A value that is sent when its version has changed. */
+export interface Versioned<T> {
+  readonly version: number;
+  readonly read: () => T;
+}
+
+/** Where an update is read from. */
+export interface UpdateSource {
   readonly at: number;
   readonly rowOf: (key: string) => Row | undefined;
-  readonly storyOf: (key: string, from: number) => Transcript | undefined;
-  readonly tally: { readonly version: number; readonly tell: () => OutcomeCounts };
+  readonly transcriptOf: (key: string, from: number) => Transcript | undefined;
+  readonly outcomeCounts: Versioned<OutcomeCounts>;
+  readonly actors: Versioned<ActorStates>;
   readonly lab: () => LabState | undefined;
 }
 
 export class PageClient {
-  /** Keys of rows in sight. */
-  view: ReadonlySet<string> = new Set();
-  #chosen = '';
-  #hello: FeedStart | undefined;
-  readonly #now = new Set<string>();
-  readonly #later = new Set<string>();
+  /** Keys of visible rows. */
+  visible: ReadonlySet<string> = new Set();
+  #selected = '';
+  #start: FeedStart | undefined;
+  readonly #urgent = new Set<string>();
+  readonly #changed = new Set<string>();
   #gone: string[] = [];
-  #moves: StateChange[] = [];
+  #changes: StateChange[] = [];
   #missed = 0;
-  #told = 0;
+  #nextEntry = 0;
   #facts = '';
-  #tally = -1;
+  #outcomesVersion = -1;
+  #actorsVersion = -1;
   #lab = '';
   #turn = 0;
-  #late = 0;
+  #unread = 0;
 
   /** `behind`: characters that may wait in its socket. */
   constructor(
     private readonly socket: WebSocket,
     private readonly behind: number,
-    hear: (request: Request) => void,
+    onRequest: (request: Request) => void,
   ) {
     socket.on('message', (data: Buffer) => {
       const request = requestOf(data.toString());
-      if (request) hear(request);
+      if (request) onRequest(request);
     });
   }
 
-  /** The key of the peer whose story it reads; empty for none. */
-  get chosen(): string {
-    return this.#chosen;
+  /** The key of the peer whose transcript it shows; empty for none. */
+  get selected(): string {
+    return this.#selected;
   }
 
-  greet(hello: FeedStart, keys: Iterable<string>, moves: readonly StateChange[]): void {
-    this.#hello = hello;
-    this.#moves = [...moves];
-    for (const key of keys) this.#now.add(key);
+  /** The content of the first update. */
+  begin(start: FeedStart, keys: Iterable<string>, changes: readonly StateChange[]): void {
+    this.#start = start;
+    this.#changes = [...changes];
+    for (const key of keys) this.#urgent.add(key);
   }
 
-  choose(key: string): void {
-    this.#chosen = key;
-    this.#told = 0;
+  select(key: string): void {
+    this.#selected = key;
+    this.#nextEntry = 0;
     this.#facts = '';
   }
 
   /** A row has changed. */
-  mark(key: string, atOnce: boolean): void {
-    (atOnce ? this.#now : this.#later).add(key);
+  markRow(key: string, atOnce: boolean): void {
+    (atOnce ? this.#urgent : this.#changed).add(key);
   }
 
-  forget(key: string): void {
-    this.#now.delete(key);
-    this.#later.delete(key);
+  removeRow(key: string): void {
+    this.#urgent.delete(key);
+    this.#changed.delete(key);
     this.#gone.push(key);
   }
 
-  move(move: StateChange): void {
-    if (this.#moves.length < MOVES) this.#moves.push(move);
+  addChange(change: StateChange): void {
+    if (this.#changes.length < CHANGES) this.#changes.push(change);
     else this.#missed += 1;
   }
 
-  drop(): void {
+  disconnect(): void {
     this.socket.terminate();
   }
 
-  /** Says what is new, unless the page still reads the update before. */
-  tick(sight: Sight): void {
+  /** Sends what is new, unless the page has not read the update before. */
+  tick(source: UpdateSource): void {
     if (this.socket.readyState !== OPEN) return;
     if (this.socket.bufferedAmount > 0) return this.#wait();
-    this.#late = 0;
+    this.#unread = 0;
     this.#turn += 1;
-    const update = this.#update(sight);
+    const update = this.#update(source);
     if (update) this.#send(JSON.stringify(update));
   }
 
-  /** Little piles up meanwhile: moves, which are counted, and keys of rows that are gone. */
   #wait(): void {
-    this.#late += 1;
-    if (this.#late > PATIENCE) this.drop();
+    this.#unread += 1;
+    if (this.#unread > MAX_UNREAD) this.disconnect();
   }
 
   #send(text: string): void {
-    if (text.length > this.behind) return this.drop();
+    if (text.length > this.behind) return this.disconnect();
     this.socket.send(text);
   }
 
-  #update(sight: Sight): Update | undefined {
-    const [hello, gone, moves, missed] = [this.#hello, this.#gone, this.#moves, this.#missed];
-    const rows = this.#rows(sight);
-    const tally = this.#tallyOf(sight);
-    const story = this.#story(sight);
-    const lab = this.#labOf(sight);
-    const isIdle = !hello && gone.length + moves.length + rows.length === 0 && !tally && !story && !lab;
-    if (isIdle) return undefined;
-    this.#hello = undefined;
+  #update(source: UpdateSource): Update | undefined {
+    const [gone, changes, missed] = [this.#gone, this.#changes, this.#missed];
+    const rows = this.#rows(source);
+    const parts = this.#parts(source);
+    if (gone.length + changes.length + rows.length + Object.keys(parts).length === 0) return undefined;
+    this.#start = undefined;
     this.#gone = [];
-    this.#moves = [];
+    this.#changes = [];
     this.#missed = 0;
-    const parts = {
-      ...(hello && { start: hello }),
-      ...(tally && { outcomes: tally }),
-      ...(story && { transcript: story }),
-      ...(lab && { lab }),
-    };
-    return { at: sight.at, rows, gone, changes: moves, missed, ...parts };
+    return { at: source.at, rows, gone, changes, missed, ...parts };
   }
 
-  #rows({ rowOf }: Sight): Row[] {
-    if (this.#turn % SELDOM === 0) this.#hasten();
+  #parts(source: UpdateSource): Partial<Update> {
+    const outcomes = this.#outcomesOf(source);
+    const transcript = this.#transcriptOf(source);
+    const lab = this.#labOf(source);
+    const actors = this.#actorsOf(source);
+    return {
+      ...(this.#start && { start: this.#start }),
+      ...(outcomes && { outcomes }),
+      ...(transcript && { transcript }),
+      ...(lab && { lab }),
+      ...(actors && { actors }),
+    };
+  }
+
+  #rows({ rowOf }: UpdateSource): Row[] {
+    if (this.#turn % ROW_REFRESH === 0) this.#refresh();
     const rows: Row[] = [];
-    for (const key of this.#now) {
+    for (const key of this.#urgent) {
       if (rows.length >= ROWS) break;
-      this.#now.delete(key);
+      this.#urgent.delete(key);
       const row = rowOf(key);
       if (row) rows.push(row);
     }
     return rows;
   }
 
-  #hasten(): void {
-    for (const key of [...this.view, ...this.#later]) this.#now.add(key);
-    this.#later.clear();
+  #refresh(): void {
+    for (const key of [...this.visible, ...this.#changed]) this.#urgent.add(key);
+    this.#changed.clear();
   }
 
-  #tallyOf({ tally }: Sight): OutcomeCounts | undefined {
-    if (tally.version === this.#tally) return undefined;
-    this.#tally = tally.version;
-    return tally.tell();
+  #outcomesOf({ outcomeCounts }: UpdateSource): OutcomeCounts | undefined {
+    if (outcomeCounts.version === this.#outcomesVersion) return undefined;
+    this.#outcomesVersion = outcomeCounts.version;
+    return outcomeCounts.read();
   }
 
-  /** Its facts change all the time, so they are told with new moments, else twice a second. */
-  #story({ storyOf }: Sight): Transcript | undefined {
-    if (this.#chosen === '') return undefined;
-    const story = storyOf(this.#chosen, this.#told);
-    const last = story?.moments.at(-1);
-    if (!story || (!last && this.#turn % OFTEN !== 0)) return undefined;
-    if (last) this.#told = last.n + 1;
-    const facts = JSON.stringify([story.facts, story.pings.length]);
+  #actorsOf({ actors }: UpdateSource): ActorStates | undefined {
+    const isDue = this.#actorsVersion < 0 || this.#turn % SLOW_REFRESH === 0;
+    if (!isDue || actors.version === this.#actorsVersion) return undefined;
+    this.#actorsVersion = actors.version;
+    return actors.read();
+  }
+
+  /** The facts change all the time: they are sent with new entries, else twice a second. */
+  #transcriptOf({ transcriptOf }: UpdateSource): Transcript | undefined {
+    if (this.#selected === '') return undefined;
+    const transcript = transcriptOf(this.#selected, this.#nextEntry);
+    const last = transcript?.entries.at(-1);
+    if (!transcript || (!last && this.#turn % SLOW_REFRESH !== 0)) return undefined;
+    if (last) this.#nextEntry = last.n + 1;
+    const facts = JSON.stringify([transcript.facts, transcript.pings.length]);
     if (!last && facts === this.#facts) return undefined;
     this.#facts = facts;
-    return story;
+    return transcript;
   }
 
-  #labOf(sight: Sight): LabState | undefined {
-    const report = sight.lab();
+  #labOf(source: UpdateSource): LabState | undefined {
+    const report = source.lab();
     if (!report || this.#turn % 2 !== 0) return undefined;
     const text = JSON.stringify(report);
     if (text === this.#lab) return undefined;

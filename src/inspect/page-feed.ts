@@ -1,10 +1,10 @@
 /**
- * The feed of the page at `/`: what it shows of the followed nodes, coalesced per peer and told at most ten times a
- * second. While no page looks, only the stories and the counts go on.
+ * The feed of the page at `/`: the peers and actors of the observed nodes, with changes collected per peer and sent at most
+ * ten times a second. While no page is open, only transcripts and counts are kept.
  */
 import type { WebSocket } from 'ws';
 import type { AnyEventObject, InspectionEvent } from 'xstate';
-import { ignoredReason } from '../../machines/index.js';
+import { ignoredReason, MACHINES } from '../../machines/index.js';
 import type { NodeEvents } from '../node/events.js';
 import type { PeerInfo } from '../node/peerinfo.js';
 import { REASONS, type Reason } from '../reasons.js';
@@ -12,6 +12,7 @@ import type { ObservedNode, ObserveOptions } from './observed-node.js';
 import type { Lab } from './lab.js';
 import type { Change, Entry } from './actor-registry.js';
 import type {
+  Deadlines,
   FeedStart,
   LabCommand,
   MachineName,
@@ -20,31 +21,34 @@ import type {
   Row,
   Transcript,
 } from './page/feed-messages.js';
-import { MOVES, PageClient, TICK } from './page-client.js';
+import { leafOf, MachineActors } from './machine-actors.js';
+import { CHANGES, PageClient, TICK, type UpdateSource } from './page-client.js';
 import { rowOf } from './peer-row.js';
 import { eventOf, TranscriptRecorder, type TakenTransition } from './transcript.js';
-import { Counts } from './outcome-counts.js';
+import { OutcomeCounter } from './outcome-counts.js';
 
-/** Rows of ended peers that are kept, as many as the tracker keeps; and their stories. */
+/** Rows of ended peers, as many as the tracker keeps, and their transcripts. */
 export const ENDED_ROWS = 1_000;
-export const ENDED_STORIES = 300;
-/** Live peers that are followed; those beyond are not shown. */
+export const ENDED_TRANSCRIPTS = 300;
+/** Live peers; further ones are not shown. */
 export const LIVE_ROWS = 10_000;
+/** Lab commands a second, of all pages together. */
+const LAB_COMMANDS = 20;
 
 interface Node extends Required<ObserveOptions> {
   readonly peers: ObservedNode['peers'];
-  /** Peers whose messages are kept now. While there are none, the node tells of no message: each costs it time. */
-  readonly heard: Set<Subject>;
-  readonly listen: () => void;
-  readonly rest: () => void;
+  /** Peers whose messages are kept now. While there are none, nothing listens to messages, because each report costs time. */
+  readonly recorded: Set<ObservedPeer>;
+  readonly listen: (change: 'on' | 'off') => void;
+  deadlines?: Deadlines;
 }
 
-/** A peer that was seen: live until `last` is set. */
-interface Subject {
+/** A peer: live until `last` is set. */
+interface ObservedPeer {
   readonly node: Node;
   readonly id: number;
   readonly key: string;
-  readonly line: TranscriptRecorder;
+  readonly recorder: TranscriptRecorder;
   state: string;
   exchange: string;
   context?: object;
@@ -53,20 +57,22 @@ interface Subject {
 }
 
 /** One machine of a peer. */
-interface Part {
-  readonly lane: MachineName;
-  readonly subject: Subject;
+interface PeerMachine {
+  readonly machine: MachineName;
+  readonly peer: ObservedPeer;
 }
 
 export class PageFeed {
   readonly #nodes = new Map<string, Node>();
-  readonly #subjects = new Map<string, Subject>();
-  /** Null for actors that are no peer's. */
-  readonly #parts = new WeakMap<Entry, Part | null>();
-  readonly #ended: Subject[] = [];
-  readonly #counts = new Counts();
-  /** The latest, for a page that is opened late. */
-  readonly #moves: StateChange[] = [];
+  readonly #peers = new Map<string, ObservedPeer>();
+  /** Null for actors that do not belong to a peer. */
+  readonly #peerMachines = new WeakMap<Entry, PeerMachine | null>();
+  readonly #ended: ObservedPeer[] = [];
+  readonly #counts = new OutcomeCounter();
+  readonly #actors = new MachineActors();
+  readonly #commands = { second: 0, count: 0 };
+  /** The latest, for pages that are opened later. */
+  readonly #changes: StateChange[] = [];
   readonly #pages = new Set<PageClient>();
   #nameless = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -77,245 +83,307 @@ export class PageFeed {
     private readonly lab?: Lab,
   ) {}
 
-  /** Pages that look. */
+  /** Open pages. */
   get size(): number {
     return this.#pages.size;
   }
 
-  /** Takes up a node whose actors are inspected. */
-  follow(node: ObservedNode, options: ObserveOptions = {}): void {
+  /** Shows a node whose actors are inspected. */
+  observe(node: ObservedNode, options: ObserveOptions = {}): void {
     const { name = this.#freeName(), now = () => performance.now(), held = () => false } = options;
-    const cross = ({ id, direction, command, payload }: NodeEvents['message'][0]): void => {
-      const subject = this.#subjects.get(keyOf(known, id));
-      subject?.line.crossed(direction, command, payload);
-      if (subject?.line.isFull) this.#settle(subject);
+    const message = ({ id, direction, command, payload }: NodeEvents['message'][0]): void =>
+      this.#record(keyOf(known, id), (recorder) => recorder.recordMessage(direction, command, payload));
+    const dropped = ({ id, code, command }: NodeEvents['dropped'][0]): void =>
+      this.#record(keyOf(known, id), (recorder) => recorder.recordDropped(code, command));
+    const listen = (change: 'on' | 'off'): void => {
+      node[change]('message', message);
+      node[change]('dropped', dropped);
     };
-    const [listen, rest] = [() => void node.on('message', cross), () => void node.off('message', cross)];
-    const known: Node = { peers: node.peers, name, now, held, heard: new Set(), listen, rest };
+    const known: Node = { peers: node.peers, name, now, held, recorded: new Set(), listen };
     this.#nodes.set(node.supervisor.sessionId, known);
     node.on('ended', (last) => this.#end(keyOf(known, last.id), last));
     node.on('fallback', (last) => this.#end(keyOf(known, last.id), last));
   }
 
-  /** Ids count up from 1 at every node: behind the first one without a name, a number tells them apart. */
+  #record(key: string, record: (recorder: TranscriptRecorder) => void): void {
+    const peer = this.#peers.get(key);
+    if (!peer) return;
+    record(peer.recorder);
+    if (peer.recorder.isFull) this.#stopRecording(peer);
+  }
+
+  /** The first node without a name has an empty one; the others have a number. */
   #freeName(): string {
     this.#nameless += 1;
     return this.#nameless === 1 ? '' : String(this.#nameless);
   }
 
-  /** An event goes to an actor, or an actor has come out of one. */
-  take({ kind, entry, event }: Change): void {
-    const part = this.#partOf(entry);
-    if (!part) return;
-    if (kind === 'event') part.subject.line.begin(part.lane);
-    else this.#moved(part, entry, event);
+  /** An actor received an event, or has a new snapshot. */
+  record({ kind, entry, event }: Change): void {
+    const peerMachine = this.#peerMachineOf(entry);
+    if (!peerMachine) return this.#recordActor(entry, kind);
+    if (kind === 'event') peerMachine.peer.recorder.begin(peerMachine.machine);
+    else this.#onSnapshot(peerMachine, entry, event);
   }
 
-  /** A machine took a transition, or ignored an event: then the reason is that of machines/ignored.ts. */
-  decided(entry: Entry, inspected: InspectionEvent & { type: '@xstate.microstep' }): void {
-    const part = this.#partOf(entry);
-    if (!part) return;
-    const { lane, subject } = part;
-    const state = lane === 'peer' ? subject.state : subject.exchange;
+  /** An actor that belongs to no connection. */
+  #recordActor(entry: Entry, kind: Change['kind']): void {
+    const node = this.#nodes.get(entry.rootId);
+    if (node && kind === 'snapshot') this.#actors.update(node.name, entry);
+  }
+
+  /** A machine took a transition, or ignored an event: then the description is the reason in machines/ignored.ts. */
+  recordTransition(entry: Entry, inspected: InspectionEvent & { type: '@xstate.microstep' }): void {
+    const peerMachine = this.#peerMachineOf(entry);
+    if (!peerMachine) return;
+    const { machine, peer } = peerMachine;
+    const state = machine === 'peer' ? peer.state : peer.exchange;
     const { event, _transitions } = inspected;
-    const ignored = _transitions.length === 0 ? ignoredReason(lane, state, event.type) : undefined;
+    const ignored = _transitions.length === 0 ? ignoredReason(machine, state, event.type) : undefined;
     if (ignored !== undefined)
-      subject.line.decided(lane, state, { eventType: event.type, description: ignored, actions: [] });
-    for (const taken of _transitions) subject.line.decided(lane, state, taken as TakenTransition);
+      peer.recorder.recordTransition(machine, state, {
+        eventType: event.type,
+        description: ignored,
+        actions: [],
+      });
+    for (const taken of _transitions)
+      peer.recorder.recordTransition(machine, state, taken as TakenTransition);
   }
 
   join(socket: WebSocket): void {
-    const page = new PageClient(socket, this.behind, (request) => this.#hear(page, request));
+    const page = new PageClient(socket, this.behind, (request) => this.#onRequest(page, request));
     this.#pages.add(page);
-    socket.on('close', () => this.#leave(page));
-    // A frame that is too long, a reset: the close that follows says enough.
+    socket.on('close', () => this.#remove(page));
+    // A frame that is too long, or a reset: `close` follows.
     socket.on('error', () => undefined);
-    page.greet(this.#hello(), this.#subjects.keys(), this.#moves);
+    page.begin(this.#startMessage(), this.#peers.keys(), this.#changes);
     this.#timer ??= setInterval(() => this.#tick(), TICK).unref();
   }
 
   close(): void {
-    for (const page of this.#pages) page.drop();
+    for (const page of this.#pages) page.disconnect();
     this.lab?.close();
   }
 
-  #leave(page: PageClient): void {
+  #remove(page: PageClient): void {
     this.#pages.delete(page);
-    this.#unwatch(page.chosen);
+    this.#unwatch(page.selected);
     if (this.#pages.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
-  #hello(): FeedStart {
+  #startMessage(): FeedStart {
     const reasons = Object.fromEntries(
       Object.entries(REASONS).map(([code, { says, hint, blame }]) => [code, { says, hint, blame }]),
     );
-    return { reasons, sessions: [...this.sessions.keys()], ...(this.lab && { lab: this.lab.menu }) };
+    const machines = MACHINES.map(({ name }) => name);
+    return {
+      reasons,
+      sessions: [...this.sessions.keys()],
+      machines,
+      ...(this.lab && { lab: this.lab.menu }),
+    };
   }
 
-  /** Whose machine an actor is: looked up once in its life. */
-  #partOf(entry: Entry): Part | undefined {
-    const known = this.#parts.get(entry);
+  /** The peer of an actor, looked up once per actor. */
+  #peerMachineOf(entry: Entry): PeerMachine | undefined {
+    const known = this.#peerMachines.get(entry);
     if (known !== undefined) return known ?? undefined;
-    const lane = laneOf(entry);
-    const node = lane && this.#nodes.get(entry.rootId);
-    const subject = node && this.#subjectOf(node, entry);
-    const part = lane && subject ? { lane, subject } : null;
-    this.#parts.set(entry, part);
-    return part ?? undefined;
+    const machine = machineOf(entry);
+    const node = machine && this.#nodes.get(entry.rootId);
+    const peer = node && this.#peerOf(node, entry);
+    const peerMachine = machine && peer ? { machine, peer } : null;
+    this.#peerMachines.set(entry, peerMachine);
+    return peerMachine ?? undefined;
   }
 
-  #subjectOf(node: Node, { name, snapshot }: Entry): Subject | undefined {
+  #peerOf(node: Node, { name, snapshot }: Entry): ObservedPeer | undefined {
     const id = Number(name.slice(name.indexOf('.') + 1));
     const key = keyOf(node, id);
-    return this.#subjects.get(key) ?? this.#born(node, id, key, (snapshot.context ?? {}) as Context);
+    return this.#peers.get(key) ?? this.#addPeer(node, id, key, (snapshot.context ?? {}) as Context);
   }
 
-  /** A key exchange is heard of after its peer. */
-  #born(node: Node, id: number, key: string, { connection_type }: Context): Subject | undefined {
-    if (!connection_type || this.#subjects.size - this.#ended.length >= LIVE_ROWS) return undefined;
+  /** The actor of a key exchange starts after that of its peer. */
+  #addPeer(node: Node, id: number, key: string, context: Context): ObservedPeer | undefined {
+    const { connection_type, rules } = context;
+    if (!connection_type || this.#peers.size - this.#ended.length >= LIVE_ROWS) return undefined;
+    if (rules && !node.deadlines) this.#setDeadlines(node, rules);
     const inbound = connection_type === 'inbound';
-    const line = new TranscriptRecorder(key, inbound, Date.now(), node.now);
-    const subject: Subject = { node, id, key, line, state: 'connecting', exchange: 'opening' };
-    this.#subjects.set(key, subject);
-    this.#hearOf(subject);
-    this.#changed(subject, true);
-    return subject;
+    const recorder = new TranscriptRecorder(key, inbound, Date.now(), node.now);
+    const peer: ObservedPeer = { node, id, key, recorder, state: 'connecting', exchange: 'opening' };
+    this.#peers.set(key, peer);
+    this.#startRecording(peer);
+    this.#markRow(peer, true);
+    return peer;
   }
 
-  /** From now on its messages are kept. */
-  #hearOf(subject: Subject): void {
-    const { heard, listen } = subject.node;
-    if (subject.last !== undefined) return;
-    if (heard.size === 0) listen();
-    heard.add(subject);
+  #setDeadlines(node: Node, { connectTimeout, handshakeTimeout }: Deadlines): void {
+    node.deadlines = { connectTimeout, handshakeTimeout };
+    this.#actors.version += 1;
   }
 
-  /** They are kept no longer, once its story is full or over. */
-  #settle(subject: Subject): void {
-    const { heard, rest } = subject.node;
-    if (subject.last === undefined && !subject.line.isFull) return;
-    if (heard.delete(subject) && heard.size === 0) rest();
+  /** Keeps its messages from now on. */
+  #startRecording(peer: ObservedPeer): void {
+    const { recorded, listen } = peer.node;
+    if (peer.last !== undefined) return;
+    if (recorded.size === 0) listen('on');
+    recorded.add(peer);
   }
 
-  /** What changes nothing but byte counts is not told of: rows in sight are told anew all the time. */
-  #moved({ subject, lane }: Part, entry: Entry, event: AnyEventObject): void {
+  /** Stops keeping them when its transcript is full or the peer has ended. */
+  #stopRecording(peer: ObservedPeer): void {
+    const { recorded, listen } = peer.node;
+    if (peer.last === undefined && !peer.recorder.isFull) return;
+    if (recorded.delete(peer) && recorded.size === 0) listen('off');
+  }
+
+  /** A snapshot with nothing new is skipped; visible rows are refreshed anyway. */
+  #onSnapshot({ peer, machine }: PeerMachine, entry: Entry, event: AnyEventObject): void {
     const context = (entry.snapshot.context ?? {}) as Context;
     const to = leafOf(entry);
-    const from = lane === 'peer' ? subject.state : subject.exchange;
-    if (to === from && context === subject.context) return;
+    const from = machine === 'peer' ? peer.state : peer.exchange;
+    if (to === from && context === peer.context) return;
     if (event.type === 'wire.pong' && context.pingtime >= 0) {
-      subject.line.ponged(context.pingtime);
-      this.#settle(subject);
+      peer.recorder.recordPong(context.pingtime);
+      this.#stopRecording(peer);
     }
-    if (lane === 'peer') subject.context = context;
-    if (to !== from) this.#stepped(subject, { lane, from, to }, context, event);
-    this.#changed(subject, to !== from);
+    if (machine === 'peer') peer.context = context;
+    if (to !== from) this.#onStateChange(peer, { machine, from, to }, context, event);
+    this.#markRow(peer, to !== from);
   }
 
-  #stepped(subject: Subject, way: Way, context: Context, event: AnyEventObject): void {
-    const { lane, from, to } = way;
-    if (lane === 'peer') subject.state = to;
-    else subject.exchange = to;
-    const cell = subject.line.moved(lane, from, to, context.reason ?? undefined);
+  #onStateChange(peer: ObservedPeer, step: Step, context: Context, event: AnyEventObject): void {
+    const { machine, from, to } = step;
+    if (machine === 'peer') peer.state = to;
+    else peer.exchange = to;
+    const transition = peer.recorder.recordTarget(machine, from, to, context.reason ?? undefined);
     if (to === 'established') this.#counts.established(context.establishedat - context.openedat);
-    const { key } = subject;
-    const [says, code] = [cell?.says ?? '', context.reason?.code ?? ''];
-    const move: StateChange = { at: Date.now(), key, ...way, event: eventOf(event.type), says, code };
-    this.#moves.push(move);
-    if (this.#moves.length > MOVES) this.#moves.shift();
-    for (const page of this.#pages) page.move(move);
+    const { key } = peer;
+    const [description, code] = [transition?.description ?? '', context.reason?.code ?? ''];
+    const change: StateChange = {
+      at: Date.now(),
+      key,
+      ...step,
+      event: eventOf(event.type),
+      description,
+      code,
+    };
+    this.#changes.push(change);
+    if (this.#changes.length > CHANGES) this.#changes.shift();
+    for (const page of this.#pages) page.addChange(change);
   }
 
-  #changed({ key }: Subject, atOnce: boolean): void {
-    for (const page of this.#pages) page.mark(key, atOnce);
+  #markRow({ key }: ObservedPeer, atOnce: boolean): void {
+    for (const page of this.#pages) page.markRow(key, atOnce);
   }
 
   #end(key: string, last: PeerInfo): void {
-    const subject = this.#subjects.get(key);
-    if (subject?.last !== undefined || !subject) return;
-    Object.assign(subject, { last, endedat: Date.now() });
-    this.#settle(subject);
+    const peer = this.#peers.get(key);
+    if (peer?.last !== undefined || !peer) return;
+    Object.assign(peer, { last, endedat: Date.now() });
+    this.#stopRecording(peer);
     if (last.lastreason) this.#counts.ended(last.lastreason.code);
-    this.#ended.push(subject);
-    this.#changed(subject, true);
+    this.#ended.push(peer);
+    this.#markRow(peer, true);
     const oldest = this.#ended.length > ENDED_ROWS ? this.#ended.shift() : undefined;
-    if (oldest) this.#forget(oldest.key);
-    this.#ended.at(-ENDED_STORIES - 1)?.line.forget();
+    if (oldest) this.#removePeer(oldest.key);
+    this.#ended.at(-ENDED_TRANSCRIPTS - 1)?.recorder.clear();
   }
 
-  #forget(key: string): void {
-    this.#subjects.delete(key);
-    for (const page of this.#pages) page.forget(key);
+  #removePeer(key: string): void {
+    this.#peers.delete(key);
+    for (const page of this.#pages) page.removeRow(key);
   }
 
-  #hear(page: PageClient, request: Request): void {
-    if ('view' in request) page.view = new Set(request.view);
-    else if ('choose' in request) this.#choose(page, request.choose);
+  #onRequest(page: PageClient, request: Request): void {
+    if ('visible' in request) page.visible = new Set(request.visible);
+    else if ('select' in request) this.#select(page, request.select);
     else this.#command(request.token, request.lab);
   }
 
-  #choose(page: PageClient, key: string): void {
-    const before = page.chosen;
-    page.choose(key);
+  #select(page: PageClient, key: string): void {
+    const before = page.selected;
+    page.select(key);
     this.#unwatch(before);
-    const subject = this.#subjects.get(key);
-    if (!subject) return;
-    subject.line.watched = true;
-    this.#hearOf(subject);
+    const peer = this.#peers.get(key);
+    if (!peer) return;
+    peer.recorder.watched = true;
+    this.#startRecording(peer);
   }
 
-  /** Its story grows no more once the last page looks away. */
+  /** Stops keeping everything when no page shows the transcript any more. */
   #unwatch(key: string): void {
-    const subject = this.#subjects.get(key);
-    if (!subject || [...this.#pages].some((page) => page.chosen === key)) return;
-    subject.line.watched = false;
-    this.#settle(subject);
+    const peer = this.#peers.get(key);
+    if (!peer || [...this.#pages].some((page) => page.selected === key)) return;
+    peer.recorder.watched = false;
+    this.#stopRecording(peer);
   }
 
   #command(token: string, command: LabCommand): void {
     const { lab } = this;
     if (lab?.menu.token !== token) return;
-    lab.obey(command);
-    for (const subject of this.#subjects.values()) if (subject.node.name !== '') this.#changed(subject, true);
+    if (this.#isWithinLimit()) lab.execute(command);
+    else lab.reject(`more than ${LAB_COMMANDS} commands in a second`);
+    for (const peer of this.#peers.values()) if (peer.node.name !== '') this.#markRow(peer, true);
     this.#tick();
   }
 
+  #isWithinLimit(): boolean {
+    const second = Math.floor(performance.now() / 1_000);
+    if (second !== this.#commands.second) Object.assign(this.#commands, { second, count: 0 });
+    this.#commands.count += 1;
+    return this.#commands.count <= LAB_COMMANDS;
+  }
+
   #tick(): void {
-    const at = Date.now();
-    const tally = this.#counts;
-    for (const page of this.#pages) {
-      page.tick({
-        at,
-        rowOf: (key) => this.#rowOf(key, at),
-        storyOf: (key, from) => this.#storyOf(key, from),
-        tally: { version: tally.version, tell: () => tally.tell() },
-        lab: () => this.lab?.report(),
-      });
-    }
+    const source = this.#source(Date.now());
+    for (const page of this.#pages) page.tick(source);
+  }
+
+  #source(at: number): UpdateSource {
+    const [counts, actors] = [this.#counts, this.#actors];
+    return {
+      at,
+      rowOf: (key) => this.#rowOf(key, at),
+      transcriptOf: (key, from) => this.#transcriptOf(key, from),
+      outcomeCounts: { version: counts.version, read: () => counts.read() },
+      actors: {
+        version: actors.version,
+        read: () => ({ rows: actors.list(), deadlines: this.#deadlines() }),
+      },
+      lab: () => this.lab?.report(),
+    };
+  }
+
+  /** By the name of the node. */
+  #deadlines(): Record<string, Deadlines> {
+    const known = [...this.#nodes.values()].flatMap(({ name, deadlines }) =>
+      deadlines ? [[name, deadlines] as const] : [],
+    );
+    return Object.fromEntries(known);
   }
 
   #rowOf(key: string, at: number): Row | undefined {
-    const subject = this.#subjects.get(key);
-    if (!subject) return undefined;
-    const { node, id, last, endedat } = subject;
+    const observed = this.#peers.get(key);
+    if (!observed) return undefined;
+    const { node, id, last, endedat } = observed;
     const peer = last ?? node.peers.get(id);
     return peer && rowOf(peer, { key, at: endedat ?? at, held: !last && node.held() });
   }
 
-  #storyOf(key: string, from: number): Transcript | undefined {
-    const subject = this.#subjects.get(key);
-    if (!subject) return undefined;
-    return subject.line.tell({ ...(subject.last ?? subject.node.peers.get(subject.id)) }, from);
+  #transcriptOf(key: string, from: number): Transcript | undefined {
+    const peer = this.#peers.get(key);
+    return peer?.recorder.read({ ...(peer.last ?? peer.node.peers.get(peer.id)) }, from);
   }
 }
 
-type Way = Pick<StateChange, 'lane' | 'from' | 'to'>;
+type Step = Pick<StateChange, 'machine' | 'from' | 'to'>;
 
-/** What is read of either machine's context. */
+/** What is read of the context of either machine. */
 interface Context {
   readonly connection_type?: string;
+  readonly rules?: Deadlines;
   readonly reason: Reason | null;
   readonly pingtime: number;
   readonly openedat: number;
@@ -324,11 +392,5 @@ interface Context {
 
 const keyOf = ({ name }: Node, id: number): string => (name === '' ? String(id) : `${name}.${id}`);
 
-const laneOf = ({ name }: Entry): MachineName | undefined =>
+const machineOf = ({ name }: Entry): MachineName | undefined =>
   name.startsWith('peer.') ? 'peer' : name.startsWith('transport.') ? 'transport' : undefined;
-
-function leafOf({ snapshot }: Entry): string {
-  const { value, status } = snapshot;
-  if (status === 'error' || status === 'stopped') return status;
-  return typeof value === 'object' && value !== null ? String(Object.values(value)[0]) : String(value);
-}

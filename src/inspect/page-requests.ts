@@ -1,25 +1,25 @@
-/** Reads what a page says. Whatever is not a request of the right shape is not heard. */
+/** Parses the requests of a page. A text that is not a request of the right shape is ignored. */
 import type { LabCommand, Request } from './page/feed-messages.js';
 
-/** Rows that can be in sight, and the longest key, name or token. */
-const VIEW = 100;
-const TEXT = 64;
-/** The longest leap of the lab's clock, milliseconds: half an hour. */
-const LEAP = 1_800_000;
+/** Rows that can be visible, and the longest key, name or token. */
+const MAX_VISIBLE = 100;
+const MAX_TEXT = 64;
+/** The longest skip of the lab's clock, milliseconds: half an hour. */
+const MAX_SKIP = 1_800_000;
 
 type Plain = Readonly<Record<string, unknown>>;
 
 const isPlain = (value: unknown): value is Plain => typeof value === 'object' && value !== null;
-const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= TEXT;
+const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= MAX_TEXT;
 const isCount = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
 
 /** Undefined for anything else than a {@link Request}. */
 export function requestOf(text: string): Request | undefined {
   const value = parsed(text);
   if (!isPlain(value)) return undefined;
-  const { view, choose, token, lab } = value;
-  if (Array.isArray(view) && view.length <= VIEW && view.every(isText)) return { view };
-  if (isText(choose)) return { choose };
+  const { visible, select, token, lab } = value;
+  if (Array.isArray(visible) && visible.length <= MAX_VISIBLE && visible.every(isText)) return { visible };
+  if (isText(select)) return { select };
   return isText(token) && isCommand(lab) ? { token, lab } : undefined;
 }
 
@@ -31,9 +31,10 @@ function parsed(text: string): unknown {
   }
 }
 
-/** By verb, what must go with it. */
+/** Checks the members of each command. */
 const SHAPES: Readonly<Record<LabCommand['do'], (command: Plain) => boolean>> = {
-  start: ({ actor, dialled }) => isText(actor) && typeof dialled === 'boolean',
+  start: ({ behaviour, dialled, held }) =>
+    isText(behaviour) && typeof dialled === 'boolean' && typeof held === 'boolean',
   send: ({ n, message }) => isCount(n) && isText(message),
   close: ({ n }) => isCount(n),
   disconnect: ({ n }) => isCount(n),
@@ -42,7 +43,7 @@ const SHAPES: Readonly<Record<LabCommand['do'], (command: Plain) => boolean>> = 
   hold: () => true,
   run: () => true,
   step: () => true,
-  skip: ({ ms }) => isCount(ms) && ms <= LEAP,
+  skip: ({ ms }) => isCount(ms) && ms <= MAX_SKIP,
 };
 
 function isCommand(value: unknown): value is LabCommand {

@@ -1,74 +1,74 @@
 /**
- * Those who hand our actors on to the Stately Inspector: WebSocket readers of the whole protocol. Each is first shown
- * everything that lives, at the pace at which it reads, and then told what changes. A reader that falls behind is dropped:
- * the node never waits for a page, nor does it pile up memory for one.
+ * Clients of the Stately protocol: WebSockets that receive the whole stream for the Stately Inspector. A new client first
+ * receives the state of every actor, as fast as it reads, and then the changes. A client that reads too slowly is
+ * disconnected: the node never waits for it and stores no more than a limit.
  */
 import type { WebSocket } from 'ws';
 import { StatelyProtocol } from './stately-protocol.js';
 import { type Change, type Entry, FULL_LIMIT } from './actor-registry.js';
 
-/** Characters that may wait for one reader. What the node says within one turn of its loop must fit. */
+/** Characters that may wait for one client; the messages of one turn of the event loop must fit. */
 export const BEHIND_LIMIT = 16 * 1_024 * 1_024;
-/** What is said within this many milliseconds leaves together. */
-const GATHER = 50;
-/** Or when it is this long, in characters. */
-const GATHER_SIZE = 65_536;
-/** Actors that are shown to a newcomer before its socket is asked whether it has read them. */
-const BATCH = 64;
+/** Messages of this many milliseconds are sent together. */
+const BATCH_TIME = 50;
+/** Or of this many characters. */
+const BATCH_SIZE = 65_536;
+/** Actors that a new client receives before it must have read them. */
+const ACTORS_AT_ONCE = 64;
 const OPEN = 1;
 
-/** What one reader wants to be told. */
-export interface Wish {
-  /** Peers that are told in full; others, their state alone. Default the first {@link FULL_LIMIT} actors. */
+/** What one client receives. */
+export interface ClientOptions {
+  /** Peers that are sent in full; of the others, the state alone. Default the first {@link FULL_LIMIT} actors. */
   readonly sample?: ReadonlySet<string>;
-  /** Addresses are blotted out. */
+  /** Addresses are masked. */
   readonly masked: boolean;
 }
 
 export interface StatelyClientsOptions {
-  readonly everybody: () => IterableIterator<Entry>;
+  readonly entries: () => IterableIterator<Entry>;
   /** Default {@link BEHIND_LIMIT}. */
   readonly behind?: number;
 }
 
 export class StatelyClients {
-  readonly #readers = new Set<Reader>();
+  readonly #clients = new Set<StatelyClient>();
 
   constructor(private readonly options: StatelyClientsOptions) {}
 
   get size(): number {
-    return this.#readers.size;
+    return this.#clients.size;
   }
 
-  join(socket: WebSocket, wish: Wish): void {
-    const reader = new Reader(socket, this.options, wish);
-    this.#readers.add(reader);
+  join(socket: WebSocket, clientOptions: ClientOptions): void {
+    const client = new StatelyClient(socket, this.options, clientOptions);
+    this.#clients.add(client);
     socket.on('close', () => {
-      this.#readers.delete(reader);
-      reader.drop();
+      this.#clients.delete(client);
+      client.disconnect();
     });
-    // A frame that is too long, a reset: the close that follows says enough.
+    // A frame that is too long, or a reset: `close` follows.
     socket.on('error', () => undefined);
-    reader.catchUp();
+    client.catchUp();
   }
 
-  /** Costs nothing while nobody looks. */
-  tell(change: Change): void {
-    for (const reader of this.#readers) reader.tell(change);
+  /** Costs nothing without clients. */
+  send(change: Change): void {
+    for (const client of this.#clients) client.send(change);
   }
 
-  forget(entry: Entry): void {
-    for (const reader of this.#readers) reader.forget(entry);
+  remove(entry: Entry): void {
+    for (const client of this.#clients) client.remove(entry);
   }
 
   close(): void {
-    for (const reader of this.#readers) reader.drop();
+    for (const client of this.#clients) client.disconnect();
   }
 }
 
 const FULL = new StatelyProtocol({ register: ({ definition }) => ({ definition }) });
 
-/** Where everybody is, and no more. */
+/** The state alone. */
 const LEAN = new StatelyProtocol({
   inspector: {
     filter: (message) => message.type !== '@xstate.event',
@@ -78,10 +78,10 @@ const LEAN = new StatelyProtocol({
   register: () => ({}),
 });
 
-class Reader {
-  /** By session, the dialect in which it is told. */
+class StatelyClient {
+  /** By session id, how it is sent. */
   readonly #shown = new Map<string, StatelyProtocol>();
-  readonly #walk: IterableIterator<Entry>;
+  readonly #remaining: IterableIterator<Entry>;
   #full = 0;
   #waiting: string[] = [];
   #size = 0;
@@ -90,15 +90,15 @@ class Reader {
   constructor(
     private readonly socket: WebSocket,
     private readonly options: StatelyClientsOptions,
-    private readonly wish: Wish,
+    private readonly clientOptions: ClientOptions,
   ) {
-    this.#walk = options.everybody();
+    this.#remaining = options.entries();
   }
 
-  /** Shows a batch, and the next one when this one has left. */
+  /** Sends some actors, and the next ones when these were read. */
   catchUp(): void {
-    for (let count = 0; count < BATCH; count += 1) {
-      const next = this.#walk.next();
+    for (let count = 0; count < ACTORS_AT_ONCE; count += 1) {
+      const next = this.#remaining.next();
       if (next.done) return;
       this.#show(next.value);
     }
@@ -106,19 +106,19 @@ class Reader {
     this.socket.ping(undefined, undefined, () => this.#isOpen && this.catchUp());
   }
 
-  /** An actor comes into sight when it is born or when the walk reaches it: not in the middle of its life. */
-  tell(change: Change): void {
-    const { entry, born } = change;
+  /** An actor is shown from its first change on, or when its turn comes in `catchUp`. */
+  send(change: Change): void {
+    const { entry, isNew } = change;
     const known = this.#shown.get(entry.sessionId);
-    if (known ?? born) this.#send((known ?? this.#register(entry)).change(change));
+    if (known ?? isNew) this.#queue((known ?? this.#register(entry)).change(change));
   }
 
-  forget(entry: Entry): void {
+  remove(entry: Entry): void {
     if (this.#shown.get(entry.sessionId) === FULL) this.#full -= 1;
     this.#shown.delete(entry.sessionId);
   }
 
-  drop(): void {
+  disconnect(): void {
     clearTimeout(this.#timer);
     this.#waiting = [];
     this.socket.terminate();
@@ -128,33 +128,34 @@ class Reader {
     return this.socket.readyState === OPEN;
   }
 
-  /** One that was born since the walk began has been shown already. */
+  /** An actor that started in the meantime was shown already. */
   #show(entry: Entry): void {
-    if (!this.#shown.has(entry.sessionId)) this.#send(this.#register(entry).state(entry));
+    if (!this.#shown.has(entry.sessionId)) this.#queue(this.#register(entry).state(entry));
   }
 
   #register(entry: Entry): StatelyProtocol {
-    const dialect = this.#isSampled(entry) ? FULL : LEAN;
-    if (dialect === FULL) this.#full += 1;
-    this.#shown.set(entry.sessionId, dialect);
-    this.#send(dialect.registration(entry));
-    return dialect;
+    const protocol = this.#isSampled(entry) ? FULL : LEAN;
+    if (protocol === FULL) this.#full += 1;
+    this.#shown.set(entry.sessionId, protocol);
+    this.#queue(protocol.registration(entry));
+    return protocol;
   }
 
   #isSampled({ name }: Entry): boolean {
     if (this.#full >= FULL_LIMIT) return false;
     const id = /^(?:peer|transport)\.(.+)$/.exec(name)?.[1];
-    return id === undefined || (this.wish.sample?.has(id) ?? true);
+    return id === undefined || (this.clientOptions.sample?.has(id) ?? true);
   }
 
-  #send(said: string): void {
-    if (said === '' || !this.#isOpen) return;
-    const text = this.wish.masked ? masked(said) : said;
-    this.#size += text.length;
-    if (this.socket.bufferedAmount + this.#size > (this.options.behind ?? BEHIND_LIMIT)) return this.drop();
-    this.#waiting.push(text);
-    if (this.#size > GATHER_SIZE) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), GATHER);
+  #queue(text: string): void {
+    if (text === '' || !this.#isOpen) return;
+    const sent = this.clientOptions.masked ? masked(text) : text;
+    this.#size += sent.length;
+    if (this.socket.bufferedAmount + this.#size > (this.options.behind ?? BEHIND_LIMIT))
+      return this.disconnect();
+    this.#waiting.push(sent);
+    if (this.#size > BATCH_SIZE) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), BATCH_TIME);
   }
 
   #flush(): void {
@@ -167,9 +168,9 @@ class Reader {
   }
 }
 
-/** Whatever looks like an address, wherever it stands: IPv4, IPv6, Tor and I2P names. */
+/** Text that looks like an address: IPv4, IPv6, Tor and I2P names. */
 const ADDRESSES =
   /(?<![\w:])[\da-f]{0,4}(?::[\da-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}(?![\w:])|\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[a-z2-7]{52,56}\.(?:b32\.i2p|onion)\b/gi;
 
-/** The text without addresses; JSON stays JSON, since what is taken out stands within strings. */
+/** The text without addresses. JSON stays JSON, because addresses are inside strings. */
 export const masked = (text: string): string => text.replace(ADDRESSES, 'masked');

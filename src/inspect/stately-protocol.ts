@@ -1,9 +1,9 @@
 /**
- * What is said on the wire: the messages of `@statelyai/inspect`, made by its own inspector.
+ * The messages of `@statelyai/inspect`, made by its own inspector.
  *
  * Its by-name calls are used rather than its XState observer: that one sets a timer per event and writes the whole
  * machine into every registration. What those calls cannot know of an actor (its name, parent, root, machine) is
- * filled in from the ledger.
+ * filled in from the registry.
  */
 import { createInspector, type StatelyInspectionEvent } from '@statelyai/inspect';
 import type { Change, Entry } from './actor-registry.js';
@@ -14,11 +14,11 @@ type Options = NonNullable<Parameters<typeof createInspector>[1]>;
 export interface StatelyProtocolOptions {
   /** The package's own `filter`, `sanitizeEvent` and `sanitizeContext`. */
   readonly inspector?: Pick<Options, 'filter' | 'sanitizeEvent' | 'sanitizeContext'>;
-  /** What a registration says beyond the usual. */
+  /** Further members of a registration. */
   readonly register: (entry: Entry) => Record<string, unknown>;
 }
 
-/** A message longer than this, or one that is no JSON, is sent without contexts and events. Characters. */
+/** A message longer than this, or one that is not JSON, is sent without contexts and events. Characters. */
 export const MESSAGE_LIMIT = 262_144;
 
 export class StatelyProtocol {
@@ -32,39 +32,39 @@ export class StatelyProtocol {
     this.#inspector = createInspector(adapter, { ...options.inspector, serialize });
   }
 
-  /** `@xstate.actor`: who it is and where it is. */
+  /** `@xstate.actor`: name, machine and state. */
   registration(entry: Entry): string {
-    return this.#say(entry, (inspector) => inspector.actor(entry.sessionId, entry.snapshot));
+    return this.#messageOf(entry, (inspector) => inspector.actor(entry.sessionId, entry.snapshot));
   }
 
-  /** `@xstate.snapshot`: where it is, and the event that led there. */
+  /** `@xstate.snapshot`: the state, and the event that led to it. */
   state(entry: Entry): string {
     const { sessionId, snapshot, event } = entry;
-    return this.#say(entry, (inspector) => inspector.snapshot(sessionId, snapshot, { event }));
+    return this.#messageOf(entry, (inspector) => inspector.snapshot(sessionId, snapshot, { event }));
   }
 
-  /** What has just happened; empty when this dialect does not speak of such things. */
+  /** The message of a change; empty when it is filtered out. */
   change(change: Change): string {
     if (change.kind === 'snapshot') return this.state(change.entry);
     const { entry, event, sourceId } = change;
     const info = sourceId === undefined ? {} : { source: sourceId };
-    return this.#say(entry, (inspector) => inspector.event(entry.sessionId, event, info));
+    return this.#messageOf(entry, (inspector) => inspector.event(entry.sessionId, event, info));
   }
 
-  /** The inspector answers its adapter before the call returns. */
-  #say(entry: Entry, speak: (inspector: Inspector) => void): string {
+  /** The inspector calls its adapter before it returns. */
+  #messageOf(entry: Entry, call: (inspector: Inspector) => void): string {
     this.#entry = entry;
     this.#text = '';
-    speak(this.#inspector);
+    call(this.#inspector);
     return this.#text;
   }
 
   #complete(message: StatelyInspectionEvent): StatelyInspectionEvent {
     const entry = this.#entry;
     if (!entry) return message;
-    const { name, rootId, parentId, bornat } = entry;
+    const { name, rootId, parentId, createdat } = entry;
     if (message.type !== '@xstate.actor') return { ...message, rootId };
-    const createdAt = bornat.toString();
+    const createdAt = createdat.toString();
     return { ...message, rootId, parentId, name, createdAt, ...this.options.register(entry) };
   }
 }
@@ -74,7 +74,7 @@ function textOf(message: StatelyInspectionEvent): string {
   return text !== undefined && text.length <= MESSAGE_LIMIT ? text : JSON.stringify(bareOf(message));
 }
 
-/** Actors of others may hold what is no JSON, such as a bigint or a circle. */
+/** The context of an actor may not be JSON, such as a bigint or a cycle. */
 function attempt(message: StatelyInspectionEvent): string | undefined {
   try {
     return JSON.stringify(message);

@@ -5,6 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { HttpGuard } from '../http/http-guard.js';
+import { refuse, respond } from '../http/http-response.js';
+import { MACHINES } from '../../machines/index.js';
 import { FULL_LIMIT } from './actor-registry.js';
 import type { Transcript } from './page/feed-messages.js';
 
@@ -35,23 +37,23 @@ const SCRIPTS = new URL('dist/src/inspect/page/', PACKAGE);
 const HTML = 'text/html';
 const JS = 'text/javascript';
 const JSON_TYPE = 'application/json';
+const NOT_FOUND = 'there is no such page';
 
 /** What lies in a file, by path. */
 const FILES: ReadonlyMap<string, readonly [type: string, file: string]> = new Map([
   ['/', [HTML, 'src/inspect/page/index.html']],
   ['/style.css', ['text/css', 'src/inspect/page/style.css']],
-  ['/peer.svg', ['image/svg+xml', 'diagrams/peer.svg']],
 ]);
 
 /** Answers GET and HEAD of the few paths there are; everything else is refused. */
-export function serveStaticFiles(door: HttpGuard, display: Display): RequestListener {
+export function serveStaticFiles(guard: HttpGuard, display: Display): RequestListener {
   return (request, response) => {
-    const status = refusalOf(door, request);
-    if (status) return refuse(response, status);
+    const [status, reason = ''] = refusalOf(guard, request) ?? [];
+    if (status !== undefined) return refuse(request, response, status, reason);
     const path = (request.url ?? '').replace(/\?.*$/s, '');
     itemAt(path, display).then(
-      (item) => (item ? send(request, response, item) : refuse(response, 404)),
-      () => refuse(response, 404),
+      (item) => (item ? send(request, response, item) : refuse(request, response, 404, NOT_FOUND)),
+      () => refuse(request, response, 404, NOT_FOUND),
     );
   };
 }
@@ -63,9 +65,17 @@ async function itemAt(path: string, display: Display): Promise<Item | undefined>
   if (path.startsWith('/sessions/')) return recorded(sessions?.get(nameIn(path.slice('/sessions/'.length))));
   const script = /^\/page\/([a-z-]+\.js)$/.exec(path)?.[1];
   if (script !== undefined) return { type: JS, body: await readFile(new URL(script, scripts), 'utf8') };
-  const [type, file] = FILES.get(path) ?? [];
+  const chart = chartFileOf(path);
+  const [type, file] = chart ?? FILES.get(path) ?? [];
   if (type === undefined || file === undefined) return undefined;
   return { type, body: await readFile(new URL(file, PACKAGE), 'utf8') };
+}
+
+/** `/charts/NAME.svg` and `/charts/NAME.overview.svg`, for each machine. */
+function chartFileOf(path: string): readonly [type: string, file: string] | undefined {
+  const [, name, overview = ''] = /^\/charts\/(\w+)(\.overview)?\.svg$/.exec(path) ?? [];
+  if (!MACHINES.some((machine) => machine.name === name)) return undefined;
+  return ['image/svg+xml', `diagrams/${name}${overview}.svg`];
 }
 
 /** The page that frames `frame`; what is filled in cannot become markup. */
@@ -79,8 +89,8 @@ async function statelyPage(frame: string): Promise<string> {
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-const recorded = (story: Transcript | undefined): Item | undefined =>
-  story && { type: JSON_TYPE, body: JSON.stringify(story) };
+const recorded = (transcript: Transcript | undefined): Item | undefined =>
+  transcript && { type: JSON_TYPE, body: JSON.stringify(transcript) };
 
 function nameIn(text: string): string {
   try {
@@ -90,34 +100,22 @@ function nameIn(text: string): string {
   }
 }
 
-function refusalOf(door: HttpGuard, request: IncomingMessage): number {
-  if (!door.admits(request)) return 403;
-  return request.method === 'GET' || request.method === 'HEAD' ? 0 : 405;
+function refusalOf(
+  guard: HttpGuard,
+  request: IncomingMessage,
+): readonly [status: number, reason: string] | undefined {
+  const reason = guard.refusalOf(request);
+  if (reason !== undefined) return [403, reason];
+  return request.method === 'GET' || request.method === 'HEAD' ? undefined : [405, 'GET or HEAD'];
 }
 
-function refuse(response: ServerResponse, status: number): void {
-  response.writeHead(status, { 'Content-Type': 'text/plain', Connection: 'close', ...GUARDS }).end();
+function send(request: IncomingMessage, response: ServerResponse, { type, body, frame }: Item): void {
+  const policy = policyOf(request.headers.host ?? '', frame);
+  const headers = { 'Content-Security-Policy': policy };
+  respond(request, response, { type: `${type}; charset=utf-8`, body, headers });
 }
 
-function send(request: IncomingMessage, response: ServerResponse, item: Item): void {
-  response.writeHead(200, {
-    'Content-Type': `${item.type}; charset=utf-8`,
-    'Content-Length': Buffer.byteLength(item.body),
-    'Content-Security-Policy': policyOf(request.headers.host ?? '', item.frame),
-    ...GUARDS,
-  });
-  response.end(request.method === 'HEAD' ? undefined : item.body);
-}
-
-const GUARDS = {
-  'Cache-Control': 'no-store',
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Referrer-Policy': 'no-referrer',
-  'X-Content-Type-Options': 'nosniff',
-};
-
-/** `host` has passed the door, so it is one of our own names. Older browsers do not count a WebSocket as 'self'. */
+/** The guard has checked `host`. Older browsers do not take a WebSocket for 'self', so it is named. */
 function policyOf(host: string, frame: string | undefined): string {
   return [
     "default-src 'none'",

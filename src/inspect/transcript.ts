@@ -1,9 +1,9 @@
 /**
- * The story of one connection: the messages that crossed, with their bytes, and what the machines made of each event.
+ * The transcript of one connection: its messages with their bytes, and what the machines did with each event.
  *
- * Bounded: it is kept from birth to the first pong, {@link HEAD} moments at most, which is more than a handshake has; after
- * that only changes of state are, unless somebody looks: then everything, the latest {@link TAIL} moments. Of a payload
- * {@link PAYLOAD} bytes are kept. Bytes are decoded when they are asked for.
+ * Bounded: everything is kept from the start to the first pong, {@link HEAD} entries at most, which is more than a handshake
+ * has. After that only changes of state are kept, or everything while a page shows the transcript: then the latest
+ * {@link TAIL} entries. {@link PAYLOAD} bytes of a payload are kept. Bytes are decoded when the transcript is read.
  */
 import type { AnyEventObject } from 'xstate';
 import { annotatePayload } from '../decode/annotate.js';
@@ -17,11 +17,11 @@ import type {
   Transcript,
 } from './page/feed-messages.js';
 
-/** Moments that are kept of every connection. */
+/** Entries that are always kept. */
 export const HEAD = 48;
-/** Moments behind those that are kept while somebody looks. */
+/** Further entries that are kept while a page shows the transcript. */
 export const TAIL = 400;
-/** Bytes that are kept of a payload, and fields that are told. */
+/** Bytes of a payload, and fields of a message. */
 export const PAYLOAD = 1_024;
 const FIELDS = 200;
 const PINGS = 120;
@@ -34,7 +34,7 @@ export interface TakenTransition {
   readonly actions: readonly unknown[];
 }
 
-/** A message before anybody has asked for its fields. */
+/** A message whose fields were not decoded yet. */
 interface Kept {
   readonly kind: 'sent' | 'received';
   readonly n: number;
@@ -42,94 +42,111 @@ interface Kept {
   readonly command: string;
   readonly size: number;
   readonly payload: Uint8Array;
+  /** The reason code of a message that was dropped undecoded. */
+  readonly dropped?: string;
 }
 
-/** A cell while it is being written: where it leads is known when the step is over. */
+/** A transition entry that is not complete: the target is known when the step is over. */
 type Draft = { -readonly [K in keyof TransitionEntry]: TransitionEntry[K] };
 
 export class TranscriptRecorder {
-  #moments: (Kept | Draft)[] = [];
+  #entries: (Kept | Draft)[] = [];
   #count = 0;
-  /** Where what follows from the event under way begins, and its cell. A key exchange can set off its peer. */
+  /** Index of the first entry that the current event caused, and its transition. An event of a key exchange can cause one of the peer. */
   readonly #marks = { peer: 0, transport: 0 };
-  readonly #cells: Partial<Record<MachineName, Draft>> = {};
-  /** What was decided last, whether it is kept or not. */
+  readonly #transitions: Partial<Record<MachineName, Draft>> = {};
+  /** The latest transition, kept or not. */
   #last: TakenTransition | undefined;
   readonly #pings: [number, number][] = [];
-  /** Somebody looks. */
+  /** A page shows the transcript. */
   watched = false;
 
-  /** `now` gives milliseconds of the clock by which the node goes. */
+  /** `now`: the node's clock, milliseconds. */
   constructor(
     readonly key: string,
     readonly inbound: boolean,
-    readonly bornat: number,
+    readonly startedat: number,
     private readonly now: () => number,
     private readonly begunat = now(),
   ) {}
 
   /** A machine is about to handle an event. */
-  begin(lane: MachineName): void {
+  begin(machine: MachineName): void {
     this.#last = undefined;
-    this.#marks[lane] = this.#moments.length;
-    delete this.#cells[lane];
+    this.#marks[machine] = this.#entries.length;
+    delete this.#transitions[machine];
   }
 
-  /** A machine takes a transition; what it sends on the way stands behind it. */
-  decided(lane: MachineName, state: string, taken: TakenTransition): void {
+  /** A machine takes a transition; the messages that it sends follow the entry. */
+  recordTransition(machine: MachineName, state: string, taken: TakenTransition): void {
     this.#last = taken;
-    if (!this.isFull) this.#write(lane, state, taken);
+    if (!this.isFull) this.#write(machine, state, taken);
   }
 
-  #write(lane: MachineName, state: string, taken: TakenTransition): void {
-    const draft: Draft = { kind: 'cell', n: 0, at: this.#at(), lane, state, ...cellOf(lane, taken) };
-    this.#moments.splice(this.#marks[lane], 0, draft);
-    this.#marks[lane] += 1;
-    this.#cells[lane] = draft;
+  #write(machine: MachineName, state: string, taken: TakenTransition): void {
+    const draft: Draft = {
+      kind: 'transition',
+      n: 0,
+      at: this.#at(),
+      machine,
+      state,
+      ...transitionFactsOf(machine, taken),
+    };
+    this.#entries.splice(this.#marks[machine], 0, draft);
+    this.#marks[machine] += 1;
+    this.#transitions[machine] = draft;
     this.#added();
   }
 
-  /** Where the step under way has led, from where; returns its cell. */
-  moved(
-    lane: MachineName,
+  /** Completes the transition of the current step with its target, and returns it. */
+  recordTarget(
+    machine: MachineName,
     from: string,
     to: string,
     reason: Reason | undefined,
   ): TransitionEntry | undefined {
-    if (!this.#cells[lane] && this.#last) this.#write(lane, from, this.#last);
-    const cell = this.#cells[lane];
-    if (!cell) return undefined;
-    cell.to = to;
-    if (reason) cell.reason = reason;
-    return cell;
+    if (!this.#transitions[machine] && this.#last) this.#write(machine, from, this.#last);
+    const transition = this.#transitions[machine];
+    if (!transition) return undefined;
+    transition.to = to;
+    if (reason) transition.reason = reason;
+    return transition;
   }
 
-  crossed(kind: 'sent' | 'received', command: string, payload: Uint8Array): void {
+  recordMessage(kind: 'sent' | 'received', command: string, payload: Uint8Array): void {
     if (this.isFull) return;
     const kept = payload.slice(0, PAYLOAD);
-    this.#moments.push({ kind, n: 0, at: this.#at(), command, size: payload.length, payload: kept });
+    this.#entries.push({ kind, n: 0, at: this.#at(), command, size: payload.length, payload: kept });
     this.#added();
   }
 
-  ponged(ms: number): void {
+  /** A received message that was dropped before it was decoded. */
+  recordDropped(code: string, command: string): void {
+    if (this.isFull) return;
+    const entry = { kind: 'received', n: 0, at: this.#at(), command, size: 0, dropped: code } as const;
+    this.#entries.push({ ...entry, payload: new Uint8Array(0) });
+    this.#added();
+  }
+
+  recordPong(ms: number): void {
     this.#pings.push([Math.round(this.#at()), ms]);
     if (this.#pings.length > PINGS) this.#pings.shift();
   }
 
-  /** The story from moment `from` on. */
-  tell(facts: Transcript['facts'], from = 0): Transcript {
-    const { key, inbound, bornat } = this;
-    const moments = this.#moments.filter(({ n }) => n >= from).map(momentOf);
-    return { key, inbound, bornat, facts, pings: [...this.#pings], moments };
+  /** The transcript from entry `from` on. */
+  read(facts: Transcript['facts'], from = 0): Transcript {
+    const { key, inbound, startedat } = this;
+    const entries = this.#entries.filter(({ n }) => n >= from).map(entryOf);
+    return { key, inbound, startedat, facts, pings: [...this.#pings], entries };
   }
 
-  /** Makes room: nobody will be told this story any more. */
-  forget(): void {
-    this.#moments = [];
+  /** Deletes the entries. */
+  clear(): void {
+    this.#entries = [];
     this.#pings.length = 0;
   }
 
-  /** Nothing more is kept for now. */
+  /** Whether messages are not kept at present. */
   get isFull(): boolean {
     return !this.watched && (this.#pings.length > 0 || this.#count >= HEAD);
   }
@@ -138,23 +155,24 @@ export class TranscriptRecorder {
     return Math.round((this.now() - this.begunat) * 1_000) / 1_000;
   }
 
-  /** Numbers follow the order in which things stand, also when one was put between others. */
+  /** Numbers the entries in their order, also after an insertion. */
   #added(): void {
     this.#count += 1;
-    const { length } = this.#moments;
+    const { length } = this.#entries;
     for (let place = length - 1, n = this.#count - 1; place >= 0; place -= 1, n -= 1) {
-      const moment = this.#moments[place]!;
-      if (moment.n === n && place < length - 1) break;
-      Object.assign(moment, { n });
+      const entry = this.#entries[place]!;
+      if (entry.n === n && place < length - 1) break;
+      Object.assign(entry, { n });
     }
-    if (length > HEAD + TAIL) this.#moments.splice(HEAD, 1);
+    if (length > HEAD + TAIL) this.#entries.splice(HEAD, 1);
   }
 }
 
-const momentOf = (moment: Kept | Draft): TranscriptEntry =>
-  moment.kind === 'cell' ? { ...moment } : crossingOf(moment);
+const entryOf = (entry: Kept | Draft): TranscriptEntry =>
+  entry.kind === 'transition' ? { ...entry } : messageEntryOf(entry);
 
-function crossingOf({ payload, ...rest }: Kept): MessageEntry {
+function messageEntryOf({ payload, ...rest }: Kept): MessageEntry {
+  if (rest.dropped !== undefined) return { ...rest, hex: '', fields: [], faults: [rest.dropped] };
   const { fields, verdicts } = annotatePayload(rest.command, payload);
   const isWhole = payload.length === rest.size;
   const { bip, about } = factsOf(rest.command) ?? {};
@@ -162,31 +180,31 @@ function crossingOf({ payload, ...rest }: Kept): MessageEntry {
     ...rest,
     hex: hexOf(payload),
     fields: fields.slice(0, FIELDS),
-    verdicts: isWhole ? verdicts.map(({ says }) => says) : [],
+    faults: isWhole ? verdicts.map(({ says }) => says) : [],
     ...(bip !== undefined && { bip }),
     ...(about !== undefined && { about }),
   };
 }
 
-type Written = Pick<TransitionEntry, 'event' | 'says' | 'actions' | 'guard' | 'bip'>;
+type Written = Pick<TransitionEntry, 'event' | 'description' | 'actions' | 'guard' | 'bip'>;
 
-/** What a transition says, read once per transition. */
-const cells = new WeakMap<TakenTransition, Written>();
+/** The texts of a transition, computed once per transition. */
+const transitionFacts = new WeakMap<TakenTransition, Written>();
 
-function cellOf(lane: MachineName, taken: TakenTransition): Written {
-  const known = cells.get(taken);
+function transitionFactsOf(machine: MachineName, taken: TakenTransition): Written {
+  const known = transitionFacts.get(taken);
   if (known) return known;
   const { eventType, description = '', guard, actions } = taken;
   const event = eventOf(eventType);
-  const bip = bipOf(lane, event, description);
+  const bip = bipOf(machine, event, description);
   const written: Written = {
     event,
-    says: description,
+    description,
     actions: actions.map(wordOf),
     ...(guard !== undefined && { guard: nameOf(guard) }),
     ...(bip !== undefined && { bip }),
   };
-  cells.set(taken, written);
+  transitionFacts.set(taken, written);
   return written;
 }
 
@@ -210,10 +228,10 @@ function wordOf(action: unknown): string {
   return [nameOf(action), ...values.map(String)].join(' ');
 }
 
-/** The BIP that the cell names, else that of the message. */
-function bipOf(lane: MachineName, event: string, says: string): number | undefined {
-  const named = /BIP(\d+)/.exec(says)?.[1];
+/** The BIP that the description names, else that of the message. */
+function bipOf(machine: MachineName, event: string, description: string): number | undefined {
+  const named = /BIP(\d+)/.exec(description)?.[1];
   if (named !== undefined) return Number(named);
-  if (lane === 'transport') return 324;
+  if (machine === 'transport') return 324;
   return event.startsWith('wire.') ? factsOf(event.slice('wire.'.length))?.bip : undefined;
 }

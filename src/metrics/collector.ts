@@ -1,105 +1,130 @@
-/** Keeps the series of one node true. What the node counts already is read at the scrape; the rest is counted as it is told. */
+/** Keeps the series of one node current: some are read from the node at each scrape, the rest are counted as its events come. */
 import type { Registry } from 'prom-client';
 import { parseEndpoint } from '../net/endpoint.js';
+import { sourceOf } from '../net/source-network.js';
 import type { NodeEvents } from '../node/events.js';
 import type { BitcoinNode } from '../node/node.js';
 import type { PeerInfo } from '../node/peerinfo.js';
 import { VERSION } from '../version.js';
 import { xstateVersion } from '../xstate/version.js';
 import { isKnownCommand, networkOfAddress } from '../wire/index.js';
+import { EventLoopLag } from './event-loop-lag.js';
+import { type Health, healthOf, slotsOf } from './health.js';
+import { RefusalsBySource } from './refusals.js';
 import { type Series, seriesIn } from './series.js';
-
-/** Milliseconds between two looks at the event loop. */
-const LOOK = 500;
 
 const DIRECTIONS = ['sent', 'received'] as const;
 
 /** Bytes by command. */
 type Bytes = Map<string, number>;
 
-/** What is left to do with the series of a node: end them. */
+/** Figures that are not the node's own. Each is read at every scrape. */
+export interface MetricsOptions {
+  /** Log lines that could not be written, since the start. */
+  readonly linesDropped?: () => number;
+  /** Bytes that the node holds in unfinished frames and send queues. */
+  readonly bytesBuffered?: () => number;
+}
+
+/** The metrics of one node. */
 export interface NodeMetrics {
-  /** Lets go of the node and of the timer; the series stay in the registry as they are. Idempotent. */
+  /** What `/healthz` reports. */
+  health(): Health;
+  /** Removes the listeners from the node and stops the timer; the series keep their values. Idempotent. */
   stop(): void;
 }
 
 /**
- * Puts the series of a node into a registry of prom-client:
+ * Adds the series of a node to a registry of prom-client:
  *
  *   const registry = new Registry();
  *   nodeMetrics(node, registry);
  *   console.log(await registry.metrics());
  *
- * Call it before the node dials or listens, or what happened before is missing. One node per registry: the names exist
- * once (prom-client throws).
+ * Call it before the node dials or listens: earlier events are not counted. A registry takes one node, because prom-client
+ * throws for a name that exists already.
  */
-export const nodeMetrics = (node: BitcoinNode, registry: Registry): NodeMetrics =>
-  new Collector(node, registry);
+export const nodeMetrics = (
+  node: BitcoinNode,
+  registry: Registry,
+  options: MetricsOptions = {},
+): NodeMetrics => new Collector(node, registry, options);
 
 class Collector implements NodeMetrics {
   readonly #series: Series;
-  /** What connections that are over have carried. */
-  readonly #gone = { sent: new Map<string, number>(), received: new Map<string, number>() };
-  /** Label values of `verack_peers` that were ever above 0: they go down to 0 instead of away. */
+  /** What ended connections have carried. */
+  readonly #ended = { sent: new Map<string, number>(), received: new Map<string, number>() };
+  /** Label values of `verack_peers` that were ever above 0: they go down to 0 and stay. */
   readonly #groups = new Set<string>();
-  readonly #lagTimer: NodeJS.Timeout;
-  #lookedat = performance.now();
+  readonly #refusals = new RefusalsBySource();
+  readonly #lag: EventLoopLag;
   #isOver = false;
 
   constructor(
     private readonly node: BitcoinNode,
     registry: Registry,
+    private readonly options: MetricsOptions,
   ) {
     this.#series = seriesIn(registry, () => this.#collect());
     this.#series.build.set({ version: VERSION, xstate: xstateVersion(), node: process.versions.node }, 1);
-    this.#lagTimer = setInterval(() => this.#look(), LOOK).unref();
-    this.#hear('on');
+    this.#lag = new EventLoopLag((seconds) => this.#series.lag.observe(seconds));
+    this.#listen('on');
+  }
+
+  health(): Health {
+    return healthOf(this.node, this.#lag);
   }
 
   stop(): void {
     if (this.#isOver) return;
     this.#collect();
     this.#isOver = true;
-    clearInterval(this.#lagTimer);
-    this.#hear('off');
+    this.#lag.stop();
+    this.#listen('off');
   }
 
-  #hear(change: 'on' | 'off'): void {
-    this.node[change]('transition', this.#moved);
-    this.node[change]('established', this.#established);
-    this.node[change]('ended', this.#over);
-    this.node[change]('fallback', this.#over);
-    this.node[change]('refused', this.#refused);
-    this.node[change]('message', this.#message);
-    this.node[change]('pong', this.#ponged);
+  #listen(change: 'on' | 'off'): void {
+    this.node[change]('transition', this.#onTransition);
+    this.node[change]('established', this.#onEstablished);
+    this.node[change]('ended', this.#onEnded);
+    this.node[change]('fallback', this.#onEnded);
+    this.node[change]('refused', this.#onRefused);
+    this.node[change]('message', this.#onMessage);
+    this.node[change]('pong', this.#onPong);
+    this.node[change]('dropped', this.#onDropped);
   }
 
-  readonly #moved = ({ from, to }: NodeEvents['transition'][0]): void =>
+  readonly #onTransition = ({ from, to }: NodeEvents['transition'][0]): void =>
     this.#series.transitions.inc({ from, to });
 
-  readonly #established = (peer: PeerInfo): void => {
+  readonly #onEstablished = (peer: PeerInfo): void => {
     this.#count('ok', peer);
     this.#time(peer);
   };
 
-  /** What ends after its handshake was counted then. */
-  readonly #over = (peer: PeerInfo): void => {
-    addBytes(this.#gone, peer);
+  /** A connection that ends after its handshake was counted as `ok`. */
+  readonly #onEnded = (peer: PeerInfo): void => {
+    addBytes(this.#ended, peer);
     if (peer.phases.verack !== undefined) return;
     this.#count(peer.lastreason?.code ?? 'ERR_LOCAL_BUG', peer);
     this.#time(peer);
   };
 
-  /** Turned away before its first byte could tell the transport. */
-  readonly #refused = ({ addr, reason }: NodeEvents['refused'][0]): void => {
-    const network = networkOfAddress(parseEndpoint(addr, 0, { allowZero: true }).host);
+  /** The transport of a refused connection is not known. */
+  readonly #onRefused = ({ addr, reason }: NodeEvents['refused'][0]): void => {
+    const { host } = parseEndpoint(addr, 0, { allowZero: true });
+    const network = networkOfAddress(host);
     this.#count(reason.code, { network, transport_protocol_type: 'detecting' });
+    this.#series.refused.inc({ reason: reason.code, network });
+    this.#refusals.add(sourceOf(host));
   };
 
-  readonly #message = ({ command, direction }: NodeEvents['message'][0]): void =>
+  readonly #onDropped = ({ code }: NodeEvents['dropped'][0]): void => this.#series.dropped.inc({ code });
+
+  readonly #onMessage = ({ command, direction }: NodeEvents['message'][0]): void =>
     this.#series.messages.inc({ command: labelOf(command), direction });
 
-  readonly #ponged = ({ pingtime }: NodeEvents['pong'][0]): void => this.#series.pings.observe(pingtime);
+  readonly #onPong = ({ pingtime }: NodeEvents['pong'][0]): void => this.#series.pings.observe(pingtime);
 
   #count(
     outcome: string,
@@ -108,7 +133,7 @@ class Collector implements NodeMetrics {
     this.#series.handshakes.inc({ outcome, network, transport });
   }
 
-  /** The phases it got through. An accepted connection was open from the start. */
+  /** The phases that are complete. An accepted connection has no phase `connect`. */
   #time({ inbound, phases }: PeerInfo): void {
     for (const phase of ['connect', 'version', 'verack'] as const) {
       const ms = phases[phase];
@@ -117,13 +142,7 @@ class Collector implements NodeMetrics {
     }
   }
 
-  #look(): void {
-    const now = performance.now();
-    this.#series.lag.observe(Math.max(0, now - this.#lookedat - LOOK) / 1_000);
-    this.#lookedat = now;
-  }
-
-  /** Once a scrape: one look at all peers serves the three series that rest on it. */
+  /** Before each scrape. */
   #collect(): void {
     if (this.#isOver) return;
     const peers = this.node.peers.list();
@@ -131,6 +150,20 @@ class Collector implements NodeMetrics {
     this.#series.dials.set(peers.filter(isDialled).length);
     this.#collectPeers(peers);
     this.#collectBytes(peers);
+    this.#collectLimits();
+  }
+
+  #collectLimits(): void {
+    const { slots, slotsUsed, refusedSources, refusedMost, buffered, linesDropped } = this.#series;
+    for (const [direction, { used, max }] of Object.entries(slotsOf(this.node))) {
+      slots.set({ direction }, max);
+      slotsUsed.set({ direction }, used);
+    }
+    refusedSources.set(this.#refusals.sources);
+    refusedMost.set(this.#refusals.most);
+    buffered.set(this.options.bytesBuffered?.() ?? 0);
+    linesDropped.reset();
+    linesDropped.inc(this.options.linesDropped?.() ?? 0);
   }
 
   #collectPeers(peers: readonly PeerInfo[]): void {
@@ -143,7 +176,7 @@ class Collector implements NodeMetrics {
   }
 
   #collectBytes(peers: readonly PeerInfo[]): void {
-    const { sent, received } = this.#gone;
+    const { sent, received } = this.#ended;
     const all = { sent: new Map(sent), received: new Map(received) };
     for (const peer of peers) addBytes(all, peer);
     this.#series.bytes.reset();

@@ -1,15 +1,23 @@
 /**
- * The exporter: a server that answers `GET /metrics` with the text of a registry, and nothing else. On loopback it looks
- * at the names it is called by, as the inspector does; on any other address whoever can reach it may read it.
+ * The exporter: an HTTP server that answers `GET /metrics` with the text of a registry and `GET /healthz` with the health
+ * of a node. On a loopback address it checks the headers Host and Origin, as the inspector does. On any other address
+ * whoever can reach it can read it, unless a token is set.
  */
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
-import { HttpGuard, isLoopback, openServer, urlOf } from '../http/http-guard.js';
+import { HttpGuard } from '../http/http-guard.js';
+import { refuse, respond } from '../http/http-response.js';
+import { closeServer, openServer, portOf, urlOf } from '../http/http-server.js';
+import { isLoopback } from '../net/source-network.js';
+import type { Health } from './health.js';
 
 /** Connections at the same time; a scraper needs one. */
-const READERS = 16;
-const PATH = '/metrics';
+export const MAX_CONNECTIONS = 16;
+/** Requests a second, of all clients together; more are answered with 429. */
+export const MAX_REQUESTS = 20;
+/** Milliseconds for which the text of one collection answers every request. */
+const COLLECTION_INTERVAL = 1_000;
 
 export interface ExporterOptions {
   readonly registry: Registry;
@@ -17,61 +25,107 @@ export interface ExporterOptions {
   readonly host?: string;
   /** Default 0: the system chooses. */
   readonly port?: number;
+  /** Listen on a UNIX socket with this path (mode 0660) instead of `host` and `port`. */
+  readonly path?: string;
+  /** Requests must have the header `Authorization: Bearer TOKEN`. */
+  readonly token?: string;
+  /** What `/healthz` reports; undefined: not ready. */
+  readonly health?: () => Health | undefined;
 }
 
 export interface Exporter {
-  /** What to give to Prometheus: `http://127.0.0.1:PORT/metrics`. */
+  /** The address for Prometheus: `http://127.0.0.1:PORT/metrics`, or `unix:PATH`. */
   readonly url: string;
-  /** Cuts off who is reading and stops listening. */
+  /** A sentence for the operator when other machines can reach the address. */
+  readonly warning?: string;
+  /** Closes every connection and stops listening. */
   close(): Promise<void>;
 }
 
-/** Starts to serve. Rejects with `ERR_LOCAL_ADDRESS` or `ERR_LOCAL_LIMIT` (facts `syscode`, `host`, `port`) when it cannot listen there. */
-export async function startExporter({
-  registry,
-  host = '127.0.0.1',
-  port = 0,
-}: ExporterOptions): Promise<Exporter> {
-  const server = await openServer(host, port, READERS);
-  const { port: chosen } = server.address() as AddressInfo;
-  server.on('request', answer(registry, isLoopback(host) ? new HttpGuard(host, chosen) : undefined));
-  const close = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  return { url: new URL(PATH, urlOf(host, chosen)).href, close };
+/** Starts to serve. Rejects with `ERR_LOCAL_ADDRESS` or `ERR_LOCAL_LIMIT` (fact `syscode`, and those of the address) when it cannot listen. */
+export async function startExporter(options: ExporterOptions): Promise<Exporter> {
+  const { host = '127.0.0.1', port = 0, path } = options;
+  const server = await openServer(path === undefined ? { host, port } : { path }, MAX_CONNECTIONS);
+  const isGuarded = path === undefined && isLoopback(host);
+  server.on('request', new MetricsHandler(options, isGuarded ? new HttpGuard() : undefined).listener);
+  const close = (): Promise<void> => closeServer(server);
+  if (path !== undefined) return { url: `unix:${path}`, close };
+  const url = new URL('/metrics', urlOf(host, portOf(server))).href;
+  return isGuarded ? { url, close } : { url, warning: warningOf(host, options.token), close };
 }
 
-const answer =
-  (registry: Registry, door: HttpGuard | undefined): RequestListener =>
-  (request, response) => {
-    const status = refusalOf(request, door);
-    if (status !== 0) return refuse(response, status);
-    registry.metrics().then(
-      (text) => send(response, registry.contentType, text),
-      // A series that somebody else put into the registry can fail.
-      () => refuse(response, 500),
+const warningOf = (host: string, token: string | undefined): string =>
+  token === undefined
+    ? `the metrics on ${host} can be read by every machine that can reach this address; a token or a UNIX socket restricts it`
+    : `the metrics on ${host} and their token are sent without encryption`;
+
+class MetricsHandler {
+  #collection = { at: -Infinity, text: Promise.resolve('') };
+  readonly #second = { start: 0, requests: 0 };
+
+  constructor(
+    private readonly options: ExporterOptions,
+    private readonly guard: HttpGuard | undefined,
+  ) {}
+
+  readonly listener: RequestListener = (request, response) => {
+    if (this.#isRefused(request, response)) return;
+    if (pathOf(request) === '/healthz') return this.#health(request, response);
+    const { contentType: type } = this.options.registry;
+    this.#metrics().then(
+      (body) => respond(request, response, { type, body }),
+      // A series that somebody else registered can fail.
+      () => refuse(request, response, 500, 'a series cannot be collected'),
     );
   };
 
-function refusalOf(request: IncomingMessage, door: HttpGuard | undefined): number {
-  if (door && !door.admits(request)) return 403;
-  if (request.url?.replace(/\?.*$/s, '') !== PATH) return 404;
-  return request.method === 'GET' ? 0 : 405;
+  #isRefused(request: IncomingMessage, response: ServerResponse): boolean {
+    const [status, reason, headers] = this.#refusalOf(request) ?? [];
+    if (status === undefined) return false;
+    refuse(request, response, status, reason ?? '', headers);
+    return true;
+  }
+
+  #refusalOf(request: IncomingMessage): Refusal | undefined {
+    const reason = this.guard?.refusalOf(request);
+    if (reason !== undefined) return [403, reason];
+    if (!this.#isWithinLimit()) return [429, 'too many requests', { 'Retry-After': '1' }];
+    if (!isAuthorized(request, this.options.token))
+      return [401, 'the bearer token is missing or wrong', { 'WWW-Authenticate': 'Bearer' }];
+    if (!['/metrics', '/healthz'].includes(pathOf(request))) return [404, 'there are /metrics and /healthz'];
+    if (request.method === 'GET' || request.method === 'HEAD') return undefined;
+    return [405, 'GET or HEAD', { Allow: 'GET, HEAD' }];
+  }
+
+  #isWithinLimit(): boolean {
+    const now = performance.now();
+    if (now - this.#second.start >= 1_000) Object.assign(this.#second, { start: now, requests: 0 });
+    this.#second.requests += 1;
+    return this.#second.requests <= MAX_REQUESTS;
+  }
+
+  /** Requests within a second share one collection. */
+  #metrics(): Promise<string> {
+    const now = performance.now();
+    if (now - this.#collection.at >= COLLECTION_INTERVAL)
+      this.#collection = { at: now, text: this.options.registry.metrics() };
+    return this.#collection.text;
+  }
+
+  #health(request: IncomingMessage, response: ServerResponse): void {
+    const health = this.options.health?.() ?? { ready: false };
+    const body = `${JSON.stringify(health)}\n`;
+    respond(request, response, { status: health.ready ? 200 : 503, type: 'application/json', body });
+  }
 }
 
-function refuse(response: ServerResponse, status: number): void {
-  const allow = status === 405 ? { Allow: 'GET' } : {};
-  response.writeHead(status, { 'Content-Type': 'text/plain', Connection: 'close', ...allow }).end();
-}
+type Refusal = readonly [status: number, reason: string, headers?: Readonly<Record<string, string>>];
 
-function send(response: ServerResponse, type: string, text: string): void {
-  response.writeHead(200, {
-    'Content-Type': type,
-    'Content-Length': Buffer.byteLength(text),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-  });
-  response.end(text);
+const pathOf = ({ url = '' }: IncomingMessage): string => url.replace(/\?.*$/s, '');
+
+/** Compares digests, which have one length, so that the time does not depend on the token. */
+function isAuthorized({ headers }: IncomingMessage, token: string | undefined): boolean {
+  if (token === undefined) return true;
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(headers.authorization ?? ''), digest(`Bearer ${token}`));
 }

@@ -1,6 +1,7 @@
 /**
  * Prometheus metrics of a node: `import { nodeMetrics, startExporter } from 'verack/metrics'`. Needs the package
- * `prom-client`, which the rest of the library does without. A dashboard for Grafana and alerts are in this folder.
+ * `prom-client`, which is an optional dependency. This directory also has a dashboard for Grafana and alert rules.
  */
-export { type NodeMetrics, nodeMetrics } from './collector.js';
+export { type MetricsOptions, type NodeMetrics, nodeMetrics } from './collector.js';
 export { type Exporter, type ExporterOptions, startExporter } from './exporter.js';
+export type { Health, SlotUse } from './health.js';

@@ -1,21 +1,21 @@
 /**
- * The series, as Prometheus knows them: names with the prefix `verack_`, base units, `_total` on counters. Every label
- * has a closed set of values (states, reason codes, commands of the message table and `other`); none is ever a text of a
- * peer's, so no peer can make the number of series grow.
+ * The series, named by Prometheus' conventions: prefix `verack_`, base units, `_total` for counters. Every label has a
+ * closed set of values (states, reason codes, commands of the message table and `other`). No label holds text from a peer,
+ * so a peer cannot make the number of series grow.
  */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /** Seconds: up to the handshake's limit of 60. */
 const HANDSHAKE_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-/** Seconds: from the same machine to a slow path over Tor; what never comes back ends the peer instead. */
+/** Seconds: from the same machine to a slow path over Tor; a ping without an answer ends the peer instead. */
 const PING_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-/** Seconds: from what nobody feels to what makes a ping look slow. */
+/** Seconds: from delays without effect to delays that a ping shows. */
 const LAG_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
-/** Makes every series in that registry; throws where one of the names is taken. `collect` runs before each scrape. */
+/** Adds every series to the registry; throws when a name exists already. `collect` runs before each scrape. */
 export function seriesIn(registry: Registry, collect: () => void) {
   const registers = [registry];
-  // First: what it collects, the series behind it show.
+  // Registered first, because its `collect` sets the values of the series after it.
   const peers = new Gauge({
     name: 'verack_peers',
     help: 'Live connections. States of the peer machine; transport as in getpeerinfo.',
@@ -23,7 +23,14 @@ export function seriesIn(registry: Registry, collect: () => void) {
     registers,
     collect,
   });
-  return { peers, ...connectionSeries(registers), ...trafficSeries(registers), ...processSeries(registers) };
+  return {
+    peers,
+    ...connectionSeries(registers),
+    ...trafficSeries(registers),
+    ...limitSeries(registers),
+    ...dropSeries(registers),
+    ...processSeries(registers),
+  };
 }
 
 export type Series = ReturnType<typeof seriesIn>;
@@ -31,18 +38,18 @@ export type Series = ReturnType<typeof seriesIn>;
 const connectionSeries = (registers: Registry[]) => ({
   dials: new Gauge({
     name: 'verack_dials_in_flight',
-    help: 'Connections of ours over which no message can go yet.',
+    help: 'Outbound connections that are being opened.',
     registers,
   }),
   handshakes: new Counter({
     name: 'verack_handshakes_total',
-    help: 'Connections by what came of their handshake: ok, or the code of the reason why there was none.',
+    help: 'Connections by the outcome of their handshake: ok, or the reason code.',
     labelNames: ['outcome', 'network', 'transport'] as const,
     registers,
   }),
   durations: new Histogram({
     name: 'verack_handshake_duration_seconds',
-    help: 'Phases of handshakes: connect (dialled ones only), version (from there to theirs), verack (from there to theirs).',
+    help: 'Phases of handshakes: connect (outbound only), version (until their version), verack (from then until their verack).',
     labelNames: ['phase'] as const,
     buckets: HANDSHAKE_BUCKETS,
     registers,
@@ -76,6 +83,56 @@ const trafficSeries = (registers: Registry[]) => ({
   }),
 });
 
+const limitSeries = (registers: Registry[]) => ({
+  slots: new Gauge({
+    name: 'verack_slots',
+    help: 'Slots for connections.',
+    labelNames: ['direction'] as const,
+    registers,
+  }),
+  slotsUsed: new Gauge({
+    name: 'verack_slots_used',
+    help: 'Slots in use.',
+    labelNames: ['direction'] as const,
+    registers,
+  }),
+  refused: new Counter({
+    name: 'verack_refused_total',
+    help: 'Accepted connections that were closed before the first byte, by reason code.',
+    labelNames: ['reason', 'network'] as const,
+    registers,
+  }),
+  refusedSources: new Gauge({
+    name: 'verack_refused_sources',
+    help: 'Sources (IPv4 /24, IPv6 /64) with a refused connection, since the start; the count starts again at 4,096.',
+    registers,
+  }),
+  refusedMost: new Gauge({
+    name: 'verack_refused_most_of_one_source',
+    help: 'Refused connections of the source that has most of them.',
+    registers,
+  }),
+});
+
+const dropSeries = (registers: Registry[]) => ({
+  dropped: new Counter({
+    name: 'verack_messages_dropped_total',
+    help: 'Received messages that were dropped while the connection stayed open, by reason code.',
+    labelNames: ['code'] as const,
+    registers,
+  }),
+  buffered: new Gauge({
+    name: 'verack_buffered_bytes',
+    help: 'Bytes held in unfinished frames and send queues.',
+    registers,
+  }),
+  linesDropped: new Counter({
+    name: 'verack_log_lines_dropped_total',
+    help: 'Log lines that could not be written.',
+    registers,
+  }),
+});
+
 const processSeries = (registers: Registry[]) => ({
   build: new Gauge({
     name: 'verack_build_info',
@@ -85,7 +142,7 @@ const processSeries = (registers: Registry[]) => ({
   }),
   lag: new Histogram({
     name: 'verack_eventloop_lag_seconds',
-    help: 'How late a timer of this process was, looked at twice a second.',
+    help: 'How late a timer of this process was; measured twice a second.',
     buckets: LAG_BUCKETS,
     registers,
   }),

@@ -283,8 +283,8 @@ describeNode('chromium', 'the page by itself', () => {
     const { relay } = await pair();
     const reader = await FeedReader.open(relay);
     reader.say({ choose: '1' });
-    await reader.until(({ story }) => (story?.pings.length ?? 0) > 0);
-    const sessions = new Map<string, Transcript>([['Monday', reader.world.story!]]);
+    await reader.until(({ transcript }) => (transcript?.pings.length ?? 0) > 0);
+    const sessions = new Map<string, Transcript>([['Monday', reader.state.transcript!]]);
     const second = await relayOf({ sessions });
     const page = await visit(second.url);
     await page.getByRole('button', { name: 'Monday' }).click();

@@ -1,4 +1,4 @@
-/** Somebody who reads the feed of the page, as the page itself does. */
+/** A client of the page's feed that reads as the page does. */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { Request, Update } from '../../src/inspect/page/feed-messages.js';
@@ -6,15 +6,15 @@ import { PageState } from '../../src/inspect/page/page-state.js';
 import type { Relay } from '../../src/inspect/inspector-server.js';
 
 export class FeedReader {
-  /** What the page would know now. */
-  readonly world = new PageState();
-  /** Frames that came. */
+  /** The state of the page. */
+  readonly state = new PageState();
+  /** Received frames. */
   updates = 0;
 
   private constructor(readonly socket: WebSocket) {
     socket.on('message', (data: Buffer) => {
       this.updates += 1;
-      this.world.take(JSON.parse(data.toString()) as Update);
+      this.state.apply(JSON.parse(data.toString()) as Update);
     });
     socket.on('error', () => undefined);
   }
@@ -26,11 +26,11 @@ export class FeedReader {
     return reader;
   }
 
-  say(request: Request): void {
+  request(request: Request): void {
     this.socket.send(JSON.stringify(request));
   }
 
-  async until(holds: (world: PageState) => boolean): Promise<void> {
-    while (!holds(this.world)) await once(this.socket, 'message');
+  async until(holds: (state: PageState) => boolean): Promise<void> {
+    while (!holds(this.state)) await once(this.socket, 'message');
   }
 }

@@ -1,16 +1,16 @@
-/** The columns of the table, in the order of `bitcoin-cli -netinfo`, then what only a state machine knows. No document here. */
+/** The columns of the table of peers, in the order of `bitcoin-cli -netinfo`, then those of the state machine. No document here. */
 import type { Row } from './feed-messages.js';
 import { ago } from './format.js';
 import { isOver } from './page-state.js';
 
 export interface Column {
   readonly head: string;
-  /** What it means, shown on its head. */
+  /** The tooltip of its head. */
   readonly about: string;
   /** Pixels. */
   readonly width: number;
   readonly number?: true;
-  /** Whether the text came from the peer. */
+  /** Whether the text comes from the peer. */
   readonly foreign?: true;
   readonly text: (row: Row, now: number) => string;
   readonly rank: (row: Row) => number | string;
@@ -32,7 +32,7 @@ const ms = (value: number | undefined): string =>
   value === undefined ? '' : value < 10 ? value.toFixed(2) : String(Math.round(value));
 const since = (at: number, now: number): string =>
   at === 0 ? '' : String(Math.max(0, Math.round(now / 1_000 - at)));
-const minutes = ({ conntime }: Row, now: number): string =>
+const age = ({ conntime }: Row, now: number): string =>
   String(Math.max(0, Math.floor((now / 1_000 - conntime) / 60)));
 
 function deadline({ next }: Row, now: number): string {
@@ -49,17 +49,20 @@ const column = (
   ...rest,
 });
 
-/** A row whose clock stands still is shown at that moment. */
-export const moment = (row: Row, now: number): number => row.heldat ?? now;
+/** A row whose clock stands still is shown at that readingTime. */
+export const readingTime = (row: Row, now: number): number => row.heldat ?? now;
 
 export const COLUMNS: readonly Column[] = [
-  column('<->', 54, 'direction', {
+  column('<->', 54, 'direction: in (the peer dialled) or out', {
     text: ({ inbound }) => (inbound ? 'in' : 'out'),
     rank: ({ inbound }) => Number(inbound),
   }),
-  column('type', 58, 'type of the connection', { text: typeOf, rank: typeOf }),
+  column('type', 58, 'type of an outbound connection: full, block, feeler, addr, manual', {
+    text: typeOf,
+    rank: typeOf,
+  }),
   column('net', 42, 'network of the address', { text: netOf, rank: netOf }),
-  column('serv', 52, 'services: network, witness, bloom, compact filters, limited, v2 …', {
+  column('serv', 52, 'services: n network, b bloom, w witness, c compact filters, l limited, 2 v2', {
     text: ({ services }) => services,
     rank: ({ services }) => services,
   }),
@@ -82,21 +85,21 @@ export const COLUMNS: readonly Column[] = [
     text: ({ lastsend }, now) => since(lastsend, now),
     rank: ({ lastsend }) => -lastsend,
   }),
-  column('recv', 44, 'seconds since something came', {
+  column('recv', 44, 'seconds since we received', {
     number: true,
     text: ({ lastrecv }, now) => since(lastrecv, now),
     rank: ({ lastrecv }) => -lastrecv,
   }),
-  column('hb', 28, 'they want high-bandwidth compact blocks (BIP152)', {
+  column('hb', 28, 'the peer wants high-bandwidth compact blocks (BIP152)', {
     text: ({ highbandwidth }) => (highbandwidth ? '*' : ''),
     rank: ({ highbandwidth }) => -Number(highbandwidth),
   }),
   column('age', 38, 'minutes since the connection began', {
     number: true,
-    text: minutes,
+    text: age,
     rank: ({ conntime }) => -conntime,
   }),
-  column('id', 52, 'id of the peer', { number: true, text: ({ key }) => key, rank: ({ id }) => id }),
+  column('id', 44, 'id of the peer', { number: true, text: ({ key }) => key, rank: ({ id }) => id }),
   column('address', 150, 'address of the peer', {
     foreign: true,
     text: ({ addr }) => addr,
@@ -107,23 +110,44 @@ export const COLUMNS: readonly Column[] = [
     text: ({ version, subver }) => (version === 0 ? '' : `${version}${subver}`),
     rank: ({ version, subver }) => `${String(version).padStart(10, '0')}${subver}`,
   }),
-  column('state', 116, 'where its machine is', { text: ({ state }) => state, rank: ({ state }) => state }),
+  column('state', 116, 'state of the peer machine', {
+    text: ({ state }) => state,
+    rank: ({ state }) => state,
+  }),
   column('for', 50, 'time in this state', {
     number: true,
     text: ({ stateat }, now) => ago(now - stateat),
     rank: ({ stateat }) => -stateat,
   }),
-  column('next', 106, 'what happens by itself, and when', {
+  column('next', 106, 'the next deadline: what happens without further messages, and when', {
     text: deadline,
     rank: ({ next }) => next?.at ?? Infinity,
   }),
-  column('last reason', 196, 'why it ended, or why the connection to this address before it did', {
+  column('last reason', 206, 'why it ended, or why the previous connection to this address did', {
     text: ({ reason }) => reason?.code ?? '',
     rank: ({ reason }) => reason?.code ?? '~',
   }),
 ];
 
-/** Which column, by its place, and whether from its end. */
+/** Heads of the columns that a narrow window leaves out, first to last. `state` and `last reason` always stay. */
+export const DROP_ORDER = [
+  ...['hb', 'mping', 'recv', 'send', 'serv', 'type', 'age', 'v', 'net', 'ping', 'version'],
+  ...['next', 'for', 'id', 'address', '<->'],
+] as const;
+
+/** The heads of the columns that are left out so that the others fit into `width` pixels. */
+export function droppedColumns(width: number): Set<string> {
+  const dropped = new Set<string>();
+  let total = COLUMNS.reduce((sum, column) => sum + column.width, 0);
+  for (const head of DROP_ORDER) {
+    if (total <= width) break;
+    dropped.add(head);
+    total -= COLUMNS.find((column) => column.head === head)?.width ?? 0;
+  }
+  return dropped;
+}
+
+/** Which column, by its index, and whether descending. */
 export interface Order {
   readonly by: number;
   readonly down: boolean;
@@ -149,7 +173,7 @@ const compared = (a: number | string, b: number | string): number => (a < b ? -1
 const newest = (a: Row, b: Row): number =>
   Number(isOver(a.state)) - Number(isOver(b.state)) || b.conntime - a.conntime || b.id - a.id;
 
-/** Every word stands somewhere in what the row shows. */
+/** Whether every word occurs in the row. */
 function matches(row: Row, words: readonly string[]): boolean {
   if (words.length === 0) return true;
   const { key, addr, subver, version, state, reason, services } = row;

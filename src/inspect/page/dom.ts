@@ -1,4 +1,4 @@
-/** Making and changing elements. Text is only ever set as text; the page's policy (trusted types) forbids anything else. */
+/** Creates and changes elements. Text is only set as text; the page's policy (trusted types) forbids anything else. */
 
 export type Child = Node | string;
 
@@ -21,7 +21,7 @@ export function make<T extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** A button that does something. */
+/** A button that calls `act`. */
 export function button(text: string, act: () => void, title = ''): HTMLButtonElement {
   const element = make('button', text);
   element.type = 'button';
@@ -30,8 +30,8 @@ export function button(text: string, act: () => void, title = ''): HTMLButtonEle
   return element;
 }
 
-/** A new element of a picture. */
-export function draw<T extends keyof SVGElementTagNameMap>(
+/** A new SVG element. */
+export function makeSvg<T extends keyof SVGElementTagNameMap>(
   tag: T,
   attributes: Readonly<Record<string, string | number>>,
   text = '',
@@ -42,12 +42,12 @@ export function draw<T extends keyof SVGElementTagNameMap>(
   return element;
 }
 
-/** Only what differs touches the document. */
-export function say(element: Element, text: string): void {
+/** Sets the text unless it is the same: each change costs layout time. */
+export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /** As {@link say}, for classes. */
-export function dress(element: Element, classes: string): void {
+export function setClass(element: Element, classes: string): void {
   if (element.getAttribute('class') !== classes) element.setAttribute('class', classes);
 }

@@ -1,89 +1,91 @@
-/** One moment in full: a message with its bytes and fields, or the machine's cell and why. */
+/** One entry of a transcript in full: a message with its bytes and fields, or a transition and its reason. */
 import { make, type Child } from './dom.js';
-import type { TransitionEntry, MessageEntry, TranscriptEntry, Reason, ReasonWords } from './feed-messages.js';
+import type { TransitionEntry, MessageEntry, TranscriptEntry, Reason, ReasonText } from './feed-messages.js';
 import { bytes, span } from './format.js';
+import { FIELDS } from './glossary.js';
 
-export type Reasons = Readonly<Record<string, ReasonWords>>;
+export type Reasons = Readonly<Record<string, ReasonText>>;
 
-/** Bytes on a line, and lines of one field before the rest is left out. */
-const PER_LINE = 16;
-const MOST_LINES = 4;
+/** Bytes on a line, and lines of one field. */
+const PER_LINE = 8;
+const MAX_LINES = 4;
 
-export const detailOf = (moment: TranscriptEntry, reasons: Reasons): HTMLElement =>
-  moment.kind === 'cell' ? cellDetail(moment, reasons) : crossingDetail(moment);
+export const detailOf = (entry: TranscriptEntry, reasons: Reasons): HTMLElement =>
+  entry.kind === 'transition' ? transitionDetail(entry, reasons) : messageDetail(entry, reasons);
 
-function crossingDetail(moment: MessageEntry): HTMLElement {
-  const {
-    kind,
-    command,
-    size,
-    at,
-    bip,
-    about = 'a command that the table does not know',
-    fields,
-    verdicts,
-  } = moment;
-  const way = kind === 'sent' ? 'we sent' : 'they sent';
-  const kept = moment.hex.length / 2;
+function messageDetail(entry: MessageEntry, reasons: Reasons): HTMLElement {
+  const { kind, command, size, at, bip, faults, dropped, fields } = entry;
+  const { about = 'a command that is not in the message table' } = entry;
+  const kept = entry.hex.length / 2;
+  const sender = kind === 'sent' ? 'sent by this node' : 'sent by the peer';
+  const length = dropped === undefined ? bytes(size) : 'dropped';
   return make(
     'article.detail',
     make('h3', make('b', command), ...bipOf(bip)),
-    make('p', `${way} ${bytes(size)}, ${span(at)} after the beginning: ${about}.`),
-    ...verdicts.map((says) => make('p.troubled', says)),
-    ...(fields.length > 0 ? [fieldTable(moment)] : []),
-    ...(kept < size ? [make('p.soft', `the first ${bytes(kept)} were kept`)] : []),
+    make('p', `${about}: ${length}, ${sender}, ${span(at)} after the start`),
+    ...faults.map((fault) => make('p.faulty', fault)),
+    ...(dropped === undefined ? [] : reasonOf({ code: dropped, facts: {} }, reasons)),
+    ...(fields.length > 0 ? [fieldTable(entry)] : []),
+    ...(kept < size ? [make('p.muted', `the first ${bytes(kept)} were kept`)] : []),
   );
 }
 
+const HEADS = ['offset', 'bytes', 'field', 'value', 'meaning'];
+
 function fieldTable({ fields }: MessageEntry): HTMLElement {
-  const head = make('tr', ...['offset', 'bytes', 'field', 'meaning'].map((text) => make('th', text)));
-  const lines = fields.map(({ offset, hex, name, value }) =>
+  const head = make('tr', ...HEADS.map((text) => make('th', text)));
+  const rows = fields.map(({ offset, hex, name, value }) =>
     make(
       'tr',
       make('td.number', String(offset)),
       make('td.hex', spaced(hex)),
       make('td', name),
       make('td.foreign', value),
+      make('td.muted', FIELDS[name] ?? ''),
     ),
   );
-  return make('div.wide', make('table', make('thead', head), make('tbody', ...lines)));
+  return make('div.scroll', make('table', make('thead', head), make('tbody', ...rows)));
 }
 
 /** `f9 be b4 d9`, in lines. */
 function spaced(hex: string): string {
   const rows = hex.match(new RegExp(`.{1,${2 * PER_LINE}}`, 'g')) ?? [''];
-  const shown = rows.slice(0, MOST_LINES).map((row) => (row.match(/../g) ?? []).join(' '));
-  return [...shown, ...(rows.length > MOST_LINES ? ['…'] : [])].join('\n');
+  const shown = rows.slice(0, MAX_LINES).map((row) => (row.match(/../g) ?? []).join(' '));
+  return [...shown, ...(rows.length > MAX_LINES ? ['…'] : [])].join('\n');
 }
 
-const MACHINES = { peer: 'the peer machine', transport: 'the transport machine (key exchange)' } as const;
+const MACHINES = { peer: 'peer', transport: 'transport (key exchange)' } as const;
 
-function cellDetail(cell: TransitionEntry, reasons: Reasons): HTMLElement {
-  const { lane, state, to, event, guard, actions, says, bip, reason } = cell;
+function transitionDetail(entry: TransitionEntry, reasons: Reasons): HTMLElement {
+  const { machine, state, to, event, guard, actions, description, bip, reason } = entry;
   const facts: [string, Child][] = [
-    ['machine', MACHINES[lane]],
-    ['cell', `${state} × ${event}`],
-    ...(guard === undefined ? [] : [['because', guard] as [string, Child]]),
-    ['then', to === undefined || to === state ? `stays in ${state}` : make('b.state', to)],
-    ...actions.map((action): [string, Child] => ['does', action]),
+    ['machine', MACHINES[machine]],
+    ['state × event', `${state} × ${event}`],
+    ...(guard === undefined ? [] : [['guard', guard] as [string, Child]]),
+    ['next state', to === undefined || to === state ? `${state} (unchanged)` : make('b.state', to)],
+    ...(actions.length === 0 ? [] : [['actions', actions.join(', ')] as [string, Child]]),
   ];
   const list = make('dl', ...facts.flatMap(([name, value]) => [make('dt', name), make('dd', value)]));
-  const article = make('article.detail', make('h3', says === '' ? event : says, ...bipOf(bip)), list);
+  const article = make(
+    'article.detail',
+    make('h3', description === '' ? event : description, ...bipOf(bip)),
+    list,
+  );
   if (reason) article.append(...reasonOf(reason, reasons));
-  article.classList.add(to ?? 'stays');
+  article.classList.add(to ?? 'unchanged');
   return article;
 }
 
 const bipOf = (bip: number | undefined): HTMLElement[] =>
   bip === undefined ? [] : [make('span.bip', `BIP${bip}`)];
 
-/** A code, its sentence, what to do about it, and its facts. */
+/** A code, its sentence, the hint, and its facts. */
 export function reasonOf({ code, facts }: Reason, reasons: Reasons): HTMLElement[] {
   const { says = '', hint = '', blame = '' } = reasons[code] ?? {};
   const known = Object.entries(facts).map(([name, value]) => `${name}=${value}`);
   return [
     make('p.reason', make('b', code), ` ${says}${blame === '' ? '' : ` (blame: ${blame})`}`),
-    ...(hint === '' ? [] : [make('p.soft', hint)]),
+    ...(hint === '' ? [] : [make('p.muted', hint)]),
     ...(known.length === 0 ? [] : [make('p.foreign', known.join('  '))]),
   ];
 }

@@ -1,8 +1,8 @@
 /**
- * What the node and the page tell each other over the WebSocket `/feed`: JSON, one object per frame. Shapes only; a
- * {@link Transcript} is also what `/sessions/NAME` answers, so a recorded session looks like a live one.
+ * The messages between the node and the page on the WebSocket `/feed`: JSON, one object per frame. Types only. A
+ * {@link Transcript} is also the answer of `/sessions/NAME`, so a recorded session looks like a live one.
  *
- * Moments (`…at`) are milliseconds since 1970-01-01 UTC unless said otherwise. Text that came from a peer is plain text.
+ * Times (`…at`) are milliseconds since 1970-01-01 UTC unless said otherwise. Text that came from a peer is plain text.
  */
 
 export type State =
@@ -15,9 +15,9 @@ export interface Reason {
   readonly facts: Facts;
 }
 
-/** One line of the table: `getpeerinfo`'s keys, with their meaning; `minping` and `pingtime` are milliseconds. */
+/** One row of the table of peers: keys of `getpeerinfo`; `minping` and `pingtime` are milliseconds. */
 export interface Row {
-  /** The peer's id; that of a node with a name has the name before it, as in `lab.3`. */
+  /** The peer's id, after the name of its node if that has one: `lab.3`. */
   readonly key: string;
   readonly id: number;
   readonly inbound: boolean;
@@ -34,14 +34,14 @@ export interface Row {
   readonly conntime: number;
   readonly highbandwidth: boolean;
   readonly addr: string;
-  /** 0 before their version came. */
+  /** 0 before the peer's version message. */
   readonly version: number;
   readonly subver: string;
   readonly state: State;
   readonly stateat: number;
   readonly next?: { readonly what: string; readonly at: number };
   readonly reason?: Reason;
-  /** Set where time stands still: the moment at which it does. */
+  /** The time at which the node's clock is held. */
   readonly heldat?: number;
 }
 
@@ -49,17 +49,17 @@ export interface Row {
 export interface StateChange {
   readonly at: number;
   readonly key: string;
-  readonly lane: MachineName;
+  readonly machine: MachineName;
   readonly from: string;
   readonly to: string;
   /** The event, `after NAME` for a deadline. */
   readonly event: string;
-  /** The words of the machine's own cell. */
-  readonly says: string;
+  /** The description of the transition. */
+  readonly description: string;
   readonly code: string;
 }
 
-/** Which machine: that of the connection, or that of its key exchange. */
+/** The machine of the connection, or that of its key exchange. */
 export type MachineName = 'peer' | 'transport';
 
 /** A run of bytes with a name and a meaning; `offset` counts from the start of the payload. */
@@ -71,13 +71,13 @@ export interface Field {
 }
 
 interface Instant {
-  /** Counts up from 0 within one story. */
+  /** Index within the transcript. */
   readonly n: number;
-  /** Milliseconds since the story began. */
+  /** Milliseconds since the transcript began. */
   readonly at: number;
 }
 
-/** A message that crossed. */
+/** A message that was sent or received. */
 export interface MessageEntry extends Instant {
   readonly kind: 'sent' | 'received';
   readonly command: string;
@@ -85,50 +85,77 @@ export interface MessageEntry extends Instant {
   readonly size: number;
   readonly hex: string;
   readonly fields: readonly Field[];
-  /** What is wrong with it, or noteworthy. */
-  readonly verdicts: readonly string[];
+  /** What is wrong with the message. */
+  readonly faults: readonly string[];
+  /** The reason code of a message that was dropped before it was decoded; it has no bytes here. */
+  readonly dropped?: string;
   readonly bip?: number;
   readonly about?: string;
 }
 
-/** What a machine made of an event: the cell of its table. */
+/** What a machine did with an event. */
 export interface TransitionEntry extends Instant {
-  readonly kind: 'cell';
-  readonly lane: MachineName;
+  readonly kind: 'transition';
+  readonly machine: MachineName;
   readonly event: string;
   readonly state: string;
-  /** Absent when it stays where it is. */
+  /** Absent when the state stays the same. */
   readonly to?: string;
   readonly guard?: string;
   readonly actions: readonly string[];
-  readonly says: string;
+  readonly description: string;
   readonly bip?: number;
   readonly reason?: Reason;
 }
 
 export type TranscriptEntry = MessageEntry | TransitionEntry;
 
-/** One connection from its birth. The first moments are kept whatever follows; of later ones, the latest. */
+/** One connection from its start. The first entries are always kept; of the later ones, the latest. */
 export interface Transcript {
   readonly key: string;
   readonly inbound: boolean;
-  readonly bornat: number;
-  /** As `getpeerinfo` has it, and ours. */
+  readonly startedat: number;
+  /** The keys of `getpeerinfo`, and those of this node. */
   readonly facts: Readonly<Record<string, unknown>>;
-  /** When pongs came (milliseconds since the story began) and how long they took (milliseconds); the latest 120. */
+  /** When pongs came (milliseconds since the transcript began) and how long they took (milliseconds); the latest 120. */
   readonly pings: readonly (readonly [at: number, ms: number])[];
-  readonly moments: readonly TranscriptEntry[];
+  readonly entries: readonly TranscriptEntry[];
 }
 
-/** Since the node began. */
+/** Counts since the start of the node. */
 export interface OutcomeCounts {
   /** Ends by reason code; `established` counts complete handshakes. */
   readonly outcomes: Readonly<Record<string, number>>;
-  /** How many handshakes took at most so many milliseconds, from the open link to their verack; the last has no limit. */
+  /** How many handshakes took at most so many milliseconds, from the open link to the peer's verack; the last has no limit. */
   readonly handshakes: readonly { readonly upto: number | null; readonly count: number }[];
 }
 
-export interface ReasonWords {
+/** An outbound target or a supervisor: an actor that belongs to no connection. */
+export interface ActorRow {
+  /** The actor's name, after the name of its node if that has one: `outbound.3`. */
+  readonly key: string;
+  /** The id of its machine. */
+  readonly machine: string;
+  /** The host name or address that it dials; empty for a supervisor. */
+  readonly target: string;
+  readonly state: string;
+  readonly stateat: number;
+  readonly ended: boolean;
+  /** The members of the context that are text, numbers or booleans. */
+  readonly facts: Facts;
+  readonly reason?: Reason;
+}
+
+/** Delays in force, milliseconds, by their name in the chart. */
+export type Deadlines = Readonly<Record<'connectTimeout' | 'handshakeTimeout', number>>;
+
+export interface ActorStates {
+  readonly rows: readonly ActorRow[];
+  /** By the name of the node; empty for the first one. */
+  readonly deadlines: Readonly<Record<string, Deadlines>>;
+}
+
+export interface ReasonText {
   readonly says: string;
   readonly hint: string;
   readonly blame: string;
@@ -137,39 +164,43 @@ export interface ReasonWords {
 /** What the lab offers. */
 export interface LabMenu {
   readonly token: string;
-  readonly actors: readonly { readonly name: string; readonly about: string; readonly expect: string }[];
+  readonly behaviours: readonly { readonly name: string; readonly about: string; readonly expect: string }[];
   readonly messages: readonly { readonly name: string; readonly about: string }[];
 }
 
 export interface LabPeer {
   readonly n: number;
-  /** Its row; absent until our node has one. */
+  /** Key of its row; absent until our node has one. */
   readonly key?: string;
-  readonly actor: string;
+  readonly behaviour: string;
   readonly dialled: boolean;
   readonly open: boolean;
   readonly paused: boolean;
-  /** Messages can be put into its stream (v1 only). */
-  readonly speaks: boolean;
+  /** Uses v1: messages can be sent in its name. */
+  readonly v1: boolean;
 }
 
 export interface LabState {
-  /** Time stands still. */
+  /** The clock is held. */
   readonly held: boolean;
+  /** Time that was asked for has not passed yet. */
+  readonly busy: boolean;
   /** Milliseconds of the lab's own clock. */
   readonly now: number;
   readonly peers: readonly LabPeer[];
-  /** What became of the latest command that could not be done; empty when all could. */
-  readonly complaint: string;
+  /** Why the latest command failed; empty when it did not. */
+  readonly error: string;
 }
 
 export interface FeedStart {
-  readonly reasons: Readonly<Record<string, ReasonWords>>;
+  readonly reasons: Readonly<Record<string, ReasonText>>;
   readonly sessions: readonly string[];
+  /** Names of the machines that have a chart. */
+  readonly machines: readonly string[];
   readonly lab?: LabMenu;
 }
 
-/** What the page is told, at most ten times a second. */
+/** What changed, at most ten times a second. */
 export interface Update {
   readonly at: number;
   readonly start?: FeedStart;
@@ -177,23 +208,24 @@ export interface Update {
   /** Keys of rows that the node has forgotten. */
   readonly gone: readonly string[];
   readonly changes: readonly StateChange[];
-  /** Moves that were left out, for there were too many. */
+  /** Changes that were left out because there were too many. */
   readonly missed: number;
   readonly outcomes?: OutcomeCounts;
-  /** The chosen peer: moments that were not told yet. */
+  /** The selected peer: entries that were not sent yet. */
   readonly transcript?: Transcript;
   readonly lab?: LabState;
+  readonly actors?: ActorStates;
 }
 
 export type LabCommand =
-  | { readonly do: 'start'; readonly actor: string; readonly dialled: boolean }
+  | { readonly do: 'start'; readonly behaviour: string; readonly dialled: boolean; readonly held: boolean }
   | { readonly do: 'send'; readonly n: number; readonly message: string }
   | { readonly do: 'close' | 'disconnect' | 'pause' | 'resume'; readonly n: number }
   | { readonly do: 'hold' | 'run' | 'step' }
   | { readonly do: 'skip'; readonly ms: number };
 
-/** What the page says: which rows are in sight, which peer is chosen, what the lab shall do. */
+/** Requests of the page: which rows are visible, which peer is selected, commands for the lab. */
 export type Request =
-  | { readonly view: readonly string[] }
-  | { readonly choose: string }
+  | { readonly visible: readonly string[] }
+  | { readonly select: string }
   | { readonly token: string; readonly lab: LabCommand };

@@ -1,13 +1,13 @@
-/** The line to the node: opened again when it breaks. */
+/** The WebSocket to the node, which is opened again when it closes. */
 import type { Request, Update } from './feed-messages.js';
 
-/** Between two tries, milliseconds. */
+/** Milliseconds between two attempts. */
 const RETRY = 2_000;
 
 export interface Listener {
   opened(): void;
   lost(): void;
-  told(update: Update): void;
+  received(update: Update): void;
 }
 
 export class FeedSocket {
@@ -17,7 +17,7 @@ export class FeedSocket {
     this.#open();
   }
 
-  /** Says something, if the line is open. */
+  /** Sends a request, if the socket is open. */
   send(request: Request): void {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(request));
   }
@@ -26,7 +26,9 @@ export class FeedSocket {
     const socket = new WebSocket(`ws://${location.host}/feed`);
     this.#socket = socket;
     socket.addEventListener('open', () => this.listener.opened());
-    socket.addEventListener('message', ({ data }) => this.listener.told(JSON.parse(String(data)) as Update));
+    socket.addEventListener('message', ({ data }) =>
+      this.listener.received(JSON.parse(String(data)) as Update),
+    );
     socket.addEventListener('close', () => {
       this.listener.lost();
       setTimeout(() => this.#open(), RETRY);

@@ -1,4 +1,4 @@
-/** Numbers and moments as a person reads them. */
+/** Numbers and times as text. */
 
 /** `0.42 ms`, `12 ms`, `1.25 s`, `3 min`, `2 h`. */
 export function span(ms: number): string {
@@ -8,11 +8,17 @@ export function span(ms: number): string {
   return ago(ms);
 }
 
-/** Whole seconds, then minutes, then hours: for what counts up or down before one's eyes. */
+/** Whole seconds, minutes or hours, for times that count up or down. */
 export function ago(ms: number): string {
   const s = Math.max(0, Math.floor(ms / 1_000));
   if (s < 120) return `${s} s`;
   return s < 7_200 ? `${Math.floor(s / 60)} min` : `${Math.floor(s / 3_600)} h`;
+}
+
+/** A delay as in the charts: `60 s`, `5 min`, `1500 ms`. */
+export function timeLabel(ms: number): string {
+  if (ms >= 120_000 && ms % 60_000 === 0) return `${ms / 60_000} min`;
+  return ms >= 1_000 && ms % 1_000 === 0 ? `${ms / 1_000} s` : `${ms} ms`;
 }
 
 /** `14:03:27.250`, by this machine's clock. */

@@ -1,155 +1,157 @@
-/** The lab: starts peers with a fault, sends what they should not send, holds time; beside it, what the machine made of it. */
-import { button, byId, dress, make, say } from './dom.js';
+/** The controls of the lab: starts peers with a chosen behaviour, sends messages in their name, controls the clock. */
+import { button, byId, make, setClass, setText } from './dom.js';
 import type { LabCommand, LabMenu, LabPeer } from './feed-messages.js';
 import { ago } from './format.js';
 import type { PageState } from './page-state.js';
 
-const LEAPS: readonly (readonly [text: string, ms: number])[] = [
+const SKIPS: readonly (readonly [text: string, ms: number])[] = [
   ['+1 s', 1_000],
-  ['+20 s', 20_000],
+  ['+1 min', 60_000],
   ['+2 min', 120_000],
   ['+20 min', 1_200_000],
 ];
 
 export class LabView {
-  readonly #actor = make('select');
-  readonly #way = make('select');
-  readonly #about = make('p.soft');
-  readonly #peers = make('ul.pupils');
-  readonly #hold = button('', () => this.#command({ do: this.world.lab?.held ? 'run' : 'hold' }));
-  readonly #now = make('span.soft');
-  readonly #trouble = make('p.troubled');
+  readonly #behaviour = make('select');
+  readonly #direction = make('select');
+  readonly #held = make('input');
+  readonly #about = make('p.muted');
+  readonly #peers = make('ul.lab-peers');
+  readonly #hold = button(
+    'hold',
+    () => this.execute({ do: this.pageState.lab?.held ? 'run' : 'hold' }),
+    'holds the clock or lets it run; also possible before the first peer',
+  );
+  readonly #now = make('span.muted');
+  readonly #error = make('p.faulty');
   readonly #messages = make('div.messages');
   #menu: LabMenu | undefined;
-  #chosen = 0;
+  #selected = 0;
   #newest = 0;
-  #said = '';
+  #listed = '';
 
   constructor(
-    private readonly world: PageState,
-    private readonly order: (command: LabCommand) => void,
-    private readonly choose: (key: string) => void,
+    private readonly pageState: PageState,
+    private readonly execute: (command: LabCommand) => void,
+    private readonly select: (key: string) => void,
   ) {
-    this.#actor.setAttribute('aria-label', 'How the peer behaves');
-    this.#way.setAttribute('aria-label', 'Who dials');
-    this.#way.append(new Option('it dials us', 'in'), new Option('we dial it', 'out'));
-    this.#actor.addEventListener('change', () => this.#describe());
-    const start = button('start', () => this.#start());
-    start.className = 'main';
-    const time = LEAPS.map(([text, ms]) =>
-      button(text, () => this.#command({ do: 'skip', ms }), 'set the clock forward'),
-    );
-    byId('lab-tools').append(
-      make(
-        'fieldset',
-        make('legend', 'a peer'),
-        make('div.line', this.#actor, this.#way, start),
-        this.#about,
-        this.#peers,
-      ),
-      make('fieldset', make('legend', 'it sends, now'), this.#messages),
-      make(
-        'fieldset',
-        make('legend', 'time'),
-        make(
-          'div.line',
-          this.#hold,
-          button('step', () => this.#command({ do: 'step' }), 'until the next message or change'),
-          ...time,
-          this.#now,
-        ),
-      ),
-      this.#trouble,
-    );
+    this.#behaviour.setAttribute('aria-label', 'How the peer behaves');
+    this.#direction.setAttribute('aria-label', 'Who dials');
+    this.#direction.append(new Option('peer dials', 'in'), new Option('this node dials', 'out'));
+    this.#behaviour.addEventListener('change', () => this.#describe());
+    this.#held.type = 'checkbox';
+    byId('lab-tools').append(this.#peerTools(), this.#messageTools(), this.#clockTools(), this.#error);
   }
 
   draw(): void {
-    const { hello, lab } = this.world;
-    if (hello.lab && hello.lab !== this.#menu) this.#offer(hello.lab);
+    const { start, lab } = this.pageState;
+    if (start.lab && start.lab !== this.#menu) this.#offer(start.lab);
     if (!lab) return;
-    say(this.#hold, lab.held ? 'run' : 'hold');
-    say(this.#now, `${lab.held ? 'held at' : 'runs:'} ${ago(lab.now)}`);
-    say(this.#trouble, lab.complaint);
-    this.#notice(lab.peers);
+    setText(this.#hold, lab.held ? 'run' : 'hold');
+    setText(this.#now, `${lab.held ? 'held at' : 'running:'} ${ago(lab.now)}${lab.busy ? ' …' : ''}`);
+    setText(this.#error, lab.error);
+    this.#selectNewest(lab.peers);
     this.#list(lab.peers);
-    const current = lab.peers.find(({ n }) => n === this.#chosen);
-    for (const element of this.#messages.children) {
-      (element as HTMLButtonElement).disabled = !current?.open || !current.speaks;
-    }
-    if (current?.key !== undefined) this.choose(current.key);
+    const current = lab.peers.find(({ n }) => n === this.#selected);
+    for (const element of this.#messages.children)
+      (element as HTMLButtonElement).disabled = !current?.open || !current.v1;
+    if (current?.key !== undefined) this.select(current.key);
+  }
+
+  #peerTools(): HTMLElement {
+    const start = button('start', () => this.#start());
+    start.className = 'main';
+    const held = make('label', this.#held, ' hold the clock first');
+    held.title = 'nothing happens until you press step or run';
+    return make(
+      'fieldset',
+      make('legend', 'peer'),
+      make('div.toolbar', this.#behaviour, this.#direction, start, held),
+      this.#about,
+      this.#peers,
+    );
+  }
+
+  #messageTools(): HTMLElement {
+    return make('fieldset', make('legend', 'the selected peer sends'), this.#messages);
+  }
+
+  #clockTools(): HTMLElement {
+    const skips = SKIPS.map(([text, ms]) =>
+      button(text, () => this.execute({ do: 'skip', ms }), 'sets the clock forward'),
+    );
+    const step = button(
+      'step',
+      () => this.execute({ do: 'step' }),
+      'runs until the next message or change of state',
+    );
+    return make(
+      'fieldset',
+      make('legend', 'clock'),
+      make('div.toolbar', this.#hold, step, ...skips, this.#now),
+    );
   }
 
   #offer(menu: LabMenu): void {
     this.#menu = menu;
-    this.#actor.replaceChildren(...menu.actors.map(({ name }) => new Option(name, name)));
+    this.#behaviour.replaceChildren(...menu.behaviours.map(({ name }) => new Option(name, name)));
     const buttons = menu.messages.map(({ name, about }) =>
-      button(name, () => this.#command({ do: 'send', n: this.#chosen, message: name }), about),
+      button(name, () => this.execute({ do: 'send', n: this.#selected, message: name }), about),
     );
     this.#messages.replaceChildren(...buttons);
     this.#describe();
   }
 
   #describe(): void {
-    const actor = this.#menu?.actors.find(({ name }) => name === this.#actor.value);
-    say(this.#about, actor ? `${actor.about}. Foretold: ${actor.expect}` : '');
+    const behaviour = this.#menu?.behaviours.find(({ name }) => name === this.#behaviour.value);
+    setText(this.#about, behaviour ? `${behaviour.about}. Expected: ${behaviour.expect}` : '');
   }
 
   #start(): void {
-    this.#command({ do: 'start', actor: this.#actor.value, dialled: this.#way.value === 'out' });
+    const [behaviour, dialled] = [this.#behaviour.value, this.#direction.value === 'out'];
+    this.execute({ do: 'start', behaviour, dialled, held: this.#held.checked });
   }
 
-  /** The peer that was started last is the one to look at. */
-  #notice(peers: readonly LabPeer[]): void {
+  /** A new peer is selected. */
+  #selectNewest(peers: readonly LabPeer[]): void {
     const newest = Math.max(0, ...peers.map(({ n }) => n));
-    if (newest > this.#newest) this.#chosen = newest;
+    if (newest > this.#newest) this.#selected = newest;
     this.#newest = newest;
   }
 
   #list(peers: readonly LabPeer[]): void {
-    const rows = peers.map(({ key = '' }) => this.world.rows.get(key));
-    const said = JSON.stringify([peers, this.#chosen, rows.map((row) => [row?.state, row?.reason?.code])]);
-    if (said === this.#said) return;
-    this.#said = said;
-    this.#peers.replaceChildren(...[...peers].reverse().map((peer) => this.#line(peer)));
+    const rows = peers.map(({ key = '' }) => this.pageState.rows.get(key));
+    const text = JSON.stringify([peers, this.#selected, rows.map((row) => [row?.state, row?.reason?.code])]);
+    if (text === this.#listed) return;
+    this.#listed = text;
+    this.#peers.replaceChildren(...[...peers].reverse().map((peer) => this.#item(peer)));
   }
 
-  #line(peer: LabPeer): HTMLLIElement {
-    const { n, key, actor, dialled, open, paused } = peer;
-    const row = key === undefined ? undefined : this.world.rows.get(key);
+  #item(peer: LabPeer): HTMLLIElement {
+    const { n, key, behaviour, dialled, open, paused } = peer;
+    const row = key === undefined ? undefined : this.pageState.rows.get(key);
     const pick = button('', () => this.#pick(peer));
     const state = row?.state ?? 'connecting';
-    pick.append(
-      make('b', actor),
-      dialled ? ' ← dialled ' : ' dials → ',
-      make('b.state', state),
-      ` ${row?.reason?.code ?? ''}`,
-    );
-    pick.setAttribute('aria-pressed', String(n === this.#chosen));
-    const acts = open ? this.#acts(n, paused) : [];
-    const line = make('li', pick, ...acts);
-    dress(line, state);
-    return line;
+    const direction = dialled ? ' (outbound) ' : ' (inbound) ';
+    pick.append(make('b', behaviour), direction, make('b.state', state), ` ${row?.reason?.code ?? ''}`);
+    pick.setAttribute('aria-pressed', String(n === this.#selected));
+    const item = make('li', pick, ...(open ? this.#controls(n, paused) : []));
+    setClass(item, state);
+    return item;
   }
 
-  #acts(n: number, paused: boolean): HTMLElement[] {
+  #controls(n: number, paused: boolean): HTMLElement[] {
+    const toggle = paused ? 'resume' : 'pause';
     return [
-      button(
-        paused ? 'resume' : 'pause',
-        () => this.#command({ do: paused ? 'resume' : 'pause', n }),
-        'it reads no more',
-      ),
-      button('it closes', () => this.#command({ do: 'close', n }), 'the peer ends the link'),
-      button('we close', () => this.#command({ do: 'disconnect', n }), 'our node ends the connection'),
+      button(toggle, () => this.execute({ do: toggle, n }), 'whether the peer reads'),
+      button('peer closes', () => this.execute({ do: 'close', n }), 'the peer closes the connection'),
+      button('node closes', () => this.execute({ do: 'disconnect', n }), 'our node closes the connection'),
     ];
   }
 
   #pick({ n, key }: LabPeer): void {
-    this.#chosen = n;
-    if (key !== undefined) this.choose(key);
+    this.#selected = n;
+    if (key !== undefined) this.select(key);
     this.draw();
-  }
-
-  #command(command: LabCommand): void {
-    this.order(command);
   }
 }

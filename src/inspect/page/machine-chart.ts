@@ -1,92 +1,152 @@
-/** The compiled picture of the peer machine, alive: how many peers are where, and which way they go. */
-import { draw, say } from './dom.js';
+/** The compiled picture of one machine: how many actors are in each state, the transition of one, the deadlines in force. */
+import { makeSvg, setText } from './dom.js';
 import type { StateChange } from './feed-messages.js';
-import { STATES } from './page-state.js';
+import { timeLabel } from './format.js';
 
-/** How long an edge that was taken stays lit, milliseconds. */
+/** How long a transition stays marked, milliseconds. */
 const FLASH = 900;
+/** Smallest and largest scale; at 1 the text has 11 pixels. */
+const MIN_SCALE = 0.25;
+const MAX_SCALE = 4;
 
-/** What is lit: counts of many peers, or the place of one. */
-export interface Light {
+/** A transition of one actor. */
+export type ChartEdge = Pick<StateChange, 'from' | 'to' | 'event' | 'description'>;
+
+/** What is marked: counts of many actors, or the state of one and the transition that led there. */
+export interface Marks {
   readonly counts: ReadonlyMap<string, number>;
-  /** The edge on which one peer came to where it is. */
-  readonly edge?: Pick<StateChange, 'from' | 'to' | 'event' | 'says'>;
+  readonly edge?: ChartEdge;
 }
 
 export class MachineChart {
   readonly #badges = new Map<string, SVGTextElement>();
   readonly #flashes = new Map<Element, Animation[]>();
-  #held: Element | undefined;
+  /** Text with a deadline, as compiled. */
+  readonly #labels = new Map<Element, string>();
+  readonly #states: readonly SVGGraphicsElement[];
+  #taken: Element | undefined;
+  #scale = 1;
 
-  private constructor(private readonly svg: SVGSVGElement) {}
+  constructor(readonly svg: SVGSVGElement) {
+    this.#states = [...svg.querySelectorAll<SVGGraphicsElement>('g.state[id^="state-"]')];
+    this.scale = 1;
+  }
 
-  /** Fetches the picture and hangs it up. Undefined when the node has none. */
-  static async hang(place: Element, path: string): Promise<MachineChart | undefined> {
+  /** Fetches a picture; undefined when the node has none. */
+  static async load(path: string): Promise<MachineChart | undefined> {
     const svg = await fetched(path);
-    if (!svg) return undefined;
-    place.append(svg);
-    return new MachineChart(svg);
+    return svg && new MachineChart(svg);
   }
 
-  show({ counts, edge }: Light): void {
-    for (const state of STATES) this.#light(state, counts.get(state) ?? 0);
-    const now = edge && this.#edgeOf(edge);
-    if (now === this.#held) return;
-    this.#held?.classList.remove('taken');
-    now?.classList.add('taken');
-    this.#held = now;
+  get scale(): number {
+    return this.#scale;
   }
 
-  /** An edge was taken just now. */
-  flash(move: StateChange): void {
-    const edge = move.lane === 'peer' ? this.#edgeOf(move) : undefined;
+  /** 1 is the size at which the text has 11 pixels. */
+  set scale(scale: number) {
+    this.#scale = Math.min(MAX_SCALE, Math.max(MIN_SCALE, scale));
+    const { width, height } = this.svg.viewBox.baseVal;
+    this.svg.setAttribute('width', String(Math.round(width * this.#scale)));
+    this.svg.setAttribute('height', String(Math.round(height * this.#scale)));
+  }
+
+  /** The width at scale 1, pixels. */
+  get width(): number {
+    return this.svg.viewBox.baseVal.width;
+  }
+
+  /** The height at scale 1, pixels. */
+  get height(): number {
+    return this.svg.viewBox.baseVal.height;
+  }
+
+  /** Returns whether another state or transition is marked now. */
+  show({ counts, edge }: Marks): boolean {
+    let isChanged = false;
+    for (const group of this.#states) {
+      const count = counts.get(group.id.slice('state-'.length)) ?? 0;
+      isChanged = this.#mark(group, count) || isChanged;
+    }
+    const taken = edge && this.#edgeOf(edge);
+    if (taken === this.#taken) return isChanged;
+    this.#taken?.classList.remove('taken');
+    taken?.classList.add('taken');
+    this.#taken = taken;
+    return true;
+  }
+
+  /** The marked state, if there is exactly one. */
+  get current(): Element | undefined {
+    const current = this.#states.filter((group) => group.classList.contains('current'));
+    return current.length === 1 ? current[0] : undefined;
+  }
+
+  /** A transition was taken just now. */
+  flash(change: ChartEdge): void {
+    const edge = this.#edgeOf(change);
     if (!edge) return;
     for (const animation of this.#flashes.get(edge) ?? []) animation.cancel();
     const lines = [...edge.querySelectorAll('path, polygon, ellipse')];
-    const lit = { stroke: 'var(--flash)', strokeWidth: '6px' };
+    const look = { stroke: 'var(--flash)', strokeWidth: '6px' };
     this.#flashes.set(
       edge,
-      lines.map((line) => line.animate([lit, { ...lit, offset: 0.5 }], FLASH)),
+      lines.map((line) => line.animate([look, { ...look, offset: 0.5 }], FLASH)),
     );
   }
 
-  /** The edge whose title has the words of the cell; a deadline and `in any state` have edges of their own. */
-  #edgeOf({
-    from,
-    to,
-    event,
-    says,
-  }: Pick<StateChange, 'from' | 'to' | 'event' | 'says'>): Element | undefined {
+  /** Shows these delays instead of the defaults; by the name of the delay, milliseconds. */
+  setDeadlines(deadlines: Readonly<Record<string, number>>): void {
+    for (const [name, ms] of Object.entries(deadlines))
+      for (const text of this.#textsOf(name)) {
+        const label = this.#labels.get(text) ?? text.textContent;
+        this.#labels.set(text, label);
+        setText(text, label.replace(/\d+ (?:ms|s|min)\b/, timeLabel(ms)));
+      }
+  }
+
+  #textsOf(delay: string): Element[] {
+    const edges = [...this.svg.querySelectorAll(`[id$="-${delay}"] text`)];
+    const boxes = delay === 'handshakeTimeout' ? [...this.svg.querySelectorAll('.state text')] : [];
+    return [
+      ...edges.filter(({ textContent }) => textContent.startsWith('after ')),
+      ...boxes.filter(({ textContent }) => textContent.endsWith(' in all')),
+    ];
+  }
+
+  /** The edge whose title has the description; a deadline and `in any state` have edges of their own. */
+  #edgeOf({ from, to, event, description }: ChartEdge): Element | undefined {
     const after = event.startsWith('after ') ? `-${event.slice('after '.length)}` : '';
     const names = [from, 'handshaking', 'any'].flatMap((start) => [
       `edge-${start}-${to}${after}`,
       `edge-${start}-${to}`,
     ]);
     const edges = names.flatMap((name) => this.svg.getElementById(name) ?? []);
-    const hasWords = (edge: Element): boolean =>
-      edge.querySelector('title')?.textContent.includes(says) ?? false;
-    return (says === '' ? undefined : edges.find(hasWords)) ?? edges[0];
+    const isDescribed = (edge: Element): boolean =>
+      edge.querySelector('title')?.textContent.includes(description) ?? false;
+    const described = description === '' ? undefined : edges.find(isDescribed);
+    // The overview has one edge to `failed` for several transitions.
+    return described ?? (to === 'failed' || description === '' ? edges[0] : undefined);
   }
 
-  #light(state: string, count: number): void {
-    const group = this.svg.getElementById(`state-${state}`);
-    if (!(group instanceof SVGGraphicsElement)) return;
-    group.classList.toggle('lit', count > 0);
-    const badge = this.#badges.get(state) ?? this.#badge(state, group);
-    say(badge, count > 0 ? String(count) : '');
+  #mark(group: SVGGraphicsElement, count: number): boolean {
+    const wasCurrent = group.classList.contains('current');
+    group.classList.toggle('current', count > 0);
+    const badge = this.#badges.get(group.id) ?? this.#badge(group);
+    setText(badge, count > 0 ? String(count) : '');
+    return wasCurrent !== count > 0;
   }
 
-  /** On the top right corner of the state's box. */
-  #badge(state: string, group: SVGGraphicsElement): SVGTextElement {
+  /** At the top right corner of the state's box. */
+  #badge(group: SVGGraphicsElement): SVGTextElement {
     const { x, y, width } = group.getBBox();
-    const badge = draw('text', { class: 'badge', x: x + width - 6, y: y + 10, 'text-anchor': 'end' });
+    const badge = makeSvg('text', { class: 'badge', x: x + width - 8, y: y + 2 });
     group.append(badge);
-    this.#badges.set(state, badge);
+    this.#badges.set(group.id, badge);
     return badge;
   }
 }
 
-/** As a document from the start: text that became markup is what the page's policy forbids. */
+/** As a document from the start: the page's policy forbids text that becomes markup. */
 function fetched(path: string): Promise<SVGSVGElement | undefined> {
   const request = new XMLHttpRequest();
   return new Promise((resolve) => {

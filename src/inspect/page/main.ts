@@ -1,104 +1,108 @@
 /**
- * The page at `/`: takes what the node tells, and draws at most ten times a second. The address behind `#` says what is
- * shown: `#/peers`, `#/peer/KEY`, `#/outcomes`, `#/log`, `#/lab`, `#/session/NAME` (a recorded connection).
+ * The page at `/`: applies the updates of the node and draws at most ten times a second. The part of the address after `#`
+ * is the view: `#/peers`, `#/peer/KEY`, `#/targets`, `#/outcomes`, `#/transitions`, `#/lab`, `#/glossary` and
+ * `#/session/NAME` (a recorded connection).
  */
-import { MachineChart, type Light } from './machine-chart.js';
-import { byId, button, dress, make, say } from './dom.js';
-import type { State, Transcript } from './feed-messages.js';
-import { LabView } from './lab-view.js';
+import { ChartPanel } from './chart-panel.js';
+import { byId, button, make, setClass, setText } from './dom.js';
+import type { Deadlines, MachineName, State, Transcript, Update } from './feed-messages.js';
 import { FeedSocket } from './feed-socket.js';
-import { TransitionLog } from './transition-log.js';
+import { GLOSSARY } from './glossary.js';
+import { LabView } from './lab-view.js';
+import type { Marks } from './machine-chart.js';
 import { drawOutcomes } from './outcomes-view.js';
+import { isOver, isStateChange, PageState, STATES, stateAfter } from './page-state.js';
 import { PeerFacts } from './peer-facts.js';
-import { TranscriptView } from './transcript-view.js';
 import { PeerTable } from './peer-table.js';
-import { isMove, isOver, STATES, stateAfter, PageState } from './page-state.js';
+import { drawTargets } from './targets-view.js';
+import { TranscriptView } from './transcript-view.js';
+import { TransitionLog } from './transition-log.js';
 
-/** Between two drawings, milliseconds; a page that is slow to draw draws less often. */
+/** Milliseconds between two drawings; a page that takes long to draw draws less often. */
 const FRAME = 100;
-/** Between two words on which rows are in sight. */
-const GLANCE = 500;
+/** Milliseconds between two reports of the visible rows. */
+const VISIBLE_INTERVAL = 500;
 
-const VIEWS = ['peers', 'peer', 'outcomes', 'log', 'lab'] as const;
+const VIEWS = ['peers', 'peer', 'targets', 'outcomes', 'transitions', 'lab', 'glossary'] as const;
 type View = (typeof VIEWS)[number];
 
 class Page {
-  readonly #world = new PageState();
+  readonly #pageState = new PageState();
   readonly #table = new PeerTable(
-    this.#world,
-    () => this.#next(),
-    (key) => go(key),
+    this.#pageState,
+    () => this.#drawSoon(),
+    (key) => open(key),
   );
-  readonly #log = new TransitionLog(this.#world, (key) => go(key));
-  readonly #scene = new TranscriptView(() => this.#next());
-  readonly #labScene = new TranscriptView(() => this.#next());
-  readonly #portrait = new PeerFacts();
+  readonly #log = new TransitionLog(this.#pageState, (key) => open(key));
+  readonly #peerView = new TranscriptView(() => this.#drawSoon());
+  readonly #labTranscript = new TranscriptView(() => this.#drawSoon());
+  readonly #facts = new PeerFacts();
   readonly #lab = new LabView(
-    this.#world,
-    (command) => this.#line.send({ token: this.#world.hello.lab?.token ?? '', lab: command }),
-    (key) => this.#choose(key),
+    this.#pageState,
+    (command) => this.#socket.send({ token: this.#pageState.start.lab?.token ?? '', lab: command }),
+    (key) => this.#select(key),
   );
+  readonly #chart = new ChartPanel(() => this.#drawSoon());
   readonly #chips = new Map<State, HTMLButtonElement>();
-  readonly #line: FeedSocket;
-  #chart: MachineChart | undefined;
+  readonly #socket: FeedSocket;
   #view: View = 'peers';
-  #chosen = '';
+  #selected = '';
   #session: Transcript | undefined;
   #isDue = false;
   #frame = 0;
   #cost = 0;
-  #glance = '';
-  #glancedat = 0;
+  #visible = '';
+  #visibleat = 0;
 
   constructor() {
-    for (const state of STATES) this.#chip(state);
-    byId('peer-scene').append(this.#scene.root);
-    byId('peer-portrait').append(this.#portrait.root);
-    byId('lab-scene').append(this.#labScene.root);
-    this.#line = new FeedSocket({
+    for (const state of STATES) this.#addChip(state);
+    byId('peer-transcript').append(this.#peerView.root);
+    byId('peer-facts').append(this.#facts.root);
+    byId('lab-transcript').append(this.#labTranscript.root);
+    byId('glossary').append(
+      ...Object.entries(GLOSSARY).flatMap(([term, text]) => [make('dt', term), make('dd', text)]),
+    );
+    this.#socket = new FeedSocket({
       opened: () => this.#opened(),
-      lost: () => this.#link('lost', 'the node does not answer; this is what was known last'),
-      told: (update) => {
-        this.#world.take(update);
-        this.#table.touch();
-        if (!document.hidden && this.#view !== 'peer')
-          for (const move of update.changes) this.#chart?.flash(move);
-        this.#soon();
-      },
+      lost: () => this.#showLink('lost', 'the node does not answer; the page shows the last known state'),
+      received: (update) => this.#apply(update),
     });
-    addEventListener('hashchange', () => this.#route());
-    addEventListener('keydown', (event) => this.#key(event));
-    setInterval(() => this.#soon(), 1_000);
-    void MachineChart.hang(byId('picture'), '/peer.svg').then((chart) => this.#hung(chart));
+    addEventListener('hashchange', () => this.#changeView());
+    addEventListener('keydown', (event) => this.#onKey(event));
+    setInterval(() => this.#drawLater(), 1_000);
     this.#route();
   }
 
-  #hung(chart: MachineChart | undefined): void {
-    this.#chart = chart;
-    byId('paper').hidden = !chart;
-    this.#soon();
+  #apply(update: Update): void {
+    this.#pageState.apply(update);
+    this.#table.markChanged();
+    this.#chart.offer(this.#pageState.start.machines);
+    if (!document.hidden && this.#view !== 'peer')
+      for (const change of update.changes)
+        if (change.machine === this.#chart.machine) this.#chart.flash(change);
+    this.#drawLater();
   }
 
   #opened(): void {
-    this.#world.clear();
-    this.#glance = '';
-    this.#link('live', 'live');
-    if (this.#chosen) this.#line.send({ choose: this.#chosen });
+    this.#pageState.clear();
+    this.#visible = '';
+    this.#showLink('live', 'live');
+    if (this.#selected) this.#socket.send({ select: this.#selected });
   }
 
-  #link(classes: string, text: string): void {
-    dress(byId('link'), classes);
-    say(byId('link'), text);
+  #showLink(classes: string, text: string): void {
+    setClass(byId('link'), classes);
+    setText(byId('link'), text);
   }
 
-  #soon(): void {
+  #drawLater(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    setTimeout(() => this.#next(), Math.max(FRAME, 4 * this.#cost));
+    setTimeout(() => this.#drawSoon(), Math.max(FRAME, 4 * this.#cost));
   }
 
-  /** With the browser's next frame: what a person does is not to wait. */
-  #next(): void {
+  /** With the next frame of the browser, so that the answer to an action does not wait. */
+  #drawSoon(): void {
     if (this.#frame !== 0) return;
     this.#frame = requestAnimationFrame(() => this.#draw());
   }
@@ -107,99 +111,120 @@ class Page {
     const start = performance.now();
     this.#isDue = false;
     this.#frame = 0;
-    this.#counts();
+    this.#drawCounts();
     const drawings: Readonly<Record<View, () => void>> = {
-      peers: () => this.#peers(),
-      peer: () => this.#peer(),
-      outcomes: () => drawOutcomes(this.#world),
-      log: () => this.#log.draw(),
-      lab: () => this.#labour(),
+      peers: () => this.#drawPeers(),
+      peer: () => this.#drawPeer(),
+      targets: () => drawTargets(this.#pageState, Date.now()),
+      outcomes: () => drawOutcomes(this.#pageState),
+      transitions: () => this.#log.draw(),
+      lab: () => this.#drawLab(),
+      glossary: () => undefined,
     };
     drawings[this.#view]();
-    this.#chart?.show(this.#light());
+    this.#chart.show(this.#marks(), this.#deadlines());
     this.#cost = performance.now() - start;
     performance.clearMeasures();
     performance.measure('update', { start });
   }
 
-  #counts(): void {
-    const { counts, hello } = this.#world;
+  #drawCounts(): void {
+    const { counts, start } = this.#pageState;
     for (const [state, chip] of this.#chips) {
-      say(chip.lastElementChild!, String(counts.get(state) ?? 0));
+      setText(chip.lastElementChild!, String(counts.get(state) ?? 0));
       chip.setAttribute('aria-pressed', String(this.#table.state === state));
     }
-    byId('to-lab').hidden = !hello.lab;
+    byId('to-lab').hidden = !start.lab;
     const sessions = byId('sessions');
-    if (sessions.childElementCount === hello.sessions.length) return;
+    if (sessions.childElementCount === start.sessions.length) return;
     sessions.replaceChildren(
-      ...hello.sessions.map((name) =>
-        button(name, () => (location.hash = `#/session/${encodeURIComponent(name)}`)),
+      ...start.sessions.map((name) =>
+        button(
+          name,
+          () => (location.hash = `#/session/${encodeURIComponent(name)}`),
+          'a recorded connection',
+        ),
       ),
     );
   }
 
-  #chip(state: State): void {
-    const chip = button('', () => this.#only(state), isOver(state) ? 'of the latest 1,000 that ended' : '');
+  #addChip(state: State): void {
+    const ended = isOver(state) ? ' Counts the latest 1,000 that ended.' : '';
+    const title = `${GLOSSARY[state] ?? 'The connection is being opened.'}${ended} Shows only these peers.`;
+    const chip = button('', () => this.#filterState(state), title);
     chip.className = `chip ${state}`;
     chip.append(make('span', state), make('b', '0'));
     this.#chips.set(state, chip);
     byId('states').append(chip);
   }
 
-  #only(state: State): void {
+  #filterState(state: State): void {
     this.#table.state = this.#table.state === state ? '' : state;
     location.hash = '#/peers';
     this.#table.sort();
   }
 
-  #peers(): void {
+  #drawPeers(): void {
     const now = Date.now();
     this.#table.draw(now);
-    const view = this.#table.view.slice(0, 100);
-    const glance = view.join();
-    if (glance === this.#glance || now - this.#glancedat < GLANCE) return;
-    this.#glance = glance;
-    this.#glancedat = now;
-    this.#line.send({ view });
+    const keys = this.#table.visible.slice(0, 100);
+    const visible = keys.join();
+    if (visible === this.#visible || now - this.#visibleat < VISIBLE_INTERVAL) return;
+    this.#visible = visible;
+    this.#visibleat = now;
+    this.#socket.send({ visible: keys });
   }
 
-  #peer(): void {
-    const story = this.#story;
-    const { reasons } = this.#world.hello;
-    this.#scene.show(story, reasons);
-    const name = story ? `${story.key} · ${stateAfter(story, this.#scene.count)}` : this.#chosen;
-    say(byId('peer-title'), this.#session ? `recorded: ${name}` : `peer ${name}`);
-    byId('peer-nothing').hidden = story !== undefined;
-    byId('peer-portrait').hidden = !story;
-    if (story) this.#portrait.show(story, reasons);
+  #drawPeer(): void {
+    const transcript = this.#transcript;
+    const { reasons } = this.#pageState.start;
+    this.#peerView.show(transcript, reasons);
+    const state = transcript && stateAfter(transcript, this.#peerView.count);
+    const name = transcript ? `${transcript.key} · ${state}` : this.#selected;
+    setText(byId('peer-title'), this.#session ? `recorded: ${name}` : `peer ${name}`);
+    byId('peer-nothing').hidden = transcript !== undefined;
+    byId('peer-facts').hidden = !transcript;
+    if (transcript) this.#facts.show(transcript, reasons);
   }
 
-  #labour(): void {
+  #drawLab(): void {
     this.#lab.draw();
-    this.#labScene.show(this.#story, this.#world.hello.reasons);
+    this.#labTranscript.show(this.#transcript, this.#pageState.start.reasons);
   }
 
-  /** The one that is looked at: recorded, or alive. */
-  get #story(): Transcript | undefined {
+  /** Of the selected peer, recorded or live. */
+  get #transcript(): Transcript | undefined {
     if (this.#session) return this.#session;
-    return this.#world.story?.key === this.#chosen ? this.#world.story : undefined;
+    const { transcript } = this.#pageState;
+    return transcript?.key === this.#selected ? transcript : undefined;
   }
 
-  /** One peer where one is looked at, all of them elsewhere. */
-  #light(): Light {
-    const scene = this.#view === 'peer' ? this.#scene : this.#view === 'lab' ? this.#labScene : undefined;
-    const story = scene && this.#story;
-    if (!scene || !story) return { counts: this.#world.counts };
-    const counts = new Map([[stateAfter(story, scene.count), 1]]);
-    const move = story.moments.slice(0, scene.count).findLast(isMove);
-    return move ? { counts, edge: { ...move, from: move.state } } : { counts };
+  get #transcriptView(): TranscriptView | undefined {
+    return this.#view === 'peer' ? this.#peerView : this.#view === 'lab' ? this.#labTranscript : undefined;
   }
 
-  #choose(key: string): void {
-    if (key === this.#chosen) return;
-    this.#chosen = key;
-    this.#line.send({ choose: key });
-    this.#soon();
+  /** The state of the selected peer, or the counts of all actors of the machine. */
+  #marks(): Marks {
+    const { machine } = this.#chart;
+    const [view, transcript] = [this.#transcriptView, this.#transcript];
+    if (view && transcript && (machine === 'peer' || machine === 'transport'))
+      return marksOf(transcript, view.count, machine);
+    if (machine === 'peer') return { counts: this.#pageState.counts };
+    return { counts: this.#pageState.actorCounts(machine) };
+  }
+
+  /** Of the node of the selected peer, else of the first node. */
+  #deadlines(): Partial<Deadlines> {
+    const { deadlines } = this.#pageState.actors;
+    const node = this.#transcriptView ? this.#selected.replace(/\.?\d+$/, '') : '';
+    return deadlines[node] ?? {};
+  }
+
+  #select(key: string): void {
+    if (key === this.#selected) return;
+    this.#selected = key;
+    this.#socket.send({ select: key });
+    this.#drawLater();
   }
 
   #route(): void {
@@ -207,37 +232,63 @@ class Page {
     const known = VIEWS.find((each) => each === view);
     this.#session = undefined;
     this.#view = view === 'session' ? 'peer' : (known ?? 'peers');
-    if (this.#view === 'peer') this.#choose(decodeURIComponent(name));
-    else if (this.#view !== 'lab') this.#choose('');
-    if (view === 'session') void this.#open(decodeURIComponent(name));
+    if (this.#view === 'peer') this.#select(decodeURIComponent(name));
+    else if (this.#view !== 'lab') this.#select('');
+    if (view === 'session') void this.#openSession(decodeURIComponent(name));
+    this.#chart.suggest(this.#view === 'targets' ? 'outbound' : 'peer');
     for (const each of VIEWS) byId(`view-${each}`).hidden = each !== this.#view;
     for (const link of document.querySelectorAll('nav a')) {
       if (link.getAttribute('href') === `#/${this.#view}`) link.setAttribute('aria-current', 'page');
       else link.removeAttribute('aria-current');
     }
-    this.#soon();
+    this.#drawLater();
   }
 
-  async #open(name: string): Promise<void> {
+  /** Moves the focus into the view that opened; from a peer back to its row. */
+  #changeView(): void {
+    const before = this.#view;
+    this.#route();
+    if (document.activeElement instanceof HTMLInputElement) return;
+    const isBack = before === 'peer' && this.#view === 'peers';
+    byId(isBack ? 'peers-scroll' : `${this.#view}-title`).focus({ preventScroll: true });
+  }
+
+  async #openSession(name: string): Promise<void> {
     const { hash } = location;
     const answer = await fetch(`/sessions/${encodeURIComponent(name)}`);
-    const story = answer.ok ? ((await answer.json()) as Transcript) : undefined;
-    // By now somebody may look at another one.
-    if (location.hash === hash) this.#session = story;
-    this.#soon();
+    const transcript = answer.ok ? ((await answer.json()) as Transcript) : undefined;
+    // Another view may have been opened in the meantime.
+    if (location.hash === hash) this.#session = transcript;
+    this.#drawLater();
   }
 
-  #key(event: KeyboardEvent): void {
-    const isTyping = event.target instanceof HTMLInputElement && event.target.type !== 'range';
-    if (event.key === 'Escape' && this.#view === 'peer') location.hash = '#/peers';
-    if (event.key !== '/' || isTyping) return;
+  #onKey(event: KeyboardEvent): void {
+    const { target, key } = event;
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (key === 'Escape' && this.#view === 'peer') location.hash = '#/peers';
+    if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return;
+    if (key === '/') this.#focusFilter(event);
+    else if (this.#transcriptView?.handleKey(key)) event.preventDefault();
+  }
+
+  #focusFilter(event: KeyboardEvent): void {
     event.preventDefault();
     location.hash = '#/peers';
+    byId('view-peers').hidden = false;
     byId('filter').focus();
   }
 }
 
-const go = (key: string): void => {
+/** The state after `count` entries, and the transition that led there. */
+function marksOf(transcript: Transcript, count: number, machine: MachineName): Marks {
+  const counts = new Map([[stateAfter(transcript, count, machine), 1]]);
+  const change = transcript.entries.slice(0, count).findLast((entry) => isStateChange(entry, machine));
+  return change?.kind === 'transition'
+    ? { counts, edge: { ...change, from: change.state, to: change.to ?? '' } }
+    : { counts };
+}
+
+const open = (key: string): void => {
   location.hash = `#/peer/${encodeURIComponent(key)}`;
 };
 

@@ -1,27 +1,29 @@
-/** How connections ended, and how long handshakes took, since the node began. */
+/** How connections ended, and how long handshakes took, since the node started. */
 import { byId, make } from './dom.js';
 import type { OutcomeCounts } from './feed-messages.js';
 import { bars, histogram } from './plots.js';
 import { number, span } from './format.js';
 import type { PageState } from './page-state.js';
 
-/** A code's tone: its end was wanted, or nobody's fault, or not. */
+/** The colour of a code: established, closed in order, or failed. */
 function toneOf(code: string): string {
   if (code === 'established') return 'established';
   return code.startsWith('END_') || code === 'ERR_LOCAL_CANCELLED' ? 'closed' : 'failed';
 }
 
-export function drawOutcomes({ tally, hello }: PageState): void {
-  const items = Object.entries(tally.outcomes)
+export function drawOutcomes({ outcomeCounts, start }: PageState): void {
+  const items = Object.entries(outcomeCounts.outcomes)
     .sort(([, a], [, b]) => b - a)
     .map(([code, count]) => {
-      const about =
-        code === 'established' ? 'handshakes that were completed' : (hello.reasons[code]?.says ?? '');
+      const about = code === 'established' ? 'complete handshakes' : (start.reasons[code]?.says ?? '');
       return { label: code, count, about, tone: toneOf(code) };
     });
-  const nothing = make('p.soft', 'nothing has ended, and no handshake was completed yet');
+  const nothing = make('p.muted', 'no connection has ended, and no handshake is complete yet');
   byId('outcomes-reasons').replaceChildren(items.length > 0 ? bars(items) : nothing);
-  byId('outcomes-handshakes').replaceChildren(make('p.soft', summary(tally)), histogram(columnsOf(tally)));
+  byId('outcomes-handshakes').replaceChildren(
+    make('p.muted', summary(outcomeCounts)),
+    histogram(columnsOf(outcomeCounts)),
+  );
 }
 
 function columnsOf({ handshakes }: OutcomeCounts) {
@@ -41,5 +43,5 @@ function summary({ handshakes }: OutcomeCounts): string {
   let seen = 0;
   const median = handshakes.find(({ count }) => (seen += count) >= all / 2);
   const half = median?.upto ? `, half of them within ${short(median.upto)}` : '';
-  return `${number(all)} handshakes from the open link to their verack${half}`;
+  return `${number(all)} handshakes, from the open link to the verack of the peer${half}`;
 }

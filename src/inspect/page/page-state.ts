@@ -1,5 +1,7 @@
-/** What the page knows of the node: the sum of all updates. No document here. */
+/** The state of the page: the sum of all updates. No document here. */
 import type {
+  ActorStates,
+  MachineName,
   FeedStart,
   LabState,
   TranscriptEntry,
@@ -11,8 +13,8 @@ import type {
   Update,
 } from './feed-messages.js';
 
-/** Moves that are kept for the log. */
-export const MOVES = 1_000;
+/** Changes that are kept for the view of transitions. */
+export const CHANGES = 1_000;
 
 export const STATES: readonly State[] = [
   'connecting',
@@ -29,34 +31,44 @@ export const isOver = (state: string): boolean => state === 'failed' || state ==
 export class PageState {
   readonly rows = new Map<string, Row>();
   readonly counts = new Map<State, number>(STATES.map((state) => [state, 0]));
-  /** The latest {@link MOVES}, oldest first. */
-  moves: StateChange[] = [];
-  /** Moves since the page was opened, and those that were left out for their number. */
-  moved = 0;
+  /** The latest {@link CHANGES}, oldest first. */
+  changes: StateChange[] = [];
+  /** Changes since the page was opened, and those that were left out because there were too many. */
+  changeCount = 0;
   missed = 0;
-  hello: FeedStart = { reasons: {}, sessions: [] };
-  tally: OutcomeCounts = { outcomes: {}, handshakes: [] };
+  start: FeedStart = { reasons: {}, sessions: [], machines: [] };
+  outcomeCounts: OutcomeCounts = { outcomes: {}, handshakes: [] };
+  actors: ActorStates = { rows: [], deadlines: {} };
   lab: LabState | undefined;
-  story: Transcript | undefined;
+  transcript: Transcript | undefined;
 
-  /** A new connection to the node tells everything anew. */
+  /** A new connection to the node sends everything again. */
   clear(): void {
     this.rows.clear();
     for (const state of STATES) this.counts.set(state, 0);
-    this.moves = [];
-    this.story = undefined;
+    this.changes = [];
+    this.transcript = undefined;
   }
 
-  take(update: Update): void {
+  apply(update: Update): void {
     for (const row of update.rows) this.#put(row);
     for (const key of update.gone) this.#remove(key);
-    this.moves = [...this.moves, ...update.changes].slice(-MOVES);
-    this.moved += update.changes.length;
+    this.changes = [...this.changes, ...update.changes].slice(-CHANGES);
+    this.changeCount += update.changes.length;
     this.missed += update.missed;
-    if (update.start) this.hello = update.start;
-    if (update.outcomes) this.tally = update.outcomes;
+    if (update.start) this.start = update.start;
+    if (update.outcomes) this.outcomeCounts = update.outcomes;
+    if (update.actors) this.actors = update.actors;
     if (update.lab) this.lab = update.lab;
-    if (update.transcript) this.story = joined(this.story, update.transcript);
+    if (update.transcript) this.transcript = joined(this.transcript, update.transcript);
+  }
+
+  /** How many actors of a machine are in each state. */
+  actorCounts(machine: string): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const row of this.actors.rows)
+      if (row.machine === machine) counts.set(row.state, (counts.get(row.state) ?? 0) + 1);
+    return counts;
   }
 
   #put(row: Row): void {
@@ -77,27 +89,31 @@ export class PageState {
   }
 }
 
-/** Moments that a page keeps of one story: what the node keeps. */
+/** Entries of one transcript that the page keeps: as many as the node. */
 const MOMENTS = 448;
 const FIRST = 48;
 
-/** The story so far, with what was told now behind it. */
+/** The transcript so far, followed by the new entries. */
 export function joined(before: Transcript | undefined, now: Transcript): Transcript {
-  if (before?.key !== now.key || now.moments[0]?.n === 0) return now;
-  const from = now.moments[0]?.n ?? Infinity;
-  const moments = [...before.moments.filter(({ n }) => n < from), ...now.moments];
-  const dropped = Math.max(0, moments.length - MOMENTS);
-  return { ...now, moments: [...moments.slice(0, FIRST), ...moments.slice(FIRST + dropped)] };
+  if (before?.key !== now.key || now.entries[0]?.n === 0) return now;
+  const from = now.entries[0]?.n ?? Infinity;
+  const entries = [...before.entries.filter(({ n }) => n < from), ...now.entries];
+  const dropped = Math.max(0, entries.length - MOMENTS);
+  return { ...now, entries: [...entries.slice(0, FIRST), ...entries.slice(FIRST + dropped)] };
 }
 
-/** Where the peer's machine is once the first `count` moments have happened. */
-export function stateAfter({ moments }: Transcript, count: number): string {
-  const moves = moments.slice(0, count).filter(isMove);
-  return moves.at(-1)?.to ?? moments.find(isMove)?.state ?? 'connecting';
+/** The state of the machine after the first `count` entries. */
+export function stateAfter({ entries }: Transcript, count: number, machine: MachineName = 'peer'): string {
+  const isChange = (entry: TranscriptEntry): entry is StateChangeEntry => isStateChange(entry, machine);
+  const last = entries.slice(0, count).findLast(isChange);
+  return last?.to ?? entries.find(isChange)?.state ?? (machine === 'peer' ? 'connecting' : '');
 }
 
-type MoveCell = Extract<TranscriptEntry, { kind: 'cell' }> & { readonly to: string };
+type StateChangeEntry = Extract<TranscriptEntry, { kind: 'transition' }> & { readonly to: string };
 
-/** A cell of the peer's machine that leads somewhere. */
-export const isMove = (moment: TranscriptEntry): moment is MoveCell =>
-  moment.kind === 'cell' && moment.lane === 'peer' && moment.to !== undefined;
+/** A transition of the machine to another state. */
+export const isStateChange = (
+  entry: TranscriptEntry,
+  machine: MachineName = 'peer',
+): entry is StateChangeEntry =>
+  entry.kind === 'transition' && entry.machine === machine && entry.to !== undefined;

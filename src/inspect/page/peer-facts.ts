@@ -1,13 +1,14 @@
-/** What is known of one peer: the facts of `getpeerinfo` that a person asks for first, all of them on demand, its pings. */
+/** The facts of one peer: the most important ones of `getpeerinfo`, all of them on demand, and its pings. */
 import { reasonOf, type Reasons } from './event-detail.js';
 import { type Child, make } from './dom.js';
 import type { Reason, Transcript } from './feed-messages.js';
+import { GLOSSARY } from './glossary.js';
 import { pingPlot } from './plots.js';
 import { ago, bytes, span } from './format.js';
 
 type Facts = Transcript['facts'];
 
-/** Text of a fact; lists with spaces, objects as JSON, nothing for what is empty. */
+/** Text of a fact; lists with spaces, objects as JSON, nothing for an empty value. */
 function textOf(value: unknown): string {
   if (Array.isArray(value)) return value.map(String).join(' ');
   if (typeof value === 'string') return value;
@@ -15,7 +16,7 @@ function textOf(value: unknown): string {
 }
 
 export class PeerFacts {
-  readonly root = make('div.portrait');
+  readonly root = make('div.peer-facts');
   readonly #all = make('details');
   readonly #list = make('dl');
   readonly #first = make('dl.first');
@@ -33,8 +34,7 @@ export class PeerFacts {
     this.#drawn = drawn;
     this.#first.replaceChildren(...pairs(firstOf(facts)));
     const { lastreason } = facts as { lastreason?: Reason };
-    if (lastreason)
-      this.#first.append(make('dt', 'last reason'), make('dd', ...reasonOf(lastreason, reasons)));
+    if (lastreason) this.#first.append(termOf('reason'), make('dd', ...reasonOf(lastreason, reasons)));
     this.#list.replaceChildren(...pairs(Object.entries(facts).map(([name, value]) => [name, textOf(value)])));
     const plot = pings.length > 0 ? [make('figcaption', captionOf(pings)), pingPlot(pings)] : [];
     this.#pings.replaceChildren(...plot);
@@ -44,7 +44,15 @@ export class PeerFacts {
 const pairs = (entries: readonly (readonly [string, Child])[]): HTMLElement[] =>
   entries
     .filter(([, value]) => value !== '')
-    .flatMap(([name, value]) => [make('dt', name), make('dd.foreign', value)]);
+    .flatMap(([name, value]) => [termOf(name), make('dd.foreign', value)]);
+
+/** A name with its text of the glossary as a tooltip. */
+function termOf(name: string): HTMLElement {
+  const term = make('dt', name);
+  const text = GLOSSARY[name === 'next' ? 'deadline' : name];
+  if (text !== undefined) term.title = text;
+  return term;
+}
 
 function captionOf(pings: Transcript['pings']): string {
   const times = pings.map(([, ms]) => ms);

@@ -1,13 +1,13 @@
-/** The table of peers. Only the rows in sight are in the document, however many there are. */
-import { COLUMNS, moment, NEWEST, type Order, ordered } from './columns.js';
-import { byId, dress, make, say } from './dom.js';
+/** The table of peers. Only the visible rows are in the document, however many there are. */
+import { COLUMNS, DROP_ORDER, droppedColumns, readingTime, NEWEST, type Order, ordered } from './columns.js';
+import { byId, setClass, make, setText } from './dom.js';
 import type { Row } from './feed-messages.js';
 import { isOver, type PageState } from './page-state.js';
 
 /** Pixels; the style sheet says the same. */
 const HEIGHT = 26;
 const MARGIN = 6;
-/** Between two sortings of many rows, milliseconds. */
+/** Milliseconds between two sortings of many rows. */
 const SORTING = 500;
 const MANY = 2_000;
 
@@ -22,12 +22,13 @@ export class PeerTable {
   #first = 0;
   #active = '';
   #stale = true;
+  #width = 0;
   #sortedat = 0;
   /** Only peers in this state; empty for all. */
   state = '';
 
   constructor(
-    private readonly world: PageState,
+    private readonly pageState: PageState,
     private readonly changed: () => void,
     private readonly open: (key: string) => void,
   ) {
@@ -39,13 +40,13 @@ export class PeerTable {
     byId('filter').addEventListener('input', () => this.sort());
   }
 
-  /** Keys of the rows in sight. */
-  get view(): string[] {
+  /** Keys of the visible rows. */
+  get visible(): string[] {
     return this.#rows.slice(this.#first, this.#first + this.#lines.length).map(({ key }) => key);
   }
 
-  /** Rows have come, gone or changed. */
-  touch(): void {
+  /** Rows were added, removed or changed. */
+  markChanged(): void {
     this.#stale = true;
   }
 
@@ -56,12 +57,13 @@ export class PeerTable {
   }
 
   draw(now: number): void {
-    if (this.#stale && (this.world.rows.size < MANY || now - this.#sortedat > SORTING)) this.#sort(now);
+    if (this.#stale && (this.pageState.rows.size < MANY || now - this.#sortedat > SORTING)) this.#sort(now);
+    this.#dropColumns();
     const { scrollTop, clientHeight } = this.#scroll;
-    const room = Math.ceil(clientHeight / HEIGHT) + 2 * MARGIN;
-    const last = Math.max(0, this.#rows.length - room);
+    const count = Math.ceil(clientHeight / HEIGHT) + 2 * MARGIN;
+    const last = Math.max(0, this.#rows.length - count);
     this.#first = Math.min(last, Math.max(0, Math.floor(scrollTop / HEIGHT) - MARGIN));
-    const shown = this.#rows.slice(this.#first, this.#first + room);
+    const shown = this.#rows.slice(this.#first, this.#first + count);
     this.#fit(shown.length);
     shown.forEach((row, place) => this.#fill(this.#lines[place]!, row, place, now));
     this.#above.style.height = `${this.#first * HEIGHT}px`;
@@ -72,9 +74,9 @@ export class PeerTable {
     this.#stale = false;
     this.#sortedat = now;
     const filter = (byId('filter') as HTMLInputElement).value;
-    this.#rows = ordered(this.world.rows.values(), this.#order, filter, this.state);
-    const [some, all] = [this.#rows.length, this.world.rows.size];
-    say(byId('peers-count'), some === all ? `${all}` : `${some} of ${all}`);
+    this.#rows = ordered(this.pageState.rows.values(), this.#order, filter, this.state);
+    const [some, all] = [this.#rows.length, this.pageState.rows.size];
+    setText(byId('peers-count'), some === all ? `${all}` : `${some} of ${all}`);
     byId('peers').setAttribute('aria-rowcount', String(some + 1));
   }
 
@@ -83,7 +85,7 @@ export class PeerTable {
       const cell = make(number ? 'th.number' : 'th');
       const press = make('button', head);
       press.type = 'button';
-      press.title = `${about}; sort by it`;
+      press.title = `${about}; press to sort`;
       press.addEventListener('click', () => this.#orderBy(by));
       cell.scope = 'col';
       cell.style.width = `${width}px`;
@@ -91,10 +93,25 @@ export class PeerTable {
       return cell;
     });
     byId('peers-heads').append(...heads);
-    byId('peers').style.width = `${COLUMNS.reduce((sum, { width }) => sum + width, 0)}px`;
   }
 
-  /** Once: up; twice: down; three times: as it was. */
+  /** Leaves out the columns that do not fit, and says which. */
+  #dropColumns(): void {
+    const { clientWidth } = this.#scroll;
+    if (clientWidth === this.#width) return;
+    this.#width = clientWidth;
+    const dropped = droppedColumns(clientWidth);
+    COLUMNS.forEach(({ head }, place) =>
+      byId('peers').classList.toggle(`without-${place}`, dropped.has(head)),
+    );
+    const kept = COLUMNS.filter(({ head }) => !dropped.has(head));
+    byId('peers').style.width = `${kept.reduce((sum, { width }) => sum + width, 0)}px`;
+    const note = byId('peers-hidden');
+    setText(note, dropped.size === 0 ? '' : `Left out for lack of width: ${[...dropped].join(', ')}.`);
+    note.title = `a narrow window leaves columns out in this order: ${DROP_ORDER.join(', ')}`;
+  }
+
+  /** The first press sorts ascending, the second descending, the third ends the sorting. */
   #orderBy(by: number): void {
     const { by: before, down } = this.#order;
     this.#order = by !== before ? { by, down: false } : down ? NEWEST : { by, down: true };
@@ -118,13 +135,13 @@ export class PeerTable {
   }
 
   #fill(line: HTMLTableRowElement, row: Row, place: number, now: number): void {
-    const at = moment(row, now);
+    const at = readingTime(row, now);
     line.dataset.key = row.key;
     line.id = `row-${row.key}`;
     line.setAttribute('aria-rowindex', String(this.#first + place + 2));
-    COLUMNS.forEach(({ text }, nth) => say(line.cells[nth]!, text(row, at)));
+    COLUMNS.forEach(({ text }, nth) => setText(line.cells[nth]!, text(row, at)));
     const classes = [row.state, isOver(row.state) ? 'over' : '', row.key === this.#active ? 'active' : ''];
-    dress(line, classes.filter(Boolean).join(' '));
+    setClass(line, classes.filter(Boolean).join(' '));
   }
 
   #click(target: EventTarget | null): void {

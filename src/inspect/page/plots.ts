@@ -1,21 +1,21 @@
 /** Small plots: bars for counts, a line for pings. */
-import { draw, make } from './dom.js';
+import { makeSvg, make } from './dom.js';
 import { number, span } from './format.js';
 
 export interface Bar {
   readonly label: string;
   readonly count: number;
-  /** Shown when the pointer rests on it, and under the label where there is room. */
+  /** The tooltip. */
   readonly about: string;
   readonly tone: string;
 }
 
 /** Horizontal bars with their figures, as a list. */
 export function bars(items: readonly Bar[]): HTMLElement {
-  const most = Math.max(1, ...items.map(({ count }) => count));
+  const largest = Math.max(1, ...items.map(({ count }) => count));
   const lines = items.map(({ label, count, about, tone }) => {
     const bar = make('span.bar');
-    bar.style.width = `${(100 * count) / most}%`;
+    bar.style.width = `${(100 * count) / largest}%`;
     const line = make('li', make('span.label', label), make('span.track', bar), make('b', number(count)));
     line.title = about;
     line.className = tone;
@@ -26,10 +26,10 @@ export function bars(items: readonly Bar[]): HTMLElement {
 
 /** Upright bars side by side. */
 export function histogram(items: readonly Omit<Bar, 'tone'>[]): HTMLElement {
-  const most = Math.max(1, ...items.map(({ count }) => count));
+  const largest = Math.max(1, ...items.map(({ count }) => count));
   const columns = items.map(({ label, count, about }) => {
     const bar = make('span.bar');
-    bar.style.height = `${(100 * count) / most}%`;
+    bar.style.height = `${(100 * count) / largest}%`;
     const column = make(
       'li',
       make('b', count > 0 ? number(count) : ''),
@@ -49,19 +49,19 @@ const EDGE = 6;
 /** Pings as a line, from the first to the latest. */
 export function pingPlot(pings: readonly (readonly [at: number, ms: number])[]): SVGSVGElement {
   const times = pings.map(([, ms]) => ms);
-  const [least, most] = [Math.min(...times), Math.max(...times)];
+  const [shortest, longest] = [Math.min(...times), Math.max(...times)];
   const [from, to] = [pings[0]?.[0] ?? 0, pings.at(-1)?.[0] ?? 0];
   const x = (at: number): number => EDGE + ((WIDTH - 2 * EDGE) * (at - from)) / Math.max(1, to - from);
-  const y = (ms: number): number => HEIGHT - EDGE - ((HEIGHT - 2 * EDGE) * ms) / Math.max(1e-6, most);
-  const about = `${pings.length} pings, ${span(least)} to ${span(most)}`;
-  const svg = draw('svg', {
+  const y = (ms: number): number => HEIGHT - EDGE - ((HEIGHT - 2 * EDGE) * ms) / Math.max(1e-6, longest);
+  const about = `${pings.length} pings, ${span(shortest)} to ${span(longest)}`;
+  const svg = makeSvg('svg', {
     viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
     class: 'pings',
     role: 'img',
     'aria-label': about,
   });
   const points = pings.map(([at, ms]) => `${x(at).toFixed(1)},${y(ms).toFixed(1)}`);
-  svg.append(draw('title', {}, about), draw('polyline', { points: points.join(' ') }));
-  for (const [at, ms] of pings) svg.append(draw('circle', { cx: x(at), cy: y(ms), r: 2.5 }));
+  svg.append(makeSvg('title', {}, about), makeSvg('polyline', { points: points.join(' ') }));
+  for (const [at, ms] of pings) svg.append(makeSvg('circle', { cx: x(at), cy: y(ms), r: 2.5 }));
   return svg;
 }

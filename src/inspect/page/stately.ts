@@ -1,11 +1,11 @@
 /**
- * The page at `/stately`: frames the hosted Stately Inspector after a click, and hands it the stream.
+ * The page at `/stately`: loads the hosted Stately Inspector in a frame after a click, and forwards the stream to it.
  *
  * The package's handshake: the framed page says `@statelyai.connected` to its parent, which then posts messages. The
- * stream is opened at that moment, so there is nothing to keep until then, and a frame that is loaded anew is told
+ * stream is opened at that entry, so there is nothing to keep until then, and a frame that is loaded anew is told
  * everything anew.
  */
-import { byId, dress, make, say } from './dom.js';
+import { byId, setClass, make, setText } from './dom.js';
 
 const RETRY = 2_000;
 const target = document.body.dataset.frame ?? '';
@@ -15,24 +15,24 @@ let socket: WebSocket | undefined;
 
 function load(): void {
   byId('consent').hidden = true;
-  byId('room').hidden = false;
-  tell('', `waiting for ${origin} …`);
+  byId('frame').hidden = false;
+  showLink('', `waiting for ${origin} …`);
   frame = make('iframe');
   frame.title = 'Stately Inspector';
   frame.referrerPolicy = 'no-referrer';
   frame.src = target;
-  byId('room').append(frame);
+  byId('frame').append(frame);
 }
 
-/** Whoever else posts to this window is not listened to. */
-function hear({ source, origin: from, data }: MessageEvent<unknown>): void {
+/** Messages from other windows are ignored. */
+function onMessage({ source, origin: from, data }: MessageEvent<unknown>): void {
   if (source !== frame?.contentWindow || !frame || from !== origin) return;
   const isKnown = typeof data === 'object' && data !== null && 'type' in data;
   if (isKnown && data.type === '@statelyai.connected') stream();
 }
 
-/** What was chosen before the click. */
-function wish(): string {
+/** The choices before the click. */
+function queryOf(): string {
   const query = new URLSearchParams();
   const peers = (byId('sample') as HTMLInputElement).value.replaceAll(/[^\w.,]/g, '');
   if (peers) query.set('peers', peers);
@@ -42,23 +42,23 @@ function wish(): string {
 
 function stream(): void {
   socket?.close();
-  const mine = (socket = new WebSocket(`ws://${location.host}/inspect?${wish()}`));
-  mine.addEventListener('open', () => tell('live', `live: handing over to ${origin}`));
+  const mine = (socket = new WebSocket(`ws://${location.host}/inspect?${queryOf()}`));
+  mine.addEventListener('open', () => showLink('live', `live: sending to ${origin}`));
   mine.addEventListener('message', ({ data }) => {
     if (mine === socket) frame?.contentWindow?.postMessage(JSON.parse(String(data)), origin);
   });
-  mine.addEventListener('close', () => mine === socket && lose());
+  mine.addEventListener('close', () => mine === socket && reconnect());
 }
 
-function lose(): void {
-  tell('lost', 'the node does not answer; trying again');
+function reconnect(): void {
+  showLink('lost', 'the node does not answer; retrying');
   setTimeout(stream, RETRY);
 }
 
-function tell(classes: string, text: string): void {
-  dress(byId('link'), classes);
-  say(byId('link'), text);
+function showLink(classes: string, text: string): void {
+  setClass(byId('link'), classes);
+  setText(byId('link'), text);
 }
 
-addEventListener('message', hear);
+addEventListener('message', onMessage);
 byId('go').addEventListener('click', load, { once: true });

@@ -1,18 +1,18 @@
-/** The log of transitions, the latest on top. */
-import { byId, make, say } from './dom.js';
+/** The view of transitions, the latest first. */
+import { byId, make, setText } from './dom.js';
 import type { StateChange } from './feed-messages.js';
 import { clock, number } from './format.js';
 import type { PageState } from './page-state.js';
 
-/** Lines that are in the document. */
+/** Lines in the document. */
 const LINES = 200;
 
 export class TransitionLog {
-  readonly #list = byId('log');
+  readonly #list = byId('transitions');
   #drawn = 0;
 
   constructor(
-    private readonly world: PageState,
+    private readonly pageState: PageState,
     open: (key: string) => void,
   ) {
     this.#list.addEventListener('click', ({ target }) => {
@@ -22,18 +22,18 @@ export class TransitionLog {
   }
 
   draw(): void {
-    const { moves, moved, missed } = this.world;
-    const fresh = Math.min(moved - this.#drawn, LINES, moves.length);
-    this.#drawn = moved;
-    for (const move of fresh > 0 ? moves.slice(-fresh) : []) this.#list.prepend(lineOf(move));
+    const { changes, changeCount, missed } = this.pageState;
+    const fresh = Math.min(changeCount - this.#drawn, LINES, changes.length);
+    this.#drawn = changeCount;
+    for (const change of fresh > 0 ? changes.slice(-fresh) : []) this.#list.prepend(lineOf(change));
     while (this.#list.childElementCount > LINES) this.#list.lastElementChild?.remove();
-    const left = missed > 0 ? `; ${number(missed)} came too fast to be told` : '';
-    say(byId('log-count'), moved === 0 ? 'none yet' : `${number(moved)}${left}`);
+    const left = missed > 0 ? `; ${number(missed)} were left out` : '';
+    setText(byId('transitions-count'), changeCount === 0 ? 'none yet' : `${number(changeCount)}${left}`);
   }
 }
 
-function lineOf({ at, key, lane, from, to, event, says, code }: StateChange): HTMLLIElement {
-  const name = make('button', lane === 'peer' ? key : `${key} v2`);
+function lineOf({ at, key, machine, from, to, event, description, code }: StateChange): HTMLLIElement {
+  const name = make('button', machine === 'peer' ? key : `${key} v2`);
   name.type = 'button';
   const line = make(
     'li',
@@ -42,9 +42,9 @@ function lineOf({ at, key, lane, from, to, event, says, code }: StateChange): HT
     make('span.from', from),
     make('b.state', to),
     make('span.event', event),
-    make('span.says', code === '' ? says : code),
+    make('span.description', code === '' ? description : code),
   );
-  line.className = lane === 'peer' ? to : 'exchange';
+  line.className = machine === 'peer' ? to : 'exchange';
   line.dataset.key = key;
   return line;
 }

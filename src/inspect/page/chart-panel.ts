@@ -1,0 +1,129 @@
+/** The panel with the chart: which machine, overview or detail, zoom, and moving by dragging. */
+import { button, byId, setText } from './dom.js';
+import type { ChartEdge, Marks } from './machine-chart.js';
+import { MachineChart } from './machine-chart.js';
+
+const ZOOM = 1.25;
+/** The smallest scale that is chosen without being asked for: text of 10 pixels. */
+const MIN_READABLE = 0.9;
+
+const ABOUT = {
+  overview: 'A number counts the actors in a state. Point at a state or arrow for its text.',
+  detail: 'Every transition with its effects, deadlines and reason codes.',
+} as const;
+
+export class ChartPanel {
+  readonly #scroll = byId('chart-scroll');
+  readonly #select = byId('chart-machine') as HTMLSelectElement;
+  readonly #mode = button('detail', () => this.#toggle(), 'shows every transition with its text');
+  #isDetailed = false;
+  #chart: MachineChart | undefined;
+  #path = '';
+  #isChosen = false;
+
+  /** `changed` is called when another chart is shown. */
+  constructor(private readonly changed: () => void) {
+    byId('chart-tools').append(
+      this.#mode,
+      button('−', () => this.#zoom(1 / ZOOM), 'smaller'),
+      button('+', () => this.#zoom(ZOOM), 'larger'),
+      button('fit', () => this.#fit(), 'as wide as the panel'),
+    );
+    this.#select.addEventListener('change', () => {
+      this.#isChosen = true;
+      this.#load();
+    });
+    this.#scroll.addEventListener('pointerdown', (event) => this.#drag(event));
+  }
+
+  /** The machine whose chart is shown. */
+  get machine(): string {
+    return this.#select.value;
+  }
+
+  /** Offers the machines of the node. */
+  offer(machines: readonly string[]): void {
+    if (this.#select.options.length === machines.length) return;
+    this.#select.replaceChildren(...machines.map((name) => new Option(`${name} machine`, name)));
+    this.#load();
+  }
+
+  /** Shows the machine that a view is about, until the user chooses one. */
+  suggest(machine: string): void {
+    if (this.#isChosen || this.#select.value === machine) return;
+    this.#select.value = machine;
+    this.#load();
+  }
+
+  show(marks: Marks, deadlines: Readonly<Record<string, number>>): void {
+    if (!this.#chart) return;
+    this.#chart.setDeadlines(deadlines);
+    if (this.#chart.show(marks)) this.#centre();
+  }
+
+  flash(change: ChartEdge): void {
+    this.#chart?.flash(change);
+  }
+
+  #toggle(): void {
+    this.#isDetailed = !this.#isDetailed;
+    setText(this.#mode, this.#isDetailed ? 'overview' : 'detail');
+    this.#load();
+  }
+
+  #load(): void {
+    const path = `/charts/${this.machine}${this.#isDetailed ? '' : '.overview'}.svg`;
+    if (this.machine === '' || path === this.#path) return;
+    this.#path = path;
+    void MachineChart.load(path).then((chart) => path === this.#path && this.#put(chart));
+  }
+
+  #put(chart: MachineChart | undefined): void {
+    this.#chart = chart;
+    byId('chart').hidden = false;
+    setText(
+      byId('chart-about'),
+      chart ? ABOUT[this.#isDetailed ? 'detail' : 'overview'] : 'This machine has no picture.',
+    );
+    this.#scroll.replaceChildren(...(chart ? [chart.svg] : []));
+    if (chart && !this.#isDetailed) this.#fitReadable(chart);
+    this.#scroll.scrollLeft = (this.#scroll.scrollWidth - this.#scroll.clientWidth) / 2;
+    this.changed();
+  }
+
+  #zoom(factor: number): void {
+    if (this.#chart) this.#chart.scale *= factor;
+    this.#centre();
+  }
+
+  #fit(): void {
+    if (this.#chart) this.#chart.scale = this.#scroll.clientWidth / this.#chart.width;
+  }
+
+  /** As large as the panel, unless the text would be too small. */
+  #fitReadable(chart: MachineChart): void {
+    const height = Number.parseFloat(getComputedStyle(this.#scroll).maxHeight);
+    const fit = Math.min(this.#scroll.clientWidth / chart.width, height / chart.height);
+    chart.scale = Math.min(1.5, Math.max(MIN_READABLE, fit));
+  }
+
+  /** Brings the current state into view. */
+  #centre(): void {
+    const current = this.#chart?.current;
+    if (!current) return;
+    const [box, view] = [current.getBoundingClientRect(), this.#scroll.getBoundingClientRect()];
+    this.#scroll.scrollLeft += box.left + box.width / 2 - view.left - view.width / 2;
+    this.#scroll.scrollTop += box.top + box.height / 2 - view.top - view.height / 2;
+  }
+
+  #drag(down: PointerEvent): void {
+    if (down.pointerType !== 'mouse' || down.button !== 0) return;
+    const { scrollLeft, scrollTop } = this.#scroll;
+    const move = (event: PointerEvent): void => {
+      this.#scroll.scrollLeft = scrollLeft + down.clientX - event.clientX;
+      this.#scroll.scrollTop = scrollTop + down.clientY - event.clientY;
+    };
+    addEventListener('pointermove', move);
+    addEventListener('pointerup', () => removeEventListener('pointermove', move), { once: true });
+  }
+}

@@ -1,0 +1,50 @@
+/** The terms of the page, for its tooltips and the glossary view. No document here. */
+
+/** By term, in the order of the glossary. */
+export const GLOSSARY: Readonly<Record<string, string>> = {
+  peer: 'The other end of one connection.',
+  state:
+    'The state of the peer machine: connecting, awaitingVersion or versionSent, versionReceived, established, closed, failed.',
+  awaitingVersion: 'An inbound connection is open, and the version message of the peer has not arrived.',
+  versionSent: 'An outbound connection is open, version was sent, and that of the peer has not arrived.',
+  versionReceived: 'Both version messages were exchanged; the verack of the peer has not arrived.',
+  established: 'The handshake is complete: both ends have sent version and verack.',
+  closed: 'The connection ended in order.',
+  failed: 'The connection ended with an error; the reason says which.',
+  reason: 'The code of why a connection ended, with its facts. blame says which side caused it.',
+  deadline: 'What happens without further messages, and when. The chart shows the deadlines in force.',
+  handshake: 'The exchange of version and verack at the start of a connection.',
+  transition: 'What a machine does with an event in a state: its guard, its actions and the next state.',
+  target:
+    'An address or name that the node wants to be connected to; the outbound machine dials it again after failures.',
+  supervisor: 'The machine that gives out the inbound and outbound slots of a node.',
+  transport: 'v1 is plain frames, v2 is encrypted (BIP324); the transport machine decides which.',
+  services:
+    'Bits of the version message, as letters: n NETWORK, b BLOOM, w WITNESS, c COMPACT_FILTERS, l NETWORK_LIMITED, 2 P2P_V2.',
+  negotiated:
+    'Optional features that the peer has announced, such as wtxidrelay (BIP339) or sendaddrv2 (BIP155).',
+  feeler: 'A short outbound connection that tests whether an address answers.',
+  'addr-fetch': 'A short outbound connection that asks for addresses.',
+  'block-relay-only': 'An outbound connection without transactions and addresses.',
+  'full-relay': 'An ordinary outbound connection, with transactions and addresses.',
+  lab: 'Peers in memory with faults on purpose, on a clock of their own. Only with the option --lab.',
+};
+
+/** What the fields of messages mean. */
+export const FIELDS: Readonly<Record<string, string>> = {
+  version: 'protocol version of the sender',
+  services: 'services that the sender offers',
+  timestamp: 'UNIX time of the sender',
+  'addr_recv.services': 'services of the receiver, as the sender knows them',
+  'addr_recv.ip': 'address of the receiver, as IPv6',
+  'addr_recv.port': 'port of the receiver, big-endian',
+  'addr_from.services': 'services of the sender again',
+  'addr_from.ip': 'address of the sender; not used today',
+  'addr_from.port': 'port of the sender; not used today',
+  nonce: 'random number: finds connections to itself (version), pairs ping and pong',
+  user_agent: 'BIP14: software of the sender, preceded by its length',
+  start_height: 'height of the best block of the sender',
+  relay: 'BIP37: whether transactions may be announced at once',
+  announce: 'BIP152: 1 asks for compact blocks without a prior announcement',
+  feerate: 'BIP133: lowest fee rate to announce, satoshi per 1,000 virtual bytes',
+};

@@ -1,0 +1,51 @@
+/** The actors that belong to no connection: outbound targets and supervisors. */
+import { byId, make, setText } from './dom.js';
+import type { ActorRow } from './feed-messages.js';
+import { ago } from './format.js';
+import type { PageState } from './page-state.js';
+
+const HEADS: readonly (readonly [head: string, title: string])[] = [
+  ['actor', 'name of the actor: machine and number'],
+  ['target', 'the name or address that is dialled'],
+  ['state', 'state of the machine'],
+  ['for', 'time in this state'],
+  ['last reason', 'why the latest attempt ended'],
+  ['context', 'members of the context of the machine that are not empty, 0 or false'],
+];
+
+export function drawTargets({ actors }: PageState, now: number): void {
+  const rows = [...actors.rows].sort(byState);
+  setText(byId('targets-count'), String(rows.length));
+  const heads = HEADS.map(([head, title]) => {
+    const cell = make('th', head);
+    cell.title = title;
+    return cell;
+  });
+  byId('targets').replaceChildren(
+    make('thead', make('tr', ...heads)),
+    make('tbody', ...rows.map((row) => rowOf(row, now))),
+  );
+}
+
+const byState = (a: ActorRow, b: ActorRow): number =>
+  Number(a.ended) - Number(b.ended) || a.machine.localeCompare(b.machine) || b.stateat - a.stateat;
+
+/** Members that other columns show. */
+const SHOWN = ['id', 'name', 'current'];
+
+function rowOf({ key, target, state, stateat, ended, facts, reason }: ActorRow, now: number): HTMLElement {
+  const texts = Object.entries(facts)
+    .filter(([name, value]) => !SHOWN.includes(name) && Boolean(value))
+    .map(([name, value]) => (value === true ? name : `${name}=${value}`));
+  const row = make(
+    'tr',
+    make('td', key),
+    make('td.foreign', target),
+    make('td', make('b.state', state)),
+    make('td.number', ago(now - stateat)),
+    make('td.reason', make('b', reason?.code ?? '')),
+    make('td.foreign.muted', texts.join(' ')),
+  );
+  row.className = ended ? `${state} over` : state;
+  return row;
+}
