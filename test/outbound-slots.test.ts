@@ -1,0 +1,139 @@
+/** Automatic outbound connections (`createNode({ outbound })`) on a virtual clock. */
+import { describe, expect, test } from '@jest/globals';
+
+import type { BitcoinNode, OutboundOptions } from '../src/index.js';
+import type { SeedAddress } from '../src/net/dns.js';
+import type { Link } from '../src/net/link.js';
+import { scene } from './support/memory-nodes.js';
+import { GOOD, play } from './support/scripted-node.js';
+
+const addressOf = (host: string): SeedAddress => ({ host, port: 18444, source: 'test' });
+const GOOD_HOSTS = ['10.2.0.1', '10.2.0.2', '10.2.0.3'];
+const DEAD = ['10.3.0.1', '10.3.0.2', '10.3.0.3'];
+
+/** A node that fills `slots` from a source with these answers; the last one is given again and again. */
+async function started(answers: readonly (readonly string[])[], options: Omit<OutboundOptions, 'source'>) {
+  const stage = scene(0);
+  const links = new Map<string, Link>();
+  for (const host of GOOD_HOSTS)
+    await stage.net.listen(addressOf(host), (link) => {
+      links.set(host, link);
+      play(link, GOOD);
+    });
+  const asked: number[] = [];
+  const source = {
+    find: () => {
+      const answer = answers[Math.min(asked.push(stage.clock.now()), answers.length) - 1] ?? [];
+      return Promise.resolve(answer.map(addressOf));
+    },
+  };
+  const rules = { requiredServices: '0000000000000000' };
+  const node = stage.node({ rules, outbound: { ...options, source } }, '10.0.0.9');
+  const reports: string[] = [];
+  for (const event of ['unreachable', 'filled'] as const) node.on(event, () => void reports.push(event));
+  await stage.pass(100);
+  return { ...stage, node, links, asked, reports };
+}
+
+const connected = (node: BitcoinNode): string[] =>
+  node.peers
+    .list()
+    .filter(({ state }) => state === 'established')
+    .map(({ addr }) => addr.replace(':18444', ''))
+    .sort();
+
+describe('outbound slots', () => {
+  test('are filled, with no more connections than slots', async () => {
+    const { node, asked, reports } = await started([GOOD_HOSTS], { slots: 2 });
+    expect(connected(node)).toEqual(GOOD_HOSTS.slice(0, 2));
+    expect([node.peers.size, asked.length, reports]).toEqual([2, 1, []]);
+    await node.stop();
+  });
+
+  test('are filled by the next candidate when one cannot be reached', async () => {
+    const { node } = await started([[...DEAD, ...GOOD_HOSTS]], { slots: 2 });
+    expect(connected(node)).toEqual(GOOD_HOSTS.slice(0, 2));
+    await node.stop();
+  });
+
+  test('are filled again, by the next candidate, when a connection ends', async () => {
+    const { node, links, pass } = await started([GOOD_HOSTS], { slots: 2 });
+    links.get('10.2.0.1')?.end();
+    await pass(100);
+    expect(connected(node)).toEqual(['10.2.0.2', '10.2.0.3']);
+    await node.stop();
+  });
+
+  test('are filled from a new answer of the source, after a delay, when no candidate is left', async () => {
+    const { node, links, pass, asked, clock } = await started([GOOD_HOSTS.slice(0, 1)], { slots: 1 });
+    links.get('10.2.0.1')?.end();
+    const at = clock.now();
+    await pass(100);
+    expect(connected(node)).toEqual([]);
+    await pass(20_000);
+    await pass(100);
+    expect(connected(node)).toEqual(['10.2.0.1']);
+    expect(asked).toHaveLength(2);
+    expect((asked[1] ?? 0) - at).toBeGreaterThanOrEqual(8_000);
+    await node.stop();
+  });
+
+  test('that remain empty after the first answer are filled from a later one', async () => {
+    const { node, pass, asked } = await started([GOOD_HOSTS.slice(0, 1), GOOD_HOSTS], { slots: 2 });
+    expect(connected(node)).toEqual(['10.2.0.1']);
+    await pass(20_000);
+    await pass(100);
+    expect(connected(node)).toEqual(['10.2.0.1', '10.2.0.2']);
+    expect(asked).toHaveLength(2);
+    await node.stop();
+  });
+
+  test('report once that no candidate can be reached, and keep asking the source', async () => {
+    const { node, pass, asked, reports } = await started([DEAD, [], DEAD], { slots: 2 });
+    for (let i = 0; i < 60; i++) await pass(20_000);
+    await pass(100);
+    expect(reports).toEqual(['unreachable']);
+    expect(asked.length).toBeGreaterThan(3);
+    await node.stop();
+  });
+
+  test('are drained when the node stops, and the source is not asked again', async () => {
+    const { node, pass, asked, clock } = await started([[...GOOD_HOSTS.slice(0, 1), ...DEAD]], { slots: 3 });
+    await node.stop();
+    await pass(600_000);
+    expect([node.peers.size, asked.length, clock.armed]).toEqual([0, 1, 0]);
+  });
+});
+
+describe('with `once`', () => {
+  test('each slot is filled once, and the node reports that all are', async () => {
+    const { node, links, pass, asked, reports } = await started([GOOD_HOSTS], { slots: 2, once: true });
+    expect(reports).toEqual(['filled']);
+    links.get('10.2.0.1')?.end();
+    await pass(600_000);
+    expect(connected(node)).toEqual(['10.2.0.2']);
+    expect([asked.length, reports]).toEqual([1, ['filled']]);
+    await node.stop();
+  });
+
+  test('it ends when no candidate is left, although slots are', async () => {
+    const { node, reports } = await started([[...GOOD_HOSTS, ...DEAD]], { slots: 8, once: true });
+    expect(connected(node)).toEqual(GOOD_HOSTS);
+    expect(reports).toEqual(['filled']);
+    await node.stop();
+  });
+
+  test('it ends with all candidates established and slots left', async () => {
+    const { node, reports } = await started([GOOD_HOSTS], { slots: 8, once: true });
+    expect(connected(node)).toEqual(GOOD_HOSTS);
+    expect(reports).toEqual(['filled']);
+    await node.stop();
+  });
+
+  test.each([[DEAD], [[]]])('it reports that none of %j can be reached, and ends', async (hosts) => {
+    const { node, pass, asked, reports } = await started([hosts], { slots: 2, once: true });
+    await pass(600_000);
+    expect([reports, asked.length]).toEqual([['unreachable', 'filled'], 1]);
+    await node.stop();
+  });
+});
