@@ -5,7 +5,8 @@
  * `verack/machines`, the codec at `verack/wire`.
  */
 export { BitcoinNode, createNode } from './node/node.js';
-export type { DialOptions, NodeOptions } from './node/options.js';
+export type { DialOptions, NodeOptions, OutboundOptions } from './node/options.js';
+export type { CandidateSource } from './node/candidates.js';
 export type { NodeEvents } from './node/events.js';
 export { Peer } from './node/peer.js';
 export type { PeerInfo } from './node/peerinfo.js';
@@ -22,7 +23,8 @@ export type { Fault, FaultName } from './net/faults/faults.js';
 export { V2_FAULTS } from './connection/v2-faults.js';
 export type { V2FaultName } from './connection/v2-faults.js';
 export { faultyNet } from './net/faults/faulty-net.js';
-export { resolveHost, seedAddresses } from './net/dns.js';
+export { lookupWith, resolveHost, seedAddresses } from './net/dns.js';
+export type { DnsOptions, Lookup, LookupHandler, SeedAddress } from './net/dns.js';
 export { formatEndpoint, parseEndpoint } from './net/endpoint.js';
 export { NETWORK_NAMES, networkOf, NETWORKS, signetNetwork } from './networks.js';
 export type { Chain, NetworkName } from './networks.js';

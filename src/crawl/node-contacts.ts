@@ -70,10 +70,11 @@ export class NodeContacts implements Contacts {
   readonly #open = new Map<string, Open>();
 
   constructor(private readonly options: NodeContactsOptions) {
-    const { parallel, clock = systemClock, rules } = options;
+    const { parallel, replyTimeout: _r, contactTimeout: _c, vantage: _v, ...node } = options;
+    const { clock = systemClock, rules } = node;
     this.#clock = clock;
     this.node = createNode({
-      ...options,
+      ...node,
       maxoutbound: parallel,
       maxinbound: 0,
       // A crawl judges nobody: every node that shakes hands counts.
