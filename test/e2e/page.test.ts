@@ -159,10 +159,7 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
     );
     expect(wide).toBeLessThanOrEqual(inner ?? 0);
     await page.locator('#chart-scroll text').first().waitFor();
-    const height = await page
-      .locator('#chart-scroll text')
-      .nth(2)
-      .evaluate('(text) => text.getBoundingClientRect().height');
+    const { height } = (await page.locator('#chart-scroll text').nth(2).boundingBox())!;
     expect(height).toBeGreaterThanOrEqual(10);
   });
 
