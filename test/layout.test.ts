@@ -86,7 +86,7 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
     data: 'yes',
     xstate: 'yes',
   },
-  http: { http: 'yes', data: 'yes', 'node:': 'yes' },
+  http: { http: 'yes', net: 'yes', data: 'yes', 'node:': 'yes' },
   conformance: { conformance: 'yes', ...CORE, 'node:': 'yes' },
   recording: { recording: 'yes', conformance: 'yes', decode: 'yes', ...CORE, 'node:': 'yes' },
   learn: { learn: 'yes', conformance: 'yes', ...CORE, xstate: 'yes', 'node:': 'yes' },
@@ -107,6 +107,7 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
   // Runs in a browser; the node knows its types alone.
   page: { page: 'yes' },
   inspect: {
+    entry: 'yes',
     inspect: 'yes',
     page: 'types',
     http: 'yes',
@@ -120,7 +121,15 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
     ws: 'yes',
     '@statelyai/inspect': 'yes',
   },
-  metrics: { metrics: 'yes', http: 'yes', ...CORE, xstate: 'yes', 'node:': 'yes', 'prom-client': 'yes' },
+  metrics: {
+    entry: 'yes',
+    metrics: 'yes',
+    http: 'yes',
+    ...CORE,
+    xstate: 'yes',
+    'node:': 'yes',
+    'prom-client': 'yes',
+  },
   cli: {
     cli: 'yes',
     inspect: 'yes',

@@ -1,5 +1,5 @@
 /** Messages, correct and incorrect, that a lab peer can send at any time, as v1 frames of regtest. */
-import { NETWORKS } from '../networks.js';
+import { NETWORKS } from '../index.js';
 import { versionMessage } from '../connection/outgoing-messages.js';
 import { encodeFrame, encodeMessage, type Message, servicesOf } from '../wire/index.js';
 

@@ -3,7 +3,7 @@
  * pause after each, so that the lab takes at most a quarter of the CPU time and the real node keeps the rest: a lab that
  * has more work than that runs slower than real time.
  */
-import { VirtualClock } from '../net/virtual-clock.js';
+import { VirtualClock } from '../index.js';
 
 /** Milliseconds between two slices when there is little work. */
 const INTERVAL = 25;

@@ -3,15 +3,19 @@
  * the peers and sends messages in their name. The lab has its own clock, which can be held, moved step by step and set
  * forward; no byte leaves the process.
  */
+import {
+  faultyNet,
+  type Link,
+  type Net,
+  memoryNet,
+  systemRandom,
+  type BitcoinNode,
+  createNode,
+  type NodeOptions,
+  VerackError,
+} from '../index.js';
 import { FAULT_NAMES, FAULTS, parseFault } from '../net/faults/faults.js';
-import { faultyNet } from '../net/faults/faulty-net.js';
-import type { Link, Net } from '../net/link.js';
-import { memoryNet } from '../net/memory.js';
-import { systemRandom } from '../net/environment.js';
-import { type BitcoinNode, createNode } from '../node/node.js';
-import type { NodeOptions } from '../node/options.js';
 import { isV2Fault, V2_FAULT_NAMES, V2_FAULTS } from '../connection/v2-faults.js';
-import { VerackError } from '../reasons.js';
 import { hexOf, servicesOf } from '../wire/index.js';
 import { CANNED_MESSAGES, cannedMessageOf } from './canned-messages.js';
 import { LabClock } from './lab-clock.js';

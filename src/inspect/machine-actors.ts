@@ -2,8 +2,8 @@
  * The actors of machines that are not part of a connection (outbound targets, supervisors): state, since when, and the
  * plain facts of the context. Works for each machine of `MACHINES`.
  */
+import type { Reason } from '../index.js';
 import { MACHINES } from '../../machines/index.js';
-import type { Reason } from '../reasons.js';
 import type { Entry } from './actor-registry.js';
 import type { ActorRow } from './page/feed-messages.js';
 

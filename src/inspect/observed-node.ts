@@ -1,5 +1,5 @@
 /** A node whose peers are shown on the page. */
-import type { BitcoinNode } from '../node/node.js';
+import type { BitcoinNode } from '../index.js';
 
 /** What the feed reads of a node. */
 export type ObservedNode = Pick<BitcoinNode, 'peers' | 'on' | 'off'> & {

@@ -2,12 +2,10 @@
  * The feed of the page at `/`: the peers and actors of the observed nodes, with changes collected per peer and sent at most
  * ten times a second. While no page is open, only transcripts and counts are kept.
  */
+import { type NodeEvents, type PeerInfo, REASONS, type Reason } from '../index.js';
 import type { WebSocket } from 'ws';
 import type { AnyEventObject, InspectionEvent } from 'xstate';
 import { ignoredReason, MACHINES } from '../../machines/index.js';
-import type { NodeEvents } from '../node/events.js';
-import type { PeerInfo } from '../node/peerinfo.js';
-import { REASONS, type Reason } from '../reasons.js';
 import type { ObservedNode, ObserveOptions } from './observed-node.js';
 import type { Lab } from './lab.js';
 import type { Change, Entry } from './actor-registry.js';

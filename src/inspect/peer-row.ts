@@ -1,5 +1,5 @@
 /** One line of the page's table, from the tracker's snapshot of a peer. */
-import type { PeerInfo } from '../node/peerinfo.js';
+import type { PeerInfo } from '../index.js';
 import { servicesLetters } from '../wire/index.js';
 import type { Row } from './page/feed-messages.js';
 

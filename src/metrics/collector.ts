@@ -1,10 +1,7 @@
 /** Keeps the series of one node current: some are read from the node at each scrape, the rest are counted as its events come. */
+import { parseEndpoint, type NodeEvents, type BitcoinNode, type PeerInfo } from '../index.js';
 import type { Registry } from 'prom-client';
-import { parseEndpoint } from '../net/endpoint.js';
 import { sourceOf } from '../net/source-network.js';
-import type { NodeEvents } from '../node/events.js';
-import type { BitcoinNode } from '../node/node.js';
-import type { PeerInfo } from '../node/peerinfo.js';
 import { VERSION } from '../version.js';
 import { xstateVersion } from '../xstate/version.js';
 import { isKnownCommand, networkOfAddress } from '../wire/index.js';

@@ -1,5 +1,5 @@
 /** The health of a node for `/healthz`: whether it accepts and dials connections, how full it is, how late its timers are. */
-import type { BitcoinNode } from '../node/node.js';
+import type { BitcoinNode } from '../index.js';
 import type { EventLoopLag } from './event-loop-lag.js';
 
 /** Slots of one direction. */

@@ -1,4 +1,4 @@
-/** The page in a real browser: against the demo with fifty peers and bitcoind, the lab, a recorded session, a stand-in for Stately. */
+/** The page in a real browser: against the demo with fifty peers and bitcoind, the lab, a recorded session, a local page in place of Stately. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -36,20 +36,20 @@ afterEach(async () => {
 
 let browser: Browser;
 
-/** A page that fails the test when it asks another host, or complains. */
+/** A page that fails the test when it sends a request to another host, or reports an error. */
 async function visit(url: string, context: BrowserContextOptions = {}): Promise<Page> {
   const within = await browser.newContext({ viewport: { width: 1_600, height: 1_000 }, ...context });
   const page = await within.newPage();
-  const troubles: string[] = [];
-  page.on('console', (message) => message.type() === 'error' && troubles.push(message.text()));
-  page.on('pageerror', ({ message }) => troubles.push(message));
+  const problems: string[] = [];
+  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+  page.on('pageerror', ({ message }) => problems.push(message));
   page.on('request', (request) => {
     if (new URL(request.url()).host !== new URL(url).host && !request.url().startsWith('data:'))
-      troubles.push(request.url());
+      problems.push(request.url());
   });
   await page.goto(url);
   cleanups.push(() => within.close());
-  cleanups.push(() => Promise.resolve(expect(troubles).toEqual([])));
+  cleanups.push(() => Promise.resolve(expect(problems).toEqual([])));
   return page;
 }
 
@@ -59,7 +59,7 @@ async function relayOf(options: RelayOptions = {}): Promise<Relay> {
   return relay;
 }
 
-/** What the page shows of each state: on its button, and on the chart. */
+/** The count of each state on its button and on the chart. */
 const countsOn = (page: Page): Promise<Record<string, number[]>> =>
   page.evaluate(`Object.fromEntries(${JSON.stringify(STATES)}.map((state) => [
     state,
@@ -94,7 +94,7 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
       args: ['--no-sandbox', '--disable-background-networking'],
     });
     relay = await startRelay({ lab: true });
-    demo = await startDemo({ inspect: relay.inspect, watch: (node) => relay.follow(node) });
+    demo = await startDemo({ inspect: relay.inspect, watch: (node) => relay.observe(node) });
     real = await bitcoind();
     const outcomes = await demo.outcomes;
     expect(outcomes.every(({ asExpected }) => asExpected)).toBe(true);
@@ -143,8 +143,31 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
     await page.keyboard.press('End');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'peer 1 ·' }).waitFor();
+    expect(await page.evaluate('document.activeElement.id')).toBe('peer-title');
+    await page.keyboard.press('Home');
+    await page.getByText(/^1 of /).waitFor();
     await page.keyboard.press('Escape');
     await page.locator('#peers').waitFor();
+  });
+
+  test('at 1280 pixels shows state and last reason without scrolling, and chart text of at least 10 pixels', async () => {
+    const page = await visit(relay.url, { viewport: { width: 1_280, height: 800 } });
+    await page.locator('#filter').fill('err_');
+    await page.locator('#peers-rows tr.failed').first().waitFor();
+    const [wide, inner] = await page.evaluate<number[]>(
+      "(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])(document.getElementById('peers-scroll'))",
+    );
+    expect(wide).toBeLessThanOrEqual(inner ?? 0);
+    await page.locator('#chart-scroll text').first().waitFor();
+    const { height } = (await page.locator('#chart-scroll text').nth(2).boundingBox())!;
+    expect(height).toBeGreaterThanOrEqual(10);
+  });
+
+  test('shows the targets and the chart of their machine', async () => {
+    const page = await visit(`${relay.url}#/targets`);
+    await page.locator('#targets tr', { hasText: 'supervisor' }).waitFor();
+    await page.locator('#targets tr', { hasText: `${real.host}:${real.port}` }).waitFor();
+    expect(await page.locator('#chart-machine').inputValue()).toBe('outbound');
   });
 
   test('draws the handshake of bitcoind, and steps back through it', async () => {
@@ -153,19 +176,21 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
     await page.locator('#peers-rows tr.established').click();
     const [known] = demo.node.peers.list().filter(({ addr }) => addr.endsWith(`:${real.port}`));
     await page.getByRole('heading', { name: `peer ${known!.id} · established` }).waitFor();
-    expect(await page.locator('#peer-portrait').textContent()).toContain(known!.subver);
-    const received = page.locator('.dialogue li.received .what');
+    expect(await page.locator('#peer-facts').textContent()).toContain(known!.subver);
+    const received = page.locator('.sequence li.received .what');
     expect(await received.allTextContents()).toEqual(
       expect.arrayContaining([expect.stringMatching(/^version 1\d\d bytes$/), 'verack 0 bytes']),
     );
     await received.first().click();
     await page.locator('.detail', { hasText: known!.subver }).waitFor();
     await page.getByRole('heading', { name: `peer ${known!.id} · versionSent` }).waitFor();
-    expect(await page.locator('#picture .lit').count()).toBe(1);
-    expect(await page.locator('#picture .lit').getAttribute('id')).toBe('state-versionSent');
+    expect(await page.locator('#chart-scroll .current').count()).toBe(1);
+    expect(await page.locator('#chart-scroll .current').getAttribute('id')).toBe('state-versionSent');
     await page.keyboard.press('ArrowRight');
     await page.getByRole('heading', { name: `peer ${known!.id} · versionReceived` }).waitFor();
-    expect(await page.locator('#picture .taken').getAttribute('id')).toBe('edge-versionSent-versionReceived');
+    expect(await page.locator('#chart-scroll .taken').getAttribute('id')).toBe(
+      'edge-versionSent-versionReceived',
+    );
     expect(await page.locator('.detail').textContent()).toContain('versionSent × wire.version');
     await page.keyboard.press('End');
     await page.getByRole('heading', { name: `peer ${known!.id} · established` }).waitFor();
@@ -202,12 +227,12 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
       '<img src=x onerror=',
     );
     await page.locator('#peers-rows tr.established').first().click();
-    await page.locator('.dialogue li').first().waitFor();
+    await page.locator('.sequence li').first().waitFor();
     expect(await page.locator('img').count()).toBe(0);
     expect(await page.title()).toBe('verack');
   });
 
-  test('tells outcomes and transitions as they were', async () => {
+  test('shows outcomes and transitions', async () => {
     const page = await visit(`${relay.url}#/outcomes`);
     const refused = page.locator('.bars li', { hasText: 'ERR_DIAL_REFUSED' });
     await refused.waitFor();
@@ -215,31 +240,31 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
     const done = await page.locator('.bars li.established b').textContent();
     const bars = await page.locator('.histogram b').allTextContents();
     expect(bars.reduce((sum, text) => sum + Number(text), 0)).toBe(Number(done));
-    await page.goto(`${relay.url}#/log`);
-    await page.locator('#log li', { hasText: 'ERR_TIME_HANDSHAKE' }).first().waitFor();
+    await page.goto(`${relay.url}#/transitions`);
+    await page.locator('#transitions li', { hasText: 'ERR_TIME_HANDSHAKE' }).first().waitFor();
   });
 
-  test('a fault of the lab shows its reason, a message at the wrong time its cell and BIP', async () => {
+  test('a fault of the lab shows its reason, a message at the wrong time its transition and BIP', async () => {
     const page = await visit(`${relay.url}#/lab`);
     await page.getByLabel('How the peer behaves').selectOption('magic');
     await page.getByRole('button', { name: 'start', exact: true }).click();
-    await page.locator('#lab-scene .detail .reason', { hasText: 'ERR_FRAME_MAGIC' }).waitFor();
+    await page.locator('#lab-transcript .detail .reason', { hasText: 'ERR_FRAME_MAGIC' }).waitFor();
     await page.getByLabel('How the peer behaves').selectOption('healthy');
     await page.getByRole('button', { name: 'start', exact: true }).click();
-    await page.locator('.pupils li.established').waitFor();
+    await page.locator('.lab-peers li.established').waitFor();
     await page.getByRole('button', { name: 'wtxidrelay', exact: true }).click();
-    await page.locator('#lab-scene .detail .reason', { hasText: 'ERR_PROTO_LATE_FEATURE' }).waitFor();
-    const why = await page.locator('#lab-scene .detail').textContent();
+    await page.locator('#lab-transcript .detail .reason', { hasText: 'ERR_PROTO_LATE_FEATURE' }).waitFor();
+    const why = await page.locator('#lab-transcript .detail').textContent();
     expect(why).toContain('established × wire.wtxidrelay');
     expect(why).toContain('BIP339');
-    expect(await page.locator('#picture .taken').getAttribute('id')).toBe('edge-established-failed');
+    expect(await page.locator('#chart-scroll .taken').getAttribute('id')).toBe('edge-established-failed');
   });
 
-  test.each(['#/peers', '#/peer/1', '#/outcomes', '#/log', '#/lab'])(
+  test.each(['#/peers', '#/peer/1', '#/targets', '#/outcomes', '#/transitions', '#/lab', '#/glossary'])(
     '%s fits a narrow screen, dark as well',
     async (view) => {
       const page = await visit(relay.url + view, {
-        viewport: { width: 380, height: 800 },
+        viewport: { width: 390, height: 844 },
         colorScheme: 'dark',
       });
       await page.locator('#link.live').waitFor();
@@ -269,7 +294,7 @@ describeNode('chromium', 'the page by itself', () => {
       createNode({ chain: 'regtest', inspect: relay.inspect }),
       createNode({ chain: 'regtest', uacomment: ['recorded'] }),
     ];
-    relay.follow(us);
+    relay.observe(us);
     cleanups.push(
       () => us.stop(),
       () => them.stop(),
@@ -282,14 +307,14 @@ describeNode('chromium', 'the page by itself', () => {
   test('a recorded session opens like a live one, and steps', async () => {
     const { relay } = await pair();
     const reader = await FeedReader.open(relay);
-    reader.say({ choose: '1' });
+    reader.request({ select: '1' });
     await reader.until(({ transcript }) => (transcript?.pings.length ?? 0) > 0);
     const sessions = new Map<string, Transcript>([['Monday', reader.state.transcript!]]);
     const second = await relayOf({ sessions });
     const page = await visit(second.url);
     await page.getByRole('button', { name: 'Monday' }).click();
     await page.getByRole('heading', { name: 'recorded: 1 · established' }).waitFor();
-    expect(await page.locator('#peer-portrait').textContent()).toContain('(recorded)');
+    expect(await page.locator('#peer-facts').textContent()).toContain('(recorded)');
     await page.getByRole('button', { name: '|◀' }).click();
     await page.getByRole('heading', { name: 'recorded: 1 · versionSent' }).waitFor();
     for (let n = 0; n < 3; n += 1) await page.getByRole('button', { name: '▶', exact: true }).click();
@@ -306,18 +331,18 @@ describeNode('chromium', 'the page by itself', () => {
     cleanups.pop();
   });
 
-  test('hands the machines to the framed inspector after a click, without addresses', async () => {
-    const heard = `<script>
-      var heard = [];
-      addEventListener('message', ({ data }) => heard.push(data));
+  test('sends the machines to the framed inspector after a click, without addresses', async () => {
+    const received = `<script>
+      var received = [];
+      addEventListener('message', ({ data }) => received.push(data));
       parent.postMessage({ type: '@statelyai.connected' }, '*');
     </script>`;
-    const standIn = createServer(
-      (_, response) => void response.setHeader('content-type', 'text/html').end(heard),
+    const localPage = createServer(
+      (_, response) => void response.setHeader('content-type', 'text/html').end(received),
     );
-    await once(standIn.listen(0, '127.0.0.1'), 'listening');
-    cleanups.push(() => Promise.resolve(standIn.close()));
-    const frame = `http://127.0.0.1:${(standIn.address() as AddressInfo).port}/inspect`;
+    await once(localPage.listen(0, '127.0.0.1'), 'listening');
+    cleanups.push(() => Promise.resolve(localPage.close()));
+    const frame = `http://127.0.0.1:${(localPage.address() as AddressInfo).port}/inspect`;
     const { relay, us } = await pair({ frame });
     await us.dial({ host: '127.0.0.1', port: 1 }).ended();
     const within = await browser.newContext();
@@ -328,8 +353,9 @@ describeNode('chromium', 'the page by itself', () => {
     await page.getByRole('button', { name: /Load it/ }).click();
     await page.locator('#link.live').waitFor();
     const framed = page.frames().find((one) => one.url() === frame)!;
-    await framed.waitForFunction('heard.length >= 8');
-    const messages = await framed.evaluate<{ type: string; name?: string; definition?: string }[]>('heard');
+    await framed.waitForFunction('received.length >= 8');
+    const messages =
+      await framed.evaluate<{ type: string; name?: string; definition?: string }[]>('received');
     const peer = messages.find(({ type, name }) => type === '@xstate.actor' && name === 'peer.1');
     expect(JSON.parse(peer?.definition ?? '{}')).toMatchObject({ id: 'peer' });
     expect(JSON.stringify(messages)).not.toMatch(/127\.0\.0\.1/);

@@ -20,6 +20,7 @@ export class ChartPanel {
   #chart: MachineChart | undefined;
   #path = '';
   #isChosen = false;
+  #suggested = '';
 
   /** `changed` is called when another chart is shown. */
   constructor(private readonly changed: () => void) {
@@ -45,11 +46,13 @@ export class ChartPanel {
   offer(machines: readonly string[]): void {
     if (this.#select.options.length === machines.length) return;
     this.#select.replaceChildren(...machines.map((name) => new Option(`${name} machine`, name)));
+    if (machines.includes(this.#suggested)) this.#select.value = this.#suggested;
     this.#load();
   }
 
   /** Shows the machine that a view is about, until the user chooses one. */
   suggest(machine: string): void {
+    this.#suggested = machine;
     if (this.#isChosen || this.#select.value === machine) return;
     this.#select.value = machine;
     this.#load();

@@ -1,9 +1,8 @@
 /**
  * The page at `/stately`: loads the hosted Stately Inspector in a frame after a click, and forwards the stream to it.
  *
- * The package's handshake: the framed page says `@statelyai.connected` to its parent, which then posts messages. The
- * stream is opened at that entry, so there is nothing to keep until then, and a frame that is loaded anew is told
- * everything anew.
+ * The framed page posts `@statelyai.connected` to its parent, which then posts messages. The stream is opened at that time,
+ * so nothing is stored before, and a frame that is loaded again receives everything again.
  */
 import { byId, setClass, make, setText } from './dom.js';
 
