@@ -28,17 +28,24 @@ const GAP = '\u00a0\u00a0';
 
 /** Writes `layout` as DOT. */
 export function dotOf(layout: Layout): string {
-  const { boxes, edges, title, initial } = layout;
+  const { boxes, edges, title } = layout;
   return block(`digraph ${quoted(title)}`, [
     statement('graph', { ...GRAPH, label: titleLabel(title, textsOf(layout)) }),
     statement('node', NODE),
     statement('edge', EDGE),
     statement('start', { ...DOT, id: 'state-start' }),
-    statement(`start -> ${initial}`, { id: `edge-start-${initial}`, weight: 9 }),
+    startEdge(layout),
     ...boxes.filter(({ parent }) => parent === null).map((box) => place(box, layout)),
     ...edges.map((edge) => edgeStatement(edge, boxes)),
     ...levels(layout),
   ]);
+}
+
+/** A compound initial state is no node in Graphviz: the edge is clipped at its frame. */
+function startEdge({ initial, boxes }: Layout): string {
+  const first = leafOf(initial, boxes, 0);
+  const lhead = first === initial ? undefined : `cluster_${initial}`;
+  return statement(`start -> ${first}`, { id: `edge-start-${initial}`, weight: 9, lhead });
 }
 
 const textsOf = ({ boxes, edges }: Layout): Text[] => [

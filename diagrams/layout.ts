@@ -92,10 +92,24 @@ export function overviewOf(layout: Layout): Layout {
 
 function overviewEdge(edge: Edge, boxes: readonly Box[]): Edge {
   const group = boxes.find(({ name }) => name === edge.from)?.parent ?? edge.from;
-  const label = edge.label.filter(({ tone }) => tone !== 'note');
+  const label = shortLabel(edge.label);
   return edge.to === FAILED
     ? { ...edge, id: `edge-${group}-${FAILED}`, kind: 'fail', from: group, codes: [], label: [] }
     : { ...edge, label };
+}
+
+/** Longer labels than this are shown without their guard in the overview, characters. */
+const SHORT = 22;
+const unguarded = (text: string): string => text.replace(/ \[.*/, '');
+
+/** Reports are left out, and long guards; so are guards and effects where one edge stands for several arrows. */
+function shortLabel(label: readonly Text[]): Text[] {
+  const events = label.filter(({ tone }) => tone === 'event');
+  if (events.length > 1)
+    return [...new Set(events.map(({ text }) => unguarded(text)))].map((text) => ({ tone: 'event', text }));
+  return label
+    .filter(({ tone, text }) => tone !== 'note' && !text.startsWith('reports '))
+    .map(({ tone, text }) => ({ tone, text: text.length > SHORT ? unguarded(text) : text }));
 }
 
 /** The id of the edge that stands for an arrow. */

@@ -12,7 +12,7 @@ import {
 } from '../machines/index.js';
 import { cellOf, COLUMNS, coreOf, type Column, verdictOf } from './grid/cell.js';
 import { OUTBOUND_GRID_EVENTS, OUTBOUND_SITUATIONS, outboundCell, outboundIn } from './grid/outbound.js';
-import { NO_SUCH_THING } from './grid/row.js';
+import { NOT_IN_CORE } from './grid/row.js';
 import { ROWS } from './grid/rows.js';
 import {
   AUTOMATIC_SITUATIONS,
@@ -71,7 +71,7 @@ describe("the peer's grid", () => {
 
   test('decides as Bitcoin Core does', () => {
     const judged = grid().filter(
-      ({ row, column }) => ![undefined, NO_SUCH_THING].includes(coreOf(row, column)),
+      ({ row, column }) => ![undefined, NOT_IN_CORE].includes(coreOf(row, column)),
     );
     const differs = ({ row, column, cell }: Place) => verdictOf(cell) !== coreOf(row, column);
     const other = judged.filter((place) => differs(place) && !place.row.ours);

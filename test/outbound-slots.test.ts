@@ -1,7 +1,8 @@
 /** Automatic outbound connections (`createNode({ outbound })`) on a virtual clock. */
 import { describe, expect, test } from '@jest/globals';
 
-import type { BitcoinNode, OutboundOptions } from '../src/index.js';
+import type { BitcoinNode } from '../src/index.js';
+import type { OutboundOptions } from '../src/node/options.js';
 import type { SeedAddress } from '../src/net/dns.js';
 import type { Link } from '../src/net/link.js';
 import { scene } from './support/memory-nodes.js';

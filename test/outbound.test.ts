@@ -149,8 +149,8 @@ describe('a name', () => {
   /** A lookup that gives `answers` in turn, the last one again and again. */
   function lookupOf(answers: readonly (readonly string[])[]): { lookup: Lookup; names: string[] } {
     const names: string[] = [];
-    const lookup: Lookup = (name, { found }) => {
-      found(answers[Math.min(names.push(name), answers.length) - 1] ?? []);
+    const lookup: Lookup = (name, handler) => {
+      handler.found(answers[Math.min(names.push(name), answers.length) - 1] ?? []);
       return () => undefined;
     };
     return { lookup, names };

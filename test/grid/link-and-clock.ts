@@ -5,7 +5,7 @@ import {
   AT,
   type LinkAction,
   type Given,
-  NO_SUCH_THING,
+  NOT_IN_CORE,
   type Row,
   STAY,
   type Timer,
@@ -145,7 +145,7 @@ const flood = (name: string, what: FloodKind, limit: number, core: Verdicts): Ro
     { type: 'wire.flooded', what, limit, ms: 60_000 },
     core,
     never(MANY),
-    { ours: 'nobody sends that; it is cut off with a reason' },
+    { ours: 'no node sends that; the connection is closed with a reason' },
   );
 
 const floods: readonly Row[] = [
@@ -176,7 +176,7 @@ const limits: readonly Row[] = [
 ];
 
 const clocks: readonly Row[] = [
-  one('clock: 20 s were slept through', '9, clock', { type: 'clock.jump', ms: 20_000 }, STAY, by('jump'), {
+  one('clock: 20 s of suspension', '9, clock', { type: 'clock.jump', ms: 20_000 }, STAY, by('jump'), {
     given: { rules: { connectTimeout: 100_000 } },
   }),
 ];
@@ -202,7 +202,7 @@ const timers: readonly Row[] = [
   ),
 ];
 
-const people: readonly Row[] = [
+const callers: readonly Row[] = [
   one('user: closes', '–', { type: 'user.close' }, ALWAYS, by('close')),
   one(
     'the other end is this node',
@@ -211,7 +211,7 @@ const people: readonly Row[] = [
     ['stay', 'stay', 'stay'],
     by('self'),
     {
-      coreBy: { inbound: ['stay', NO_SUCH_THING, 'stay'] },
+      coreBy: { inbound: ['stay', NOT_IN_CORE, 'stay'] },
     },
   ),
 ];
@@ -224,5 +224,5 @@ export const LINK_AND_CLOCK_ROWS: readonly Row[] = [
   ...limits,
   ...floods,
   ...clocks,
-  ...people,
+  ...callers,
 ];

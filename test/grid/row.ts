@@ -71,8 +71,8 @@ export interface Timer {
   readonly type: `xstate.after.${string}`;
 }
 
-/** A verdict where Core knows nothing of the kind, so that there is nothing to compare. */
-export const NO_SUCH_THING = '–';
+/** The verdict where Core has no such event: nothing is compared. */
+export const NOT_IN_CORE = '–';
 export const STAY: Verdicts = ['stay', 'stay', 'stay'];
 /** A close when established, nothing before: the fate of misbehaviour. */
 export const LATE: Verdicts = ['stay', 'stay', 'close'];

@@ -1,4 +1,4 @@
-/** The rig over TCP on loopback: the node's clock is virtual still, the bytes take the system's way. */
+/** The rig over TCP on loopback: the node's clock is virtual, the bytes go through the system. */
 import type { Rules } from '../../machines/index.js';
 import type { Endpoint, Listener, Net } from '../../src/net/link.js';
 import { tcpNet } from '../../src/net/tcp.js';
@@ -7,7 +7,7 @@ import type { Column } from './cell.js';
 import { before, type Before, Host, MARK, Other, Rig, type Settle, shake } from './live.js';
 
 const ANYWHERE: Endpoint = { host: '127.0.0.1', port: 0 };
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 const MARKER = frame(MARK, NONE);
 
 /** The columns that are played unless `GRID_TCP=all` asks for every one. */
@@ -29,7 +29,7 @@ export function unfit({ via }: Row, { leaf, type }: Column): string {
 }
 
 /** A host with the endpoints that cells on it use. */
-interface Stage {
+interface Setup {
   readonly host: Host;
   readonly net: Net;
   readonly here: Endpoint;
@@ -43,29 +43,29 @@ const actionOf = ({ via }: Row): unknown => (via.by === 'action' ? via.action : 
 
 /** Cells on one player run one after the other. */
 export class TcpPlayer {
-  readonly #stages = new Map<string, Stage>();
+  readonly #setups = new Map<string, Setup>();
 
   async play(row: Row, column: Column): Promise<{ rig: Rig; was: Before }> {
-    const stage = await this.#stageFor(row, column);
-    const rig = new Rig(stage.host, column, row);
-    await connect(stage, rig);
+    const setup = await this.#setupFor(row, column);
+    const rig = new Rig(setup.host, column, row);
+    await connect(setup, rig);
     const settle: Settle = (quiet) => settled(rig, quiet);
     await shake(rig, settle);
     const was = before(rig);
-    await this.#act(stage, rig);
+    await this.#act(setup, rig);
     await settle(typeof actionOf(row) === 'object');
     rig.other.link.destroy();
     return { rig, was };
   }
 
   async stop(): Promise<void> {
-    for (const { host, listeners } of this.#stages.values()) {
+    for (const { host, listeners } of this.#setups.values()) {
       await host.node.stop();
       await Promise.all(listeners.map((listener) => listener.close()));
     }
   }
 
-  async #act({ host, elsewhere }: Stage, rig: Rig): Promise<void> {
+  async #act({ host, elsewhere }: Setup, rig: Rig): Promise<void> {
     const { via } = rig.row;
     if (via.by === 'bytes') {
       host.node.dial(elsewhere);
@@ -81,32 +81,32 @@ export class TcpPlayer {
   }
 
   /** A node per set of rules, and one more for the cells in which time passes. */
-  async #stageFor({ given, via }: Row, { type }: Column): Promise<Stage> {
+  async #setupFor({ given, via }: Row, { type }: Column): Promise<Setup> {
     const passes =
       given?.age !== undefined || (via.by === 'action' && via.action !== 'end' && via.action !== 'close');
     const key = JSON.stringify([given?.rules, passes, type === 'inbound']);
-    const stage = this.#stages.get(key) ?? (await stageOf(given?.rules ?? {}));
-    this.#stages.set(key, stage);
-    return stage;
+    const setup = this.#setups.get(key) ?? (await setupOf(given?.rules ?? {}));
+    this.#setups.set(key, setup);
+    return setup;
   }
 }
 
-async function stageOf(rules: Partial<Rules>): Promise<Stage> {
+async function setupOf(rules: Partial<Rules>): Promise<Setup> {
   const net = tcpNet();
   const host = new Host(rules, () => net);
   const here = await host.node.listen(ANYWHERE);
-  const there = await net.listen(ANYWHERE, (link) => stage.answerer?.take(link));
+  const there = await net.listen(ANYWHERE, (link) => setup.answerer?.take(link));
   const elsewhere = await net.listen(ANYWHERE, (link) => new Other().take(link));
   const ends = { here: here.local, there: there.local, elsewhere: elsewhere.local };
-  const stage: Stage = { host, net, ...ends, listeners: [there, elsewhere], answerer: undefined };
-  return stage;
+  const setup: Setup = { host, net, ...ends, listeners: [there, elsewhere], answerer: undefined };
+  return setup;
 }
 
-async function connect(stage: Stage, rig: Rig): Promise<void> {
+async function connect(setup: Setup, rig: Rig): Promise<void> {
   const { other, column } = rig;
-  stage.answerer = other;
-  if (column.type !== 'inbound') rig.dial(stage.there);
-  else stage.net.dial(stage.here, { opened: (link) => other.take(link), failed: () => undefined });
+  setup.answerer = other;
+  if (column.type !== 'inbound') rig.dial(setup.there);
+  else setup.net.dial(setup.here, { opened: (link) => other.take(link), failed: () => undefined });
   await until(rig, () => other.link !== undefined && rig.host.peers.length > 0);
   await until(rig, () => rig.watched.state !== 'connecting');
 }
@@ -114,7 +114,7 @@ async function connect(stage: Stage, rig: Rig): Promise<void> {
 /** Resolves when `claim` holds; looked at whenever either side has heard something. */
 function until({ host, other, row }: Rig, claim: () => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`waited in vain: ${row.name}`)), PATIENCE_MS);
+    const timer = setTimeout(() => reject(new Error(`timed out: ${row.name}`)), TIMEOUT_MS);
     const look = () => {
       if (!claim()) return;
       clearTimeout(timer);

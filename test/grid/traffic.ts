@@ -101,8 +101,8 @@ const pings: readonly Row[] = [
   pong('nonce 0', 'in-time-011', ZERO, ZERO),
   pong('empty', 'in-time-011', '', ''),
   pong('seven bytes', 'in-time-011', '11223344556677', ''),
-  pong('nobody asked', 'in-ping-005, in-seq-014', little(NONCE), NONCE, { given: { pings: 'ponged' } }),
-  pong('nobody asked, nonce 0', 'in-ping-005', ZERO, ZERO, { given: { pings: 'ponged' } }),
+  pong('not requested', 'in-ping-005, in-seq-014', little(NONCE), NONCE, { given: { pings: 'ponged' } }),
+  pong('not requested, nonce 0', 'in-ping-005', ZERO, ZERO, { given: { pings: 'ponged' } }),
 ];
 
 const entry = repeat(1, new Uint8Array(30));

@@ -167,25 +167,44 @@ function pendingAfter(pending: readonly Pending[], type: string, actions: readon
   return left.sort();
 }
 
-function faultsOf(from: Moment, { snapshot, ...next }: Moment, actions: readonly Action[]): string[] {
-  const { context } = snapshot;
-  const connects = actions.some(({ type }) => type === 'effect.connect');
-  const waits = next.isOver || next.leaf === 'idle' || next.pending.length > 0 || next.armed.size > 0;
-  const isBackingOff = next.leaf === 'backingOff';
-  const isV1 = connects && !usesV2(context);
-  const claims: readonly (readonly [boolean, string])[] = [
-    [!waits, 'waits for nothing'],
-    [next.open > 1, 'two connections'],
-    [next.isOver && next.open > 0, 'over, and a connection is open'],
-    [next.isOver && next.armed.size > 0, 'over, and a timer is armed'],
-    [isV1 && context.v2 && !next.proven.includes(currentAddress(context)), 'v1 without proof'],
-    [isV1 && context.v2only, 'v1 although it is refused'],
-    [isBackingOff && (context.delay < 500 || context.delay > 300_000), `a delay of ${context.delay} ms`],
-    [isBackingOff && from.leaf !== 'backingOff' && context.failures < 1, 'a failure that is not counted'],
-    [isBackingOff && !context.persistent, 'a second round of a one-shot target'],
-    [next.isOver && context.reason === null, 'over without a reason'],
+type Claims = readonly (readonly [isFault: boolean, fault: string])[];
+
+function faultsOf(from: Moment, next: Moment, actions: readonly Action[]): string[] {
+  const isRound = next.leaf === 'backingOff' && from.leaf !== 'backingOff';
+  const claims: Claims = [
+    ...waitingClaims(next),
+    ...(actions.some(({ type }) => type === 'effect.connect') ? dialClaims(next) : []),
+    ...(isRound ? backoffClaims(next) : []),
   ];
   return claims.filter(([isFault]) => isFault).map(([, fault]) => fault);
+}
+
+function waitingClaims({ leaf, isOver, pending, armed, open, snapshot }: Moment): Claims {
+  const isWaiting = pending.length > 0 || armed.size > 0;
+  return [
+    [!isWaiting && !isOver && leaf !== 'idle', 'waits for nothing'],
+    [open > 1, 'two connections'],
+    [isOver && open > 0, 'over, and a connection is open'],
+    [isOver && pending.includes('lookup'), 'over, and a lookup is not cancelled'],
+    [isOver && armed.size > 0, 'over, and a timer is armed'],
+    [isOver && snapshot.context.reason === null, 'over without a reason'],
+  ];
+}
+
+function dialClaims({ snapshot: { context }, proven }: Moment): Claims {
+  const isV1 = !usesV2(context);
+  return [
+    [isV1 && context.v2 && !proven.includes(currentAddress(context)), 'v1 without proof'],
+    [isV1 && context.v2only, 'v1 although it is refused'],
+  ];
+}
+
+function backoffClaims({ snapshot: { context } }: Moment): Claims {
+  return [
+    [context.delay < 500 || context.delay > 300_000, `a delay of ${context.delay} ms`],
+    [context.failures < 1, 'a failure that is not counted'],
+    [!context.persistent, 'a second round of a one-shot target'],
+  ];
 }
 
 /** The moves that lead to a moment. */
