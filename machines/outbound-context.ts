@@ -57,6 +57,8 @@ export const v1 = (context: OutboundContext): Change => ({
 export function mayRetry(context: OutboundContext, code: ReasonCode): boolean {
   if (!context.persistent) return false;
   if (code === 'ERR_PROTO_SELF') return context.selfconnections + 1 < MAX_SELF_CONNECTIONS;
+  // A name may have another address at its next lookup.
+  if (code === 'ERR_POLICY_DUPLICATE') return context.name !== '';
   return REASONS[code].retry === 'later';
 }
 

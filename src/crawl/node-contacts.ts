@@ -70,7 +70,7 @@ export class NodeContacts implements Contacts {
   readonly #open = new Map<string, Open>();
 
   constructor(private readonly options: NodeContactsOptions) {
-    const { parallel, replyTimeout: _r, contactTimeout: _c, vantage: _v, ...node } = options;
+    const { parallel, replyTimeout, contactTimeout, vantage, ...node } = options;
     const { clock = systemClock, rules } = node;
     this.#clock = clock;
     this.node = createNode({

@@ -231,7 +231,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   /** The effects of the supervisor machine. */
   #effects(): SupervisorEffects {
     return {
-      answerSlot: (ticket, code) => this.#targets.get(ticket)?.answerSlot(code),
+      answerSlot: (ticket, code) => this.#answerSlot(ticket, code),
       accept: (ticket) => this.#acceptLink(ticket),
       refuse: (ticket, code) => this.#refuseLink(ticket, code),
       findCandidates: () => this.#findCandidates(),
@@ -244,6 +244,13 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       },
       kill: () => this.#pool.kill(),
     };
+  }
+
+  #answerSlot(ticket: number, code?: RefusalCode): void {
+    const target = this.#targets.get(ticket);
+    if (target) target.answerSlot(code);
+    // It was closed while its request waited: nobody will use the slot.
+    else if (!code) this.#supervise({ type: 'peer.ended', id: 0, inbound: false });
   }
 
   #accept(link: Link): void {
