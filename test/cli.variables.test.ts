@@ -8,7 +8,7 @@ import { ran, read } from './support/command-line.js';
 /** A value for each option that takes one and does not list its choices. */
 const VALUES: Readonly<Record<string, string>> = {
   add: 'a.txt',
-  as: 'dialer',
+  as: 'xstate',
   asmap: 'a.dat',
   contact: 'https://a.example/',
   contacts: '7',

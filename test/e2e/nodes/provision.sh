@@ -147,6 +147,11 @@ provide() {
 for name; do
   [[ $name =~ ^(bitcoind|litecoind|bcoin|microsocks|tor|i2pd|chromium|all)$ ]] || die "nothing is called '$name': say bitcoind, litecoind, bcoin, microsocks, tor, i2pd, chromium or all."
 done
+# Programs of the system that tests run as they are: a queue for the fleet, the checks of the systemd unit, namespaces.
+if [[ " $* " == *' all '* ]]; then
+  need nats-server=nats-server systemd-analyze=systemd ip=iproute2 unshare=util-linux perl=perl >&2 ||
+    die 'nats-server, systemd, iproute2, util-linux or perl could not be installed: see the lines above.'
+fi
 [[ " $* " == *' all '* ]] && set -- bitcoind litecoind bcoin microsocks tor i2pd chromium
 mkdir -p "$folder" || die "$folder cannot be made: set VERACK_NODES to a folder that can."
 trap 'rm -rf --one-file-system "${making:-/nonexistent}"' EXIT

@@ -1,12 +1,12 @@
 /** The learner finds mutants of our own machine: one rule is broken in each, and the difference to the chart shows it. */
 import { describe, expect, test } from '@jest/globals';
 import { createMachine } from 'xstate';
-import { peerMachine } from '../machines/index.js';
-import { learn, type Mealy, outputsOf, type Teacher } from '../src/learn/automata/index.js';
-import { type ChartOptions, chartModel } from '../src/learn/chart-model.js';
-import { compare } from '../src/learn/compare.js';
-import { isFinal } from '../src/learn/output.js';
-import { NETWORKS } from '../src/networks.js';
+import { peerMachine } from '../../machines/index.js';
+import { learn, type Mealy, outputsOf, type Teacher } from '../../src/learn/automata/index.js';
+import { type ChartOptions, chartModel } from '../../src/learn/chart-model.js';
+import { compare } from '../../src/learn/compare.js';
+import { isFinal } from '../../src/learn/output.js';
+import { NETWORKS } from '../../src/networks.js';
 
 const OURS: ChartOptions = {
   ...{ chain: NETWORKS.regtest, connection_type: 'inbound', transport: 'v1', v2: false },
