@@ -175,7 +175,7 @@ describe('the file', () => {
   const path = join(folder, 'banlist.json');
 
   test('is absent at first', () => {
-    expect(readBanlist(path)).toBeUndefined();
+    expect(readBanlist(join(folder, 'none.json'))).toBeUndefined();
   });
 
   test('is replaced as a whole, for its owner alone', () => {

@@ -205,8 +205,13 @@ describe('the file', () => {
 });
 
 describe('a pipe', () => {
-  test('without a writer is given up on a signal', async () => {
+  beforeAll(async () => {
     execFileSync('mkfifo', [at('fifo')]);
+    const program = new Program(['probe', '--regtest', '--record', at('pipe.ndjson'), '127.0.0.1:1']);
+    expect(await program.exit).toBe(4);
+  }, 30_000);
+
+  test('without a writer is given up on a signal', async () => {
     const program = new Program(['replay', at('fifo')]);
     setTimeout(() => program.kill('SIGTERM'), 1_000);
     expect(await program.exit).toBe(130);
@@ -214,7 +219,7 @@ describe('a pipe', () => {
 
   test('with a writer is played', async () => {
     const program = new Program(
-      ['replay <(cat "$0")', at('probe.ndjson')].map((word) =>
+      ['replay <(cat "$0")', at('pipe.ndjson')].map((word) =>
         word.replace('replay', 'node dist/src/cli/main.js replay'),
       ),
       {},

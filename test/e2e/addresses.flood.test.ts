@@ -1,8 +1,8 @@
 /** What an attacker with one group can take of the address book: 100,000 addresses, and no more than Core's bounds. */
 import { expect, test } from '@jest/globals';
-import { NEW_BUCKETS, TRIED_BUCKETS, BUCKET_SIZE, type NetService } from '../src/addresses/index.js';
-import { addressOf, recordAt, services } from './support/addresses.js';
-import { bookOf, StoppedClock, taken } from './support/book.js';
+import { NEW_BUCKETS, TRIED_BUCKETS, BUCKET_SIZE, type NetService } from '../../src/addresses/index.js';
+import { addressOf, recordAt, services } from '../support/addresses.js';
+import { bookOf, StoppedClock, taken } from '../support/book.js';
 
 const FLOOD = 100_000;
 const HOUR = 3_600;

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, cpSync, readdirSync, rmSync, symlinkSync, copyF
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { build, endAll, Program } from './support/cli-process.js';
-import { readExposition } from './support/prometheus-parser.js';
+import { build, endAll, Program } from '../support/cli-process.js';
+import { readExposition } from '../support/prometheus-parser.js';
 
 jest.setTimeout(60_000);
 

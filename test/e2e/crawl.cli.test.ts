@@ -1,11 +1,11 @@
 /** `verack crawl` as a user runs it, against a network over TCP on 127.x. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { systemClock, tcpNet } from '../src/index.js';
-import { build, endAll, Program } from './support/cli-process.js';
-import { planNetwork, SimulatedNetwork } from './support/simulated-network.js';
+import { systemClock, tcpNet } from '../../src/index.js';
+import { build, endAll, Program } from '../support/cli-process.js';
+import { planNetwork, SimulatedNetwork } from '../support/simulated-network.js';
 
 jest.setTimeout(120_000);
 
@@ -95,7 +95,9 @@ describe('what is refused', () => {
   });
 
   test('an output file that is there already is not overwritten', async () => {
-    const program = crawl('--output', join(directory, 'whole.ndjson'));
+    const output = join(directory, 'taken.ndjson');
+    writeFileSync(output, '{}\n');
+    const program = crawl('--output', output);
     expect(await program.exit).toBe(2);
     expect(program.stderr).toContain('--resume');
   });

@@ -6,9 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { hostsFileAddresses } from '../src/net/dns-servers.js';
-import { MAX_QUESTIONS, type Query, RESOLVER_SCRIPT, ResolverProcess } from '../src/net/resolver-process.js';
-import { transpile } from './support/transpile.js';
+import { hostsFileAddresses } from '../../src/net/dns-servers.js';
+import {
+  MAX_QUESTIONS,
+  type Query,
+  RESOLVER_SCRIPT,
+  ResolverProcess,
+} from '../../src/net/resolver-process.js';
+import { transpile } from '../support/transpile.js';
 
 /** Replaces the resolver inside the child: `dead…` never gets an answer, `missing…` none, all others their child's process id. */
 const SYSTEM = `
