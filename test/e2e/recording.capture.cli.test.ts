@@ -3,8 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { FeedReader } from './support/page-feed-client.js';
-import { build, endAll, Program } from './support/cli-process.js';
+import { FeedReader } from '../support/page-feed-client.js';
+import { build, endAll, Program } from '../support/cli-process.js';
 
 const SAMPLE = 'test/data/message_capture';
 const [OUTBOUND, INBOUND] = ['127.0.0.1_37343', '127.0.0.1_50280'];
