@@ -10,15 +10,15 @@ import { planNetwork, SimulatedNetwork } from '../support/simulated-network.js';
 jest.setTimeout(120_000);
 
 const directory = mkdtempSync(join(tmpdir(), 'verack-crawl-cli-'));
-const plan = planNetwork({ seed: 1, size: 150, reachable: 110 });
-let network: SimulatedNetwork;
+const plan = planNetwork({ seed: 1, size: 150, reachable: 110, octet: 21 });
+let network: SimulatedNetwork | undefined;
 beforeAll(async () => {
   build();
   network = await new SimulatedNetwork(plan, { net: tcpNet(), clock: systemClock, seed: 1 }).start();
 }, 120_000);
 afterEach(endAll);
 afterAll(async () => {
-  await network.stop();
+  await network?.stop();
   rmSync(directory, { recursive: true });
 });
 

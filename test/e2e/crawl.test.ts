@@ -12,7 +12,7 @@ import { hasNats, NatsServer } from './nodes/nats.js';
 jest.setTimeout(180_000);
 
 const directory = mkdtempSync(join(tmpdir(), 'verack-fleet-'));
-const plan = planNetwork({ seed: 1, size: 500, reachable: 391 });
+const plan = planNetwork({ seed: 1, size: 500, reachable: 391, octet: 31 });
 const wanted = plan.slice(0, 391).map(({ addr }) => addr);
 let network: SimulatedNetwork;
 

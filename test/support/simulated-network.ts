@@ -56,6 +56,8 @@ export interface PlanOptions {
   readonly port?: number;
   /** `loopback`: 127.x.y.z; `public`: five networks. Default `loopback`. */
   readonly addresses?: 'loopback' | 'public';
+  /** Where the loopback addresses begin: 127.`octet`.0.0. Networks over TCP that run side by side need different ones. */
+  readonly octet?: number;
 }
 
 const V1 = servicesOf('NETWORK', 'WITNESS', 'NETWORK_LIMITED');
@@ -102,13 +104,14 @@ function tellsOf(chance: Chance, index: number, size: number, reachable: number,
 
 /** Decides what every node is. Node 0 is honest: begin there. */
 export function planNetwork(options: PlanOptions): PlannedNode[] {
-  const { seed, size, reachable, tells = 50, port = NETWORKS.regtest.port, addresses = 'loopback' } = options;
+  const { seed, size, reachable, tells = 50, port = NETWORKS.regtest.port } = options;
+  const { addresses = 'loopback', octet = 1 } = options;
   const chance = new Chance(seed);
   return kindsOf(options).map((kind, index) => {
     const host =
       addresses === 'public'
         ? publicHost(chance)
-        : `127.${1 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`;
+        : `127.${octet + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`;
     const advertisesV2 = chance.often(0.5);
     return {
       ...{ index, host, port, addr: formatEndpoint({ host, port }), kind },
