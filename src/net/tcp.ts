@@ -6,6 +6,7 @@
  * up: names are for dns.ts, and `.onion` and `.i2p` for the proxies (`ERR_DIAL_NO_LOOKUP`, `ERR_DIAL_NO_PROXY`).
  */
 import { connect, createServer, isIP, type Server, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 
 import { type DialCode, type Facts, type LinkCode, listenCodeOf, VerackError } from '../reasons.js';
 import { kindOfHost } from './host-kind.js';
@@ -39,10 +40,8 @@ const LINK_LOCAL = /^fe[89ab][0-9a-f]:/i;
 /**
  * What a failed `connect` means. Unknown codes count as no route (`EHOSTUNREACH`, `ENETUNREACH`, `ETIMEDOUT` …).
  * `EADDRNOTAVAIL` is an IPv6 address on a machine without IPv6, but for IPv4 it says that the local ports are used up.
- * `EINVAL` is a link-local address without a zone (RFC 4007), or with one that this machine lacks.
  */
 export function dialCodeOf(syscode: string, host: string): DialCode {
-  if (syscode === 'EINVAL' && LINK_LOCAL.test(host)) return 'ERR_DIAL_ZONE';
   if (syscode === 'EADDRNOTAVAIL') return isIP(host) === 6 ? 'ERR_DIAL_UNREACHABLE' : 'ERR_LOCAL_LIMIT';
   return DIAL_CODES[syscode] ?? 'ERR_DIAL_UNREACHABLE';
 }
@@ -177,6 +176,19 @@ function dialOptions(to: Endpoint, { localAddress }: TcpOptions): TcpNetConnectO
   return { host: to.host, port: to.port, noDelay: true, ...(isBound && { localAddress }) };
 }
 
+/**
+ * Whether a link-local address lacks the zone of an interface of this machine (RFC 4007). Not left to `connect`: Node.js 20
+ * reports `EINVAL`, and Node.js 22 chooses an interface.
+ */
+function lacksZone(host: string): boolean {
+  if (!LINK_LOCAL.test(host)) return false;
+  const [, zone = ''] = host.split('%');
+  const isZone = ([name, addresses = []]: [string, NetworkInterfaceInfo[] | undefined]): boolean =>
+    zone === name ||
+    addresses.some((address) => address.family === 'IPv6' && zone === String(address.scopeid));
+  return !Object.entries(networkInterfaces()).some(isZone);
+}
+
 /** Why TCP cannot dial a host that is no IP address. `connect` would ask the system's resolver for it. */
 function notAnAddress({ host, port }: Endpoint): Failure {
   const network = kindOfHost(host);
@@ -187,6 +199,8 @@ function notAnAddress({ host, port }: Endpoint): Failure {
 
 function dial(to: Endpoint, handler: DialHandler, options: TcpOptions): () => void {
   if (!isIP(to.host)) return failLater(handler, notAnAddress(to));
+  if (lacksZone(to.host))
+    return failLater(handler, { code: 'ERR_DIAL_ZONE', facts: { host: to.host, port: to.port } });
   const socket = connect(dialOptions(to, options));
   let settled = false;
   socket.on('error', (error) => {
