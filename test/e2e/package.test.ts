@@ -15,6 +15,9 @@ import { peerMachine, CONNECTION_TYPES } from 'verack/machines';
 import { createActor } from 'xstate';
 import { decodeMessage, encodeFrame, encodeMessage } from 'verack/wire';
 import { createAddressBook, DETERMINISTIC_KEY, rawAddrman } from 'verack/addresses';
+import { formatEndpoint, memoryNet } from 'verack/net';
+import { V1Transport } from 'verack/connection';
+import type { NodeObserver } from 'verack/node';
 import { compile, interpreted } from 'verack/compile';
 import { nodeMetrics } from 'verack/metrics';
 import { Registry } from 'prom-client';
@@ -32,6 +35,10 @@ const book = createAddressBook({ key: DETERMINISTIC_KEY, clock: new VirtualClock
 console.log(Object.keys(rawAddrman(book)).join());
 nodeMetrics(node, new Registry()).stop();
 console.log(interpreted(compile(peerMachine)).length);
+const observer: NodeObserver = { input: (_input, run) => run(), emit: (_event, _payload, run) => run() };
+const observed = createNode({ chain: 'regtest', observer, net: memoryNet({ clock: new VirtualClock() }) });
+await observed.stop();
+console.log(formatEndpoint({ host: '::1', port: 1 }), [...new V1Transport(node.chain).feed(frame)].length);
 await node.stop();
 `;
 
@@ -52,7 +59,7 @@ describe('the package', () => {
     expect(run(folder, bin, 'diagram', 'peer', '--format', 'mermaid')).toContain('stateDiagram-v2');
   });
 
-  test('its demo ends as foretold', () => {
+  test('its demo ends as expected', () => {
     expect(run(folder, bin, 'demo', '--quiet')).toContain('ERR_PROTO_SELF');
   });
 
@@ -70,7 +77,7 @@ describe('the package', () => {
     const compilerOptions = { ...options, lib: ['es2023', 'esnext.disposable', 'dom'], skipLibCheck: true };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['user'] }));
     run(folder, 'node', join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.');
-    expect(run(folder, 'node', join('out', 'main.js'))).toBe('0 1 true 32 link\nnew,tried\n0\n');
+    expect(run(folder, 'node', join('out', 'main.js'))).toBe('0 1 true 32 link\nnew,tried\n0\n[::1]:1 1\n');
   });
 
   test('it ships what it promises, and no tests', () => {
