@@ -36,7 +36,7 @@ console.log(Object.keys(rawAddrman(book)).join());
 nodeMetrics(node, new Registry()).stop();
 console.log(interpreted(compile(peerMachine)).length);
 const observer: NodeObserver = { input: (_input, run) => run(), emit: (_event, _payload, run) => run() };
-const observed = createNode({ chain: 'regtest', observer, net: memoryNet({ clock: new VirtualClock() }) });
+const observed = createNode({ chain: 'regtest', observer, net: memoryNet({ timers: new VirtualClock() }).at('10.0.0.1') });
 await observed.stop();
 console.log(formatEndpoint({ host: '::1', port: 1 }), [...new V1Transport(node.chain).feed(frame)].length);
 await node.stop();
