@@ -8,7 +8,7 @@ export const base = {
     // The examples import the package by its name.
     '^verack$': '<rootDir>/src/index.ts',
     '^verack/machines$': '<rootDir>/machines/index.ts',
-    '^verack/(wire|addresses|metrics)$': '<rootDir>/src/$1/index.ts',
+    '^verack/(node|net|connection|wire|addresses|metrics)$': '<rootDir>/src/$1/index.ts',
   },
   transform: {
     '^.+\\.ts$': [

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { WebSocket } from 'ws';
 import { memoryNet } from '../src/net/memory.js';
-import { createNode } from '../src/node/node.js';
+import { createNode } from '../src/node/create-node.js';
 import type { PeerInfo } from '../src/node/peerinfo.js';
 import type { TransitionEntry, MessageEntry, Transcript } from '../src/inspect/page/feed-messages.js';
 import { ENDED_TRANSCRIPTS } from '../src/inspect/page-feed.js';

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { assign, createActor, setup } from 'xstate';
 import { memoryNet } from '../src/net/memory.js';
-import { createNode } from '../src/node/node.js';
+import { createNode } from '../src/node/create-node.js';
 import { ENDED_LIMIT, FULL_LIMIT } from '../src/inspect/actor-registry.js';
 import { MAX_PAGES, type Relay, type RelayOptions, startRelay } from '../src/inspect/inspector-server.js';
 

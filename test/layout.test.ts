@@ -53,14 +53,26 @@ function circlesOf(arrows: ReadonlyMap<string, readonly string[]>): string[] {
   return circles;
 }
 
-/** `types`: only with `import type`. Packages by name; `node` stands for every `node:` module. */
+/** The modules that a node is made of, and the data that they share; the other modules of `src` are applications. */
+const CORE_MODULES = ['machines', 'wire', 'net', 'connection', 'node', 'xstate', 'addresses', 'data'];
+
+/** The files that `exports` in package.json names: a user of the package can import these and no others. */
+const ENTRIES: ReadonlySet<string> = new Set(
+  Object.values(
+    (JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, unknown> }).exports,
+  ).flatMap((target) => {
+    const file = (target as { default?: string }).default;
+    return file ? [file.replace(/^\.\/dist\//, '').replace(/\.js$/, '.ts')] : [];
+  }),
+);
+
+/** `types`: only with `import type`. Packages by name; `node:` stands for every module of Node.js. */
 const CORE = {
+  entry: 'yes',
   wire: 'yes',
   machines: 'yes',
-  data: 'yes',
   net: 'yes',
   connection: 'yes',
-  node: 'yes',
 } as const;
 const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
   machines: { machines: 'yes', xstate: 'yes', data: 'yes', wire: 'types' },
@@ -86,16 +98,16 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
     data: 'yes',
     xstate: 'yes',
   },
-  http: { http: 'yes', net: 'yes', data: 'yes', 'node:': 'yes' },
+  http: { http: 'yes', net: 'yes', entry: 'yes', 'node:': 'yes' },
   conformance: { conformance: 'yes', ...CORE, 'node:': 'yes' },
   recording: { recording: 'yes', conformance: 'yes', decode: 'yes', ...CORE, 'node:': 'yes' },
   learn: { learn: 'yes', conformance: 'yes', ...CORE, xstate: 'yes', 'node:': 'yes' },
   decode: { decode: 'yes', ...CORE, 'node:': 'yes' },
-  probe: { probe: 'yes', ...CORE, 'node:': 'yes' },
+  // The entry of the library exports it, so it imports the node's.
+  probe: { probe: 'yes', node: 'yes', wire: 'yes', machines: 'yes', net: 'yes', 'node:': 'yes' },
   demo: { demo: 'yes', ...CORE, 'node:': 'yes' },
   crawl: {
     crawl: 'yes',
-    entry: 'yes',
     ...CORE,
     'node:': 'yes',
     xstate: 'yes',
@@ -107,7 +119,6 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
   // Runs in a browser; the node knows its types alone.
   page: { page: 'yes' },
   inspect: {
-    entry: 'yes',
     inspect: 'yes',
     page: 'types',
     http: 'yes',
@@ -122,7 +133,6 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
     '@statelyai/inspect': 'yes',
   },
   metrics: {
-    entry: 'yes',
     metrics: 'yes',
     http: 'yes',
     ...CORE,
@@ -144,24 +154,45 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
     demo: 'yes',
     addresses: 'yes',
     crawl: 'yes',
-    entry: 'yes',
     ...CORE,
     'node:': 'yes',
     commander: 'yes',
   },
-  entry: { probe: 'yes', recording: 'yes', ...CORE },
+  entry: { probe: 'yes', net: 'yes', connection: 'yes', node: 'yes' },
 };
 
 /** Where one file has an allowance that its module has not. */
 const EXCEPTIONS: Record<string, string[]> = {
   'src/node/banlist-file.ts': ['node:'],
-  'src/wire/hash.ts': ['node:'],
-  // Pure functions of addresses.
-  'src/net/netgroup.ts': ['wire'],
   'src/addresses/peers-file.ts': ['node:'],
   'src/wire/bip324/ciphers.ts': ['node:'],
+  'src/wire/hash.ts': ['node:'],
   'src/node/node.ts': ['node:'],
 };
+
+/** The files of the core that an application imports although the package does not export them. */
+const innerImportsOf = (file: string): string[] =>
+  importsOf(file)
+    .filter(({ what }) => what.startsWith('.'))
+    .map(({ what }) => join(dirname(file), what.replace(/\.js$/, '.ts')))
+    .filter((target) => CORE_MODULES.includes(moduleOf(target)) && !ENTRIES.has(target));
+
+describe('applications use the core as a user of the package does', () => {
+  const applications = files.filter((file) => !CORE_MODULES.includes(moduleOf(file)));
+
+  test.each(applications)('%s', (file) => {
+    expect(innerImportsOf(file)).toEqual([]);
+  });
+
+  test('an import of an inner file would be seen', () => {
+    expect(innerImportsOf('src/node/node.ts')).toContain('src/node/listeners.ts');
+  });
+
+  test.each([...ENTRIES])('%s says in its header how it is imported', (entry) => {
+    const [header = ''] = readFileSync(entry, 'utf8').split('*/');
+    expect(header).toContain('verack');
+  });
+});
 
 describe('who imports whom', () => {
   test.each(files)('%s', (file) => {

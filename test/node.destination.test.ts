@@ -5,7 +5,6 @@ import { createNode, type Endpoint, memoryNet, type NodeOptions, type VerackErro
 import type { Lookup } from '../src/net/dns.js';
 import { failLater } from '../src/net/negotiation.js';
 import { destinationOf } from '../src/node/destination.js';
-import { RecordingNode } from '../src/recording/recording-node.js';
 import { recordedNode } from '../src/recording/record-and-replay.js';
 
 const PORT = 18444;
@@ -116,7 +115,6 @@ describe('a node', () => {
     const { options } = observed();
     const lines: string[] = [];
     const node = recordedNode({ isOpen: true, take: (more) => void lines.push(...more) }, options);
-    expect(node).toBeInstanceOf(RecordingNode);
     for (const host of [I2P, `${I2P}:0`, 'a.example:1'])
       await node
         .dial(host)

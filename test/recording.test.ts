@@ -1,10 +1,16 @@
 /** Recordings: what was recorded is played again the same byte for byte, and every change in a file is found. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { createNode, type BitcoinNode, type NodeOptions, parseFault, VirtualClock } from '../src/index.js';
+import {
+  createNode,
+  type BitcoinNode,
+  type CandidateSource,
+  type NodeOptions,
+  parseFault,
+  VirtualClock,
+} from '../src/index.js';
 import { CONNECTION_TYPES } from '../machines/index.js';
-import { FAULT_NAMES } from '../src/net/faults/faults.js';
-import { memoryNet, type MemoryNet } from '../src/net/memory.js';
-import { V2_FAULT_NAMES } from '../src/connection/v2-faults.js';
+import { FAULT_NAMES, memoryNet, type MemoryNet } from '../src/net/index.js';
+import { V2_FAULT_NAMES } from '../src/connection/index.js';
 import type { Sink } from '../src/recording/recorder.js';
 import { play, recordedNode, type Verdict } from '../src/recording/record-and-replay.js';
 import { Chance } from './simulation/seeded-random.js';
@@ -37,6 +43,14 @@ const BRISK = { handshakeTimeout: 3_000, pingInterval: 2_000, pongTimeout: 4_000
 const BULK = new Uint8Array(70_000);
 const RECORDED = { host: '10.0.0.1', port: 18444 };
 
+/** A source of automatic connections: two nodes of the network, and an address where nobody listens. */
+const SOURCE: CandidateSource = {
+  find: () =>
+    Promise.resolve(
+      ['10.0.0.3', '10.0.0.9', '10.0.0.2'].map((host) => ({ host, port: 18444, source: 'test' })),
+    ),
+};
+
 function optionsOf(chance: Chance): NodeOptions {
   const v2transport = chance.often(0.5);
   const v2fault = v2transport && chance.often(0.3) && { v2fault: chance.pick(V2_FAULT_NAMES) };
@@ -59,7 +73,13 @@ async function record(seed: number): Promise<string[]> {
   const at = (host: string): NodeOptions => ({ ...optionsOf(chance), clock, net: net.at(host) });
   const node = recordedNode(
     roll,
-    { ...at(RECORDED.host), maxinbound: 2, maxsendbuffer: 100, subver: '/ü/' },
+    {
+      ...at(RECORDED.host),
+      ...(seed % 4 === 0 && { outbound: { slots: 2, source: SOURCE } }),
+      maxinbound: 2,
+      maxsendbuffer: 100,
+      subver: '/ü/',
+    },
     faultsFor(chance, 0.5),
   );
   const others = Array.from({ length: 4 }, (_, n) => createNode(at(`10.0.0.${n + 2}`)));
@@ -139,6 +159,7 @@ describe('a recording', () => {
         seen.add(/^\{(?:.*?,)?"((?:in|out)":"\w+)"/.exec(line)?.[1] ?? line);
     const ins = [
       'accepted',
+      'candidates',
       'close',
       'closed',
       'data',

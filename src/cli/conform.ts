@@ -1,12 +1,8 @@
 /** `verack conform`: judges a node by named cases, over nothing but connections. */
 import { writeFileSync } from 'node:fs';
 import { Argument, Option } from 'commander';
-import { resolveHost } from '../net/dns.js';
-import { parseEndpoint } from '../net/endpoint.js';
-import type { Endpoint } from '../net/link.js';
-import { tcpNet } from '../net/tcp.js';
-import type { Chain } from '../networks.js';
-import { VerackError } from '../reasons.js';
+import { type Endpoint, parseEndpoint, resolveHost, tcpNet } from '../net/index.js';
+import { type Chain, VerackError } from '../index.js';
 import type { Case } from '../conformance/case.js';
 import { Malformed } from '../conformance/case-schema.js';
 import { conform } from '../conformance/conform.js';

@@ -1,9 +1,7 @@
 /** `verack connect`: shakes hands, stays connected, and says what changes. */
 import { Argument, Option } from 'commander';
-import type { SeedAddress } from '../net/dns.js';
-import type { BitcoinNode } from '../node/node.js';
-import type { PeerInfo } from '../node/peerinfo.js';
-import type { OutboundOptions } from '../node/options.js';
+import type { SeedAddress } from '../net/index.js';
+import type { BitcoinNode, OutboundOptions, PeerInfo } from '../index.js';
 import { chainOf, dnsOptionsOf, nodeOptionsOf } from './node-options.js';
 import { passed, tableOf } from './run-duration.js';
 import { slotsThatFit } from './open-file-limit.js';

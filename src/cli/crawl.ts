@@ -20,9 +20,18 @@ import {
   summaryOf,
   viewOf,
 } from '../crawl/index.js';
-import { type Chain, formatEndpoint, parseEndpoint, resolveHost, seedAddresses } from '../index.js';
-import { systemClock, systemRandom, VerackError } from '../index.js';
-import { NAME, VERSION } from '../version.js';
+import {
+  type Chain,
+  formatEndpoint,
+  NAME,
+  parseEndpoint,
+  resolveHost,
+  seedAddresses,
+  systemClock,
+  systemRandom,
+  VerackError,
+  VERSION,
+} from '../index.js';
 import type { AddressNetwork } from '../wire/index.js';
 import { dnsOptionsOf, nodeOptionsOf } from './node-options.js';
 import { type FleetFlags, fleetContacts, work } from './crawl-fleet.js';

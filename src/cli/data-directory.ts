@@ -1,7 +1,7 @@
 /** Where the program keeps what outlives a run: one folder for each chain. */
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { NETWORKS, type Chain } from '../networks.js';
+import { type Chain, NETWORKS } from '../index.js';
 
 /** What `--datadir` says to keep nothing. */
 const NONE = 'none';

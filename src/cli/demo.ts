@@ -1,7 +1,6 @@
 /** `verack demo`: a small network on this machine; every connection must end as expected. */
-import { formatEndpoint } from '../net/endpoint.js';
-import type { BitcoinNode } from '../node/node.js';
-import type { PeerInfo } from '../node/peerinfo.js';
+import { formatEndpoint } from '../net/index.js';
+import type { BitcoinNode, PeerInfo } from '../index.js';
 import { type Outcome, startDemo } from '../demo/demo.js';
 import { servicesLetters } from '../wire/index.js';
 import { EXIT } from './exit-codes.js';

@@ -1,9 +1,6 @@
 /** What happens at a node, as diagnostics for people on stderr. */
-import { formatEndpoint } from '../net/endpoint.js';
-import { REASONS } from '../reasons.js';
-import type { NodeEvents } from '../node/events.js';
-import type { BitcoinNode } from '../node/node.js';
-import type { PeerInfo } from '../node/peerinfo.js';
+import { formatEndpoint } from '../net/index.js';
+import { type BitcoinNode, type NodeEvents, type PeerInfo, REASONS } from '../index.js';
 import type { Output } from './output.js';
 import { duration, failureLine, isDeparture, isOrderly, plain, readable } from './peer-lines.js';
 

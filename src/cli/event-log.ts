@@ -3,11 +3,15 @@
  * of Bitcoin Core with `-debug=net -logips` (net.cpp, net_processing.cpp); facts that a handshake does not give are left
  * out (`us=`), and what Core does not log has a sentence of ours.
  */
-import { formatEndpoint } from '../net/endpoint.js';
-import { type Reason, type ReasonCode, REASONS } from '../reasons.js';
-import type { NodeEvents } from '../node/events.js';
-import type { BitcoinNode } from '../node/node.js';
-import type { PeerInfo } from '../node/peerinfo.js';
+import { formatEndpoint } from '../net/index.js';
+import {
+  type BitcoinNode,
+  type NodeEvents,
+  type PeerInfo,
+  type Reason,
+  type ReasonCode,
+  REASONS,
+} from '../index.js';
 import type { Entry } from './log-formats.js';
 import type { Output } from './output.js';
 import { isDeparture, isOrderly, plain, readable } from './peer-lines.js';

@@ -1,6 +1,5 @@
 /** Exit codes, and the messages for a command line that cannot be used and for a bug. */
-import { type Reason, REASONS, VerackError } from '../reasons.js';
-import { NAME, VERSION } from '../version.js';
+import { NAME, type Reason, REASONS, VerackError, VERSION } from '../index.js';
 
 /** The codes a script can rely on. A reason's own code (4, 5, 6, 7) is in `REASONS`. */
 export const EXIT = {

@@ -2,8 +2,7 @@
  * Delays the line about a new peer until its first pong, so that it can show the ping time: one round trip, since the
  * ping follows verack at once. A peer that does not answer is reported after {@link MAX_WAIT}.
  */
-import type { BitcoinNode } from '../node/node.js';
-import type { PeerInfo } from '../node/peerinfo.js';
+import type { BitcoinNode, PeerInfo } from '../index.js';
 
 /** Milliseconds that the line about a peer waits for its ping at most. */
 export const MAX_WAIT = 1_000;

@@ -1,9 +1,14 @@
 /** The hosts that `connect` was given: dials them, and records the outcome of each. */
-import { parseEndpoint } from '../net/endpoint.js';
-import type { BitcoinNode } from '../node/node.js';
-import type { Peer } from '../node/peer.js';
-import type { PeerInfo } from '../node/peerinfo.js';
-import { type Reason, reasonOf, REASONS, VerackError } from '../reasons.js';
+import { parseEndpoint } from '../net/index.js';
+import {
+  type BitcoinNode,
+  type Peer,
+  type PeerInfo,
+  type Reason,
+  reasonOf,
+  REASONS,
+  VerackError,
+} from '../index.js';
 import { exitCodeOf, type Outcome } from './exit-codes.js';
 
 interface Target {

@@ -1,8 +1,6 @@
 /** Observation from outside: a browser (`--inspect`) and Prometheus (`--metrics`). Each module is loaded only when needed. */
-import type { Endpoint } from '../net/link.js';
-import { VerackError } from '../reasons.js';
-import type { BitcoinNode } from '../node/node.js';
-import type { NodeOptions } from '../node/options.js';
+import type { Endpoint } from '../net/index.js';
+import { type BitcoinNode, type NodeOptions, VerackError } from '../index.js';
 import type { NodeMetrics } from '../metrics/index.js';
 import type { Relay } from '../inspect/inspector-server.js';
 import { Usage } from './exit-codes.js';

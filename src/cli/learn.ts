@@ -19,10 +19,8 @@ import {
   type TransportName,
   xstateConfigOf,
 } from '../learn/index.js';
-import { parseEndpoint } from '../net/endpoint.js';
-import { systemClock } from '../net/environment.js';
-import { tcpNet } from '../net/tcp.js';
-import { VerackError } from '../reasons.js';
+import { parseEndpoint, systemClock, tcpNet } from '../net/index.js';
+import { VerackError } from '../index.js';
 import { chainOf } from './node-options.js';
 import { EXIT, exitCodeOf, Usage } from './exit-codes.js';
 import { chainOptions, type Flags, outputOptions, switched, valued } from './options.js';

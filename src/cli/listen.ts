@@ -1,10 +1,7 @@
 /** `verack listen`: accepts connections and reports each handshake. */
 import { Option } from 'commander';
-import { formatEndpoint } from '../net/endpoint.js';
-import type { Endpoint } from '../net/link.js';
-import { VerackError } from '../reasons.js';
-import type { BitcoinNode } from '../node/node.js';
-import { MAX_PENDING } from '../node/pending-handshakes.js';
+import { type Endpoint, formatEndpoint } from '../net/index.js';
+import { type BitcoinNode, MAX_PENDING, VerackError } from '../index.js';
 import { nodeOptionsOf } from './node-options.js';
 import { slotsThatFit } from './open-file-limit.js';
 import { EXIT, Usage } from './exit-codes.js';

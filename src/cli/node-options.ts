@@ -1,11 +1,7 @@
 /** From options to the parts of a node. */
 import { CORE_RULES, type Rules } from '../../machines/index.js';
-import type { DnsOptions } from '../net/dns.js';
-import type { Fault } from '../net/faults/faults.js';
-import { netWithFault, isPace } from '../net/faults/faulty-net.js';
-import { tcpNet } from '../net/tcp.js';
-import { type Chain, NETWORKS, networkOf, signetNetwork } from '../networks.js';
-import type { NodeOptions } from '../node/options.js';
+import { type DnsOptions, type Fault, isPace, netWithFault, tcpNet } from '../net/index.js';
+import { type Chain, networkOf, NETWORKS, type NodeOptions, signetNetwork } from '../index.js';
 import { hash256, servicesOf } from '../wire/index.js';
 import { Usage } from './exit-codes.js';
 import type { Flags } from './options.js';

@@ -1,7 +1,5 @@
 /** Prints what happens at a node, in order: results on stdout, diagnostics or a log on stderr. */
-import type { Reason } from '../reasons.js';
-import type { BitcoinNode } from '../node/node.js';
-import type { PeerInfo } from '../node/peerinfo.js';
+import type { BitcoinNode, PeerInfo, Reason } from '../index.js';
 import { hexOf } from '../wire/index.js';
 import { failed, logEvents } from './event-log.js';
 import { FirstPongs } from './first-pong.js';

@@ -1,12 +1,9 @@
 /** Parsers of option values. Each one rejects with one sentence about what it accepts; commander adds the option's name. */
 import { InvalidArgumentError } from 'commander';
 import { isIP } from 'node:net';
-import { formatEndpoint, parseEndpoint } from '../net/endpoint.js';
-import { type Fault, parseFault } from '../net/faults/faults.js';
-import type { Endpoint } from '../net/link.js';
-import { networkOf } from '../networks.js';
-import { VerackError } from '../reasons.js';
-import { parseV2Fault, type V2FaultName } from '../connection/v2-faults.js';
+import { type Endpoint, type Fault, formatEndpoint, parseEndpoint, parseFault } from '../net/index.js';
+import { networkOf, VerackError } from '../index.js';
+import { parseV2Fault, type V2FaultName } from '../connection/index.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
 
 function refuse(why: string): never {

@@ -3,11 +3,10 @@
  * also be given as an environment variable (see variables.ts).
  */
 import { Option } from 'commander';
-import { type Fault, FAULT_NAMES, FAULTS } from '../net/faults/faults.js';
-import { MAX_PENDING } from '../node/pending-handshakes.js';
+import { type Endpoint, type Fault, FAULT_NAMES, FAULTS } from '../net/index.js';
+import { MAX_PENDING } from '../index.js';
 import type { HelpList } from './help.js';
-import { V2_FAULT_NAMES, V2_FAULTS, type V2FaultName } from '../connection/v2-faults.js';
-import type { Endpoint } from '../net/link.js';
+import { V2_FAULT_NAMES, V2_FAULTS, type V2FaultName } from '../connection/index.js';
 import type { LogForm } from './log-formats.js';
 import type { When } from './output.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';

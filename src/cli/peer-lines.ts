@@ -1,6 +1,5 @@
 /** Lines about peers, for people. Text from a peer passes through `plain` before it is shown. */
-import { type Facts, isLinkCode, type Reason, type ReasonCode, REASONS } from '../reasons.js';
-import type { PeerInfo } from '../node/peerinfo.js';
+import { type Facts, isLinkCode, type PeerInfo, type Reason, type ReasonCode, REASONS } from '../index.js';
 import { sanitize, servicesnames } from '../wire/index.js';
 import type { Paint } from './output.js';
 

@@ -1,5 +1,5 @@
 /** Peers as a table: the columns of `bitcoin-cli -netinfo`, then those that only a state machine has. */
-import type { PeerInfo } from '../node/peerinfo.js';
+import type { PeerInfo } from '../index.js';
 import { servicesLetters } from '../wire/index.js';
 import { duration, handshakeTime, plain } from './peer-lines.js';
 import { type Column, tabulated } from './table.js';

@@ -1,5 +1,5 @@
 /** The report on a probed node as lines, with the labels of nmap's `bitcoin-info` script where it has them. */
-import { type Reason, REASONS } from '../reasons.js';
+import { type Reason, REASONS } from '../index.js';
 import type { ProbePhases, ProbeReport } from '../probe/probe.js';
 import type { Paint } from './output.js';
 import { duration, failureLine, plain, readable } from './peer-lines.js';

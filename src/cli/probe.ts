@@ -1,6 +1,6 @@
 /** `verack probe`: asks nodes once, all at the same time, and says which kind of failure it was. */
 import { Argument } from 'commander';
-import { parseEndpoint } from '../net/endpoint.js';
+import { parseEndpoint } from '../net/index.js';
 import { probe, type ProbeReport } from '../probe/probe.js';
 import { dnsOptionsOf, nodeOptionsOf } from './node-options.js';
 import { reportLines } from './probe-report.js';

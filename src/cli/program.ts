@@ -1,6 +1,6 @@
 /** The command line of all verbs: parsing, help, error messages, exit codes. */
 import { Command, CommanderError } from 'commander';
-import { NAME, VERSION } from '../version.js';
+import { NAME, VERSION } from '../index.js';
 import { bugReport, EXIT, EXIT_HELP, isUsage, Usage, usageSentence } from './exit-codes.js';
 import type { Flags } from './options.js';
 import { Output, type TextOutput } from './output.js';

@@ -5,9 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { BlockList, isIP, isIPv4 } from 'node:net';
 
-import type { Endpoint } from '../net/link.js';
-import { parseEndpoint } from '../net/endpoint.js';
-import type { Credentials } from '../net/socks5.js';
+import { type Credentials, type Endpoint, parseEndpoint } from '../net/index.js';
 import { Usage } from './exit-codes.js';
 
 export interface ProxyOfEnvironment {

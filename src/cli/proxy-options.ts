@@ -4,20 +4,24 @@
  */
 import { InvalidArgumentError, Option } from 'commander';
 
-import { type DnsOptions, resolveHost } from '../net/dns.js';
-import { parseEndpoint } from '../net/endpoint.js';
-import { keyFile } from '../net/i2p-key.js';
-import type { Endpoint, Net } from '../net/link.js';
 import {
+  type Credentials,
+  type DnsOptions,
+  type Endpoint,
+  fixedCredentials,
+  isolatingCredentials,
+  keyFile,
+  type Net,
   type Network,
   NETWORKS_OF_ADDRESSES,
+  parseEndpoint,
   type Proxied,
   ProxiedNet,
   type Proxy,
-} from '../net/proxied-net.js';
-import { SamNet } from '../net/sam.js';
-import { type Credentials, fixedCredentials, isolatingCredentials } from '../net/socks5.js';
-import { VerackError } from '../reasons.js';
+  resolveHost,
+  SamNet,
+} from '../net/index.js';
+import { VerackError } from '../index.js';
 import { Usage } from './exit-codes.js';
 import { commaSeparated, oneOf, repeatable } from './option-values.js';
 import { withChoices, switched, valued } from './options.js';

@@ -1,8 +1,6 @@
 /** `--record`: nodes that are recorded, and messages about the file. The recorder is loaded only when it is needed. */
-import { tcpNet } from '../net/tcp.js';
-import { type Reason, VerackError } from '../reasons.js';
-import { type BitcoinNode, createNode } from '../node/node.js';
-import type { NodeOptions } from '../node/options.js';
+import { tcpNet } from '../net/index.js';
+import { type BitcoinNode, createNode, type NodeOptions, type Reason, VerackError } from '../index.js';
 import type { RecordingFile, RecordingFileOptions } from '../recording/recording-file.js';
 import { netFaultsOf } from './node-options.js';
 import { Usage } from './exit-codes.js';

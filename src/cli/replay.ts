@@ -1,6 +1,6 @@
 /** `verack replay`: replays a recording offline and compares the effects with the recorded ones. */
 import { Argument } from 'commander';
-import { VerackError } from '../reasons.js';
+import { VerackError } from '../index.js';
 import type { Difference } from '../recording/replay-difference.js';
 import type { Verdict } from '../recording/record-and-replay.js';
 import type { RecordedSession, SessionTranscripts } from '../recording/transcripts.js';

@@ -1,6 +1,5 @@
 /** The end of the long-running verbs: when it comes, and what the last table shows. */
-import type { BitcoinNode } from '../node/node.js';
-import type { PeerInfo } from '../node/peerinfo.js';
+import type { BitcoinNode, PeerInfo } from '../index.js';
 
 /** Resolves after so many seconds, or when interrupted; without a limit only then. */
 export function passed(limit: number | undefined, interrupted: AbortSignal): Promise<void> {

@@ -1,6 +1,5 @@
 /** The status line of a terminal: how many peers are in each state. */
-import type { BitcoinNode } from '../node/node.js';
-import type { PeerState } from '../connection/peer-record.js';
+import type { BitcoinNode, PeerState } from '../index.js';
 import type { Output } from './output.js';
 
 /** Milliseconds between two redraws. */

@@ -6,8 +6,7 @@
  * is missing or may not be started, the first failure is reported and the node goes on.
  */
 import { execFile } from 'node:child_process';
-import type { Timers } from '../net/timers.js';
-import { systemTimers } from '../net/timers.js';
+import { systemTimers, type Timers } from '../net/index.js';
 
 /** Milliseconds that the program has; then it is ended. */
 const SEND_TIMEOUT = 5_000;

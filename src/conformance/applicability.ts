@@ -3,7 +3,7 @@ import { type Case, type Need, NEEDS, type Step, type When } from './case.js';
 import { frameOf } from './message-bytes.js';
 import type { NodeInfo, NodeUnderTest } from './node-under-test.js';
 import { dialTypeOf } from './case-run.js';
-import type { Chain } from '../networks.js';
+import type { Chain } from '../index.js';
 
 /** A polite tester sends no case with more bytes than this. */
 const POLITE_BYTES = 2_000;

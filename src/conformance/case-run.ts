@@ -1,9 +1,6 @@
 /** One run of one case: its connections, its listener, what it captured, and the clock that bounds every wait. */
-import { formatEndpoint } from '../net/endpoint.js';
-import type { Link, Listener } from '../net/link.js';
-import type { Chain } from '../networks.js';
-import type { Clock } from '../net/environment.js';
-import { REASONS } from '../reasons.js';
+import { type Clock, formatEndpoint, type Link, type Listener } from '../net/index.js';
+import { type Chain, REASONS } from '../index.js';
 import type { Reference } from './message-bytes.js';
 import type { Case } from './case.js';
 import { TranscriptRecorder } from './transcript.js';

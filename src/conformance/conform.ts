@@ -3,10 +3,8 @@
  *
  *   const report = await conform({ cases: loadCases(), subject: { net: tcpNet(), at }, chain: NETWORKS.regtest });
  */
-import { formatEndpoint } from '../net/endpoint.js';
-import type { Chain } from '../networks.js';
-import { type Clock, systemClock } from '../net/environment.js';
-import { NAME, VERSION } from '../version.js';
+import { type Clock, formatEndpoint, systemClock } from '../net/index.js';
+import { type Chain, NAME, VERSION } from '../index.js';
 import type { Case } from './case.js';
 import { V2_OPS } from './v2-ops.js';
 import { Deviation, CannotRun } from './deviation.js';

@@ -2,8 +2,8 @@
 import { exec, type ExecException } from 'node:child_process';
 import { sanitize } from '../wire/index.js';
 import { CannotRun } from './deviation.js';
-import { formatEndpoint } from '../net/endpoint.js';
-import type { Chain } from '../networks.js';
+import { formatEndpoint } from '../net/index.js';
+import type { Chain } from '../index.js';
 import type { Dialler, DialRequest } from './node-under-test.js';
 
 /** What Bitcoin Core can be told to open: `addnode` for the last, `addconnection` (regtest only) for the others. */

@@ -1,5 +1,5 @@
 /** From a message as a case describes it to the bytes that go on the wire, right or wrong. */
-import { type Chain, NETWORKS } from '../networks.js';
+import { type Chain, NETWORKS } from '../index.js';
 import { encodeFrame, hexOf } from '../wire/index.js';
 import type { Sent } from './case.js';
 import { NONCE_AT, versionPayload } from './version-message.js';

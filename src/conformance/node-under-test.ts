@@ -1,5 +1,5 @@
 /** The node under test, as far as the tester can reach it. */
-import type { Endpoint, Net } from '../net/link.js';
+import type { Endpoint, Net } from '../net/index.js';
 import type { Dialect, Listener, Need } from './case.js';
 
 /** A request to the node under test to dial us. */

@@ -1,7 +1,6 @@
 /** One connection of the tester: what the node sent and no step has read yet, raw bytes included. */
-import type { Link, LinkHandler } from '../net/link.js';
-import type { LinkCode } from '../reasons.js';
-import type { Clock } from '../net/environment.js';
+import type { Clock, Link, LinkHandler } from '../net/index.js';
+import type { LinkCode } from '../index.js';
 import { ELLSWIFT_SIZE, MAX_GARBAGE } from '../wire/index.js';
 import { type Reference, shortBytes } from './message-bytes.js';
 import type { Sent } from './case.js';

@@ -4,20 +4,20 @@
  * It does nothing by itself: each op makes the next bytes, so that a case can leave out, cut or spoil any of them. What the
  * node sends is read strictly: a byte out of place is no message.
  */
-import { systemRandom } from '../net/environment.js';
+import { systemRandom } from '../net/index.js';
 import {
-  createV2Key,
   createHandshakeParser,
   createPacketDecoder,
   createPacketEncoder,
+  createV2Key,
   encodeContents,
   type HandshakeParserEvent,
+  type PacketDecoder,
+  type PacketEncoder,
   TERMINATOR_SIZE,
   type V2Event,
   type V2Key,
   type V2Keys,
-  type PacketDecoder,
-  type PacketEncoder,
 } from '../wire/index.js';
 import { payloadFor, type Reference } from './message-bytes.js';
 import type { Sent, Step } from './case.js';

@@ -1,5 +1,5 @@
 /** The ops of BIP324: they make the exchange of keys step by step, and packets of any kind. */
-import { systemRandom } from '../net/environment.js';
+import { systemRandom } from '../net/index.js';
 import type { Step } from './case.js';
 import { short } from './message-bytes.js';
 import { Exchange } from './v2-endpoint.js';

@@ -2,7 +2,7 @@
  * The tester's `version` message, field by field, and the reading of the node's. Written out by offset rather than with the
  * message table: a tester has to be able to leave out and cut what the table insists on.
  */
-import { NAME, VERSION } from '../version.js';
+import { NAME, VERSION } from '../index.js';
 import { hexOf } from '../wire/index.js';
 import type { Sent, VersionFields } from './case.js';
 

@@ -2,8 +2,7 @@
  * Explains bytes: every field of every message with its offset, its bytes and its meaning, and what Bitcoin Core would do
  * with a message that is wrong. The fields come from the message table; nothing here knows a message.
  */
-import { knownMagic, NETWORKS } from '../networks.js';
-import type { ReasonCode } from '../reasons.js';
+import { knownMagic, NETWORKS, type ReasonCode } from '../index.js';
 import {
   countOf,
   createV1Framer,

@@ -5,6 +5,9 @@
 import {
   BIP155,
   bip155NetworkName,
+  type Codec,
+  compactSize,
+  type Cursor,
   formatAddress,
   fromLegacy,
   hexOf,
@@ -14,7 +17,6 @@ import {
   servicesnames,
   signedOf,
 } from '../wire/index.js';
-import { type Codec, compactSize, type Cursor } from '../wire/codec.js';
 
 /** A run of bytes with a name. */
 export interface AnnotatedField {

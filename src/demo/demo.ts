@@ -2,14 +2,8 @@
  * The demo: a small network on loopback, with one node of ours in its middle. It dials healthy and failing listeners, a
  * few nodes dial it, and every connection must end as {@link SCENARIOS} expects.
  */
-import type { Endpoint, Net } from '../net/link.js';
-import { faultyNet } from '../net/faults/faulty-net.js';
-import { parseFault } from '../net/faults/faults.js';
-import { formatEndpoint } from '../net/endpoint.js';
-import { tcpNet } from '../net/tcp.js';
-import { type BitcoinNode, createNode } from '../node/node.js';
-import type { NodeOptions } from '../node/options.js';
-import type { PeerInfo } from '../node/peerinfo.js';
+import { type Endpoint, faultyNet, formatEndpoint, type Net, parseFault, tcpNet } from '../net/index.js';
+import { type BitcoinNode, createNode, type NodeOptions, type PeerInfo } from '../index.js';
 import { servicesOf } from '../wire/index.js';
 import { SCENARIOS, type Scenario } from './scenarios.js';
 

@@ -4,8 +4,7 @@
  * Healthy peers differ in services, features and age of protocol; each failing one breaks one rule.
  */
 import type { ConnectionType } from '../../machines/index.js';
-import type { Facts, ReasonCode } from '../reasons.js';
-import type { NodeOptions } from '../node/options.js';
+import type { Facts, NodeOptions, ReasonCode } from '../index.js';
 import { servicesOf } from '../wire/index.js';
 
 /** What must become of the connection: a handshake, or an end with these facts among its own. */

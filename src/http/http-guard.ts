@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { isLoopback } from '../net/source-network.js';
+import { isLoopback } from '../net/index.js';
 
 /** Checks the headers Host and Origin. */
 export class HttpGuard {

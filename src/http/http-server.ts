@@ -2,8 +2,8 @@
 import { chmod } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { isLoopback } from '../net/source-network.js';
-import { listenCodeOf, VerackError } from '../reasons.js';
+import { isLoopback } from '../net/index.js';
+import { listenCodeOf, VerackError } from '../index.js';
 
 /** Where a server listens. `path` is that of a UNIX socket; port 0 lets the system choose. */
 export type ServerAddress = { readonly host: string; readonly port: number } | { readonly path: string };

@@ -1,6 +1,6 @@
 /** Messages, correct and incorrect, that a lab peer can send at any time, as v1 frames of regtest. */
 import { NETWORKS } from '../index.js';
-import { versionMessage } from '../connection/outgoing-messages.js';
+import { versionMessage } from '../connection/index.js';
 import { encodeFrame, encodeMessage, type Message, servicesOf } from '../wire/index.js';
 
 /** A message that can be sent by its name. */

@@ -4,18 +4,18 @@
  * forward; no byte leaves the process.
  */
 import {
-  faultyNet,
-  type Link,
-  type Net,
-  memoryNet,
-  systemRandom,
   type BitcoinNode,
   createNode,
+  faultyNet,
+  type Link,
+  memoryNet,
+  type Net,
   type NodeOptions,
+  systemRandom,
   VerackError,
 } from '../index.js';
-import { FAULT_NAMES, FAULTS, parseFault } from '../net/faults/faults.js';
-import { isV2Fault, V2_FAULT_NAMES, V2_FAULTS } from '../connection/v2-faults.js';
+import { FAULT_NAMES, FAULTS, parseFault } from '../net/index.js';
+import { isV2Fault, V2_FAULT_NAMES, V2_FAULTS } from '../connection/index.js';
 import { hexOf, servicesOf } from '../wire/index.js';
 import { CANNED_MESSAGES, cannedMessageOf } from './canned-messages.js';
 import { LabClock } from './lab-clock.js';

@@ -6,19 +6,16 @@ import { initialTransition, type SnapshotFrom, transition } from 'xstate';
 import {
   type ConnectionType,
   CORE_RULES,
-  messagesOf,
   type MessageSequence,
+  messagesOf,
   type PeerContext,
   type PeerEvent,
   peerMachine,
   type Rules,
 } from '../../machines/index.js';
 import { frameOf } from '../conformance/index.js';
-import { eventOfMessage } from '../connection/incoming-messages.js';
-import type { Identity } from '../connection/outgoing-messages.js';
-import type { IncomingEvent } from '../connection/transport.js';
-import { V1Transport } from '../connection/v1-transport.js';
-import { type Chain, knownMagic } from '../networks.js';
+import { eventOfMessage, type Identity, type IncomingEvent, V1Transport } from '../connection/index.js';
+import { type Chain, knownMagic } from '../index.js';
 import { createHandshakeParser, encodeMessage } from '../wire/index.js';
 import { type Input, inputsOf, PING_NONCE, type TransportName } from './alphabet.js';
 import { type Mealy, minimized, SILENCE } from './automata/index.js';

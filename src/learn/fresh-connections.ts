@@ -3,12 +3,16 @@
  * from the node's dialler.
  */
 import { isIPv4 } from 'node:net';
-import { formatEndpoint } from '../net/endpoint.js';
-import type { Endpoint, Link, Listener, Net } from '../net/link.js';
-import { tcpNet } from '../net/tcp.js';
-import type { Facts } from '../reasons.js';
-import { VerackError } from '../reasons.js';
-import type { Clock } from '../net/environment.js';
+import {
+  type Clock,
+  type Endpoint,
+  formatEndpoint,
+  type Link,
+  type Listener,
+  type Net,
+  tcpNet,
+} from '../net/index.js';
+import { type Facts, VerackError } from '../index.js';
 import type { Dialler } from '../conformance/index.js';
 
 /** Where fresh connections come from. */

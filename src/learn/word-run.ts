@@ -3,9 +3,8 @@
  * until then is the output.
  */
 import { type ReceivedItem, TesterConnection, TranscriptRecorder, V2Endpoint } from '../conformance/index.js';
-import type { Clock } from '../net/environment.js';
-import type { Chain } from '../networks.js';
-import { VerackError } from '../reasons.js';
+import type { Clock } from '../net/index.js';
+import { type Chain, VerackError } from '../index.js';
 import { type Input, PING_NONCE, type TransportName } from './alphabet.js';
 import type { Connections } from './fresh-connections.js';
 import { CLOSE, describeMessage, isFinal, NO_MESSAGE } from './output.js';

@@ -1,9 +1,8 @@
 /** Keeps the series of one node current: some are read from the node at each scrape, the rest are counted as its events come. */
-import { parseEndpoint, type NodeEvents, type BitcoinNode, type PeerInfo } from '../index.js';
+import { type BitcoinNode, type NodeEvents, parseEndpoint, type PeerInfo, VERSION } from '../index.js';
 import type { Registry } from 'prom-client';
-import { sourceOf } from '../net/source-network.js';
-import { VERSION } from '../version.js';
-import { xstateVersion } from '../xstate/version.js';
+import { sourceOf } from '../net/index.js';
+import { xstateVersion } from '../xstate/index.js';
 import { isKnownCommand, networkOfAddress } from '../wire/index.js';
 import { EventLoopLag } from './event-loop-lag.js';
 import { type Health, healthOf, slotsOf } from './health.js';

@@ -9,7 +9,7 @@ import type { Registry } from 'prom-client';
 import { HttpGuard } from '../http/http-guard.js';
 import { refuse, respond } from '../http/http-response.js';
 import { closeServer, openServer, portOf, urlOf } from '../http/http-server.js';
-import { isLoopback } from '../net/source-network.js';
+import { isLoopback } from '../net/index.js';
 import type { Health } from './health.js';
 
 /** Connections at the same time; a scraper needs one. */

@@ -34,10 +34,7 @@ import { Peer } from './peer.js';
 import { PeerPool, type PoolListener } from './peer-pool.js';
 import type { EndedPeer, PeerTracker } from './tracker.js';
 
-/** Makes a node; nothing is dialled or listened to before it is asked, except with the option `outbound`. */
-export const createNode = (options: NodeOptions = {}): BitcoinNode => new BitcoinNode(options);
-
-/** A running node; made by {@link createNode}. Its events are those of {@link NodeEvents}. */
+/** A running node; made by `createNode`. Its events are those of {@link NodeEvents}. */
 export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDisposable {
   readonly chain: Chain;
   /** The registry of live peers, read-only. */

@@ -13,6 +13,7 @@ import type { Padding } from '../connection/v2-transport.js';
 import type { V2FaultName } from '../connection/v2-faults.js';
 import type { Clock } from '../net/environment.js';
 import type { CandidateSource } from './candidates.js';
+import type { NodeObserver } from './observer.js';
 import { NAME, VERSION } from '../version.js';
 
 /** Automatic outbound connections. */
@@ -72,6 +73,8 @@ export interface NodeOptions {
   readonly net?: Net;
   /** Sees every XState inspection event of the supervisor and its peers. Costs time; absent by default. */
   readonly inspect?: (event: InspectionEvent) => void;
+  /** Sees every input before it acts and every event before its listeners; for recorders. */
+  readonly observer?: NodeObserver;
   /** Run the compiled machines (see compile.ts). Default true; false has XState interpret each step, slower and otherwise the same. */
   readonly compiled?: boolean;
   /** Stops the node. */
@@ -131,6 +134,7 @@ const OPTION_NAMES: Readonly<Record<keyof NodeOptions, true>> = {
   random: true,
   net: true,
   inspect: true,
+  observer: true,
   compiled: true,
   signal: true,
 };

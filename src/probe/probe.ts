@@ -5,16 +5,21 @@
  *   if (report.ok) console.log(report.subver, report.phases.ping);
  */
 import type { Rules } from '../../machines/index.js';
-import { type DnsOptions, type Lookup, lookupWith } from '../net/dns.js';
-import { type Chain, NETWORKS } from '../networks.js';
-import { isLinkCode, type Reason, reasonOf, VerackError } from '../reasons.js';
-import { type Clock, systemClock } from '../net/environment.js';
-import { type BitcoinNode, createNode } from '../node/node.js';
-import type { NodeOptions } from '../node/options.js';
-import type { Peer } from '../node/peer.js';
-import type { PeerInfo } from '../node/peerinfo.js';
-import { hasServices } from '../services.js';
-import { hexOf, type ServiceName, servicesOf } from '../wire/index.js';
+import { type Clock, type DnsOptions, type Lookup, lookupWith, systemClock } from '../net/index.js';
+import {
+  type BitcoinNode,
+  type Chain,
+  createNode,
+  isLinkCode,
+  NETWORKS,
+  type NodeOptions,
+  type Peer,
+  type PeerInfo,
+  type Reason,
+  reasonOf,
+  VerackError,
+} from '../node/index.js';
+import { hasServices, hexOf, type ServiceName, servicesOf } from '../wire/index.js';
 
 /** What the node must offer for `ok` to be true. */
 export interface ProbeDemands {

@@ -6,7 +6,7 @@
  * {@link COMPARED} is compared; whatever else the other node sends it sends because it has a chain and a mempool. Pings go by a
  * timer of each node's own, so only their number is compared.
  */
-import type { BitcoinNode } from '../node/node.js';
+import type { BitcoinNode } from '../index.js';
 import type { CapturedMessage, CaptureFault, MergedMessage } from './core-capture.js';
 import { type ReferenceNodeOptions, ReferenceNode } from './reference-node.js';
 import { MAX_LINES, said, type SessionLine } from './transcripts.js';

@@ -1,9 +1,9 @@
 /** Which fields each input has, and what fits them: a recording may come from anywhere. */
 import { isIP } from 'node:net';
 import { CONNECTION_TYPES, CORE_RULES } from '../../machines/index.js';
-import { kindOfHost } from '../net/host-kind.js';
-import { REASONS } from '../reasons.js';
-import { isV2Fault } from '../connection/v2-faults.js';
+import { kindOfHost } from '../net/index.js';
+import { REASONS } from '../index.js';
+import { isV2Fault } from '../connection/index.js';
 import { MAX_GARBAGE } from '../wire/index.js';
 import type { InputName } from './recording-format.js';
 

@@ -1,5 +1,5 @@
 /** A byte stream as lines of bounded length. */
-import { VerackError } from '../reasons.js';
+import { VerackError } from '../index.js';
 import { MAX_LINE } from './recording-format.js';
 
 export interface TextLine {

@@ -7,21 +7,22 @@
  *   file.close();
  *   const { differing } = await play(createReadStream('regtest.ndjson'));
  */
-import type { Fault } from '../net/faults/faults.js';
-import { netWithFault } from '../net/faults/faulty-net.js';
-import { lookupWith } from '../net/dns.js';
-import { tcpNet } from '../net/tcp.js';
-import { type Clock, systemClock, systemRandom } from '../net/environment.js';
-import type { BitcoinNode } from '../node/node.js';
-import type { NodeOptions } from '../node/options.js';
-import { VerackError } from '../reasons.js';
+import {
+  type Clock,
+  type Fault,
+  lookupWith,
+  netWithFault,
+  systemClock,
+  systemRandom,
+  tcpNet,
+} from '../net/index.js';
+import { type BitcoinNode, createNode, type NodeOptions, VerackError } from '../index.js';
 import type { Difference } from './replay-difference.js';
 import { type Input, recordedOptions, type RecordedOptions } from './recording-format.js';
 import { refused } from './line-reader.js';
 import { type Ending, type Turn, turnsOf } from './recording-reader.js';
 import { Recorder, type Sink } from './recorder.js';
 import { Replay } from './replay.js';
-import { RecordingNode } from './recording-node.js';
 
 /** Differences that are kept; the others are counted. */
 const MAX_DIFFERENCES = 20;
@@ -49,16 +50,15 @@ export function recordedNode(
   const number = (numbers.get(sink) ?? 0) + 1;
   numbers.set(sink, number);
   const recorder = new Recorder({ clock, random, net, lookup }, sink, number);
-  const parts = { clock: recorder.clock, random: recorder.random, lookup: recorder.lookup };
+  const parts = {
+    clock: recorder.clock,
+    random: recorder.random,
+    lookup: recorder.lookup,
+    net: netWithFault(recorder.net, faults, recorder.clock),
+    observer: recorder,
+  };
   const input: Input = { in: 'node', options: recordedOptions(options, faults) };
-  return recorder.enter(
-    input,
-    () =>
-      new RecordingNode(
-        { ...options, ...parts, net: netWithFault(recorder.net, faults, recorder.clock) },
-        recorder,
-      ),
-  );
+  return recorder.input(input, () => createNode({ ...options, ...parts }));
 }
 
 export interface PlayOptions {

@@ -3,16 +3,21 @@
  *
  * Both clocks stand still while the node deals with an input, so one moment per turn is all that a replay needs.
  */
-import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from '../net/link.js';
-import type { Lookup } from '../net/dns.js';
-import { LinkWrapper } from '../net/faults/link-wrapper.js';
-import type { LinkCode } from '../reasons.js';
-import { VerackError } from '../reasons.js';
-import type { NodeEvents } from '../node/events.js';
-import type { Clock, Env } from '../net/environment.js';
+import {
+  type Clock,
+  type DialHandler,
+  type Endpoint,
+  type Env,
+  type Link,
+  type LinkHandler,
+  LinkWrapper,
+  type Listener,
+  type Lookup,
+  type Net,
+} from '../net/index.js';
+import { type LinkCode, type NodeEvents, type NodeObserver, VerackError } from '../index.js';
 import { hexOf } from '../wire/index.js';
 import type { Effect, Input } from './recording-format.js';
-import type { NodeObserver } from './recording-node.js';
 
 /** Where lines go. */
 export interface Sink {
@@ -66,8 +71,8 @@ export class Recorder implements NodeObserver, Env {
     const lookup = ++this.#lookups;
     this.note({ out: 'lookup', lookup, name });
     const cancel = this.inner.lookup(name, {
-      found: (hosts) => this.enter({ in: 'found', lookup, hosts }, () => handler.found(hosts)),
-      failed: (reason) => this.enter({ in: 'unfound', lookup, ...reason }, () => handler.failed(reason)),
+      found: (hosts) => this.input({ in: 'found', lookup, hosts }, () => handler.found(hosts)),
+      failed: (reason) => this.input({ in: 'unfound', lookup, ...reason }, () => handler.failed(reason)),
     });
     return () => {
       this.note({ out: 'cancel', lookup });
@@ -75,7 +80,7 @@ export class Recorder implements NodeObserver, Env {
     };
   };
 
-  enter<T>(input: Input, run: () => T): T {
+  input<T>(input: Input, run: () => T): T {
     if (this.#depth > 0) this.#write(input);
     else this.#begin(input);
     this.#depth++;
@@ -86,7 +91,7 @@ export class Recorder implements NodeObserver, Env {
     }
   }
 
-  tell(event: keyof NodeEvents, payload: object, run: () => boolean): boolean {
+  emit(event: keyof NodeEvents, payload: object, run: () => boolean): boolean {
     if (!UNRECORDED.has(event)) this.note(eventEffect(event, payload));
     return run();
   }
@@ -99,7 +104,7 @@ export class Recorder implements NodeObserver, Env {
 
   /** An input with bytes: they are converted to hex only while the sink is open. */
   data(link: number, chunk: Uint8Array, run: () => void): void {
-    this.enter({ in: 'data', link, bytes: this.sink.isOpen ? hexOf(chunk) : '' }, run);
+    this.input({ in: 'data', link, bytes: this.sink.isOpen ? hexOf(chunk) : '' }, run);
   }
 
   /** The same for what is written. */
@@ -133,7 +138,7 @@ export class Recorder implements NodeObserver, Env {
     this.note({ out: 'arm', timer, ms });
     const handle = this.inner.clock.setTimeout(() => {
       this.#timers.delete(timer);
-      this.enter({ in: 'timer', timer }, fn);
+      this.input({ in: 'timer', timer }, fn);
     }, ms);
     this.#timers.set(timer, handle);
     return timer;
@@ -153,7 +158,7 @@ export class Recorder implements NodeObserver, Env {
       opened: (opened) =>
         this.#open({ in: 'opened', link, ...ends(opened) }, opened, (told) => handler.opened(told)),
       failed: (code, facts) =>
-        this.enter({ in: 'failed', link, code, facts }, () => handler.failed(code, facts)),
+        this.input({ in: 'failed', link, code, facts }, () => handler.failed(code, facts)),
     });
     return () => {
       this.note({ out: 'giveup', link });
@@ -162,7 +167,7 @@ export class Recorder implements NodeObserver, Env {
   }
 
   #open(input: Input & { readonly link: number }, link: Link, opened: (link: Link) => void): void {
-    this.enter(input, () => opened(new RecordedLink(link, input.link, this)));
+    this.input(input, () => opened(new RecordedLink(link, input.link, this)));
   }
 
   async #listen(to: Endpoint, accepted: (link: Link) => void): Promise<Listener> {
@@ -172,11 +177,11 @@ export class Recorder implements NodeObserver, Env {
       const opened = await this.inner.net.listen(to, (link) =>
         this.#open({ in: 'accepted', listener, link: ++this.#links, ...ends(link) }, link, accepted),
       );
-      this.enter({ in: 'listening', listener, local: at(opened.local) }, () => undefined);
+      this.input({ in: 'listening', listener, local: at(opened.local) }, () => undefined);
       return { local: opened.local, close: () => this.#unlisten(listener, () => opened.close()) };
     } catch (error) {
       const facts = error instanceof VerackError ? error.facts : {};
-      this.enter({ in: 'unheard', listener, facts }, () => undefined);
+      this.input({ in: 'unheard', listener, facts }, () => undefined);
       throw error;
     }
   }
@@ -255,11 +260,11 @@ class RecordedLink extends LinkWrapper implements LinkHandler {
   }
 
   override closed(code: LinkCode): void {
-    this.recorder.enter({ in: 'closed', link: this.number, code }, () => super.closed(code));
+    this.recorder.input({ in: 'closed', link: this.number, code }, () => super.closed(code));
   }
 
   override drained(): void {
-    this.recorder.enter({ in: 'drained', link: this.number }, () => super.drained());
+    this.recorder.input({ in: 'drained', link: this.number }, () => super.drained());
   }
 
   #note(out: string): void {

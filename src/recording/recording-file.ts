@@ -4,8 +4,7 @@
  * its limit, ends the recording and nothing else.
  */
 import { closeSync, constants, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs';
-import { type Reason, VerackError } from '../reasons.js';
-import { VERSION } from '../version.js';
+import { type Reason, VerackError, VERSION } from '../index.js';
 import { FORMAT, FORMAT_VERSION, type Header, MAX_LINE } from './recording-format.js';
 import type { Sink } from './recorder.js';
 

@@ -63,18 +63,23 @@
  *
  * A recording holds the random draws, and so the keys of its BIP324 sessions: who has the file can read them.
  */
-import { CORE_RULES, DRAIN_TIMEOUT, type ConnectionType, type Rules } from '../../machines/index.js';
-import { type Fault, parseFault } from '../net/faults/faults.js';
-import type { SeedAddress } from '../net/dns.js';
-import type { Endpoint } from '../net/link.js';
-import { networkOf } from '../networks.js';
-import type { DialCode, Facts, LinkCode, ReasonCode } from '../reasons.js';
-import { VerackError } from '../reasons.js';
-import type { Padding } from '../connection/v2-transport.js';
-import { chainOf, identityOf, type NodeOptions } from '../node/options.js';
-import { MAX_PENDING } from '../node/pending-handshakes.js';
-import { MAX_SEND_BUFFER } from '../connection/outgoing-queue.js';
-import type { V2FaultName } from '../connection/v2-faults.js';
+import { CORE_RULES, DRAIN_TIMEOUT, type Rules } from '../../machines/index.js';
+import { type Endpoint, type Fault, parseFault } from '../net/index.js';
+import {
+  type CandidateSource,
+  chainOf,
+  type DialCode,
+  type Facts,
+  identityOf,
+  type LinkCode,
+  MAX_PENDING,
+  networkOf,
+  type NodeInput,
+  type NodeOptions,
+  type ReasonCode,
+  VerackError,
+} from '../index.js';
+import { MAX_SEND_BUFFER, type Padding, type V2FaultName } from '../connection/index.js';
 
 export const FORMAT = 'verack-recording';
 export const FORMAT_VERSION = 1;
@@ -115,34 +120,26 @@ export interface RecordedOptions {
 
 /** What a node takes and no recording can hold, or holds under another name, or what changes nothing. */
 type Unrecorded =
-  'uacomment' | 'compiled' | 'clock' | 'random' | 'net' | 'lookup' | 'dns' | 'inspect' | 'signal';
+  | 'uacomment'
+  | 'compiled'
+  | 'clock'
+  | 'random'
+  | 'net'
+  | 'lookup'
+  | 'dns'
+  | 'inspect'
+  | 'observer'
+  | 'signal';
 /** Fails to compile while there is an option that is not recorded. */
 const forgotten: Record<Exclude<keyof NodeOptions, keyof RecordedOptions | Unrecorded>, never> = {};
 void forgotten;
 
-export interface RecordedDial {
-  readonly connection_type?: Exclude<ConnectionType, 'inbound'>;
-  readonly persistent?: boolean;
-  readonly v2transport?: boolean;
-}
-
-/** Every input of a node. */
+/** Every input of a node and of its environment. */
 export type Input =
+  | NodeInput
   | { readonly in: 'node'; readonly options: RecordedOptions }
-  | {
-      readonly in: 'dial';
-      readonly to: readonly [Endpoint, ...Endpoint[]];
-      readonly options: RecordedDial;
-    }
-  | { readonly in: 'dialname'; readonly name: string; readonly port: number; readonly options: RecordedDial }
-  | { readonly in: 'candidates'; readonly addresses: readonly SeedAddress[] }
   | { readonly in: 'found'; readonly lookup: number; readonly hosts: readonly string[] }
   | { readonly in: 'unfound'; readonly lookup: number; readonly code: ReasonCode; readonly facts: Facts }
-  | { readonly in: 'hangup'; readonly dial: number }
-  | { readonly in: 'listen'; readonly host: string; readonly port: number }
-  | { readonly in: 'close'; readonly id: number }
-  | { readonly in: 'send'; readonly id: number; readonly messages: readonly (readonly [string, string])[] }
-  | { readonly in: 'stop' }
   | { readonly in: 'opened'; readonly link: number; readonly local: Endpoint; readonly remote: Endpoint }
   | { readonly in: 'failed'; readonly link: number; readonly code: DialCode; readonly facts: Facts }
   | {
@@ -208,18 +205,15 @@ export function recordedOptions(options: NodeOptions, faults: readonly Fault[]):
   };
 }
 
-/** The other way: what `createNode` takes. Throws `ERR_LOCAL_ARGUMENT` for a chain that there is not. */
-export function nodeOptions(recorded: RecordedOptions): NodeOptions {
+/** The other way: what `createNode` takes; `source` gives the recorded candidates. Throws `ERR_LOCAL_ARGUMENT` for a chain that there is not. */
+export function nodeOptions(recorded: RecordedOptions, source: CandidateSource): NodeOptions {
   const { chain, magic, rules, subver, outbound } = recorded;
   const known = networkOf(chain);
   if (!known) throw new VerackError('ERR_LOCAL_ARGUMENT', { value: chain, why: 'no such chain' });
   const bytes = Uint8Array.from(Buffer.from(magic, 'hex'));
   return {
     ...picked(recorded),
-    // The answers of the source are in the recording.
-    ...(outbound && {
-      outbound: { ...outbound, source: { find: () => new Promise<never>(() => undefined) } },
-    }),
+    ...(outbound && { outbound: { ...outbound, source } }),
     rules,
     subver,
     chain: { ...known, magic: bytes, magicHex: magic },

@@ -1,5 +1,5 @@
 /** Reads a recording turn by turn, and validates every entry. */
-import { VERSION } from '../version.js';
+import { VERSION } from '../index.js';
 import { FORMAT, FORMAT_VERSION, type Header, MAX_LINE } from './recording-format.js';
 import { linesOf, refused, type TextLine } from './line-reader.js';
 import { faultIn, hasMoment, isShallow } from './input-schema.js';

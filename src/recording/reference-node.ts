@@ -1,9 +1,14 @@
 /** The reference node of a capture comparison: it receives the messages that the capturing node received, at the same times. */
-import { parseEndpoint } from '../net/endpoint.js';
-import type { DialHandler, Endpoint, Link, LinkHandler, Net } from '../net/link.js';
-import { VirtualClock } from '../net/virtual-clock.js';
-import { BitcoinNode } from '../node/node.js';
-import type { NodeOptions } from '../node/options.js';
+import {
+  type DialHandler,
+  type Endpoint,
+  type Link,
+  type LinkHandler,
+  type Net,
+  parseEndpoint,
+  VirtualClock,
+} from '../net/index.js';
+import { type BitcoinNode, createNode, type NodeOptions } from '../index.js';
 import { decodeMessage, encodeFrame, hexOf } from '../wire/index.js';
 import type { CapturedMessage } from './core-capture.js';
 
@@ -55,7 +60,7 @@ export class ReferenceNode {
     this.clock = new VirtualClock(opening.at / 1_000);
     const remote = endpointOf(opening.peer);
     this.#link = this.#linkTo(remote);
-    this.node = new BitcoinNode({
+    this.node = createNode({
       ...options,
       ...announced(opening.version),
       chain: CHAIN,

@@ -2,24 +2,40 @@
  * Replays one recorded node: a real node in a recorded environment, whose every effect is compared with the recorded one.
  * An effect that differs is a {@link Difference}; after an effect of another kind the rest is not replayed.
  */
-import { netWithFault } from '../net/faults/faulty-net.js';
-import type { Lookup, LookupHandler } from '../net/dns.js';
-import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from '../net/link.js';
-import { listenCodeOf, VerackError } from '../reasons.js';
-import type { NodeEvents } from '../node/events.js';
-import type { Clock, Env } from '../net/environment.js';
-import type { NodeOptions } from '../node/options.js';
-import type { Peer } from '../node/peer.js';
+import {
+  type Clock,
+  type DialHandler,
+  type Endpoint,
+  type Env,
+  type Link,
+  type LinkHandler,
+  type Listener,
+  type Lookup,
+  type LookupHandler,
+  type Net,
+  netWithFault,
+  type SeedAddress,
+} from '../net/index.js';
+import {
+  type BitcoinNode,
+  type CandidateSource,
+  createNode,
+  listenCodeOf,
+  type NodeEvents,
+  type NodeObserver,
+  type NodeOptions,
+  type Peer,
+  VerackError,
+} from '../index.js';
 import { type Difference, difference, shown } from './replay-difference.js';
 import { type Effect, faultsOf, type Input, nodeOptions, type RecordedOptions } from './recording-format.js';
 import type { Line, Turn } from './recording-reader.js';
 import { eventEffect } from './recorder.js';
-import { type NodeObserver, RecordingNode } from './recording-node.js';
 
 export type InputOf<N extends Input['in']> = Extract<Input, { in: N }>;
 
 export class Replay implements NodeObserver, Env {
-  readonly node: RecordingNode;
+  readonly node: BitcoinNode;
   readonly clock: Clock;
   readonly net: Net;
   /** An effect of another kind was seen: nothing more is replayed. */
@@ -41,6 +57,11 @@ export class Replay implements NodeObserver, Env {
   readonly #accepting = new Map<number, (link: Link) => void>();
   readonly #opening = new Map<number, { done: (listener: Listener) => void; failed: (e: Error) => void }>();
   readonly #peers = new Map<number, Peer>();
+  #sourceAnswers: ((addresses: readonly SeedAddress[]) => void) | undefined;
+  /** The source of automatic connections: answers what was recorded. */
+  readonly #source: CandidateSource = {
+    find: () => new Promise((resolve) => (this.#sourceAnswers = resolve)),
+  };
 
   /** `extra` as `createNode` takes them. Throws `ERR_LOCAL_ARGUMENT` for options that no node takes. */
   constructor(
@@ -59,8 +80,15 @@ export class Replay implements NodeObserver, Env {
       listen: (to, each) => this.#listen(to, each),
     };
     const net = netWithFault(this.net, faultsOf(options), this.clock);
-    const parts = { clock: this.clock, random: this.random, lookup: this.lookup, net, ...extra };
-    this.node = new RecordingNode({ ...nodeOptions(options), ...parts }, this);
+    const parts = {
+      clock: this.clock,
+      random: this.random,
+      lookup: this.lookup,
+      net,
+      observer: this,
+      ...extra,
+    };
+    this.node = createNode({ ...nodeOptions(options, this.#source), ...parts });
   }
 
   /** Plays a turn. Resolves when the node has dealt with it. */
@@ -71,12 +99,19 @@ export class Replay implements NodeObserver, Env {
     this.#isWhole = isWhole;
     this.#now = at;
     this.#wall = wall;
-    this.#perform();
+    if (lines[0]?.entry.in === 'candidates')
+      await this.#answerSource(lines[0].entry as InputOf<'candidates'>);
+    else this.#perform();
     const left = this.#head;
     if (left && !this.isLost) this.#lose(left, undefined);
     // What a listener does when it is open waits for a promise.
-    if (lines.some(({ entry }) => entry.in === 'listening' || entry.in === 'unheard'))
-      await new Promise((resolve) => setImmediate(resolve));
+    if (lines.some(({ entry }) => entry.in === 'listening' || entry.in === 'unheard')) await promisesDone();
+  }
+
+  async #answerSource({ addresses }: InputOf<'candidates'>): Promise<void> {
+    this.#sourceAnswers?.(addresses);
+    this.#sourceAnswers = undefined;
+    await promisesDone();
   }
 
   readonly random = (count: number): Uint8Array => {
@@ -97,20 +132,20 @@ export class Replay implements NodeObserver, Env {
     };
   };
 
-  enter<T>(input: Input, run: () => T): T {
+  input<T>(input: Input, run: () => T): T {
     const head = this.#head;
     if (head?.entry.in === input.in) this.#next++;
     else if (!this.isLost) this.#lose(head, input);
     return run();
   }
 
-  tell(event: keyof NodeEvents, payload: object, run: () => boolean): boolean {
+  emit(event: keyof NodeEvents, payload: object, run: () => boolean): boolean {
     if (event === 'message' || event === 'listening') return run();
     this.#expect(eventEffect(event, payload));
-    const told = run();
+    const emitted = run();
     // The calls that the recorded listeners made are replayed here.
     this.#performNested();
-    return told;
+    return emitted;
   }
 
   /** An effect of the node, compared with the recorded one. */
@@ -174,7 +209,7 @@ export class Replay implements NodeObserver, Env {
 
   /** An input of the environment. */
   #run(input: Input, run: (() => void) | undefined): void {
-    if (run) this.enter(input, run);
+    if (run) this.input(input, run);
   }
 
   readonly #inputs: { readonly [N in Input['in']]: (input: InputOf<N>) => void } = {
@@ -187,7 +222,8 @@ export class Replay implements NodeObserver, Env {
       const dial = ++this.#dials;
       this.#peers.set(dial, this.node.dial(`${name}:${port}`, options));
     },
-    candidates: ({ addresses }) => this.node.foundCandidates(addresses),
+    // The source answers by a promise, so its answer begins a turn of its own.
+    candidates: () => undefined,
     found: (input) => {
       const handler = this.#looking.get(input.lookup);
       this.#run(input, handler && (() => handler.found(input.hosts)));
@@ -297,6 +333,9 @@ export class Replay implements NodeObserver, Env {
     return Promise.resolve();
   }
 }
+
+/** Resolves when everything that waits for a settled promise has run. */
+const promisesDone = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const hexed = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
 const bytesOf = ({ entry }: Line): Uint8Array => hexed(String(entry.bytes));

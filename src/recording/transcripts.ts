@@ -1,8 +1,6 @@
 /** Transcripts of the sessions of a node, one per connection, as `verack replay` prints them. */
-import { REASONS } from '../reasons.js';
-import type { Clock } from '../net/environment.js';
-import type { BitcoinNode } from '../node/node.js';
-import type { PeerInfo } from '../node/peerinfo.js';
+import { type BitcoinNode, type PeerInfo, REASONS } from '../index.js';
+import type { Clock } from '../net/index.js';
 import { sanitize } from '../wire/index.js';
 import type { TranscriptLine } from '../conformance/transcript.js';
 import { type AnnotatedField, fieldsOf } from '../decode/fields.js';

@@ -6,8 +6,8 @@
  * values that do not fit their fields). The encrypted transport (BIP324): {@link createV2Key}, {@link createHandshakeParser},
  * {@link createPacketDecoder}, {@link createPacketEncoder}; `bip324/transport.ts` says how they go together.
  */
-export { hex64, signedOf, MAX_SIZE } from './codec.js';
-export type { CodecCode, CodecFault, Hex64 } from './codec.js';
+export { compactSize, hex64, MAX_SIZE, signedOf } from './codec.js';
+export type { Codec, CodecCode, CodecFault, Cursor, Hex64 } from './codec.js';
 export { MESSAGES } from './message-definitions.js';
 export type { EntryLimit, MessageFacts, MessageRow } from './message-definitions.js';
 export {

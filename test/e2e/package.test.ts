@@ -23,6 +23,9 @@ import { peerMachine, CONNECTION_TYPES } from 'verack/machines';
 import { createActor } from 'xstate';
 import { decodeMessage, encodeFrame, encodeMessage } from 'verack/wire';
 import { createAddressBook, DETERMINISTIC_KEY, rawAddrman } from 'verack/addresses';
+import { formatEndpoint, memoryNet } from 'verack/net';
+import { V1Transport } from 'verack/connection';
+import type { NodeObserver } from 'verack/node';
 import { compile, interpreted } from 'verack/compile';
 import { nodeMetrics } from 'verack/metrics';
 import { Registry } from 'prom-client';
@@ -40,6 +43,10 @@ const book = createAddressBook({ key: DETERMINISTIC_KEY, clock: new VirtualClock
 console.log(Object.keys(rawAddrman(book)).join());
 nodeMetrics(node, new Registry()).stop();
 console.log(interpreted(compile(peerMachine)).length);
+const observer: NodeObserver = { input: (_input, run) => run(), emit: (_event, _payload, run) => run() };
+const observed = createNode({ chain: 'regtest', observer, net: memoryNet({ timers: new VirtualClock() }).at('10.0.0.1') });
+await observed.stop();
+console.log(formatEndpoint({ host: '::1', port: 1 }), [...new V1Transport(node.chain).feed(frame)].length);
 await node.stop();
 `;
 
@@ -96,7 +103,7 @@ describe('the package', () => {
     const compilerOptions = { ...options, lib: ['es2023', 'esnext.disposable', 'dom'], skipLibCheck: true };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['user'] }));
     run(folder, 'node', join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.');
-    expect(run(folder, 'node', join('out', 'main.js'))).toBe('0 1 true 32 link\nnew,tried\n0\n');
+    expect(run(folder, 'node', join('out', 'main.js'))).toBe('0 1 true 32 link\nnew,tried\n0\n[::1]:1 1\n');
   });
 
   test('publint and attw find nothing', () => {
@@ -143,7 +150,7 @@ describe('the package', () => {
       .filter(isNotBuilt)
       .sort()
       .join('\n')}\n`;
-    if (process.env['UPDATE_PACKED']) writeFileSync(LIST, text);
+    if (process.env.UPDATE_PACKED) writeFileSync(LIST, text);
     expect(text).toBe(readFileSync(LIST, 'utf8'));
   });
 });

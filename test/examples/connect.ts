@@ -5,7 +5,7 @@ const node = createNode({ chain: 'regtest', maxoutbound: 1 });
 node.on('redial', ({ addr, delay, reason }) => console.log(addr, reason.code, `again in ${delay} ms`));
 node.on('established', (peer) => console.log(peer.addr, peer.subver, peer.negotiated));
 
-const peer = node.dial(process.env['PEER'] ?? '127.0.0.1:1', { persistent: true });
+const peer = node.dial(process.env.PEER ?? '127.0.0.1:1', { persistent: true });
 setTimeout(() => peer.close(), 500);
 try {
   const { id } = await peer.established();

@@ -1,0 +1,31 @@
+/**
+ * `verack/node`: the node without the applications. {@link createNode} with its options, events and peers, the reasons
+ * that its connections end for ({@link REASONS}), and the chains ({@link NETWORKS}). `verack` exports all of it too.
+ */
+export { createNode } from './create-node.js';
+export { BitcoinNode } from './node.js';
+export { chainOf, identityOf } from './options.js';
+export type { DialOptions, NodeOptions, OutboundOptions } from './options.js';
+export type { CandidateSource } from './candidates.js';
+export type { NodeEvents } from './events.js';
+export type { DialInput, NodeInput, NodeObserver } from './observer.js';
+export { Peer } from './peer.js';
+export type { PeerInfo } from './peerinfo.js';
+export { MAX_PENDING } from './pending-handshakes.js';
+export type { PeerChange, PeerTracker } from './tracker.js';
+export type { PeerState } from '../connection/peer-record.js';
+export { knownMagic, NETWORK_NAMES, networkOf, NETWORKS, signetNetwork } from '../networks.js';
+export type { Chain, NetworkName } from '../networks.js';
+export { isLinkCode, listenCodeOf, REASON_CODES, reasonOf, REASONS, VerackError } from '../reasons.js';
+export type {
+  Blame,
+  DialCode,
+  DropCode,
+  Facts,
+  LinkCode,
+  Reason,
+  ReasonCode,
+  ReasonRow,
+  Retry,
+} from '../reasons.js';
+export { NAME, VERSION } from '../version.js';
