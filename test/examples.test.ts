@@ -9,7 +9,7 @@ const EXAMPLES = readdirSync(directory);
 let printed: string[] = [];
 beforeEach(() => {
   printed = [];
-  const print = (...values: unknown[]) => printed.push(...values.map(textOf).join(" ").split("\n"));
+  const print = (...values: unknown[]) => printed.push(...values.map(textOf).join(' ').split('\n'));
   jest.spyOn(console, 'log').mockImplementation(print);
 });
 afterEach(() => void jest.restoreAllMocks());
@@ -37,10 +37,8 @@ test.each(EXAMPLES)('%s prints what it says', async (name) => {
   if (last!.endsWith('…')) expect(lines[before.length]).toContain(last!.slice(0, -1));
 });
 
-/** README marks a quote with the name of its file. */
-const quotes = [
-  ...readFileSync('README.md', 'utf8').matchAll(/<!-- (test\/examples\/\S+) -->\n\n```ts\n(.*?)```/gs),
-];
+/** README names the file of a quote beside the language. */
+const quotes = [...readFileSync('README.md', 'utf8').matchAll(/```ts (\S+)\n(.*?)```/gs)];
 
 test('README quotes every example', () => {
   expect(quotes.map(([, file]) => file).sort()).toEqual(
