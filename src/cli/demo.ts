@@ -5,7 +5,7 @@ import { type Outcome, startDemo } from '../demo/demo.js';
 import { servicesLetters } from '../wire/index.js';
 import { EXIT } from './exit-codes.js';
 import { logEvents } from './event-log.js';
-import { observers, recording } from './inspect-and-metrics.js';
+import { type Observers, observers, recording } from './inspect-and-metrics.js';
 import { logOption, observerOptions, outputOptions, recordOptions, switched, valued } from './options.js';
 import type { Output, Paint } from './output.js';
 import { duration, plain } from './peer-lines.js';
@@ -59,15 +59,16 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
   out.info(`our node listens on ${formatEndpoint(demo.local)}`);
   const outcomes = await demo.outcomes;
   printOutcomes(outcomes, out);
-  if (flags.stay && !interrupted.aborted) await stay(out, interrupted);
+  if (flags.stay && !interrupted.aborted) await stay(watchers, out, interrupted);
   await demo.stop();
   await watchers.close();
   recorder.close();
   return outcomes.every((outcome) => outcome.asExpected) ? EXIT.ok : EXIT.some;
 }
 
-function stay(out: Output, interrupted: AbortSignal): Promise<void> {
-  out.info('staying; Ctrl-C ends it');
+function stay(watchers: Observers, out: Output, interrupted: AbortSignal): Promise<void> {
+  out.info('the demo stays open; Ctrl-C ends it');
+  watchers.printPage();
   return new Promise((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
 }
 

@@ -15,6 +15,8 @@ export interface Observers {
   readonly options: Pick<NodeOptions, 'inspect'>;
   /** Observes that node; call it before it dials or listens. */
   follow(node: BitcoinNode): void;
+  /** Prints the address of the page once more, when there is one: before the program waits, and after long output. */
+  printPage(): void;
   close(): Promise<void>;
 }
 
@@ -28,6 +30,7 @@ export async function observers({ inspect, lab = false, metrics }: Wanted, out: 
       relay?.observe(node);
       exporter?.follow(node);
     },
+    printPage: () => relay && out.info(pageLine(relay)),
     close: async () => {
       await relay?.close();
       await exporter?.close();
@@ -70,12 +73,17 @@ async function inspector(port: number, lab: boolean, out: Output): Promise<Relay
     `the inspector cannot listen on port ${port}`,
     '--inspect',
   );
-  out.answer(relay.url);
+  out.answer(pageLine(relay));
   out.event('inspector', { url: relay.url });
   return relay;
 }
 
-async function exporterAt({ host, port }: Endpoint, out: Output): Promise<Omit<Observers, 'options'>> {
+const pageLine = ({ url }: Relay): string => `page: ${url}`;
+
+async function exporterAt(
+  { host, port }: Endpoint,
+  out: Output,
+): Promise<Pick<Observers, 'follow' | 'close'>> {
   const { nodeMetrics, Registry, startExporter } = await metricsModule();
   const registry = new Registry();
   let metrics: NodeMetrics | undefined;

@@ -57,7 +57,7 @@ async function run(job: Invocation): Promise<number> {
   let isSame = true;
   for (const file of new Set(operands.map((path) => captureFolder(path) ?? path)))
     isSame = (await replayAny(file, job, attached)) && isSame;
-  if (flags.inspect !== undefined && !interrupted.aborted) await stay(job);
+  if (flags.inspect !== undefined && !interrupted.aborted) await stay(attached, job);
   await attached.close();
   return isSame ? EXIT.ok : EXIT.some;
 }
@@ -112,8 +112,9 @@ async function readable<T>(file: string, run: () => Promise<T>): Promise<T> {
   }
 }
 
-function stay({ out, interrupted }: Invocation): Promise<void> {
-  out.info('all played; the page stays until Ctrl-C');
+function stay(attached: Observers, { out, interrupted }: Invocation): Promise<void> {
+  out.info('everything was replayed; the page stays open until Ctrl-C');
+  attached.printPage();
   return new Promise((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
 }
 
