@@ -20,6 +20,7 @@ export interface FrontierCounts {
 /** Why a crawl ended. */
 export type CrawlEnd = 'complete' | 'interrupted';
 
+/** The input of a crawl actor. */
 export interface CrawlInput {
   /** Rounds of contacts; the second and later ones repeat contacts. At least 1. */
   readonly rounds: number;
@@ -33,6 +34,7 @@ export interface CrawlInput {
   readonly round: number;
 }
 
+/** What the crawl machine knows: its options and the counts of the frontier. */
 export interface CrawlContext extends CrawlInput, FrontierCounts {
   /** Crawls begun, this one included. */
   readonly crawls: number;

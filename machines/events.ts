@@ -18,6 +18,7 @@ export const CONNECTION_TYPES = [
   'feeler',
   'addr-fetch',
 ] as const;
+/** One of {@link CONNECTION_TYPES}, in the words of `getpeerinfo`. */
 export type ConnectionType = (typeof CONNECTION_TYPES)[number];
 
 /** 16 hex digits. */
@@ -98,11 +99,13 @@ export type PeerEvent =
   /** A connection was accepted whose `version` carried the nonce of this one. */
   | { readonly type: 'supervisor.self' };
 
+/** What a peer has sent too much of: messages that nobody can use, or pings. */
 export type FloodKind = 'useless' | 'ping';
 
 /** Why a link never opened. */
 export type UnopenedCode = DialCode | LinkCode | V2Code | 'ERR_TIME_HANDSHAKE' | 'ERR_POLICY_TRANSPORT';
 
+/** The type of an event of the peer machine. */
 export type PeerEventType = PeerEvent['type'];
 
 /** Every event type of the peer machine, for grids, fuzzers and diagrams. */
@@ -239,6 +242,7 @@ export interface PeerContext {
   readonly reason: Reason | null;
 }
 
+/** BIP434 feature ids that are kept of one peer; further ones are ignored. */
 export const MAX_FEATURES = 64;
 
 /** The input of a peer actor. */
@@ -266,6 +270,7 @@ export type TransportEvent =
   | { readonly type: 'bytes.broken'; readonly code: V2Code; readonly facts: Facts }
   | { readonly type: 'link.closed'; readonly code: LinkCode };
 
+/** Every event of the transport machine. */
 export const TRANSPORT_EVENTS = [
   'link.connected',
   'bytes.arrived',
@@ -292,6 +297,7 @@ export type TransportEffect =
   /** The exchange failed; the context says why. */
   | { readonly type: 'effect.giveUp' };
 
+/** What the transport machine knows of a connection. */
 export interface TransportContext {
   readonly id: number;
   readonly role: 'initiator' | 'responder';
@@ -308,6 +314,7 @@ export interface TransportContext {
   readonly reason: Reason | null;
 }
 
+/** The input of a transport actor. */
 export type TransportInput = Pick<TransportContext, 'id' | 'role' | 'v2only' | 'handshakeTimeout'>;
 
 /** The events of the outbound machine. `draw` is a random number in [0, 1), for the jitter of the backoff. */
@@ -334,6 +341,7 @@ export type OutboundEvent =
     }
   | { readonly type: 'user.close' };
 
+/** Every event of the outbound machine. */
 export const OUTBOUND_EVENTS = [
   'user.dial',
   'lookup.done',
@@ -370,6 +378,7 @@ export type OutboundEffect =
 /** How many addresses of one name are dialled in a round (Core: 32 of each DNS seed). */
 export const MAX_ADDRESSES = 32;
 
+/** What the outbound machine knows of its target. */
 export interface OutboundContext {
   readonly id: number;
   readonly connection_type: Exclude<ConnectionType, 'inbound'>;
@@ -397,6 +406,7 @@ export interface OutboundContext {
   readonly reason: Reason | null;
 }
 
+/** The input of an outbound actor. */
 export type OutboundInput = Pick<
   OutboundContext,
   'id' | 'connection_type' | 'name' | 'addresses' | 'persistent' | 'v2' | 'v2only'
@@ -420,6 +430,7 @@ export type SupervisorEvent =
   | { readonly type: 'target.ended'; readonly established: boolean; readonly draw: number }
   | { readonly type: 'user.stop' };
 
+/** Every event of the supervisor machine. */
 export const SUPERVISOR_EVENTS = [
   'slot.requested',
   'link.accepted',
@@ -453,6 +464,7 @@ export type SupervisorEffect =
   /** Destroy every remaining peer. */
   | { readonly type: 'effect.kill' };
 
+/** Why the supervisor refuses a slot or an accepted link. */
 export type RefusalCode =
   'ERR_POLICY_FULL' | 'ERR_POLICY_PENDING' | 'ERR_POLICY_DUPLICATE' | 'ERR_LOCAL_CANCELLED';
 
@@ -482,6 +494,7 @@ export interface SupervisorContext {
   readonly delay: number;
 }
 
+/** The input of a supervisor actor. */
 export type SupervisorInput = Pick<
   SupervisorContext,
   'maxinbound' | 'maxoutbound' | 'drainTimeout' | 'wanted' | 'once'

@@ -16,6 +16,7 @@ export interface IgnoredCells<E extends string = string> {
   readonly reason: string;
 }
 
+/** Cells of a chart that change nothing, with the reason. */
 export interface Ignored<E extends string = string> {
   readonly unhandled: readonly IgnoredCells<E>[];
   readonly unmatched: readonly IgnoredCells<E>[];

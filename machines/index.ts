@@ -2,6 +2,8 @@
  * The machines: `import { peerMachine } from 'verack/machines'`.
  *
  * They do no I/O and have no clock and no random source. Provide their effects with `.provide({ actions })`.
+ *
+ * @module
  */
 import type { AnyStateMachine } from 'xstate';
 import { OUTBOUND_EVENTS, PEER_EVENTS, SUPERVISOR_EVENTS, TRANSPORT_EVENTS } from './events.js';
@@ -17,7 +19,7 @@ export * from './ignored.js';
 export { messagesOf } from './message-sequences.js';
 export { currentAddress, LASTING, MAX_SELF_CONNECTIONS, usesV2 } from './outbound-context.js';
 export { crawlMachine, outboundMachine, peerMachine, supervisorMachine, transportMachine };
-export type { CrawlContext, CrawlEnd, CrawlEvent, CrawlInput } from './crawl.machine.js';
+export type { CrawlContext, FrontierCounts, CrawlEnd, CrawlEvent, CrawlInput } from './crawl.machine.js';
 
 /** Every machine with all its events; `name` is its id, and its file is machines/NAME.machine.ts. */
 export const MACHINES: readonly {

@@ -14,6 +14,7 @@ export type EventOf<T extends PeerEventType> = Extract<PeerEvent, { type: T }>;
 export const SINCE = { feature: 70017, wtxidrelay: 70016, sendcmpct: 70014, feefilter: 70013 } as const;
 /** Highest common version at which Core sends `alert`, and at which it uses the old ping without a nonce. */
 export const ALERT_UNTIL = 70012;
+/** The highest common version at which a ping has no nonce and gets no pong (BIP31). */
 export const NO_PONG_UNTIL = 60000;
 
 /** Core's values. The three limits on floods are ours: Core has none. */
@@ -72,6 +73,7 @@ export const asksForAddresses = (context: PeerContext): boolean =>
 export const lacksServices = (context: PeerContext, event: VersionFacts): boolean =>
   AUTOMATIC.includes(context.connection_type) && !hasServices(event.services, context.rules.requiredServices);
 
+/** The protocol version is below `minVersion` (Core: `MIN_PEER_PROTO_VERSION`). */
 export const isObsolete = (context: PeerContext, event: VersionFacts): boolean =>
   event.version < context.rules.minVersion;
 
@@ -88,6 +90,7 @@ export const isSelf = (_: PeerContext, event: VersionFacts): boolean => event.ow
 export const isSelfConnection = (context: PeerContext): boolean =>
   context.selfnonce && context.establishedat < 0;
 
+/** The feature message breaks BIP434, or the common protocol version is below the one that has it. */
 export const isBadFeature = (context: PeerContext, event: EventOf<'wire.feature'>): boolean =>
   !event.valid || commonVersion(context) < SINCE.feature;
 
@@ -95,6 +98,7 @@ export const isBadFeature = (context: PeerContext, event: EventOf<'wire.feature'
 export const isInvalidAnnounce = (context: PeerContext, event: EventOf<'wire.sendcmpct'>): boolean =>
   event.announce > 1 && context.connection_type !== 'manual';
 
+/** Version 2 of BIP152 with an announce flag that the BIP allows. */
 export const isCompactBlocks2 = (_: PeerContext, event: EventOf<'wire.sendcmpct'>): boolean =>
   event.announce <= 1 && event.version === '0000000000000002';
 
@@ -106,6 +110,7 @@ export const isMoney = (_: PeerContext, event: EventOf<'wire.feefilter'>): boole
 export const isAnswerable = (context: PeerContext, event: EventOf<'wire.ping'>): boolean =>
   commonVersion(context) > NO_PONG_UNTIL && event.nonce !== '';
 
+/** The pong answers the ping that is waiting. */
 export const isAwaited = (context: PeerContext, event: EventOf<'wire.pong'>): boolean =>
   context.pingnonce !== '' && event.nonce === context.pingnonce;
 
@@ -126,9 +131,11 @@ export function exceedsLimit(context: PeerContext, event: EventOf<'wire.excess'>
 export const isFetched = (context: PeerContext, event: EventOf<'wire.addr'>): boolean =>
   context.connection_type === 'addr-fetch' && event.count > 1;
 
+/** An addr-fetch connection has been open for `addrFetchTimeout`. */
 export const isFetchOver = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   context.connection_type === 'addr-fetch' && event.at - context.openedat > context.rules.addrFetchTimeout;
 
+/** A ping has waited longer than `pongTimeout`. */
 export const isPongOverdue = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   context.pingnonce !== '' && event.at - context.pingsentat > context.rules.pongTimeout;
 
@@ -136,9 +143,11 @@ export const isPongOverdue = (context: PeerContext, event: EventOf<'clock.tick'>
 export const isStalled = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   event.stalledat >= 0 && event.at - event.stalledat > context.rules.stallTimeout;
 
+/** Nothing was sent, or nothing was received, for `idleTimeout`. */
 export const isIdle = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   event.at - Math.min(event.lastrecv, event.lastsend) > context.rules.idleTimeout;
 
+/** No ping is waiting, and `pingInterval` has passed since the last one. */
 export const isPingDue = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   context.pingnonce === '' && event.at - context.pingsentat > context.rules.pingInterval;
 

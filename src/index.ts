@@ -4,6 +4,8 @@
  * {@link createNode} makes a node that listens and dials, {@link probe} asks one host once. The parts have entries of their
  * own: `verack/node`, `verack/net` (links), `verack/connection` (transports), `verack/wire` (codec), `verack/machines`,
  * `verack/addresses` (address book), `verack/compile`, `verack/metrics`. What of the net a node's options need is here too.
+ *
+ * @module
  */
 export * from './node/index.js';
 export { systemClock, systemRandom, VirtualClock } from './net/index.js';
@@ -15,4 +17,4 @@ export type { DnsOptions, Lookup, LookupHandler, SeedAddress } from './net/index
 export { V2_FAULTS } from './connection/index.js';
 export type { V2FaultName } from './connection/index.js';
 export { probe } from './probe/probe.js';
-export type { ProbeOptions, ProbeReport } from './probe/probe.js';
+export type { ProbeDemands, ProbeOptions, ProbePhases, ProbeReport } from './probe/probe.js';

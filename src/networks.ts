@@ -6,7 +6,9 @@
  */
 import { VerackError } from './reasons.js';
 
+/** The names that {@link networkOf} takes. */
 export const NETWORK_NAMES = ['main', 'testnet3', 'testnet4', 'signet', 'regtest'] as const;
+/** One of {@link NETWORK_NAMES}. */
 export type NetworkName = (typeof NETWORK_NAMES)[number];
 
 /** What tells one chain's peers from another's. */

@@ -12,9 +12,12 @@
 
 import { PROXY_REASONS } from './proxy-reasons.js';
 
+/** Who caused an end: the network between, the peer, a limit of ours, the caller of the library, nobody, or a bug of ours. */
 export type Blame = 'network' | 'remote' | 'policy' | 'caller' | 'nobody' | 'us';
+/** Whether another try can succeed. */
 export type Retry = 'later' | 'no';
 
+/** What is known of a reason code. */
 export interface ReasonRow {
   readonly family:
     'dial' | 'link' | 'frame' | 'v2' | 'codec' | 'protocol' | 'policy' | 'time' | 'local' | 'end';
@@ -357,9 +360,11 @@ const rows = {
   },
 } as const satisfies Record<string, ReasonRow>;
 
+/** A key of {@link REASONS}. */
 export type ReasonCode = keyof typeof rows;
 /** The table, by code. */
 export const REASONS: Readonly<Record<ReasonCode, ReasonRow>> = rows;
+/** All codes, in the order of the table. */
 export const REASON_CODES = Object.keys(rows) as ReasonCode[];
 
 /** A message was dropped for one of these; the connection goes on. */
@@ -371,6 +376,7 @@ export type BrokenCode = 'ERR_FRAME_MAGIC' | 'ERR_FRAME_OVERSIZE';
 export type V2Code = 'ERR_V2_GARBAGE' | 'ERR_V2_AUTH' | 'ERR_V2_LENGTH' | 'ERR_V2_OTHER_NETWORK';
 /** How a link that was open can end from outside. */
 export const LINK_CODES = ['ERR_LINK_RESET', 'ERR_LINK_EOF'] as const;
+/** How a link ends from outside. */
 export type LinkCode = (typeof LINK_CODES)[number];
 /** Whether a connection ended from outside. */
 export const isLinkCode = (code: ReasonCode): code is LinkCode => LINK_CODES.includes(code as LinkCode);

@@ -3,4 +3,5 @@
  * no file beside it; `test/layout.test.ts` holds them equal to package.json.
  */
 export const NAME = 'verack';
+/** The version of this package. */
 export const VERSION = '0.1.0';

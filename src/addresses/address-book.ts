@@ -6,6 +6,7 @@
  * key, the address's network group and the group of who sent it choose the bucket, so that one source group reaches
  * 64 buckets of new and one group 8 of tried. A tried address is displaced only when a test connection to it failed.
  */
+import type { Clock } from '../net/environment.js';
 import { createNetgroups, netClassOf, type NetClass, type Netgroups } from '../net/netgroup.js';
 import { VerackError } from '../reasons.js';
 import { withServices } from '../services.js';
@@ -40,11 +41,12 @@ const CONNECTED_INTERVAL = 20 * MINUTE;
 /** What each draw that did not take its entry multiplies the chance of the next one with. */
 const IMPATIENCE = 1.2;
 
+/** What an address book is made of. */
 export interface AddressBookOptions {
   /** 32 secret bytes, the same for the life of the book; `peers.dat` keeps them. */
   readonly key: Uint8Array;
   /** The wall clock: milliseconds since 1970. A `Clock` is one. */
-  readonly clock: { wall(): number };
+  readonly clock: Pick<Clock, 'wall'>;
   /** `count` random bytes, uniformly distributed: the search for an entry ends only with such a source. */
   readonly random: (count: number) => Uint8Array;
   /** Groups under an asmap; without one by default. */

@@ -14,6 +14,7 @@ const SPREAD = 6 * HOUR;
 
 /** What the cache takes its answers from; an `AddressBook` is one. */
 export interface GetAddrSource {
+  /** At most `max` addresses, and at most `percent` of all. */
   getAddr(limits: { readonly max: number; readonly percent: number }): readonly AddressRecord[];
 }
 
@@ -22,6 +23,7 @@ interface Answer {
   readonly expires: number;
 }
 
+/** Answers to `getaddr`, kept for a day so that repeated questions show nothing new (Core: `CConnman::GetAddresses`). */
 export class GetAddrCache {
   readonly #source: GetAddrSource;
   readonly #fraction: () => number;

@@ -4,6 +4,8 @@
  *
  * {@link createAddressBook} makes an empty book, {@link restoreAddressBook} one from a file. The book does no I/O: its
  * clock and random source are handed in. Only the functions of `peers-file.ts` ({@link loadPeers} and those beside it) touch files.
+ *
+ * @module
  */
 export { ADDR_RATE, AddrRateLimit, MAX_ADDR_TO_SEND } from './addr-rate-limit.js';
 export { GetAddrCache, MAX_GETADDR_PERCENT } from './getaddr-cache.js';

@@ -12,7 +12,9 @@ import type { AddressRecord } from './entry.js';
 import { decodeAnchors, decodePeers, encodeAnchors, encodePeers, type FileDecoding } from './peers-format.js';
 import type { SavedBook } from './saved-book.js';
 
+/** The file name of the address book, as in Bitcoin Core. */
 export const PEERS_FILE = 'peers.dat';
+/** The file name of anchors, as in Bitcoin Core. */
 export const ANCHORS_FILE = 'anchors.dat';
 
 /** A larger file is not one of ours nor of Core's: a full book takes some 9 MB. */

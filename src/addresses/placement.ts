@@ -6,7 +6,9 @@ import type { Netgroups } from '../net/netgroup.js';
 import { BIP155, hash256, type NetAddress } from '../wire/index.js';
 import type { NetService } from './entry.js';
 
+/** Buckets of the table of new addresses (Core: `ADDRMAN_NEW_BUCKET_COUNT`). */
 export const NEW_BUCKETS = 1_024;
+/** Buckets of the table of tried addresses (Core: `ADDRMAN_TRIED_BUCKET_COUNT`). */
 export const TRIED_BUCKETS = 256;
 /** Places in a bucket. */
 export const BUCKET_SIZE = 64;

@@ -3,6 +3,7 @@ import { networkOfNetAddress, type AddressNetwork, type NetAddress } from '../wi
 import { createEntry, type AddressRecord, type Entry, type NetService } from './entry.js';
 import { BUCKET_SIZE, NEW_BUCKETS, TRIED_BUCKETS } from './placement.js';
 
+/** The two tables of Bitcoin Core. */
 export type TableName = 'new' | 'tried';
 
 /** One slot after the other, bucket by bucket. */

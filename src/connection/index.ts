@@ -4,6 +4,8 @@
  * faults that a node can put into its own BIP324 key exchange ({@link V2_FAULTS}).
  *
  * A node does all this by itself; this entry is for programs that drive `peerMachine` without a node.
+ *
+ * @module
  */
 export { eventOfMessage } from './incoming-messages.js';
 export type { Translation } from './incoming-messages.js';

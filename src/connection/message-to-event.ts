@@ -11,6 +11,7 @@ export interface EventSources {
   readonly at: number;
   /** Seconds since 1970-01-01 UTC. */
   unix(): number;
+  /** 8 fresh random bytes as 16 hex digits. */
   draw(): string;
   /** Whether a nonce is that of a connection we are dialling. */
   isDialling(nonce: string): boolean;

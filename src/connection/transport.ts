@@ -11,6 +11,7 @@ export type IncomingEvent =
       readonly facts: Facts;
     };
 
+/** Messages to bytes and back, over v1 or v2. */
 export interface MessageTransport {
   /** As `getpeerinfo`'s `transport_protocol_type`. */
   readonly type: 'v1' | 'v2' | 'detecting';

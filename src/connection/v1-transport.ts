@@ -4,6 +4,7 @@ import { knownMagic } from '../networks.js';
 import { createV1Framer, encodeFrame, type FrameEvent, type V1Framer } from '../wire/index.js';
 import type { MessageTransport } from './transport.js';
 
+/** The plain transport of one connection. */
 export class V1Transport implements MessageTransport {
   readonly type = 'v1';
   readonly session_id = '';

@@ -5,6 +5,7 @@
 import { type ReasonCode, VerackError } from '../reasons.js';
 import { MAX_GARBAGE, type PacketEncoder } from '../wire/index.js';
 
+/** A key of {@link V2_FAULTS}. */
 export type V2FaultName =
   | 'v2-early-key'
   | 'v2-short-key'
@@ -15,11 +16,13 @@ export type V2FaultName =
   | 'v2-version-contents'
   | 'v2-endless-decoys';
 
+/** What a fault does, and what the healthy side makes of it. */
 export interface V2FaultRow {
   readonly about: string;
   readonly expect: ReasonCode | 'established';
 }
 
+/** The faults of a BIP324 key exchange. */
 export const V2_FAULTS: Readonly<Record<V2FaultName, V2FaultRow>> = {
   'v2-early-key': { about: 'as a listener, our key goes out before a byte has come', expect: 'established' },
   'v2-short-key': {
@@ -40,8 +43,10 @@ export const V2_FAULTS: Readonly<Record<V2FaultName, V2FaultRow>> = {
   },
 };
 
+/** The names of all faults of the key exchange. */
 export const V2_FAULT_NAMES = Object.keys(V2_FAULTS) as V2FaultName[];
 
+/** Whether the name is a key of {@link V2_FAULTS}. */
 export const isV2Fault = (text: string): text is V2FaultName => Object.hasOwn(V2_FAULTS, text);
 
 /** Milliseconds between two decoys of the endless ones. */

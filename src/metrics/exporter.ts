@@ -19,6 +19,7 @@ export const MAX_REQUESTS = 20;
 /** Milliseconds for which the text of one collection answers every request. */
 const COLLECTION_INTERVAL = 1_000;
 
+/** Where the metrics are served, and to whom. */
 export interface ExporterOptions {
   readonly registry: Registry;
   /** An address of this machine. Default `127.0.0.1`. */
@@ -33,6 +34,7 @@ export interface ExporterOptions {
   readonly health?: () => Health | undefined;
 }
 
+/** A running HTTP server of metrics. */
 export interface Exporter {
   /** The address for Prometheus: `http://127.0.0.1:PORT/metrics`, or `unix:PATH`. */
   readonly url: string;

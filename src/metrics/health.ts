@@ -8,6 +8,7 @@ export interface SlotUse {
   readonly max: number;
 }
 
+/** What `/healthz` reports. */
 export interface Health {
   /** False once the node is stopping. */
   readonly ready: boolean;

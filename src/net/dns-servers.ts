@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import { VerackError } from '../reasons.js';
 import type { Query } from './resolver-process.js';
 
+/** The families of `onlynet`. */
 export type IpFamily = 'ipv4' | 'ipv6';
 
 export interface ServerQuestion {

@@ -21,6 +21,7 @@ import { type Query, ResolverProcess } from './resolver-process.js';
 
 export type { IpFamily } from './dns-servers.js';
 
+/** How names are looked up. */
 export interface DnsOptions {
   /** DNS servers to ask, `ip` or `ip:port` (`[ip6]:port`). Default: the system's. */
   readonly servers?: readonly string[];
@@ -35,6 +36,7 @@ export interface DnsOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How DNS seeds are asked. */
 export interface SeedOptions extends DnsOptions {
   /** Random numbers in [0, 1), for the order of the addresses. */
   readonly random: () => number;
@@ -54,6 +56,7 @@ export interface SeedAddress extends Endpoint {
 export interface LookupHandler {
   /** IP addresses, at least one. */
   found(hosts: readonly string[]): void;
+  /** No address was found, and why. */
   failed(reason: Reason): void;
 }
 
@@ -216,7 +219,7 @@ function fixedAddresses(chain: Pick<Chain, 'fixedSeeds' | 'port'>, options: Seed
 }
 
 /**
- * Addresses to begin with: all seeds are asked at once, at most {@link MAX_PER_SEED} of each count, an address named twice
+ * Addresses to begin with: all seeds are asked at once, at most 32 of each count, an address named twice
  * counts for the first seed in the chain's list. When DNS gives no public address at all, the fixed seeds. The order is random.
  * Empty when a chain has neither (regtest, a custom signet); a seed that fails is no error. Takes at most two timeouts.
  *

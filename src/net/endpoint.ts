@@ -6,6 +6,7 @@ import ipaddr from 'ipaddr.js';
 import { VerackError } from '../reasons.js';
 import type { Endpoint } from './link.js';
 
+/** What the host of an endpoint is. */
 export type HostKind = 'ipv4' | 'ipv6' | 'name';
 
 /** An endpoint whose host may still be a DNS name; `kind` says so. */
@@ -13,6 +14,7 @@ export interface NamedEndpoint extends Endpoint {
   readonly kind: HostKind;
 }
 
+/** What {@link parseEndpoint} accepts. */
 export interface EndpointOptions {
   /** Accept port 0, which asks the system to choose one. Off by default: only listeners may. */
   readonly allowZero?: boolean;
@@ -78,7 +80,7 @@ function hostOf(text: string, host: string): Pick<NamedEndpoint, 'host' | 'kind'
 }
 
 /**
- * Reads one endpoint. The host comes back in its canonical spelling: addresses as {@link canonicalAddress} writes them, names
+ * Reads one endpoint. The host comes back in its canonical spelling: addresses in the text of RFC 5952, names
  * in lower case. `::1:8333` is the address `::1:8333`, without a port: write `[::1]:8333`.
  *
  * @param defaultPort - for a text that names no port

@@ -12,10 +12,13 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970-01-01 UTC. May jump. */
   wall(): number;
+  /** Calls `fn` once after `ms` milliseconds; returns a handle for `clearTimeout`. */
   setTimeout(fn: () => void, ms: number): unknown;
+  /** Cancels a timer; nothing happens when it has run. */
   clearTimeout(timer: unknown): void;
 }
 
+/** Clock, random source, links and look-ups of a node. */
 export interface Env {
   readonly clock: Clock;
   /** `count` fresh random bytes. */

@@ -3,6 +3,7 @@ import { isIP, isIPv4 } from 'node:net';
 
 /** The networks of Core's `-onlynet`. */
 export const NETWORKS_OF_ADDRESSES = ['ipv4', 'ipv6', 'onion', 'i2p', 'cjdns'] as const;
+/** The networks of addresses, in the words of `getpeerinfo`. */
 export type Network = (typeof NETWORKS_OF_ADDRESSES)[number];
 /** `internal`: a name that exists in no DNS and on no proxy. */
 export type TargetKind = Network | 'name' | 'internal';

@@ -15,6 +15,7 @@ import { BIP155 } from '../wire/bip155.js';
 export interface KeyStore {
   /** Undefined when there is none yet. */
   read(): Promise<Uint8Array | undefined>;
+  /** Keeps the key. */
   write(key: Uint8Array): Promise<void>;
 }
 

@@ -2,6 +2,8 @@
  * `verack/net`: links, and everything that makes them. A {@link Net} dials and listens: {@link tcpNet} over TCP,
  * {@link memoryNet} inside one process, {@link ProxiedNet} through SOCKS5 and I2P, {@link faultyNet} with injected faults.
  * Also the look-up of names, the notation of endpoints, the groups of addresses, clocks and the random source.
+ *
+ * @module
  */
 export type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from './link.js';
 export { tcpNet } from './tcp.js';
@@ -22,6 +24,7 @@ export { keyFile } from './i2p-key.js';
 export type { KeyStore } from './i2p-key.js';
 export { lookupWith, resolveHost, seedAddresses } from './dns.js';
 export type { DnsOptions, Lookup, LookupHandler, SeedAddress, SeedOptions } from './dns.js';
+export type { IpFamily } from './dns-servers.js';
 export { formatEndpoint, parseEndpoint } from './endpoint.js';
 export type { EndpointOptions, HostKind, NamedEndpoint } from './endpoint.js';
 export { kindOfHost, NETWORKS_OF_ADDRESSES } from './host-kind.js';

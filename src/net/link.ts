@@ -28,6 +28,7 @@ export interface LinkHandler {
   drained?(): void;
 }
 
+/** A connection that carries bytes in both directions. */
 export interface Link {
   readonly local: Endpoint;
   readonly remote: Endpoint;
@@ -42,6 +43,7 @@ export interface Link {
   write(frames: readonly Uint8Array[]): void;
   /** Stops (`pause`) and restarts (`resume`) reading, so that a flood waits in the other side's buffers. */
   pause(): void;
+  /** Ends a pause. */
   resume(): void;
   /** Stops reading until the others have had a turn of the event loop; a paused link stays paused. */
   rest(): void;
@@ -54,11 +56,15 @@ export interface Link {
   destroy(): void;
 }
 
+/** What a dial answers: one of the two, once. */
 export interface DialHandler {
+  /** The link is open. */
   opened(link: Link): void;
+  /** The link could not be opened. Facts: `syscode`, `host`, `port`. */
   failed(code: DialCode, facts: Facts): void;
 }
 
+/** A bound endpoint that accepts links. */
 export interface Listener {
   /** The bound endpoint; asking for port 0 gives the port that the system chose. */
   readonly local: Endpoint;
@@ -66,6 +72,7 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** Where links come from: TCP, memory, a proxy. */
 export interface Net {
   /**
    * Opens a link. Returns a function that gives up; after it, neither handler is called. Once a handler was called it does

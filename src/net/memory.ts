@@ -18,6 +18,7 @@ import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from './
 /** One-way delay in milliseconds; asked anew for every write and twice for a dial. Order is kept whatever it says. */
 export type Latency = number | ((from: Endpoint, to: Endpoint) => number);
 
+/** Options of {@link memoryNet}. */
 export interface MemoryOptions {
   readonly timers?: Timers;
   /** Default 0. */
@@ -26,11 +27,13 @@ export interface MemoryOptions {
 
 const OPTION_NAMES: Readonly<Record<keyof MemoryOptions, true>> = { timers: true, latency: true };
 
+/** One end of a link in memory. */
 export interface MemoryLink extends Link {
   /** Breaks the path: what is under way is lost, and both sides hear `ERR_LINK_RESET`. */
   sever(): void;
 }
 
+/** A network in memory. */
 export interface MemoryNet extends Net {
   /** The same net seen from the machine `host`: its dials come from there. The net itself dials from 127.0.0.1. */
   at(host: string): Net;
@@ -242,6 +245,7 @@ class End implements MemoryLink {
   }
 }
 
+/** Options of a single pair of links. */
 export interface PairOptions extends MemoryOptions {
   /** The endpoints of the first and of the second end; default ports 1 and 2 of 127.0.0.1. */
   readonly endpoints?: readonly [Endpoint, Endpoint];

@@ -119,6 +119,8 @@ function lookupBytes(address: NetAddress, netClass: NetClass): Uint8Array | unde
 }
 
 /**
+ * Makes the function that names the netgroup of an address (Core: `NetGroupManager`).
+ *
  * @param asmap - the bytes of an asmap file that {@link isAsmap} accepts; empty for none
  */
 export function createNetgroups(asmap: Uint8Array = new Uint8Array(0)): Netgroups {

@@ -28,6 +28,7 @@ export interface Proxy extends Endpoint {
   readonly credentials?: () => Credentials;
 }
 
+/** The proxies, by network. */
 export interface ProxiedNetOptions {
   /** Dials what needs no proxy, the proxies themselves, and listens. */
   readonly net: Net;
@@ -51,6 +52,7 @@ const SOCKS5_EXTRA_MS = 20_000;
 /** A router looks up and builds tunnels first (Core waits as long for a reply). */
 const I2P_MS = 180_000;
 
+/** Chooses TCP, SOCKS5 or I2P by the network of the address. */
 export class ProxiedNet implements Net {
   /** The networks of automatic connections. */
   readonly reachable: ReadonlySet<Network>;

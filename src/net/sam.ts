@@ -15,6 +15,7 @@ import { failLater, type NegotiatedLink } from './negotiation.js';
 import { acceptStream, connectStream } from './sam-protocol.js';
 import { makeSession, negotiated, SharedSession, type SamSession } from './sam-session.js';
 
+/** The SAM bridge and its session. */
 export interface SamOptions {
   /** How the router is dialled. */
   readonly net: Pick<Net, 'dial'>;
@@ -42,6 +43,7 @@ interface Lease {
   readonly over: () => void;
 }
 
+/** Links through I2P (SAM 3.1). */
 export class SamNet implements Net {
   readonly #options: SamOptions & { readonly timers: Timers };
   readonly #shared: SharedSession | undefined;

@@ -18,6 +18,7 @@ export interface Credentials {
   readonly password: string;
 }
 
+/** The SOCKS5 server and its credentials. */
 export interface Socks5Options {
   /** How the proxy itself is dialled. */
   readonly net: Pick<Net, 'dial'>;

@@ -13,6 +13,7 @@ import { kindOfHost } from './host-kind.js';
 import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from './link.js';
 import { type Failure, failLater } from './negotiation.js';
 
+/** Options of {@link tcpNet}. */
 export interface TcpOptions {
   /** Address that outgoing connections are bound to, when it is of the same family as the address dialled. */
   readonly localAddress?: string;
@@ -272,7 +273,7 @@ async function listen(
  * A {@link Net} over TCP, without Nagle's delay. `::` accepts IPv6 only: listen on `0.0.0.0` as well for both.
  *
  * What `write` is given belongs to the link: the system may read it later. `end` and the other side's end close
- * gracefully and take at most {@link LINGER_MS}; `destroy` closes as `close(2)` does: the other side sees an end, or a
+ * gracefully and take at most 2 s; `destroy` closes as `close(2)` does: the other side sees an end, or a
  * reset when bytes of its were still unread here.
  */
 export function tcpNet(options: TcpOptions = {}): Net {

@@ -31,12 +31,14 @@ export class VirtualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Calls `fn` when {@link advance} passes its moment. */
   setTimeout(fn: () => void, ms: number): number {
     const order = ++this.#order;
     this.#timers.set(order, { due: this.#now + Math.max(0, ms), order, fn });
     return order;
   }
 
+  /** Cancels a timer. */
   clearTimeout(timer: unknown): void {
     this.#timers.delete(timer as number);
   }

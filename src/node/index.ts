@@ -1,6 +1,8 @@
 /**
  * `verack/node`: the node without the applications. {@link createNode} with its options, events and peers, the reasons
  * that its connections end for ({@link REASONS}), and the chains ({@link NETWORKS}). `verack` exports all of it too.
+ *
+ * @module
  */
 export { createNode } from './create-node.js';
 export { BitcoinNode } from './node.js';
@@ -15,11 +17,13 @@ export { MAX_PENDING } from './pending-handshakes.js';
 export type { PeerChange, PeerTracker } from './tracker.js';
 export type { PeerState } from '../connection/peer-record.js';
 export { knownMagic, NETWORK_NAMES, networkOf, NETWORKS, signetNetwork } from '../networks.js';
-export type { Chain, NetworkName } from '../networks.js';
+export type { Chain, NetworkName, Sha256d } from '../networks.js';
 export { isLinkCode, listenCodeOf, REASON_CODES, reasonOf, REASONS, VerackError } from '../reasons.js';
 export type {
   Blame,
+  BrokenCode,
   DialCode,
+  V2Code,
   DropCode,
   Facts,
   LinkCode,

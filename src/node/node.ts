@@ -194,6 +194,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     await Promise.all([closed, toPromise(this.#supervisor)]);
   }
 
+  /** Stops the node, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }

@@ -28,6 +28,7 @@ export interface OutboundOptions {
   readonly source?: CandidateSource;
 }
 
+/** Options of `createNode`; all have defaults. */
 export interface NodeOptions {
   /** Core's chain names (`main`, `test`, `testnet4`, `signet`, `regtest`) or a {@link Chain}. Default `main`. */
   readonly chain?: string | Chain;
@@ -45,7 +46,7 @@ export interface NodeOptions {
   readonly maxpending?: number;
   /** Let that limit count loopback too. Default false. */
   readonly pendingloopback?: boolean;
-  /** Milliseconds that peers get to close when the node stops. Default {@link DRAIN_TIMEOUT}. */
+  /** Milliseconds that peers get to close when the node stops. Default 2 s. */
   readonly drainTimeout?: number;
   /** Offer BIP324 and try it first; a peer that does not know it is redialled once as v1. Default false. */
   readonly v2transport?: boolean;
@@ -69,6 +70,7 @@ export interface NodeOptions {
   readonly lookup?: Lookup;
   /** Where time, chance and bytes come from. */
   readonly clock?: Clock;
+  /** Fresh random bytes, `count` of them. */
   readonly random?: (count: number) => Uint8Array;
   readonly net?: Net;
   /** Sees every XState inspection event of the supervisor and its peers. Costs time; absent by default. */
@@ -81,6 +83,7 @@ export interface NodeOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of `BitcoinNode.dial`. */
 export interface DialOptions {
   /** Default `manual`: services are not judged, as for Core's `-connect`. */
   readonly connection_type?: Exclude<ConnectionType, 'inbound'>;

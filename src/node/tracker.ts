@@ -17,6 +17,7 @@ export type PeerChange =
 export interface PeerTracker {
   /** Live connections. */
   readonly size: number;
+  /** The peer with that id; undefined when there is none. */
   get(id: number): PeerInfo | undefined;
   /** In the order of their birth. */
   list(): PeerInfo[];

@@ -48,6 +48,7 @@ export interface ProbeOptions {
   readonly signal?: AbortSignal;
   readonly net?: NodeOptions['net'];
   readonly clock?: Clock;
+  /** Fresh random bytes, `count` of them. */
   readonly random?: NodeOptions['random'];
   /** Makes the node. Default {@link createNode}. */
   readonly create?: (options: NodeOptions) => BitcoinNode;

@@ -20,6 +20,7 @@ export interface NetAddress {
 /** Why a text is not an address. */
 export type AddressFault = 'syntax' | 'checksum' | 'version' | 'network';
 
+/** What reading an address gives: the value, or a fault. */
 export type AddressParse =
   { readonly ok: true; readonly value: NetAddress } | { readonly ok: false; readonly fault: AddressFault };
 

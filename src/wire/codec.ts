@@ -52,7 +52,9 @@ export interface Sink {
 
 /** One declared field or message: how to read it and how to write it. */
 export interface Codec<T> {
+  /** Reads a value and moves the cursor; reports a fault instead of throwing. */
   read(cursor: Cursor): T;
+  /** Appends a value. */
   write(sink: Sink, value: T): void;
 }
 

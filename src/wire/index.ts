@@ -5,6 +5,8 @@
  * {@link createV1Framer}; a frame to bytes: {@link encodeFrame}. Decoding answers with values; only encoding throws (on
  * values that do not fit their fields). The encrypted transport (BIP324): {@link createV2Key}, {@link createHandshakeParser},
  * {@link createPacketDecoder}, {@link createPacketEncoder}; `bip324/transport.ts` says how they go together.
+ *
+ * @module
  */
 export { compactSize, hex64, MAX_SIZE, signedOf } from './codec.js';
 export type { Codec, CodecCode, CodecFault, Cursor, Hex64 } from './codec.js';

@@ -98,6 +98,7 @@ const empty = struct({});
 /** A payload that this library carries but does not look into. */
 const opaque = struct({ payload: rest });
 
+/** The table of messages, by command. */
 export const MESSAGES = table({
   version: {
     about: 'who I am; the first message of each side',

@@ -13,6 +13,7 @@ export const SERVICE_BITS = {
   P2P_V2: 11,
 } as const;
 
+/** A name of `servicesnames` in `getpeerinfo`. */
 export type ServiceName = keyof typeof SERVICE_BITS;
 
 const nameOfBit = new Map<number, string>(Object.entries(SERVICE_BITS).map(([name, bit]) => [bit, name]));

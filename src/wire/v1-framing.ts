@@ -55,7 +55,7 @@ export interface SkippedFrame {
 export interface V1Framer<E = FrameEvent> {
   /** Takes the next bytes of the stream, split anyhow. Never throws. */
   feed(chunk: Uint8Array): readonly E[];
-  /** Bytes of memory held for an incomplete frame. Never more than those fed plus {@link GROWTH_STEP}. */
+  /** Bytes of memory held for an incomplete frame. Never more than those fed plus 256 KiB. */
   readonly buffered: number;
 }
 

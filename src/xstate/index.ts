@@ -2,6 +2,8 @@
  * `verack/compile`: {@link compile} makes a machine of XState 5 cheaper to step; {@link interpreted} names what it leaves to
  * XState. `compile.ts` says how it works and what its limits are. It refuses a version of XState that is not in
  * {@link TESTED_XSTATE}.
+ *
+ * @module
  */
 export { compile, interpreted } from './compile.js';
 export { TESTED_XSTATE, xstateVersion } from './version.js';

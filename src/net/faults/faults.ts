@@ -11,8 +11,10 @@ import type { Link } from '../link.js';
 import { SlowLink, SplitLink } from './delayed-link.js';
 import { type FrameFaultName, FrameFaultLink } from './frame-faults.js';
 
+/** A key of {@link FAULTS}. */
 export type FaultName = FrameFaultName | 'split' | 'slow';
 
+/** What a fault does, and what the healthy side makes of it. */
 export interface FaultRow {
   /** What our side does, one sentence. */
   readonly about: string;
@@ -74,6 +76,7 @@ export const FAULTS: Readonly<Record<FaultName, FaultRow>> = {
   },
 };
 
+/** The names of all faults of frames and links. */
 export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
 
 /** A fault that was chosen. */

@@ -7,10 +7,12 @@ export class LinkWrapper implements Link, LinkHandler {
 
   constructor(protected readonly inner: Link) {}
 
+  /** The local endpoint of the link below. */
   get local(): Endpoint {
     return this.inner.local;
   }
 
+  /** The remote endpoint of the link below. */
   get remote(): Endpoint {
     return this.inner.remote;
   }
@@ -32,6 +34,7 @@ export class LinkWrapper implements Link, LinkHandler {
     this.inner.pause();
   }
 
+  /** Ends a pause of the link below. */
   resume(): void {
     this.inner.resume();
   }

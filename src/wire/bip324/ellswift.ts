@@ -315,8 +315,8 @@ export function sharedX(key: Uint8Array, theirs: Uint8Array): Uint8Array {
 const TAG = sha256(new TextEncoder().encode('bip324_ellswift_xonly_ecdh'));
 
 /**
- * BIP324's shared secret, 32 bytes: the BIP340 tagged hash of initiator's key, responder's key, and {@link sharedX}.
- * @throws VerackError `ERR_LOCAL_ARGUMENT` as {@link sharedX}.
+ * BIP324's shared secret, 32 bytes: the BIP340 tagged hash of initiator's key, responder's key, and the x coordinate of the shared point.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for a key that is no private key, or an encoding of another length than 64 bytes.
  */
 export function sharedSecret(
   key: Uint8Array,
