@@ -311,8 +311,9 @@ describe('faults', () => {
   ];
 
   test('of connect are seen by the healthy listener', async () => {
-    const ends = expected.map(async ([fault]) => {
-      const { node, at } = await listening({ rules: { handshakeTimeout: 5_000 } });
+    const ends = expected.map(async ([fault, code]) => {
+      const handshakeTimeout = code === 'ERR_TIME_HANDSHAKE' ? 5_000 : 60_000;
+      const { node, at } = await listening({ rules: { handshakeTimeout } });
       const seen = end(node);
       const connect = verack(`connect --regtest --fault ${fault} ${at}`);
       const { lastreason } = await seen;
@@ -325,10 +326,11 @@ describe('faults', () => {
   });
 
   test('of listen are seen by the healthy dialler, which shows its reason', async () => {
-    const results = expected.map(async ([fault]) => {
+    const results = expected.map(async ([fault, code]) => {
+      const limit = code === 'ERR_TIME_HANDSHAKE' ? 5 : 60;
       const listen = verack(`listen --regtest --port 0 --fault ${fault} --fault split=3`);
       const [, at = ''] = await listen.until('stdout', /listening on (\S+)/);
-      const connect = verack(`connect --regtest --peertimeout 5 ${at}`);
+      const connect = verack(`connect --regtest --peertimeout ${limit} ${at}`);
       const [line] = await connect.until('stderr', /^ERR_\S+ .*$/m);
       connect.kill('SIGKILL');
       listen.kill('SIGINT');
