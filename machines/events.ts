@@ -103,7 +103,8 @@ export type PeerEvent =
 export type FloodKind = 'useless' | 'ping';
 
 /** Why a link never opened. */
-export type UnopenedCode = DialCode | LinkCode | V2Code | 'ERR_TIME_HANDSHAKE' | 'ERR_POLICY_TRANSPORT';
+export type UnopenedCode =
+  DialCode | LinkCode | V2Code | 'ERR_V2_UNSUPPORTED' | 'ERR_TIME_HANDSHAKE' | 'ERR_POLICY_TRANSPORT';
 
 /** The type of an event of the peer machine. */
 export type PeerEventType = PeerEvent['type'];
@@ -328,7 +329,7 @@ export type OutboundEvent =
   | { readonly type: 'peer.established' }
   /**
    * The connection has ended. `unanswered`: it was a BIP324 attempt, and no byte came back after ours were sent. `speaksv1`:
-   * it was a BIP324 attempt, and the peer sent the first 16 bytes of a v1 header. `lasted`: milliseconds since it was
+   * it was a BIP324 attempt, and it ended because the peer sent a v1 header. `lasted`: milliseconds since it was
    * established, 0 when it never was.
    */
   | {

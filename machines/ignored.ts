@@ -181,8 +181,8 @@ const transport: Ignored<TransportEvent['type']> = {
     },
     {
       states: ['keySent'],
-      events: ['bytes.v1', 'bytes.v2'],
-      reason: 'the bytes are read as a key, whatever they are',
+      events: ['bytes.v2'],
+      reason: 'the first bytes are judged once',
     },
     {
       states: ['detecting', 'keySent'],
@@ -201,7 +201,13 @@ const transport: Ignored<TransportEvent['type']> = {
     },
     { states: ['versionPacket'], events: ['bytes.garbage'], reason: 'that phase is over' },
   ],
-  unmatched: [],
+  unmatched: [
+    {
+      states: ['keySent'],
+      events: ['bytes.v1'],
+      reason: 'a responder sends its key only when the first bytes are not those of v1',
+    },
+  ],
 };
 
 const outbound: Ignored<OutboundEvent['type']> = {

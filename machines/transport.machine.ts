@@ -5,7 +5,9 @@
  *
  * A responder sends nothing while the first bytes could be a v1 `version`; at the first byte that differs it sends its key.
  * An initiator sends its key at once and never falls back on the same connection: when not one byte came back, the
- * exchange ends in `fallback`, and v1 may be tried on a new connection (Core: ShouldReconnectV1). One deadline covers it all.
+ * exchange ends in `fallback`, and v1 may be tried on a new connection (Core: ShouldReconnectV1). It ends there too when the peer
+ * sent a v1 header of our network: some v1 nodes send `version` before they read. Core gives such a peer up, because a byte has
+ * come; for us the header is proof enough. One deadline covers it all.
  *
  * The machine sees facts, never bytes: keys and ciphers are outside. (state, event) cells that change nothing stand in
  * ignored.ts.
@@ -35,6 +37,8 @@ const transportSetup = setup({
     isInitiator: ({ context }) => context.role === 'initiator',
     isV2Only: ({ context }) => context.v2only,
     mayFallBack: ({ context }) => context.role === 'initiator' && !context.heard && !context.v2only,
+    mayUseV1: ({ context }) => context.role === 'initiator' && !context.v2only,
+    refusesV1: ({ context }) => context.role === 'initiator' && context.v2only,
   },
   actions: {
     'effect.sendKey': () => undefined,
@@ -135,6 +139,20 @@ export const transportMachine = transportSetup.createMachine({
           description: 'our key and garbage are sent, waiting for their key',
           on: {
             'bytes.arrived': { actions: 'recordArrival', description: 'no fallback to v1 after this' },
+            'bytes.v1': [
+              {
+                guard: 'mayUseV1',
+                target: '#transport.fallback',
+                actions: { type: 'setReason', params: { code: 'ERR_V2_UNSUPPORTED' } },
+                description: 'the peer sent a v1 header before it read our key: v1 is tried',
+              },
+              {
+                guard: 'refusesV1',
+                target: '#transport.failed',
+                actions: { type: 'setReason', params: { code: 'ERR_POLICY_TRANSPORT' } },
+                description: 'v1 is refused by option',
+              },
+            ],
             'bytes.key': {
               target: '#transport.exchanging.garbage',
               actions: 'effect.sendTerminator',

@@ -155,6 +155,14 @@ const rows = {
     says: 'an encrypted packet claims more than 4,000,013 bytes',
     hint: 'The other side is broken or hostile, or bytes were changed on the way.',
   },
+  ERR_V2_UNSUPPORTED: {
+    family: 'v2',
+    blame: 'remote',
+    retry: 'no',
+    exit: 6,
+    says: 'the peer sent a v1 header, it does not support v2',
+    hint: 'It is dialled again as v1, unless --v2only forbids that.',
+  },
   ERR_V2_OTHER_NETWORK: {
     family: 'v2',
     blame: 'remote',

@@ -13,6 +13,7 @@ import {
 } from '../src/wire/bip324/ellswift.js';
 import * as field from '../src/wire/bip324/secp256k1/field.js';
 import { seededRandom } from './support/memory-nodes.js';
+import { nightly } from './support/nightly.js';
 
 const P = 2n ** 256n - 2n ** 32n - 977n;
 const N = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
@@ -38,7 +39,7 @@ function platform(secret: Uint8Array) {
 }
 
 /** `PROPERTY_RUNS=n`: fewer runs, or more. */
-const some = { numRuns: Number(process.env.PROPERTY_RUNS ?? 300) };
+const some = { numRuns: Number(process.env.PROPERTY_RUNS ?? nightly(300, 150)) };
 const arbitraryBytes = (size: number) => fc.uint8Array({ minLength: size, maxLength: size });
 const arbitraryKey = fc.bigInt(1n, N - 1n).map(key);
 const arbitrarySeed = fc.integer({ min: 0, max: 2 ** 31 });

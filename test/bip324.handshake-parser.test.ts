@@ -119,10 +119,33 @@ describe('the first bytes, when we were dialled', () => {
 });
 
 describe('the first bytes, when we dialled', () => {
-  test('whatever comes is their key, a v1 frame too', () => {
-    for (const network of [NETWORKS.regtest, NETWORKS.main]) {
-      const frame = encodeFrame(network.magic, 'version', new Uint8Array(86));
-      const target = createHandshakeParser({ initiating: true, magic, knownMagic });
+  const initiator = () => createHandshakeParser({ initiating: true, magic, knownMagic });
+  const version = encodeFrame(magic, 'version', new Uint8Array(86));
+  const foreign = encodeFrame(NETWORKS.main.magic, 'version', new Uint8Array(86));
+
+  test('the 16th byte of a v1 version frame tells v1, in one piece and byte by byte', () => {
+    const target = initiator();
+    for (let i = 0; i < 15; i++) expect(target.feed(version.subarray(i, i + 1))).toEqual([]);
+    expect(target.feed(version.subarray(15, 16))).toMatchObject([{ kind: 'v1' }]);
+    expect(target.feed(version.subarray(16))).toEqual([]);
+    expect(initiator().feed(version)).toMatchObject([{ kind: 'v1' }]);
+  });
+  test('v1 of another network is named at the 17th', () => {
+    const target = initiator();
+    expect(target.feed(foreign.subarray(0, 16))).toEqual([]);
+    const facts = { received: 'f9beb4d9', expected: 'fabfb5da', network: 'main' };
+    expect(target.feed(foreign.subarray(16, 17))).toEqual([
+      { kind: 'broken', code: 'ERR_V2_OTHER_NETWORK', facts },
+    ]);
+  });
+  test.each([4, 15])('64 bytes of which byte %i is not that of a header are their key', (at) => {
+    const key = flipped(version, at).slice(0, 64);
+    const rest = Uint8Array.of(1, 2, 3);
+    expect(told(initiator().feed(join(key, rest)))).toBe(told([{ kind: 'key', ellswift: key, rest }]));
+  });
+  test('for a tester whatever comes is their key, a v1 frame too', () => {
+    for (const frame of [version, foreign]) {
+      const target = createHandshakeParser({ initiating: true, takesAnyKey: true, magic, knownMagic });
       expect(target.feed(frame.subarray(0, 63))).toEqual([]);
       const rest = frame.subarray(64, 70);
       expect(told(target.feed(frame.subarray(63, 70)))).toBe(

@@ -17,16 +17,16 @@ import { type Input, inputOf } from './fuzz/mutate.js';
 import { Siege } from './fuzz/node-under-fuzz.js';
 import { eventsIn, judgeStream } from './fuzz/stream.js';
 import { Chance } from './simulation/seeded-random.js';
+import { nightly } from './support/nightly.js';
 
-const NIGHTLY = process.env.NIGHTLY === '1';
 const SEED = Number(process.env.SEED ?? 1);
-const INPUTS = NIGHTLY ? 1_000_000 : 50_000;
+const INPUTS = nightly(1_000_000, 20_000);
 const MADE_UP = INPUTS / 10;
 /** One input in so many goes through a session, and one of those in so many is watched until the handshake's deadline. */
 const SHARE = 20;
 const PATIENT = 5;
 /** Random ways to cut each conversation: 10,000 for all of them together, at night for each. */
-const PARTITIONS = Math.ceil(10_000 / (NIGHTLY ? 1 : conversations.length));
+const PARTITIONS = Math.ceil(10_000 / nightly(1, conversations.length));
 const HOUR = 3_600_000;
 
 const figures: string[] = [];

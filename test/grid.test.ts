@@ -25,6 +25,7 @@ import {
   SLOT_EVENTS,
   supervisorCell,
 } from './grid/supervisor.js';
+import { sourceOf } from './grid/source.js';
 import { nameOf, renderPeer } from './grid/table.js';
 import { staleness } from './support/generated-file.js';
 import { head, line, renderPlain } from './support/markdown-table.js';
@@ -45,6 +46,15 @@ describe("the peer's grid", () => {
     expect(PEER_EVENTS.filter((type) => !types.has(type))).toEqual([]);
     expect(new Set(ROWS.map(({ name }) => name)).size).toBe(ROWS.length);
     say(`peer: ${ROWS.length} rows × ${COLUMNS.length} columns = ${ROWS.length * COLUMNS.length} cells`);
+  });
+
+  test('says of every row where the verdict of Core comes from', () => {
+    expect(ROWS.filter((row) => sourceOf(row) === '').map(({ name }) => name)).toEqual([]);
+    const kinds = ROWS.map((row) => sourceOf(row).replace(/:.*/, ''));
+    const counts = ['run', 'read', 'notes'].map(
+      (kind) => `${kinds.filter((k) => k === kind).length} ${kind}`,
+    );
+    say(`peer: sources of Core's verdicts, rows: ${counts.join(', ')}`);
   });
 
   test('shows every branch of the config', () => {

@@ -11,6 +11,7 @@ import {
   type Word,
   wpWords,
 } from '../src/learn/automata/index.js';
+import { nightly } from './support/nightly.js';
 
 const CLOSED = 'closed';
 
@@ -65,8 +66,10 @@ const perfect =
   };
 
 describe('the learner', () => {
-  test('learns 200 random machines of up to 30 states exactly', async () => {
-    for (let seed = 1; seed <= 200; seed++) {
+  const MACHINES = nightly(200, 80);
+
+  test(`learns ${MACHINES} random machines of up to 30 states exactly`, async () => {
+    for (let seed = 1; seed <= MACHINES; seed++) {
       const machine = seed % 2 === 0 ? randomMachine(seed) : randomMachineWithEnds(seed);
       const learned = await learn({ teacher: teacherOf(machine), test: perfect(machine) });
       expect([seed, minimized(learned.machine)]).toEqual([seed, machine]);

@@ -84,7 +84,8 @@ async function listen(from: SamNet): Promise<Inbound> {
   };
 }
 
-const WAIT_MS = 4_000;
+/** Only ends what hangs. */
+const WAIT_MS = 20_000;
 
 /** Until a claim holds; rejects when it does not within {@link WAIT_MS}. */
 async function until(claim: () => boolean): Promise<void> {

@@ -5,9 +5,12 @@ import type { DialOptions, NodeOptions, PeerInfo } from '../src/index.js';
 import type { Lookup } from '../src/net/dns.js';
 import type { Endpoint, Link } from '../src/net/link.js';
 import type { MemoryNet } from '../src/net/memory.js';
+import { NETWORKS } from '../src/networks.js';
+import { probe } from '../src/probe/probe.js';
+import { encodeFrame } from '../src/wire/index.js';
+import { driven } from './support/drive-clock.js';
 import { scene } from './support/memory-nodes.js';
 import { chain, GOOD, play, VERSION } from './support/scripted-node.js';
-import { encodeFrame } from '../src/wire/index.js';
 
 const A: Endpoint = { host: '10.0.0.1', port: 18444 };
 const B: Endpoint = { host: '10.0.0.2', port: 18444 };
@@ -101,10 +104,58 @@ describe('a peer that sends its v1 version before it reads', () => {
     await node.stop();
   });
 
+  /** Who accepts, sends the first `size` bytes of a v1 version, and then neither reads nor closes. */
+  async function acceptWith(bytes: Uint8Array) {
+    const stage = scene(0);
+    const accepted: string[] = [];
+    await stage.net.listen(A, (link) => {
+      link.attach({ data: (chunk) => void accepted.push(transportOf(chunk)), closed: () => undefined });
+      link.write([bytes]);
+    });
+    return { ...stage, accepted };
+  }
+  const FRAME = encodeFrame(chain.magic, 'version', VERSION);
+
+  test.each([
+    [15, ['v2']],
+    [16, ['v2', 'v1']],
+  ] as const)('after %d bytes of its header: %j, at once', async (size, transports) => {
+    const { accepted, node, pass } = await acceptWith(FRAME.slice(0, size));
+    const us = node(V2, HERE);
+    const fallbacks: PeerInfo[] = [];
+    us.on('fallback', (peer) => fallbacks.push(peer));
+    us.dial(A);
+    await pass(0);
+    expect(accepted).toEqual(transports);
+    const codes = fallbacks.map(({ lastreason }) => lastreason?.code);
+    expect(codes).toEqual(size === 16 ? ['ERR_V2_UNSUPPORTED'] : []);
+    await us.stop();
+  });
+
+  test('is probed as v1', async () => {
+    const { net, clock } = scene(0);
+    await v1Peer(net, A, true);
+    const report = probe(`${A.host}:${A.port}`, { chain: 'regtest', net: net.at(HERE), clock, ...V2 });
+    expect(await driven(clock, report)).toMatchObject({ ok: true, transport_protocol_type: 'v1' });
+  });
+
+  test('of another chain is named at once', async () => {
+    const { accepted, node, pass } = await acceptWith(encodeFrame(NETWORKS.main.magic, 'version', VERSION));
+    const us = node(V2, HERE);
+    const peer = us.dial(A);
+    await pass(0);
+    expect(peer.info()?.lastreason).toMatchObject({
+      code: 'ERR_V2_OTHER_NETWORK',
+      facts: { network: 'main' },
+    });
+    expect(accepted).toEqual(['v2']);
+    await us.stop();
+  });
+
   test('ends a dial that refuses v1', async () => {
     const { peer, remote } = await target(true, { v2only: true }, {});
     expect(remote.accepted).toEqual(['v2']);
-    expect((await peer.ended()).lastreason?.facts).toMatchObject({ speaks: 'v1' });
+    expect((await peer.ended()).lastreason?.code).toBe('ERR_POLICY_TRANSPORT');
   });
 });
 

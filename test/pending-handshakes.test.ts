@@ -1,11 +1,9 @@
 /** At most so many unfinished handshakes for one source: counted exactly, however each of them ends. */
-import { connect } from 'node:net';
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { BitcoinNode, NodeOptions } from '../src/index.js';
 import type { Link } from '../src/net/link.js';
 import { PendingHandshakes } from '../src/node/pending-handshakes.js';
-import { build, endAll, Program } from './support/cli-process.js';
 import { scene, type Scene } from './support/memory-nodes.js';
 
 const A = { host: '10.0.0.1', port: 18_444 };
@@ -151,28 +149,6 @@ test('whatever begins and ends in whatever order, the count is that of the livin
       expect(pending.size).toBe(0);
     }),
   );
-});
-
-describe('the program', () => {
-  beforeAll(build, 60_000);
-  afterEach(endAll);
-
-  test('refuses the third silent caller where two are allowed and loopback counts', async () => {
-    const program = new Program([
-      'listen',
-      '--regtest',
-      '--port',
-      '0',
-      '--maxpending',
-      '2',
-      '--pendingloopback',
-    ]);
-    const [, port] = await program.until('stdout', /listening on 127\.0\.0\.1:(\d+)/);
-    const sockets = [1, 2, 3].map(() => connect(Number(port), '127.0.0.1').on('error', () => undefined));
-    const [, facts] = await program.until('stderr', /ERR_POLICY_PENDING 127\.0\.0\.1:\d+ — .*\[(.*)\]/);
-    expect(facts).toBe('source=127.0.0.0/24 limit=2');
-    for (const socket of sockets) socket.destroy();
-  }, 30_000);
 });
 
 const slash24 = (host: string): string => host.split('.').slice(0, 3).join('.');

@@ -3,9 +3,11 @@ import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type BitcoinNode, createNode, type NodeOptions, tcpNet } from '../src/index.js';
 import { faultyNet } from '../src/net/faults/faulty-net.js';
-import { parseFault } from '../src/net/faults/faults.js';
-import { probe } from '../src/probe/probe.js';
+import { type Fault, parseFault } from '../src/net/faults/faults.js';
+import { probe, type ProbeOptions, type ProbeReport } from '../src/probe/probe.js';
 import { dnsServer } from './support/dns.js';
+import { driven } from './support/drive-clock.js';
+import { scene } from './support/memory-nodes.js';
 
 const nodes: BitcoinNode[] = [];
 afterEach(async () => {
@@ -17,6 +19,20 @@ async function listening(options: NodeOptions = {}): Promise<string> {
   nodes.push(node);
   const { port } = await node.listen({ host: '127.0.0.1', port: 0 }).then(({ local }) => local);
   return `127.0.0.1:${port}`;
+}
+
+/** The report on a node on a net in memory: no deadline depends on how busy the machine is. */
+async function probedInMemory(
+  { fault, ...options }: NodeOptions & { readonly fault?: Fault },
+  how: ProbeOptions,
+): Promise<ProbeReport> {
+  const { clock, net } = scene();
+  const at = { host: '10.0.0.1', port: 18_444 };
+  const theirs = net.at(at.host);
+  const node = createNode({ ...options, clock, net: fault ? faultyNet(theirs, fault) : theirs });
+  nodes.push(node);
+  await node.listen(at);
+  return driven(clock, probe('10.0.0.1:18444', { ...how, clock, net: net.at('10.0.0.9') }));
 }
 
 const regtest = { chain: 'regtest' } as const;
@@ -78,9 +94,8 @@ describe('probe', () => {
     ['silent', 'ERR_TIME_HANDSHAKE', undefined],
     ['hang-up', 'ERR_LINK_EOF', 70017],
   ])('a node with fault %s: %s', async (fault, code, version) => {
-    const host = await listening(failing(fault));
-    const report = await probe(host, { ...regtest, rules: { handshakeTimeout: 200 } });
-    expect(report).toMatchObject({ ok: false, addr: host, reason: { code } });
+    const report = await probedInMemory({ ...regtest, fault: parseFault(fault) }, regtest);
+    expect(report).toMatchObject({ ok: false, addr: '10.0.0.1:18444', reason: { code } });
     expect(report.version).toBe(version);
   });
 
@@ -144,8 +159,7 @@ describe('a node of another chain', () => {
     [false, 'v1'],
     [true, 'v2'],
   ])('with v2transport %p (%s) is named', async (v2transport) => {
-    const host = await listening({ chain: 'signet', v2transport });
-    const report = await probe(host, { chain: 'main', v2transport });
+    const report = await probedInMemory({ chain: 'signet', v2transport }, { chain: 'main', v2transport });
     expect(report).toMatchObject({
       ok: false,
       reason: { code: 'ERR_FRAME_MAGIC', facts: { network: 'signet' } },

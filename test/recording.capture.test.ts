@@ -16,6 +16,7 @@ import {
   type CompareOptions,
 } from '../src/recording/capture-comparison.js';
 import { encodeMessage } from '../src/wire/index.js';
+import { nightly } from './support/nightly.js';
 
 type Spoken = Omit<CapturedMessage, 'offset' | 'direction'>;
 
@@ -263,7 +264,7 @@ describe('the comparison', () => {
   test.each(PEERS)('finds nothing wrong with what was cut off (%s)', async (peer) => {
     const pair = sample(peer);
     for (const direction of ['received', 'sent'] as const) {
-      for (let size = 1; size < pair[direction].length; size++) {
+      for (let size = 1; size < pair[direction].length; size += nightly(1, 3)) {
         const verdict = await compared({ ...pair, [direction]: pair[direction].subarray(0, size) });
         // What ends between two messages looks like silence.
         if (verdict.faults.length > 0) expect([size, verdict.differences]).toEqual([size, []]);
@@ -375,9 +376,7 @@ describe('the comparison', () => {
       ...all,
       { at: MAX_TIME, command: 'ping', payload: pingOf(0) },
     ]);
-    const begin = performance.now();
     expect((await compared(pair)).differences).toMatchObject([{ captured: [], ours: ['pong'] }]);
-    expect(performance.now() - begin).toBeLessThan(2_000);
   });
 
   test('keeps 20 differences and 64 kinds, and 400 scenes', async () => {

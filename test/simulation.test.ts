@@ -9,18 +9,18 @@ import { CORE_RULES } from '../machines/index.js';
 import { BRISK_RULES, type Plan, planOf } from './simulation/plan.js';
 import { describePlan, ruleOf, shrink } from './simulation/shrink.js';
 import { type Outcome, run, type Sabotage } from './simulation/run.js';
+import { nightly } from './support/nightly.js';
 
-const NIGHTLY = process.env.NIGHTLY === '1';
-const SEEDS = NIGHTLY ? 1_000 : 50;
+const SEEDS = nightly(1_000, 30);
 const BATCH = 10;
 const HOUR = 3_600_000;
 
 /** Every 25th seed keeps Core's limits of 20 minutes; at night networks are larger, a few of them large. */
 function plan(seed: number): Plan {
   const large = seed % 20 === 0 ? 300 : ([30, 45, 60, 90][seed % 4] ?? 30);
-  const nodes = NIGHTLY ? large : 14 + (seed % 13);
+  const nodes = nightly(large, 14 + (seed % 13));
   const rules = seed % 25 === 0 ? CORE_RULES : BRISK_RULES;
-  return planOf(seed, { nodes, minutes: NIGHTLY ? 5 : 1, rules });
+  return planOf(seed, { nodes, minutes: nightly(5, 1), rules });
 }
 
 /** The shortest plan that breaks the rule that `whole` breaks, and what happens in it. */

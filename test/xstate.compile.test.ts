@@ -19,10 +19,11 @@ import { type Chart, difference, type Move } from './compile/differential.js';
 import { PLACES } from './grid/compare.js';
 import { stateIn } from './grid/cell.js';
 import { Chance } from './simulation/seeded-random.js';
+import { nightly } from './support/nightly.js';
 import { say } from './support/print.js';
 
 /** How much longer the nightly command walks. */
-const TIMES = process.env.NIGHTLY ? 20 : 1;
+const TIMES = nightly(20, 0.5);
 const PAUSES = [1, 10, 50, 1_000];
 
 /** A walk of `length` moves by chance; one in eight is a pause. */

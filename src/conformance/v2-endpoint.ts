@@ -42,7 +42,7 @@ export interface ExchangeOptions {
 
 export class Exchange implements Transport {
   readonly #key: V2Key;
-  /** We never take the node for a v1 one, whoever dialled: the case says what it speaks. */
+  /** Whatever the node sends is read as its key, whoever dialled: the case says which transport it uses. */
   readonly #opening;
   #keys: V2Keys | undefined;
   #sender: PacketEncoder | undefined;
@@ -56,7 +56,7 @@ export class Exchange implements Transport {
 
   constructor(private readonly options: ExchangeOptions) {
     this.#key = drawnKey(options.magic);
-    this.#opening = createHandshakeParser({ initiating: true, magic: options.magic });
+    this.#opening = createHandshakeParser({ initiating: true, takesAnyKey: true, magic: options.magic });
   }
 
   /** The key of the node is there. */

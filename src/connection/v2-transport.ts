@@ -19,8 +19,6 @@ import {
   MAX_GARBAGE,
   type PacketDecoder,
   type PacketEncoder,
-  transportOf,
-  V1_PREFIX_SIZE,
   type V2Event,
   type V2Key,
 } from '../wire/index.js';
@@ -72,8 +70,6 @@ export interface TransportActorOptions {
   readonly parent?: AnyActorRef;
 }
 
-const NOTHING = new Uint8Array(0);
-
 /** Our side of the exchange: made when it is first needed, because most inbound connections turn out to be v1. */
 interface OwnKey {
   readonly key: V2Key;
@@ -92,8 +88,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
   #decoder: PacketDecoder | undefined;
   /** Set when v1 was detected. */
   #v1: V1Transport | undefined;
-  /** The first bytes of the peer, for the reason should the exchange fail. */
-  #first: Uint8Array = NOTHING;
+  #hasArrived = false;
   #isKeySent = false;
   #timer: unknown;
 
@@ -118,7 +113,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
   }
 
   *feed(chunk: Uint8Array): Iterable<IncomingEvent> {
-    if (this.#first.length < V1_PREFIX_SIZE) this.#keepFirst(chunk);
+    this.#noteArrival();
     if (this.#decoder) yield* this.#decode(this.#decoder, chunk);
     else for (const event of this.#parse(chunk)) yield* this.#take(event);
   }
@@ -160,7 +155,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
 
   giveUp({ reason }: TransportContext, fallBack: boolean): void {
     const { code, facts } = reason ?? { code: 'ERR_LOCAL_BUG', facts: {} };
-    this.owner.gaveUp({ code, facts: this.#speaksV1() ? { ...facts, speaks: 'v1' } : facts }, fallBack);
+    this.owner.gaveUp({ code, facts }, fallBack);
   }
 
   #ownKey(): OwnKey {
@@ -171,22 +166,17 @@ export class V2Transport implements MessageTransport, TransportEffects {
     return (this.#own = { key, padding, garbage: random(garbageSize(fault, padding.garbage)) });
   }
 
+  #noteArrival(): void {
+    if (this.#hasArrived) return;
+    this.#hasArrived = true;
+    this.actor.send({ type: 'bytes.arrived' });
+  }
+
   #sendDecoys(encoder: PacketEncoder): void {
     this.#timer = this.options.timers.setTimeout(() => {
       this.owner.write([encoder.decoy(9)]);
       this.#sendDecoys(encoder);
     }, DECOY_PAUSE);
-  }
-
-  #keepFirst(chunk: Uint8Array): void {
-    const isFirst = this.#first.length === 0;
-    this.#first = Uint8Array.from([...this.#first, ...chunk.subarray(0, V1_PREFIX_SIZE)]);
-    if (isFirst) this.actor.send({ type: 'bytes.arrived' });
-  }
-
-  /** Some nodes send their v1 `version` before they read: no key, and no reason to try v2 there again. */
-  #speaksV1(): boolean {
-    return transportOf(this.#first.subarray(0, V1_PREFIX_SIZE), this.options.chain.magic) === 'v1';
   }
 
   /** Nothing is answered when the same bytes already show that the exchange fails (Core only queues its key by then). */
@@ -221,10 +211,11 @@ export class V2Transport implements MessageTransport, TransportEffects {
     keys.wipe();
   }
 
+  /** A responder reads on as v1; for an initiator the exchange is over. */
   *#useV1(bytes: Uint8Array): Iterable<IncomingEvent> {
-    const v1 = (this.#v1 = new V1Transport(this.options.chain));
+    if (!this.options.initiating) this.#v1 = new V1Transport(this.options.chain);
     this.actor.send({ type: 'bytes.v1' });
-    yield* v1.feed(bytes);
+    if (this.#v1) yield* this.#v1.feed(bytes);
   }
 
   *#decode(decoder: PacketDecoder, chunk: Uint8Array): Iterable<IncomingEvent> {

@@ -5,6 +5,7 @@ import { randomBytes, randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Lookup } from './dns.js';
 import type { Net } from './link.js';
+import { systemTimers } from './timers.js';
 
 /** A clock that never goes back, the wall clock beside it, and timers. XState's `Clock` is a part of it. */
 export interface Clock {
@@ -31,8 +32,7 @@ export interface Env {
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
-  setTimeout: (fn, ms) => setTimeout(fn, ms),
-  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  ...systemTimers,
 };
 
 /** Drawn from the system at a time, because a call costs more than the bytes do. */

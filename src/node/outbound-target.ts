@@ -147,8 +147,8 @@ export class OutboundTarget implements OutboundEffects {
     this.actor.send({
       type: 'peer.ended',
       reason,
-      unanswered: reason.facts.retry === 'v1',
-      speaksv1: reason.facts.speaks === 'v1',
+      unanswered: reason.facts.retry === 'v1' && reason.code !== 'ERR_V2_UNSUPPORTED',
+      speaksv1: reason.code === 'ERR_V2_UNSUPPORTED',
       lasted: establishedat < 0 ? 0 : this.owner.env.clock.now() - establishedat,
       draw: this.#draw(),
     });

@@ -107,10 +107,17 @@ const garbled = (
   facts: Partial<VersionFacts> = {},
   core: Verdicts = STAY,
   coreBy: Row['coreBy'] = {},
-): Row => cut(name, rule, payload, { ...HEAD_ONLY, fault: 'ERR_CODEC_SHORT', ...facts }, { core, coreBy });
+): Row =>
+  cut(
+    name,
+    rule,
+    payload,
+    { ...HEAD_ONLY, fault: 'ERR_CODEC_SHORT', ...facts },
+    { core, coreBy, source: 'PeerManagerImpl::ProcessMessage, VERSION' },
+  );
 
 const versions: readonly Row[] = [
-  version('70017', 'in-feat, 4.1', {}),
+  version('70017', 'in-feat-002, 4.1', {}),
   version('2147483647', 'in-hs-006', { version: 0x7fffffff }),
   version('70016', 'in-hs-001, out-001', { version: 70016 }),
   version('70015', 'in-hs-007, out-016', { version: 70015 }),
@@ -124,7 +131,12 @@ const versions: readonly Row[] = [
   version('-1', 'in-hs-017', { version: -1 }, refused),
   version('offers nothing', 'out-006, 007, 012', { services: ZERO }, lacking),
   version('offers NETWORK only', 'out-008', { services: '0000000000000001' }, lacking),
-  version('offers WITNESS only', '4.4', { services: '0000000000000008' }, lacking),
+  version(
+    'offers WITNESS only',
+    '4.4',
+    { services: '0000000000000008' },
+    { ...lacking, source: 'PeerManagerImpl::GetDesirableServiceFlags' },
+  ),
   version('offers all', 'out-009', { services: 'ffffffffffffffff' }),
   version('31799, offers nothing', 'out-015', { version: 31799, services: ZERO }, refused),
   own('nonce of a connection we dial', {}, { core: TAKEN, coreBy: { ...FEELER, inbound: REFUSED } }),
@@ -196,7 +208,9 @@ const veracks: readonly Row[] = [
   verack('with a payload', 'in-seq-016', {}, Uint8Array.from([1, 2, 3])),
   verack('from a 70013', 'in-hs-009', { given: { version: 70013 } }),
   verack('from a 70014', 'in-hs-008', { given: { version: 70014 } }),
-  verack('from a 60001', '2, thresholds', { given: { version: 60001 } }),
+  verack('from a 60001', '2, thresholds', {
+    ...{ given: { version: 60001 }, source: 'PeerManagerImpl::MaybeSendPing' },
+  }),
   verack('from a 60000', 'in-hs-012', { given: { version: 60000 } }),
   verack('from a 70017, we relay', 'in-hs-001, out-002', { given: { rules: { relay: true } } }),
   verack('from a 70012, we relay', 'in-hs-010', { given: { version: 70012, rules: { relay: true } } }),
@@ -248,7 +262,9 @@ const negotiation: readonly Row[] = [
   feature('id of 80, data of 512', 'in-feat-006', featureOf(80, 512), 'f'.repeat(80), true),
   feature('id of 3', 'in-feat-003', featureOf(3, 0), '', false),
   feature('id of 81', 'in-feat-005', featureOf(81, 0), '', false),
-  feature('data of 513', '2, feature', featureOf(4, 513), '', false),
+  feature('data of 513', '2, feature', featureOf(4, 513), '', false, {
+    source: 'PeerManagerImpl::ProcessMessage, FEATURE',
+  }),
   feature('a byte behind', 'in-feat-007', Uint8Array.from([...featureOf(4, 0), 0]), '', false),
   feature('cut short', 'in-feat-008', featureOf(4, 0).slice(0, 3), '', false),
   feature('empty', 'in-feat-008', NONE, '', false),

@@ -36,8 +36,11 @@ const links: readonly Row[] = [
     { type: 'link.connected', at: AT },
     STAY,
     never('a v1 link has no key exchange'),
+    { source: 'V2Transport::V2Transport' },
   ),
-  one('link: opens', '12', { type: 'link.open', at: AT, elapsed: 0 }, STAY, by('open')),
+  one('link: opens', '12', { type: 'link.open', at: AT, elapsed: 0 }, STAY, by('open'), {
+    source: 'PeerManagerImpl::SendMessages',
+  }),
   one(
     'link: opens after a key exchange of 59 s',
     '6.3, in-v2-019',
@@ -51,6 +54,7 @@ const links: readonly Row[] = [
     { type: 'link.failed', code: 'ERR_DIAL_REFUSED', facts: {} },
     STAY,
     by('refuse'),
+    { source: 'CConnman::ConnectNode' },
   ),
   one(
     'link: is closed by the peer',
@@ -67,7 +71,16 @@ const links: readonly Row[] = [
     never('takes a connection from the node to itself: see test/node.test.ts'),
     { given: { self: true } },
   ),
-  one('link: is reset', '5, FIN / RST', { type: 'link.closed', code: 'ERR_LINK_RESET' }, ALWAYS, by('sever')),
+  one(
+    'link: is reset',
+    '5, FIN / RST',
+    { type: 'link.closed', code: 'ERR_LINK_RESET' },
+    ALWAYS,
+    by('sever'),
+    {
+      source: 'CConnman::SocketHandlerConnected',
+    },
+  ),
 ];
 
 /** A tick `ms` after our last ping, or after the link opened; `silent` is how long nothing came, `stalled` how long nothing left. */
@@ -99,7 +112,10 @@ const TIMED: Verdicts = ['stay', 'stay', 'close'];
 const FETCHED = { 'addr-fetch': TIMED } as const;
 
 const ticks: readonly Row[] = [
-  tick('nothing is due', '9', 5_000, STAY, by({ pass: 5_000 })),
+  {
+    ...tick('nothing is due', '9', 5_000, STAY, by({ pass: 5_000 })),
+    source: 'PeerManagerImpl::MaybeSendPing',
+  },
   tick('a ping is due', 'in-ping-007, in-time-006', 121_000, PINGED, by({ pass: 122_000 }), {
     pings: 'ponged',
   }),
@@ -127,11 +143,13 @@ const ticks: readonly Row[] = [
 ];
 
 /** Nothing of what we sent is taken. */
-const stall = (name: string, core: Verdicts, ms: number): Row =>
-  tick(
+const stall = (name: string, core: Verdicts, ms: number): Row => ({
+  ...tick(
     ...([name, '9, sending timeout', MINUTES_20 + 1_000, core, never(MANY)] as const),
     ...([{ pings: 'ponged', rules: PATIENT }, 0, ms] as const),
-  );
+  ),
+  source: 'CConnman::InactivityCheck',
+});
 
 const stalls: readonly Row[] = [
   stall('nothing taken for 20 minutes', TIMED, MINUTES_20 + 1),
@@ -145,7 +163,10 @@ const flood = (name: string, what: FloodKind, limit: number, core: Verdicts): Ro
     { type: 'wire.flooded', what, limit, ms: 60_000 },
     core,
     never(MANY),
-    { ours: 'no node sends that; the connection is closed with a reason' },
+    {
+      source: 'PeerManagerImpl::ProcessMessages',
+      ours: 'no node sends that; the connection is closed with a reason',
+    },
   );
 
 const floods: readonly Row[] = [
@@ -178,11 +199,20 @@ const limits: readonly Row[] = [
 const clocks: readonly Row[] = [
   one('clock: 20 s of suspension', '9, clock', { type: 'clock.jump', ms: 20_000 }, STAY, by('jump'), {
     given: { rules: { connectTimeout: 100_000 } },
+    source: 'CConnman::InactivityCheck',
   }),
 ];
 
-const timer = (name: string, rule: string, event: Timer, core: Verdicts, ms: number): Row => ({
+const timer = (
+  name: string,
+  rule: string,
+  event: Timer,
+  core: Verdicts,
+  ms: number,
+  source?: string,
+): Row => ({
   ...{ name: `timer: ${name}`, rule, core, event: () => event, via: by({ pass: ms }) },
+  ...(source !== undefined && { source }),
 });
 
 const timers: readonly Row[] = [
@@ -192,6 +222,7 @@ const timers: readonly Row[] = [
     { type: 'xstate.after.connectTimeout.peer.connecting' },
     STAY,
     5_000,
+    'ConnectToSocket',
   ),
   timer(
     'handshakeTimeout',
@@ -203,7 +234,9 @@ const timers: readonly Row[] = [
 ];
 
 const callers: readonly Row[] = [
-  one('user: closes', '–', { type: 'user.close' }, ALWAYS, by('close')),
+  one('user: closes', '–', { type: 'user.close' }, ALWAYS, by('close'), {
+    source: 'CConnman::DisconnectNode',
+  }),
   one(
     'the other end is this node',
     '4.3, out-024, 025',

@@ -59,6 +59,8 @@ export interface Row {
   readonly given?: Given;
   /** Undefined: the session keeps it from the machine (data-plane traffic). A timer's event is XState's. */
   readonly event: (context: PeerContext) => PeerEvent | Timer | undefined;
+  /** The function of Core in which the verdicts were read, where no case shows them. */
+  readonly source?: string;
   /** We decide otherwise than Core does, on purpose: why. */
   readonly ours?: string;
   /** The pool sends a tick only when something is due. */
@@ -116,4 +118,7 @@ export const unreadable = (
   rule: string,
   [command, payload]: readonly [string, Uint8Array | string],
   code: 'ERR_CODEC_SHORT' | 'ERR_CODEC_RANGE' | 'ERR_CODEC_NONMINIMAL' = 'ERR_CODEC_SHORT',
-): Row => message(name, rule, [command, payload], { type: 'wire.dropped', code, command }, STAY);
+): Row =>
+  message(name, rule, [command, payload], { type: 'wire.dropped', code, command }, STAY, {
+    source: 'PeerManagerImpl::ProcessMessages',
+  });

@@ -2,7 +2,8 @@
 import { CONNECTION_TYPES } from '../../machines/index.js';
 import { cellOf, type Column, LIVING, type Living, textOf, TYPES_IN } from './cell.js';
 import { head, line } from '../support/markdown-table.js';
-import type { Row } from './row.js';
+import type { Row, Verdicts } from './row.js';
+import { SOURCE_NOTE, sourceOf } from './source.js';
 
 /** The texts of one row in one state, by type. */
 export const byType = (row: Row, leaf: Living): Map<string, string> =>
@@ -22,6 +23,17 @@ function typeLines(row: Row): string[] {
   });
 }
 
+const verdictsText = (verdicts: Verdicts): string =>
+  new Set(verdicts).size === 1 ? verdicts[0] : verdicts.join(', ');
+
+/** Core's answer, and where it is another one for some types. */
+function coreText({ core, coreBy = {} }: Row): string {
+  const others = Object.entries(coreBy).map(([type, verdicts]) => `${type}: ${verdictsText(verdicts)}`);
+  return [verdictsText(core), ...others].join('; ');
+}
+
+const leadingCells = (row: Row): string[] => [row.name, row.rule, coreText(row), sourceOf(row)];
+
 /** `note`: how the table came about. */
 export function renderPeer(rows: readonly Row[], note: string): string {
   return [
@@ -30,10 +42,21 @@ export function renderPeer(rows: readonly Row[], note: string): string {
     note,
     '',
     'Rules are case ids of the conformance suite or, as bare numbers, sections of the protocol notes. In `failed` and',
-    '`closed` nothing is heard any more: both are final.',
+    '`closed` no event is handled: both are final.',
     '',
-    ...head(['event', 'rule', ...LIVING]),
-    ...rows.map((row) => line([row.name, row.rule, ...LIVING.map((leaf) => mainCell(row, leaf))])),
+    '`Core` is the answer of Bitcoin Core while it awaits `version`, awaits `verack`, and is established; one word where the',
+    'three agree. `stay`: ignored or noted, nothing sent. `K`: its settings and `verack` are sent. `E`: established. `–`: Core',
+    'has no such event.',
+    '',
+    SOURCE_NOTE,
+    '',
+    ...head(['event', 'rule', 'Core', 'source', ...LIVING]),
+    ...rows.map((row) => line([...leadingCells(row), ...LIVING.map((leaf) => mainCell(row, leaf))])),
+    '',
+    '## Where we differ from Core on purpose',
+    '',
+    ...head(['event', 'why']),
+    ...rows.flatMap(({ name, ours }) => (ours === undefined ? [] : [line([name, ours])])),
     '',
     '## Where the type of the connection matters',
     '',

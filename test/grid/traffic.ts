@@ -50,6 +50,7 @@ const feefilter = (name: string, feerate: string): Row =>
     ['feefilter', encodeMessage({ command: 'feefilter', feerate })],
     { type: 'wire.feefilter', feerate },
     STAY,
+    { source: 'PeerManagerImpl::ProcessMessage, FEEFILTER' },
   );
 
 const settings: readonly Row[] = [
@@ -87,7 +88,7 @@ const pings: readonly Row[] = [
   ping('without a nonce', 'in-ping-002', '', '', STAY),
   unreadable('ping: seven bytes', 'in-ping-003', ['ping', '11223344556677']),
   ping('with a nonce, from a 60001', '2, ping', little(NONCE), NONCE, ANSWERED, {
-    given: { version: 60001 },
+    ...{ given: { version: 60001 }, source: 'PeerManagerImpl::ProcessMessage, PING' },
   }),
   ping('with a nonce, from a 60000', 'in-hs-012', little(NONCE), NONCE, STAY, { given: { version: 60000 } }),
   pong('the nonce of our ping', 'in-time-010', '', '', {
@@ -259,16 +260,26 @@ const data = (
   more: Partial<Row> = {},
 ): Row => message(name, rule, [command, payload], undefined, STAY, more);
 
+/** A payload that ends too early: Core throws, logs, and keeps the peer. */
+const CUT = { source: 'PeerManagerImpl::ProcessMessages' } as const;
+
 const plane: readonly Row[] = [
   data('getcfilters: cut short', 'in-lim-020', 'getcfilters', '00'),
   data('getcfheaders: cut short', 'in-lim-020', 'getcfheaders', '00'),
   data('getcfcheckpt: cut short', 'in-lim-020', 'getcfcheckpt', '00'),
-  data('inv: a transaction, one more claimed', '1, parse failure', 'inv', `02${item('01000000').slice(2)}`),
+  data(
+    'inv: a transaction, one more claimed',
+    '1, parse failure',
+    'inv',
+    `02${item('01000000').slice(2)}`,
+    CUT,
+  ),
   data(
     'getdata: a filtered block, one more claimed',
     '1, parse failure',
     'getdata',
     `02${item('03000000').slice(2)}`,
+    CUT,
   ),
   data('tx, we relay', '5, out-028', 'tx', '00', {
     given: { rules: { relay: true } },
@@ -287,7 +298,7 @@ const plane: readonly Row[] = [
   data('getdata: a transaction', 'in-lim-010', 'getdata', item('01000000')),
   data('getheaders: 101', 'in-lim-007', 'getheaders', locator(101)),
   data('headers: none', 'in-lim-005', 'headers', '00'),
-  data('block', '5', 'block', '00'),
+  data('block', '5', 'block', '00', { source: 'PeerManagerImpl::ProcessMessage, BLOCK' }),
   data('cfilter, unasked', 'in-lim-012', 'cfilter', '00'),
   data('cfcheckpt, unasked', 'in-lim-012', 'cfcheckpt', '00'),
 ];

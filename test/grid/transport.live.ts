@@ -65,7 +65,7 @@ class Peer {
   sender: PacketEncoder | undefined;
 
   constructor(private readonly initiating: boolean) {
-    this.#opening = createHandshakeParser({ initiating: true, magic });
+    this.#opening = createHandshakeParser({ initiating: true, takesAnyKey: true, magic });
   }
 
   take(link: Link): void {
@@ -164,11 +164,11 @@ class Stage {
     await this.settle();
   }
 
-  /** Real bytes up to the column; `foreign`: the first one is that of another network's magic. */
-  async shake(foreign: boolean): Promise<void> {
+  /** Real bytes up to the column; `header`: of which the first byte is, when it is not one of a key. */
+  async shake(header: Uint8Array | undefined): Promise<void> {
     const { leaf, heard } = this.column;
     await this.connect();
-    if (heard) this.peer.send(foreign ? FOREIGN.slice(0, 1) : this.peer.key(1));
+    if (heard) this.peer.send(header?.slice(0, 1) ?? this.peer.key(1));
     await this.settle();
     if (leaf === 'garbage' || leaf === 'versionPacket') this.peer.send(this.peer.key(64));
     await this.settle();
@@ -189,12 +189,21 @@ const spoilt = (packet: Uint8Array): Uint8Array => {
   return copy;
 };
 
+/** The v1 header that the row is about, where the node reads its bytes as one. */
+function headerFor({ event }: TransportRow, { leaf, role }: TransportColumn): Uint8Array | undefined {
+  if (event.type === 'bytes.broken' && event.code === 'ERR_V2_OTHER_NETWORK') return FOREIGN;
+  const isRead = role === 'initiator' || leaf === 'detecting';
+  return event.type === 'bytes.v1' && isRead ? V1_VERSION : undefined;
+}
+
 /** The bytes of a row, given whom they are for. */
-function bytesFor({ event }: TransportRow, { column, peer }: Stage): Uint8Array[] {
+function bytesFor(row: TransportRow, { column, peer }: Stage): Uint8Array[] {
+  const { event } = row;
   const { sender } = peer;
+  const isHeader = headerFor(row, column) !== undefined;
   if (event.type === 'bytes.arrived')
     return [column.role === 'responder' ? V1_VERSION.slice(0, 1) : peer.key(1)];
-  if (event.type === 'bytes.v1') return [V1_VERSION.slice(0, 16)];
+  if (event.type === 'bytes.v1') return [V1_VERSION.slice(isHeader && column.heard ? 1 : 0, 16)];
   if (event.type === 'bytes.v2') return [peer.key(1)];
   if (event.type === 'bytes.key') return [peer.key(64)];
   if (event.type === 'bytes.garbage') return peer.terminator(new Uint8Array(event.size));
@@ -203,8 +212,8 @@ function bytesFor({ event }: TransportRow, { column, peer }: Stage): Uint8Array[
   return event.type === 'bytes.broken' ? [badBytes(event.code, column, sender)] : [];
 }
 
-function badBytes(code: string, { leaf }: TransportColumn, sender: PacketEncoder | undefined): Uint8Array {
-  if (code === 'ERR_V2_OTHER_NETWORK') return FOREIGN.slice(leaf === 'detecting' ? 0 : 1, 24);
+function badBytes(code: string, { heard }: TransportColumn, sender: PacketEncoder | undefined): Uint8Array {
+  if (code === 'ERR_V2_OTHER_NETWORK') return FOREIGN.slice(heard ? 1 : 0, 24);
   if (code === 'ERR_V2_GARBAGE') return new Uint8Array(4_111);
   if (code === 'ERR_V2_AUTH') return spoilt(sender!.version());
   return sender!.packet(new Uint8Array(TOO_LONG)).subarray(0, 3);
@@ -238,8 +247,7 @@ export interface Played extends TransportCell {
 /** Plays one cell. */
 export async function playTransport(row: TransportRow, column: TransportColumn): Promise<Played> {
   const stage = new Stage(column);
-  const foreign = row.event.type === 'bytes.broken' && row.event.code === 'ERR_V2_OTHER_NETWORK';
-  if (column.leaf !== 'opening') await stage.shake(foreign);
+  if (column.leaf !== 'opening') await stage.shake(headerFor(row, column));
   if (stage.state !== column.leaf) throw new Error(`in ${stage.state} instead of ${column.leaf}`);
   const was = { context: stage.context, heard: stage.peer.heard.length, events: stage.events.length };
   await act(stage, row);
@@ -275,10 +283,8 @@ const AT: Readonly<Record<string, readonly Phase[]>> = {
 };
 
 /** Whether the bytes come to nothing here, though the state is right. */
-function unsaid({ event }: TransportRow, { role, heard }: TransportColumn): string {
-  if (event.type === 'bytes.arrived' && heard) return EARLIER;
-  const foreign = event.type === 'bytes.broken' && event.code === 'ERR_V2_OTHER_NETWORK';
-  return foreign && role === 'initiator' ? 'who dialled takes whatever comes for a key' : '';
+function unsaid({ event }: TransportRow, { heard }: TransportColumn): string {
+  return event.type === 'bytes.arrived' && heard ? EARLIER : '';
 }
 
 /** Empty when the cell can be exercised, else the reason. */

@@ -34,6 +34,7 @@ export const TRANSPORT_COLUMNS: readonly TransportColumn[] = [
   column('keySent', 'initiator', false),
   column('keySent', 'initiator', false, true),
   column('keySent', 'initiator', true),
+  column('keySent', 'initiator', true, true),
   column('keySent', 'responder', true),
   column('garbage', 'initiator', true),
   column('garbage', 'responder', true),
@@ -47,13 +48,17 @@ export function columnName({ leaf, role, heard, v2only }: TransportColumn): stri
   return `${leaf} (${[role, ...told, ...(v2only ? ['v2only'] : [])].join(', ')})`;
 }
 
-/** Core's answer by phase, before the way of the initiator that has heard nothing; `stay` where none is given. */
+/** Core's answer by column name, or else by phase; `stay` where none is given. */
 export interface TransportRow {
   readonly name: string;
   readonly rule: string;
   readonly event: TransportEvent | Timer;
   /** In words of {@link verdictOfTransport}; by column name, or else by phase. */
   readonly core: Readonly<Record<string, string>>;
+  /** The function of Core in which the verdict was read, where no case of the suite shows it. */
+  readonly source?: string;
+  /** We decide otherwise than Core does, on purpose: where, and why. */
+  readonly ours?: { readonly columns: readonly string[]; readonly why: string };
 }
 
 const row = (
@@ -61,7 +66,8 @@ const row = (
   rule: string,
   event: TransportRow['event'],
   core: TransportRow['core'] = {},
-): TransportRow => ({ ...{ name, rule, event, core } });
+  more: Pick<TransportRow, 'source' | 'ours'> = {},
+): TransportRow => ({ ...{ name, rule, event, core }, ...more });
 
 const CLOSED = { detecting: 'close', keySent: 'close', garbage: 'close', versionPacket: 'close' } as const;
 const ENDED = { ...CLOSED, 'keySent (initiator, silent)': 'v1 anew' } as const;
@@ -72,6 +78,20 @@ const broken = (
   code: Extract<TransportEvent, { type: 'bytes.broken' }>['code'],
 ): TransportRow => row(name, rule, { type: 'bytes.broken', code, facts: {} }, CLOSED);
 
+const KEY_SENT = [
+  'keySent (initiator, silent)',
+  'keySent (initiator, silent, v2only)',
+  'keySent (initiator, heard)',
+  'keySent (initiator, heard, v2only)',
+];
+/** The one deviation. */
+const PROOF = {
+  columns: KEY_SENT,
+  why:
+    'Core reads the header as a key, and reconnects as v1 only when it received nothing at all and had sent its 24 bytes ' +
+    '(ShouldReconnectV1). For us the 16 bytes are proof: v1 at once, or the end where v1 is refused',
+} as const;
+
 const links: readonly TransportRow[] = [
   row(
     'link: TCP opens',
@@ -81,6 +101,7 @@ const links: readonly TransportRow[] = [
       'opening (initiator)': 'key',
       'opening (responder)': 'next',
     },
+    { source: 'V2Transport::V2Transport' },
   ),
   row(
     'link: is closed by the peer',
@@ -107,6 +128,7 @@ const bytes: readonly TransportRow[] = [
       detecting: 'v1',
       'detecting (responder, v2only)': 'close',
     },
+    { ours: PROOF },
   ),
   row(
     'bytes: one that v1 would not send',
@@ -143,7 +165,18 @@ const bytes: readonly TransportRow[] = [
 const packets: readonly TransportRow[] = [
   row('packet: a decoy', '6.1, in-v2-006, out-048', { type: 'packet.decoy' }),
   row('packet: version', '6.2, in-v2-007, out-038', { type: 'packet.version' }, { versionPacket: 'v2' }),
-  broken('broken: v1 of another network', '6.2, in-v2d-003, 008', 'ERR_V2_OTHER_NETWORK'),
+  row(
+    'broken: v1 of another network',
+    '6.2, in-v2d-003, 008',
+    { type: 'bytes.broken', code: 'ERR_V2_OTHER_NETWORK', facts: {} },
+    { ...CLOSED, ...Object.fromEntries(KEY_SENT.map((name) => [name, 'stay'])) },
+    {
+      ours: {
+        columns: KEY_SENT,
+        why: 'Core reads the header as a key; for us it says which chain the peer runs',
+      },
+    },
+  ),
   broken('broken: no terminator in 4,111 bytes', '6.2, in-v2-003, 004, out-047', 'ERR_V2_GARBAGE'),
   broken('broken: a packet does not decrypt', '6.2, in-v2-005, out-046', 'ERR_V2_AUTH'),
   broken('broken: a packet of 4,000,014 bytes', '6.1, in-v2-013', 'ERR_V2_LENGTH'),
@@ -248,6 +281,12 @@ export function transportText(cell: DecidedTransport): string {
     cell.to === '' && cell.notes.length > 0 ? `notes ${cell.notes.join(', ')}` : '',
   ].filter((part) => part !== '');
   return parts.length > 0 ? parts.join(' ') : `ignored: ${cell.why}`;
+}
+
+/** Core's answers in one line: the columns in which it does something. */
+export function coreTextOfTransport({ core }: TransportRow): string {
+  const answers = Object.entries(core).map(([where, verdict]) => `${where}: ${verdict}`);
+  return answers.length > 0 ? answers.join('; ') : 'stay';
 }
 
 /** What Core does there; undefined in `opening`, of which Core knows the way out only. */

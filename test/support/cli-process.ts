@@ -1,6 +1,6 @@
 /** The built program as a child process, as a user runs it. */
 import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const MAIN = 'dist/src/cli/main.js';
@@ -70,6 +70,12 @@ export class Program {
     });
   }
 
+  /** Resolves once the program has the file open (Linux: /proc/PID/fd). */
+  async hasOpened(path: string): Promise<void> {
+    while (!this.#isOver && !openFilesOf(this.#child.pid).includes(path))
+      await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
@@ -100,6 +106,16 @@ export class Program {
   #hear(change: () => void): void {
     change();
     for (const look of [...this.#watchers]) look();
+  }
+}
+
+/** Paths of the open files of a process; none when it is gone. */
+function openFilesOf(pid: number | undefined): string[] {
+  const folder = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(folder).map((fd) => readlinkSync(join(folder, fd)));
+  } catch {
+    return [];
   }
 }
 

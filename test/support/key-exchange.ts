@@ -36,10 +36,10 @@ const READS: Readonly<Record<string, readonly TransportEvent[]>> = {
   RESET: [{ type: 'link.closed', code: 'ERR_LINK_RESET' }],
 };
 
-/** First bytes: an initiator reads whatever they are as a key, a responder tells them apart. */
+/** First bytes: v1 or a key; an initiator expects a key. */
 function readToken(token: string, role: Role): readonly TransportEvent[] {
   if (token !== 'k1' && token !== 'V1') return READS[token] ?? [];
-  if (role === 'initiator') return [BYTE];
+  if (role === 'initiator' && token === 'k1') return [BYTE];
   return [BYTE, { type: token === 'k1' ? 'bytes.v2' : 'bytes.v1' }];
 }
 

@@ -43,12 +43,14 @@ export function isV1OfAnyNetwork(bytes: Uint8Array): boolean {
 
 /** What {@link createHandshakeParser} must know. */
 export interface HandshakeParserOptions {
-  /** Whether we dialled. An initiator takes whatever comes as their key: it never falls back on the same connection. */
+  /** Whether we dialled. A v1 header then ends the exchange; Core reads it as their key and fails later. */
   readonly initiating: boolean;
   /** Our network's, 4 bytes. */
   readonly magic: Uint8Array;
   /** Names the network of a foreign magic. */
   readonly knownMagic?: KnownMagic;
+  /** Takes whatever comes as their key, as Core's initiator does. For testers, which must not judge by the first bytes. */
+  readonly takesAnyKey?: boolean;
 }
 
 /** A push parser for the first bytes that the other side sends. Holds at most 64 of them. */
@@ -64,7 +66,7 @@ class Opening implements HandshakeParser {
   #done = false;
 
   constructor(readonly options: HandshakeParserOptions) {
-    this.#transport = options.initiating ? 'v2' : 'open';
+    this.#transport = options.takesAnyKey ? 'v2' : 'open';
   }
 
   feed(chunk: Uint8Array): readonly HandshakeParserEvent[] {
@@ -81,7 +83,7 @@ class Opening implements HandshakeParser {
 
   #tellApart(chunk: Uint8Array, before: number, events: HandshakeParserEvent[]): void {
     this.#transport = transportOf(this.#first.subarray(0, this.#held), this.options.magic);
-    if (this.#transport === 'v2') events.push({ kind: 'v2' });
+    if (this.#transport === 'v2' && !this.options.initiating) events.push({ kind: 'v2' });
     if (this.#transport !== 'v1') return;
     const bytes = new Uint8Array(before + chunk.length);
     bytes.set(this.#first.subarray(0, before));
@@ -90,7 +92,7 @@ class Opening implements HandshakeParser {
   }
 
   #readKey(rest: Uint8Array, events: HandshakeParserEvent[]): void {
-    const foreign = !this.options.initiating && this.#held > V1_PREFIX_SIZE && isV1OfAnyNetwork(this.#first);
+    const foreign = !this.options.takesAnyKey && this.#held > V1_PREFIX_SIZE && isV1OfAnyNetwork(this.#first);
     if (foreign) this.#finish(events, this.#otherNetwork());
     else if (this.#held === ELLSWIFT_SIZE) this.#finish(events, { kind: 'key', ellswift: this.#first, rest });
   }

@@ -43,10 +43,11 @@ export interface V2Broken {
 /**
  * The first bytes of a connection.
  *
- * - `v1`: the peer speaks v1 of our network. `bytes` is everything so far, to be read again as v1. Responder only.
+ * - `v1`: the peer speaks v1 of our network. `bytes` is everything so far: a responder reads it again as v1, for an initiator
+ *   the exchange is over.
  * - `v2`: a byte differs from that; told at once, however few bytes there are. Responder only.
  * - `key`: their 64 bytes, a copy. `rest` is what the chunk holds behind them, a view: it belongs to the receiver.
- * - `broken`: `ERR_V2_OTHER_NETWORK` with `received`, `expected` (hex) and, when known, `network`. Responder only.
+ * - `broken`: `ERR_V2_OTHER_NETWORK` with `received`, `expected` (hex) and, when known, `network`.
  */
 export type HandshakeParserEvent =
   | { readonly kind: 'v1'; readonly bytes: Uint8Array }

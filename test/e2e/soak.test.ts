@@ -2,9 +2,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { connect, type Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
-import { type BitcoinNode, type Clock, createNode, systemClock } from '../src/index.js';
-import { type Census, censusOf, slopeOf } from './bench/process-state.js';
-import { features, frame, nonceAt, version } from './bench/canned-bytes.js';
+import { type BitcoinNode, type Clock, createNode, systemClock } from '../../src/index.js';
+import { type Census, censusOf, slopeOf } from '../bench/process-state.js';
+import { features, frame, nonceAt, version } from '../bench/canned-bytes.js';
 
 const BATCHES = 8;
 const BATCH = 256;

@@ -1,10 +1,10 @@
 /** The built program as a child process, on loopback: what it prints where, and with which code it ends. */
 import { createServer, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { type BitcoinNode, createNode, type NodeOptions, networkOf, type PeerInfo } from '../src/index.js';
-import { encodeFrame } from '../src/wire/index.js';
-import { dnsServer } from './support/dns.js';
-import { build, endAll, Program, type ProgramOptions } from './support/cli-process.js';
+import { type BitcoinNode, createNode, type NodeOptions, networkOf, type PeerInfo } from '../../src/index.js';
+import { encodeFrame } from '../../src/wire/index.js';
+import { dnsServer } from '../support/dns.js';
+import { build, endAll, Program, type ProgramOptions } from '../support/cli-process.js';
 
 jest.setTimeout(60_000);
 
@@ -232,7 +232,7 @@ describe('connect', () => {
 
   test('ends after --for, and prints the table', async () => {
     const { at } = await listening({ subver: '/evil:\u001b[31m\u202e1/' });
-    const connect = await finish(verack(`connect --regtest --for 0.5 --table ${at}`));
+    const connect = await finish(verack(`connect --regtest --for 3 --table ${at}`));
     expect(connect.code).toBe(0);
     expect(connect.stdout).toMatch(
       /^<-> {2}type {4}net {2}serv .* state .*\nout {2}manual .* established .* ping .*\n$/m,
@@ -311,8 +311,9 @@ describe('faults', () => {
   ];
 
   test('of connect are seen by the healthy listener', async () => {
-    const ends = expected.map(async ([fault]) => {
-      const { node, at } = await listening({ rules: { handshakeTimeout: 1_000 } });
+    const ends = expected.map(async ([fault, code]) => {
+      const handshakeTimeout = code === 'ERR_TIME_HANDSHAKE' ? 5_000 : 60_000;
+      const { node, at } = await listening({ rules: { handshakeTimeout } });
       const seen = end(node);
       const connect = verack(`connect --regtest --fault ${fault} ${at}`);
       const { lastreason } = await seen;
@@ -325,10 +326,11 @@ describe('faults', () => {
   });
 
   test('of listen are seen by the healthy dialler, which shows its reason', async () => {
-    const results = expected.map(async ([fault]) => {
+    const results = expected.map(async ([fault, code]) => {
+      const limit = code === 'ERR_TIME_HANDSHAKE' ? 5 : 60;
       const listen = verack(`listen --regtest --port 0 --fault ${fault} --fault split=3`);
       const [, at = ''] = await listen.until('stdout', /listening on (\S+)/);
-      const connect = verack(`connect --regtest --peertimeout 1 ${at}`);
+      const connect = verack(`connect --regtest --peertimeout ${limit} ${at}`);
       const [line] = await connect.until('stderr', /^ERR_\S+ .*$/m);
       connect.kill('SIGKILL');
       listen.kill('SIGINT');

@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { type BitcoinNode, createNode } from '../src/index.js';
-import { loadCases } from '../src/conformance/case-files.js';
-import { build, endAll, Program } from './support/cli-process.js';
+import { type BitcoinNode, createNode } from '../../src/index.js';
+import { loadCases } from '../../src/conformance/case-files.js';
+import { build, endAll, Program } from '../support/cli-process.js';
 
 jest.setTimeout(60_000);
 

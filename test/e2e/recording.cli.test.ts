@@ -6,9 +6,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Reason } from '../src/index.js';
-import { RecordingFile } from '../src/recording/recording-file.js';
-import { build, endAll, Program } from './support/cli-process.js';
+import type { Reason } from '../../src/index.js';
+import { RecordingFile } from '../../src/recording/recording-file.js';
+import { build, endAll, Program } from '../support/cli-process.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'recording-'));
 const at = (name: string): string => join(folder, name);
@@ -99,7 +99,7 @@ test('a node that is killed leaves whole turns behind', async () => {
 });
 
 test('the demo is recorded and played', async () => {
-  const demo = new Program(['demo', '--peertimeout', '1', '--record', at('demo.ndjson')]);
+  const demo = new Program(['demo', '--peertimeout', '9', '--record', at('demo.ndjson')]);
   expect(await demo.exit).toBe(0);
   const program = new Program(['replay', at('demo.ndjson'), '--only', '1', '-v']);
   expect([await program.exit, program.stderr]).toEqual([0, '']);
@@ -213,7 +213,8 @@ describe('a pipe', () => {
 
   test('without a writer is given up on a signal', async () => {
     const program = new Program(['replay', at('fifo')]);
-    setTimeout(() => program.kill('SIGTERM'), 1_000);
+    await program.hasOpened(at('fifo'));
+    program.kill('SIGTERM');
     expect(await program.exit).toBe(130);
   });
 

@@ -1,0 +1,55 @@
+/** Open files: the built program lives with a low limit, and reports it. */
+import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createNode } from '../../src/index.js';
+import { build, endAll, Program } from '../support/cli-process.js';
+
+describe('a program that may open 64 files', () => {
+  beforeAll(build, 60_000);
+  const sockets: Socket[] = [];
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    endAll();
+  });
+
+  const starved = (...args: string[]): Program => {
+    const shell = ['sh', '-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, 'dist/src/cli/main.js'];
+    return new Program(args, {}, shell);
+  };
+  /** Calls so many times; resolves when so many calls were ended by the other side. */
+  const calls = (port: number, count: number, endings: number): Promise<void> =>
+    new Promise((resolve) => {
+      let closed = 0;
+      const end = () => ++closed === endings && resolve();
+      while (sockets.length < count) {
+        const socket = connect(port, '127.0.0.1');
+        sockets.push(socket.on('error', () => undefined).on('close', end));
+      }
+    });
+
+  test('is reported: listen takes 24 connections, refuses the others by its own reason, and goes on', async () => {
+    const program = starved('listen', '--regtest', '--port', '0');
+    const [, port] = await program.until('stdout', /listening on 127\.0\.0\.1:(\d+)/);
+    expect(program.stderr).toMatch(/open 64 files, .* 24 of 114 connections; .*ulimit -n 154/);
+    await calls(Number(port), 60, 36);
+    sockets.find(({ closed }) => !closed)!.destroy();
+    await program.until('stderr', /ERR_LINK_(EOF|RESET)/);
+    expect(program.stderr.match(/ERR_POLICY_FULL/g)).toHaveLength(36);
+    const node = createNode({ chain: 'regtest' });
+    await node.dial(`127.0.0.1:${port}`).established();
+    await node.stop();
+  }, 30_000);
+
+  test('is reported by connect, too', async () => {
+    const node = createNode({ chain: 'regtest' });
+    const { local } = await node.listen({ host: '127.0.0.1', port: 0 });
+    const established = once(node, 'established');
+    const to = `127.0.0.1:${local.port}`;
+    const program = starved('connect', '--regtest', '--once', '--maxconnections', '200', to);
+    await established;
+    expect(await program.exit).toBe(0);
+    expect(program.stderr).toMatch(/open 64 files, .* 24 of 200 connections; .*ulimit -n 240/);
+    await node.stop();
+  }, 30_000);
+});
