@@ -13,11 +13,12 @@ import {
 } from '../../src/learn/index.js';
 import { LEARNED_NODES, type LearnedNode, type RunningNode } from '../models/learned-nodes.js';
 import { relabellingProxy } from '../models/relabelling-proxy.js';
-import { describeNode } from './nodes/nodes.js';
+import { describeNode, type RealNode } from './nodes/nodes.js';
 
 const TRIALS = 200;
 const WANTED = 198;
 const AT_ONCE = 20;
+const MINING = ['bitcoind-blocksonly', 'litecoind'];
 const CHAIN = NETWORKS.regtest;
 const MODELS = loadKnownModels();
 const AGENTS = [...new Set(MODELS.map(({ model }) => model.node.subver))];
@@ -67,6 +68,9 @@ describeNode(['bitcoind', 'litecoind', 'bcoin'], 'nodes that claim to be others'
   let nodes: readonly Started[] = [];
   beforeAll(async () => {
     nodes = await Promise.all(LEARNED_NODES.map(async (node) => ({ node, running: await node.start() })));
+    // Some of them with a chain, which none had when it was learned.
+    for (const { node, running } of nodes)
+      if (MINING.includes(node.name)) await (running as RealNode).rpc('generatetodescriptor', [1, 'raw(51)']);
   });
   afterAll(() => Promise.all(nodes.map(({ running }) => running[Symbol.asyncDispose]())));
 

@@ -35,18 +35,18 @@ const real = (
 /** The learner misbehaves on purpose: bcoin would ban it. */
 const always = (program: string): string[] => (program === 'bcoin' ? ['--ban-score=1000000000'] : []);
 
-const CORE_SETTINGS = { '': '', '-blocksonly': '-blocksonly=1' };
-
-async function ours(relay: boolean): Promise<RunningNode> {
-  const node = createNode({ chain: 'regtest', rules: { relay } });
+async function ours(): Promise<RunningNode> {
+  const node = createNode({ chain: 'regtest' });
   const { local } = await node.listen({ host: '127.0.0.1', port: 0 });
   return { ...(local satisfies Endpoint), [Symbol.asyncDispose]: () => node.stop() };
 }
 
 export const LEARNED_NODES: readonly LearnedNode[] = [
-  ...real('bitcoind', 'Bitcoin Knots 29 (as Bitcoin Core 29)', bitcoind, CORE_SETTINGS),
-  ...real('litecoind', 'Litecoin Core 0.21', litecoind, CORE_SETTINGS),
-  ...real('bcoin', 'bcoin 1.0', bcoin, { '': '', '-selfish': '--selfish=true' }),
-  { name: 'verack', label: 'verack', settings: '', start: () => ours(false) },
-  { name: 'verack-relay', label: 'verack', settings: '--relay', start: () => ours(true) },
+  ...real('bitcoind', 'Bitcoin Knots 29 (as Bitcoin Core 29)', bitcoind, {
+    '': '',
+    '-blocksonly': '-blocksonly=1',
+  }),
+  ...real('litecoind', 'Litecoin Core 0.21', litecoind, { '': '' }),
+  ...real('bcoin', 'bcoin 1.0', bcoin, { '': '' }),
+  { name: 'verack', label: 'verack', settings: '', start: ours },
 ];
