@@ -15,6 +15,7 @@ export const CLI_COMMANDS: readonly CliCommand[] = [
   (await import('./addresses.js')).addressesCommand,
   (await import('./crawl.js')).crawlCommand,
   (await import('./learn.js')).learnCommand,
+  (await import('./identify.js')).identifyCommand,
   (await import('./replay.js')).replayCommand,
   (await import('./decode.js')).decodeCommand,
   (await import('./diagram.js')).diagramCommand,

@@ -5,8 +5,10 @@ import { commandDialler } from '../conformance/index.js';
 import {
   acceptedConnections,
   compare,
+  comparisonPage,
   type Connections,
   dialledConnections,
+  type ExplainedDifference,
   explanationOf,
   isLoopback,
   learnNode,
@@ -16,18 +18,24 @@ import {
   type Model,
   type ModelDifference,
   readModel,
+  svgOf,
   type TransportName,
   xstateConfigOf,
 } from '../learn/index.js';
-import { parseEndpoint, systemClock, tcpNet } from '../net/index.js';
+import { systemClock, tcpNet } from '../net/index.js';
 import { VerackError } from '../index.js';
+import { endpointOf } from './host-endpoint.js';
 import { chainOf } from './node-options.js';
 import { EXIT, exitCodeOf, Usage } from './exit-codes.js';
-import { chainOptions, type Flags, outputOptions, switched, valued } from './options.js';
+import { chainOptions, type Flags, lookupOptions, outputOptions, switched, valued } from './options.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
 import { oneOf, whole } from './option-values.js';
 import type { CliCommand, Invocation } from './command.js';
+
+/** Forms of the machine; the page also shows the one that it is compared with. */
+const FORMS = ['model', 'xstate', 'mermaid', 'svg', 'html'] as const;
+type Form = (typeof FORMS)[number];
 
 /** What this verb has beside the shared options. */
 interface LearnFlags extends Flags {
@@ -36,7 +44,7 @@ interface LearnFlags extends Flags {
   readonly parallel?: number;
   readonly dialCommand?: string;
   readonly listenAt?: string;
-  readonly as?: 'model' | 'xstate' | 'mermaid';
+  readonly as?: Form;
   readonly diff?: boolean;
 }
 
@@ -57,6 +65,7 @@ export const learnCommand: CliCommand = {
     ['verack learn --regtest 127.0.0.1 --as mermaid', 'its state machine as a diagram'],
     ['verack learn --regtest 127.0.0.1 --json > a.json', 'the same for programs'],
     ['verack learn --diff a.json b.json', 'where two learned nodes differ'],
+    ['verack learn --diff a.json b.json --as html > diff.html', 'both charts, the differing arrows in red'],
   ],
   operands: [new Argument('<hosts...>', 'HOST, HOST:PORT or [IPv6]:PORT; with --diff two files')],
   options: [
@@ -74,8 +83,13 @@ export const learnCommand: CliCommand = {
       String,
     ),
     valued('--listen-at <addr>', 'where the node finds us', String).default('127.0.0.1'),
-    valued('--as <form>', 'print the machine: model, xstate or mermaid', oneOf('model', 'xstate', 'mermaid')),
+    valued(
+      '--as <form>',
+      'print the machine: model, xstate, mermaid, svg, or html with both charts side by side',
+      oneOf(...FORMS),
+    ),
     ...chainOptions(),
+    ...lookupOptions(),
     ...outputOptions(),
   ],
   isOneShot: () => true,
@@ -83,7 +97,7 @@ export const learnCommand: CliCommand = {
 };
 
 async function run(job: Invocation, flags: LearnFlags): Promise<number> {
-  if (flags.diff) return diff(job);
+  if (flags.diff) return diff(job, flags);
   const [host = '', ...others] = job.operands;
   if (others.length > 0) throw new Usage('one host at a time');
   const result = await learned(host, job, flags).catch(unreachable);
@@ -93,7 +107,7 @@ async function run(job: Invocation, flags: LearnFlags): Promise<number> {
     return exitCodeOf([{ code: result.code, facts: result.facts }]);
   }
   if (!result) return EXIT.interrupted;
-  tell(result, flags, job.out);
+  await tell(result, flags, job.out);
   return EXIT.ok;
 }
 
@@ -107,8 +121,7 @@ function unreachable(error: unknown): VerackError {
 async function learned(host: string, job: Invocation, flags: LearnFlags): Promise<LearnResult | undefined> {
   const { transport = 'v1', depth = 0, dialCommand } = flags;
   const chain = chainOf(flags);
-  const at = parseEndpoint(host, chain.port);
-  if (at.kind === 'name') throw new Usage('give an address, not a name');
+  const at = await endpointOf(host, chain.port, flags);
   const pace = paceOf(at.host, transport, flags);
   try {
     return await learnNode({
@@ -147,12 +160,12 @@ function connectionsOf(
   });
 }
 
-function tell(result: LearnResult, { as }: LearnFlags, out: Output): void {
+async function tell(result: LearnResult, { as }: LearnFlags, out: Output): Promise<void> {
   const { model, reference, differences, words, symbols, repeated, seconds, states, settle } = result;
-  const explained = explain(differences, model.node.subver);
+  const explained = explain(differences, model);
   const figures = { words, symbols, repeated, seconds, states, settle };
   out.object({ ...model, ...figures, differences: explained });
-  if (as !== undefined && !out.json) return out.raw(shown(model, as));
+  if (as !== undefined && !out.json) return out.raw(await shown(as, result, explained));
   out.answer(
     `${plain(model.node.subver)}, protocol ${model.node.version}, ${model.connection_type}, ${model.transport}`,
   );
@@ -164,24 +177,45 @@ function tell(result: LearnResult, { as }: LearnFlags, out: Output): void {
   tellDifferences(explained, 'our chart', 'the node', out);
 }
 
-function shown(model: Model, as: 'model' | 'xstate' | 'mermaid'): string {
+async function shown(
+  as: Form,
+  { model, reference }: LearnResult,
+  list: readonly ExplainedDifference[],
+): Promise<string> {
   if (as === 'mermaid') return mermaidOf(model.machine);
-  return JSON.stringify(as === 'model' ? model : xstateConfigOf(model.machine, 'node'), null, 2);
+  if (as === 'model') return JSON.stringify(model, null, 2);
+  if (as === 'xstate') return JSON.stringify(xstateConfigOf(model.machine, 'node'), null, 2);
+  if (as === 'svg') return drawn(() => svgOf(model.machine));
+  const title = `${model.node.subver} (${model.connection_type}, ${model.transport})`;
+  return drawn(() => comparisonPage({ title: 'our chart', model: reference }, { title, model }, list));
 }
 
-type Explained = ModelDifference & { readonly explanation?: string };
+/** Graphviz is an optional dependency. */
+async function drawn(draw: () => Promise<string>): Promise<string> {
+  try {
+    return await draw();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+    throw new Usage('drawings need the package @viz-js/viz, which is not installed; --as mermaid needs none');
+  }
+}
 
-function explain(differences: readonly ModelDifference[], subver: string): readonly Explained[] {
+function explain(differences: readonly ModelDifference[], model: Model): readonly ExplainedDifference[] {
   const known = loadKnownDifferences();
   return differences.map((difference) => {
-    const explanation = explanationOf(difference, subver, known);
+    const explanation = explanationOf(difference, model, known);
     return { ...difference, ...(explanation !== undefined && { explanation }) };
   });
 }
 
 const spelled = (output = ''): string => (output === '' ? 'nothing' : plain(output));
 
-function tellDifferences(differences: readonly Explained[], one: string, other: string, out: Output): void {
+function tellDifferences(
+  differences: readonly ExplainedDifference[],
+  one: string,
+  other: string,
+  out: Output,
+): void {
   out.answer(`${differences.length} differences`);
   for (const { witness, expected, actual, rule, explanation } of differences) {
     out.answer(
@@ -196,15 +230,22 @@ function tellDifferences(differences: readonly Explained[], one: string, other: 
   }
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await
-async function diff({ operands, out }: Invocation): Promise<number> {
+async function diff({ operands, out }: Invocation, { as }: LearnFlags): Promise<number> {
   const [one, other, ...more] = operands.map(modelIn);
+  const [first = '', second = ''] = operands;
   if (!one || !other || more.length > 0) throw new Usage('--diff needs two files');
   if (one.machine.inputs.join() !== other.machine.inputs.join())
     throw new Usage('the two models have different inputs: were both learned over the same transport');
+  if (as !== undefined && as !== 'html') throw new Usage('--diff prints text or --as html');
   const differences = compare(one, other);
   out.object({ states: [one.machine.states.length, other.machine.states.length], differences });
-  tellDifferences(differences, operands[0] ?? '', operands[1] ?? '', out);
+  if (as === undefined || out.json) tellDifferences(differences, first, second, out);
+  else
+    out.raw(
+      await drawn(() =>
+        comparisonPage({ title: first, model: one }, { title: second, model: other }, differences),
+      ),
+    );
   return EXIT.ok;
 }
 

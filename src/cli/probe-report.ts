@@ -1,11 +1,15 @@
 /** The report on a probed node as lines, with the labels of nmap's `bitcoin-info` script where it has them. */
 import { type Reason, REASONS } from '../index.js';
+import type { Identification } from '../learn/index.js';
 import type { ProbePhases, ProbeReport } from '../probe/probe.js';
 import type { Paint } from './output.js';
 import { duration, failureLine, plain, readable } from './peer-lines.js';
 
+/** With what `--identify` adds. */
+export type IdentifiedReport = ProbeReport & { readonly identity?: Identification };
+
 /** The lines about one node; only the failure when it sent no version. */
-export function reportLines(report: ProbeReport, paint: Paint): string[] {
+export function reportLines(report: IdentifiedReport, paint: Paint): string[] {
   if (report.version === undefined)
     return [...earlier(report, paint), failureLine(report.addr, failure(report), paint)];
   const head = report.ok ? paint('green', 'ok') : paint('red', report.reason?.code ?? 'failed');
@@ -25,12 +29,13 @@ const failure = ({ reason }: ProbeReport): Reason => reason ?? { code: 'ERR_LOCA
 const named = ({ host, addr }: ProbeReport): string =>
   addr.startsWith(host) ? addr : `${addr} (${plain(host)})`;
 
-function body(report: ProbeReport): [key: string, value: string][] {
+function body(report: IdentifiedReport): [key: string, value: string][] {
   return [
     ['Network', [report.chain, report.network, report.transport_protocol_type].join(', ')],
     ...(report.session_id ? [['Session', report.session_id] as [string, string]] : []),
     ['Version', String(report.version)],
     ['User Agent', plain(report.subver ?? '') || '(none)'],
+    ...(report.identity ? [['Behaves as', report.identity.label] as [string, string]] : []),
     ['Services', words(report.servicesnames, 'none')],
     [
       'Lastblock',

@@ -2,15 +2,20 @@
 import { Argument } from 'commander';
 import { parseEndpoint } from '../net/index.js';
 import { probe, type ProbeReport } from '../probe/probe.js';
-import { dnsOptionsOf, nodeOptionsOf } from './node-options.js';
-import { reportLines } from './probe-report.js';
+import type { Identification } from '../learn/index.js';
+import { VerackError } from '../index.js';
+import { identified } from './identify.js';
+import { chainOf, dnsOptionsOf, nodeOptionsOf } from './node-options.js';
+import { type IdentifiedReport, reportLines } from './probe-report.js';
 import { exitCodeOf, EXIT } from './exit-codes.js';
 import {
   chainOptions,
+  type Flags,
   identityOptions,
   lookupOptions,
   outputOptions,
   recordOptions,
+  switched,
   timeOptions,
   transportOptions,
   valued,
@@ -18,6 +23,10 @@ import {
 import { requirements } from './option-values.js';
 import { recorderOf } from './record-option.js';
 import type { Invocation, CliCommand } from './command.js';
+
+interface ProbeFlags extends Flags {
+  readonly identify?: boolean;
+}
 
 /** Nodes that are probed at the same time. */
 const AT_ONCE = 16;
@@ -38,6 +47,7 @@ export const probeCommand: CliCommand = {
   ],
   operands: [new Argument('<hosts...>', 'HOST, HOST:PORT or [IPv6]:PORT')],
   options: [
+    ...switched('--identify', 'say which implementation it is by its behaviour (a second connection)'),
     valued('--require <demand>', 'services=NETWORK,WITNESS or version=70016; repeatable', requirements),
     ...chainOptions(),
     ...lookupOptions(),
@@ -48,10 +58,10 @@ export const probeCommand: CliCommand = {
     ...outputOptions(),
   ],
   isOneShot: () => true,
-  run,
+  run: (job) => run(job, job.flags),
 };
 
-async function run({ operands, flags, out, interrupted }: Invocation): Promise<number> {
+async function run({ operands, out, interrupted }: Invocation, flags: ProbeFlags): Promise<number> {
   const { chain, rules, uacomment, v2transport, v2only } = nodeOptionsOf(flags);
   // A host that is no host is a usage error before anything is dialled.
   for (const host of operands) parseEndpoint(host, 0);
@@ -66,8 +76,9 @@ async function run({ operands, flags, out, interrupted }: Invocation): Promise<n
       signal: interrupted,
       create: (options) => recorder.node(options),
     });
+    const identity = flags.identify && report.ok ? await identityOf(report.addr, flags) : undefined;
     done++;
-    if (!interrupted.aborted) print(report, out);
+    if (!interrupted.aborted) print({ ...report, ...(identity && { identity }) }, out);
     progress();
     return report;
   });
@@ -81,7 +92,17 @@ const given = <T extends object>(options: T) =>
     [K in keyof T]: NonNullable<T[K]>;
   };
 
-function print(report: ProbeReport, out: Invocation['out']): void {
+/** Undefined when there is no second connection to the node. */
+async function identityOf(addr: string, flags: ProbeFlags): Promise<Identification | undefined> {
+  try {
+    return await identified(addr, chainOf(flags), flags);
+  } catch (error) {
+    if (error instanceof VerackError) return undefined;
+    throw error;
+  }
+}
+
+function print(report: IdentifiedReport, out: Invocation['out']): void {
   out.object(report);
   const hasSpoken = report.version !== undefined;
   const lines = reportLines(report, hasSpoken ? out.paint : out.paintLog);

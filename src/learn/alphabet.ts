@@ -49,6 +49,8 @@ export const PING_NONCE = '0102030405060708';
 /** One entry of 30 bytes: time, services 1, 10.0.0.1 (not routable, so nobody keeps it), port 18444. */
 const ENTRY = '00e1f505010000000000000000000000000000000000ffff0a000001480c';
 const FEATURE = '0474657374';
+/** A hash that nothing has. */
+const NO_HASH = '11'.repeat(32);
 
 const MESSAGES: readonly Input[] = [
   message('verack', 'ProcessMessage: VERACK'),
@@ -72,6 +74,8 @@ const MESSAGES: readonly Input[] = [
     'addr',
   ),
   message('mempool', 'BIP35'),
+  message('getdata', 'ProcessGetData', { payload: `0101000000${NO_HASH}` }),
+  message('getdata-block', 'ProcessGetData', { payload: `0102000000${NO_HASH}` }, 'getdata'),
   message('unknown', 'ProcessMessage: unknown command', {}, 'unknown'),
 ];
 

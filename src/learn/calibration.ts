@@ -61,12 +61,14 @@ export async function calibrate(
 const PING = inputsOf('v1').filter(({ name }) => name === 'ping');
 const isKey = ({ outputs }: Run): boolean => outputs[0]?.split(' ').includes(NO_MESSAGE) ?? false;
 
-function settleOf(sorted: readonly number[]): number {
+/** Milliseconds of silence that end an output, by the latencies of answers in ascending order. */
+export function settleOf(sorted: readonly number[]): number {
   const usual = sorted[Math.floor(0.9 * sorted.length)] ?? 0;
   return Math.round(Math.min(MOST_MS, Math.max(LEAST_MS, MARGIN * usual)));
 }
 
-function factsOf(run: Run | undefined): Omit<NodeFacts, 'v2'> {
+/** What the `version` among the messages of a connection says; zeros when there is none. */
+export function factsOf(run: Pick<Run, 'messages'> | undefined): Omit<NodeFacts, 'v2'> {
   const payload = run?.messages.find(({ command }) => command === 'version')?.payload;
   const fields = payload ? versionFields(payload) : {};
   return {

@@ -18,7 +18,7 @@ import { eventOfMessage, type Identity, type IncomingEvent, V1Transport } from '
 import { type Chain, knownMagic } from '../index.js';
 import { createHandshakeParser, encodeMessage } from '../wire/index.js';
 import { type Input, inputsOf, PING_NONCE, type TransportName } from './alphabet.js';
-import { type Mealy, minimized, SILENCE } from './automata/index.js';
+import { type Mealy, minimizedWithNumbers, SILENCE } from './automata/index.js';
 import { CLOSE, describeMessage, NO_MESSAGE } from './output.js';
 
 /** How our node is set up, so that it can be compared with another one: like that one, as far as its version tells. */
@@ -40,6 +40,8 @@ export interface ChartOptions {
 export interface Behaviour {
   readonly greeting: string;
   readonly machine: Mealy;
+  /** The chart's name of each state: `awaitingVersion`, `versionReceived`, `established`, `closed`. Absent for a learned machine. */
+  readonly names?: readonly string[];
 }
 
 type Snapshot = SnapshotFrom<typeof peerMachine>;
@@ -47,40 +49,57 @@ type Snapshot = SnapshotFrom<typeof peerMachine>;
 /** Nothing here depends on the moment. */
 const AT = 1;
 const NONCE = '00000000000000a1';
+const CLOSED = 'closed';
 
 /** Every state that can be reached, with equal ones merged. */
 export function chartModel(options: ChartOptions): Behaviour {
   const chart = new Chart(options);
   const inputs = inputsOf(options.transport);
   const [greeting, first] = chart.opened();
-  const numbers = new Map([[keyOf(first), 0]]);
-  const reached: (Snapshot | undefined)[] = [first];
+  const beginning: Reached = { snapshot: first, isFirst: true };
+  const numbers = new Map([[keyOf(beginning), 0]]);
+  const reached = [beginning];
   const states = [];
-  for (const snapshot of reached) {
-    const arrows = inputs.map((input) => {
-      if (!snapshot) return { output: SILENCE, next: undefined };
-      return chart.step(snapshot, input, snapshot === first);
-    });
+  for (const { snapshot, isFirst } of reached) {
+    const arrows = inputs.map((input) =>
+      snapshot ? chart.step(snapshot, input, isFirst) : { output: SILENCE, next: undefined },
+    );
     states.push(
       arrows.map(({ output, next }) => {
-        const key = keyOf(next);
-        const target = numbers.get(key) ?? reached.push(next) - 1;
+        const after: Reached = { snapshot: next, isFirst: false };
+        const key = keyOf(after);
+        const target = numbers.get(key) ?? reached.push(after) - 1;
         numbers.set(key, target);
         return { output, target };
       }),
     );
   }
-  return { greeting, machine: minimized({ inputs: inputs.map(({ name }) => name), states }) };
+  const { machine, numbers: kept } = minimizedWithNumbers({ inputs: inputs.map(({ name }) => name), states });
+  return { greeting, machine, names: machine.states.map((_, state) => nameOf(reached[kept.indexOf(state)])) };
+}
+
+/** A state of the chart; the first message of a connection also decides between v1 and v2. */
+interface Reached {
+  /** Undefined once the connection is over. */
+  readonly snapshot: Snapshot | undefined;
+  readonly isFirst: boolean;
 }
 
 /** No guard looks at these, and the first grows without end. */
 const IRRELEVANT = ['features', 'dropped', 'rules'];
 
 /** What tells states apart: the state's name and what guards may look at. */
-function keyOf(snapshot: Snapshot | undefined): string {
+function keyOf({ snapshot, isFirst }: Reached): string {
   if (!snapshot) return '';
   const context = Object.entries(snapshot.context).filter(([name]) => !IRRELEVANT.includes(name));
-  return JSON.stringify([snapshot.value, context]);
+  return JSON.stringify([snapshot.value, context, isFirst]);
+}
+
+/** The innermost state's name in the chart, `closed` once the connection is over. */
+function nameOf(reached: Reached | undefined): string {
+  let value: unknown = reached?.snapshot?.value ?? CLOSED;
+  while (typeof value === 'object' && value !== null) value = Object.values(value)[0];
+  return String(value);
 }
 
 interface Step {

@@ -12,17 +12,20 @@ export interface ModelDifference {
   /** Those of the second. */
   readonly actual: readonly string[];
   readonly rule: string;
+  /** The state of the first model before the last input: the chart's name of it, else `s` and its number. */
+  readonly state: string;
 }
 
 /** Differences of `other` from `one`; both must have the same inputs. */
 export function compare(one: Behaviour, other: Behaviour): ModelDifference[] {
-  const found = differences(one.machine, other.machine, isFinal).map(({ word }): ModelDifference => {
+  const found = differences(one.machine, other.machine, isFinal).map(({ word, states }): ModelDifference => {
     const names = word.map((input) => one.machine.inputs[input] ?? '');
     return {
       witness: names,
       expected: outputsOf(one.machine, word),
       actual: outputsOf(other.machine, word),
       rule: ruleOf(names.at(-1) ?? ''),
+      state: one.names?.[states[0]] ?? `s${states[0]}`,
     };
   });
   return [...greetingDifference(one, other), ...found];
@@ -31,5 +34,5 @@ export function compare(one: Behaviour, other: Behaviour): ModelDifference[] {
 function greetingDifference(one: Behaviour, other: Behaviour): ModelDifference[] {
   if (one.greeting === other.greeting) return [];
   const rule = 'who sends its version first: the side that dialled';
-  return [{ witness: [], expected: [one.greeting], actual: [other.greeting], rule }];
+  return [{ witness: [], expected: [one.greeting], actual: [other.greeting], rule, state: 'open' }];
 }

@@ -2,15 +2,25 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ModelDifference } from './compare.js';
+import type { Model } from './model.js';
 
-/** Some arrows of one implementation. */
+/** Some arrows of one implementation. All that is given must fit. */
 export interface KnownDifference {
   /** A regular expression for its user agent. */
   readonly agent: string;
-  /** The last input of the dialogue. */
-  readonly input: string;
-  /** What the implementation does instead; absent for any output. */
-  readonly actual?: string;
+  /** Default: every connection. */
+  readonly connection_type?: Model['connection_type'];
+  readonly transport?: Model['transport'];
+  /** The states of our chart before the last input. */
+  readonly states: readonly string[];
+  /** The last input of the dialogue; empty for what is sent before any input. */
+  readonly inputs: readonly string[];
+  /** An input that the dialogue must contain before the last one. */
+  readonly after?: string;
+  /** What our chart does. */
+  readonly expected: readonly string[];
+  /** What the implementation does instead. */
+  readonly actual: readonly string[];
   /** Which side is right, and why. */
   readonly explanation: string;
 }
@@ -26,16 +36,21 @@ export function loadKnownDifferences(): readonly KnownDifference[] {
   return JSON.parse(readFileSync(path, 'utf8')) as readonly KnownDifference[];
 }
 
-/** The explanation of a difference of a node with this user agent; undefined when there is none. */
+/** The explanation of a difference of a node; undefined when there is none. */
 export function explanationOf(
-  { witness, actual }: ModelDifference,
-  subver: string,
+  { witness, expected, actual, state }: ModelDifference,
+  { node, connection_type, transport }: Pick<Model, 'node' | 'connection_type' | 'transport'>,
   known: readonly KnownDifference[],
 ): string | undefined {
-  const input = witness.at(-1) ?? 'greeting';
+  const isOfNode = (one: KnownDifference): boolean =>
+    new RegExp(one.agent).test(node.subver) &&
+    (one.connection_type ?? connection_type) === connection_type &&
+    (one.transport ?? transport) === transport;
   const fits = (one: KnownDifference): boolean =>
-    one.input === input &&
-    new RegExp(one.agent).test(subver) &&
-    (one.actual === undefined || one.actual === actual.at(-1));
-  return known.find(fits)?.explanation;
+    one.states.includes(state) &&
+    one.inputs.includes(witness.at(-1) ?? '') &&
+    one.expected.includes(expected.at(-1) ?? '') &&
+    one.actual.includes(actual.at(-1) ?? '') &&
+    (one.after === undefined || witness.slice(0, -1).includes(one.after));
+  return known.find((one) => isOfNode(one) && fits(one))?.explanation;
 }

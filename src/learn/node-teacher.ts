@@ -1,6 +1,7 @@
 /** A node as the teacher of the learner: words become connections, a bounded number of them at the same time. */
 import type { Teacher, Word } from './automata/index.js';
 import { type Input, inputsOf } from './alphabet.js';
+import { settleOf } from './calibration.js';
 import { isFinal } from './output.js';
 import { type Run, type RunOptions, runWord } from './word-run.js';
 
@@ -17,12 +18,17 @@ export interface TeacherOptions extends RunOptions {
 /** A connection that fails is tried again so often: a node may be out of slots for a moment. */
 const TRIES = 5;
 const RETRY_MS = 250;
+/** A machine may become busy while it learns: the settle time follows the last answers, up to a limit. */
+const RECENT = 100;
+const MOST_MS = 600;
 
 export class NodeTeacher implements Teacher {
   readonly inputs: readonly string[];
   readonly #alphabet: readonly Input[];
   /** Greetings other than the usual one. */
   readonly greetings = new Set<string>();
+
+  readonly #latencies: number[] = [];
 
   constructor(private readonly options: TeacherOptions) {
     this.#alphabet = inputsOf(options.transport);
@@ -36,12 +42,11 @@ export class NodeTeacher implements Teacher {
   /** Later attempts wait longer for silence: 2, 3, … times the settle time. */
   async ask(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]> {
     const answers = new Array<readonly string[]>(words.length);
-    const settle = this.options.settle * (attempt + 1);
     const rest = words.entries();
     const lane = async (): Promise<void> => {
       for (const [n, word] of rest) {
         this.options.signal?.throwIfAborted();
-        answers[n] = await this.#answer(word, settle);
+        answers[n] = await this.#answer(word, attempt);
         if (this.options.pause > 0) await this.#wait(this.options.pause);
       }
     };
@@ -50,11 +55,20 @@ export class NodeTeacher implements Teacher {
     return answers;
   }
 
-  async #answer(word: Word, settle: number): Promise<readonly string[]> {
+  async #answer(word: Word, attempt: number): Promise<readonly string[]> {
     const inputs = word.map((input) => this.#alphabet[input]).filter((input) => input !== undefined);
-    const { greeting, outputs } = await this.#run(inputs, { ...this.options, settle });
+    const settle = this.#settle * (attempt + 1);
+    const { greeting, outputs, latency } = await this.#run(inputs, { ...this.options, settle });
+    this.#latencies.push(latency);
+    if (this.#latencies.length > RECENT) this.#latencies.shift();
     if (greeting !== this.options.greeting) this.greetings.add(greeting);
     return outputs;
+  }
+
+  get #settle(): number {
+    const { settle } = this.options;
+    const recent = settleOf(this.#latencies.toSorted((one, other) => one - other));
+    return Math.max(settle, Math.min(recent, MOST_MS));
   }
 
   /** Tries again where the connection cannot be opened, or ends before the first input. */

@@ -3,7 +3,7 @@
  * until then is the output.
  */
 import { type ReceivedItem, TesterConnection, TranscriptRecorder, V2Endpoint } from '../conformance/index.js';
-import type { Clock } from '../net/index.js';
+import type { Clock, Link } from '../net/index.js';
 import { type Chain, VerackError } from '../index.js';
 import { type Input, PING_NONCE, type TransportName } from './alphabet.js';
 import type { Connections } from './fresh-connections.js';
@@ -30,7 +30,7 @@ export interface Run {
   readonly latency: number;
 }
 
-interface Message {
+export interface Message {
   readonly command: string;
   readonly payload: Uint8Array;
 }
@@ -41,19 +41,34 @@ const V2_MS = 5_000;
 export async function runWord(word: readonly Input[], options: RunOptions): Promise<Run> {
   const link = await options.connections.open();
   try {
-    return await new WordRun(link, options).run(word);
+    const run = new WordRun(link, options);
+    const greeting = await run.greet();
+    const outputs: string[] = [];
+    if (!isFinal(greeting)) await askAll(run, word, outputs);
+    return { greeting, outputs, messages: run.messages, latency: run.latency };
   } finally {
     link.destroy();
   }
 }
 
-class WordRun {
+async function askAll(run: WordRun, word: readonly Input[], outputs: string[]): Promise<void> {
+  for (const input of word) {
+    const output = await run.ask(input);
+    outputs.push(output);
+    if (isFinal(output)) return;
+  }
+}
+
+/** One connection, input by input. Whoever opened the link destroys it. */
+export class WordRun {
+  /** Every message of the node. */
+  readonly messages: Message[] = [];
+  /** The longest time between an input and a part of its output, milliseconds. */
+  latency = 0;
   readonly #connection: TesterConnection;
-  readonly #messages: Message[] = [];
-  #latency = 0;
 
   constructor(
-    link: TesterConnection['link'],
+    link: Link,
     private readonly options: RunOptions,
   ) {
     const { chain, clock } = options;
@@ -61,27 +76,22 @@ class WordRun {
     this.#connection = new TesterConnection('A', link, chain.magic, clock, transcript);
   }
 
-  async run(word: readonly Input[]): Promise<Run> {
-    if (this.options.transport === 'v2') await this.#exchangeKeys();
-    const greeting = await this.#greeting();
-    const outputs: string[] = [];
-    if (!isFinal(greeting)) await this.#ask(word, outputs);
-    return { greeting, outputs, messages: this.#messages, latency: this.#latency };
-  }
-
-  async #ask(word: readonly Input[], outputs: string[]): Promise<void> {
-    for (const input of word) {
-      this.#send(input);
-      const output = input.close ? CLOSE : await this.#output(this.options.settle);
-      outputs.push(output);
-      if (isFinal(output)) return;
-    }
-  }
-
-  /** What comes before our first input. */
-  async #greeting(): Promise<string> {
-    const { greetingTimeout, settle } = this.options;
+  /** Exchanges the keys of v2, and waits for what comes before our first input. */
+  async greet(): Promise<string> {
+    const { transport, greetingTimeout, settle } = this.options;
+    if (transport === 'v2') await this.#exchangeKeys();
     return greetingTimeout === 0 ? '' : this.#output(Math.max(greetingTimeout, settle));
+  }
+
+  /** Sends an input; the output is complete after the settle time of silence. */
+  async ask(input: Input): Promise<string> {
+    this.#send(input);
+    return input.close ? CLOSE : this.#output(this.options.settle);
+  }
+
+  /** What comes after an output that seemed complete, within so many milliseconds. */
+  listen(ms: number): Promise<string> {
+    return this.#output(ms);
   }
 
   #send(input: Input): void {
@@ -102,7 +112,7 @@ class WordRun {
       const heard = this.#connection.take();
       if (heard) {
         parts.push(this.#describe(heard));
-        this.#latency = Math.max(this.#latency, clock.now() - begin);
+        this.latency = Math.max(this.latency, clock.now() - begin);
         until = clock.now() + settle;
       } else if (this.#connection.ended) return [...parts, CLOSE].join(' ');
       else if (parts.at(-1) === NO_MESSAGE || clock.now() >= until) return parts.join(' ');
@@ -112,7 +122,7 @@ class WordRun {
 
   #describe(heard: ReceivedItem): string {
     if (heard.kind === 'stray') return NO_MESSAGE;
-    this.#messages.push(heard);
+    this.messages.push(heard);
     return describeMessage(heard.command, heard.payload, PING_NONCE);
   }
 

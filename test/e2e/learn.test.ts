@@ -29,9 +29,9 @@ const learned = (at: { host: string; port: number }): Promise<LearnResult> =>
 /** Differences that known-differences.json does not explain. */
 const unexplained = ({ model, differences }: LearnResult): string[] =>
   differences
-    .filter((one) => explanationOf(one, model.node.subver, loadKnownDifferences()) === undefined)
-    .map(({ witness, expected, actual }) =>
-      [witness.join(' '), expected.at(-1) ?? '', actual.at(-1) ?? ''].join(' | '),
+    .filter((one) => explanationOf(one, model, loadKnownDifferences()) === undefined)
+    .map(({ state, witness, expected, actual }) =>
+      [state, witness.join(' '), expected.at(-1) ?? '', actual.at(-1) ?? ''].join(' | '),
     );
 
 const cost = ({ words, seconds, settle }: LearnResult) => ({ words, seconds, settle });

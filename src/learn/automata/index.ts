@@ -1,7 +1,17 @@
 /** Active automata learning: from the answers of a system to its Mealy machine. Nothing here knows what the inputs mean. */
-export { accessWords, minimized, outputsOf, SILENCE, stateAfter } from './mealy.js';
+export {
+  accessWords,
+  arrowOf,
+  minimized,
+  minimizedWithNumbers,
+  outputsOf,
+  SILENCE,
+  stateAfter,
+} from './mealy.js';
 export type { Arrow, Mealy, Word } from './mealy.js';
 export { identifiers, separatingWord } from './separation.js';
+export { splittingWord } from './splitting-word.js';
+export type { Place, SplitOptions } from './splitting-word.js';
 export { wpWords } from './test-words.js';
 export { learn } from './learner.js';
 export type { Learned, LearnOptions } from './learner.js';

@@ -57,7 +57,13 @@ export function accessWords(machine: Mealy): (Word | undefined)[] {
 }
 
 /** The machine with the fewest states that behaves the same; states in breadth-first order. */
-export function minimized(machine: Mealy): Mealy {
+export const minimized = (machine: Mealy): Mealy => minimizedWithNumbers(machine).machine;
+
+/** The same, and for each state of the given machine its number in the new one; -1 for one that cannot be reached. */
+export function minimizedWithNumbers(machine: Mealy): {
+  readonly machine: Mealy;
+  readonly numbers: readonly number[];
+} {
   const classes = coarsestClasses(machine);
   const order = [0];
   const numbers = new Map([[classes[0], 0]]);
@@ -72,7 +78,10 @@ export function minimized(machine: Mealy): Mealy {
     });
     states.push(arrows);
   }
-  return { inputs: machine.inputs, states };
+  return {
+    machine: { inputs: machine.inputs, states },
+    numbers: classes.map((one) => numbers.get(one) ?? -1),
+  };
 }
 
 /** Moore's refinement: the class of each state, until no class splits. */

@@ -1,0 +1,95 @@
+/** `verack identify`: which implementation a node is, by its behaviour, beside what it claims to be. */
+import { Argument } from 'commander';
+import {
+  dialledConnections,
+  identify,
+  type Identification,
+  loadKnownModels,
+  type Question,
+  UNKNOWN,
+} from '../learn/index.js';
+import { formatEndpoint, systemClock } from '../net/index.js';
+import { type Chain, type Reason, reasonOf, VerackError } from '../index.js';
+import type { CliCommand, Invocation } from './command.js';
+import { exitCodeOf, isUsage } from './exit-codes.js';
+import { endpointOf } from './host-endpoint.js';
+import { chainOf } from './node-options.js';
+import { chainOptions, type Flags, lookupOptions, outputOptions } from './options.js';
+import type { Output } from './output.js';
+import { plain } from './peer-lines.js';
+
+export const identifyCommand: CliCommand = {
+  name: 'identify',
+  about: 'which implementation is a node really?',
+  details:
+    'One connection per host: a version, a verack and a few requests that every node answers or ignores. The answers are ' +
+    'compared with the models of known implementations, which verack learn made; the user agent plays no part. The label is ' +
+    `"${UNKNOWN}" when no model fits. Exit code 0 whatever the label is.`,
+  examples: [
+    ['verack identify --regtest 127.0.0.1:18444', 'the label, and the answers that led to it'],
+    ['verack identify node.example.org --json', 'the same for a program'],
+  ],
+  operands: [new Argument('<hosts...>', 'HOST, HOST:PORT or [IPv6]:PORT')],
+  options: [...chainOptions(), ...lookupOptions(), ...outputOptions()],
+  isOneShot: () => true,
+  run,
+};
+
+async function run({ operands, flags, out, interrupted }: Invocation): Promise<number> {
+  const chain = chainOf(flags);
+  const outcomes: ('established' | Reason)[] = [];
+  for (const host of operands) {
+    if (interrupted.aborted) break;
+    try {
+      const identification = await identified(host, chain, flags);
+      out.object({ host, ...identification });
+      for (const line of linesOf(host, identification, out)) out.answer(line);
+      outcomes.push('established');
+    } catch (error) {
+      outcomes.push(report(host, error, out));
+    }
+  }
+  return exitCodeOf(outcomes);
+}
+
+/** Rejects with a `VerackError` when the node cannot be reached. */
+export async function identified(
+  host: string,
+  chain: Chain,
+  flags: Flags,
+): Promise<Identification & { readonly addr: string }> {
+  const at = await endpointOf(host, chain.port, flags);
+  const connections = dialledConnections(at, systemClock);
+  const found = await identify({ connections, chain, clock: systemClock, models: loadKnownModels() });
+  return { addr: formatEndpoint(at), ...found };
+}
+
+function report(host: string, error: unknown, out: Output): Reason {
+  if (isUsage(error) || !(error instanceof VerackError)) throw error;
+  const reason = reasonOf(error);
+  out.object({ host, reason });
+  out.failure(`${plain(host)}: ${plain(error.message)}`);
+  return reason;
+}
+
+/** The label beside the claim, and every question with what its answer excludes. */
+export function linesOf(
+  host: string,
+  { label, claimed, questions, ms }: Identification,
+  out: Output,
+): string[] {
+  const { subver, version } = claimed;
+  const claim = version === 0 ? 'sent no version' : `claims to be ${plain(subver)}, protocol ${version}`;
+  return [
+    `${plain(host)}: ${out.paint('bold', label)}; ${claim}`,
+    ...questions.flatMap((question) => questionLines(question)),
+    `${questions.length - 1} messages on one connection, ${ms} ms`,
+  ];
+}
+
+function questionLines({ input, output, excludes }: Question): string[] {
+  const line = `  ${input === '' ? 'at first' : input}: ${spelled(output)}`;
+  return [line, ...excludes.map((one) => `    not ${one.label}: ${spelled(one.output)}`)];
+}
+
+const spelled = (output: string): string => (output === '' ? 'nothing' : plain(output));

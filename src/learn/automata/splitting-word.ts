@@ -1,0 +1,51 @@
+/** Which inputs to try next, so that several machines can be told apart by what one system answers. */
+import { arrowOf, type Mealy, type Word } from './mealy.js';
+
+/** A machine, and the state that it is in. */
+export interface Place {
+  readonly machine: Mealy;
+  readonly state: number;
+}
+
+export interface SplitOptions {
+  /** The inputs that may follow a word; the search ends where there is none. */
+  readonly allowed: (word: Word) => readonly number[];
+  /** No input is used that one of the machines would answer so. */
+  readonly isFinal: (output: string) => boolean;
+  /** Inputs of the longest word that is looked for. */
+  readonly longest: number;
+}
+
+/**
+ * A shortest allowed word whose last input the machines answer in at least two ways; among several the one with the most
+ * answers. Undefined when there is none: the allowed words cannot tell them apart. All machines have the same inputs.
+ */
+export function splittingWord(places: readonly Place[], options: SplitOptions): Word | undefined {
+  let words: { word: Word; places: readonly Place[] }[] = [{ word: [], places }];
+  for (let length = 1; length <= options.longest && words.length > 0; length++) {
+    const longer = words.flatMap((each) => extended(each, options));
+    const best = longer.reduce((one, other) => (other.answers > one.answers ? other : one), NONE);
+    if (best.answers > 1) return best.word;
+    words = longer;
+  }
+  return undefined;
+}
+
+interface Extended {
+  readonly word: Word;
+  readonly places: readonly Place[];
+  /** How many different answers the last input gets. */
+  readonly answers: number;
+}
+
+const NONE: Extended = { word: [], places: [], answers: 0 };
+
+function extended(before: { word: Word; places: readonly Place[] }, options: SplitOptions): Extended[] {
+  return options.allowed(before.word).flatMap((input) => {
+    const arrows = before.places.map(({ machine, state }) => arrowOf(machine, state, input));
+    if (arrows.some(({ output }) => options.isFinal(output))) return [];
+    const places = before.places.map(({ machine }, n) => ({ machine, state: arrows[n]?.target ?? 0 }));
+    const answers = new Set(arrows.map(({ output }) => output)).size;
+    return [{ word: [...before.word, input], places, answers }];
+  });
+}

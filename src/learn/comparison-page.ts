@@ -1,0 +1,75 @@
+/** Two models as one static HTML page: their charts side by side, the differing arrows in red, and the list of differences. */
+import { differences } from './automata/index.js';
+import type { Behaviour } from './chart-model.js';
+import type { ModelDifference } from './compare.js';
+import { isFinal } from './output.js';
+import { svgOf } from './svg.js';
+
+/** A model and its heading. */
+export interface Side {
+  readonly title: string;
+  readonly model: Behaviour;
+}
+
+export type ExplainedDifference = ModelDifference & { readonly explanation?: string };
+
+/** The page as text, without anything to load. Rejects as {@link svgOf}. */
+export async function comparisonPage(
+  one: Side,
+  other: Side,
+  list: readonly ExplainedDifference[],
+): Promise<string> {
+  const found = differences(one.model.machine, other.model.machine, isFinal);
+  const arrows = [0, 1].map(
+    (side) => new Set(found.map(({ word, states }) => `${states[side] ?? 0} ${word.at(-1) ?? 0}`)),
+  );
+  const charts = await Promise.all([one, other].map((side, n) => chartOf(side, arrows[n] ?? new Set())));
+  return page(`${one.title} and ${other.title}`, charts.join('\n'), tableOf(one, other, list));
+}
+
+async function chartOf({ title, model }: Side, differing: ReadonlySet<string>): Promise<string> {
+  const svg = await svgOf(model.machine, { differing, ...(model.names && { names: model.names }) });
+  const greeting = model.greeting === '' ? '' : `<p>before any input: ${escaped(model.greeting)}</p>`;
+  return `<section><h2>${escaped(title)}</h2>${greeting}${svg}</section>`;
+}
+
+function tableOf(one: Side, other: Side, list: readonly ExplainedDifference[]): string {
+  const heads = ['inputs', one.title, other.title, 'rule', 'explanation'];
+  const rows = list.map(({ witness, expected, actual, rule, explanation = '' }) => [
+    witness.join(', ') || 'before any input',
+    spelled(expected.at(-1)),
+    spelled(actual.at(-1)),
+    rule,
+    explanation,
+  ]);
+  const row = (tag: string, cells: readonly string[]): string =>
+    `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
+  return `<table>${row('th', heads)}${rows.map((cells) => row('td', cells)).join('\n')}</table>`;
+}
+
+const spelled = (output = ''): string => (output === '' ? 'nothing' : output);
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const escaped = (text: string): string => text.replace(/[&<>"]/g, (sign) => ENTITIES[sign] ?? '');
+
+const STYLE = `
+body { font: 14px Helvetica, Arial, sans-serif; color: #1f2328; margin: 1rem; }
+.charts { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }
+section { border: 1px solid #d0d7de; overflow: auto; padding: 0 0.5rem; }
+svg { width: 100%; height: auto; }
+table { border-collapse: collapse; margin-top: 1rem; }
+th, td { border: 1px solid #d0d7de; padding: 0.2rem 0.5rem; text-align: left; vertical-align: top; }
+`;
+
+const page = (title: string, charts: string, table: string): string => `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>${escaped(title)}</title><style>${STYLE}</style></head>
+<body>
+<h1>${escaped(title)}</h1>
+<p>An arrow shows what is received, and after → what is sent. Red arrows differ.</p>
+<div class="charts">
+${charts}
+</div>
+${table}
+</body>
+</html>`;

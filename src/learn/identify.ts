@@ -1,0 +1,175 @@
+/**
+ * Tells which implementation a node is, by its behaviour alone: one connection, on which it is asked what the learned models
+ * would answer differently.
+ *
+ *   const { label, questions } = await identify({ connections: dialledConnections(at, systemClock), chain, clock, models });
+ */
+import type { Clock } from '../net/index.js';
+import type { Chain } from '../index.js';
+import { type Input, inputsOf } from './alphabet.js';
+import { arrowOf, type Mealy, type Place, splittingWord, type Word } from './automata/index.js';
+import { factsOf, type NodeFacts } from './calibration.js';
+import type { Connections } from './fresh-connections.js';
+import type { KnownModel } from './known-models.js';
+import { isFinal } from './output.js';
+import { politeAfter, solicited } from './polite-inputs.js';
+import { WordRun } from './word-run.js';
+
+export interface IdentifyOptions {
+  readonly connections: Connections;
+  readonly chain: Chain;
+  readonly clock: Clock;
+  /** The implementations to choose from: models of listeners over v1. */
+  readonly models: readonly KnownModel[];
+}
+
+/** One message that was sent, and what it shows. */
+export interface Question {
+  /** A name of the alphabet; empty for what the node sent before any message. */
+  readonly input: string;
+  /** The commands that came back; empty for none. */
+  readonly output: string;
+  /** The models that this answer excludes, with what they would have answered. */
+  readonly excludes: readonly { readonly label: string; readonly output: string }[];
+}
+
+/** No model fits. */
+export const UNKNOWN = 'unknown';
+
+export interface Identification {
+  /** The implementation, `A or B` where no question tells two apart, or {@link UNKNOWN}. */
+  readonly label: string;
+  /** What the node says of itself; no part of the decision. */
+  readonly claimed: Omit<NodeFacts, 'v2'>;
+  readonly questions: readonly Question[];
+  /** From the open connection to the answer, milliseconds. */
+  readonly ms: number;
+}
+
+/** A model that fits so far. */
+interface Candidate extends Place {
+  readonly label: string;
+  readonly greeting: string;
+}
+
+/** Silence that ends an answer: so many milliseconds, and four times what opening the connection took; at most two seconds. */
+const LEAST_MS = 250;
+const MOST_MS = 2_000;
+/** A part of an expected answer has come: the rest is waited for so long. */
+const REST_MS = 2_000;
+/** Inputs of the longest word that is searched for to tell models apart. */
+const LONGEST = 4;
+
+/** Rejects with a `VerackError` when there is no connection; whatever the node does then, it resolves. */
+export async function identify(options: IdentifyOptions): Promise<Identification> {
+  const { connections, chain, clock } = options;
+  const begin = clock.now();
+  const link = await connections.open();
+  const settle = Math.min(MOST_MS, Math.max(LEAST_MS, 4 * (clock.now() - begin)));
+  try {
+    const run = new WordRun(link, {
+      ...{ connections, chain, clock, transport: 'v1', settle, greetingTimeout: settle },
+    });
+    const { label, questions } = await new Identifier(run, options.models).run();
+    return { label, claimed: factsOf(run), questions, ms: Math.round(clock.now() - begin) };
+  } finally {
+    link.destroy();
+  }
+}
+
+const INPUTS: readonly Input[] = inputsOf('v1');
+const numberOf = (name: string): number => INPUTS.findIndex((input) => input.name === name);
+
+class Identifier {
+  readonly #questions: Question[] = [];
+  readonly #sent: string[] = [];
+  #candidates: readonly Candidate[];
+
+  constructor(
+    private readonly connection: WordRun,
+    models: readonly KnownModel[],
+  ) {
+    this.#candidates = models.map(candidateOf);
+  }
+
+  /** First what tells the candidates apart; then what is left is checked with every other polite input. */
+  async run(): Promise<Pick<Identification, 'label' | 'questions'>> {
+    const greeting = await this.connection.greet();
+    this.#judge('', solicited(greeting), (one) => ({ output: one.greeting, next: one }));
+    for (let word = this.#next(); word.length > 0; word = this.#next())
+      for (const input of word) if (this.#candidates.length > 0) await this.#ask(input);
+    const labels = [...new Set(this.#candidates.map(({ label }) => label))];
+    return { label: labels.length === 0 ? UNKNOWN : labels.join(' or '), questions: this.#questions };
+  }
+
+  /** The next inputs; empty when all are asked or no candidate is left. */
+  #next(): Word {
+    if (this.#candidates.length === 0) return [];
+    const allowed = (word: Word): number[] => this.#allowed(word.map((n) => INPUTS[n]?.name ?? ''));
+    const word = splittingWord(this.#candidates, { allowed, isFinal, longest: LONGEST });
+    return word ?? this.#harmless(allowed([]));
+  }
+
+  /** The first input that no candidate answers with the end of the connection. */
+  #harmless(inputs: readonly number[]): Word {
+    const isHarmless = (input: number): boolean =>
+      this.#candidates.every(({ machine, state }) => !isFinal(arrowOf(machine, state, input).output));
+    const input = inputs.find(isHarmless);
+    return input === undefined ? [] : [input];
+  }
+
+  #allowed(more: readonly string[]): number[] {
+    return politeAfter([...this.#sent, ...more]).map(numberOf);
+  }
+
+  async #ask(number: number): Promise<void> {
+    const input = INPUTS[number];
+    if (!input) return;
+    const expected = this.#candidates.map(({ machine, state }) => arrowOf(machine, state, number).output);
+    this.#sent.push(input.name);
+    const output = await this.#whole(await this.connection.ask(input), expected);
+    this.#judge(input.name, output, (one) => {
+      const arrow = arrowOf(one.machine, one.state, number);
+      return { output: arrow.output, next: { ...one, state: arrow.target } };
+    });
+  }
+
+  /** Waits for the rest of an answer of which a part has come. */
+  async #whole(first: string, expected: readonly string[]): Promise<string> {
+    let output = solicited(first);
+    while (!expected.includes(output) && expected.some((one) => one.startsWith(output)) && !isFinal(output)) {
+      const rest = solicited(await this.connection.listen(REST_MS));
+      if (rest === '') break;
+      output = [output, rest].filter((part) => part !== '').join(' ');
+    }
+    return output;
+  }
+
+  /** Keeps the candidates that answer so. */
+  #judge(
+    input: string,
+    output: string,
+    answerOf: (one: Candidate) => { readonly output: string; readonly next: Candidate },
+  ): void {
+    const answers = this.#candidates.map((one) => ({ label: one.label, ...answerOf(one) }));
+    const wrong = answers.filter((answer) => answer.output !== output);
+    const excludes = new Map(
+      wrong.map((answer) => [
+        `${answer.label} ${answer.output}`,
+        { label: answer.label, output: answer.output },
+      ]),
+    );
+    this.#questions.push({ input, output, excludes: [...excludes.values()] });
+    this.#candidates = answers.filter((answer) => answer.output === output).map(({ next }) => next);
+  }
+}
+
+const candidateOf = ({ label, model }: KnownModel): Candidate => ({
+  ...{ label, greeting: solicited(model.greeting), machine: solicitedOnly(model.machine), state: 0 },
+});
+
+/** A machine without what comes unasked. */
+const solicitedOnly = ({ inputs, states }: Mealy): Mealy => ({
+  inputs,
+  states: states.map((arrows) => arrows.map((arrow) => ({ ...arrow, output: solicited(arrow.output) }))),
+});

@@ -1,0 +1,83 @@
+/** `verack learn` and `verack identify` on the command line: what they refuse, and what they print of a file. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { identifyCommand } from '../src/cli/identify.js';
+import { learnCommand } from '../src/cli/learn.js';
+import { loadKnownModels } from '../src/learn/index.js';
+import { ran } from './support/command-line.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'verack-learn-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Writes a file, returns its path. */
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const [one, other] = loadKnownModels();
+const A = file('a.json', JSON.stringify(one?.model));
+const B = file('b.json', JSON.stringify(other?.model));
+const fewer = { ...one?.model, machine: { inputs: ['ping'], states: [[{ output: '', target: 0 }]] } };
+const FEWER = file('fewer.json', JSON.stringify(fewer));
+const BROKEN = file('broken.json', '{');
+const OTHER = file('other.json', '{"format":"else"}');
+const PARTIAL = file('partial.json', JSON.stringify({ ...one?.model, greeting: 1 }));
+const LOST = file(
+  'lost.json',
+  JSON.stringify({ ...one?.model, machine: { ...one?.model.machine, states: [[]] } }),
+);
+
+const command = (line: string) => ran(line, [learnCommand, identifyCommand]);
+
+describe('a command line that cannot be used', () => {
+  test.each<[line: string, says: RegExp]>([
+    ['learn 127.0.0.1 127.0.0.2', /one host at a time/],
+    ['learn 127.0.0.1:99999', /"127.0.0.1:99999" cannot be used/],
+    [`learn --diff ${A}`, /--diff needs two files/],
+    [`learn --diff ${A} ${B} ${A}`, /--diff needs two files/],
+    [`learn --diff ${A} ${folder}/none.json`, /none.json cannot be read/],
+    [`learn --diff ${A} ${BROKEN}`, /broken.json cannot be read/],
+    [`learn --diff ${A} ${OTHER}`, /other.json is no model/],
+    [`learn --diff ${A} ${PARTIAL}`, /greeting should be text/],
+    [`learn --diff ${A} ${LOST}`, /every state needs an arrow/],
+    [`learn --diff ${A} ${FEWER}`, /different inputs/],
+    [`learn --diff ${A} ${B} --as svg`, /--diff prints text or --as html/],
+    ['learn --as picture 127.0.0.1', /--as/],
+    ['identify 127.0.0.1:x', /"127.0.0.1:x" cannot be used/],
+    ['identify', /missing required argument/],
+  ])('%s', async (line, says) => {
+    const { code, stderr } = await command(line);
+    expect(stderr).toMatch(says);
+    expect(code).toBe(2);
+  });
+});
+
+test.each(['learn', 'identify'])('%s says that nobody listens', async (verb) => {
+  const { code, stderr } = await command(`${verb} 127.0.0.1:1`);
+  expect(stderr).toMatch(/127.0.0.1:1/);
+  expect(code).toBe(4);
+});
+
+describe('two files', () => {
+  test('differ in words, as text and as JSON', async () => {
+    const { stdout, code } = await command(`learn --diff ${A} ${B}`);
+    expect(stdout).toMatch(/^\d+ differences\n/);
+    expect(code).toBe(0);
+    const { differences } = JSON.parse((await command(`learn --diff ${A} ${B} --json`)).stdout) as {
+      differences: { witness: string[] }[];
+    };
+    expect(stdout.match(/ {2}rule: /g)).toHaveLength(differences.length);
+    expect(differences[0]?.witness.length).toBeGreaterThan(0);
+  });
+
+  test('are drawn side by side, with what differs in red', async () => {
+    const { stdout } = await command(`learn --diff ${A} ${B} --as html`);
+    expect(stdout.match(/<svg/g)).toHaveLength(2);
+    expect(stdout).toMatch(/class="edge differs"/);
+    expect((await command(`learn --diff ${A} ${A} --as html`)).stdout).not.toMatch(/class="edge differs"/);
+  });
+});
