@@ -1,7 +1,14 @@
 /** Messages, correct and incorrect, that a lab peer can send at any time, as v1 frames of regtest. */
 import { NETWORKS } from '../index.js';
 import { versionMessage } from '../connection/index.js';
-import { CHECKSUM_AT, encodeFrame, encodeMessage, LENGTH_AT, type Message, servicesOf } from '../wire/index.js';
+import {
+  CHECKSUM_AT,
+  encodeFrame,
+  encodeMessage,
+  LENGTH_AT,
+  type Message,
+  servicesOf,
+} from '../wire/index.js';
 
 /** A message that can be sent by its name. */
 export interface CannedMessage {
