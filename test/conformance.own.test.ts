@@ -5,7 +5,7 @@ import { memoryNet } from '../src/net/memory.js';
 import { NETWORKS } from '../src/networks.js';
 import type { Case } from '../src/conformance/case.js';
 import { conform } from '../src/conformance/conform.js';
-import { loadCases, loadKnown } from '../src/conformance/case-files.js';
+import { loadCaseFiles, loadKnown } from '../src/conformance/case-files.js';
 import type { Report } from '../src/conformance/report.js';
 import type { NodeUnderTest } from '../src/conformance/node-under-test.js';
 import { driven } from './support/drive-clock.js';
@@ -68,7 +68,8 @@ const passed = ({ findings }: Report): string[] =>
   findings.filter(({ verdict }) => verdict === 'pass').map(({ id }) => id);
 
 describe('our own node', () => {
-  const cases = loadCases();
+  /** The boundaries of the messages are run over TCP, end to end. */
+  const cases = loadCaseFiles();
   const timeless = cases.filter(({ needs }) => !needs?.includes('clock'));
 
   const v2 = timeless.filter(({ transport }) => transport === 'v2').map(({ id }) => id);

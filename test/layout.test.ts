@@ -99,8 +99,9 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
     xstate: 'yes',
   },
   http: { http: 'yes', net: 'yes', entry: 'yes', 'node:': 'yes' },
-  conformance: { conformance: 'yes', ...CORE, 'node:': 'yes' },
-  recording: { recording: 'yes', conformance: 'yes', decode: 'yes', ...CORE, 'node:': 'yes' },
+  json: { json: 'yes' },
+  conformance: { conformance: 'yes', json: 'yes', ...CORE, 'node:': 'yes' },
+  recording: { recording: 'yes', json: 'yes', conformance: 'yes', decode: 'yes', ...CORE, 'node:': 'yes' },
   learn: { learn: 'yes', conformance: 'yes', ...CORE, xstate: 'yes', 'node:': 'yes' },
   decode: { decode: 'yes', ...CORE, 'node:': 'yes' },
   // The entry of the library exports it, so it imports the node's.

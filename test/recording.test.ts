@@ -12,7 +12,7 @@ import { CONNECTION_TYPES } from '../machines/index.js';
 import { FAULT_NAMES, memoryNet, type MemoryNet } from '../src/net/index.js';
 import { V2_FAULT_NAMES } from '../src/connection/index.js';
 import type { Sink } from '../src/recording/recorder.js';
-import { play, recordedNode, type Verdict } from '../src/recording/record-and-replay.js';
+import { play, recordedNode, type ReplayVerdict } from '../src/recording/record-and-replay.js';
 import { Chance } from './simulation/seeded-random.js';
 
 /** Takes lines in memory. */
@@ -33,7 +33,7 @@ async function* fileOf(lines: readonly string[], piece = 1_000): AsyncGenerator<
   for (let at = 0; at < bytes.length; at += piece) yield bytes.subarray(at, at + piece);
 }
 
-const replayed = (lines: readonly string[], compiled = true): Promise<Verdict> =>
+const replayed = (lines: readonly string[], compiled = true): Promise<ReplayVerdict> =>
   play(fileOf([...lines, END]), { node: { compiled } });
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -388,7 +388,7 @@ describe('a file that is no recording', () => {
     expect(await made({ chain: 'moon' })).toBe('line 2: moon: no such chain');
     expect(await made({ services: '9' })).toMatch(/^line 2: 9: services/);
     expect(await made({ faults: ['gremlins'] })).toMatch(/^line 2: gremlins: no such fault/);
-    expect(await made({ rules: { relay: 1 } })).toBe('line 2: node has no options that can be used');
+    expect(await made({ rules: { relay: 1 } })).toBe('line 2: node.options.rules.relay should be a boolean');
   });
 
   test('of one endless line is given up', async () => {

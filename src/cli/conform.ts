@@ -4,11 +4,13 @@ import { Argument, Option } from 'commander';
 import { type Endpoint, parseEndpoint, resolveHost, tcpNet } from '../net/index.js';
 import { type Chain, VerackError } from '../index.js';
 import type { Case } from '../conformance/case.js';
+import { matchesId } from '../conformance/case-ids.js';
 import { Malformed } from '../conformance/case-schema.js';
 import { conform } from '../conformance/conform.js';
 import { commandDialler, operatorDialler } from '../conformance/dial-command.js';
 import { scriptOf, sequenceOf } from '../conformance/explain.js';
 import { needsOf } from '../conformance/applicability.js';
+import { netOfEachCase } from '../conformance/loopback-net.js';
 import { junitOf } from '../conformance/junit.js';
 import { loadCases, loadKnown } from '../conformance/case-files.js';
 import { pageOf } from '../conformance/html-report.js';
@@ -130,19 +132,11 @@ function selectedCases({ only, explain }: ConformFlags): readonly Case[] {
   const wanted = explain === undefined ? only : [explain];
   if (!wanted) return all;
   const found = wanted.flatMap((glob) => {
-    const some = all.filter(({ id }) => isLike(id, glob));
+    const some = all.filter(({ id }) => matchesId(id, glob));
     if (some.length === 0) throw new Usage(`no case is called ${glob}; --list shows them`);
     return some;
   });
   return [...new Set(found)];
-}
-
-function isLike(id: string, glob: string): boolean {
-  const pattern = glob
-    .replace(/[^\w*?-]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${pattern}$`).test(id);
 }
 
 function reportIn(file: string): Report {
@@ -249,7 +243,14 @@ async function endpointOf(host: string, chain: Chain, { flags, interrupted }: In
 function subjectOf(at: Endpoint, chain: Chain, flags: ConformFlags, out: Output): NodeUnderTest {
   const dialler = diallerOf(chain, flags, out);
   const host = flags.listenAt;
-  return { net: tcpNet(), at, ...(host !== undefined && { host }), ...(dialler && { dialler }) };
+  const netOfCase = netOfEachCase(at);
+  return {
+    net: tcpNet(),
+    at,
+    ...(netOfCase && { netOfCase }),
+    ...(host !== undefined && { host }),
+    ...(dialler && { dialler }),
+  };
 }
 
 function diallerOf(

@@ -2,7 +2,7 @@
 import { Argument } from 'commander';
 import { VerackError } from '../index.js';
 import type { Difference } from '../recording/replay-difference.js';
-import type { Verdict } from '../recording/record-and-replay.js';
+import type { ReplayVerdict } from '../recording/record-and-replay.js';
 import type { RecordedSession, SessionTranscripts } from '../recording/transcripts.js';
 import { captureFolder, replayCaptures } from './replay-captures.js';
 import { counted, transcriptLines } from './transcript.js';
@@ -133,13 +133,13 @@ function linesOf({ peer, scenes, left }: RecordedSession, out: Output): string[]
   return transcriptLines({ title, scenes, left, us: 'us' }, out);
 }
 
-const ENDINGS: Readonly<Record<Verdict['ending'], string>> = {
+const ENDINGS: Readonly<Record<ReplayVerdict['ending'], string>> = {
   stopped: '',
   limit: '; the recording ends at its limit of size',
   cut: '; the recording breaks off there: the program was ended, or is still writing',
 };
 
-function printVerdict(file: string, verdict: Verdict, out: Output): void {
+function printVerdict(file: string, verdict: ReplayVerdict, out: Output): void {
   const { sessions, events, differing, differences, ending } = verdict;
   out.event('verdict', { file, same: differing === 0, ...verdict });
   for (const difference of differences) out.failure(differenceLine(file, difference, out));

@@ -1,6 +1,8 @@
 /** Reads the cases and the known differences from the files beside this one. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { boundaryCases } from './boundaries/boundary-cases.js';
+import { readVerdicts, type Verdicts } from './boundaries/verdicts.js';
 import type { Case } from './case.js';
 import { Malformed, readCases, withoutDuplicates } from './case-schema.js';
 import { type KnownDifferences, readKnown } from './known-differences.js';
@@ -23,10 +25,19 @@ function parse(path: string, name: string): unknown {
   }
 }
 
-/** Every case of the tree, by file name, in the order of the files. Throws {@link Malformed}. */
-export function loadCases(folder = pathOf('cases')): readonly Case[] {
+/** Every case: those of the files, in the order of their names, then the boundaries of the messages. Throws {@link Malformed}. */
+export const loadCases = (): readonly Case[] =>
+  withoutDuplicates([...loadCaseFiles(), ...boundaryCases(loadVerdicts())]);
+
+/** The cases of a folder's files. Throws {@link Malformed}. */
+export function loadCaseFiles(folder = pathOf('cases')): readonly Case[] {
   const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
   return withoutDuplicates(files.sort().flatMap((name) => readCases(parse(`${folder}/${name}`, name), name)));
+}
+
+/** The verdicts on the boundaries. Throws {@link Malformed}. */
+export function loadVerdicts(path = pathOf('boundaries/verdicts.json')): Verdicts {
+  return readVerdicts(parse(path, 'verdicts.json'), 'verdicts.json');
 }
 
 /** The known differences of other implementations. Throws {@link Malformed}. */

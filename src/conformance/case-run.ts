@@ -1,5 +1,5 @@
 /** One run of one case: its connections, its listener, what it captured, and the clock that bounds every wait. */
-import { type Clock, formatEndpoint, type Link, type Listener } from '../net/index.js';
+import { type Clock, formatEndpoint, type Link, type Listener, type Net } from '../net/index.js';
 import { type Chain, REASONS } from '../index.js';
 import type { Reference } from './message-bytes.js';
 import type { Case } from './case.js';
@@ -26,6 +26,7 @@ export class CaseRun implements Reference {
   readonly transcript: TranscriptRecorder;
   readonly #connections = new Map<string, TesterConnection>();
   readonly #accepted: Link[] = [];
+  readonly #net: Net;
   #listener: Listener | undefined;
   #onAccepted: (() => void) | undefined;
 
@@ -34,6 +35,7 @@ export class CaseRun implements Reference {
     readonly environment: CaseEnvironment,
   ) {
     this.transcript = new TranscriptRecorder(() => this.now);
+    this.#net = this.subject.netOfCase?.() ?? this.subject.net;
   }
 
   get chain(): Chain {
@@ -137,13 +139,13 @@ export class CaseRun implements Reference {
   }
 
   #dialled(): Promise<Link> {
-    const { net, at } = this.subject;
+    const { at } = this.subject;
     return new Promise((resolve, reject) => {
       const timer = this.clock.setTimeout(() => {
         giveUp();
         reject(new Deviation('could not connect: no answer in time'));
       }, CONNECT_MS);
-      const giveUp = net.dial(at, {
+      const giveUp = this.#net.dial(at, {
         opened: (link) => {
           this.clock.clearTimeout(timer);
           resolve(link);

@@ -16,7 +16,7 @@ import {
   type Validator,
   text,
   textOr,
-} from './json-schema.js';
+} from '../json/validators.js';
 
 const versionFields: Validator = (value, at) => {
   if (!isObject(value)) return `${at} should be an object`;
@@ -147,6 +147,7 @@ const caseSchema = object(
     own_node: flag,
     core_master: text,
     note: text,
+    evidence: oneOf('source', 'BIP'),
   },
 );
 

@@ -28,6 +28,10 @@ export const NEEDS = {
 } as const;
 export type Need = keyof typeof NEEDS;
 
+/** What a verdict rests on: a run of Bitcoin Core or Knots, Core's source, or the text of a BIP. */
+export const EVIDENCE = ['run', 'source', 'BIP'] as const;
+export type Evidence = (typeof EVIDENCE)[number];
+
 /** Conditions on what the node announces; all of them must hold. */
 export interface When {
   /** The relay byte of its version. */
@@ -155,5 +159,17 @@ export interface Case {
   readonly note?: string;
   /** Which programs passed it when it was written down. */
   readonly verified: readonly string[];
+  /** What says that the node should do so, where no program was run. */
+  readonly evidence?: Exclude<Evidence, 'run'>;
   readonly steps: readonly Step[];
 }
+
+/** What the verdict of a case rests on. */
+export const evidenceOf = ({ evidence, verified }: Pick<Case, 'evidence' | 'verified'>): Evidence =>
+  evidence ?? (verified.length > 0 ? 'run' : 'source');
+
+/** Steps against a node that are no case of the suite. */
+export const bareCase = (steps: readonly Step[], transport: Case['transport'] = 'v1'): Case => ({
+  ...{ id: 'bare', name: '', rule: '', grade: 'must', role: 'inbound', transport, steps },
+  ...{ dialects: [], tags: [], source: '', verified: [] },
+});

@@ -6,10 +6,11 @@
 import { type Clock, formatEndpoint, systemClock } from '../net/index.js';
 import { type Chain, NAME, VERSION } from '../index.js';
 import type { Case } from './case.js';
+import { matchesId } from './case-ids.js';
 import { V2_OPS } from './v2-ops.js';
 import { Deviation, CannotRun } from './deviation.js';
 import { skipReasonOf } from './applicability.js';
-import { knownOf, type KnownDifferences } from './known-differences.js';
+import { knownOf, type KnownDifferences, reasonFor } from './known-differences.js';
 import { EXPECT_OPS } from './expect-ops.js';
 import { probeNode } from './node-info.js';
 import { type Finding, findingOf, FORMAT, type Report } from './report.js';
@@ -71,7 +72,7 @@ export async function judge(it: Case, environment: CaseEnvironment): Promise<Fin
 async function outcomeOf(run: CaseRun): Promise<Deviation | CannotRun | undefined> {
   try {
     if (run.it.role === 'inbound') await run.connect();
-    for (const [n, step] of run.it.steps.entries()) await take(run, n, step);
+    for (const [n, step] of run.it.steps.entries()) await takeStep(run, n, step);
     return undefined;
   } catch (error) {
     if (error instanceof Deviation || error instanceof CannotRun) return error;
@@ -79,7 +80,8 @@ async function outcomeOf(run: CaseRun): Promise<Deviation | CannotRun | undefine
   }
 }
 
-async function take(run: CaseRun, n: number, step: Case['steps'][number]): Promise<void> {
+/** Takes one step of a case, the `n`th. Throws a {@link Deviation} that names the step. */
+export async function takeStep(run: CaseRun, n: number, step: Case['steps'][number]): Promise<void> {
   const op = OPS[step.op];
   if (!op) throw new CannotRun(`step ${n + 1}: nothing here does ${step.op}`);
   try {
@@ -170,13 +172,14 @@ function withKnownDifferences(
   keepsDialogues = false,
 ): Pick<Report, 'findings' | 'vanished'> {
   const marked = findings.map((finding): Finding => {
-    const reason = known.get(finding.id);
+    const reason = reasonFor(known, finding.id);
     if (finding.verdict !== 'fail' || reason === undefined) return finding;
     return { ...finding, verdict: 'known', seen: `${finding.seen} (known: ${reason})` };
   });
-  const vanished = findings
-    .filter(({ id, verdict }) => verdict === 'pass' && known.has(id))
-    .map(({ id }) => id);
+  const vanished = [...known.keys()].filter((pattern) => {
+    const judged = findings.filter(({ id, verdict }) => verdict !== 'skip' && matchesId(id, pattern));
+    return judged.length > 0 && judged.every(({ verdict }) => verdict === 'pass');
+  });
   return { findings: keepsDialogues ? marked : marked.map(withoutDialogue), vanished };
 }
 

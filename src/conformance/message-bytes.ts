@@ -1,6 +1,6 @@
 /** From a message as a case describes it to the bytes that go on the wire, right or wrong. */
 import { type Chain, NETWORKS } from '../index.js';
-import { encodeFrame, hexOf } from '../wire/index.js';
+import { CHECKSUM_AT, COMMAND_AT, encodeFrame, hexOf, LENGTH_AT } from '../wire/index.js';
 import type { Sent } from './case.js';
 import { NONCE_AT, versionPayload } from './version-message.js';
 
@@ -10,10 +10,6 @@ export interface Reference {
   /** Payloads that were captured, by name. */
   readonly captured: ReadonlyMap<string, Uint8Array>;
 }
-
-const COMMAND_AT = 4;
-const LENGTH_AT = 16;
-const CHECKSUM_AT = 20;
 
 /** The magic of a network that this one is not. */
 const otherMagic = ({ chain }: Chain): string =>

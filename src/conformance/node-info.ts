@@ -1,7 +1,7 @@
 /** The probe before a run: whether the node answers, what it announces, and whether it accepts BIP324. */
 import { sanitize, servicesnames } from '../wire/index.js';
 import { frameOf } from './message-bytes.js';
-import type { Case } from './case.js';
+import { bareCase } from './case.js';
 import { Deviation } from './deviation.js';
 import { versionFields } from './version-message.js';
 import type { TesterConnection } from './tester-connection.js';
@@ -16,20 +16,6 @@ const KEY_MS = 300;
 /** A BIP324 key. */
 const KEY_BYTES = 64;
 
-const NOTHING: Case = {
-  id: 'probe',
-  name: 'probe',
-  rule: '',
-  grade: 'must',
-  role: 'inbound',
-  transport: 'v1',
-  dialects: [],
-  tags: [],
-  source: '',
-  verified: [],
-  steps: [],
-};
-
 /** Rejects with a {@link Deviation} when the node cannot be reached or does not answer a version. */
 export async function probeNode(environment: CaseEnvironment): Promise<NodeInfo> {
   const begin = environment.clock.now();
@@ -40,7 +26,7 @@ export async function probeNode(environment: CaseEnvironment): Promise<NodeInfo>
 }
 
 async function withRun<T>(environment: CaseEnvironment, look: (run: CaseRun) => Promise<T>): Promise<T> {
-  const run = new CaseRun(NOTHING, environment);
+  const run = new CaseRun(bareCase([]), environment);
   try {
     await run.connect();
     return await look(run);

@@ -24,6 +24,8 @@ export interface Dialler {
 export interface NodeUnderTest {
   readonly net: Net;
   readonly at: Endpoint;
+  /** Makes the net from which a case dials; `net` when absent. */
+  readonly netOfCase?: () => Net;
   /** Where we listen for it. Default 127.0.0.1. */
   readonly host?: string;
   readonly dialler?: Dialler;

@@ -2,7 +2,7 @@
 import type { Case, Grade } from './case.js';
 import type { Transcript } from './transcript.js';
 import type { NodeInfo } from './node-under-test.js';
-import { listOf, object, oneOf, text, anything } from './json-schema.js';
+import { listOf, object, oneOf, text, anything } from '../json/validators.js';
 
 /** `known`: it failed as this implementation is known to. `skip`: it was not run. */
 export const VERDICTS = ['pass', 'fail', 'known', 'skip'] as const;

@@ -4,6 +4,8 @@
  */
 import { knownMagic, NETWORKS, type ReasonCode } from '../index.js';
 import {
+  CHECKSUM_AT,
+  COMMAND_AT,
   countOf,
   createV1Framer,
   decodeMessage,
@@ -12,6 +14,7 @@ import {
   hexOf,
   isKnownCommand,
   isStrict,
+  LENGTH_AT,
   MAX_PAYLOAD,
   sanitize,
 } from '../wire/index.js';
@@ -21,7 +24,7 @@ import { OTHER_MAGICS } from './other-networks.js';
 export type { AnnotatedField } from './fields.js';
 
 /** What is wrong with a message, or noteworthy, and what Core does about it. */
-export interface Verdict {
+export interface MessageVerdict {
   readonly code: ReasonCode | 'INCOMPLETE' | 'TRAILING' | 'UNKNOWN_COMMAND';
   /** One sentence, without a full stop. */
   readonly says: string;
@@ -39,17 +42,14 @@ export interface Annotation {
   /** Whether a receiver would take the message. */
   readonly ok: boolean;
   readonly fields: readonly AnnotatedField[];
-  readonly verdicts: readonly Verdict[];
+  readonly verdicts: readonly MessageVerdict[];
 }
 
-const COMMAND_AT = 4;
-const LENGTH_AT = 16;
-const CHECKSUM_AT = 20;
 const CHECKSUM_SIZE = 4;
 
-const NOTES: readonly Verdict['code'][] = ['TRAILING', 'UNKNOWN_COMMAND'];
+const NOTES: readonly MessageVerdict['code'][] = ['TRAILING', 'UNKNOWN_COMMAND'];
 
-const isHarmless = ({ code }: Verdict): boolean => NOTES.includes(code);
+const isHarmless = ({ code }: MessageVerdict): boolean => NOTES.includes(code);
 
 /** Whether the bytes begin like a frame: a known magic, or any magic and a checksum that is right. */
 export function looksFramed(bytes: Uint8Array): boolean {
@@ -165,7 +165,7 @@ const DROPS = 'Core drops this message and keeps the connection';
 const CLOSES = 'Core closes the connection';
 
 /** What a receiver of that network would hold against the frame; its own framer is the judge. */
-function badFrame(frame: Uint8Array, missing: number): Verdict | undefined {
+function badFrame(frame: Uint8Array, missing: number): MessageVerdict | undefined {
   const [event] = createV1Framer(frame.subarray(0, COMMAND_AT)).feed(frame);
   if (event?.kind === 'broken')
     return {
@@ -179,7 +179,7 @@ function badFrame(frame: Uint8Array, missing: number): Verdict | undefined {
   return { code: event.code, says: `${what}; ${DROPS}` };
 }
 
-function judge(command: string, payload: Uint8Array): Verdict[] {
+function judge(command: string, payload: Uint8Array): MessageVerdict[] {
   const excess = countOf(command, payload);
   if (excess && excess.count > excess.limit) {
     const says = `${excess.count} entries, ${excess.limit} are allowed; ${CLOSES}`;
@@ -208,7 +208,7 @@ const FAULTS = {
 function spoiled(
   command: string,
   { code, path, offset }: { code: keyof typeof FAULTS; path: string; offset: number },
-): Verdict {
+): MessageVerdict {
   const where = `${path === '' ? 'the payload' : path} (payload byte ${offset})`;
   return { code, says: `${where} ${FAULTS[code]}; ${isStrict(command) ? CLOSES : DROPS}` };
 }

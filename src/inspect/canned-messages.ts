@@ -1,7 +1,14 @@
 /** Messages, correct and incorrect, that a lab peer can send at any time, as v1 frames of regtest. */
 import { NETWORKS } from '../index.js';
 import { versionMessage } from '../connection/index.js';
-import { encodeFrame, encodeMessage, type Message, servicesOf } from '../wire/index.js';
+import {
+  CHECKSUM_AT,
+  encodeFrame,
+  encodeMessage,
+  LENGTH_AT,
+  type Message,
+  servicesOf,
+} from '../wire/index.js';
 
 /** A message that can be sent by its name. */
 export interface CannedMessage {
@@ -38,8 +45,6 @@ function withBytes(frame: Uint8Array, at: number, bytes: readonly number[]): Uin
 
 const verack = (): Uint8Array => frameOf({ command: 'verack' });
 const MAGIC_AT = 0;
-const LENGTH_AT = 16;
-const CHECKSUM_AT = 20;
 
 const canned = (name: string, about: string, frame: () => Uint8Array): CannedMessage => ({
   name,

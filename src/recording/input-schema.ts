@@ -5,130 +5,141 @@ import { kindOfHost } from '../net/index.js';
 import { REASONS } from '../index.js';
 import { isV2Fault } from '../connection/index.js';
 import { MAX_GARBAGE } from '../wire/index.js';
+import {
+  a,
+  flag,
+  hex,
+  hexOf,
+  isObject,
+  listOf,
+  natural,
+  objectWith,
+  oneOf,
+  type Validator,
+  whole,
+} from '../json/validators.js';
 import type { InputName } from './recording-format.js';
 
-type Fits = (value: unknown) => boolean;
-type Shape = Readonly<Record<string, Fits>>;
+const isText = (value: unknown): value is string => typeof value === 'string';
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const count: Fits = (value) => Number.isInteger(value) && Number(value) >= 0;
-const flag: Fits = (value) => typeof value === 'boolean';
-const text: Fits = (value) => typeof value === 'string' && value.length <= 512;
-const hex: Fits = (value) => typeof value === 'string' && value.length % 2 === 0 && /^[0-9a-f]*$/.test(value);
-const port: Fits = (value) => count(value) && Number(value) <= 65_535;
-/** An IP address, or a host of another network (`.onion`, `.i2p`). */
-const host: Fits = (value) =>
-  typeof value === 'string' && value.length <= 253 && (isIP(value) > 0 || kindOfHost(value) !== 'name');
-const maybe =
-  (fits: Fits): Fits =>
-  (value) =>
-    value === undefined || fits(value);
-const list =
-  (fits: Fits, least = 0): Fits =>
-  (value) =>
-    Array.isArray(value) && value.length >= least && value.every(fits);
-const shaped =
-  (shape: Shape): Fits =>
-  (value) =>
-    isObject(value) && missing(shape, value) === undefined;
-const facts: Fits = (value) =>
-  isObject(value) && Object.values(value).every((fact) => /^(string|number|boolean)$/.test(typeof fact));
-const code = (start: RegExp): Fits => {
-  return (value) => typeof value === 'string' && start.test(value) && Object.hasOwn(REASONS, value);
-};
-
-const endpoint = shaped({ host, port });
-/** A recording may be older than a rule. */
-const rules = shaped(
-  Object.fromEntries(
-    Object.entries(CORE_RULES).map(([name, rule]) => [name, maybe((value) => typeof value === typeof rule)]),
-  ),
+const text = a('a text of at most 512 characters', (value) => isText(value) && value.length <= 512);
+/** A whole number from 0 to a limit. */
+const upTo = (max: number): Validator =>
+  a(
+    `a whole number from 0 to ${max}`,
+    (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= max,
+  );
+/** A list of at least one value. */
+const someOf =
+  (validator: Validator): Validator =>
+  (value, at) =>
+    Array.isArray(value) && value.length === 0 ? `${at} is empty` : listOf(validator)(value, at);
+const port = upTo(65_535);
+/** A host of another network has no IP address (`.onion`, `.i2p`). */
+const host = a(
+  'an IP address or a host of another network',
+  (value) => isText(value) && value.length <= 253 && (isIP(value) > 0 || kindOfHost(value) !== 'name'),
 );
-const padding = shaped({
-  garbage: (value) => count(value) && Number(value) <= MAX_GARBAGE,
-  decoys: list((value) => count(value) && Number(value) <= 65_535),
-});
-const options = shaped({
-  chain: text,
-  magic: (value) => hex(value) && String(value).length === 8,
-  rules,
-  maxinbound: count,
-  maxoutbound: count,
-  maxpending: count,
-  maxsendbuffer: count,
-  pendingloopback: flag,
-  drainTimeout: count,
-  v2transport: flag,
-  v2only: flag,
-  padding: maybe(padding),
-  v2fault: maybe((value) => typeof value === 'string' && isV2Fault(value)),
-  outbound: maybe(shaped({ slots: count, once: flag })),
-  services: text,
-  startingheight: Number.isInteger,
-  subver: text,
-  faults: list(text),
-});
-const dialOptions = shaped({
-  connection_type: maybe((value) => value !== 'inbound' && CONNECTION_TYPES.some((type) => type === value)),
-  persistent: maybe(flag),
-  v2transport: maybe(flag),
-});
-const message: Fits = (value) =>
-  list(text, 2)(value) || (Array.isArray(value) && text(value[0]) && hex(value[1]));
+const facts = a(
+  'an object of texts, numbers and flags',
+  (value) =>
+    isObject(value) && Object.values(value).every((fact) => /^(string|number|boolean)$/.test(typeof fact)),
+);
+const code = (start: RegExp): Validator =>
+  a('a code of the table', (value) => isText(value) && start.test(value) && Object.hasOwn(REASONS, value));
+const typeLike = (sample: unknown): Validator =>
+  a(`a ${typeof sample}`, (value) => typeof value === typeof sample);
+
+const endpoint = objectWith({ host, port });
+/** A recording may be older than a rule. */
+const rules = objectWith(
+  {},
+  Object.fromEntries(Object.entries(CORE_RULES).map(([name, rule]) => [name, typeLike(rule)])),
+);
+const padding = objectWith({ garbage: upTo(MAX_GARBAGE), decoys: listOf(upTo(65_535)) });
+const options = objectWith(
+  {
+    chain: text,
+    magic: hexOf(4),
+    rules,
+    maxinbound: natural,
+    maxoutbound: natural,
+    maxpending: natural,
+    maxsendbuffer: natural,
+    pendingloopback: flag,
+    drainTimeout: natural,
+    v2transport: flag,
+    v2only: flag,
+    services: text,
+    startingheight: whole,
+    subver: text,
+    faults: listOf(text),
+  },
+  {
+    padding,
+    v2fault: a('a fault of v2', (value) => isText(value) && isV2Fault(value)),
+    outbound: objectWith({ slots: natural, once: flag }),
+  },
+);
+const dialOptions = objectWith(
+  {},
+  {
+    connection_type: oneOf(...CONNECTION_TYPES.filter((type) => type !== 'inbound')),
+    persistent: flag,
+    v2transport: flag,
+  },
+);
+const message = a(
+  'a command and a payload in lower-case hex',
+  (value) =>
+    Array.isArray(value) && value.length === 2 && (text(value[0], '') ?? hex(value[1], '')) === undefined,
+);
 const dialCode = code(/^ERR_(DIAL_|LOCAL_LIMIT)/);
 const linkCode = code(/^ERR_LINK_/);
 const anyCode = code(/^ERR_/);
-const seedAddress = shaped({ host, port, source: text });
+const seedAddress = objectWith({ host, port, source: text });
 
-const SHAPES: Readonly<Record<InputName, Shape>> = {
-  node: { options },
-  dial: { to: list(endpoint, 1), options: dialOptions },
-  dialname: { name: text, port, options: dialOptions },
-  candidates: { addresses: list(seedAddress) },
-  found: { lookup: count, hosts: list(host, 1) },
-  unfound: { lookup: count, code: anyCode, facts },
-  hangup: { dial: count },
-  listen: { host, port },
-  close: { id: count },
-  send: { id: count, messages: list(message) },
-  stop: {},
-  opened: { link: count, local: endpoint, remote: endpoint },
-  failed: { link: count, code: dialCode, facts },
-  accepted: { listener: count, link: count, local: endpoint, remote: endpoint },
-  data: { link: count, bytes: hex },
-  closed: { link: count, code: linkCode },
-  drained: { link: count },
-  timer: { timer: count },
-  listening: { listener: count, local: endpoint },
-  unheard: { listener: count, facts },
+const INPUTS: Readonly<Record<InputName, Validator>> = {
+  node: objectWith({ options }),
+  dial: objectWith({ to: someOf(endpoint), options: dialOptions }),
+  dialname: objectWith({ name: text, port, options: dialOptions }),
+  candidates: objectWith({ addresses: listOf(seedAddress) }),
+  found: objectWith({ lookup: natural, hosts: someOf(host) }),
+  unfound: objectWith({ lookup: natural, code: anyCode, facts }),
+  hangup: objectWith({ dial: natural }),
+  listen: objectWith({ host, port }),
+  close: objectWith({ id: natural }),
+  send: objectWith({ id: natural, messages: listOf(message) }),
+  stop: objectWith({}),
+  opened: objectWith({ link: natural, local: endpoint, remote: endpoint }),
+  failed: objectWith({ link: natural, code: dialCode, facts }),
+  accepted: objectWith({ listener: natural, link: natural, local: endpoint, remote: endpoint }),
+  data: objectWith({ link: natural, bytes: hex }),
+  closed: objectWith({ link: natural, code: linkCode }),
+  drained: objectWith({ link: natural }),
+  timer: objectWith({ timer: natural }),
+  listening: objectWith({ listener: natural, local: endpoint }),
+  unheard: objectWith({ listener: natural, facts }),
 };
-
-/** The first field that does not fit. */
-function missing(shape: Shape, value: Record<string, unknown>): string | undefined {
-  return Object.keys(shape).find((name) => !shape[name]?.(value[name]));
-}
 
 /** What is wrong with an entry, as a sentence without a full stop; `undefined` when nothing is. */
 export function faultIn(entry: Record<string, unknown>): string | undefined {
   const { in: name } = entry;
   if (name === undefined) return outFault(entry);
-  if (typeof name !== 'string' || !Object.hasOwn(SHAPES, name))
+  if (typeof name !== 'string' || !Object.hasOwn(INPUTS, name))
     return `no such input: ${JSON.stringify(name).slice(0, 40)}`;
-  const field = missing(SHAPES[name as InputName], entry);
-  return field && `${name} has no ${field} that can be used`;
+  return INPUTS[name as InputName](entry, name);
 }
 
 function outFault({ out, bytes, size }: Record<string, unknown>): string | undefined {
   if (typeof out !== 'string') return 'neither in nor out';
-  if (out === 'pending' && !count(size)) return 'pending has no size that can be used';
-  return out === 'draw' && !hex(bytes) ? 'draw has no bytes that can be used' : undefined;
+  if (out === 'pending') return natural(size, 'pending.size');
+  return out === 'draw' ? hex(bytes, 'draw.bytes') : undefined;
 }
 
 /** Whether a turn's moment is complete. */
 export const hasMoment = ({ node, at, wall }: Record<string, unknown>): boolean =>
-  count(node) && Number.isFinite(at) && Number.isFinite(wall);
+  natural(node, '') === undefined && Number.isFinite(at) && Number.isFinite(wall);
 
 /** Deeper than any entry is; what compares and prints entries goes down into them. */
 const MAX_DEPTH = 8;

@@ -71,7 +71,7 @@ export interface PlayOptions {
 }
 
 /** What came of a replay. It is the same byte for byte when `differing` is 0. */
-export interface Verdict {
+export interface ReplayVerdict {
   readonly nodes: number;
   readonly sessions: number;
   /** Inputs and effects. */
@@ -87,7 +87,10 @@ export interface Verdict {
  *
  * @throws VerackError `ERR_LOCAL_ARGUMENT` for what is no recording; `value` names the line
  */
-export async function play(bytes: AsyncIterable<Uint8Array>, options: PlayOptions = {}): Promise<Verdict> {
+export async function play(
+  bytes: AsyncIterable<Uint8Array>,
+  options: PlayOptions = {},
+): Promise<ReplayVerdict> {
   const player = new Player(options);
   const turns = turnsOf(bytes);
   let step = await turns.next();
@@ -109,7 +112,7 @@ class Player {
     await this.#replayOf(turn).play(turn);
   }
 
-  verdict(ending: Ending): Verdict {
+  verdict(ending: Ending): ReplayVerdict {
     return {
       nodes: this.#replays.size,
       sessions: this.#sessions,

@@ -56,6 +56,8 @@ export interface Codec<T> {
   read(cursor: Cursor): T;
   /** Appends a value. */
   write(sink: Sink, value: T): void;
+  /** The smallest and the largest value of a field: for tests at both. */
+  readonly limits?: readonly [T, T];
 }
 
 /** The value type of a codec. */
@@ -137,6 +139,7 @@ function checkInteger(value: number, low: number, high: number, name: string): v
 
 /** Unsigned byte. */
 export const u8: Codec<number> = {
+  limits: [0, 0xff],
   read(cursor) {
     const at = take(cursor, 1);
     return at < 0 ? 0 : cursor.bytes[at]!;
@@ -149,6 +152,7 @@ export const u8: Codec<number> = {
 
 /** Unsigned 16-bit integer. */
 export const u16: Codec<number> = {
+  limits: [0, 0xffff],
   read(cursor) {
     const at = take(cursor, 2);
     return at < 0 ? 0 : cursor.bytes[at]! | (cursor.bytes[at + 1]! << 8);
@@ -161,6 +165,7 @@ export const u16: Codec<number> = {
 
 /** Unsigned 16-bit integer, big-endian: ports, the only numbers that are. */
 export const u16be: Codec<number> = {
+  limits: [0, 0xffff],
   read(cursor) {
     const at = take(cursor, 2);
     return at < 0 ? 0 : (cursor.bytes[at]! << 8) | cursor.bytes[at + 1]!;
@@ -173,6 +178,7 @@ export const u16be: Codec<number> = {
 
 /** Unsigned 32-bit integer. */
 export const u32: Codec<number> = {
+  limits: [0, 0xffffffff],
   read(cursor) {
     const at = take(cursor, 4);
     return at < 0 ? 0 : readLittle(cursor.bytes, at) >>> 0;
@@ -185,6 +191,7 @@ export const u32: Codec<number> = {
 
 /** Signed 32-bit integer. */
 export const i32: Codec<number> = {
+  limits: [-0x80000000, 0x7fffffff],
   read(cursor) {
     const at = take(cursor, 4);
     return at < 0 ? 0 : readLittle(cursor.bytes, at);
@@ -220,6 +227,7 @@ function putHex(sink: Sink, value: Hex64): void {
 
 /** Unsigned 64-bit integer as {@link Hex64}: JSON-safe and exact, where a number is neither. */
 export const u64: Codec<Hex64> = {
+  limits: ['0000000000000000', 'ffffffffffffffff'],
   read(cursor) {
     const at = take(cursor, 8);
     return at < 0 ? '' : hexAt(cursor.bytes, at);
@@ -228,7 +236,7 @@ export const u64: Codec<Hex64> = {
 };
 
 /** Signed 64-bit integer as the {@link Hex64} of its two's complement; see {@link signedOf}. */
-export const i64: Codec<Hex64> = u64;
+export const i64: Codec<Hex64> = { ...u64, limits: ['8000000000000000', '7fffffffffffffff'] };
 
 /** The number in a {@link Hex64} field of type `i64`. */
 export function signedOf(hex: Hex64): bigint {
@@ -243,6 +251,7 @@ export function hex64(value: bigint | number): Hex64 {
 
 /** One byte; anything but zero is true, as in Core. */
 export const bool: Codec<boolean> = {
+  limits: [false, true],
   read: (cursor) => u8.read(cursor) !== 0,
   write: (sink, value) => {
     putLittle(sink, value ? 1 : 0, 1);
@@ -259,6 +268,7 @@ const NOTHING = new Uint8Array(0);
 /** Exactly `size` bytes, as a view of the input. */
 export function bytes(size: number): Codec<Uint8Array> {
   return {
+    limits: [new Uint8Array(size), new Uint8Array(size).fill(0xff)],
     read(cursor) {
       const at = take(cursor, size);
       return at < 0 ? NOTHING : cursor.bytes.subarray(at, at + size);
@@ -319,6 +329,7 @@ export const compactSize: Codec<number> = {
 
 /** CompactSize as a plain 64-bit number (the `services` of BIP155): minimal like any other, but with no upper limit. */
 export const compactHex: Codec<Hex64> = {
+  limits: ['0000000000000000', 'ffffffffffffffff'],
   read(cursor) {
     const start = cursor.offset;
     const first = u8.read(cursor);
@@ -335,9 +346,15 @@ export const compactHex: Codec<Hex64> = {
   },
 };
 
+/** A byte field of varying size, which keeps its shortest and longest size. */
+export interface VarBytesCodec extends Codec<Uint8Array> {
+  readonly sizes: readonly [number, number];
+}
+
 /** A CompactSize length of `min`..`max` (else `ERR_CODEC_RANGE`), then as many bytes, as a view of the input. */
-export function varBytes(max: number, min = 0): Codec<Uint8Array> {
+export function varBytes(max: number, min = 0): VarBytesCodec {
   return {
+    sizes: [min, max],
     read(cursor) {
       const start = cursor.offset;
       const size = compactSize.read(cursor);
@@ -353,9 +370,11 @@ export function varBytes(max: number, min = 0): Codec<Uint8Array> {
   };
 }
 
-/** A list keeps the codec of its items, and a rule that of its value, so that a tool can walk through the bytes. */
+/** A list keeps the codec of its items and its limit, and a rule the codec of its value, so that a tool can walk through the bytes. */
 export interface ListCodec<T> extends Codec<readonly T[]> {
   readonly item: Codec<T>;
+  /** The most items. */
+  readonly max: number;
 }
 
 export interface RefinedCodec<T> extends Codec<T> {
@@ -366,6 +385,7 @@ export interface RefinedCodec<T> extends Codec<T> {
 export function list<T>(item: Codec<T>, max: number): ListCodec<T> {
   return {
     item,
+    max,
     read(cursor) {
       const start = cursor.offset;
       const count = compactSize.read(cursor);

@@ -8,9 +8,19 @@
  *
  * @module
  */
-export { compactSize, hex64, MAX_SIZE, signedOf } from './codec.js';
-export type { Codec, CodecCode, CodecFault, Cursor, Hex64 } from './codec.js';
+export { compactSize, encode, hex64, MAX_SIZE, signedOf } from './codec.js';
+export type {
+  Codec,
+  CodecCode,
+  CodecFault,
+  Cursor,
+  Hex64,
+  ListCodec,
+  RefinedCodec,
+  VarBytesCodec,
+} from './codec.js';
 export { MESSAGES } from './message-definitions.js';
+export type { StructCodec } from './struct.js';
 export type { EntryLimit, MessageFacts, MessageRow } from './message-definitions.js';
 export {
   COMMANDS,
@@ -27,7 +37,15 @@ export {
 } from './messages.js';
 export type { Command, Decoded, EntryCount, Message, MessageOf, UnknownMessage } from './messages.js';
 export { COMMAND_SIZE, readCommand, writeCommand } from './command.js';
-export { createV1Framer, encodeFrame, HEADER_SIZE, MAX_PAYLOAD } from './v1-framing.js';
+export {
+  CHECKSUM_AT,
+  COMMAND_AT,
+  createV1Framer,
+  encodeFrame,
+  HEADER_SIZE,
+  LENGTH_AT,
+  MAX_PAYLOAD,
+} from './v1-framing.js';
 export type { FrameEvent, KnownMagic, SkippedFrame, V1Framer, V1FramerOptions } from './v1-framing.js';
 export {
   createHandshakeParser,

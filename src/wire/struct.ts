@@ -31,7 +31,8 @@ export interface StructCodec<T> extends Codec<T> {
   readonly parts: readonly Part[];
 }
 
-interface Part {
+/** Fields of a struct that come together. */
+export interface Part {
   readonly keys: readonly string[];
   readonly codecs: readonly Codec<unknown>[];
   readonly atLeast: number;

@@ -20,10 +20,14 @@ export const MAX_PAYLOAD = 4_000_000;
 /** The most that a payload's buffer runs ahead of the bytes that arrived. */
 export const GROWTH_STEP = 256 * 1024;
 
+/** Offset of the command in a header. */
+export const COMMAND_AT = 4;
+/** Offset of the payload's length, 4 bytes, in a header. */
+export const LENGTH_AT = 16;
+/** Offset of the checksum, 4 bytes, in a header. */
+export const CHECKSUM_AT = 20;
+
 const FIRST_BUFFER = 1024;
-const COMMAND_AT = 4;
-const LENGTH_AT = 16;
-const CHECKSUM_AT = 20;
 
 /**
  * What the framer has to tell, in the order of the bytes. `size`: bytes on the wire, header included.

@@ -1,20 +1,13 @@
 /**
  * Faults in the frames we send. They read v1 frames (protocol section "framing"): magic 4, command 12, payload length 4 (little
  * endian), checksum 4, payload. Each element handed to `write` is one frame; anything shorter than a header passes.
- *
- * The checksum is made here with `node:crypto`, since this layer takes no code from the wire layer.
  */
-import { createHash } from 'node:crypto';
-
 import { NETWORKS } from '../../networks.js';
+import { CHECKSUM_AT, COMMAND_AT, hash256, HEADER_SIZE, LENGTH_AT } from '../../wire/index.js';
 import type { Timers } from '../timers.js';
 import type { Link, LinkHandler } from '../link.js';
 import { LinkWrapper } from './link-wrapper.js';
 
-const HEADER = 24;
-const COMMAND_AT = 4;
-const LENGTH_AT = 16;
-const CHECKSUM_AT = 20;
 /** In the payload of `version`: version 4, services 8, timestamp 8, two addresses of 26, then the nonce of 8. */
 const NONCE_AT = 72;
 const NONCE_END = 80;
@@ -37,22 +30,18 @@ export interface Clues {
 
 /** Empty for what is too short to be a frame. */
 function commandOf(frame: Uint8Array): string {
-  if (frame.length < HEADER) return '';
+  if (frame.length < HEADER_SIZE) return '';
   return Buffer.from(frame.subarray(COMMAND_AT, LENGTH_AT)).toString('latin1').replace(/\0+$/, '');
 }
 
-function sha256(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest();
-}
-
 function withChecksum(frame: Buffer): Buffer {
-  sha256(sha256(frame.subarray(HEADER))).copy(frame, CHECKSUM_AT, 0, 4);
+  frame.set(hash256(frame.subarray(HEADER_SIZE)).subarray(0, 4), CHECKSUM_AT);
   return frame;
 }
 
 /** A frame without payload, of the same network as `like`. */
 function emptyFrame(like: Buffer, command: string): Buffer {
-  const frame = Buffer.alloc(HEADER);
+  const frame = Buffer.alloc(HEADER_SIZE);
   like.copy(frame, 0, 0, COMMAND_AT);
   frame.write(command, COMMAND_AT, 'latin1');
   return withChecksum(frame);
@@ -68,7 +57,7 @@ function changed(frame: Buffer, change: (copy: Buffer) => void): Buffer {
 /** A changed payload, with the checksum that fits it. */
 function repaid(frame: Buffer, change: (payload: Buffer) => void): Buffer {
   return changed(frame, (copy) => {
-    change(copy.subarray(HEADER));
+    change(copy.subarray(HEADER_SIZE));
     withChecksum(copy);
   });
 }
@@ -81,7 +70,7 @@ function on(command: string, filter: FrameFilter): FrameFilter {
 function onFirst(filter: FrameFilter): FrameFilter {
   let first = true;
   return (frame) => {
-    if (!first || frame.length < HEADER) return [frame];
+    if (!first || frame.length < HEADER_SIZE) return [frame];
     first = false;
     return filter(frame);
   };
@@ -98,7 +87,7 @@ function truncating(): FrameFilter {
   return (frame) => {
     if (cut) return [];
     cut = commandOf(frame) === 'version';
-    return [cut ? frame.subarray(0, HEADER + ((frame.length - HEADER) >> 1)) : frame];
+    return [cut ? frame.subarray(0, HEADER_SIZE + ((frame.length - HEADER_SIZE) >> 1)) : frame];
   };
 }
 
@@ -109,12 +98,12 @@ function nonceOf(clues: Clues): Uint8Array | undefined {
 
 function echoNonce(frame: Buffer, clues: Clues): Buffer {
   const nonce = nonceOf(clues);
-  if (!nonce || frame.length < HEADER + NONCE_END) return frame;
+  if (!nonce || frame.length < HEADER_SIZE + NONCE_END) return frame;
   return repaid(frame, (payload) => payload.set(nonce, NONCE_AT));
 }
 
 function obsolete(frame: Buffer): Buffer {
-  if (frame.length < HEADER + 4) return frame;
+  if (frame.length < HEADER_SIZE + 4) return frame;
   return repaid(frame, (payload) => payload.writeInt32LE(OBSOLETE_VERSION));
 }
 
@@ -182,7 +171,7 @@ export class FrameFaultLink extends LinkWrapper {
   }
 
   override data(chunk: Uint8Array): void {
-    const missing = HEADER + NONCE_END - this.#heard.length;
+    const missing = HEADER_SIZE + NONCE_END - this.#heard.length;
     if (missing > 0) this.#heard = Buffer.concat([this.#heard, chunk.subarray(0, missing)]);
     super.data(chunk);
   }
@@ -193,8 +182,8 @@ export class FrameFaultLink extends LinkWrapper {
 
   #theirNonce(): Uint8Array | undefined {
     const heard = this.#heard;
-    const whole = heard.length === HEADER + NONCE_END && commandOf(heard) === 'version';
-    return whole ? heard.subarray(HEADER + NONCE_AT) : undefined;
+    const whole = heard.length === HEADER_SIZE + NONCE_END && commandOf(heard) === 'version';
+    return whole ? heard.subarray(HEADER_SIZE + NONCE_AT) : undefined;
   }
 
   #hush(): void {

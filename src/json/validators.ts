@@ -3,7 +3,8 @@
 /** `at` says where the value stands; the sentence begins with it. */
 export type Validator = (value: unknown, at: string) => string | undefined;
 
-const a =
+/** A rule of its own: the sentence says that the value should be `what`. */
+export const a =
   (what: string, holds: (value: unknown) => boolean): Validator =>
   (value, at) =>
     holds(value) ? undefined : `${at} should be ${what}`;
@@ -17,7 +18,10 @@ export const natural = a(
   'a whole number from 0 on',
   (value) => Number.isInteger(value) && Number(value) >= 0,
 );
-export const hex = a('bytes in lower-case hex', (value) => isText(value) && /^([\da-f]{2})*$/.test(value));
+export const hex = a(
+  'bytes in lower-case hex',
+  (value) => isText(value) && value.length % 2 === 0 && /^[\da-f]*$/.test(value),
+);
 
 /** Hex of exactly so many bytes. */
 export const hexOf = (bytes: number): Validator =>
@@ -61,22 +65,30 @@ export const recordOf =
       ? first(Object.entries(value).map(([key, item]) => validator(item, `${at}.${key}`)))
       : `${at} should be an object`;
 
-/** An object with these fields, and no other: a field that is misspelt would silently change nothing. */
-export const object =
-  (
-    required: Readonly<Record<string, Validator>>,
-    optional: Readonly<Record<string, Validator>> = {},
-  ): Validator =>
+type Fields = Readonly<Record<string, Validator>>;
+
+/** An object with these fields; others are not looked at. */
+export const objectWith =
+  (required: Fields, optional: Fields = {}): Validator =>
   (value, at) => {
     if (!isObject(value)) return `${at} should be an object`;
-    const fields = { ...required, ...optional };
     const missing = Object.keys(required).find((key) => !Object.hasOwn(value, key));
     if (missing !== undefined) return `${at} lacks "${missing}"`;
-    const unexpected = Object.keys(value).find((key) => !Object.hasOwn(fields, key));
-    if (unexpected !== undefined)
-      return `${at} has "${unexpected}", which is none of ${Object.keys(fields).join(', ')}`;
-    return first(Object.entries(value).map(([key, item]) => fields[key]!(item, `${at}.${key}`)));
+    const fields = Object.entries({ ...required, ...optional }).filter(([key]) => Object.hasOwn(value, key));
+    return first(fields.map(([key, validator]) => validator(value[key], `${at}.${key}`)));
   };
+
+/** An object with these fields, and no other: a field that is misspelt would silently change nothing. */
+export const object = (required: Fields, optional: Fields = {}): Validator => {
+  const known = objectWith(required, optional);
+  const names = Object.keys({ ...required, ...optional });
+  return (value, at) => {
+    const unexpected = isObject(value) ? Object.keys(value).find((key) => !names.includes(key)) : undefined;
+    return unexpected === undefined
+      ? known(value, at)
+      : `${at} has "${unexpected}", which is none of ${names.join(', ')}`;
+  };
+};
 
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

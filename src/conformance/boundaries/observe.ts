@@ -1,0 +1,54 @@
+/** Finds out what a node does with a boundary, with nothing expected. */
+import { hexOf } from '../../wire/index.js';
+import { bareCase, type Step, type Wanted } from '../case.js';
+import { type CaseEnvironment, CaseRun } from '../case-run.js';
+import { takeStep } from '../conform.js';
+import { UNSOLICITED } from '../expect-ops.js';
+import { type Boundary, LAST_NONCE, messagesAfter, stepsBefore } from './boundaries.js';
+import type { End, Outcome } from './outcomes.js';
+
+const WITHIN_MS = 1_500;
+
+/** Messages that repeat what the node was sent: their payload belongs to the outcome. */
+const REPEATING = ['pong'];
+
+/**
+ * Runs one boundary. A node that closes is asked once more without anything behind the message, so that no reset can take
+ * away what it sent before. Throws a `Deviation` when the steps before the message fail.
+ */
+export async function observe(it: Boundary, environment: CaseEnvironment): Promise<Outcome> {
+  const after: Step = { op: 'send', messages: messagesAfter(it), coalesce: true };
+  const outcome = await withRun(it, environment, [after]);
+  return outcome.end === 'close' ? await withRun(it, environment, []) : outcome;
+}
+
+async function withRun(it: Boundary, environment: CaseEnvironment, after: readonly Step[]): Promise<Outcome> {
+  const steps = [...stepsBefore(it), { op: 'send', messages: [it.sent] }, ...after];
+  const run = new CaseRun(bareCase(steps, it.transport), environment);
+  try {
+    await run.connect();
+    for (const [n, step] of steps.entries()) await takeStep(run, n, step);
+    return await outcomeOf(run);
+  } finally {
+    await run.end();
+  }
+}
+
+async function outcomeOf(run: CaseRun): Promise<Outcome> {
+  const connection = run.connection();
+  const until = run.now + WITHIN_MS;
+  const received: Wanted[] = [];
+  const ended = (end: End): Outcome => ({ received, end });
+  for (;;) {
+    const item = connection.take();
+    if (!item && connection.ended) return ended('close');
+    if (!item && run.now >= until) return ended('open');
+    if (!item) await connection.change(until);
+    else if (item.kind === 'stray') received.push({ msg: 'stray' });
+    else if (item.command === 'pong' && hexOf(item.payload) === LAST_NONCE) return ended('pong');
+    else if (!UNSOLICITED.includes(item.command)) received.push(wantedOf(item.command, item.payload));
+  }
+}
+
+const wantedOf = (msg: string, payload: Uint8Array): Wanted =>
+  REPEATING.includes(msg) ? { msg, payload: hexOf(payload) } : { msg };
