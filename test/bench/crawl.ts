@@ -79,7 +79,7 @@ async function memory(): Promise<void> {
     size: 20_000,
     reachable: 12_000,
     hostile: 0.05,
-    tells: 250,
+    advertises: 250,
   });
   const limits = ['--replytimeout', '5', '--peertimeout', '5', '--parallel', '128'];
   const { summary, cpu, rss } = crawl(first, ...limits, '--output', join(directory, 'memory.ndjson'));
@@ -91,7 +91,7 @@ async function memory(): Promise<void> {
 }
 
 async function coverage(seeds: number): Promise<void> {
-  const options = { size: 20_000, reachable: 12_000, churn: 0.02, rounds: 4, sample: 2_000, tells: 30 };
+  const options = { size: 20_000, reachable: 12_000, churn: 0.02, rounds: 4, sample: 2_000, advertises: 30 };
   let held = 0;
   let unroutable = 0;
   for (let seed = 1; seed <= seeds; seed++) {
