@@ -59,7 +59,7 @@ export class Crawl {
 
   /** Throws `ERR_LOCAL_ARGUMENT` or `ERR_LOCAL_LIMIT` when the output file cannot be used. */
   constructor(private readonly options: CrawlOptions) {
-    const { clock, rounds, roundDelay, drainTimeout, every } = options;
+    const { clock, rounds, roundDelay, cancelTimeout, every } = options;
     this.#frontier = new Frontier(options);
     this.#snapshot = new Snapshot(this.#networkOf, options.maxAddresses);
     this.#before = options.before;
@@ -76,7 +76,7 @@ export class Crawl {
       },
     });
     const round = this.#progress?.round?.round ?? 1;
-    const input = { rounds, roundDelay, drainTimeout, every, round };
+    const input = { rounds, roundDelay, cancelTimeout, every, round };
     this.actor = createActor(machine, { id: 'crawl', input, clock });
   }
 

@@ -8,8 +8,7 @@
 import type { Chain, Endpoint } from '../index.js';
 import type { AddressNetwork } from '../wire/index.js';
 import { endpointOf } from './addr-text.js';
-import { type Group, Groups } from './groups.js';
-import { KnownAddress, type Origin } from './known-address.js';
+import { Group, KnownAddress, type Origin } from './known-address.js';
 import { classifyHost } from './netgroup.js';
 import type { OptOutList } from './opt-out.js';
 import { Queue } from './queue.js';
@@ -40,7 +39,7 @@ const REWARD_RELEASES = 16;
 export class Frontier {
   readonly skipped = new Map<SkipReason, number>();
   readonly #known = new Map<string, KnownAddress>();
-  readonly #groups = new Groups();
+  readonly #groups = new Map<string, Group>();
   readonly #credit = new SourceCredit();
   readonly #queue = new Queue<KnownAddress>();
   readonly #parked = new Map<string, KnownAddress[]>();
@@ -89,7 +88,7 @@ export class Frontier {
       return skip;
     }
     const isAlone = network === 'not_publicly_routable';
-    this.#enter(new KnownAddress(addr, network, isAlone ? undefined : this.#groups.obtain(group), origin));
+    this.#enter(new KnownAddress(addr, network, isAlone ? undefined : this.#groupOf(group), origin));
     return 'new';
   }
 
@@ -172,6 +171,12 @@ export class Frontier {
     this.#known.set(known.addr, known);
     if (known.group) known.group.known += 1;
     this.#enqueue(known);
+  }
+
+  #groupOf(name: string): Group {
+    const group = this.#groups.get(name) ?? new Group(name);
+    this.#groups.set(name, group);
+    return group;
   }
 
   #confirm(known: KnownAddress, origin: Origin): void {

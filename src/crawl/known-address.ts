@@ -1,7 +1,7 @@
 /** One address that the frontier remembers. There are hundreds of thousands: a class with few fields, no text twice. */
 import type { AddressNetwork } from '../wire/index.js';
 import { hostOf } from './addr-text.js';
-import type { Group } from './groups.js';
+import type { Queue } from './queue.js';
 
 /** Where an address came from. */
 export interface Origin {
@@ -11,6 +11,15 @@ export interface Origin {
   readonly distance: number;
   /** Service bits that were advertised, in hex digits; undefined when unknown. */
   readonly services?: string | undefined;
+}
+
+/** A netgroup: how many addresses it has, how many contacts to it are open, and which addresses wait for one to end. */
+export class Group {
+  known = 0;
+  active = 0;
+  deferred: Queue<KnownAddress> | undefined;
+
+  constructor(readonly name: string) {}
 }
 
 /** `parked`: its source has no credit left; `deferred`: its netgroup has enough open contacts. */

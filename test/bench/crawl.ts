@@ -113,22 +113,33 @@ function reachableIn(file: string): string[] {
   );
 }
 
+/** What one set has and the other has not; empty when they are equal. */
+function differenceOf(found: readonly string[], wanted: readonly string[]): string {
+  const missing = wanted.filter((addr) => !found.includes(addr));
+  const extra = found.filter((addr) => !wanted.includes(addr));
+  if (missing.length + extra.length === 0) return '';
+  return `${missing.length} missing (${missing.slice(0, 3).join(' ')}), ${extra.length} more`;
+}
+
 async function kill(): Promise<void> {
   const { child, first } = await serve({ seed: 1, size: 500, reachable: 391 });
   const whole = join(directory, 'whole.ndjson');
   crawl(first, '--output', whole);
-  const wanted = reachableIn(whole).sort().join();
+  const wanted = reachableIn(whole);
   let equal = 0;
   let twice = 0;
   for (let run = 0; run < 20; run++) {
     const output = join(directory, `kill-${run}.ndjson`);
     const program = spawn(process.execPath, argsFor(first, '--output', output), { stdio: 'ignore' });
-    await wait(300 + 100 * run + Math.random() * 100);
+    const pause = Math.round(300 + 100 * run + Math.random() * 100);
+    await wait(pause);
     program.kill('SIGKILL');
     await new Promise((resolve) => program.once('exit', resolve));
     crawl(first, '--output', output, '--resume');
     const found = reachableIn(output);
-    equal += found.sort().join() === wanted ? 1 : 0;
+    const difference = differenceOf(found, wanted);
+    if (difference !== '') console.log(`kill: run ${run} after ${pause} ms: ${difference}`);
+    equal += difference === '' ? 1 : 0;
     twice += found.length - new Set(found).size;
   }
   console.log(
