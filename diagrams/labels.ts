@@ -31,6 +31,9 @@ const EVENTS: Readonly<Record<string, string>> = {
   'user.fill': 'filling begins',
   'lookup.done': 'addresses found',
   'supervisor.self': 'own connection',
+  'frontier.seeded': 'first addresses known',
+  'frontier.filled': 'queue filled',
+  'contact.ended': 'contact ends',
 };
 
 const GUARDS: Readonly<Record<string, string>> = {
@@ -59,6 +62,9 @@ const GUARDS: Readonly<Record<string, string>> = {
   isUnanswered: 'no answer to BIP324',
   speaksV1: 'v1 header',
   isTaken: 'connected already',
+  isExhausted: 'no address left',
+  isDrained: 'no contact open',
+  isRepeated: 'another crawl',
   lacksInboundSlot: 'no slot',
   lacksOutboundSlot: 'no slot',
 };
@@ -88,6 +94,11 @@ const ACTIONS: Readonly<Record<string, string>> = {
   'effect.reportRetry': 'reports the next round',
   'effect.reportAbandoned': 'reports that it is given up',
   'effect.settle': 'reports the outcome to the caller',
+  'effect.seed': 'looks for the first addresses',
+  'effect.beginRound': 'queues what the round contacts',
+  'effect.fill': 'opens contacts',
+  'effect.cancel': 'closes open contacts',
+  'effect.finish': 'writes the summary',
   'effect.drain': 'closes every peer',
   'effect.kill': 'destroys the rest',
 };

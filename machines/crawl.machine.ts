@@ -27,7 +27,7 @@ export interface CrawlInput {
   /** Milliseconds between two rounds. */
   readonly roundDelay: number;
   /** Milliseconds that open contacts get after a stop. */
-  readonly drainTimeout: number;
+  readonly cancelTimeout: number;
   /** Milliseconds between two crawls; 0 for one crawl only. */
   readonly every: number;
   /** The round that a resumed crawl continues with; 1 for a new one. */
@@ -41,12 +41,20 @@ export interface CrawlContext extends CrawlInput, FrontierCounts {
   readonly end: CrawlEnd;
 }
 
-/** Every event that the crawl hears. */
+/** Every event of the crawl. */
 export type CrawlEvent =
   | { readonly type: 'frontier.seeded' }
   | (FrontierCounts & { readonly type: 'contact.ended' })
   | (FrontierCounts & { readonly type: 'frontier.filled' })
   | { readonly type: 'user.stop' };
+
+/** All of them. */
+export const CRAWL_EVENTS = [
+  'frontier.seeded',
+  'frontier.filled',
+  'contact.ended',
+  'user.stop',
+] as const satisfies readonly CrawlEvent['type'][];
 
 const crawlSetup = setup({
   types: {
@@ -57,7 +65,7 @@ const crawlSetup = setup({
   },
   guards: {
     isExhausted: ({ context }) => context.queued === 0 && context.active === 0,
-    isIdle: ({ context }) => context.active === 0,
+    isDrained: ({ context }) => context.active === 0,
     isLastRound: ({ context }) => context.round >= context.rounds,
     isRepeated: ({ context }) => context.every > 0,
   },
@@ -77,7 +85,7 @@ const crawlSetup = setup({
   },
   delays: {
     roundDelay: ({ context }) => context.roundDelay,
-    drainTimeout: ({ context }) => context.drainTimeout,
+    cancelTimeout: ({ context }) => context.cancelTimeout,
     every: ({ context }) => context.every,
   },
 });
@@ -115,7 +123,7 @@ export const crawlMachine = crawlSetup.createMachine({
       on: {
         'contact.ended': {
           actions: ['noteCounts', 'effect.fill'],
-          description: 'one contact less; the next one begins',
+          description: 'a contact has ended; the next one begins',
         },
         'frontier.filled': { actions: 'noteCounts', description: 'contacts were begun' },
         'user.stop': {
@@ -156,15 +164,15 @@ export const crawlMachine = crawlSetup.createMachine({
     },
     draining: {
       description: 'open contacts close',
-      always: [{ guard: 'isIdle', target: 'interrupted', description: 'none is open' }],
-      after: { drainTimeout: { target: 'interrupted', description: 'enough waited' } },
+      always: [{ guard: 'isDrained', target: 'interrupted', description: 'none is open' }],
+      after: { cancelTimeout: { target: 'interrupted', description: 'time is up' } },
       on: {
-        'contact.ended': { actions: 'noteCounts', description: 'one contact less' },
+        'contact.ended': { actions: 'noteCounts', description: 'a contact has ended' },
         'frontier.filled': { actions: 'noteCounts', description: 'counts of contacts begun before the stop' },
       },
     },
     interrupted: {
-      description: 'what was contacted is kept; --resume goes on',
+      description: 'what was contacted is kept; the crawl can be resumed',
       entry: 'effect.finish',
       always: { target: 'done', description: 'the end' },
     },

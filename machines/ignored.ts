@@ -7,6 +7,7 @@
  * that false guards can leave without a transition. A transition without target and actions is no exception: it keeps an
  * event from the parent state, so its cell stands here.
  */
+import type { CrawlEvent } from './crawl.machine.js';
 import type { OutboundEvent, PeerEvent, SupervisorEvent, TransportEvent } from './events.js';
 
 /** Leaf states × events, with one reason. */
@@ -273,8 +274,42 @@ const supervisor: Ignored<SupervisorEvent['type']> = {
   unmatched: [],
 };
 
+const crawl: Ignored<CrawlEvent['type']> = {
+  unhandled: [
+    {
+      states: ['seeding', 'preparing'],
+      events: ['contact.ended'],
+      reason: 'no contact is open before the queue is ready',
+    },
+    { states: ['seeding'], events: ['frontier.filled'], reason: 'there is no address to queue yet' },
+    {
+      states: ['preparing', 'crawling', 'draining'],
+      events: ['frontier.seeded'],
+      reason: 'the first addresses come once, before the first round',
+    },
+    {
+      states: ['waiting', 'resting'],
+      events: ['frontier.seeded', 'frontier.filled', 'contact.ended'],
+      reason: 'a round ends when nothing is queued and no contact is open',
+    },
+    { states: ['draining'], events: ['user.stop'], reason: 'the crawl is already stopping' },
+    {
+      states: ['roundOver', 'finished', 'interrupted'],
+      events: ['frontier.seeded', 'frontier.filled', 'contact.ended', 'user.stop'],
+      reason: 'the state is left in the step that enters it',
+    },
+  ],
+  unmatched: [],
+};
+
 /** By machine id. */
-export const IGNORED: Readonly<Record<string, Ignored>> = { peer, transport, outbound, supervisor };
+export const IGNORED: Readonly<Record<string, Ignored>> = {
+  peer,
+  transport,
+  outbound,
+  supervisor,
+  crawl,
+};
 
 /**
  * Why `event` changes nothing in the leaf state `state` of `machine`; undefined when the table has no such cell. For a

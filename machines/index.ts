@@ -7,7 +7,7 @@
  */
 import type { AnyStateMachine } from 'xstate';
 import { OUTBOUND_EVENTS, PEER_EVENTS, SUPERVISOR_EVENTS, TRANSPORT_EVENTS } from './events.js';
-import { crawlMachine } from './crawl.machine.js';
+import { CRAWL_EVENTS, crawlMachine } from './crawl.machine.js';
 import { outboundMachine } from './outbound.machine.js';
 import { peerMachine } from './peer.machine.js';
 import { supervisorMachine } from './supervisor.machine.js';
@@ -18,7 +18,7 @@ export * from './policy.js';
 export * from './ignored.js';
 export { messagesOf } from './message-sequences.js';
 export { currentAddress, LASTING, MAX_SELF_CONNECTIONS, usesV2 } from './outbound-context.js';
-export { crawlMachine, outboundMachine, peerMachine, supervisorMachine, transportMachine };
+export { CRAWL_EVENTS, crawlMachine, outboundMachine, peerMachine, supervisorMachine, transportMachine };
 export type { CrawlContext, FrontierCounts, CrawlEnd, CrawlEvent, CrawlInput } from './crawl.machine.js';
 
 /** Every machine with all its events; `name` is its id, and its file is machines/NAME.machine.ts. */
@@ -31,4 +31,5 @@ export const MACHINES: readonly {
   { name: 'transport', machine: transportMachine, events: TRANSPORT_EVENTS },
   { name: 'outbound', machine: outboundMachine, events: OUTBOUND_EVENTS },
   { name: 'supervisor', machine: supervisorMachine, events: SUPERVISOR_EVENTS },
+  { name: 'crawl', machine: crawlMachine, events: CRAWL_EVENTS },
 ];

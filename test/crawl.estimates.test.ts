@@ -54,7 +54,7 @@ const attempt = (addr: string, answered: boolean, more: Partial<AttemptEvent> = 
   ...more,
 });
 
-const reply = (addr: string, told: readonly string[]): CrawlFileEvent => ({
+const reply = (addr: string, addresses: readonly string[]): CrawlFileEvent => ({
   ...{
     event: 'reply',
     addr,
@@ -65,7 +65,7 @@ const reply = (addr: string, told: readonly string[]): CrawlFileEvent => ({
     status: 'complete',
     bytes: 1,
   },
-  addresses: told.map((each) => [each, 1, '409']),
+  addresses: addresses.map((each) => [each, 1, '409']),
 });
 
 function snapshotOf(events: readonly CrawlFileEvent[]): Snapshot {
@@ -83,7 +83,7 @@ describe('estimates', () => {
     expect(intervalOf(100, { value: 0, variance: 0 })).toEqual({ estimate: 100, low: 100, high: 100 });
   });
 
-  test('addresses that one node told, and that two told, say how many nobody told', () => {
+  test('addresses that one node advertised, and that two advertised, give the number that none advertised', () => {
     const nodes = ['8.1.0.1:8333', '8.1.0.2:8333', '8.1.0.3:8333', '8.1.0.4:8333'];
     const events = [
       reply('8.0.0.1:8333', nodes),
@@ -91,8 +91,12 @@ describe('estimates', () => {
       reply(nodes[0]!, nodes.slice(1, 3)),
       ...nodes.map((addr) => attempt(addr, true)),
     ];
-    // Told once: .1 and .4; told twice: .2 and .3.
-    expect(estimateReachable(snapshotOf(events))).toMatchObject({ observed: 5, untold: 1, method: 'gossip' });
+    // Advertised once: .1 and .4; twice: .2 and .3.
+    expect(estimateReachable(snapshotOf(events))).toMatchObject({
+      observed: 5,
+      unadvertised: 1,
+      method: 'gossip',
+    });
   });
 
   test('failed addresses that answer when they are asked again are projected to all that failed', () => {
@@ -109,7 +113,7 @@ describe('estimates', () => {
   });
 
   test('the interval holds the truth in a simulated population, and nothing unroutable is contacted', async () => {
-    const options = { size: 400, reachable: 240, churn: 0.02, rounds: 4, sample: 150, tells: 20 };
+    const options = { size: 400, reachable: 240, churn: 0.02, rounds: 4, sample: 150, advertises: 20 };
     const all = await Promise.all([1, 2, 3, 4, 5].map((seed) => coverageOf(seed, options)));
     expect(all.filter(({ holds }) => !holds)).toEqual([]);
     expect(all.every(({ unroutable }) => unroutable === 0)).toBe(true);

@@ -1,5 +1,6 @@
 /** `verack crawl`: contacts every address that it hears of, writes what it learns, and says how sure it is. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { Argument } from 'commander';
 import {
   addressesIn,
@@ -136,11 +137,15 @@ export const crawlCommand: CliCommand = {
   run,
 };
 
+/** A crawl allocates much and keeps little; by default V8 collects only when the heap is several times what is live. */
+const boundHeap = (): void => setFlagsFromString('--heap-growing-percent=50');
+
 async function run(job: Invocation): Promise<number> {
   const flags = job.flags as CrawlFlags;
   const [file] = job.operands;
   if (file !== undefined) return sumUp(file, flags, job.out);
   const nodeOptions = checked(flags);
+  boundHeap();
   if (flags.nats !== undefined && !flags.coordinate)
     return work(flags, contactsOf(flags, nodeOptions), flags, job);
   const crawl = new Crawl(await crawlOptions(flags, nodeOptions, job));
@@ -292,7 +297,7 @@ async function sumUp(file: string, flags: CrawlFlags, out: Output): Promise<numb
     flags.from === undefined ? undefined : readFormer(flags.from, nodeOptionsOf(flags).chain as Chain);
   const summary = summaryOf(
     snapshot,
-    { size: snapshot.tellers.size, parked: 0, skipped: new Map() },
+    { size: snapshot.sources.size, parked: 0, skipped: new Map() },
     {
       completeness: end?.completeness ?? 'interrupted',
       seconds: ((end?.t ?? begin?.t ?? 0) - (begin?.t ?? 0)) / 1_000,

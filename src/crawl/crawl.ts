@@ -13,9 +13,11 @@ import { hasServices, servicesOf } from '../wire/index.js';
 import type { ContactReport } from './contact.js';
 import { EventWriter } from './event-file.js';
 import { type AttemptEvent, type CrawlFileEvent, FORMAT_VERSION, type ReplyEvent } from './events.js';
-import { Frontier, type KnownAddress } from './frontier.js';
+import { endpointOf } from './addr-text.js';
+import { Frontier } from './frontier.js';
+import type { KnownAddress } from './known-address.js';
 import type { CrawlOptions } from './options.js';
-import { endpointOf, networkLookup, type Progress, Replay, resumeFrom } from './resume.js';
+import { networkLookup, type Progress, Replay, resumeFrom } from './resume.js';
 import { Snapshot } from './snapshot.js';
 import { type CrawlSummary, summaryOf, writeManifest } from './summary.js';
 
@@ -57,7 +59,7 @@ export class Crawl {
 
   /** Throws `ERR_LOCAL_ARGUMENT` or `ERR_LOCAL_LIMIT` when the output file cannot be used. */
   constructor(private readonly options: CrawlOptions) {
-    const { clock, rounds, roundDelay, drainTimeout, every } = options;
+    const { clock, rounds, roundDelay, cancelTimeout, every } = options;
     this.#frontier = new Frontier(options);
     this.#snapshot = new Snapshot(this.#networkOf, options.maxAddresses);
     this.#before = options.before;
@@ -74,7 +76,7 @@ export class Crawl {
       },
     });
     const round = this.#progress?.round?.round ?? 1;
-    const input = { rounds, roundDelay, drainTimeout, every, round };
+    const input = { rounds, roundDelay, cancelTimeout, every, round };
     this.actor = createActor(machine, { id: 'crawl', input, clock });
   }
 
@@ -104,7 +106,7 @@ export class Crawl {
       await this.options.contacts.stop();
     }
     this.#writer?.close();
-    // What failed inside an effect is told where the caller waits.
+    // What failed inside an effect is reported where the caller waits.
     // eslint-disable-next-line @typescript-eslint/only-throw-error
     if (this.#failure !== undefined) throw this.#failure;
     return this.#summary ?? this.#summarize('complete');
@@ -159,7 +161,7 @@ export class Crawl {
       const seeds = hasSeeds ? [] : await this.options.seeds();
       this.#attempt(() => {
         for (const { addr, source } of seeds) this.#write([{ event: 'seed', t: this.#wall, addr, source }]);
-        for (const { addr } of seeds) this.#frontier.add(addr, endpointOf(addr), { group: '', distance: 0 });
+        for (const { addr } of seeds) this.#frontier.add(addr, { source: '', distance: 0 });
       });
     } catch (error) {
       this.#failure ??= error;
@@ -223,7 +225,7 @@ export class Crawl {
       if (!before?.contacted.has(addr)) this.#frontier.requeue(addr);
     }
     this.#frontier.settle();
-    this.#tell('frontier.filled');
+    this.#report('frontier.filled');
   }
 
   /** Which addresses are contacted again: a random sample of those that answered, and one of those that did not. */
@@ -244,7 +246,7 @@ export class Crawl {
     return addrs.slice(0, count);
   }
 
-  #tell(type: 'frontier.filled' | 'contact.ended'): void {
+  #report(type: 'frontier.filled' | 'contact.ended'): void {
     const { queued, active } = this.#frontier;
     if (this.#isOver()) return;
     this.actor.send({ type, queued, active });
@@ -255,7 +257,7 @@ export class Crawl {
     this.#beginMany();
     this.#frontier.settle();
     if (this.#frontier.active === 0) this.#beginMany();
-    this.#tell('frontier.filled');
+    this.#report('frontier.filled');
   }
 
   #beginMany(): void {
@@ -267,18 +269,19 @@ export class Crawl {
   }
 
   #begin(known: KnownAddress): void {
-    const { addr, host, port, services } = known;
+    const { addr } = known;
+    const services = known.services?.padStart(16, '0');
     const v2 = this.options.v2transport && (services === undefined || hasServices(services, P2P_V2));
     const round = this.#round;
-    this.options.contacts.begin({ crawl: this.#id, addr, host, port, round, v2 }, (report) => {
+    this.options.contacts.begin({ crawl: this.#id, addr, ...endpointOf(addr), round, v2 }, (report) => {
       this.#attempt(() => this.#ended(known, report, services));
-      this.#tell('contact.ended');
+      this.#report('contact.ended');
     });
   }
 
   #ended(known: KnownAddress, report: ContactReport | undefined, gossip: string | undefined): void {
     if (!report || this.#mayTryAgain(known, report)) return this.#frontier.giveBack(known.addr);
-    const { addr, distance, network, group } = known;
+    const { addr, distance, network, sourceName: source } = known;
     const { round, vantage } = report;
     const replies = report.replies.map((reply): ReplyEvent => ({
       event: 'reply',
@@ -289,10 +292,8 @@ export class Crawl {
     }));
     this.#write([...replies, attemptOf(report, { network, distance }, gossip)]);
     for (const { addresses } of report.replies) {
-      for (const [each, , services] of addresses) {
-        const origin = { group, distance: distance + 1, services: services.padStart(16, '0') };
-        this.#frontier.add(each, endpointOf(each), origin);
-      }
+      for (const [each, , services] of addresses)
+        this.#frontier.add(each, { source, distance: distance + 1, services });
     }
     this.#frontier.finish(addr, report.outcome === 'reachable');
   }
@@ -324,7 +325,7 @@ export class Crawl {
   }
 }
 
-const isAnswered = ({ outcome }: AttemptEvent): boolean => outcome === 'reachable';
+const isAnswered = ({ outcome }: Pick<AttemptEvent, 'outcome'>): boolean => outcome === 'reachable';
 
 function attemptOf(
   { replies, dropped, ...report }: ContactReport,

@@ -19,11 +19,11 @@ export interface ReachableEstimate extends Interval {
   readonly missed: number;
   /** Reachable addresses that never answered in any round (Chao, occasions are rounds); 0 without repeats. */
   readonly silent: number;
-  /** Reachable addresses that nobody told us (Chao, occasions are informants). */
-  readonly untold: number;
+  /** Reachable addresses that no node advertised (Chao, occasions are the nodes that advertise). */
+  readonly unadvertised: number;
   /** Chance that a reachable node answers one contact; undefined without repeats. */
   readonly answer_rate: number | undefined;
-  /** `repeat`: repeat contacts and informants; `gossip`: informants only. */
+  /** `repeat`: repeat contacts and gossip; `gossip`: gossip only. */
   readonly method: 'repeat' | 'gossip';
 }
 
@@ -122,11 +122,11 @@ function answerRate({ sample }: Stratum): number | undefined {
     : repeats.filter(({ answered }) => answered).length / repeats.length;
 }
 
-/** Reachable addresses that were never told: occasions are the nodes that tell. */
-function untoldOf(snapshot: Snapshot, nodes: readonly NodeRecord[]): Part {
+/** Reachable addresses that were never advertised: occasions are the nodes that advertise. */
+function unadvertisedOf(snapshot: Snapshot, nodes: readonly NodeRecord[]): Part {
   const counts = nodes
     .filter(({ lastAnswered, distance }) => lastAnswered !== undefined && distance > 0)
-    .map(({ addr }) => snapshot.tellers.get(addr) ?? 0);
+    .map(({ addr }) => snapshot.sources.get(addr) ?? 0);
   const times = (wanted: number): number => counts.filter((count) => count === wanted).length;
   return unseen(times(1), times(2), Infinity);
 }
@@ -148,20 +148,23 @@ export function estimateReachable(snapshot: Snapshot): ReachableEstimate {
   const observed = nodes.filter(({ lastAnswered }) => lastAnswered !== undefined).length;
   const [answered, failed] = [stratumOf(nodes, true), stratumOf(nodes, false)];
   const rounds = Math.max(0, ...nodes.map(({ contacts }) => contacts.length));
-  const untold = untoldOf(snapshot, nodes);
+  const unadvertised = unadvertisedOf(snapshot, nodes);
   const missed = rounds > 1 ? total(failed) : NOTHING;
   const silent = rounds > 1 ? silentOf(answered, failed, rounds) : NOTHING;
   const later = nodes.filter(
     ({ contacts: [first], lastAnswered }) => first?.round !== 1 && lastAnswered,
   ).length;
-  const whole = answered.size + later + missed.value + silent.value + untold.value;
-  const hidden = { value: whole - observed, variance: missed.variance + silent.variance + untold.variance };
+  const whole = answered.size + later + missed.value + silent.value + unadvertised.value;
+  const hidden = {
+    value: whole - observed,
+    variance: missed.variance + silent.variance + unadvertised.variance,
+  };
   return {
     ...intervalOf(observed, hidden),
     observed,
     missed: Math.round(missed.value),
     silent: Math.round(silent.value),
-    untold: Math.round(untold.value),
+    unadvertised: Math.round(unadvertised.value),
     answer_rate: answerRate(answered),
     method: rounds > 1 ? 'repeat' : 'gossip',
   };

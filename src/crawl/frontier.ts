@@ -3,15 +3,18 @@
  *
  * First come, first served, within bounds: at most `maxAddresses` are remembered, at most `maxPerNetgroup` of one netgroup,
  * at most `perNetgroup` contacts to one netgroup are open at a time, and gossip that leads nowhere is followed only as far
- * as {@link Informants} allows. What is refused is counted by reason.
+ * as {@link SourceCredit} allows. What is refused is counted by reason.
  */
 import type { Chain, Endpoint } from '../index.js';
 import type { AddressNetwork } from '../wire/index.js';
-import { Informants } from './informants.js';
+import { endpointOf } from './addr-text.js';
+import { Group, KnownAddress, type Origin } from './known-address.js';
 import { classifyHost } from './netgroup.js';
 import type { OptOutList } from './opt-out.js';
+import { Queue } from './queue.js';
+import { SourceCredit } from './source-credit.js';
 
-/** Why an address that was told is not contacted. */
+/** Why an advertised address is not contacted. */
 export const SKIP_REASONS = ['unroutable', 'port', 'network', 'optout', 'netgroup', 'memory'] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
@@ -26,74 +29,19 @@ export interface FrontierOptions {
   readonly optOut: OptOutList;
 }
 
-/** Where an address came from. */
-export interface Origin {
-  /** Netgroup of the node that told it; empty for an address that the operator or a DNS seed gave. */
-  readonly group: string;
-  /** Replies between the seeds and this address; 0 for a seed. */
-  readonly distance: number;
-  /** Service bits that were told, 16 hex digits; undefined when unknown. */
-  readonly services?: string | undefined;
-}
-
-/** One address that is known. */
-export interface KnownAddress extends Endpoint {
-  readonly addr: string;
-  readonly network: AddressNetwork;
-  readonly group: string;
-  readonly distance: number;
-  /** The service bits that gossip gave it, as last told. */
-  services: string | undefined;
-  /** The netgroup that told it first. */
-  readonly source: string;
-  /** Told by several netgroups, or by the operator. */
-  confirmed: boolean;
-  state: 'queued' | 'deferred' | 'active' | 'parked' | 'done';
-  contacts: number;
-  answers: number;
-}
-
-/** Contacts to addresses that one informant alone told of, after its credit was spent and nothing else was left to do. */
+/** Contacts to addresses that one source alone advertised, after its credit was spent and nothing else was left to do. */
 const SPECULATIVE_CONTACTS = 5_000;
-/** Addresses that may wait for an informant's credit. */
+/** Addresses that may wait for a source's credit. */
 const MAX_PARKED = 50_000;
-
-/** Places of a queue that are free at its front before it is moved together. */
-const SLACK = 4_096;
-
-/** First in, first out, without moving everything at each step. */
-class Queue {
-  #items: KnownAddress[] = [];
-  #head = 0;
-
-  push(item: KnownAddress): void {
-    this.#items.push(item);
-  }
-
-  shift(): KnownAddress | undefined {
-    const item = this.#items[this.#head];
-    if (!item) return undefined;
-    this.#head += 1;
-    if (this.#head > SLACK) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    return item;
-  }
-}
-
-interface Group {
-  known: number;
-  active: number;
-  readonly deferred: KnownAddress[];
-}
+/** Parked addresses that one answer sets free. */
+const REWARD_RELEASES = 16;
 
 export class Frontier {
   readonly skipped = new Map<SkipReason, number>();
   readonly #known = new Map<string, KnownAddress>();
   readonly #groups = new Map<string, Group>();
-  readonly #informants = new Informants();
-  readonly #queue = new Queue();
+  readonly #credit = new SourceCredit();
+  readonly #queue = new Queue<KnownAddress>();
   readonly #parked = new Map<string, KnownAddress[]>();
   #queued = 0;
   #active = 0;
@@ -107,7 +55,7 @@ export class Frontier {
     return this.#known.size;
   }
 
-  /** Addresses that wait for a contact; those that wait for an informant's credit count once nothing else is left. */
+  /** Addresses that wait for a contact; those that wait for a source's credit count once nothing else is left. */
   get queued(): number {
     return this.#queued;
   }
@@ -116,7 +64,7 @@ export class Frontier {
     return this.#active;
   }
 
-  /** Addresses that were told by one netgroup only, whose credit is spent. */
+  /** Addresses that were advertised by one netgroup only, whose credit is spent. */
   get parked(): number {
     return this.#waiting;
   }
@@ -125,24 +73,22 @@ export class Frontier {
     return this.#known.get(addr);
   }
 
-  addresses(): IterableIterator<KnownAddress> {
-    return this.#known.values();
-  }
-
   /** Takes note of an address. Returns why it will not be contacted, `known` for one that is known already. */
-  add(addr: string, endpoint: Endpoint, origin: Origin): SkipReason | 'known' | 'new' {
+  add(addr: string, origin: Origin): SkipReason | 'known' | 'new' {
     const known = this.#known.get(addr);
     if (known) {
       this.#confirm(known, origin);
       return 'known';
     }
+    const endpoint = endpointOf(addr);
     const { network, group } = classifyHost(endpoint.host);
     const skip = this.#refusal(endpoint, network, group, origin);
     if (skip) {
       this.skipped.set(skip, (this.skipped.get(skip) ?? 0) + 1);
       return skip;
     }
-    this.#enter({ ...recordOf(addr, endpoint, origin), network, group });
+    const isAlone = network === 'not_publicly_routable';
+    this.#enter(new KnownAddress(addr, network, isAlone ? undefined : this.#groupOf(group), origin));
     return 'new';
   }
 
@@ -160,15 +106,13 @@ export class Frontier {
     const known = this.#known.get(addr);
     if (known?.state !== 'active') return;
     known.state = 'done';
-    known.contacts += 1;
-    known.answers += answered ? 1 : 0;
     this.#active -= 1;
     this.#release(known.group);
     if (answered && known.source !== '') this.#reward(known.source);
     if (this.#queued === 0 && this.#active === 0) this.#speculate();
   }
 
-  /** A contact was given up before it told anything: the address waits again. */
+  /** A contact was given up before it had a result: the address waits again. */
   giveBack(addr: string): void {
     const known = this.#known.get(addr);
     if (known?.state !== 'active') return;
@@ -184,8 +128,6 @@ export class Frontier {
     if (known.state === 'queued' || known.state === 'deferred') this.#queued -= 1;
     if (known.state === 'parked') this.#waiting -= 1;
     known.state = 'done';
-    known.contacts += 1;
-    known.answers += answered ? 1 : 0;
     if (answered && known.source !== '') this.#reward(known.source);
   }
 
@@ -207,7 +149,7 @@ export class Frontier {
     origin: Origin,
   ): SkipReason | undefined {
     const { options } = this;
-    const isGiven = origin.group === '';
+    const isGiven = origin.source === '';
     if (network === 'not_publicly_routable' && !options.allowUnroutable) return 'unroutable';
     if (!isGiven && !this.#isBitcoinPort(port, network)) return 'port';
     if (network !== 'not_publicly_routable' && !options.networks.includes(network)) return 'network';
@@ -227,19 +169,19 @@ export class Frontier {
 
   #enter(known: KnownAddress): void {
     this.#known.set(known.addr, known);
-    this.#groupOf(known.group).known += 1;
+    if (known.group) known.group.known += 1;
     this.#enqueue(known);
   }
 
   #groupOf(name: string): Group {
-    const group = this.#groups.get(name) ?? { known: 0, active: 0, deferred: [] };
+    const group = this.#groups.get(name) ?? new Group(name);
     this.#groups.set(name, group);
     return group;
   }
 
   #confirm(known: KnownAddress, origin: Origin): void {
     if (origin.services !== undefined) known.services = origin.services;
-    if (known.confirmed || origin.group === known.source) return;
+    if (known.confirmed || origin.source === known.source) return;
     known.confirmed = true;
     if (known.state !== 'parked') return;
     this.#waiting -= 1;
@@ -253,13 +195,13 @@ export class Frontier {
   }
 
   #mayBegin(known: KnownAddress): boolean {
-    const group = this.#groupOf(known.group);
-    if (group.active >= this.options.perNetgroup && known.network !== 'not_publicly_routable') {
+    const { group } = known;
+    if (group && group.active >= this.options.perNetgroup) {
       known.state = 'deferred';
-      group.deferred.push(known);
+      (group.deferred ??= new Queue()).push(known);
       return false;
     }
-    if (known.confirmed || this.#informants.charge(known.source)) return true;
+    if (known.confirmed || this.#credit.charge(known.source)) return true;
     this.#queued -= 1;
     this.#park(known);
     return false;
@@ -269,15 +211,15 @@ export class Frontier {
     known.state = 'active';
     this.#queued -= 1;
     this.#active += 1;
-    this.#groupOf(known.group).active += 1;
+    if (known.group) known.group.active += 1;
     return known;
   }
 
-  #release(name: string): void {
-    const group = this.#groupOf(name);
+  #release(group: Group | undefined): void {
+    if (!group) return;
     group.active -= 1;
-    let next = group.deferred.shift();
-    while (next && next.state !== 'deferred') next = group.deferred.shift();
+    let next = group.deferred?.shift();
+    while (next && next.state !== 'deferred') next = group.deferred?.shift();
     if (!next) return;
     next.state = 'queued';
     this.#queue.push(next);
@@ -287,7 +229,7 @@ export class Frontier {
   #park(known: KnownAddress): void {
     if (this.#waiting >= MAX_PARKED) {
       this.#known.delete(known.addr);
-      this.#groupOf(known.group).known -= 1;
+      if (known.group) known.group.known -= 1;
       this.skipped.set('memory', (this.skipped.get('memory') ?? 0) + 1);
       return;
     }
@@ -299,7 +241,7 @@ export class Frontier {
   }
 
   #reward(source: string): void {
-    this.#informants.reward(source);
+    this.#credit.reward(source);
     const list = this.#parked.get(source);
     if (!list) return;
     this.#unpark(list.splice(-REWARD_RELEASES));
@@ -326,19 +268,3 @@ export class Frontier {
     }
   }
 }
-
-/** Parked addresses that one answer sets free. */
-const REWARD_RELEASES = 16;
-
-const recordOf = (addr: string, { host, port }: Endpoint, { group, distance, services }: Origin) => ({
-  addr,
-  host,
-  port,
-  distance,
-  services,
-  source: group,
-  confirmed: group === '',
-  state: 'queued' as const,
-  contacts: 0,
-  answers: 0,
-});

@@ -1,7 +1,7 @@
 /**
  * Contacts made by a node of this process. {@link dialTarget} is the only place that knows how a target is dialled.
  *
- * A contact ends when the node has told more than its own address (Core's rule for addr-fetch), after `replyTimeout`
+ * A contact ends when the node has advertised more than its own address (Core's rule for addr-fetch), after `replyTimeout`
  * without such a reply, or when the connection ends. What one contact may cost is bounded: replies, bytes and time.
  */
 import {
@@ -22,7 +22,7 @@ import {
   type Contacts,
   outcomeOf,
 } from './contact.js';
-import { type Reply, readReply } from './reply.js';
+import { readReply } from './reply.js';
 
 export interface NodeContactsOptions extends NodeOptions {
   /** Contacts that may be open at a time. */
@@ -48,13 +48,20 @@ function dialTarget(node: BitcoinNode, job: ContactJob): Peer {
   );
 }
 
+/** An `addr` or `addrv2` payload: bytes take a fraction of the memory of what they decode to. */
+interface Payload {
+  readonly command: 'addr' | 'addrv2';
+  readonly payload: Uint8Array;
+  readonly t: number;
+}
+
 /** A contact that is open. */
 interface Open {
   readonly job: ContactJob;
   readonly done: (report: ContactReport | undefined) => void;
   readonly startedat: number;
   readonly t: number;
-  readonly replies: Reply[];
+  readonly replies: Payload[];
   peer: Peer | undefined;
   timer: unknown;
   bytes: number;
@@ -144,7 +151,8 @@ export class NodeContacts implements Contacts {
   }
 
   #keep(open: Open, command: 'addr' | 'addrv2', payload: Uint8Array): void {
-    if (open.replies.length < MAX_REPLIES) open.replies.push(readReply(command, payload, this.#clock.wall()));
+    if (open.replies.length < MAX_REPLIES)
+      open.replies.push({ command, payload: new Uint8Array(payload), t: this.#clock.wall() });
     else {
       open.dropped += 1;
       this.#closeSoon(open);
@@ -173,7 +181,7 @@ export class NodeContacts implements Contacts {
     open.done(open.isCancelled ? undefined : this.#report(open, this.#reasonOf(open, reason, info), info));
   }
 
-  /** We close a contact that takes too long: for whoever reads the data that is a timeout, not a wish of the operator. */
+  /** We close a contact that takes too long: in the data that is a timeout, not a request of the operator. */
   #reasonOf(open: Open, reason: Reason, info: PeerInfo | undefined): Reason {
     if (reason.code !== 'ERR_LOCAL_CANCELLED') return reason;
     if (open.established)
@@ -183,7 +191,8 @@ export class NodeContacts implements Contacts {
   }
 
   #report(open: Open, reason: Reason, info: PeerInfo | undefined): ContactReport {
-    const { job, t, replies, dropped } = open;
+    const { job, t, dropped } = open;
+    const replies = open.replies.map((each) => readReply(each.command, each.payload, each.t));
     const phases = info?.phases ?? {};
     const transport = info?.transport_protocol_type;
     return {

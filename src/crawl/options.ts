@@ -35,7 +35,7 @@ export interface CrawlOptions {
   readonly roundDelay: number;
   /** Milliseconds between two crawls; 0: one crawl. */
   readonly every: number;
-  readonly drainTimeout: number;
+  readonly cancelTimeout: number;
   /** Networks that contacts can reach from here. */
   readonly networks: readonly AddressNetwork[];
   readonly allowUnroutable: boolean;
@@ -63,7 +63,7 @@ export const CRAWL_DEFAULTS = {
   sample: 2_000,
   roundDelay: 600_000,
   every: 0,
-  drainTimeout: 1_500,
+  cancelTimeout: 1_500,
   maxAddresses: 500_000,
   maxPerNetgroup: 20_000,
   replyTimeout: 90_000,

@@ -1,12 +1,12 @@
 /**
- * One `addr` or `addrv2` message as data: who said which address when. Empty, malformed and excessive replies are told
- * apart, because they mean different things to whoever reads the crawl.
+ * One `addr` or `addrv2` message as data: which addresses a node advertised, and when. Empty, malformed and excessive
+ * replies are distinguished, because they mean different things.
  */
 import { formatEndpoint } from '../index.js';
 import { decodeMessage, formatAddress, fromLegacy, type Message } from '../wire/index.js';
 
-/** An address that was told: `host:port`, the time that was told with it (UNIX seconds), its service bits (hex). */
-export type ToldAddress = readonly [addr: string, time: number, services: string];
+/** An advertised address: `host:port`, the time that was sent with it (UNIX seconds), its service bits (hex). */
+export type AdvertisedAddress = readonly [addr: string, time: number, services: string];
 
 /** `complete`: decoded whole; `empty`: no entry; `malformed`: could not be decoded; `excess`: more entries than allowed. */
 export type ReplyStatus = 'complete' | 'empty' | 'malformed' | 'excess';
@@ -16,7 +16,7 @@ export interface Reply {
   readonly t: number;
   readonly command: 'addr' | 'addrv2';
   readonly status: ReplyStatus;
-  readonly addresses: readonly ToldAddress[];
+  readonly addresses: readonly AdvertisedAddress[];
   /** Bytes of the payload. */
   readonly bytes: number;
 }
@@ -37,14 +37,24 @@ export function readReply(command: 'addr' | 'addrv2', payload: Uint8Array, t: nu
   const { addresses } = decoded.message as { readonly addresses: Entries };
   if (addresses.length > MAX_ENTRIES) return { ...base, status: 'excess', addresses: [] };
   const status = addresses.length === 0 ? 'empty' : 'complete';
-  return { ...base, status, addresses: addresses.map(toldAddress) };
+  return { ...base, status, addresses: addresses.map(advertisedAddress) };
 }
 
-/** Service bits lose their leading zeros: there are very many of them in a crawl. */
-function toldAddress(entry: Entries[number]): ToldAddress {
+function advertisedAddress(entry: Entries[number]): AdvertisedAddress {
   const host = 'ip' in entry ? hostOf(entry.ip) : formatAddress(entry);
-  const services = entry.services.replace(/^0+(?=.)/, '');
-  return [formatEndpoint({ host, port: entry.port }), entry.time, services];
+  return [formatEndpoint({ host, port: entry.port }), entry.time, shortServices(entry.services)];
+}
+
+const SERVICES = new Map<string, string>();
+const MAX_SERVICES = 1_024;
+
+/** Service bits without leading zeros. Few combinations are in use: each is one string, not one for each address. */
+function shortServices(services: string): string {
+  const known = SERVICES.get(services);
+  if (known !== undefined) return known;
+  const short = services.replace(/^0+(?=.)/, '');
+  if (SERVICES.size < MAX_SERVICES) SERVICES.set(services, short);
+  return short;
 }
 
 /** IPv4 inside IPv6 is most of the gossip: its text needs no look at the other forms. */

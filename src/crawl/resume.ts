@@ -1,5 +1,6 @@
 /** Reads a crawl file back into a frontier and a snapshot, so that the crawl goes on where it was cut. */
 import { parseEndpoint, VerackError } from '../index.js';
+import { hostOf } from './addr-text.js';
 import { cutBack, type FileState, readEvents } from './event-file.js';
 import type { BeginEvent, CrawlFileEvent, RoundEvent } from './events.js';
 import type { Frontier } from './frontier.js';
@@ -30,7 +31,7 @@ export class Replay {
   apply(event: CrawlFileEvent): void {
     this.snapshot.apply(event);
     if (event.event === 'round') this.#beginRound(event);
-    if (event.event === 'seed') this.#add(event.addr, { group: '', distance: 0 });
+    if (event.event === 'seed') this.frontier().add(event.addr, { source: '', distance: 0 });
     if (event.event === 'reply') this.#hear(event);
     if (event.event !== 'attempt') return;
     this.#contacted.add(event.addr);
@@ -50,26 +51,12 @@ export class Replay {
   }
 
   #hear({ addr, addresses }: Extract<CrawlFileEvent, { event: 'reply' }>): void {
-    const informant = this.frontier().get(addr);
-    const { group } = classifyHost(hostOf(addr));
-    const distance = (informant?.distance ?? 0) + 1;
-    for (const [each, , services] of addresses)
-      this.#add(each, { group, distance, services: services.padStart(16, '0') });
+    const frontier = this.frontier();
+    const known = frontier.get(addr);
+    const source = known?.sourceName ?? classifyHost(hostOf(addr)).group;
+    const distance = (known?.distance ?? 0) + 1;
+    for (const [each, , services] of addresses) frontier.add(each, { source, distance, services });
   }
-
-  #add(addr: string, origin: Parameters<Frontier['add']>[2]): void {
-    this.frontier().add(addr, endpointOf(addr), origin);
-  }
-}
-
-const hostOf = (addr: string): string => endpointOf(addr).host;
-
-/** The endpoint of an address that this program wrote; `0.0.0.0:0`, which is never contacted, for anything else. */
-export function endpointOf(addr: string): { readonly host: string; readonly port: number } {
-  const at = addr.lastIndexOf(':');
-  const host = addr.slice(0, at).replace(/^\[(.*)\]$/, '$1');
-  const port = Number(addr.slice(at + 1));
-  return at > 0 && Number.isInteger(port) ? { host, port } : { host: '0.0.0.0', port: 0 };
 }
 
 /**

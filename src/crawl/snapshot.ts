@@ -1,16 +1,27 @@
 /**
  * What a crawl file says about each address, gathered event by event: the source of every view and every estimate.
  *
- * Memory: one entry per address that was contacted, one counter per address that was told, at most `maxAddresses` of each.
+ * Memory: one entry per address that was contacted, one counter per address that was advertised, at most `maxAddresses` of
+ * each.
  */
 import { createHash } from 'node:crypto';
 import type { AttemptEvent, BeginEvent, CrawlFileEvent, EndEvent, ReplyEvent } from './events.js';
+import { KeptAttempt } from './kept-attempt.js';
 
-/** One contact in short: 1 answered, 0 did not. */
+/** One contact in short. */
 export interface Contact {
   readonly round: number;
   readonly t: number;
   readonly answered: boolean;
+}
+
+/** What the replies of one address held, in all contacts. */
+export interface Advertised {
+  /** Addresses, by network. */
+  readonly networks: Readonly<Record<string, number>>;
+  /** Entries of its longest reply, and a digest of the addresses in it, whatever their order. */
+  readonly largest: number;
+  readonly digest: string;
 }
 
 /** Everything that is known about one address that was contacted. */
@@ -20,27 +31,19 @@ export interface NodeRecord {
   readonly distance: number;
   readonly contacts: Contact[];
   /** The last contact, and the last one that was answered. */
-  readonly last: AttemptEvent;
-  readonly lastAnswered: AttemptEvent | undefined;
-  /** Addresses that it told, by network, in all contacts. */
-  told: Record<string, number>;
-  /** Replies by status. */
-  replies: Record<string, number>;
-  /** Entries of its longest reply, and a digest of the addresses in it, whatever their order. */
-  largest: number;
-  digest: string;
+  last: KeptAttempt;
+  lastAnswered: KeptAttempt | undefined;
+  advertised: Advertised;
 }
-
-/** What an address told, gathered before its attempt line comes. */
-type Telling = Pick<NodeRecord, 'told' | 'replies' | 'largest' | 'digest'>;
 
 /** Addresses that are remembered when nobody says otherwise. */
 const MAX_ADDRESSES = 1_000_000;
+const NOTHING: Advertised = { networks: {}, largest: 0, digest: '' };
 
 export class Snapshot {
   readonly nodes = new Map<string, NodeRecord>();
-  /** How many different nodes told an address. */
-  readonly tellers = new Map<string, number>();
+  /** How many different nodes advertised an address. */
+  readonly sources = new Map<string, number>();
   readonly rounds: number[] = [];
   begin: BeginEvent | undefined;
   end: EndEvent | undefined;
@@ -48,7 +51,8 @@ export class Snapshot {
   crawls = 0;
   #attempts = 0;
   #reachable = 0;
-  readonly #told = new Map<string, Telling>();
+  /** Replies whose attempt line has not come yet. */
+  readonly #pending = new Map<string, Advertised>();
 
   constructor(
     private readonly networkOf: (addr: string) => string,
@@ -68,7 +72,7 @@ export class Snapshot {
   apply(event: CrawlFileEvent): void {
     if (event.event === 'begin') this.#begins(event);
     else if (event.event === 'round') this.rounds.push(event.round);
-    else if (event.event === 'reply') this.#hears(event);
+    else if (event.event === 'reply') this.#replied(event);
     else if (event.event === 'attempt') this.#attempted(event);
     else if (event.event === 'end') this.end = event;
   }
@@ -81,51 +85,63 @@ export class Snapshot {
     this.crawls += 1;
     this.rounds.length = 0;
     this.nodes.clear();
-    this.tellers.clear();
-    this.#told.clear();
+    this.sources.clear();
+    this.#pending.clear();
     this.#attempts = 0;
     this.#reachable = 0;
   }
 
-  #hears({ addr, status, addresses }: ReplyEvent): void {
-    const telling = this.#told.get(addr) ?? { told: {}, replies: {}, largest: 0, digest: '' };
-    this.#told.set(addr, telling);
-    telling.replies[status] = (telling.replies[status] ?? 0) + 1;
-    if (addresses.length > telling.largest) {
-      telling.largest = addresses.length;
-      telling.digest = digestOf(addresses.map(([each]) => each));
-    }
-    const isFirst = !this.nodes.has(addr);
+  #replied({ addr, addresses }: ReplyEvent): void {
+    const node = this.nodes.get(addr);
+    const before = this.#pending.get(addr) ?? node?.advertised ?? NOTHING;
+    const networks = { ...before.networks };
     for (const [each] of addresses) {
       const network = this.networkOf(each);
-      telling.told[network] = (telling.told[network] ?? 0) + 1;
-      if (isFirst && each !== addr) this.#count(each);
+      networks[network] = (networks[network] ?? 0) + 1;
+      // Only the first contact of a node counts: a later one does not make it another source.
+      if (!node && each !== addr) this.#count(each);
     }
+    const isLargest = addresses.length > before.largest;
+    const longest = isLargest ? { largest: addresses.length, digest: digestOf(addresses) } : before;
+    const { largest, digest } = longest;
+    this.#pending.set(addr, { networks, largest, digest });
   }
 
-  /** A node that is contacted again tells nothing new about who knows whom: only its first contact counts. */
   #count(addr: string): void {
-    const count = this.tellers.get(addr);
-    if (count === undefined && this.tellers.size >= this.maxAddresses) return;
-    this.tellers.set(addr, (count ?? 0) + 1);
+    const count = this.sources.get(addr);
+    if (count === undefined && this.sources.size >= this.maxAddresses) return;
+    this.sources.set(addr, (count ?? 0) + 1);
   }
 
   #attempted(event: AttemptEvent): void {
-    this.#attempts += 1;
-    const { addr, network, distance, round, t } = event;
+    const { addr, round, t } = event;
     const answered = event.outcome === 'reachable';
-    const telling = this.#told.get(addr) ?? { told: {}, replies: {}, largest: 0, digest: '' };
-    const before = this.nodes.get(addr);
-    if (answered && !before?.lastAnswered) this.#reachable += 1;
-    const contacts = before?.contacts ?? [];
-    contacts.push({ round, t, answered });
-    const lastAnswered = answered ? event : before?.lastAnswered;
-    this.nodes.set(addr, { addr, network, distance, contacts, last: event, lastAnswered, ...telling });
+    const last = new KeptAttempt(event);
+    const node = this.nodes.get(addr) ?? this.#enter(event, last);
+    this.#attempts += 1;
+    if (answered && !node.lastAnswered) this.#reachable += 1;
+    node.contacts.push({ round, t, answered });
+    node.last = last;
+    if (answered) node.lastAnswered = last;
+    node.advertised = this.#pending.get(addr) ?? node.advertised;
+    this.#pending.delete(addr);
+  }
+
+  #enter({ addr, network, distance }: AttemptEvent, last: KeptAttempt): NodeRecord {
+    const lastAnswered = undefined;
+    const node = { addr, network, distance, contacts: [], last, lastAnswered, advertised: NOTHING };
+    this.nodes.set(addr, node);
+    return node;
   }
 }
 
-const digestOf = (addrs: readonly string[]): string =>
+const digestOf = (addresses: ReplyEvent['addresses']): string =>
   createHash('sha256')
-    .update([...addrs].sort().join(' '))
+    .update(
+      addresses
+        .map(([addr]) => addr)
+        .sort()
+        .join(' '),
+    )
     .digest('hex')
     .slice(0, 16);

@@ -27,9 +27,9 @@ export interface CrawlSummary {
   /** Addresses that are known, contacted or not. */
   readonly known: number;
   readonly completeness: 'complete' | 'interrupted';
-  /** Addresses that were told by one netgroup only and not contacted, because its gossip led nowhere. */
+  /** Addresses that were advertised by one netgroup only and not contacted, because its gossip led nowhere. */
   readonly not_followed: number;
-  /** Told addresses that were refused, by reason; an address that is told again counts again. */
+  /** Advertised addresses that were refused, by reason; one that is advertised again counts again. */
   readonly skipped: Readonly<Record<string, number>>;
   readonly outcomes: Readonly<Record<string, number>>;
   /** Contacts that did not answer, by reason code. */
@@ -56,14 +56,15 @@ function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<str
   return counts;
 }
 
-/** What a crawl has come to. */
+/** Computes the summary. */
 export function summaryOf(
   snapshot: Snapshot,
   frontier: Pick<Frontier, 'size' | 'parked' | 'skipped'>,
   run: Pick<CrawlSummary, 'completeness' | 'seconds'> & { readonly before: Snapshot | undefined },
 ): CrawlSummary {
   const nodes = [...snapshot.nodes.values()];
-  const answered = nodes.flatMap(({ lastAnswered }) => lastAnswered ?? []);
+  const reachable = nodes.filter(({ lastAnswered }) => lastAnswered);
+  const answered = reachable.flatMap(({ lastAnswered }) => lastAnswered ?? []);
   const failed = nodes.filter(({ lastAnswered }) => !lastAnswered).map(({ last }) => last);
   return {
     reachable: answered.length,
@@ -76,7 +77,7 @@ export function summaryOf(
     skipped: Object.fromEntries(frontier.skipped),
     outcomes: countBy(nodes, ({ last, lastAnswered }) => (lastAnswered ?? last).outcome),
     reasons: countBy(failed, ({ reason }) => reason.code),
-    networks: countBy(answered, ({ network }) => network),
+    networks: countBy(reachable, ({ network }) => network),
     transports: countBy(answered, ({ transport }) => transport ?? 'v1'),
     estimate: estimateReachable(snapshot),
     v2: compareV2(snapshot),

@@ -79,7 +79,7 @@ async function memory(): Promise<void> {
     size: 20_000,
     reachable: 12_000,
     hostile: 0.05,
-    tells: 250,
+    advertises: 250,
   });
   const limits = ['--replytimeout', '5', '--peertimeout', '5', '--parallel', '128'];
   const { summary, cpu, rss } = crawl(first, ...limits, '--output', join(directory, 'memory.ndjson'));
@@ -91,7 +91,7 @@ async function memory(): Promise<void> {
 }
 
 async function coverage(seeds: number): Promise<void> {
-  const options = { size: 20_000, reachable: 12_000, churn: 0.02, rounds: 4, sample: 2_000, tells: 30 };
+  const options = { size: 20_000, reachable: 12_000, churn: 0.02, rounds: 4, sample: 2_000, advertises: 30 };
   let held = 0;
   let unroutable = 0;
   for (let seed = 1; seed <= seeds; seed++) {
@@ -113,22 +113,33 @@ function reachableIn(file: string): string[] {
   );
 }
 
+/** What one set has and the other has not; empty when they are equal. */
+function differenceOf(found: readonly string[], wanted: readonly string[]): string {
+  const missing = wanted.filter((addr) => !found.includes(addr));
+  const extra = found.filter((addr) => !wanted.includes(addr));
+  if (missing.length + extra.length === 0) return '';
+  return `${missing.length} missing (${missing.slice(0, 3).join(' ')}), ${extra.length} more`;
+}
+
 async function kill(): Promise<void> {
   const { child, first } = await serve({ seed: 1, size: 500, reachable: 391 });
   const whole = join(directory, 'whole.ndjson');
   crawl(first, '--output', whole);
-  const wanted = reachableIn(whole).sort().join();
+  const wanted = reachableIn(whole);
   let equal = 0;
   let twice = 0;
   for (let run = 0; run < 20; run++) {
     const output = join(directory, `kill-${run}.ndjson`);
     const program = spawn(process.execPath, argsFor(first, '--output', output), { stdio: 'ignore' });
-    await wait(300 + 100 * run + Math.random() * 100);
+    const pause = Math.round(300 + 100 * run + Math.random() * 100);
+    await wait(pause);
     program.kill('SIGKILL');
     await new Promise((resolve) => program.once('exit', resolve));
     crawl(first, '--output', output, '--resume');
     const found = reachableIn(output);
-    equal += found.sort().join() === wanted ? 1 : 0;
+    const difference = differenceOf(found, wanted);
+    if (difference !== '') console.log(`kill: run ${run} after ${pause} ms: ${difference}`);
+    equal += difference === '' ? 1 : 0;
     twice += found.length - new Set(found).size;
   }
   console.log(

@@ -13,7 +13,7 @@ export interface CoverageOptions {
   readonly churn: number;
   readonly rounds: number;
   readonly sample: number;
-  readonly tells: number;
+  readonly advertises: number;
 }
 
 export interface Covered {
@@ -35,8 +35,8 @@ const SEEDS = 10;
 
 /** One crawl. */
 export async function coverageOf(seed: number, options: CoverageOptions): Promise<Covered> {
-  const { size, reachable, churn, rounds, sample, tells } = options;
-  const plan = planNetwork({ seed, size, reachable, tells, addresses: 'public' });
+  const { size, reachable, churn, rounds, sample, advertises } = options;
+  const plan = planNetwork({ seed, size, reachable, advertises, addresses: 'public' });
   const clock = new VirtualClock();
   const contacts = new SimulatedContacts({ seed, plan, clock, churn });
   const limits = { rounds, sample, roundDelay: 600_000, parallel: 256, allowUnroutable: false };

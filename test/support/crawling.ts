@@ -39,10 +39,10 @@ export async function drive<T>(clock: VirtualClock, work: Promise<T>, step = 1_0
 }
 
 /** A plan served in memory, and contacts that a real node makes to it. */
-export async function inMemory(plan: readonly PlannedNode[], seed = 1) {
+export async function inMemory(plan: readonly PlannedNode[], seed = 1, inventions = 1_000) {
   const clock = new VirtualClock();
   const net = memoryNet({ timers: clock, latency: 20 });
-  const network = await new SimulatedNetwork(plan, { net, clock, seed }).start();
+  const network = await new SimulatedNetwork(plan, { net, clock, seed, inventions }).start();
   const chance = new Chance(seed + 1);
   const contactsOf = (parallel = 256): NodeContacts =>
     new NodeContacts({

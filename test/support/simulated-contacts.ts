@@ -104,9 +104,9 @@ export class SimulatedContacts implements Contacts {
         replies: [],
       };
     }
-    const addresses = node.tells.map((index) => {
-      const told = this.options.plan[index]!;
-      return [told.addr, Math.floor(t / 1_000), told.services] as const;
+    const addresses = node.advertises.map((index) => {
+      const advertised = this.options.plan[index]!;
+      return [advertised.addr, Math.floor(t / 1_000), advertised.services] as const;
     });
     return {
       ...base,

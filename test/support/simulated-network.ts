@@ -1,5 +1,5 @@
 /**
- * A network to crawl: nodes that shake hands and tell addresses, addresses where nobody listens, and nodes that misbehave.
+ * A network to crawl: nodes that shake hands and advertise addresses, addresses without a listener, and nodes that misbehave.
  * A plan is decided by its seed; it is served over any net (memory on a virtual clock, TCP on 127.x) by {@link serve}, and
  * without any bytes by `simulated-contacts.ts`.
  */
@@ -27,7 +27,7 @@ import { Chance } from '../simulation/seeded-random.js';
 
 /**
  * `honest`; `full`: accepts and closes; `silent`: says nothing; `slow`: a byte a second; `endless`: addresses one by one
- * without end; `inventor`: 1,000 fresh addresses each time; `absent`: nobody listens.
+ * without end; `inventor`: fresh addresses each time; `absent`: no listener.
  */
 export type Kind = 'honest' | 'full' | 'silent' | 'slow' | 'endless' | 'inventor' | 'absent';
 
@@ -40,8 +40,8 @@ export interface PlannedNode {
   /** What gossip and its `version` say; what it really speaks. */
   readonly services: string;
   readonly v2: boolean;
-  /** Indexes of the nodes that it tells. */
-  readonly tells: readonly number[];
+  /** Indexes of the nodes that it advertises. */
+  readonly advertises: readonly number[];
 }
 
 export interface PlanOptions {
@@ -51,8 +51,8 @@ export interface PlanOptions {
   readonly reachable: number;
   /** Share of all addresses that misbehave; they are taken from those that are not honest. */
   readonly hostile?: number;
-  /** Addresses that a node tells. */
-  readonly tells?: number;
+  /** Addresses that a node advertises. */
+  readonly advertises?: number;
   readonly port?: number;
   /** `loopback`: 127.x.y.z; `public`: five networks. Default `loopback`. */
   readonly addresses?: 'loopback' | 'public';
@@ -80,7 +80,7 @@ export function publicHost(chance: Chance): string {
   return formatAddress({ networkID, addr });
 }
 
-/** An address of this machine where nobody listens. */
+/** An address of this machine without a listener. */
 const localHost = (chance: Chance): string =>
   `127.${chance.whole(100, 200)}.${chance.whole(0, 255)}.${chance.whole(1, 254)}`;
 
@@ -92,8 +92,14 @@ function kindsOf({ size, reachable, hostile = 0 }: PlanOptions): Kind[] {
   });
 }
 
-/** Every address is told by at least one honest node: the next ones in a ring, and some by chance. */
-function tellsOf(chance: Chance, index: number, size: number, reachable: number, count: number): number[] {
+/** Every address is advertised by at least one honest node: the next ones in a ring, and some by chance. */
+function advertisedBy(
+  chance: Chance,
+  index: number,
+  size: number,
+  reachable: number,
+  count: number,
+): number[] {
   const ring = Array.from(
     { length: Math.ceil(size / reachable) + 1 },
     (_, i) => (index + i * reachable + 1) % size,
@@ -104,7 +110,7 @@ function tellsOf(chance: Chance, index: number, size: number, reachable: number,
 
 /** Decides what every node is. Node 0 is honest: begin there. */
 export function planNetwork(options: PlanOptions): PlannedNode[] {
-  const { seed, size, reachable, tells = 50, port = NETWORKS.regtest.port } = options;
+  const { seed, size, reachable, advertises = 50, port = NETWORKS.regtest.port } = options;
   const { addresses = 'loopback', octet = 1 } = options;
   const chance = new Chance(seed);
   return kindsOf(options).map((kind, index) => {
@@ -118,7 +124,7 @@ export function planNetwork(options: PlanOptions): PlannedNode[] {
       services: advertisesV2 ? V2 : V1,
       // One in ten of those that advertise BIP324 does not speak it.
       v2: advertisesV2 && !chance.often(0.1),
-      tells: tellsOf(chance, index, size, reachable, tells),
+      advertises: advertisedBy(chance, index, size, reachable, advertises),
     };
   });
 }
@@ -143,7 +149,12 @@ export class SimulatedNetwork {
 
   constructor(
     readonly plan: readonly PlannedNode[],
-    private readonly env: { readonly net: Net; readonly clock: Clock; readonly seed: number },
+    private readonly env: {
+      readonly net: Net;
+      readonly clock: Clock;
+      readonly seed: number;
+      readonly inventions?: number;
+    },
   ) {
     this.#byAddr = new Map(plan.map((node) => [node.addr, node]));
     this.#chance = new Chance(env.seed);
@@ -196,14 +207,14 @@ export class SimulatedNetwork {
   #answer(node: BitcoinNode, id: number): void {
     const who = this.#byAddr.get(node.peers.get(id)?.addrbind ?? '');
     if (!who) return;
-    if (who.kind === 'endless') return this.#tellForEver(node, id);
-    const told = who.kind === 'inventor' ? this.#invented() : this.#told(who);
-    node.send(id, { command: 'addrv2', addresses: told });
+    if (who.kind === 'endless') return this.#advertiseForever(node, id);
+    const addresses = who.kind === 'inventor' ? this.#invented() : this.#advertised(who);
+    node.send(id, { command: 'addrv2', addresses });
   }
 
-  #told(who: PlannedNode): Entry[] {
+  #advertised(who: PlannedNode): Entry[] {
     const time = Math.floor(this.env.clock.wall() / 1_000);
-    return who.tells.map((index) => {
+    return who.advertises.map((index) => {
       const { host, port, services } = this.plan[index]!;
       return entryOf(host, port, services, time);
     });
@@ -214,13 +225,13 @@ export class SimulatedNetwork {
     // A network on this machine invents addresses of this machine: tests dial no others.
     const isLocal = host.startsWith('127.');
     const invented = (): string => (isLocal ? localHost(this.#chance) : publicHost(this.#chance));
-    return Array.from({ length: 1_000 }, () => entryOf(invented(), port, V1, 1));
+    return Array.from({ length: this.env.inventions ?? 1_000 }, () => entryOf(invented(), port, V1, 1));
   }
 
-  #tellForEver(node: BitcoinNode, id: number): void {
+  #advertiseForever(node: BitcoinNode, id: number): void {
     const [entry] = this.#invented();
     if (this.#isOver || !entry || !node.send(id, { command: 'addrv2', addresses: [entry] })) return;
-    this.env.clock.setTimeout(() => this.#tellForEver(node, id), 50);
+    this.env.clock.setTimeout(() => this.#advertiseForever(node, id), 50);
   }
 
   #misbehave({ kind }: PlannedNode, link: Link): void {

@@ -1,12 +1,12 @@
 /** What every view is made of: the nodes that answered, in the order of their addresses. */
-import { endpointOf } from '../resume.js';
+import { endpointOf } from '../addr-text.js';
 import type { NodeRecord, Snapshot } from '../snapshot.js';
-import type { AttemptEvent } from '../events.js';
+import type { KeptAttempt } from '../kept-attempt.js';
 
 /** A node that answered, with its host and port apart. */
 export interface ReachableNode {
   readonly node: NodeRecord;
-  readonly attempt: AttemptEvent;
+  readonly attempt: KeptAttempt;
   readonly host: string;
   readonly port: number;
 }

@@ -1,5 +1,5 @@
 /** One row per contacted address, with the column names of p2p-crawler; the table behind CSV and Parquet. */
-import { endpointOf } from '../resume.js';
+import { endpointOf } from '../addr-text.js';
 import type { NodeRecord, Snapshot } from '../snapshot.js';
 import { v2Label } from '../comparisons.js';
 
@@ -58,11 +58,11 @@ function said({ lastAnswered }: NodeRecord): Record<string, Cell> {
   };
 }
 
-function advertised({ told, lastAnswered }: NodeRecord): Record<string, Cell> {
-  const count = (network: string): number => told[network] ?? 0;
+function advertised({ advertised: { networks }, lastAnswered }: NodeRecord): Record<string, Cell> {
+  const count = (network: string): number => networks[network] ?? 0;
   return {
     requested_addrs: lastAnswered !== undefined,
-    advertised_addrs_total: Object.values(told).reduce((sum, number) => sum + number, 0),
+    advertised_addrs_total: Object.values(networks).reduce((sum, number) => sum + number, 0),
     advertised_addrs_ipv4: count('ipv4'),
     advertised_addrs_ipv6: count('ipv6'),
     // Tor v2 is obsolete: Core and this program count it as not routable.

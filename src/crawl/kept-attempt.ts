@@ -1,0 +1,70 @@
+/**
+ * What a snapshot keeps of a contact: the fields that views and estimates read. Most contacts fail in the same few ways, so
+ * equal parts are one object and equal texts one string.
+ */
+import type { ContactPeer } from './contact.js';
+import type { AttemptEvent } from './events.js';
+
+/** Milliseconds; undefined for what was not reached. */
+export interface KeptPhases {
+  readonly connect?: number | undefined;
+  readonly version?: number | undefined;
+  readonly verack?: number | undefined;
+}
+
+type KeptPeer = Omit<ContactPeer, 'negotiated' | 'bytesrecv'>;
+
+/** Texts and objects that are shared; a node that sends a new text each time cannot fill memory. */
+const MAX_SHARED = 10_000;
+const shared = new Map<string, unknown>();
+
+function share<T>(key: string, make: () => T): T {
+  const known = shared.get(key);
+  if (known !== undefined) return known as T;
+  const made = make();
+  if (shared.size < MAX_SHARED) shared.set(key, made);
+  return made;
+}
+
+const text = (value: string): string => share(value, () => value);
+
+const NO_PHASES: KeptPhases = {};
+
+/** Fields as in {@link AttemptEvent}. A class, so that all of them share one hidden class. */
+export class KeptAttempt {
+  readonly t: number;
+  readonly outcome: AttemptEvent['outcome'];
+  readonly transport: AttemptEvent['transport'];
+  readonly vantage: string;
+  readonly gossip_services: string | undefined;
+  readonly reason: Pick<AttemptEvent['reason'], 'code'>;
+  readonly v2: AttemptEvent['v2'];
+  readonly phases: KeptPhases;
+  readonly peer: KeptPeer | undefined;
+
+  constructor(event: AttemptEvent) {
+    const { tried, spoken } = event.v2;
+    const { code } = event.reason;
+    this.t = event.t;
+    this.outcome = event.outcome;
+    this.transport = event.transport;
+    this.vantage = text(event.vantage);
+    this.gossip_services = event.gossip_services === undefined ? undefined : text(event.gossip_services);
+    this.reason = share(`reason ${code}`, () => ({ code }));
+    this.v2 = share(`v2 ${tried} ${spoken}`, () => ({ tried, spoken }));
+    this.phases = keptPhases(event.phases);
+    this.peer = event.peer && keptPeer(event.peer);
+  }
+}
+
+const keptPhases = ({ connect, version, verack }: AttemptEvent['phases']): KeptPhases =>
+  connect === undefined ? NO_PHASES : { connect, version, verack };
+
+const keptPeer = (peer: ContactPeer): KeptPeer => ({
+  version: peer.version,
+  subver: text(peer.subver),
+  services: text(peer.services),
+  startingheight: peer.startingheight,
+  relaytxes: peer.relaytxes,
+  timeoffset: peer.timeoffset,
+});
