@@ -63,7 +63,16 @@ const transportSetup = setup({
 export const transportMachine = transportSetup.createMachine({
   id: 'transport',
   description: 'v1 or v2, and the key exchange of BIP324',
-  context: ({ input }) => ({ ...input, heard: false, garbage: -1, decoys: 0, reason: null }),
+  context: ({ input }) => ({
+    id: input.id,
+    role: input.role,
+    v2only: input.v2only,
+    handshakeTimeout: input.handshakeTimeout,
+    heard: false,
+    garbage: -1,
+    decoys: 0,
+    reason: null,
+  }),
   output: ({ context }) => context.reason,
   initial: 'opening',
   states: {

@@ -3,7 +3,7 @@
  * with these implementations are shared by every connection of every node in the process.
  */
 import type { PeerContext, PeerEvent, MessageSequence, TransportContext } from '../../machines/index.js';
-import { peerMachine, transportMachine } from '../../machines/index.js';
+import { copyPeerContext, peerMachine, transportMachine } from '../../machines/index.js';
 import { compile } from '../xstate/compile.js';
 import { handlersOf } from '../xstate/effect-handlers.js';
 
@@ -56,7 +56,7 @@ const interpreted = once(() => ({
 }));
 
 const compiled = once(() => ({
-  peer: compile(interpreted().peer),
+  peer: compile(interpreted().peer, { copy: copyPeerContext }),
   transport: compile(interpreted().transport),
 }));
 

@@ -18,11 +18,29 @@
  * compile then. `tags`, `value` and `_nodes` are shared by all snapshots of a leaf: do not write to them. It reads fields that
  * XState does not promise (`_nodes`, `resolve`, `actionExecutor`), so pin the version and keep the differential test.
  */
-import type { AnyEventObject, AnyStateMachine } from 'xstate';
+import type { AnyEventObject, AnyStateMachine, ContextFrom } from 'xstate';
+import {
+  type Args,
+  changesOf,
+  type Context,
+  descentOf,
+  hasKeys,
+  type Exec,
+  nameOf,
+  paramsReader,
+  isLeaf,
+  isPartialWildcard,
+  leafOf,
+  lineageOf,
+  type Named,
+  type Node,
+  nodesBelow,
+  type Transition,
+  Uncompilable,
+  valueOf,
+} from './state-nodes.js';
 import { refuseUntested } from './version.js';
 
-type Context = Record<string, unknown>;
-type Args = { context: Context; event: AnyEventObject };
 type Params = unknown;
 
 /** What XState calls a builtin: `assign`, `raise`, `cancel`, `emit`, `log` and others. */
@@ -33,34 +51,8 @@ interface Builtin {
   readonly resolve: (...args: unknown[]) => readonly [unknown, Params];
   readonly execute?: (scope: Scope, params: Params) => void;
 }
-type Exec = (args: Args, params: Params) => unknown;
-type Named = string | Exec | { readonly type: string; readonly params?: unknown };
 interface GuardBuiltin {
   readonly check: (snapshot: Snapshot, args: Args, guard: unknown) => boolean;
-}
-
-interface Transition {
-  readonly source: Node;
-  readonly target: readonly Node[] | undefined;
-  readonly reenter: boolean;
-  readonly guard: Named | undefined;
-  readonly actions: readonly Named[];
-}
-
-interface Node {
-  readonly id: string;
-  readonly path: readonly string[];
-  readonly type: 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
-  readonly order: number;
-  readonly parent: Node | undefined;
-  readonly states: Readonly<Record<string, Node>>;
-  readonly initial: { readonly target: readonly [Node]; readonly actions: readonly Named[] };
-  readonly entry: readonly Named[];
-  readonly exit: readonly Named[];
-  readonly invoke: readonly unknown[];
-  readonly always: readonly unknown[] | undefined;
-  readonly transitions: ReadonlyMap<string, readonly Transition[]>;
-  readonly output: unknown;
 }
 
 /** The fields that a step hands on unseen. */
@@ -134,11 +126,6 @@ interface Leaf {
   otherwise: readonly Way[] | undefined;
 }
 
-/* eslint max-lines: ['error', { max: 450, skipBlankLines: true, skipComments: true }] -- one file, so that another project can take it */
-
-/** Thrown while reading the chart, and caught there: this part is left to XState. */
-class Uncompilable extends Error {}
-
 const STOP = 'xstate.stop';
 const WILDCARD = '*';
 const NOTHING: Plan = { acts: [], leaf: undefined, end: undefined };
@@ -148,15 +135,28 @@ const SELF_CONTAINED = new Set(['xstate.raise', 'xstate.cancel', 'xstate.emit', 
 
 const compilations = new WeakMap<object, Compilation>();
 
+/** Options of {@link compile}. */
+export interface CompileOptions<M extends AnyStateMachine> {
+  /**
+   * Copies a context: a new object with every field, written out. An object literal costs a fraction of a spread, whose call
+   * site V8 cannot specialise. Default: a spread.
+   */
+  readonly copy?: (context: ContextFrom<M>) => ContextFrom<M>;
+}
+
+type Copy = (context: Context) => Context;
+const spread: Copy = (context) => ({ ...context });
+
 /**
  * The machine with compiled steps. Compiling the result again returns it as it is.
  *
  * @throws Error where the loaded XState is none of `TESTED_XSTATE`: its internals may differ. Use the machine itself then.
  */
-export function compile<M extends AnyStateMachine>(machine: M): M {
+export function compile<M extends AnyStateMachine>(machine: M, options: CompileOptions<M> = {}): M {
   if (compilations.has(machine)) return machine;
   refuseUntested();
-  const compilation = new Compilation(machine as unknown as Machine);
+  const { copy = spread } = options;
+  const compilation = new Compilation(machine as unknown as Machine, copy as Copy);
   const compiled = Object.create(machine, {
     transition: { value: compilation.transition },
     getInitialSnapshot: { value: compilation.getInitialSnapshot },
@@ -179,7 +179,10 @@ class Compilation {
   readonly #raising = new Set<Act>();
   readonly #initial: Plan | undefined;
 
-  constructor(private readonly machine: Machine) {
+  constructor(
+    private readonly machine: Machine,
+    private readonly copy: Copy,
+  ) {
     const nodes = nodesBelow(machine.root);
     for (const node of nodes) if (isLeaf(node)) this.#try(node.id, () => this.#addLeaf(node));
     const events = new Set(nodes.flatMap((node) => [...node.transitions.keys()]));
@@ -202,12 +205,10 @@ class Compilation {
     const event = { type: 'xstate.init', input };
     const queue: AnyEventObject[] = [];
     try {
-      const snapshot = { ...this.#initial.leaf!.template, context };
-      return this.#settle(
-        this.#follow(this.#initial, { context, event, snapshot, scope, queue }),
-        scope,
-        queue,
-      );
+      const { template } = this.#initial.leaf!;
+      const snapshot = snapshotOf(template, { context, snapshot: template }, 'active', undefined);
+      const next = this.#follow(this.#initial, { context, event, snapshot, scope, queue });
+      return this.#settle(next, scope, queue);
     } catch {
       // XState makes an error snapshot of it; what was done so far is not to be told twice.
       return this.machine.getInitialSnapshot(muted(scope), input);
@@ -219,7 +220,8 @@ class Compilation {
     const { context } = this.machine.config;
     if (typeof context !== 'function') return { ...(context as Context | undefined) };
     try {
-      return { ...(context as (args: object) => Context)({ spawn: refuseSpawn, input, self: scope.self }) };
+      const given = { spawn: refuseSpawn, input, self: scope.self };
+      return this.copy((context as (args: object) => Context)(given));
     } catch {
       return undefined;
     }
@@ -397,7 +399,7 @@ class Compilation {
     const found = typeof action === 'function' ? action : this.machine.implementations.actions[type];
     const paramsOf = paramsReader(action);
     if (!found || !('resolve' in found)) return custom(type, found, paramsOf);
-    if (found.type === 'xstate.assign') return assigned(found.assignment, paramsOf);
+    if (found.type === 'xstate.assign') return assigned(found.assignment, paramsOf, this.copy);
     if (found.type === 'xstate.raise' && !this.#isDelayed(found))
       return this.#raisingBy(builtin(found, paramsOf));
     if (SELF_CONTAINED.has(found.type)) return builtin(found, paramsOf);
@@ -453,13 +455,13 @@ const builtin =
     if (exec) scope.actionExecutor({ type: action.type, info, params, exec });
   };
 
-function assigned(assignment: unknown, paramsOf: (args: Args) => Params): Act {
+function assigned(assignment: unknown, paramsOf: (args: Args) => Params, copy: Copy): Act {
   const change =
     typeof assignment === 'function' ? (assignment as Assigner) : assignerOf(assignment as object);
   return (run) => {
     const { context, event, scope } = run;
     const args = { context, event, spawn: refuseSpawn, self: scope.self, system: scope.system };
-    run.context = { ...context, ...change(args, paramsOf(args)) };
+    run.context = Object.assign(copy(context), change(args, paramsOf(args)));
   };
 }
 
@@ -480,21 +482,18 @@ function refuseSpawn(): never {
   throw new Error('a compiled machine cannot spawn inside assign: use spawnChild, or do not compile it');
 }
 
-const nameOf = (named: Exclude<Named, Exec>): string => (typeof named === 'string' ? named : named.type);
-
-function paramsReader(named: Named): (args: Args) => Params {
-  if (typeof named !== 'object' || !('params' in named)) return () => undefined;
-  const { params } = named;
-  return typeof params === 'function' ? (args) => (params as (args: Args) => Params)(args) : () => params;
-}
-
 function outputOf(output: unknown, { context, event, scope }: Run, done: AnyEventObject = event): unknown {
   if (typeof output !== 'function') return output;
   return (output as (args: object) => unknown)({ context, event: done, self: scope.self });
 }
 
 /** A snapshot of that leaf, written out field by field in XState's order: the engine makes it without looking. */
-const snapshotOf = (like: Snapshot, run: Run, status: string, output: unknown): Snapshot => ({
+const snapshotOf = (
+  like: Snapshot,
+  run: Pick<Run, 'context' | 'snapshot'>,
+  status: string,
+  output: unknown,
+): Snapshot => ({
   status,
   output,
   error: like.error,
@@ -511,66 +510,3 @@ const snapshotOf = (like: Snapshot, run: Run, status: string, output: unknown): 
   getMeta: like.getMeta,
   toJSON: like.toJSON,
 });
-
-/** What a transition leaves and enters, by SCXML's rules for a chart without parallel states. */
-function changesOf(from: Node, transition: Transition) {
-  const [target, ...others] = transition.target ?? [];
-  if (!target) return { exited: [], entered: [], defaults: new Set<Node>() };
-  if (others.length > 0) throw new Uncompilable('several targets');
-  const domain = domainOf(transition, target);
-  const exited = lineageOf(from).filter((node) => isBelow(node, domain));
-  if (exited.some(({ invoke }) => invoke.length > 0)) throw new Uncompilable('leaves a state that invokes');
-  const isEntered = target !== transition.source || domain !== transition.source || transition.reenter;
-  if (exited.some(({ states }) => Object.values(states).some(({ type }) => type === 'history')))
-    throw new Uncompilable('leaves a state that history remembers');
-  const byDefault = [...(isEntered ? [target] : []), ...descentOf(target)];
-  const above = lineageOf(target)
-    .slice(1)
-    .filter((node) => isBelow(node, domain));
-  return { exited, entered: [...above.reverse(), ...byDefault], defaults: new Set(byDefault) };
-}
-
-/** The smallest state that holds source and target, and is not left. */
-function domainOf({ source, reenter }: Transition, target: Node): Node {
-  if (!reenter && (target === source || isBelow(target, source))) return source;
-  const domain = lineageOf(target).find((node) => node !== target && isBelow(source, node));
-  if (domain) return domain;
-  if (reenter) throw new Uncompilable('leaves and enters the root');
-  return lineageOf(source).at(-1)!;
-}
-
-/** The states that are entered by default below a state. */
-function descentOf(node: Node): Node[] {
-  if (node.type === 'parallel' || node.type === 'history') throw new Uncompilable(node.type);
-  if (node.type !== 'compound') return [];
-  const [first] = node.initial.target;
-  return [first, ...descentOf(first)];
-}
-
-/** A state and its ancestors, innermost first. */
-function lineageOf(node: Node): Node[] {
-  return node.parent ? [node, ...lineageOf(node.parent)] : [node];
-}
-
-const isBelow = (node: Node, ancestor: Node): boolean =>
-  node !== ancestor && lineageOf(node).includes(ancestor);
-
-const nodesBelow = (node: Node): Node[] => [node, ...Object.values(node.states).flatMap(nodesBelow)];
-
-const isLeaf = ({ type }: Node): boolean => type === 'atomic' || type === 'final';
-
-/** XState adds nodes as they are entered, so the leaf is last; except in a final snapshot. */
-const leafOf = (nodes: readonly Node[]): Node => {
-  const last = nodes[nodes.length - 1]!;
-  return isLeaf(last) ? last : nodes.find(isLeaf)!;
-};
-
-const valueOf = ([key, ...rest]: readonly string[]): unknown =>
-  rest.length === 0 ? key : { [key!]: valueOf(rest) };
-
-const isPartialWildcard = (descriptor: string): boolean => descriptor.length > 1 && descriptor.endsWith('*');
-
-const hasKeys = (object: object): boolean => {
-  for (const _key in object) return true;
-  return false;
-};

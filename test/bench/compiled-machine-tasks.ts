@@ -1,11 +1,15 @@
 /** What the life of one peer actor costs, compiled and as XState interprets it, nobody else involved: the tasks of a `Worker`. */
 import { type AnyActorRef, createActor, fromTransition } from 'xstate';
-import { CORE_RULES, type PeerEvent, peerMachine } from '../../machines/index.js';
+import { copyPeerContext, CORE_RULES, type PeerEvent, peerMachine } from '../../machines/index.js';
 import { compile } from '../../src/xstate/compile.js';
 import { serveTasks } from './tasks.js';
 
 const BATCH = 4_000;
-const machines = { compiled: compile(peerMachine), interpreted: peerMachine };
+const machines = {
+  compiled: compile(peerMachine, { copy: copyPeerContext }),
+  spread: compile(peerMachine),
+  interpreted: peerMachine,
+};
 const input = { id: 1, connection_type: 'inbound', rules: CORE_RULES } as const;
 
 const facts = { version: 70_017, services: '0000000000000409', timeoffset: 0, nonce: '00', subver: '/x/' };
@@ -33,6 +37,10 @@ function lifeOf(machine: typeof peerMachine): number {
   return ((performance.now() - began) * 1e3) / BATCH;
 }
 
-serveTasks({
-  life: (): Life => ({ compiled: lifeOf(machines.compiled), interpreted: lifeOf(machines.interpreted) }),
+const lives = (): Life => ({
+  compiled: lifeOf(machines.compiled),
+  spread: lifeOf(machines.spread),
+  interpreted: lifeOf(machines.interpreted),
 });
+
+serveTasks({ life: lives });

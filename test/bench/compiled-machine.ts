@@ -12,12 +12,13 @@ export const life: Figure = {
   unit: 'µs',
   goal: { atMost: 1 },
   async run({ cores, rounds }) {
-    const worker = new Worker(cores?.measured, 'lifecost');
+    const worker = new Worker(cores?.measured, 'compiled-machine-tasks');
     const lives: Life[] = [];
     for (let round = 0; round < WARM_UP + rounds; round++) lives.push(await worker.ask<Life>('life', {}));
     const samples = (who: keyof Life) => lives.slice(WARM_UP).map((each) => ({ value: each[who] }));
     const both = new Map([
       ['compiled', samples('compiled')],
+      ['with spreads', samples('spread')],
       ['interpreted', samples('interpreted')],
     ]);
     const rows = rowsOf(both, 'interpreted');

@@ -66,7 +66,7 @@ async function candidates(lab: Lab): Promise<{ servers: Map<string, Server>; not
   const servers = new Map<string, Server>([
     ['verack', await startVerack(core, 2_000)],
     ['library', await startScript(core, 'listener')],
-    ['raw Node', await startScript(core, 'rawlistener')],
+    ['raw Node', await startScript(core, 'raw-listener')],
   ]);
   const notes: string[] = [];
   for (const name of NEIGHBOURS) {

@@ -11,7 +11,7 @@ const ROUNDS = 3;
 const SOME = 5_000;
 
 /** A server with a crowd; each call renews a part of it and gives the 99th percentile, milliseconds. */
-async function crowded(lab: Lab, name: 'listener' | 'rawlistener'): Promise<Candidate> {
+async function crowded(lab: Lab, name: 'listener' | 'raw-listener'): Promise<Candidate> {
   const { port, worker } = await startScript(lab.cores?.measured, name);
   const { run, told } = await lab.generator.hold({ port, total: PEERS, inflight: INFLIGHT, keep: PEERS });
   if (told.failed > 0) throw new Error(`${told.failed} of ${PEERS} peers were not established`);
@@ -32,7 +32,7 @@ export const lag: Figure = {
   async run(lab) {
     const candidates = {
       library: await crowded(lab, 'listener'),
-      'raw Node': await crowded(lab, 'rawlistener'),
+      'raw Node': await crowded(lab, 'raw-listener'),
     };
     const samples = await interleave(Math.min(ROUNDS, lab.rounds), candidates);
     const own = samples.get('library') ?? [];

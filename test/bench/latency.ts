@@ -23,7 +23,7 @@ export const latency: Figure = {
     const core = lab.cores?.measured;
     const servers: Record<string, Server> = {
       verack: await startVerack(core, 100),
-      'raw Node': await startScript(core, 'rawlistener'),
+      'raw Node': await startScript(core, 'raw-listener'),
     };
     for (const server of Object.values(servers)) await single(lab, server, WARM_UP);
     const candidates: Record<string, Candidate> = Object.fromEntries(

@@ -37,7 +37,7 @@ export const memory: Figure = {
     const core = lab.cores?.measured;
     const candidates: Record<string, Candidate> = {
       verack: () => growth(lab, () => startVerack(core, PEERS)),
-      'raw Node': () => growth(lab, () => startScript(core, 'rawlistener')),
+      'raw Node': () => growth(lab, () => startScript(core, 'raw-listener')),
     };
     const samples = await interleave(Math.min(ROUNDS, lab.rounds), candidates);
     const own = samples.get('verack') ?? [];

@@ -23,7 +23,7 @@ class Dialler {
 
   constructor(
     core: number | undefined,
-    script: 'dialler' | 'rawdialler',
+    script: 'dialler' | 'raw-dialler',
     private readonly port: number,
   ) {
     this.#worker = new Worker(core, script);
@@ -58,7 +58,7 @@ export const outbound: Figure = {
     const ports = await claimPorts();
     await generator.respond(ports.p2p, INFLIGHT);
     const library = new Dialler(cores?.measured, 'dialler', ports.p2p);
-    const raw = new Dialler(cores?.measured, 'rawdialler', ports.p2p);
+    const raw = new Dialler(cores?.measured, 'raw-dialler', ports.p2p);
     const candidates: Record<string, Candidate> = {
       library: () => library.slice(),
       'raw Node': () => raw.slice(),

@@ -55,7 +55,7 @@ export async function startVerack(
 /** A server that is a script of ours: `listener`, a node made with the library, or `rawlistener`, the ceiling. `flags` are Node's. */
 export async function startScript(
   core: number | undefined,
-  name: 'listener' | 'rawlistener',
+  name: 'listener' | 'raw-listener',
   flags: readonly string[] = [],
 ): Promise<Server & { readonly worker: Worker }> {
   const ports = await claimPorts();

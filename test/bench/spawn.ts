@@ -30,7 +30,7 @@ export const spawn: Figure = {
   unit: 'µs',
   goal: { atMost: 1.5 },
   async run({ cores, rounds }) {
-    const worker = new Worker(cores?.measured, 'spawncost');
+    const worker = new Worker(cores?.measured, 'spawn-tasks');
     const costs: Record<'few' | 'many', Cost[]> = { few: [], many: [] };
     for (let round = 0; round < WARM_UP + TIMES * rounds; round++) {
       costs.few.push(await worker.ask<Cost>('cost', { beside: FEW }));

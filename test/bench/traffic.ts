@@ -16,7 +16,7 @@ export const traffic: Figure = {
   unit: 'messages/s',
   goal: { atLeast: 0.75 },
   async run({ cores, rounds }) {
-    const worker = new Worker(cores?.measured, 'stream');
+    const worker = new Worker(cores?.measured, 'traffic-tasks');
     const ask = (task: 'session' | 'decode'): Candidate => {
       return async (): Promise<Sample> => ({ value: await worker.ask<number>(task, STREAM) });
     };
