@@ -234,9 +234,8 @@ class Compilation {
       return this.machine.transition(snapshot, event, scope);
     }
     const next = this.#follow(plan, { context: snapshot.context, event, snapshot, scope, queue });
-    const _transitions = way ? [way.transition] : [];
-    const type = '@xstate.microstep';
-    scope.system._sendInspectionEvent({ type, actorRef: scope.self, event, snapshot: next, _transitions });
+    const step = { actorRef: scope.self, event, snapshot: next, _transitions: way ? [way.transition] : [] };
+    scope.system._sendInspectionEvent({ type: '@xstate.microstep', ...step });
     return next;
   }
 
@@ -430,12 +429,10 @@ class Compilation {
 const isGuardBuiltin = (guard: unknown): guard is GuardBuiltin =>
   (typeof guard === 'function' || typeof guard === 'object') && guard !== null && 'check' in guard;
 
-const nothing = (): void => undefined;
-
 const muted = (scope: Scope): Scope => ({
   ...scope,
-  system: { ...scope.system, _sendInspectionEvent: nothing },
-  actionExecutor: nothing,
+  system: { ...scope.system, _sendInspectionEvent: () => undefined },
+  actionExecutor: () => undefined,
 });
 
 const custom =
