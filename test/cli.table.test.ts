@@ -54,6 +54,12 @@ describe('the table of peers', () => {
     },
   ];
 
+  test('has a digit for the transport, and nothing while it is not known', () => {
+    const lines = peerTable([{ ...peer, transport_protocol_type: 'detecting' }, peer], 200);
+    const at = lines[0]!.indexOf(' v ') + 1;
+    expect(lines.slice(1, 3).map((line) => line.slice(at - 1, at + 2))).toEqual(['   ', ' 1 ']);
+  });
+
   test('fits 80 columns, with state and reason whole', () => {
     const lines = peerTable(rows(), 80);
     expect(Math.max(...lines.slice(0, -1).map((line) => line.length))).toBeLessThanOrEqual(80);

@@ -26,10 +26,10 @@ describe('a deadline that passes while the process does not run', () => {
     theirs.write('verack');
     standStill(200);
     await over;
-    expect(order).toEqual(['data', 'deadline']);
     theirs.end();
     socket.destroy();
     server.close();
+    expect(order).toEqual(['data', 'deadline']);
   });
 
   test('can be cleared while it waits', async () => {

@@ -1,6 +1,7 @@
 /** Names of options that do not exist: JavaScript has no compiler to find them. */
 import { expect, test } from '@jest/globals';
 import { createNode } from '../src/index.js';
+import { probe } from '../src/probe/probe.js';
 
 test.each<[options: object, value: string, hint: string]>([
   [{ chian: 'regtest' }, 'chian', 'did you mean chain?'],
@@ -15,6 +16,20 @@ test.each<[options: object, value: string, hint: string]>([
       facts: { value, why: expect.stringContaining(hint) },
     }),
   );
+});
+
+test('a dial', async () => {
+  const node = createNode({ chain: 'regtest' });
+  const dial = () => node.dial('127.0.0.1:1', { persistant: true } as object);
+  const facts = { value: 'persistant', why: expect.stringContaining('did you mean persistent?') };
+  expect(dial).toThrow(expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT', facts }));
+  await node.stop();
+});
+
+test('a probe', async () => {
+  const asked = probe('127.0.0.1:1', { chian: 'regtest' } as object);
+  const facts = { value: 'chian', why: expect.stringContaining('did you mean chain?') };
+  await expect(asked).rejects.toMatchObject({ code: 'ERR_LOCAL_ARGUMENT', facts });
 });
 
 test('undefined options and undefined rules are as if they were absent', async () => {

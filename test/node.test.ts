@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import type { BitcoinNode, Net, Reason } from '../src/index.js';
 import { createNode } from '../src/index.js';
@@ -191,6 +192,22 @@ describe('the end', () => {
     await pass(600_000);
     expect(peer.info()?.lastreason?.code).toBe('ERR_LOCAL_CANCELLED');
     expect([b.peers.size, b.redialling]).toEqual([0, 0]);
+  });
+
+  test('one abort signal ends any number of dials, listeners and nodes, and keeps none of them', async () => {
+    const stop = new AbortController();
+    const { signal } = stop;
+    const { a, b, node, pass } = await pair();
+    const peers = Array.from({ length: 20 }, (_, n) => b.dial({ host: A.host, port: n + 1 }, { signal }));
+    for (let n = 0; n < 20; n++) {
+      node({ signal }, `10.1.0.${n}`);
+      b.peers.subscribe(() => undefined, { signal });
+      await a.listen({ host: A.host, port: n + 100 }, { signal });
+    }
+    stop.abort();
+    await pass();
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    expect(new Set(peers.map((peer) => peer.info()?.lastreason?.code ?? 'ERR_LOCAL_CANCELLED')).size).toBe(1);
   });
 
   test('established() rejects with the reason when it never comes', async () => {

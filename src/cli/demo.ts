@@ -9,6 +9,7 @@ import { type Observers, observers, recording } from './inspect-and-metrics.js';
 import { logOption, observerOptions, outputOptions, recordOptions, switched, valued } from './options.js';
 import type { Output, Paint } from './output.js';
 import { duration, plain } from './peer-lines.js';
+import { TRANSPORTS } from './peer-table.js';
 import { type Column, tabulated } from './table.js';
 import { whole } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
@@ -138,8 +139,6 @@ function reasonOf({ state, lastreason }: PeerInfo): string {
   const missing = awaited === undefined ? '' : ` no ${awaited}`;
   return `${lastreason.code}${missing}${dropped === undefined ? '' : ` (dropped ${plain(String(dropped))})`}`;
 }
-
-const TRANSPORTS = { v1: '1', v2: '2', detecting: '' } as const;
 
 const columns: readonly Column<Outcome>[] = [
   { head: '', cell: ({ asExpected }) => (asExpected ? '✓' : '✗') },

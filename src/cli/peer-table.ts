@@ -28,6 +28,13 @@ const NETWORKS: Readonly<Record<PeerInfo['network'], string>> = {
   not_publicly_routable: 'npr',
 };
 
+/** The transport as a digit; empty until it is known, as in `-netinfo`. */
+export const TRANSPORTS: Readonly<Record<PeerInfo['transport_protocol_type'], string>> = {
+  v1: '1',
+  v2: '2',
+  detecting: '',
+};
+
 const maybe = (ms: number | undefined): string => (ms === undefined ? '' : duration(ms));
 const inMs = (seconds: number | undefined): string =>
   maybe(seconds === undefined ? undefined : seconds * 1_000);
@@ -39,7 +46,7 @@ const columns: readonly Column<PeerInfo>[] = [
   { head: 'type', cell: (peer) => TYPES[peer.connection_type], drop: 7 },
   { head: 'net', cell: (peer) => NETWORKS[peer.network], drop: 2 },
   { head: 'serv', cell: (peer) => servicesLetters(peer.services), drop: 4 },
-  { head: 'v', cell: (peer) => peer.transport_protocol_type.slice(1), least: 1 },
+  { head: 'v', cell: (peer) => TRANSPORTS[peer.transport_protocol_type], least: 1 },
   { head: 'mping', cell: (peer) => inMs(peer.minping), align: 'right', drop: 1 },
   { head: 'ping', cell: (peer) => inMs(peer.pingtime), align: 'right', drop: 8 },
   { head: 'handshake', cell: (peer) => maybe(handshakeTime(peer)), align: 'right', drop: 5 },

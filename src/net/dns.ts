@@ -5,7 +5,6 @@
  * services 0x9 (NETWORK and WITNESS), and of each seed's answer at most 32 addresses count. A seed of a public
  * chain must name public addresses; what a caller's own seed names is not judged.
  */
-import { setMaxListeners } from 'node:events';
 import { isIP, isIPv4 } from 'node:net';
 
 import ipaddr from 'ipaddr.js';
@@ -13,6 +12,7 @@ import ipaddr from 'ipaddr.js';
 import { type Chain, NETWORKS } from '../networks.js';
 import { type Reason, VerackError } from '../reasons.js';
 import { isRoutable } from '../wire/address-ranges.js';
+import { onAbort } from './abort.js';
 import { type IpFamily, queryHostsAndServers, queryServers } from './dns-servers.js';
 import { canonicalAddress, parseEndpoint } from './endpoint.js';
 import { kindOfHost } from './host-kind.js';
@@ -83,18 +83,18 @@ type Ask = (started: () => void) => Query;
 /** The answer, unless time or patience runs out first. */
 async function answerOf(ask: Ask, { timeout = TIMEOUT_MS, signal }: DnsOptions): Promise<string[]> {
   let timer: NodeJS.Timeout | undefined;
-  let [expire, abort] = [(): void => undefined, (): void => undefined];
+  let expire = (): void => undefined;
+  let forget = (): void => undefined;
   const limit = new Promise<never>((_, reject) => {
     expire = () => reject(Object.assign(new Error('no answer in time'), { code: 'ETIMEOUT' }));
-    abort = () => reject(cancelled());
+    forget = onAbort(signal, () => reject(cancelled()));
   });
   const query = ask(() => (timer ??= setTimeout(expire, timeout)));
-  signal?.addEventListener('abort', abort);
   try {
     return await Promise.race([query.answer, limit]);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
+    forget();
     query.abandon();
   }
 }
@@ -231,8 +231,6 @@ export async function seedAddresses(
 ): Promise<SeedAddress[]> {
   const { signal, random } = options;
   if (signal?.aborted) throw cancelled();
-  // One listener per question.
-  if (signal) setMaxListeners(0, signal);
   const answers = await Promise.all(chain.seeds.map((seed) => askSeed(seed, options)));
   reportUnroutable(chain, answers, options);
   const found = new Map<string, SeedAddress>();

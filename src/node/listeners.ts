@@ -1,4 +1,5 @@
 /** The listening sockets of a node. */
+import { onAbort } from '../net/abort.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import type { Endpoint, Link, Listener, Net } from '../net/link.js';
 import { type Facts, VerackError } from '../reasons.js';
@@ -41,13 +42,12 @@ export class Listeners {
   #add(listener: Listener, signal: AbortSignal | undefined): Listener {
     const close = (): Promise<void> => {
       this.#open.delete(closing);
-      signal?.removeEventListener('abort', abort);
+      forget();
       return listener.close();
     };
-    const abort = (): void => void close();
     const closing = { local: listener.local, close };
     this.#open.add(closing);
-    signal?.addEventListener('abort', abort, { once: true });
+    const forget = onAbort(signal, () => void close());
     return closing;
   }
 }

@@ -6,11 +6,12 @@
  *   const peer = await node.dial('127.0.0.1:18444').established();
  *   await node.stop();
  */
-import { EventEmitter, setMaxListeners } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { type ActorRefFrom, createActor, toPromise } from 'xstate';
 import { CORE_RULES, DRAIN_TIMEOUT, type RefusalCode, supervisorMachine } from '../../machines/index.js';
 import type { Connection } from '../connection/connection.js';
 import type { PeerState } from '../connection/peer-record.js';
+import { onAbort } from '../net/abort.js';
 import { lookupWith, type SeedAddress } from '../net/dns.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import { drawFraction, type Env, systemClock, systemRandom, throwLater } from '../net/environment.js';
@@ -27,7 +28,14 @@ import { type CandidateSource, seedSource } from './candidates.js';
 import { destinationOf } from './destination.js';
 import type { NodeEvents } from './events.js';
 import { Listeners } from './listeners.js';
-import { chainOf, checkOptions, type DialOptions, identityOf, type NodeOptions } from './options.js';
+import {
+  chainOf,
+  checkDialOptions,
+  checkOptions,
+  type DialOptions,
+  identityOf,
+  type NodeOptions,
+} from './options.js';
 import type { OutboundTarget } from './outbound-target.js';
 import { type Destination, OutboundTargets, type TargetsListener } from './outbound-targets.js';
 import { Peer } from './peer.js';
@@ -50,7 +58,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   readonly #accepted = new Map<number, Link>();
   readonly #v2transport: boolean;
   readonly #signal: AbortSignal | undefined;
-  readonly #abort = (): void => void this.stop();
+  #forgetSignal = (): void => undefined;
   /** Aborts when the node stops. */
   readonly #stopping = new AbortController();
   #candidates: readonly SeedAddress[] = [];
@@ -85,7 +93,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.#supervisor = this.#startSupervisor(options, compiled);
     this.#signal = options.signal;
     if (this.#signal?.aborted) void this.stop();
-    else this.#signal?.addEventListener('abort', this.#abort, { once: true });
+    else this.#forgetSignal = onAbort(this.#signal, () => void this.stop());
     if (options.outbound) this.#supervise({ type: 'user.fill' });
   }
 
@@ -104,10 +112,12 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
    * addresses that stand for one host. A name is looked up, anew for every round of tries; its addresses are dialled one after
    * the other. A host of another network (`.onion`, `.i2p`) is never looked up: the net dials it as it stands. What comes of it is reported by the handle and by the node's events.
    *
-   * @throws VerackError `ERR_LOCAL_ARGUMENT` for text that is no host, or an endpoint that is no address
+   * @throws VerackError `ERR_LOCAL_ARGUMENT` for text that is no host, an endpoint that is no address, or an option that does
+   * not exist
    */
   dial(to: string | Endpoint | readonly [Endpoint, ...Endpoint[]], options: DialOptions = {}): Peer {
     const { connection_type = 'manual', persistent = false, v2transport: v2 = this.#v2transport } = options;
+    checkDialOptions(options);
     const destination = destinationOf(to, this.chain.port);
     if (this.#stopping.signal.aborted) return this.#refusedPeer(destination);
     const target = this.#targets.create({ destination, connection_type, persistent, v2, automatic: false });
@@ -131,11 +141,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   #closeOnAbort(peer: Peer, signal: AbortSignal | undefined): void {
     if (!signal) return;
     if (signal.aborted) return peer.close();
-    // One signal may end any number of dials.
-    setMaxListeners(0, signal);
-    const abort = (): void => peer.close();
-    signal.addEventListener('abort', abort, { once: true });
-    const forget = (): void => signal.removeEventListener('abort', abort);
+    const forget = onAbort(signal, () => peer.close());
     this.#byPeer.get(peer)?.actor.subscribe({ complete: forget, error: forget });
   }
 
@@ -188,7 +194,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   /** Stops listening and dialling, lets peers close, destroys the rest. Resolves when nothing is left. Idempotent. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#forgetSignal();
     const closed = this.#listeners.close();
     this.#supervise({ type: 'user.stop' });
     await Promise.all([closed, toPromise(this.#supervisor)]);

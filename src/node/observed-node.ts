@@ -1,4 +1,5 @@
 /** A node that passes its inputs and events through an observer: what `createNode` makes with the option `observer`. */
+import { onAbort } from '../net/abort.js';
 import type { SeedAddress } from '../net/dns.js';
 import type { Endpoint, Listener } from '../net/link.js';
 import { commandOf, encodeMessage, hexOf, type Message, type UnknownMessage } from '../wire/index.js';
@@ -23,7 +24,7 @@ export class ObservedNode extends BitcoinNode {
     for (const event of ON_DEMAND) this.on(event, () => undefined);
     // Not left to the node: its stop is an input too.
     if (signal?.aborted) void this.stop();
-    else signal?.addEventListener('abort', () => void this.stop(), { once: true });
+    else onAbort(signal, () => void this.stop());
   }
 
   override dial(to: string | Endpoint | readonly [Endpoint, ...Endpoint[]], options: DialOptions = {}): Peer {

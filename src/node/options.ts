@@ -142,6 +142,17 @@ const OPTION_NAMES: Readonly<Record<keyof NodeOptions, true>> = {
   signal: true,
 };
 
+const DIAL_NAMES: Readonly<Record<keyof DialOptions, true>> = {
+  connection_type: true,
+  persistent: true,
+  v2transport: true,
+  signal: true,
+};
+
+/** Refuses names that `dial` does not have. */
+export const checkDialOptions = (options: DialOptions): void =>
+  checkOptionNames(options, Object.keys(DIAL_NAMES));
+
 /** Refuses names that do not exist, and values that would only fail later, in the middle of a connection. */
 export function checkOptions(options: NodeOptions): void {
   checkOptionNames(options, Object.keys(OPTION_NAMES));

@@ -3,6 +3,7 @@
  * deletes; everybody else reads frozen snapshots or subscribes. A snapshot is computed when it is asked for.
  */
 import { REASONS, type Reason } from '../reasons.js';
+import { onAbort } from '../net/abort.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import { type Clock, throwLater } from '../net/environment.js';
 import { type PreviousConnection, peerInfoOf, type ClockReading, type PeerInfo } from './peerinfo.js';
@@ -99,8 +100,11 @@ export class Tracker implements PeerTracker {
     const stop = () => void this.#listeners.delete(listener);
     if (signal?.aborted) return stop;
     this.#listeners.add(listener);
-    signal?.addEventListener('abort', stop, { once: true });
-    return stop;
+    const forget = onAbort(signal, stop);
+    return () => {
+      forget();
+      stop();
+    };
   }
 
   create(row: PeerRecord): void {

@@ -5,7 +5,14 @@
  *   if (report.ok) console.log(report.subver, report.phases.ping);
  */
 import type { Rules } from '../../machines/index.js';
-import { type Clock, type DnsOptions, type Lookup, lookupWith, systemClock } from '../net/index.js';
+import {
+  checkOptionNames,
+  type Clock,
+  type DnsOptions,
+  type Lookup,
+  lookupWith,
+  systemClock,
+} from '../net/index.js';
 import {
   type BitcoinNode,
   type Chain,
@@ -119,6 +126,7 @@ const NONCE_AT = 72;
  * @throws VerackError `ERR_LOCAL_ARGUMENT` when `host` is no host or an option cannot be used; nothing else
  */
 export async function probe(host: string, options: ProbeOptions = {}): Promise<ProbeReport> {
+  checkOptionNames(options, Object.keys(OPTION_NAMES));
   const { create = createNode, clock = systemClock, dns } = options;
   const lookup = timedLookup(lookupWith(dns), clock);
   const node = create({ ...nodeOptions(options), maxinbound: 0, maxoutbound: 1, lookup: lookup.run });
@@ -128,6 +136,22 @@ export async function probe(host: string, options: ProbeOptions = {}): Promise<P
     await node.stop();
   }
 }
+
+const OPTION_NAMES: Readonly<Record<keyof ProbeOptions, true>> = {
+  chain: true,
+  rules: true,
+  pingTimeout: true,
+  require: true,
+  dns: true,
+  uacomment: true,
+  v2transport: true,
+  v2only: true,
+  signal: true,
+  net: true,
+  clock: true,
+  random: true,
+  create: true,
+};
 
 /** Only what was given: `undefined` would hide a default. */
 function nodeOptions({

@@ -62,6 +62,18 @@ client.dial('10.0.0.1:18444');
 clock.advance(1_000);
 `;
 
+const MANY_DIALS = `
+import { createNode, memoryNet, VirtualClock } from 'verack';
+process.on('warning', ({ name }) => console.log(name));
+const clock = new VirtualClock();
+const net = memoryNet({ timers: clock }).at('10.0.0.1');
+const { signal } = new AbortController();
+const node = createNode({ chain: 'regtest', clock, net });
+for (let n = 1; n < 30; n++) node.dial('10.0.0.2:' + n, { signal });
+for (let n = 1; n < 30; n++) createNode({ chain: 'regtest', clock, net, signal });
+setTimeout(() => { console.log('done'); process.exit(); }, 50);
+`;
+
 /** The files of the package, without those that are built from `machines` and `src`. */
 const LIST = 'test/data/packed-files.txt';
 const isNotBuilt = (path: string): boolean => !/^dist\/.*\.(js|d\.ts|map)$/.test(path);
@@ -102,8 +114,14 @@ describe('the package', () => {
     };
     const compilerOptions = { ...options, lib: ['es2023', 'esnext.disposable', 'dom'], skipLibCheck: true };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['user'] }));
-    run(folder, 'node', join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.');
+    for (const at of [ROOT, join(ROOT, 'test', 'typescript-minimum')])
+      run(folder, 'node', join(at, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.');
     expect(run(folder, 'node', join('out', 'main.js'))).toBe('0 1 true 32 link\nnew,tried\n0\n[::1]:1 1\n');
+  });
+
+  test('one abort signal for many dials and nodes gives no warning', () => {
+    writeFileSync(join(folder, 'signals.js'), MANY_DIALS);
+    expect(run(folder, 'node', 'signals.js')).toBe('done\n');
   });
 
   test('publint and attw find nothing', () => {
