@@ -202,6 +202,16 @@ describe('views', () => {
     expect(fields[1]!.slice(0, 3)).toEqual(['8.1.1.2:8333', '0', '0']);
   });
 
+  test('seeds: read by the rules of the parser of makeseeds.py', async () => {
+    const lines = ((await viewOf(snapshot, 'seeds')) as string).trimEnd().split('\n');
+    const read = lines.map(readSeedLine);
+    expect(read[0]).toBeUndefined();
+    expect(read.slice(1).filter(Boolean)).toEqual([
+      { host: '8.1.1.1', port: 8333, uptime: 100, services: 0x409n, agent: '/Satoshi:29.0.0/' },
+      { host: '2a00::1', port: 8333, uptime: 100, services: 0x409n, agent: `=cmd('|x',_1)` },
+    ]);
+  });
+
   test("csv: p2p-crawler's columns, and no formula for a spreadsheet", async () => {
     const [header = '', ...lines] = ((await viewOf(snapshot, 'csv')) as string).trimEnd().split('\n');
     expect(header).toMatch(
@@ -233,3 +243,20 @@ describe('views', () => {
     expect(loadSnapshot(other, new Snapshot(networkLookup())).nodes.size).toBe(1);
   });
 });
+
+/**
+ * What Bitcoin Core's contrib/seeds/makeseeds.py takes from a line: split at white space, at least 11 words, `good` not 0, the
+ * 30-day uptime without its percent sign, services in hex, the agent without its quotes. Written from its description.
+ */
+function readSeedLine(line: string) {
+  const words = line.split(/\s+/);
+  const address = /^(?:\[([0-9a-f:]+)\]|((?:\d+\.){3}\d+)):(\d+)$/.exec(words[0] ?? '');
+  if (words.length < 11 || !address || Number(words[1]) === 0) return undefined;
+  return {
+    host: address[1] ?? address[2],
+    port: Number(address[3]),
+    uptime: Number(words[7]!.slice(0, -1)),
+    services: BigInt(`0x${words[9]}`),
+    agent: words[11]?.slice(1, -1),
+  };
+}

@@ -321,7 +321,8 @@ describe('requests of a page', () => {
       terminate: () => (socket.readyState = 3),
     });
     const page = new PageClient(socket as unknown as WebSocket, 1_000_000, () => undefined);
-    const source = { at: 0, rowOf: () => undefined, transcriptOf: () => undefined, lab: () => undefined };
+    const nothing = () => undefined;
+    const source = { at: 0, rowOf: nothing, transcriptOf: nothing, lab: nothing, crawl: nothing };
     const actors = { version: 0, read: () => ({ rows: [], deadlines: {} }) };
     const outcomeCounts = { version: 0, read: () => ({ outcomes: {}, handshakes: [] }) };
     page.begin({ reasons: {}, sessions: [], machines: [] }, [], []);

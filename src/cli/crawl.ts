@@ -1,4 +1,4 @@
-/** `verack crawl`: contacts every address that it hears of, writes what it learns, and says how sure it is. */
+/** `verack crawl`: contacts every address that it hears of, writes what it learns, and estimates how many nodes it missed. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Argument } from 'commander';
@@ -42,6 +42,7 @@ import {
   type Flags,
   lookupOptions,
   withChoices,
+  observerOptions,
   outputOptions,
   seedOptions,
   switched,
@@ -51,6 +52,7 @@ import {
 } from './options.js';
 import type { Output } from './output.js';
 import { duration, oneOf, repeatable, whole } from './option-values.js';
+import { type Observers, observers } from './inspect-and-metrics.js';
 import type { CliCommand, Invocation } from './command.js';
 
 /** The options of this verb alone. */
@@ -131,6 +133,7 @@ export const crawlCommand: CliCommand = {
     valued('--output <file>', 'write every event here (NDJSON), with a manifest beside it', String),
     ...switched('--resume', 'go on with the file of --output'),
     withChoices(valued('--format <view>', 'print this view at the end', oneOf(...FORMATS)), ...FORMATS),
+    ...observerOptions().filter(({ long }) => long !== '--lab'),
     ...outputOptions(),
   ],
   isOneShot: () => false,
@@ -146,14 +149,33 @@ async function run(job: Invocation): Promise<number> {
   if (file !== undefined) return sumUp(file, flags, job.out);
   const nodeOptions = checked(flags);
   boundHeap();
-  if (flags.nats !== undefined && !flags.coordinate)
-    return work(flags, contactsOf(flags, nodeOptions), flags, job);
-  const crawl = new Crawl(await crawlOptions(flags, nodeOptions, job));
+  const attached = await observers(flags, job.out);
+  try {
+    if (flags.nats !== undefined && !flags.coordinate)
+      return await work(flags, contactsOf(flags, nodeOptions, attached), flags, job);
+    return await crawlOnce(flags, nodeOptions, job, attached);
+  } finally {
+    await attached.close();
+  }
+}
+
+async function crawlOnce(
+  flags: CrawlFlags,
+  nodeOptions: Checked,
+  job: Invocation,
+  attached: Observers,
+): Promise<number> {
+  const options = await crawlOptions(flags, nodeOptions, job, attached);
+  const crawl = new Crawl(options);
+  attached.followCrawl(
+    () => crawl.report,
+    () => options.contacts.staleness ?? 0,
+  );
   const stopStatus = showProgress(crawl, job.out);
   try {
     const summary = await crawl.run(job.interrupted);
     stopStatus();
-    await tell(crawl.snapshot, summary, flags, job.out);
+    await printResult(crawl.snapshot, summary, flags, job.out);
     return summary.reachable > 0 ? EXIT.ok : EXIT.unreachable;
   } finally {
     stopStatus();
@@ -175,19 +197,28 @@ function checked(flags: CrawlFlags): ReturnType<typeof nodeOptionsOf> & { chain:
 type Checked = ReturnType<typeof checked>;
 
 /** A node of this process makes the contacts. */
-function contactsOf(flags: CrawlFlags, nodeOptions: Checked): NodeContacts {
+function contactsOf(flags: CrawlFlags, nodeOptions: Checked, attached: Observers): NodeContacts {
   const { parallel, vantage, replytimeout, peertimeout, timeout } = flags;
-  return new NodeContacts({
-    ...{ ...nodeOptions, subver: crawlerAgent(NAME, VERSION, flags.contact), parallel, vantage },
+  const contacts = new NodeContacts({
+    ...{
+      ...nodeOptions,
+      ...attached.options,
+      subver: crawlerAgent(NAME, VERSION, flags.contact),
+      parallel,
+      vantage,
+    },
     replyTimeout: replytimeout * 1_000,
     contactTimeout: timeout + (peertimeout + replytimeout) * 1_000,
   });
+  attached.follow(contacts.node);
+  return contacts;
 }
 
 async function crawlOptions(
   flags: CrawlFlags,
   nodeOptions: Checked,
   { interrupted, out }: Invocation,
+  attached: Observers,
 ): Promise<ConstructorParameters<typeof Crawl>[0]> {
   const { chain } = nodeOptions;
   const former = flags.from === undefined ? undefined : readFormer(flags.from, chain);
@@ -202,7 +233,7 @@ async function crawlOptions(
     agent: crawlerAgent(NAME, VERSION, flags.contact),
     contacts: flags.coordinate
       ? await fleetContacts(flags, optOuts, out, interrupted)
-      : contactsOf(flags, nodeOptions),
+      : contactsOf(flags, nodeOptions, attached),
     seeds: () => firstAddresses(flags, chain, [...given, ...(former?.seeds ?? [])], interrupted),
     clock: systemClock,
     random: systemRandom,
@@ -304,11 +335,11 @@ async function sumUp(file: string, flags: CrawlFlags, out: Output): Promise<numb
       before: before?.snapshot,
     },
   );
-  await tell(snapshot, summary, { ...flags, output: file }, out);
+  await printResult(snapshot, summary, { ...flags, output: file }, out);
   return EXIT.ok;
 }
 
-async function tell(
+async function printResult(
   snapshot: Snapshot,
   summary: CrawlSummary,
   flags: CrawlFlags,
@@ -343,7 +374,9 @@ function sentences(summary: CrawlSummary): string[] {
   const { estimate, v2, churn } = summary;
   return [
     `${summary.reachable} reachable of ${summary.attempted} contacted in ${summary.seconds} s (${summary.completeness})`,
-    `95 % interval: ${estimate.low} to ${estimate.high} reachable (${estimate.method === 'repeat' ? 'repeat contacts' : 'gossip only; --contacts 4 makes it sharper'})`,
+    estimate.method === 'repeat'
+      ? `95 % interval: ${estimate.low} to ${estimate.high} reachable (repeat contacts)`
+      : 'no interval: nodes that were full or slow are not estimated without repeat contacts (--contacts 4)',
     `networks: ${listOf(summary.networks)}; transports: ${listOf(summary.transports)}`,
     `not reachable: ${listOf(summary.reasons)}`,
     `BIP324: ${v2.advertised_and_spoken} advertised and spoken, ${v2.advertised_not_spoken} advertised and not spoken, ${v2.untested} not tested`,

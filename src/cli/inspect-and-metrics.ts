@@ -1,6 +1,7 @@
 /** Observation from outside: a browser (`--inspect`) and Prometheus (`--metrics`). Each module is loaded only when needed. */
 import type { Endpoint } from '../net/index.js';
 import { type BitcoinNode, type NodeOptions, VerackError } from '../index.js';
+import type { CrawlReport } from '../crawl/index.js';
 import type { NodeMetrics } from '../metrics/index.js';
 import type { Relay } from '../inspect/inspector-server.js';
 import { Usage } from './exit-codes.js';
@@ -15,6 +16,8 @@ export interface Observers {
   readonly options: Pick<NodeOptions, 'inspect'>;
   /** Observes that node; call it before it dials or listens. */
   follow(node: BitcoinNode): void;
+  /** Shows a crawl; `resultAge`: seconds since the last result of a fleet. */
+  followCrawl(read: () => CrawlReport, resultAge: () => number): void;
   /** Prints the address of the page once more, when there is one: before the program waits, and after long output. */
   printPage(): void;
   close(): Promise<void>;
@@ -29,6 +32,10 @@ export async function observers({ inspect, lab = false, metrics }: Wanted, out: 
     follow: (node) => {
       relay?.observe(node);
       exporter?.follow(node);
+    },
+    followCrawl: (read, resultAge) => {
+      relay?.observeCrawl(read);
+      exporter?.followCrawl(read, resultAge);
     },
     printPage: () => relay && out.info(pageLine(relay)),
     close: async () => {
@@ -83,8 +90,8 @@ const pageLine = ({ url }: Relay): string => `page: ${url}`;
 async function exporterAt(
   { host, port }: Endpoint,
   out: Output,
-): Promise<Pick<Observers, 'follow' | 'close'>> {
-  const { nodeMetrics, Registry, startExporter } = await metricsModule();
+): Promise<Pick<Observers, 'follow' | 'followCrawl' | 'close'>> {
+  const { crawlMetrics, nodeMetrics, Registry, startExporter } = await metricsModule();
   const registry = new Registry();
   let metrics: NodeMetrics | undefined;
   const what = `the metrics cannot be served on ${host} port ${port}`;
@@ -98,6 +105,7 @@ async function exporterAt(
   if (exporter.warning !== undefined) out.info(`warning: ${exporter.warning}`);
   return {
     follow: (node) => void (metrics = nodeMetrics(node, registry)),
+    followCrawl: (read, resultAge) => crawlMetrics(() => ({ ...read(), resultAge: resultAge() }), registry),
     close: () => exporter.close(),
   };
 }

@@ -61,6 +61,8 @@ export interface ContactReport {
 export interface Contacts {
   /** Begins one; `done` is called once, later, unless the contact is cancelled: then with `undefined`. */
   begin(job: ContactJob, done: (report: ContactReport | undefined) => void): void;
+  /** Seconds since the last result while some are outstanding; undefined for contacts of this process. */
+  readonly staleness?: number;
   /** Gives up every open contact. */
   cancel(): void;
   /** Releases everything. */

@@ -14,6 +14,7 @@ import type { ContactReport } from './contact.js';
 import { EventWriter } from './event-file.js';
 import { type AttemptEvent, type CrawlFileEvent, FORMAT_VERSION, type ReplyEvent } from './events.js';
 import { endpointOf } from './addr-text.js';
+import { type CrawlCounts, mostFrequent } from './counts.js';
 import { Frontier } from './frontier.js';
 import type { KnownAddress } from './known-address.js';
 import type { CrawlOptions } from './options.js';
@@ -23,6 +24,8 @@ import { type CrawlSummary, summaryOf, writeManifest } from './summary.js';
 
 /** What is known while a crawl runs. */
 export interface CrawlStatus {
+  /** The state of the crawl machine. */
+  readonly state: string;
   readonly round: number;
   readonly crawls: number;
   readonly attempted: number;
@@ -31,6 +34,12 @@ export interface CrawlStatus {
   readonly queued: number;
   readonly known: number;
 }
+
+export interface CrawlReport
+  extends CrawlStatus, Pick<CrawlCounts, 'outcomes' | 'networks' | 'transports' | 'versions' | 'curve'> {}
+
+/** User agents in a report: the most frequent ones. */
+const SHOWN_VERSIONS = 20;
 
 const P2P_V2 = servicesOf('P2P_V2');
 
@@ -81,10 +90,18 @@ export class Crawl {
   }
 
   get status(): CrawlStatus {
-    const { round, crawls } = this.actor.getSnapshot().context;
+    const { value: state, context } = this.actor.getSnapshot();
+    const { round, crawls } = context;
     const { active, queued, size } = this.#frontier;
     const [attempted, reachable] = [this.#snapshot.nodes.size, this.#snapshot.reachable];
-    return { round, crawls, attempted, reachable, active, queued, known: size };
+    return { state, round, crawls, attempted, reachable, active, queued, known: size };
+  }
+
+  /** The status with the counts behind it, for a page or metrics. */
+  get report(): CrawlReport {
+    const { outcomes, networks, transports, versions, curve } = this.#snapshot.counts;
+    const agents = Object.fromEntries(mostFrequent(versions, SHOWN_VERSIONS));
+    return { ...this.status, outcomes, networks, transports, versions: agents, curve };
   }
 
   get snapshot(): Snapshot {

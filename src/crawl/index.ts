@@ -3,7 +3,7 @@
  * functions over a {@link Snapshot} of such a file.
  */
 export { Crawl } from './crawl.js';
-export type { CrawlStatus } from './crawl.js';
+export type { CrawlReport, CrawlStatus } from './crawl.js';
 export type { ContactJob, ContactOutcome, ContactReport, Contacts } from './contact.js';
 export { compareCrawls, compareServices, compareV2, suspectDuplicates } from './comparisons.js';
 export { estimateReachable } from './estimates.js';

@@ -5,6 +5,7 @@
  * each.
  */
 import { createHash } from 'node:crypto';
+import { CrawlCounts } from './counts.js';
 import type { AttemptEvent, BeginEvent, CrawlFileEvent, EndEvent, ReplyEvent } from './events.js';
 import { KeptAttempt } from './kept-attempt.js';
 
@@ -47,6 +48,7 @@ export class Snapshot {
   readonly rounds: number[] = [];
   begin: BeginEvent | undefined;
   end: EndEvent | undefined;
+  counts = new CrawlCounts();
   /** Crawls in the file. */
   crawls = 0;
   #attempts = 0;
@@ -87,6 +89,7 @@ export class Snapshot {
     this.nodes.clear();
     this.sources.clear();
     this.#pending.clear();
+    this.counts = new CrawlCounts();
     this.#attempts = 0;
     this.#reachable = 0;
   }
@@ -119,7 +122,9 @@ export class Snapshot {
     const last = new KeptAttempt(event);
     const node = this.nodes.get(addr) ?? this.#enter(event, last);
     this.#attempts += 1;
-    if (answered && !node.lastAnswered) this.#reachable += 1;
+    const isFirst = answered && !node.lastAnswered;
+    if (isFirst) this.#reachable += 1;
+    this.counts.add(event, isFirst ? this.#reachable : undefined);
     node.contacts.push({ round, t, answered });
     node.last = last;
     if (answered) node.lastAnswered = last;

@@ -23,7 +23,7 @@ import { PageFeed } from './page-feed.js';
 import type { ObservedNode, ObserveOptions } from './observed-node.js';
 import { Lab } from './lab.js';
 import { FULL_LIMIT, ActorRegistry, type Limits } from './actor-registry.js';
-import type { Transcript } from './page/feed-messages.js';
+import type { CrawlReport, Transcript } from './page/feed-messages.js';
 import { type Display, serveStaticFiles } from './static-files.js';
 
 /** Bytes of one request of a page. */
@@ -57,6 +57,8 @@ export interface Relay {
   readonly inspect: (event: InspectionEvent) => void;
   /** Shows the peers of a node on the page. Call it before the node dials or listens. */
   observe(node: ObservedNode, options?: ObserveOptions): void;
+  /** Shows a crawl on the page; `read` is called about twice a second while a page is open. */
+  observeCrawl(read: () => CrawlReport): void;
   /** Disconnects every page and stops listening. Idempotent. */
   close(): Promise<void>;
 }
@@ -115,6 +117,10 @@ class LoopbackRelay implements Relay {
 
   observe(node: ObservedNode, options?: ObserveOptions): void {
     this.#feed.observe(node, options);
+  }
+
+  observeCrawl(read: () => CrawlReport): void {
+    this.#feed.observeCrawl(read);
   }
 
   close(): Promise<void> {

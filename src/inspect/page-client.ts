@@ -2,6 +2,7 @@
 import type { WebSocket } from 'ws';
 import type {
   ActorStates,
+  CrawlReport,
   FeedStart,
   LabState,
   StateChange,
@@ -40,6 +41,7 @@ export interface UpdateSource {
   readonly outcomeCounts: Versioned<OutcomeCounts>;
   readonly actors: Versioned<ActorStates>;
   readonly lab: () => LabState | undefined;
+  readonly crawl: () => CrawlReport | undefined;
 }
 
 export class PageClient {
@@ -57,6 +59,7 @@ export class PageClient {
   #outcomesVersion = -1;
   #actorsVersion = -1;
   #lab = '';
+  #crawl = '';
   #turn = 0;
   #unread = 0;
 
@@ -147,12 +150,14 @@ export class PageClient {
     const transcript = this.#transcriptOf(source);
     const lab = this.#labOf(source);
     const actors = this.#actorsOf(source);
+    const crawl = this.#crawlOf(source);
     return {
       ...(this.#start && { start: this.#start }),
       ...(outcomes && { outcomes }),
       ...(transcript && { transcript }),
       ...(lab && { lab }),
       ...(actors && { actors }),
+      ...(crawl && { crawl }),
     };
   }
 
@@ -197,6 +202,14 @@ export class PageClient {
     if (!last && facts === this.#facts) return undefined;
     this.#facts = facts;
     return transcript;
+  }
+
+  #crawlOf(source: UpdateSource): CrawlReport | undefined {
+    const report = this.#turn % SLOW_REFRESH === 1 ? source.crawl() : undefined;
+    const text = report ? JSON.stringify(report) : this.#crawl;
+    if (text === this.#crawl) return undefined;
+    this.#crawl = text;
+    return report;
   }
 
   #labOf(source: UpdateSource): LabState | undefined {

@@ -10,6 +10,7 @@ import type { ObservedNode, ObserveOptions } from './observed-node.js';
 import type { Lab } from './lab.js';
 import type { Change, Entry } from './actor-registry.js';
 import type {
+  CrawlReport,
   Deadlines,
   FeedStart,
   LabCommand,
@@ -72,6 +73,7 @@ export class PageFeed {
   /** The latest, for pages that are opened later. */
   readonly #changes: StateChange[] = [];
   readonly #pages = new Set<PageClient>();
+  #crawl: (() => CrawlReport) | undefined;
   #nameless = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -101,6 +103,11 @@ export class PageFeed {
     this.#nodes.set(node.supervisor.sessionId, known);
     node.on('ended', (last) => this.#end(keyOf(known, last.id), last));
     node.on('fallback', (last) => this.#end(keyOf(known, last.id), last));
+  }
+
+  /** Shows a crawl, whose report is read while a page is open. */
+  observeCrawl(read: () => CrawlReport): void {
+    this.#crawl = read;
   }
 
   #record(key: string, record: (recorder: TranscriptRecorder) => void): void {
@@ -177,9 +184,7 @@ export class PageFeed {
     );
     const machines = MACHINES.map(({ name }) => name);
     return {
-      reasons,
-      sessions: [...this.sessions.keys()],
-      machines,
+      ...{ reasons, machines, sessions: [...this.sessions.keys()] },
       ...(this.lab && { lab: this.lab.menu }),
     };
   }
@@ -351,6 +356,7 @@ export class PageFeed {
         read: () => ({ rows: actors.list(), deadlines: this.#deadlines() }),
       },
       lab: () => this.lab?.report(),
+      crawl: () => this.#crawl?.(),
     };
   }
 

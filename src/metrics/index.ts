@@ -5,5 +5,6 @@
  * @module
  */
 export { type MetricsOptions, type NodeMetrics, nodeMetrics } from './collector.js';
+export { type CrawlFigures, crawlMetrics } from './crawl-metrics.js';
 export { type Exporter, type ExporterOptions, startExporter } from './exporter.js';
 export type { Health, SlotUse } from './health.js';

@@ -93,14 +93,14 @@ else
       expect(await Promise.all(workers.map(({ exit }) => exit))).toEqual([0, 0, 0]);
     });
 
-    test('kill -9 of a worker and a restart of the server in the middle: the same set', async () => {
+    test('kill -9 of a worker and of the server in the middle: the same set', async () => {
       const output = freshFile();
       const [first, ...others] = ['a', 'b', 'c'].map(worker);
       const running = coordinator(output, '--parallel', '24');
       await reached(output, 80);
       first!.kill('SIGKILL');
       await reached(output, 160);
-      await server.restart();
+      await server.restart('SIGKILL');
       expect(await running.exit).toBe(0);
       expect(reachableIn(output)).toEqual([...wanted].sort());
       expect(attemptsIn(output)).toHaveLength(500);
@@ -125,11 +125,14 @@ else
       await Promise.all(workers.map(({ exit }) => exit));
     });
 
-    test('nobody works: an alarm within 60 s', async () => {
-      const running = coordinator(freshFile());
+    test('without a worker: an alarm within 60 s, as a line and as a metric', async () => {
+      const running = coordinator(freshFile(), '--metrics=127.0.0.1:0');
       const begun = Date.now();
       while (!running.stderr.includes('stale')) await wait(200);
       expect(Date.now() - begun).toBeLessThan(60_000);
+      const [url = ''] = /http:\S+\/metrics/.exec(running.stdout) ?? [];
+      const text = await (await fetch(url)).text();
+      expect(Number(/^verack_crawl_result_age_seconds (\S+)$/m.exec(text)?.[1])).toBeGreaterThan(30);
       running.kill('SIGTERM');
       expect(await running.exit).toBe(4);
     });

@@ -155,6 +155,25 @@ export interface ActorStates {
   readonly deadlines: Readonly<Record<string, Deadlines>>;
 }
 
+/** A crawl that runs in this process. */
+export interface CrawlReport {
+  /** The state of the crawl machine. */
+  readonly state: string;
+  readonly round: number;
+  readonly attempted: number;
+  readonly reachable: number;
+  readonly active: number;
+  readonly queued: number;
+  readonly known: number;
+  /** Contacts by outcome; reachable addresses by network, transport and user agent (the most frequent ones). */
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly networks: Readonly<Record<string, number>>;
+  readonly transports: Readonly<Record<string, number>>;
+  readonly versions: Readonly<Record<string, number>>;
+  /** Reachable addresses over time. */
+  readonly curve: readonly (readonly [t: number, reachable: number])[];
+}
+
 export interface ReasonText {
   readonly says: string;
   readonly hint: string;
@@ -215,6 +234,7 @@ export interface Update {
   readonly transcript?: Transcript;
   readonly lab?: LabState;
   readonly actors?: ActorStates;
+  readonly crawl?: CrawlReport;
 }
 
 export type LabCommand =

@@ -1,6 +1,6 @@
 /**
  * The page at `/`: applies the updates of the node and draws at most ten times a second. The part of the address after `#`
- * is the view: `#/peers`, `#/peer/KEY`, `#/targets`, `#/outcomes`, `#/transitions`, `#/lab`, `#/glossary` and
+ * is the view: `#/peers`, `#/peer/KEY`, `#/targets`, `#/crawl`, `#/outcomes`, `#/transitions`, `#/lab`, `#/glossary` and
  * `#/session/NAME` (a recorded connection).
  */
 import { ChartPanel } from './chart-panel.js';
@@ -10,6 +10,7 @@ import { FeedSocket } from './feed-socket.js';
 import { GLOSSARY } from './glossary.js';
 import { LabView } from './lab-view.js';
 import type { Marks } from './machine-chart.js';
+import { drawCrawl } from './crawl-view.js';
 import { drawOutcomes } from './outcomes-view.js';
 import { isOver, isStateChange, PageState, STATES, stateAfter } from './page-state.js';
 import { PeerFacts } from './peer-facts.js';
@@ -23,7 +24,9 @@ const FRAME = 100;
 /** Milliseconds between two reports of the visible rows. */
 const VISIBLE_INTERVAL = 500;
 
-const VIEWS = ['peers', 'peer', 'targets', 'outcomes', 'transitions', 'lab', 'glossary'] as const;
+const VIEWS = ['peers', 'peer', 'targets', 'crawl', 'outcomes', 'transitions', 'lab', 'glossary'] as const;
+/** The chart beside a view, where it is not that of the peer. */
+const CHARTS: Readonly<Partial<Record<string, string>>> = { targets: 'outbound', crawl: 'crawl' };
 type View = (typeof VIEWS)[number];
 
 class Page {
@@ -116,6 +119,7 @@ class Page {
       peers: () => this.#drawPeers(),
       peer: () => this.#drawPeer(),
       targets: () => drawTargets(this.#pageState, Date.now()),
+      crawl: () => drawCrawl(this.#pageState),
       outcomes: () => drawOutcomes(this.#pageState),
       transitions: () => this.#log.draw(),
       lab: () => this.#drawLab(),
@@ -129,12 +133,13 @@ class Page {
   }
 
   #drawCounts(): void {
-    const { counts, start } = this.#pageState;
+    const { counts, start, crawl } = this.#pageState;
     for (const [state, chip] of this.#chips) {
       setText(chip.lastElementChild!, String(counts.get(state) ?? 0));
       chip.setAttribute('aria-pressed', String(this.#table.state === state));
     }
     byId('to-lab').hidden = !start.lab;
+    byId('to-crawl').hidden = !crawl;
     const sessions = byId('sessions');
     if (sessions.childElementCount === start.sessions.length) return;
     sessions.replaceChildren(
@@ -210,6 +215,8 @@ class Page {
     if (view && transcript && (machine === 'peer' || machine === 'transport'))
       return marksOf(transcript, view.count, machine);
     if (machine === 'peer') return { counts: this.#pageState.counts };
+    const { crawl } = this.#pageState;
+    if (machine === 'crawl' && crawl) return { counts: new Map([[crawl.state, 1]]) };
     return { counts: this.#pageState.actorCounts(machine) };
   }
 
@@ -235,7 +242,7 @@ class Page {
     if (this.#view === 'peer') this.#select(decodeURIComponent(name));
     else if (this.#view !== 'lab') this.#select('');
     if (view === 'session') void this.#openSession(decodeURIComponent(name));
-    this.#chart.suggest(this.#view === 'targets' ? 'outbound' : 'peer');
+    this.#chart.suggest(CHARTS[this.#view] ?? 'peer');
     for (const each of VIEWS) byId(`view-${each}`).hidden = each !== this.#view;
     for (const link of document.querySelectorAll('nav a')) {
       if (link.getAttribute('href') === `#/${this.#view}`) link.setAttribute('aria-current', 'page');

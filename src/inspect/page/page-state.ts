@@ -1,6 +1,7 @@
 /** The state of the page: the sum of all updates. No document here. */
 import type {
   ActorStates,
+  CrawlReport,
   MachineName,
   FeedStart,
   LabState,
@@ -40,6 +41,7 @@ export class PageState {
   outcomeCounts: OutcomeCounts = { outcomes: {}, handshakes: [] };
   actors: ActorStates = { rows: [], deadlines: {} };
   lab: LabState | undefined;
+  crawl: CrawlReport | undefined;
   transcript: Transcript | undefined;
 
   /** A new connection to the node sends everything again. */
@@ -59,6 +61,7 @@ export class PageState {
     if (update.start) this.start = update.start;
     if (update.outcomes) this.outcomeCounts = update.outcomes;
     if (update.actors) this.actors = update.actors;
+    if (update.crawl) this.crawl = update.crawl;
     if (update.lab) this.lab = update.lab;
     if (update.transcript) this.transcript = joined(this.transcript, update.transcript);
   }

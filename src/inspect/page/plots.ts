@@ -1,6 +1,6 @@
-/** Small plots: bars for counts, a line for pings. */
+/** Small plots: bars for counts, a line for pings, a curve for a total that grows. */
 import { makeSvg, make } from './dom.js';
-import { number, span } from './format.js';
+import { ago, number, span } from './format.js';
 
 export interface Bar {
   readonly label: string;
@@ -63,5 +63,27 @@ export function pingPlot(pings: readonly (readonly [at: number, ms: number])[]):
   const points = pings.map(([at, ms]) => `${x(at).toFixed(1)},${y(ms).toFixed(1)}`);
   svg.append(makeSvg('title', {}, about), makeSvg('polyline', { points: points.join(' ') }));
   for (const [at, ms] of pings) svg.append(makeSvg('circle', { cx: x(at), cy: y(ms), r: 2.5 }));
+  return svg;
+}
+
+const TALL = 160;
+const WIDE = 640;
+
+/** A total that grows over time, as steps from the first point to the latest. */
+export function curvePlot(points: readonly (readonly [t: number, total: number])[]): SVGSVGElement {
+  const [from, to] = [points[0]?.[0] ?? 0, points.at(-1)?.[0] ?? 0];
+  const total = points.at(-1)?.[1] ?? 0;
+  const x = (t: number): number => EDGE + ((WIDE - 2 * EDGE) * (t - from)) / Math.max(1, to - from);
+  const y = (count: number): number => TALL - EDGE - ((TALL - 2 * EDGE) * count) / Math.max(1, total);
+  const about = `${number(total)} within ${ago(to - from)}`;
+  const svg = makeSvg('svg', {
+    viewBox: `0 0 ${WIDE} ${TALL}`,
+    class: 'curve',
+    role: 'img',
+    'aria-label': about,
+  });
+  const steps = points.map(([t, count]) => `H${x(t).toFixed(1)}V${y(count).toFixed(1)}`);
+  svg.append(makeSvg('title', {}, about), makeSvg('path', { d: `M${EDGE},${TALL - EDGE}${steps.join('')}` }));
+  svg.append(makeSvg('text', { x: EDGE, y: 2 * EDGE + 4 }, about));
   return svg;
 }

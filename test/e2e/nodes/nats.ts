@@ -50,17 +50,18 @@ export class NatsServer {
     return `nats://127.0.0.1:${this.port}`;
   }
 
-  async restart(): Promise<void> {
-    await this.stop();
+  /** `SIGKILL`: as after a crash. */
+  async restart(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    await this.stop(signal);
     await this.#run();
   }
 
-  async stop(): Promise<void> {
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
     if (child?.exitCode !== null) return;
     const exit = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
+    child.kill(signal);
     await exit;
   }
 

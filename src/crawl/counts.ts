@@ -1,0 +1,64 @@
+/**
+ * Counts of a running crawl, event by event: what a page, a metric or a status line shows. Memory: at most
+ * {@link MAX_VERSIONS} user agents and {@link MAX_POINTS} points.
+ */
+import type { AttemptEvent } from './events.js';
+
+export type Counts = Readonly<Record<string, number>>;
+
+/** User agents that are counted by name; the others count as `other`. */
+export const MAX_VERSIONS = 500;
+/** Points of the curve; when there are more, every second one is left out. */
+export const MAX_POINTS = 256;
+
+/** UNIX time in milliseconds, and how many reachable addresses were known then. */
+export type CurvePoint = readonly [t: number, reachable: number];
+
+export class CrawlCounts {
+  /** Contacts by outcome. */
+  readonly outcomes: Record<string, number> = {};
+  /** Reachable addresses by network, transport and user agent, each by its first answer. */
+  readonly networks: Record<string, number> = {};
+  readonly transports: Record<string, number> = {};
+  readonly versions: Record<string, number> = Object.create(null) as Record<string, number>;
+  /** Reachable addresses over time. */
+  readonly curve: CurvePoint[] = [];
+  #versions = 0;
+  /** Reachable addresses between two points. */
+  #spacing = 1;
+
+  /** Counts a contact; `reachable`: addresses that have answered, this one included, when it answered for the first time. */
+  add(event: AttemptEvent, reachable: number | undefined): void {
+    increment(this.outcomes, event.outcome);
+    if (reachable === undefined) return;
+    increment(this.networks, event.network);
+    increment(this.transports, event.transport ?? 'v1');
+    this.#addVersion(event.peer?.subver ?? '');
+    if (reachable % this.#spacing === 0) this.#addPoint([event.t + event.duration_ms, reachable]);
+  }
+
+  #addVersion(subver: string): void {
+    const isNew = this.versions[subver] === undefined;
+    if (isNew && this.#versions >= MAX_VERSIONS) return increment(this.versions, 'other');
+    if (isNew) this.#versions += 1;
+    increment(this.versions, subver);
+  }
+
+  #addPoint(point: CurvePoint): void {
+    this.curve.push(point);
+    if (this.curve.length < MAX_POINTS) return;
+    const kept = this.curve.filter((_, place) => place % 2 === 1);
+    this.curve.splice(0, this.curve.length, ...kept);
+    this.#spacing *= 2;
+  }
+}
+
+const increment = (counts: Record<string, number>, key: string): void => {
+  counts[key] = (counts[key] ?? 0) + 1;
+};
+
+/** The most frequent entries, the most frequent first. */
+export const mostFrequent = (counts: Counts, limit: number): [name: string, count: number][] =>
+  Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, limit);

@@ -1,0 +1,44 @@
+/** The page of a running crawl in a real browser: the counts, the curve and the chart follow the crawl. */
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { type Browser, chromium } from 'playwright-core';
+import { systemClock, tcpNet } from '../../src/index.js';
+import { build, endAll, Program } from '../support/cli-process.js';
+import { planNetwork, SimulatedNetwork } from '../support/simulated-network.js';
+import { describeNode } from './nodes/nodes.js';
+import { program } from './nodes/installed.js';
+
+jest.setTimeout(120_000);
+
+const plan = planNetwork({ seed: 1, size: 600, reachable: 450, octet: 41 });
+
+describeNode('chromium', 'the page of a crawl', () => {
+  let browser: Browser;
+  let network: SimulatedNetwork;
+  beforeAll(async () => {
+    build();
+    network = await new SimulatedNetwork(plan, { net: tcpNet(), clock: systemClock, seed: 1 }).start();
+    browser = await chromium.launch({ executablePath: program('chromium')!, args: ['--no-sandbox'] });
+  });
+  afterAll(async () => {
+    endAll();
+    await browser.close();
+    await network.stop();
+  });
+
+  test('counts by outcome, network, transport and version, and a curve', async () => {
+    const first = plan[0]!.addr;
+    const begin = ['--seednode', first, '--allow-unroutable', '--parallel', '2', '--inspect'];
+    const crawl = new Program(['crawl', '--regtest', ...begin]);
+    const pattern = /page: (http:\S+)/;
+    while (!pattern.test(crawl.stdout)) await new Promise((resolve) => setTimeout(resolve, 50));
+    const page = await browser.newPage();
+    await page.goto(`${pattern.exec(crawl.stdout)![1]!}#/crawl`);
+    await page.getByText(/crawling, round 1: \d+ reachable/).waitFor();
+    const labels = page.locator('#crawl-counts .label');
+    for (const label of ['reachable', 'not_publicly_routable', 'v1', 'v2', '/Satoshi:29.0.0/'])
+      await labels.getByText(label, { exact: true }).waitFor();
+    expect(await page.locator('#crawl-curve path').getAttribute('d')).toMatch(/^M6,154(H[\d.]+V[\d.]+)+$/);
+    crawl.kill('SIGTERM');
+    await crawl.exit;
+  });
+});
