@@ -61,7 +61,7 @@ describe('probe', () => {
       subver: '/x:1/',
       servicesnames: ['NETWORK', 'WITNESS', 'NETWORK_LIMITED'],
       startingheight: 7,
-      timeoffset: 0,
+      timeoffset: expect.any(Number),
       negotiated: ['wtxidrelay', 'sendaddrv2', 'sendcmpct'],
       transport_protocol_type: 'v1',
     });
