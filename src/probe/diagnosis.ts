@@ -15,34 +15,45 @@ import {
 import type { DialRecord } from './observed-net.js';
 import type { Answer } from './second-look.js';
 
+/** The steps of a connection, in their order. */
 export const PROBE_STEPS = ['name', 'proxy', 'tcp', 'transport', 'version', 'verack', 'ping'] as const;
+/** One of {@link PROBE_STEPS}. */
 export type ProbeStep = (typeof PROBE_STEPS)[number];
 
-/** What failed, why, and what to do about it. */
-export interface Diagnosis {
-  readonly step: ProbeStep;
-  readonly cause: Cause;
-  readonly cure: string;
-}
+/** Why a step failed. */
+export type Cause =
+  | 'unknown-name'
+  | 'slow-dns'
+  | 'no-lookup'
+  | 'bad-address'
+  | 'no-proxy'
+  | 'proxy-down'
+  | 'proxy-failed'
+  | 'dropped'
+  | 'refused'
+  | 'wrong-port'
+  | 'unreachable'
+  | 'full'
+  | 'local-limit'
+  | 'bans-v2'
+  | 'v1-only'
+  | 'v2-only'
+  | 'wrong-chain'
+  | 'no-bitcoin'
+  | 'broken-transport'
+  | 'obsolete'
+  | 'demand'
+  | 'self'
+  | 'closed-on-version'
+  | 'silent'
+  | 'no-verack'
+  | 'closed-before-verack'
+  | 'broken-handshake'
+  | 'no-pong'
+  | 'ended-after-handshake';
 
-/** What is known when a probe is over. */
-export interface Evidence {
-  readonly reason: Reason | undefined;
-  readonly chain: Chain;
-  /** The port that was dialled. */
-  readonly port: number;
-  /** As it was asked for. */
-  readonly v2transport: boolean;
-  /** Which messages came, and whether the handshake was complete. */
-  readonly got: { readonly version: boolean; readonly verack: boolean; readonly pong: boolean };
-  /** The connections of the probe itself. */
-  readonly dials: readonly DialRecord[];
-  /** What a second look has found. */
-  readonly answer: Answer | undefined;
-}
-
-/** Each cause: the step that it makes fail. */
-const CAUSES = {
+/** The step that each cause makes fail. */
+const CAUSES: Readonly<Record<Cause, ProbeStep>> = {
   'unknown-name': 'name',
   'slow-dns': 'name',
   'no-lookup': 'name',
@@ -72,10 +83,31 @@ const CAUSES = {
   'broken-handshake': 'verack',
   'no-pong': 'ping',
   'ended-after-handshake': 'ping',
-} as const satisfies Record<string, ProbeStep>;
+};
 
-export type Cause = keyof typeof CAUSES;
-export const PROBE_CAUSES = Object.keys(CAUSES) as Cause[];
+/** What failed, why, and what to do about it. */
+export interface Diagnosis {
+  readonly step: ProbeStep;
+  readonly cause: Cause;
+  /** One or two sentences for a person; they may change between releases. */
+  readonly cure: string;
+}
+
+/** What is known when a probe is over. */
+export interface Evidence {
+  readonly reason: Reason | undefined;
+  readonly chain: Chain;
+  /** The port that was dialled. */
+  readonly port: number;
+  /** As it was asked for. */
+  readonly v2transport: boolean;
+  /** Which messages came, and whether the handshake was complete. */
+  readonly got: { readonly version: boolean; readonly verack: boolean; readonly pong: boolean };
+  /** The connections of the probe itself. */
+  readonly dials: readonly DialRecord[];
+  /** What a second look has found. */
+  readonly answer: Answer | undefined;
+}
 
 /** Undefined when nothing failed, or when the probe was given up. */
 export function diagnose(evidence: Evidence): Diagnosis | undefined {
