@@ -183,7 +183,7 @@ function isBanned({ v2transport, dials }: Evidence): boolean {
   if (!v2transport || first?.connect === undefined || first.closedFirst) return false;
   if (first.closed === undefined || first.received.length > 0) return false;
   const again = later.filter(({ to }) => to.host === first.to.host && to.port === first.to.port);
-  return again.length > 0 && again.every(({ closedFirst, failed }) => closedFirst || failed !== undefined);
+  return again.some(({ closedFirst, failed }) => closedFirst || failed !== undefined);
 }
 
 function causeOfAnswer(answer: Answer, { chain, port }: Evidence): Cause {

@@ -16,7 +16,7 @@ import {
 import type { LinkCode, ReasonCode } from '../node/index.js';
 
 /** Milliseconds that a link is held back: a node that closes at once has done so by then. */
-export const SETTLE_MS = 50;
+export const SETTLE_MS = 100;
 /** First bytes that are kept: the magic and the command of a v1 header, or the beginning of another protocol's answer. */
 const KEPT = 16;
 
