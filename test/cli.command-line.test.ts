@@ -101,7 +101,10 @@ test('a chain that is switched off is not chosen', async () => {
 describe("Core's options that do not go together", () => {
   test.each<[line: string, says: string]>([
     ['probe', 'verack probe: no host is given: name one, or a list of them with --from FILE'],
-    ['probe --from /nonexistent/list', 'the list of hosts "/nonexistent/list" cannot be read: there is no such file'],
+    [
+      'probe --from /nonexistent/list',
+      'the list of hosts "/nonexistent/list" cannot be read: there is no such file',
+    ],
     ['listen -listen=0', 'listen has nothing to do with -listen=0'],
     ['connect -regtest -dnsseed=0', 'this regtest has no seeds: name a host'],
     ['listen -addnode=a', "unknown option '--addnode=a'"],
