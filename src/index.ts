@@ -18,3 +18,5 @@ export { V2_FAULTS } from './connection/index.js';
 export type { V2FaultName } from './connection/index.js';
 export { probe } from './probe/probe.js';
 export type { ProbeDemands, ProbeOptions, ProbePhases, ProbeReport } from './probe/probe.js';
+export { PROBE_STEPS } from './probe/diagnosis.js';
+export type { Cause as ProbeCause, Diagnosis, ProbeStep } from './probe/diagnosis.js';

@@ -24,6 +24,11 @@ describe("Bitcoin Core's option syntax", () => {
     ['connect -nolisten -norelay a', ['a'], { relay: false }],
     ['-addnode=a -addnode=b -regtest', [], { chain: 'regtest', addnode: ['a', 'b'] }],
     ['-listen=0 -connect=a', [], { connect: ['a'], listen: false }],
+    ['-connect=127.0.0.1:1 -listen', [], { connect: ['127.0.0.1:1'], listen: true }],
+    ['connect -connect=0', [], { connect: ['0'] }],
+    ['connect -noconnect', [], { connect: false }],
+    ['connect -noproxy -noonion -noi2psam', [], { proxy: false, onion: false, i2psam: false }],
+    ['connect -i2psam=0 -dns=0', [], { i2psam: false, dns: false }],
     ['connect -dnsseed=0', [], { dnsseed: false }],
     ['connect -nodnsseed', [], { dnsseed: false }],
     ['connect -dnsseed=1', [], { dnsseed: true }],
@@ -95,7 +100,11 @@ test('a chain that is switched off is not chosen', async () => {
 
 describe("Core's options that do not go together", () => {
   test.each<[line: string, says: string]>([
-    ['-connect=127.0.0.1:1 -listen', 'connect does not listen: run "verack listen" beside it'],
+    ['probe', 'verack probe: no host is given: name one, or a list of them with --from FILE'],
+    [
+      'probe --from /nonexistent/list',
+      'the list of hosts "/nonexistent/list" cannot be read: there is no such file',
+    ],
     ['listen -listen=0', 'listen has nothing to do with -listen=0'],
     ['connect -regtest -dnsseed=0', 'this regtest has no seeds: name a host'],
     ['listen -addnode=a', "unknown option '--addnode=a'"],
@@ -115,7 +124,7 @@ describe('usage errors are one sentence with what to try', () => {
       `verack connect: unknown option '--onse'; did you mean --once? See "verack connect --help".`,
     ],
     ['connect -foo a', "unknown option '--foo'"],
-    ['probe', "verack probe: missing required argument 'hosts'."],
+    ['probe --from', "verack probe: option '--from <file>' argument missing"],
     ['connect --timeout', "option '--timeout <ms>' argument missing."],
     ['connect --timeout 0 a', 'It takes a whole number from 1 to 3600000.'],
     ['connect --timeout -5 a', 'It takes a whole number from 1 to 3600000.'],
@@ -129,7 +138,7 @@ describe('usage errors are one sentence with what to try', () => {
     ['help conect', "unknown command 'conect'; did you mean connect?"],
     ['connect --chain moon a', 'The chains are main, test, testnet4, signet and regtest.'],
     ['connect -regtest -signet a', 'One chain at a time: regtest was given already.'],
-    ['connect --onlynet tor a', 'It takes one of ipv4, ipv6.'],
+    ['connect --onlynet moon a', 'It takes one of ipv4, ipv6, onion, i2p, cjdns.'],
     ['connect --fault chcksum a', 'did you mean "checksum"?'],
     ['connect --fault split a', 'split=N'],
     ['connect --dns-server example.org a', 'It takes an IP address'],

@@ -6,15 +6,14 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { Command } from 'commander';
 
 import { allProxy, noProxy, proxyPassword } from '../src/cli/proxy-environment.js';
+import { proxiedNetOf } from '../src/cli/proxied-net-of.js';
+import type { ProxyFlags } from '../src/cli/proxy-flags.js';
 import {
   connectOnly,
-  listensByDefault,
   onionValue,
-  type ProxyFlags,
-  proxiedNetOf,
+  onlynetOption,
   proxyOptions,
   proxyValue,
-  reachOptions,
   samValue,
 } from '../src/cli/proxy-options.js';
 import type { Net } from '../src/net/link.js';
@@ -55,7 +54,7 @@ const address = ({ at }: Socks5Server): string => `${at.host}:${at.port}`;
 
 function parsed(...args: string[]): ProxyFlags {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
-  for (const option of [...proxyOptions(), ...reachOptions()]) command.addOption(option);
+  for (const option of [...proxyOptions(), onlynetOption()]) command.addOption(option);
   return command.parse(args, { from: 'user' }).opts();
 }
 
@@ -88,6 +87,7 @@ describe('values', () => {
     expect(onionValue('127.0.0.1')).toEqual({ at: { host: '127.0.0.1', port: 9050 } });
     expect(onionValue('0')).toEqual({});
     expect(samValue('127.0.0.1')).toEqual({ host: '127.0.0.1', port: 7656 });
+    expect(samValue('0')).toBe(false);
   });
 
   test('-connect=0 and -noconnect name nobody and forbid automatic connections', () => {
@@ -95,15 +95,6 @@ describe('values', () => {
     expect(connectOnly({ connect: ['0'] })).toEqual([]);
     expect(connectOnly({ connect: false })).toEqual([]);
     expect(connectOnly({ connect: ['a', 'b'] })).toEqual(['a', 'b']);
-  });
-
-  test('-proxy and -connect imply no listening, -onion does not', () => {
-    expect(listensByDefault({})).toBe(true);
-    expect(listensByDefault(parsed('--onion=127.0.0.1'))).toBe(true);
-    expect(listensByDefault(parsed('--proxy=0'))).toBe(true);
-    expect(listensByDefault(parsed('--no-proxy'))).toBe(true);
-    expect(listensByDefault(parsed('--proxy=127.0.0.1'))).toBe(false);
-    expect(listensByDefault({ connect: ['0'] })).toBe(false);
   });
 });
 

@@ -55,6 +55,23 @@ describe('redial', () => {
   });
 });
 
+test.each<[string, number, string | undefined]>([
+  ['main', 8333, 'main'],
+  ['signet', 38333, 'signet'],
+  ['main', 9999, undefined],
+  ['main', 18444, undefined],
+])('a node of %s that ends the connection on port %s: portof %s', async (chain, port, portof) => {
+  const stage = scene();
+  const at = { host: A.host, port };
+  await stage.node({ chain }, A.host).listen(at);
+  const b = stage.node({}, B.host);
+  const facts: unknown[] = [];
+  b.on('ended', ({ lastreason }) => facts.push(lastreason?.facts.portof));
+  b.dial(at);
+  await stage.pass(61_000);
+  expect(facts).toEqual([portof]);
+});
+
 describe('a caller in error', () => {
   test('is told at once: no port, no address, nonsense in the options', async () => {
     const { b } = await pair();

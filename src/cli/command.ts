@@ -10,6 +10,7 @@ export interface Invocation {
   readonly operands: readonly string[];
   readonly flags: Flags;
   readonly out: Output;
+  readonly env: NodeJS.ProcessEnv;
   /** Aborts on the first Ctrl-C or SIGTERM; a verb then has two seconds to end in order. */
   readonly interrupted: AbortSignal;
   /** The whole command line, for completion. */

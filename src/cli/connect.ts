@@ -1,18 +1,22 @@
 /** `verack connect`: shakes hands, stays connected, and says what changes. */
-import { Argument, Option } from 'commander';
 import type { SeedAddress } from '../net/index.js';
-import type { BitcoinNode, OutboundOptions, PeerInfo } from '../index.js';
-import { chainOf, dnsOptionsOf, nodeOptionsOf } from './node-options.js';
+import type { BitcoinNode, CandidateSource, OutboundOptions, PeerInfo } from '../index.js';
+import { Argument, Option } from 'commander';
+import { openListeners, printListening } from './listening.js';
+import { type NodeNet, nodeNetOf } from './node-net.js';
+import { chainOf, nodeOptionsOf } from './node-options.js';
 import { passed, tableOf } from './run-duration.js';
 import { slotsThatFit } from './open-file-limit.js';
 import { EXIT, Usage } from './exit-codes.js';
 import {
+  bindOptions,
   chainOptions,
   FAULT_HELP,
   identityOptions,
   faultOptions,
+  type Flags,
   logOption,
-  lookupOptions,
+  dnsServerOption,
   observerOptions,
   outputOptions,
   recordOptions,
@@ -24,15 +28,26 @@ import {
   valued,
 } from './options.js';
 import { observedNode } from './inspect-and-metrics.js';
+import type { Output } from './output.js';
 import { showStatus } from './status-line.js';
 import { peerTable } from './peer-table.js';
 import { HostTargets } from './host-targets.js';
 import { seconds, repeatable } from './option-values.js';
+import {
+  connectOnly,
+  i2pListenOptions,
+  onlynetOption,
+  proxyOptions,
+  seednodeOption,
+} from './proxy-options.js';
+import { seedNodesOf, seedNodeSource } from './seed-nodes.js';
 import type { Invocation, CliCommand } from './command.js';
 import { printNode, reportFailure } from './node-output.js';
 
 /** Connections to hold when nobody says which: Core's full-relay slots. */
 const AUTOMATIC = 8;
+/** Peers that may connect to us with --listen: Core's 125 slots without its 11 outbound ones. */
+const INBOUND = 114;
 
 /** What is to be connected, and the outcome so far. */
 interface Outbound {
@@ -64,12 +79,22 @@ export const connectCommand: CliCommand = {
     ...switched('--once', 'one handshake per host, then end; a name is tried address by address'),
     valued('--for <seconds>', 'end in order after this time', seconds),
     ...switched('--table', 'print a table like -netinfo at the end'),
-    valued('--connect <host>', "another host, in Core's spelling", repeatable(String)).hideHelp(),
+    valued(
+      '--connect <host>',
+      "another host, in Core's spelling; 0: no automatic connections",
+      repeatable(String),
+    ).hideHelp(),
+    new Option('--no-connect').hideHelp(),
     valued('--addnode <host>', 'the same', repeatable(String)).hideHelp(),
-    ...['--listen', '--no-listen'].map((flags) => new Option(flags).hideHelp()),
     ...chainOptions(),
-    ...lookupOptions(),
+    ...proxyOptions(),
+    onlynetOption(),
+    dnsServerOption(),
     ...seedOptions(),
+    seednodeOption(),
+    ...switched('--listen', 'accept connections as well, as verack listen does; off by default'),
+    ...bindOptions(),
+    ...i2pListenOptions(),
     ...slotOptions('most connections at a time; without hosts 8 are held'),
     ...transportOptions(),
     ...timeOptions(),
@@ -84,23 +109,39 @@ export const connectCommand: CliCommand = {
   run,
 };
 
+/** Whom to connect to. */
+interface Plan {
+  readonly hosts: readonly string[];
+  /** Nobody was named: the node finds peers by itself. */
+  readonly isAutomatic: boolean;
+  /** Nodes that are asked for addresses first. */
+  readonly seedNodes: readonly string[];
+}
+
 async function run(job: Invocation): Promise<number> {
+  const { flags } = job;
+  const hosts = [...job.operands, ...(connectOnly(flags) ?? []), ...(flags.addnode ?? [])];
+  const isAutomatic = hosts.length === 0 && connectOnly(flags) === undefined;
+  if (isAutomatic) refuseNowhere(flags);
+  const { chain } = nodeOptionsOf(flags);
+  const net = await nodeNetOf(job, flags.listen ? chain : undefined);
+  try {
+    const seedNodes = isAutomatic ? seedNodesOf(flags, chain, net.proxied) : [];
+    return await connect(job, net, { hosts, isAutomatic, seedNodes });
+  } finally {
+    net.proxied.close();
+  }
+}
+
+async function connect(job: Invocation, net: NodeNet, plan: Plan): Promise<number> {
   const { flags, out, interrupted } = job;
-  const hosts = [...job.operands, ...(flags.connect ?? []), ...(flags.addnode ?? [])];
-  refuseNowhere(job, hosts);
-  const slots = slotsThatFit(flags.maxconnections ?? Math.max(AUTOMATIC, hosts.length), out);
-  const options = {
-    ...nodeOptionsOf(flags),
-    dns: dnsOptionsOf(flags),
-    maxoutbound: slots,
-    maxinbound: 0,
-    ...(hosts.length === 0 && { outbound: automatic(flags, slots) }),
-  };
-  const { node, stop } = await observedNode(flags, out, options);
-  const outbound = hosts.length > 0 ? toHosts(job, node, hosts) : toCandidates(job, node);
+  const { node, stop } = await nodeOf(job, net, plan);
+  const outbound = plan.isAutomatic ? toCandidates(job, node, plan) : toHosts(job, node, plan.hosts);
   printNode(node, out, (peer) => outbound.reported(peer));
+  printListening(node, out);
+  if (flags.listen && !(await openListeners(node, flags, out, interrupted))) return EXIT.unreachable;
   const hideStatus = showStatus(node, out);
-  out.info(out.paintLog('dim', intention(node, hosts, flags.dnsseed)));
+  out.info(out.paintLog('dim', intention(node, plan, flags.dnsseed)));
   outbound.start();
   await Promise.race([outbound.settled, passed(flags.for, interrupted)]);
   // How things stand now: the end of the node would end everything.
@@ -112,33 +153,57 @@ async function run(job: Invocation): Promise<number> {
   return code;
 }
 
+function nodeOf({ flags, out }: Invocation, net: NodeNet, plan: Plan): ReturnType<typeof observedNode> {
+  const { hosts, isAutomatic, seedNodes } = plan;
+  const slots = slotsThatFit(flags.maxconnections ?? Math.max(AUTOMATIC, hosts.length), out);
+  const source = sourceOf(flags, out, net, seedNodes, async () => (await observed).node);
+  const observed = observedNode(flags, out, {
+    ...{ ...nodeOptionsOf(flags), ...net.options },
+    maxoutbound: slots + seedNodes.length,
+    maxinbound: flags.listen ? INBOUND : 0,
+    ...(isAutomatic && { outbound: automatic(flags, slots, source) }),
+  });
+  return observed;
+}
+
 const automatic = (
-  { once = false, dnsseed = true, maxconnections }: Invocation['flags'],
+  { once = false, dnsseed = true, maxconnections }: Flags,
   slots: number,
+  source: CandidateSource | undefined,
 ): OutboundOptions => ({
   slots: Math.min(slots, maxconnections ?? AUTOMATIC),
   once,
   dnsseed,
+  ...(source && { source }),
 });
 
-function refuseNowhere({ flags }: Invocation, hosts: readonly string[]): void {
-  if (flags.listen) throw new Usage('connect does not listen: run "verack listen" beside it');
+/** Where addresses come from, if not from DNS and the fixed list alone. */
+function sourceOf(
+  flags: Flags,
+  out: Output,
+  { proxied, options: { dns } }: NodeNet,
+  seedNodes: readonly string[],
+  node: () => Promise<BitcoinNode>,
+): CandidateSource | undefined {
+  if (seedNodes.length === 0) return undefined;
+  const dnsseed = flags.dnsseed !== false && !proxied.hasNameProxy;
+  const unroutable = (addresses: readonly SeedAddress[]): void => out.info(unroutableSentence(addresses));
+  return seedNodeSource(node, seedNodes, { reachable: proxied.reachable, dns, dnsseed, unroutable });
+}
+
+function refuseNowhere(flags: Flags): void {
   const { chain, seeds, fixedSeeds } = chainOf(flags);
   const asked = flags.dnsseed === false ? [] : seeds;
-  if (hosts.length > 0 || asked.length + fixedSeeds.length > 0) return;
+  if (asked.length + fixedSeeds.length + (flags.seednode ?? []).length > 0) return;
   throw new Usage(`this ${chain} has no seeds: name a host, for example 127.0.0.1`);
 }
 
-function intention({ chain }: BitcoinNode, hosts: readonly string[], dnsseed = true): string {
-  const whom =
-    hosts.length === 0
-      ? dnsseed
-        ? 'asking the DNS seeds'
-        : 'trying the fixed list'
-      : hosts.length === 1
-        ? `dialling ${hosts[0]!}`
-        : `dialling ${hosts.length} hosts`;
-  return `${chain.name}: ${whom}; Ctrl-C ends`;
+function intention({ chain }: BitcoinNode, { hosts, isAutomatic, seedNodes }: Plan, dnsseed = true): string {
+  const automatically = dnsseed ? 'asking the DNS seeds' : 'trying the fixed list';
+  const asking = seedNodes.length > 0 ? `asking ${seedNodes.length} nodes for addresses` : automatically;
+  const dialling = hosts.length === 1 ? `dialling ${hosts[0]!}` : `dialling ${hosts.length} hosts`;
+  const manual = hosts.length === 0 ? 'no automatic connections' : dialling;
+  return `${chain.name}: ${isAutomatic ? asking : manual}; Ctrl-C ends`;
 }
 
 function toHosts({ flags, out }: Invocation, node: BitcoinNode, hosts: readonly string[]): Outbound {
@@ -154,12 +219,12 @@ function toHosts({ flags, out }: Invocation, node: BitcoinNode, hosts: readonly 
 }
 
 /** The node fills its slots by itself; this reports how. */
-function toCandidates({ flags, out }: Invocation, node: BitcoinNode): Outbound {
+function toCandidates({ flags, out }: Invocation, node: BitcoinNode, { seedNodes }: Plan): Outbound {
   const once = flags.once === true;
   let [established, reported, isFilled] = [0, 0, false];
   node.on('established', () => (established += 1));
   node.on('candidates', ({ addresses }) =>
-    out.info(out.paintLog('dim', foundSentence(addresses, flags.dnsseed))),
+    out.info(out.paintLog('dim', foundSentence(addresses, flags.dnsseed, seedNodes))),
   );
   node.on('unroutable', ({ addresses }) => out.info(unroutableSentence(addresses)));
   node.on('unreachable', () => out.info(unreachableSentence(once, 0, node)));
@@ -187,8 +252,14 @@ function toCandidates({ flags, out }: Invocation, node: BitcoinNode): Outbound {
 }
 
 /** What the source of addresses has answered. */
-export function foundSentence(addresses: readonly SeedAddress[], dnsseed = true): string {
+export function foundSentence(
+  addresses: readonly SeedAddress[],
+  dnsseed = true,
+  seedNodes: readonly string[] = [],
+): string {
   const count = `${addresses.length} ${addresses.length === 1 ? 'address' : 'addresses'}`;
+  if (addresses.some(({ source }) => seedNodes.includes(source)))
+    return `${count} from nodes that were asked`;
   if (!dnsseed) return `${count} of the fixed list`;
   const sources = new Set(addresses.map(({ source }) => source));
   if (addresses.length === 0) return 'the DNS seeds gave no address';

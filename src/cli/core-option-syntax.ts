@@ -63,11 +63,16 @@ function rewrite(args: readonly string[], options: Options): string[] {
 /** One word in commander's syntax; empty when it has no effect: `-regtest=0` leaves the chain as it is. */
 function inCommanderSyntax(arg: string, options: Options): string {
   const [, name = '', value] = /^--?([a-z][a-z0-9-]*)(?:=(.*))?$/is.exec(arg) ?? [];
-  if (name === '' || /^-[vqhV]+$/.test(arg) || (name.length === 1 && !arg.startsWith('--'))) return arg;
+  if (name === '' || isShort(arg, name)) return arg;
   const positive = options.has(name) ? name : name.replace(/^no-?/, '');
+  if (positive !== name && isNone(positive, options) && isYes(value, positive)) return `--no-${positive}`;
   if (!isSwitch(positive, options)) return `--${name}${value === undefined ? '' : `=${value}`}`;
   return switchedTo(positive, (positive === name) === isYes(value, positive));
 }
+
+/** `-v`, also bundled. */
+const isShort = (arg: string, name: string): boolean =>
+  /^-[vqhV]+$/.test(arg) || (name.length === 1 && !arg.startsWith('--'));
 
 const switchedTo = (name: string, on: boolean): string => {
   const short = CHAIN_SHORTHANDS[name];
@@ -81,6 +86,10 @@ function isYes(value: string | undefined, name: string): boolean {
   if (NO.test(value)) return false;
   throw new Usage(`-${name} takes 1 or 0, not "${value}"`);
 }
+
+/** Whether an option that takes a value has a negation: `-noproxy`. */
+const isNone = (name: string, options: Options): boolean =>
+  options.get(name)?.required === true && options.has(`no-${name}`);
 
 const isSwitch = (name: string, options: Options): boolean => {
   const option = options.get(name);

@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Argument } from 'commander';
+import { formatEndpoint, parseEndpoint, seedAddresses, systemClock, systemRandom } from '../net/index.js';
+import { type Chain, NAME, VerackError, VERSION } from '../index.js';
 import {
   addressesIn,
   canonicalAddr,
@@ -21,26 +23,13 @@ import {
   summaryOf,
   viewOf,
 } from '../crawl/index.js';
-import {
-  type Chain,
-  formatEndpoint,
-  NAME,
-  parseEndpoint,
-  resolveHost,
-  seedAddresses,
-  systemClock,
-  systemRandom,
-  VerackError,
-  VERSION,
-} from '../index.js';
-import type { AddressNetwork } from '../wire/index.js';
-import { dnsOptionsOf, nodeOptionsOf } from './node-options.js';
+import { nodeOptionsOf } from './node-options.js';
 import { type FleetFlags, fleetContacts, work } from './crawl-fleet.js';
 import { EXIT, Usage } from './exit-codes.js';
 import {
   chainOptions,
+  dnsServerOption,
   type Flags,
-  lookupOptions,
   withChoices,
   observerOptions,
   outputOptions,
@@ -54,6 +43,8 @@ import type { Output } from './output.js';
 import { duration, oneOf, repeatable, whole } from './option-values.js';
 import { type Observers, observers } from './inspect-and-metrics.js';
 import type { CliCommand, Invocation } from './command.js';
+import { type NodeNet, nodeNetOf } from './node-net.js';
+import { onlynetOption, proxyOptions } from './proxy-options.js';
 
 /** The options of this verb alone. */
 interface CrawlFlags extends Flags, FleetFlags {
@@ -102,7 +93,9 @@ export const crawlCommand: CliCommand = {
     ]),
     ...seedOptions(),
     ...chainOptions(),
-    ...lookupOptions(),
+    ...proxyOptions(),
+    onlynetOption(),
+    dnsServerOption(),
     ...transportOptions(),
     ...options(LIMITS, [
       valued('--parallel <n>', 'contacts that are open at a time', whole(1, 10_000)).default(
@@ -150,24 +143,32 @@ async function run(job: Invocation): Promise<number> {
   const nodeOptions = checked(flags);
   boundHeap();
   const attached = await observers(flags, job.out);
+  const net = await nodeNetOf(job);
   try {
-    if (flags.nats !== undefined && !flags.coordinate)
-      return await work(flags, contactsOf(flags, nodeOptions, attached), flags, job);
-    return await crawlOnce(flags, nodeOptions, job, attached);
+    return await crawled(flags, nodeOptions, { net, attached }, job);
   } finally {
+    net.proxied.close();
     await attached.close();
   }
 }
 
-async function crawlOnce(
+/** How the crawl reaches nodes, and who observes it. */
+interface Surroundings {
+  readonly net: NodeNet;
+  readonly attached: Observers;
+}
+
+async function crawled(
   flags: CrawlFlags,
   nodeOptions: Checked,
+  around: Surroundings,
   job: Invocation,
-  attached: Observers,
 ): Promise<number> {
-  const options = await crawlOptions(flags, nodeOptions, job, attached);
+  if (flags.nats !== undefined && !flags.coordinate)
+    return work(flags, contactsOf(flags, nodeOptions, around), flags, job);
+  const options = await crawlOptions(flags, nodeOptions, around, job);
   const crawl = new Crawl(options);
-  attached.followCrawl(
+  around.attached.followCrawl(
     () => crawl.report,
     () => options.contacts.staleness ?? 0,
   );
@@ -183,8 +184,8 @@ async function crawlOnce(
 }
 
 /** Throws `Usage` for what does not go together. */
-function checked(flags: CrawlFlags): ReturnType<typeof nodeOptionsOf> & { chain: Chain } {
-  const nodeOptions = nodeOptionsOf(flags) as ReturnType<typeof nodeOptionsOf> & { chain: Chain };
+function checked(flags: CrawlFlags): ReturnType<typeof nodeOptionsOf> {
+  const nodeOptions = nodeOptionsOf(flags);
   const isMain = nodeOptions.chain.name === 'main';
   if (isMain && flags.allowUnroutable) throw new Usage('--allow-unroutable is refused on main');
   if (isMain && flags.contact === undefined)
@@ -196,19 +197,18 @@ function checked(flags: CrawlFlags): ReturnType<typeof nodeOptionsOf> & { chain:
 
 type Checked = ReturnType<typeof checked>;
 
+/** One host of each way that a dial can go. */
+const SLOWEST = ['192.0.2.1', 'name', 'a.onion', 'a.i2p'];
+
 /** A node of this process makes the contacts. */
-function contactsOf(flags: CrawlFlags, nodeOptions: Checked, attached: Observers): NodeContacts {
+function contactsOf(flags: CrawlFlags, nodeOptions: Checked, { net, attached }: Surroundings): NodeContacts {
   const { parallel, vantage, replytimeout, peertimeout, timeout } = flags;
+  const longest = Math.max(...SLOWEST.map((host) => net.proxied.timeoutOf(host, timeout)));
+  const subver = crawlerAgent(NAME, VERSION, flags.contact);
   const contacts = new NodeContacts({
-    ...{
-      ...nodeOptions,
-      ...attached.options,
-      subver: crawlerAgent(NAME, VERSION, flags.contact),
-      parallel,
-      vantage,
-    },
+    ...{ ...nodeOptions, ...net.options, ...attached.options, subver, parallel, vantage },
     replyTimeout: replytimeout * 1_000,
-    contactTimeout: timeout + (peertimeout + replytimeout) * 1_000,
+    contactTimeout: longest + (peertimeout + replytimeout) * 1_000,
   });
   attached.follow(contacts.node);
   return contacts;
@@ -217,12 +217,12 @@ function contactsOf(flags: CrawlFlags, nodeOptions: Checked, attached: Observers
 async function crawlOptions(
   flags: CrawlFlags,
   nodeOptions: Checked,
+  around: Surroundings,
   { interrupted, out }: Invocation,
-  attached: Observers,
 ): Promise<ConstructorParameters<typeof Crawl>[0]> {
   const { chain } = nodeOptions;
   const former = flags.from === undefined ? undefined : readFormer(flags.from, chain);
-  const given = await seedNodes(flags, chain, interrupted);
+  const given = await seedNodes(flags, chain, around.net, interrupted);
   const optOutText = flags.optout === undefined ? '' : readText(flags.optout);
   const optOut = new OptOutList(optOutText);
   const optOuts = { entries: OptOutList.entriesOf(optOutText), list: optOut };
@@ -233,22 +233,19 @@ async function crawlOptions(
     agent: crawlerAgent(NAME, VERSION, flags.contact),
     contacts: flags.coordinate
       ? await fleetContacts(flags, optOuts, out, interrupted)
-      : contactsOf(flags, nodeOptions, attached),
-    seeds: () => firstAddresses(flags, chain, [...given, ...(former?.seeds ?? [])], interrupted),
+      : contactsOf(flags, nodeOptions, around),
+    seeds: () => firstAddresses(flags, chain, around.net, [...given, ...(former?.seeds ?? [])], interrupted),
     clock: systemClock,
     random: systemRandom,
     rounds: flags.contacts,
     sample: flags.sample,
     every: flags.every ?? 0,
-    networks: networksOf(flags),
+    networks: [...around.net.proxied.reachable],
     v2transport: flags.v2transport ?? true,
     resume: flags.resume ?? false,
     before: former?.snapshot,
   };
 }
-
-/** What this machine can dial; onion, I2P and CJDNS need a proxy or an interface of their own. */
-const networksOf = ({ onlynet }: Flags): AddressNetwork[] => [...(onlynet ?? (['ipv4', 'ipv6'] as const))];
 
 function readText(file: string): string {
   try {
@@ -271,11 +268,16 @@ function readFormer(file: string, chain: Chain): { seeds: Seed[]; snapshot?: Sna
 }
 
 /** The nodes that the operator named, each address of a name. */
-async function seedNodes(flags: CrawlFlags, chain: Chain, signal: AbortSignal): Promise<Seed[]> {
+async function seedNodes(
+  flags: CrawlFlags,
+  chain: Chain,
+  { proxied, options: { dns } }: NodeNet,
+  signal: AbortSignal,
+): Promise<Seed[]> {
   const found = await Promise.all(
     (flags.seednode ?? []).map(async (text) => {
-      const { host, port, kind } = parseEndpoint(text, chain.port);
-      const hosts = kind === 'name' ? await resolveHost(host, { ...dnsOptionsOf(flags), signal }) : [host];
+      const { host, port } = parseEndpoint(text, chain.port);
+      const hosts = await proxied.resolve(host, { ...dns, signal });
       return hosts.map((each) => ({ host: each, port }));
     }),
   );
@@ -287,16 +289,17 @@ async function seedNodes(flags: CrawlFlags, chain: Chain, signal: AbortSignal): 
   });
 }
 
-/** DNS is asked only when nobody named an address. */
+/** DNS is asked only when nobody named an address, and never where names go to a proxy. */
 async function firstAddresses(
   flags: CrawlFlags,
   chain: Chain,
+  { proxied, options: { dns } }: NodeNet,
   given: readonly Seed[],
   signal: AbortSignal,
 ): Promise<readonly Seed[]> {
   if (given.length > 0) return given;
-  const asked = flags.dnsseed === false ? { ...chain, seeds: [] } : chain;
-  const found = await seedAddresses(asked, { ...dnsOptionsOf(flags), signal, random: Math.random });
+  const asked = flags.dnsseed === false || proxied.hasNameProxy ? { ...chain, seeds: [] } : chain;
+  const found = await seedAddresses(asked, { ...dns, signal, random: Math.random });
   if (found.length === 0)
     throw new Usage(`there is no address to begin with on ${chain.chain}: name a --seednode`);
   return found.map(({ host, port, source }) => ({ addr: formatEndpoint({ host, port }), source }));
@@ -324,8 +327,7 @@ function showProgress(crawl: Crawl, out: Output): () => void {
 async function sumUp(file: string, flags: CrawlFlags, out: Output): Promise<number> {
   const snapshot = loadSnapshot(file, new Snapshot(networkLookup()));
   const { begin, end } = snapshot;
-  const before =
-    flags.from === undefined ? undefined : readFormer(flags.from, nodeOptionsOf(flags).chain as Chain);
+  const before = flags.from === undefined ? undefined : readFormer(flags.from, nodeOptionsOf(flags).chain);
   const summary = summaryOf(
     snapshot,
     { size: snapshot.sources.size, parked: 0, skipped: new Map() },

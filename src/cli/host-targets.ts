@@ -1,5 +1,5 @@
 /** The hosts that `connect` was given: dials them, and records the outcome of each. */
-import { parseEndpoint } from '../net/index.js';
+import { kindOfHost, parseEndpoint } from '../net/index.js';
 import {
   type BitcoinNode,
   type Peer,
@@ -17,6 +17,12 @@ interface Target {
   outcome: Outcome;
   /** Nothing more will be dialled. */
   isOver: boolean;
+}
+
+/** Throws `ERR_LOCAL_ARGUMENT` for a text that is no host. An I2P peer has port 0. */
+export function checkHost(text: string): void {
+  const [host = ''] = text.split(':');
+  parseEndpoint(text, 1, { allowZero: kindOfHost(host) === 'i2p' });
 }
 
 export interface HostTargetsOptions {
@@ -49,7 +55,7 @@ export class HostTargets {
     private readonly options: HostTargetsOptions,
   ) {
     this.settled = new Promise((resolve) => (this.#settle = resolve));
-    for (const host of hosts) parseEndpoint(host, node.chain.port);
+    for (const host of hosts) checkHost(host);
     this.#targets = hosts.map((host) => ({ host, outcome: undefined, isOver: false }));
   }
 
@@ -96,6 +102,8 @@ export class HostTargets {
 
   #review(): void {
     const { once } = this.options;
+    // With -connect=0 nothing is dialled, and there is nothing to wait for.
+    if (this.#targets.length === 0) return once ? this.#settle() : undefined;
     if (this.#targets.every(isUnreachable) && !this.#wasReached && !this.#isReported) {
       this.#isReported = true;
       this.options.unreachable();

@@ -1,7 +1,8 @@
 /** `verack listen`: accepts connections and reports each handshake. */
+import { MAX_PENDING } from '../index.js';
 import { Option } from 'commander';
-import { type Endpoint, formatEndpoint } from '../net/index.js';
-import { type BitcoinNode, MAX_PENDING, VerackError } from '../index.js';
+import { openListeners, printListening } from './listening.js';
+import { nodeNetOf } from './node-net.js';
 import { nodeOptionsOf } from './node-options.js';
 import { slotsThatFit } from './open-file-limit.js';
 import { EXIT, Usage } from './exit-codes.js';
@@ -29,12 +30,12 @@ import { showStatus } from './status-line.js';
 import { peerTable } from './peer-table.js';
 import { passed, tableOf } from './run-duration.js';
 import { seconds } from './option-values.js';
+import { i2pListenOptions, i2pOptions } from './proxy-options.js';
 import type { Invocation, CliCommand } from './command.js';
 import { printNode } from './node-output.js';
 
 /** Core's 125 slots without its 11 outbound ones. */
 const SLOTS = 114;
-const LOOPBACK = '127.0.0.1';
 
 export const listenCommand: CliCommand = {
   name: 'listen',
@@ -61,6 +62,8 @@ export const listenCommand: CliCommand = {
     ...chainOptions(),
     ...slotOptions(`most peers at a time; default ${SLOTS}`),
     ...sourceLimitOptions(),
+    ...i2pOptions(),
+    ...i2pListenOptions(),
     ...transportOptions(),
     ...timeOptions(),
     ...identityOptions(),
@@ -74,29 +77,23 @@ export const listenCommand: CliCommand = {
   run,
 };
 
-async function run({ flags, out, interrupted }: Invocation): Promise<number> {
+async function run({ flags, out, env, interrupted }: Invocation): Promise<number> {
   if (flags.listen === false)
     throw new Usage('listen has nothing to do with -listen=0: verack connect HOST dials without listening');
   const { maxconnections = SLOTS, maxpending = MAX_PENDING, pendingloopback = false } = flags;
   const maxinbound = slotsThatFit(maxconnections, out);
   const limits = { maxinbound, maxoutbound: 0, maxpending, pendingloopback };
-  const options = { ...nodeOptionsOf(flags), ...limits };
-  const { node, stop } = await observedNode(flags, out, options);
-  const port = flags.port ?? node.chain.port;
+  const { chain, ...common } = nodeOptionsOf(flags);
+  const { proxied, options: net } = await nodeNetOf({ flags, env }, chain);
+  const { node, stop } = await observedNode(flags, out, { chain, ...common, ...net, ...limits });
   if (reportsPeers(flags, out)) printNode(node, out);
-  node.on('listening', (at) => {
-    out.answer(`listening on ${formatEndpoint(at)}`);
-    out.event('listening', { addr: formatEndpoint(at), ...at });
-  });
-  const wanted = (flags.bind ?? [{ host: LOOPBACK, port }]).map(({ host, port: own }) => ({
-    host,
-    port: own < 0 ? port : own,
-  }));
-  if (!(await isOpen(node, wanted, (line) => out.failure(line)))) return EXIT.unreachable;
+  printListening(node, out);
+  if (!(await openListeners(node, flags, out, interrupted))) return EXIT.unreachable;
   const hideStatus = showStatus(node, out);
   await passed(flags.for, interrupted);
   const seen = flags.table ? tableOf(node) : [];
   await stop();
+  proxied.close();
   hideStatus();
   for (const line of peerTable(seen, out.columns)) out.answer(line);
   return EXIT.ok;
@@ -104,36 +101,3 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
 
 /** With `--quiet` the address is the only result. */
 const reportsPeers = ({ quiet }: Flags, out: Output): boolean => !quiet || out.json || out.log !== 'pretty';
-
-/** Opens every listener, or none. */
-async function isOpen(
-  node: BitcoinNode,
-  wanted: readonly Endpoint[],
-  fail: (line: string) => void,
-): Promise<boolean> {
-  try {
-    for (const endpoint of wanted) await node.listen(endpoint);
-    return true;
-  } catch (error) {
-    if (!(error instanceof VerackError && /^ERR_LOCAL_(ADDRESS|LIMIT)$/.test(error.code))) throw error;
-    await node.stop();
-    fail(`${error.code} ${formatEndpoint(endpointOf(error))} — ${causeOf(error)}`);
-    return false;
-  }
-}
-
-const endpointOf = ({ facts }: VerackError): Endpoint => ({
-  host: String(facts.host),
-  port: Number(facts.port),
-});
-
-/** The cause, and what to try. */
-function causeOf(error: VerackError): string {
-  const { host, port } = endpointOf(error);
-  const { syscode = 'unknown' } = error.facts;
-  if (syscode === 'EADDRINUSE') return `port ${port} is in use; pick another with --port, or 0 for any`;
-  if (syscode === 'EACCES')
-    return `port ${port} needs a permission that this user lacks; pick one from 1024 on with --port`;
-  if (syscode === 'EADDRNOTAVAIL') return `this machine has no address ${host}; pick another with --bind`;
-  return `the system refused (${syscode}); pick another address with --bind`;
-}

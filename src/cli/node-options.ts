@@ -1,7 +1,7 @@
 /** From options to the parts of a node. */
-import { CORE_RULES, type Rules } from '../../machines/index.js';
-import { type DnsOptions, type Fault, isPace, netWithFault, tcpNet } from '../net/index.js';
+import { type DnsOptions, type Fault, isPace } from '../net/index.js';
 import { type Chain, networkOf, NETWORKS, type NodeOptions, signetNetwork } from '../index.js';
+import { CORE_RULES, type Rules } from '../../machines/index.js';
 import { hash256, servicesOf } from '../wire/index.js';
 import { Usage } from './exit-codes.js';
 import type { Flags } from './options.js';
@@ -27,7 +27,7 @@ export const rulesOf = (flags: Pick<Flags, 'timeout' | 'peertimeout' | 'relay'>)
 export const dnsOptionsOf = ({ dnsServer, onlynet, timeout }: Flags): DnsOptions => ({
   timeout,
   ...(dnsServer && { servers: dnsServer }),
-  ...(onlynet && { onlynet }),
+  ...(onlynet && { onlynet: onlynet.filter((network) => network === 'ipv4' || network === 'ipv6') }),
 });
 
 /** The faults that stand between a node and its net. */
@@ -35,7 +35,11 @@ export const netFaultsOf = ({ fault = [] }: Pick<Flags, 'fault'>): Fault[] =>
   fault.filter((each) => typeof each !== 'string');
 
 /** Faults of v1 frames need v1; without one, v2 is tried first, as Core does. */
-function transportOf({ v2transport = true, v2only = false, fault = [] }: Flags): Partial<NodeOptions> {
+function transportOf({
+  v2transport = true,
+  v2only = false,
+  fault = [],
+}: Flags): Pick<NodeOptions, 'v2transport' | 'v2only' | 'v2fault'> {
   const v2fault = fault.find((each) => typeof each === 'string');
   const frames = fault.some((each) => typeof each !== 'string' && !isPace(each));
   if (frames && (v2only || v2fault))
@@ -43,13 +47,12 @@ function transportOf({ v2transport = true, v2only = false, fault = [] }: Flags):
   return { v2transport: v2transport && !frames, v2only, ...(v2fault && { v2fault }) };
 }
 
-/** What all nodes of the command line have in common. */
-export const nodeOptionsOf = (flags: Flags): NodeOptions => ({
+/** What all nodes of the command line have in common, beside the net. */
+export const nodeOptionsOf = (flags: Flags): Omit<NodeOptions, 'chain'> & { readonly chain: Chain } => ({
   chain: chainOf(flags),
   rules: rulesOf(flags),
   uacomment: flags.uacomment ?? [],
   services: servicesOf(...(flags.services ?? [])),
-  net: netWithFault(tcpNet(), netFaultsOf(flags)),
   ...transportOf(flags),
   compiled: flags.compiled ?? true,
   drainTimeout: DRAIN,

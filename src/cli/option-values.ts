@@ -48,15 +48,20 @@ export function duration(text: string): number {
   return value > 0 && value <= 24 * UNITS.d! ? value : refuse('It takes a time such as 90s, 30m, 1h or 1d.');
 }
 
+/** What was collected before; false after `--no-NAME`. */
+type Before<T> = readonly T[] | false | undefined;
+const listOf = <T>(before: Before<T>): readonly T[] =>
+  before === undefined || before === false ? [] : before;
+
 /** Collects the values of an option that may be given more than once. */
 export const repeatable =
   <T>(read: (text: string) => T) =>
-  (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), read(text)];
+  (text: string, before: Before<T>): T[] => [...listOf(before), read(text)];
 
 /** The same, with commas as well: `ipv4,ipv6`. */
 export const commaSeparated =
   <T>(read: (text: string) => T) =>
-  (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), ...text.split(',').map(read)];
+  (text: string, before: Before<T>): T[] => [...listOf(before), ...text.split(',').map(read)];
 
 /** Core refuses two chains at a time too. */
 export function chainName(text: string, before: string | undefined): string {

@@ -9,6 +9,7 @@ import type { HelpList } from './help.js';
 import { V2_FAULT_NAMES, V2_FAULTS, type V2FaultName } from '../connection/index.js';
 import type { LogForm } from './log-formats.js';
 import type { When } from './output.js';
+import type { ProxyFlags } from './proxy-flags.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
 import {
   bindAddress,
@@ -26,10 +27,8 @@ import {
   whole,
 } from './option-values.js';
 
-export type IpFamily = 'ipv4' | 'ipv6';
-
 /** Every option of every verb; a verb reads those it declares. */
-export interface Flags {
+export interface Flags extends ProxyFlags {
   readonly chain?: string;
   readonly signetchallenge?: string;
   readonly timeout: number;
@@ -37,7 +36,6 @@ export interface Flags {
   readonly relay?: boolean;
   readonly uacomment?: readonly string[];
   readonly services?: readonly ServiceName[];
-  readonly onlynet?: readonly IpFamily[];
   readonly dnsServer?: readonly string[];
   readonly maxconnections?: number;
   readonly maxpending?: number;
@@ -58,7 +56,6 @@ export interface Flags {
   readonly verbose: number;
   readonly color: When;
   readonly log?: LogForm;
-  readonly connect?: readonly string[];
   readonly addnode?: readonly string[];
   readonly dnsseed?: boolean;
   readonly listen?: boolean;
@@ -189,12 +186,16 @@ export const lookupOptions = (): Option[] =>
       'ipv4',
       'ipv6',
     ),
-    valued(
-      '--dns-server <addr>',
-      "ask this DNS server, not the system's; repeatable",
-      commaSeparated(dnsServer),
-    ),
+    dnsServerOption(),
   ]);
+
+/** Which DNS server answers. */
+export const dnsServerOption = (): Option =>
+  valued(
+    '--dns-server <addr>',
+    "ask this DNS server, not the system's; repeatable",
+    commaSeparated(dnsServer),
+  ).helpGroup(NETWORK);
 
 export const slotOptions = (about: string): Option[] =>
   under(NETWORK, [valued('--maxconnections <n>', about, whole(1, 100_000))]);

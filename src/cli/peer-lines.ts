@@ -47,15 +47,20 @@ export const isDeparture = ({ inbound, lastreason }: PeerInfo): boolean =>
 /** Facts that are elsewhere in the line. */
 const SHOWN = new Set(['addr', 'host', 'port']);
 
-/** `ERR_DIAL_REFUSED 203.0.113.7:8333 — nothing listens there. Is the node …? [state=connecting …]` */
-export function failureLine(addr: string, reason: Reason, paint: Paint): string {
-  const { says, hint } = REASONS[reason.code];
+/**
+ * `ERR_DIAL_REFUSED 203.0.113.7:8333 — nothing listens there. Is the node …? [state=connecting …]`
+ *
+ * @param hint - in place of the reason's own
+ */
+export function failureLine(addr: string, reason: Reason, paint: Paint, hint?: string): string {
+  const { says, hint: usual } = REASONS[reason.code];
   const facts = readable(
     Object.fromEntries(Object.entries(reason.facts).filter(([name]) => !SHOWN.has(name))),
   );
   // The hints on links speak of handshakes that were cut short.
   const isLate = reason.facts.state === 'established' && isLinkCode(reason.code);
-  const advice = hint === '' || isLate ? '' : ` ${hint}`;
+  const given = hint ?? (isLate ? '' : usual);
+  const advice = given === '' ? '' : ` ${given}`;
   const circumstances = facts === '' ? '' : paint('dim', ` [${facts}]`);
   return `${paint('red', reason.code)} ${paint('bold', plain(addr))} — ${says}.${advice}${circumstances}`;
 }

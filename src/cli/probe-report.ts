@@ -1,5 +1,5 @@
 /** The report on a probed node as lines, with the labels of nmap's `bitcoin-info` script where it has them. */
-import { type Reason, REASONS } from '../index.js';
+import { type ProbeStep, type Reason, REASONS } from '../index.js';
 import type { Identification } from '../learn/index.js';
 import type { ProbePhases, ProbeReport } from '../probe/probe.js';
 import type { Paint } from './output.js';
@@ -11,14 +11,36 @@ export type IdentifiedReport = ProbeReport & { readonly identity?: Identificatio
 /** The lines about one node; only the failure when it sent no version. */
 export function reportLines(report: IdentifiedReport, paint: Paint): string[] {
   if (report.version === undefined)
-    return [...earlier(report, paint), failureLine(report.addr, failure(report), paint)];
+    return [
+      ...earlier(report, paint),
+      failureLine(report.addr, failure(report), paint, report.diagnosis && ''),
+      ...next(report, paint),
+    ];
   const head = report.ok ? paint('green', 'ok') : paint('red', report.reason?.code ?? 'failed');
   return [
     ...earlier(report, paint),
     `${paint('bold', named(report))} ${head}`,
     ...body(report).map(([key, value]) => `  ${paint('dim', key.padEnd(11))} ${value}`),
+    ...next(report, paint),
   ];
 }
+
+/** The step that failed and what to do next: the last line. */
+function next({ diagnosis }: ProbeReport, paint: Paint): string[] {
+  if (!diagnosis) return [];
+  const { step, cure } = diagnosis;
+  return [`${paint('yellow', `Failed at ${STEP_NAMES[step]}.`)} ${cure}`];
+}
+
+const STEP_NAMES: Readonly<Record<ProbeStep, string>> = {
+  name: 'the name',
+  proxy: 'the proxy',
+  tcp: 'TCP',
+  transport: 'the transport',
+  version: 'version',
+  verack: 'verack',
+  ping: 'ping',
+};
 
 /** Addresses of the same name that did not work. */
 const earlier = ({ failed = [] }: ProbeReport, paint: Paint): string[] =>

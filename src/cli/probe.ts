@@ -1,18 +1,19 @@
 /** `verack probe`: asks nodes once, all at the same time, and says which kind of failure it was. */
+import { probe, type ProbeReport } from '../index.js';
 import { Argument } from 'commander';
-import { parseEndpoint } from '../net/index.js';
-import { probe, type ProbeReport } from '../probe/probe.js';
 import type { Identification } from '../learn/index.js';
 import { VerackError } from '../index.js';
+import { hostsOf } from './host-list.js';
 import { identified } from './identify.js';
-import { chainOf, dnsOptionsOf, nodeOptionsOf } from './node-options.js';
+import { type NodeNet, nodeNetOf } from './node-net.js';
+import { chainOf, nodeOptionsOf } from './node-options.js';
 import { type IdentifiedReport, reportLines } from './probe-report.js';
-import { exitCodeOf, EXIT } from './exit-codes.js';
+import { exitCodeOf, EXIT, Usage } from './exit-codes.js';
 import {
   chainOptions,
+  dnsServerOption,
   type Flags,
   identityOptions,
-  lookupOptions,
   outputOptions,
   recordOptions,
   switched,
@@ -21,11 +22,13 @@ import {
   valued,
 } from './options.js';
 import { requirements } from './option-values.js';
+import { onlynetOption, proxyOptions } from './proxy-options.js';
 import { recorderOf } from './record-option.js';
 import type { Invocation, CliCommand } from './command.js';
 
 interface ProbeFlags extends Flags {
   readonly identify?: boolean;
+  readonly from?: string;
 }
 
 /** Nodes that are probed at the same time. */
@@ -36,7 +39,10 @@ export const probeCommand: CliCommand = {
   about: 'is a node reachable, what does it say, how fast?',
   details:
     'One handshake and one ping per host, then it closes; the addresses of a name are tried until one answers. The exit ' +
-    'code says what went wrong (with several hosts: 3 when some failed), so it works in cron: verack probe HOST || alert',
+    'code says what went wrong (with several hosts: 3 when some failed), so it works in cron: verack probe HOST || alert\n\n' +
+    'When something is wrong, the last line names the step that failed (name, proxy, TCP, transport, version, verack, ping) and ' +
+    'what to do next. To find that out, a node that was reached and said nothing is asked once more with the other transport ' +
+    "and for the other chains, and the chains' usual ports are tried.",
   examples: [
     ['verack probe node.example.org', 'a reportLines about one node of the main network'],
     ['verack probe --regtest 127.0.0.1:18444 --json', 'the same facts for a program'],
@@ -44,13 +50,18 @@ export const probeCommand: CliCommand = {
       'verack probe --require services=NETWORK,WITNESS --require version=70016 192.0.2.1',
       'exit code 7 when it lacks one',
     ],
+    ['verack probe --from nodes.txt --json', 'many nodes, one per line of a file; - is standard input'],
+    ['verack probe -proxy=127.0.0.1:9050 EXAMPLE.onion', 'through Tor; names go to the proxy too'],
   ],
-  operands: [new Argument('<hosts...>', 'HOST, HOST:PORT or [IPv6]:PORT')],
+  operands: [new Argument('[hosts...]', 'HOST, HOST:PORT or [IPv6]:PORT; -: a list on standard input')],
   options: [
     ...switched('--identify', 'say which implementation it is by its behaviour (a second connection)'),
+    valued('--from <file>', 'probe the hosts in this file too, one per line', String),
     valued('--require <demand>', 'services=NETWORK,WITNESS or version=70016; repeatable', requirements),
     ...chainOptions(),
-    ...lookupOptions(),
+    ...proxyOptions(),
+    onlynetOption(),
+    dnsServerOption(),
     ...transportOptions(),
     ...timeOptions(),
     ...identityOptions(),
@@ -61,18 +72,34 @@ export const probeCommand: CliCommand = {
   run: (job) => run(job, job.flags),
 };
 
-async function run({ operands, out, interrupted }: Invocation, flags: ProbeFlags): Promise<number> {
-  const { chain, rules, uacomment, v2transport, v2only } = nodeOptionsOf(flags);
+async function run(job: Invocation, flags: ProbeFlags): Promise<number> {
   // A host that is no host is a usage error before anything is dialled.
-  for (const host of operands) parseEndpoint(host, 0);
+  const hosts = await hostsOf(job.operands, flags.from, job.interrupted);
+  const net = await nodeNetOf(job);
+  try {
+    if (flags.identify && net.proxied.isProxying)
+      throw new Usage('--identify does not go with proxies: it connects directly');
+    return codeOf(await probed(hosts, net, job, flags));
+  } finally {
+    net.proxied.close();
+  }
+}
+
+async function probed(
+  hosts: readonly string[],
+  { options: { net, lookup } }: NodeNet,
+  { out, interrupted }: Invocation,
+  flags: ProbeFlags,
+): Promise<ProbeReport[]> {
+  const { chain, rules, uacomment, v2transport, v2only } = nodeOptionsOf(flags);
   const recorder = await recorderOf(flags, out);
   let done = 0;
-  const progress = (): void => out.status(`${done} of ${operands.length} probed`);
+  const progress = (): void => out.status(`${done} of ${hosts.length} probed`);
   progress();
-  const reports = await eachOf(operands, AT_ONCE, async (host) => {
+  const reports = await eachOf(hosts, AT_ONCE, async (host) => {
     const report = await probe(host, {
       ...given({ chain, rules, uacomment, v2transport, v2only, require: flags.require }),
-      dns: dnsOptionsOf(flags),
+      ...{ net, lookup },
       signal: interrupted,
       create: (options) => recorder.node(options),
     });
@@ -84,7 +111,7 @@ async function run({ operands, out, interrupted }: Invocation, flags: ProbeFlags
   });
   out.status('');
   recorder.close();
-  return codeOf(reports);
+  return reports;
 }
 
 const given = <T extends object>(options: T) =>

@@ -169,6 +169,7 @@ function invocationOf(
   return {
     operands,
     flags,
+    env: context.env,
     out: new Output({ ...context, json, quiet, verbose, color, log, isFinite: verb.isOneShot(flags) }),
     interrupted,
     program,

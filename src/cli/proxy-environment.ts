@@ -2,10 +2,10 @@
  * ALL_PROXY, NO_PROXY and the proxy's password file. They count where no -proxy is given; lower case wins, as in curl.
  * NO_PROXY excepts hosts from ALL_PROXY only: with -proxy no name may reach a resolver, whatever the environment says.
  */
+import { type Credentials, type Endpoint, parseEndpoint } from '../net/index.js';
 import { readFileSync } from 'node:fs';
 import { BlockList, isIP, isIPv4 } from 'node:net';
 
-import { type Credentials, type Endpoint, parseEndpoint } from '../net/index.js';
 import { Usage } from './exit-codes.js';
 
 export interface ProxyOfEnvironment {

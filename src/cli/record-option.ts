@@ -33,7 +33,11 @@ export async function recorderOf(flags: Flags, out: Output): Promise<NodeRecorde
   const { recordedNode } = await import('../recording/record-and-replay.js');
   const file = await openFile(record, { limit: recordLimit * MEGABYTE, force, broken });
   return {
-    node: (options) => recordedNode(file, { ...options, net: tcpNet() }, netFaultsOf(flags)),
+    node: (options) => {
+      const faults = netFaultsOf(flags);
+      const net = faults.length > 0 ? tcpNet() : (options.net ?? tcpNet());
+      return recordedNode(file, { ...options, net }, faults);
+    },
     close: () => {
       if (!file.isOpen) return;
       file.close();

@@ -124,10 +124,18 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
 
   #createActor(): PeerActor {
     const { id, connection_type } = this;
-    const { rules, compiled, parent } = this.owner;
+    const { compiled, parent } = this.owner;
     const logic = withHandlers(machinesOf(compiled).peer, this);
-    const input = { id, connection_type, rules };
+    const input = { id, connection_type, rules: this.#rules() };
     return createActor(logic, { id: `peer.${id}`, input, ...(parent && { parent }) });
+  }
+
+  /** A dial through a proxy may take longer. */
+  #rules(): Rules {
+    const { rules, env } = this.owner;
+    const connectTimeout =
+      env.net.timeoutOf?.(this.remote.host, rules.connectTimeout) ?? rules.connectTimeout;
+    return connectTimeout === rules.connectTimeout ? rules : { ...rules, connectTimeout };
   }
 
   /** Starts the actor: a dialled connection is dialled, an accepted link is open from the start. */

@@ -149,12 +149,12 @@ export async function resolveHost(host: string, options: DnsOptions = {}): Promi
   return addresses;
 }
 
-/** {@link resolveHost} for a node, which cancels lookups and hears of them in callbacks. */
+/** {@link resolveHost}, or another way to resolve, for a node, which cancels lookups and hears of them in callbacks. */
 export const lookupWith =
-  (options: Omit<DnsOptions, 'signal'> = {}): Lookup =>
+  (options: Omit<DnsOptions, 'signal'> = {}, resolve: typeof resolveHost = resolveHost): Lookup =>
   (name, handler) => {
     const abort = new AbortController();
-    resolveHost(name, { ...options, signal: abort.signal }).then(
+    resolve(name, { ...options, signal: abort.signal }).then(
       (hosts) => abort.signal.aborted || handler.found(hosts),
       (error: unknown) => abort.signal.aborted || handler.failed(reasonOf(error)),
     );

@@ -14,7 +14,7 @@ export { LinkWrapper } from './faults/link-wrapper.js';
 export { FAULT_NAMES, FAULTS, parseFault } from './faults/faults.js';
 export type { Fault, FaultName, FaultRow } from './faults/faults.js';
 export { faultyNet, isPace, netWithFault } from './faults/faulty-net.js';
-export { ProxiedNet } from './proxied-net.js';
+export { I2P_LISTEN, ProxiedNet } from './proxied-net.js';
 export type { Proxied, ProxiedNetOptions, Proxy } from './proxied-net.js';
 export { fixedCredentials, isolatingCredentials, socks5Net } from './socks5.js';
 export type { Credentials, Socks5Options } from './socks5.js';
@@ -27,7 +27,7 @@ export type { DnsOptions, Lookup, LookupHandler, SeedAddress, SeedOptions } from
 export type { IpFamily } from './dns-servers.js';
 export { formatEndpoint, parseEndpoint } from './endpoint.js';
 export type { EndpointOptions, HostKind, NamedEndpoint } from './endpoint.js';
-export { kindOfHost, NETWORKS_OF_ADDRESSES } from './host-kind.js';
+export { defaultPortOf, kindOfHost, NETWORKS_OF_ADDRESSES } from './host-kind.js';
 export type { Network, TargetKind } from './host-kind.js';
 export { isLoopback, sourceOf } from './source-network.js';
 export { createNetgroups, netClassOf, netgroupOf } from './netgroup.js';

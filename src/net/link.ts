@@ -79,6 +79,8 @@ export interface Net {
    * nothing: an open link is closed through the link.
    */
   dial(to: Endpoint, handler: DialHandler): () => void;
+  /** Milliseconds that a dial of `host` may take where a direct one may take `timeout`; absent: as long. */
+  timeoutOf?(host: string, timeout: number): number;
   /**
    * Accepts links at `at`. Rejects with a `VerackError`, `ERR_LOCAL_ADDRESS` (`EADDRINUSE`, `EADDRNOTAVAIL`) or
    * `ERR_LOCAL_LIMIT` (`EACCES`, …), whose facts hold `syscode`, `host` and `port`. `failed`: the system could not accept a caller

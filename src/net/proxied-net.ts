@@ -74,6 +74,11 @@ export class ProxiedNet implements Net {
     return this.#proxies.name !== undefined;
   }
 
+  /** Whether anything goes another way than directly. */
+  get isProxying(): boolean {
+    return this.options.sam !== undefined || Object.keys(this.#proxies).length > 0;
+  }
+
   dial(to: Endpoint, handler: DialHandler): () => void {
     const route = this.#route(to.host);
     if ('dial' in route) return route.dial(to, handler);

@@ -9,6 +9,7 @@ import { formatEndpoint } from '../net/endpoint.js';
 import { drawFraction, type Env } from '../net/environment.js';
 import type { Endpoint } from '../net/link.js';
 import type { Reason } from '../reasons.js';
+import { withChainHint } from './chain-hint.js';
 import { endpointOf, OutboundTarget, type TargetOwner } from './outbound-target.js';
 import type { PeerPool } from './peer-pool.js';
 import type { PeerInfo } from './peerinfo.js';
@@ -146,7 +147,7 @@ export class OutboundTargets implements TargetOwner {
   }
 
   ended(_: OutboundTarget, last: PeerInfo): void {
-    this.listener.ended(last);
+    this.listener.ended(withChainHint(last, this.options.pool.chain));
   }
 
   fallback(_: OutboundTarget, last: PeerInfo): void {

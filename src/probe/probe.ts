@@ -4,29 +4,36 @@
  *   const report = await probe('127.0.0.1:18444', { chain: 'regtest' });
  *   if (report.ok) console.log(report.subver, report.phases.ping);
  */
-import type { Rules } from '../../machines/index.js';
 import {
   checkOptionNames,
   type Clock,
   type DnsOptions,
+  formatEndpoint,
   type Lookup,
   lookupWith,
+  type Net,
+  parseEndpoint,
   systemClock,
+  tcpNet,
 } from '../net/index.js';
 import {
   type BitcoinNode,
   type Chain,
   createNode,
   isLinkCode,
-  NETWORKS,
   type NodeOptions,
   type Peer,
   type PeerInfo,
   type Reason,
+  type ReasonCode,
   reasonOf,
   VerackError,
 } from '../node/index.js';
+import type { Rules } from '../../machines/index.js';
 import { hasServices, hexOf, type ServiceName, servicesOf } from '../wire/index.js';
+import { diagnose, type Diagnosis } from './diagnosis.js';
+import { type DialRecord, observedNet } from './observed-net.js';
+import { type Answer, SecondLook } from './second-look.js';
 
 /** What the node must offer for `ok` to be true. */
 export interface ProbeDemands {
@@ -47,6 +54,8 @@ export interface ProbeOptions {
   readonly require?: ProbeDemands;
   /** How a name is resolved. */
   readonly dns?: Omit<DnsOptions, 'signal'>;
+  /** Resolves names in another way; `dns` is not used then. */
+  readonly lookup?: Lookup;
   readonly uacomment?: readonly string[];
   /** Try BIP324 first; refuse v1. Default false. */
   readonly v2transport?: boolean;
@@ -57,7 +66,7 @@ export interface ProbeOptions {
   readonly clock?: Clock;
   /** Fresh random bytes, `count` of them. */
   readonly random?: NodeOptions['random'];
-  /** Makes the node. Default {@link createNode}. */
+  /** Makes the node of the probe itself, not those of a second look. Default {@link createNode}. */
   readonly create?: (options: NodeOptions) => BitcoinNode;
 }
 
@@ -105,6 +114,8 @@ export interface ProbeReport extends Partial<ProbeFacts> {
   readonly phases: ProbePhases;
   /** Why not, when `ok` is false. */
   readonly reason?: Reason;
+  /** The step that failed, and what to do next; also when only the pong is missing, which leaves `ok` true. */
+  readonly diagnosis?: Diagnosis;
   /** Addresses of the same name that failed before this one. */
   readonly failed?: readonly { readonly addr: string; readonly reason: Reason }[];
 }
@@ -112,8 +123,8 @@ export interface ProbeReport extends Partial<ProbeFacts> {
 const PING_TIMEOUT = 5_000;
 /** A node that has sent nothing for so long is asked for the other chains, milliseconds. */
 const SILENCE = 3_000;
-/** For one connection of another chain: four of them and the silence stay below ten seconds. */
-const OTHER_CHAIN = 1_500;
+/** Nobody takes connections on that port. */
+const PORT_CODES: readonly ReasonCode[] = ['ERR_DIAL_REFUSED', 'ERR_TIME_CONNECT'];
 /** Offset of the nonce in a `version` payload. */
 const NONCE_AT = 72;
 
@@ -127,11 +138,21 @@ const NONCE_AT = 72;
  */
 export async function probe(host: string, options: ProbeOptions = {}): Promise<ProbeReport> {
   checkOptionNames(options, Object.keys(OPTION_NAMES));
-  const { create = createNode, clock = systemClock, dns } = options;
-  const lookup = timedLookup(lookupWith(dns), clock);
-  const node = create({ ...nodeOptions(options), maxinbound: 0, maxoutbound: 1, lookup: lookup.run });
+  const { create = createNode, clock = systemClock, net = tcpNet(), dns } = options;
+  const lookup = timedLookup(options.lookup ?? lookupWith(dns), clock);
+  const observed = observedNet(net, clock);
+  const parts = { net: observed.net, maxinbound: 0, maxoutbound: 1, lookup: lookup.run };
+  const node = create({ ...nodeOptions(options), ...parts });
   try {
-    return await new Probe(host, node, options, lookup).run();
+    return await new Probe({
+      host,
+      node,
+      options,
+      lookup,
+      clock,
+      net: observed.net,
+      dials: observed.records,
+    }).run();
   } finally {
     await node.stop();
   }
@@ -143,6 +164,7 @@ const OPTION_NAMES: Readonly<Record<keyof ProbeOptions, true>> = {
   pingTimeout: true,
   require: true,
   dns: true,
+  lookup: true,
   uacomment: true,
   v2transport: true,
   v2only: true,
@@ -192,48 +214,70 @@ function timedLookup(inner: Lookup, clock: Clock): TimedLookup {
   return timed;
 }
 
+interface ProbeParts {
+  readonly host: string;
+  readonly node: BitcoinNode;
+  readonly options: ProbeOptions;
+  readonly lookup: TimedLookup;
+  readonly dials: readonly DialRecord[];
+  readonly net: Net;
+  readonly clock: Clock;
+}
+
 class Probe {
-  readonly #clock: Clock;
   readonly #failed: { addr: string; reason: Reason }[] = [];
   readonly #nonces = { sent: '', received: '' };
 
-  constructor(
-    private readonly host: string,
-    private readonly node: BitcoinNode,
-    private readonly options: ProbeOptions,
-    private readonly lookup: TimedLookup,
-  ) {
-    this.#clock = options.clock ?? systemClock;
-  }
+  constructor(private readonly parts: ProbeParts) {}
 
   async run(): Promise<ProbeReport> {
     this.#observe();
-    const peer = this.node.dial(this.host);
-    const answer = this.#outcomeOf(peer);
-    await this.#firstAnswer(answer);
-    const addr = this.#silentAddress();
-    if (addr === undefined) return answer;
-    const other = await Promise.race([this.#otherChain(addr), versionOf(answer)]);
-    if (!other) return answer;
-    peer.close();
-    return { ...(await answer), ok: false, reason: other };
+    const { host, node } = this.parts;
+    const peer = node.dial(host);
+    const outcome = this.#outcomeOf(peer);
+    await this.#firstAnswer(outcome);
+    const look = this.#secondLook();
+    const answer = look && (await Promise.race([look, versionOf(outcome)]));
+    // What answers elsewhere explains a silence that could last for a minute.
+    if (answer) peer.close();
+    return this.#diagnosed(await outcome, answer);
+  }
+
+  /** Adds the reason of another chain, and what failed. */
+  #diagnosed(report: ProbeReport, answer: Answer | undefined): ProbeReport {
+    const { node, options, dials } = this.parts;
+    const { chain } = node;
+    const { port } = parseEndpoint(report.addr, chain.port, { allowZero: true });
+    const other = answer?.port === port ? reasonOfAnswer(answer, chain, report.reason) : undefined;
+    const reason = other ?? report.reason;
+    const { version, verack, ping } = report.phases;
+    const diagnosis = diagnose({
+      ...{ reason, chain, port, answer, dials },
+      v2transport: options.v2transport === true || options.v2only === true,
+      got: {
+        version: version !== undefined || report.version !== undefined,
+        verack: verack !== undefined,
+        pong: ping !== undefined,
+      },
+    });
+    return { ...report, ...(other && { ok: false, reason: other }), ...(diagnosis && { diagnosis }) };
   }
 
   /** Resolves with the report, or when the node has been silent for long enough. */
   async #firstAnswer(answer: Promise<unknown>): Promise<void> {
+    const { clock } = this.parts;
     let timer: unknown;
-    const silence = new Promise(
-      (resolve) => (timer = this.#clock.setTimeout(resolve as () => void, SILENCE)),
-    );
+    const silence = new Promise((resolve) => (timer = clock.setTimeout(resolve as () => void, SILENCE)));
     await Promise.race([answer, silence]);
-    this.#clock.clearTimeout(timer);
+    clock.clearTimeout(timer);
   }
 
   #observe(): void {
-    this.node.on('ended', ({ addr, lastreason }) => {
+    const { node } = this.parts;
+    node.on('ended', ({ addr, lastreason }) => {
       if (lastreason) this.#failed.push({ addr, reason: lastreason });
     });
-    this.node.on('message', ({ direction, command, payload }) => {
+    node.on('message', ({ direction, command, payload }) => {
       if (command === 'version') this.#nonces[direction] = hexOf(payload.slice(NONCE_AT, NONCE_AT + 8));
     });
   }
@@ -254,12 +298,12 @@ class Probe {
   /** Resolves with the first pong, the end of the connection, or when the time for it is over. */
   #firstPong(peer: Peer): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.#clock.setTimeout(resolve, this.options.pingTimeout ?? PING_TIMEOUT);
+      const timer = this.parts.clock.setTimeout(resolve, this.parts.options.pingTimeout ?? PING_TIMEOUT);
       const done = (): void => {
-        this.#clock.clearTimeout(timer);
+        this.parts.clock.clearTimeout(timer);
         resolve();
       };
-      this.node.on('pong', ({ id }) => {
+      this.parts.node.on('pong', ({ id }) => {
         if (id === peer.id) done();
       });
       void peer.ended().then(done);
@@ -273,47 +317,34 @@ class Probe {
     return { code: 'ERR_PROTO_SELF', facts: { nonce: sent, echo: true } };
   }
 
-  /** A node that takes connections and sends no `version`; Core answers a wrong magic with a bare end of the connection. */
-  #silentAddress(): string | undefined {
-    if (this.#nonces.received !== '' || this.options.signal?.aborted) return undefined;
+  /** Asks the same machine in other ways, when it was reached or refused us, and has sent no `version`. */
+  #secondLook(): Promise<Answer | undefined> | undefined {
+    const { node, options, dials } = this.parts;
+    if (this.#nonces.received !== '' || options.signal?.aborted) return undefined;
+    const silent = node.peers.list().find(({ phases }) => phases.connect !== undefined);
+    if (silent) return this.#look().atAddress(silent.addr);
     const last = this.#failed.at(-1);
-    const closed = last && isLinkCode(last.reason.code) ? last.addr : undefined;
-    const silent = this.node.peers.list().find(({ phases }) => phases.connect !== undefined);
-    return silent?.addr ?? closed;
+    if (!last || dials.at(0)?.closedFirst) return undefined;
+    if (PORT_CODES.includes(last.reason.code)) return this.#look().atOtherPorts(last.addr);
+    return wasCut(last.reason.code) ? this.#lookEverywhere(last.addr) : undefined;
   }
 
-  /** The chain on which that node answers. */
-  async #otherChain(addr: string): Promise<Reason | undefined> {
-    for (const chain of Object.values(NETWORKS)) {
-      if (chain.chain === this.node.chain.chain || !(await this.#speaks(chain, addr))) continue;
-      const { magicHex: received, chain: network } = chain;
-      return { code: 'ERR_FRAME_MAGIC', facts: { received, expected: this.node.chain.magicHex, network } };
-    }
-    return undefined;
+  async #lookEverywhere(addr: string): Promise<Answer | undefined> {
+    const look = this.#look();
+    return (await look.atAddress(addr)) ?? look.atOtherPorts(addr);
   }
 
-  async #speaks(chain: Chain, addr: string): Promise<boolean> {
-    const { create = createNode, net, clock, rules } = this.options;
-    const node = create({
-      chain,
-      maxinbound: 0,
-      maxoutbound: 1,
-      rules: { ...rules, handshakeTimeout: OTHER_CHAIN, connectTimeout: OTHER_CHAIN },
-      ...(net && { net }),
-      ...(clock && { clock }),
-    });
-    try {
-      await node.dial(addr).established();
-      return true;
-    } catch {
-      return node.peers.recent().some(({ version }) => version > 0);
-    } finally {
-      await node.stop();
-    }
+  #look(): SecondLook {
+    const { node, options, dials, net, clock, lookup } = this.parts;
+    const { v2transport = false, v2only = false, rules } = options;
+    const v2 = v2transport || v2only;
+    const tried = { v1: !v2 || dials.length > 1, v2 };
+    const parts = { chain: node.chain, tried, net, clock, lookup: lookup.run };
+    return new SecondLook({ ...parts, ...(rules && { rules }) });
   }
 
   #unmet({ services, version }: PeerInfo): Reason | undefined {
-    const { require: wanted = {} } = this.options;
+    const { require: wanted = {} } = this.parts.options;
     const required = servicesOf(...(wanted.services ?? []));
     if (!hasServices(services, required))
       return { code: 'ERR_POLICY_SERVICES', facts: { services, required } };
@@ -327,9 +358,9 @@ class Probe {
     if (!(error instanceof VerackError)) throw error;
     const { code, facts } = reasonOf(error);
     return {
-      host: this.host,
+      host: this.parts.host,
       addr: peer.addr,
-      chain: this.node.chain.chain,
+      chain: this.parts.node.chain.chain,
       ok: false,
       phases: this.#phases({}),
       reason: { code, facts },
@@ -340,26 +371,44 @@ class Probe {
   #report(peer: PeerInfo, reason: Reason | undefined): ProbeReport {
     const ping = peer.pingtime === undefined ? undefined : peer.pingtime * 1_000;
     return {
-      host: this.host,
+      host: this.parts.host,
       addr: peer.addr,
-      chain: this.node.chain.chain,
+      chain: this.parts.node.chain.chain,
       ok: reason === undefined,
       ...(peer.version > 0 && factsOf(peer)),
-      phases: this.#phases({ ...peer.phases, ping }),
+      phases: this.#phases({ ...peer.phases, ...this.#connectOf(peer.addr), ping }),
       ...(reason && { reason }),
       ...this.#before(peer.addr),
     };
   }
 
   #phases(phases: Partial<Record<keyof ProbePhases, number | undefined>>): ProbePhases {
-    const all = Object.entries({ dns: this.lookup.ms, ...phases });
+    const all = Object.entries({ dns: this.parts.lookup.ms, ...phases });
     return Object.fromEntries(all.filter(([, ms]) => ms !== undefined));
+  }
+
+  /** The time that the connection itself took. */
+  #connectOf(addr: string): Pick<ProbePhases, 'connect'> {
+    const connect = this.parts.dials.findLast(({ to }) => formatEndpoint(to) === addr)?.connect;
+    return connect === undefined ? {} : { connect };
   }
 
   #before(addr: string): Pick<ProbeReport, 'failed'> {
     const failed = this.#failed.filter((failure) => failure.addr !== addr);
     return failed.length > 0 ? { failed } : {};
   }
+}
+
+/** The connection was open and came to nothing; with v2, bytes of another chain look like garbage without end. */
+const wasCut = (code: ReasonCode): boolean => isLinkCode(code) || code === 'ERR_V2_GARBAGE';
+
+/** The node of that address is of another chain, or was silent on the transport that was asked for. */
+function reasonOfAnswer(answer: Answer, chain: Chain, before: Reason | undefined): Reason | undefined {
+  const { magicHex: received, chain: network } = answer.chain;
+  if (network !== chain.chain)
+    return { code: 'ERR_FRAME_MAGIC', facts: { received, expected: chain.magicHex, network } };
+  if (before?.code !== 'ERR_LOCAL_CANCELLED') return before;
+  return { code: 'ERR_TIME_HANDSHAKE', facts: { awaited: 'version', ms: SILENCE } };
 }
 
 /** Resolves when the node has sent its `version` after all; never otherwise. */

@@ -1,7 +1,7 @@
 /** Real proxies: microsocks with a password, Tor and i2pd without their networks. */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { createNode } from '../../src/index.js';
 import { i2pAddressOf, keyFile, type KeyStore } from '../../src/net/i2p-key.js';
 import type { Endpoint } from '../../src/net/link.js';
@@ -12,6 +12,9 @@ import { acceptStream, createSession, generateKey } from '../../src/net/sam-prot
 import { type Credentials, fixedCredentials, isolatingCredentials, socks5Net } from '../../src/net/socks5.js';
 import { tcpNet } from '../../src/net/tcp.js';
 import { dialled } from '../support/dialled.js';
+import { endAll, Program } from '../support/cli-process.js';
+import { samServer } from '../support/sam-server.js';
+import { socks5Server } from '../support/socks5-server.js';
 import { freshFolder } from './nodes/child-process.js';
 import { describeNode } from './nodes/nodes.js';
 import { startI2pd, startMicrosocks, startTor } from './nodes/proxies.js';
@@ -110,5 +113,60 @@ describeNode('i2pd', 'with i2pd without its network', () => {
     giveUp();
     expect(i2pAddressOf(await readFile(join(folder, 'i2p_private_key')))).toMatch(/\.b32\.i2p$/);
     await rm(folder, { recursive: true });
+  });
+});
+
+describe('the program through scripted proxies', () => {
+  afterEach(endAll);
+
+  test('I2P in both directions: a persistent address that listens, a transient one that dials, port 0', async () => {
+    const router = await samServer();
+    const folder = freshFolder('i2p-program');
+    const sam = `-i2psam=${router.at.host}:${router.at.port}`;
+    const env = { XDG_DATA_HOME: folder };
+    const listen = new Program(['listen', '--regtest', '--port', '0', sam], { env });
+    const [, address = ''] = await listen.until('stdout', /listening on (\S+\.b32\.i2p):0/);
+    const connect = new Program(['connect', '--regtest', '--once', sam, address], { env });
+    expect(await connect.exit).toBe(0);
+    expect(connect.stdout).toContain(`established ${address}:0 out`);
+    await listen.until('stdout', /established [a-z2-7]{52}\.b32\.i2p:0 in/);
+    listen.kill('SIGTERM');
+    expect(await listen.exit).toBe(0);
+    const sessions = router.requests.filter((line) => line.startsWith('SESSION CREATE'));
+    expect(sessions).toEqual([
+      expect.stringContaining('DESTINATION=KEY'),
+      expect.stringContaining('DESTINATION=TRANSIENT'),
+    ]);
+    const key = await readFile(join(folder, 'verack', 'regtest', 'i2p_private_key'));
+    expect(i2pAddressOf(key)).toBe(address);
+    await router.close();
+    await rm(folder, { recursive: true });
+  });
+
+  test('connect --listen with -proxy listens because it was asked, and -connect=0 dials nobody', async () => {
+    const proxy = await socks5Server();
+    const through = `-proxy=${proxy.at.host}:${proxy.at.port}`;
+    const asked = new Program(['connect', '--regtest', '-connect=0', '--listen', '--port', '0', through]);
+    await asked.until('stdout', /listening on 127\.0\.0\.1:\d+/);
+    asked.kill('SIGTERM');
+    expect(await asked.exit).toBe(0);
+    const silent = new Program(['connect', '--regtest', '-connect=0', through, '--for', '1']);
+    expect([await silent.exit, silent.stdout]).toEqual([0, '']);
+    expect(silent.stderr).toContain('no automatic connections');
+    expect(proxy.requests).toEqual([]);
+    await proxy.close();
+  });
+
+  test('ALL_PROXY is used, and NO_PROXY excepts from it', async () => {
+    const proxy = await socks5Server();
+    await using node = createNode({ chain: 'regtest', v2transport: true });
+    const { local } = await node.listen({ host: '127.0.0.1', port: 0 });
+    const env = { ALL_PROXY: `socks5h://${proxy.at.host}:${proxy.at.port}` };
+    const line = ['probe', '--regtest', `127.0.0.1:${local.port}`];
+    expect(await new Program(line, { env }).exit).toBe(0);
+    expect(proxy.requests).toHaveLength(1);
+    expect(await new Program(line, { env: { ...env, NO_PROXY: '127.0.0.0/8' } }).exit).toBe(0);
+    expect(proxy.requests).toHaveLength(1);
+    await proxy.close();
   });
 });

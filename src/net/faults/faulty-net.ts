@@ -12,6 +12,7 @@ export const faultyNet = (net: Net, fault: Fault, timers: Timers = systemTimers)
     }),
   listen: (at, accepted, failed) =>
     net.listen(at, (link) => accepted(withFault(link, fault, timers)), failed),
+  ...(net.timeoutOf && { timeoutOf: (host, timeout) => net.timeoutOf!(host, timeout) }),
 });
 
 /** Faults of pace: of bytes, not of frames, so BIP324 does not hide from them. */

@@ -1,0 +1,79 @@
+/** The hosts that a verb is given: on the command line, in a file, or on standard input. */
+import { VerackError } from '../index.js';
+import { addAbortSignal } from 'node:stream';
+import { Usage } from './exit-codes.js';
+import { checkHost } from './host-targets.js';
+import { openInput } from './input-file.js';
+import { systemCodeText } from './system-codes.js';
+
+/** Characters of a list that are read. */
+const MAX_LENGTH = 10_000_000;
+/** Standard input, in place of a file or of a host. */
+const STDIN = '-';
+
+/**
+ * Operands, and the lines of `file`, in this order; an operand `-` stands for the lines of standard input.
+ *
+ * @throws Usage when there is no host, or the list cannot be read; names the line that is no host
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for an operand that is no host
+ */
+export async function hostsOf(
+  operands: readonly string[],
+  file: string | undefined,
+  interrupted: AbortSignal,
+): Promise<string[]> {
+  const named = operands.filter((host) => host !== STDIN);
+  for (const host of named) checkHost(host);
+  const lists = [
+    ...operands.filter((host) => host === STDIN).slice(0, 1),
+    ...(file === undefined ? [] : [file]),
+  ];
+  const listed = await Promise.all(lists.map(async (list) => hostsIn(await textOf(list, interrupted))));
+  const hosts = [...named, ...listed.flat()];
+  if (hosts.length === 0 && !interrupted.aborted)
+    throw new Usage(
+      'no host is given: name one, or a list of them with --from FILE, or - for standard input',
+    );
+  return hosts;
+}
+
+/** One host per line; `#` begins a comment. */
+function hostsIn(text: string): string[] {
+  return text.split('\n').flatMap((line, n) => {
+    const host = line.replace(/#.*/, '').trim();
+    if (host !== '') checkLine(host, n + 1);
+    return host === '' ? [] : [host];
+  });
+}
+
+function checkLine(host: string, number: number): void {
+  try {
+    checkHost(host);
+  } catch (error) {
+    if (!(error instanceof VerackError)) throw error;
+    throw new Usage(`line ${number}, "${host.slice(0, 80)}", is no host: ${String(error.facts.why)}`);
+  }
+}
+
+async function textOf(file: string, interrupted: AbortSignal): Promise<string> {
+  try {
+    const stream = file === STDIN ? addAbortSignal(interrupted, process.stdin) : openInput(file, interrupted);
+    return await read(stream);
+  } catch (error) {
+    if (interrupted.aborted) return '';
+    if (error instanceof Usage) throw error;
+    const { code = 'EIO' } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : systemCodeText(code);
+    throw new Usage(`the list of hosts "${file}" cannot be read: ${why}`);
+  }
+}
+
+async function read(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of stream) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MAX_LENGTH) throw new Usage(`the list of hosts has more than ${MAX_LENGTH} characters`);
+  }
+  return text;
+}
