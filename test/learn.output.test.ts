@@ -15,10 +15,10 @@ import {
 import { accessWords, outputsOf } from '../src/learn/automata/index.js';
 import { NETWORKS } from '../src/networks.js';
 
-const MODELS: readonly (readonly [string, KnownModel])[] = loadKnownModels().map((one) => [
-  `${one.label} ${one.settings}`,
-  one,
-]);
+/** Of each implementation the one with the default settings. */
+const MODELS: readonly (readonly [string, KnownModel])[] = loadKnownModels()
+  .filter(({ settings }) => settings === '')
+  .map((one) => [one.label, one]);
 const KNOWN = loadKnownDifferences();
 
 const referenceOf = ({ model }: KnownModel) =>
