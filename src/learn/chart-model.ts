@@ -173,9 +173,7 @@ class Chart {
   #eventsOf(input: Input, context: PeerContext): PeerEvent[] {
     const received = this.#received.get(input) ?? [...this.#read(input)];
     this.#received.set(input, received);
-    return received
-      .map((event) => this.#eventOf(event, context))
-      .filter((event) => event !== undefined);
+    return received.map((event) => this.#eventOf(event, context)).filter((event) => event !== undefined);
   }
 
   #read(input: Input): Iterable<IncomingEvent> {

@@ -116,8 +116,7 @@ export class WordRun {
       } else if (this.#connection.ended) {
         this.#measured(begin);
         return [...parts, CLOSE].join(' ');
-      }
-      else if (parts.at(-1) === NO_MESSAGE || clock.now() >= until) return parts.join(' ');
+      } else if (parts.at(-1) === NO_MESSAGE || clock.now() >= until) return parts.join(' ');
       else await this.#connection.change(until);
     }
   }
