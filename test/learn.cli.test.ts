@@ -68,10 +68,10 @@ describe('two files', () => {
     expect(stdout).toMatch(/^\d+ differences\n/);
     expect(code).toBe(0);
     const { differences } = JSON.parse((await command(`learn --diff ${A} ${B} --json`)).stdout) as {
-      differences: { witness: string[] }[];
+      differences: { expected: string[]; actual: string[] }[];
     };
     expect(stdout.match(/ {2}rule: /g)).toHaveLength(differences.length);
-    expect(differences[0]?.witness.length).toBeGreaterThan(0);
+    expect(differences[0]?.expected).not.toEqual(differences[0]?.actual);
   });
 
   test('are drawn side by side, with what differs in red', async () => {

@@ -2,6 +2,7 @@
 import { Argument } from 'commander';
 import {
   dialledConnections,
+  type Excluded,
   identify,
   type Identification,
   loadKnownModels,
@@ -89,7 +90,10 @@ export function linesOf(
 
 function questionLines({ input, output, excludes }: Question): string[] {
   const line = `  ${input === '' ? 'at first' : input}: ${spelled(output)}`;
-  return [line, ...excludes.map((one) => `    not ${one.label}: ${spelled(one.output)}`)];
+  return [line, ...excludes.map(excludedLine)];
 }
+
+const excludedLine = ({ label, settings, output }: Excluded): string =>
+  `    not ${label}${settings === '' ? '' : ` with ${settings}`}: ${spelled(output)}`;
 
 const spelled = (output: string): string => (output === '' ? 'nothing' : plain(output));

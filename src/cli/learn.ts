@@ -186,9 +186,12 @@ async function shown(
   if (as === 'model') return JSON.stringify(model, null, 2);
   if (as === 'xstate') return JSON.stringify(xstateConfigOf(model.machine, 'node'), null, 2);
   if (as === 'svg') return drawn(() => svgOf(model.machine));
-  const title = `${model.node.subver} (${model.connection_type}, ${model.transport})`;
+  const title = titleOf('the node', model);
   return drawn(() => comparisonPage({ title: 'our chart', model: reference }, { title, model }, list));
 }
+
+const titleOf = (name: string, { node, connection_type, transport }: Model): string =>
+  `${name}: ${node.subver} (${connection_type}, ${transport})`;
 
 /** Graphviz is an optional dependency. */
 async function drawn(draw: () => Promise<string>): Promise<string> {
@@ -243,7 +246,11 @@ async function diff({ operands, out }: Invocation, { as }: LearnFlags): Promise<
   else
     out.raw(
       await drawn(() =>
-        comparisonPage({ title: first, model: one }, { title: second, model: other }, differences),
+        comparisonPage(
+          { title: titleOf(first, one), model: one },
+          { title: titleOf(second, other), model: other },
+          differences,
+        ),
       ),
     );
   return EXIT.ok;

@@ -114,6 +114,8 @@ class Chart {
   readonly #machine: typeof peerMachine;
   readonly #rules: Rules;
   readonly #identity: Identity;
+  /** What the transport delivers of an input: the same in every state. */
+  readonly #received = new Map<Input, readonly IncomingEvent[]>();
 
   constructor(private readonly options: ChartOptions) {
     const { version, services, relay } = options;
@@ -169,12 +171,12 @@ class Chart {
   }
 
   #eventsOf(input: Input, context: PeerContext): PeerEvent[] {
-    return [...this.#received(input)]
-      .map((event) => this.#eventOf(event, context))
-      .filter((event) => event !== undefined);
+    const received = this.#received.get(input) ?? [...this.#read(input)];
+    this.#received.set(input, received);
+    return received.map((event) => this.#eventOf(event, context)).filter((event) => event !== undefined);
   }
 
-  #received(input: Input): Iterable<IncomingEvent> {
+  #read(input: Input): Iterable<IncomingEvent> {
     if (input.message) return new V1Transport(this.options.chain).feed(this.#frame(input));
     return input.packet?.corrupt_tag ? [{ kind: 'broken', code: 'ERR_V2_AUTH', facts: {} }] : [];
   }

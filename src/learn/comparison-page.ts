@@ -3,7 +3,7 @@ import { differences } from './automata/index.js';
 import type { Behaviour } from './chart-model.js';
 import type { ModelDifference } from './compare.js';
 import { isFinal } from './output.js';
-import { svgOf } from './svg.js';
+import { escaped, svgOf } from './svg.js';
 
 /** A model and its heading. */
 export interface Side {
@@ -34,13 +34,14 @@ async function chartOf({ title, model }: Side, differing: ReadonlySet<string>): 
 }
 
 function tableOf(one: Side, other: Side, list: readonly ExplainedDifference[]): string {
-  const heads = ['inputs', one.title, other.title, 'rule', 'explanation'];
+  const isExplained = list.some(({ explanation }) => explanation !== undefined);
+  const heads = ['inputs', one.title, other.title, 'rule', ...(isExplained ? ['explanation'] : [])];
   const rows = list.map(({ witness, expected, actual, rule, explanation = '' }) => [
     witness.join(', ') || 'before any input',
     spelled(expected.at(-1)),
     spelled(actual.at(-1)),
     rule,
-    explanation,
+    ...(isExplained ? [explanation] : []),
   ]);
   const row = (tag: string, cells: readonly string[]): string =>
     `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
@@ -49,14 +50,11 @@ function tableOf(one: Side, other: Side, list: readonly ExplainedDifference[]): 
 
 const spelled = (output = ''): string => (output === '' ? 'nothing' : output);
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escaped = (text: string): string => text.replace(/[&<>"]/g, (sign) => ENTITIES[sign] ?? '');
-
 const STYLE = `
 body { font: 14px Helvetica, Arial, sans-serif; color: #1f2328; margin: 1rem; }
 .charts { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }
 section { border: 1px solid #d0d7de; overflow: auto; padding: 0 0.5rem; }
-svg { width: 100%; height: auto; }
+svg { zoom: 0.7; }
 table { border-collapse: collapse; margin-top: 1rem; }
 th, td { border: 1px solid #d0d7de; padding: 0.2rem 0.5rem; text-align: left; vertical-align: top; }
 `;
@@ -66,7 +64,7 @@ const page = (title: string, charts: string, table: string): string => `<!doctyp
 <head><meta charset="utf-8"><title>${escaped(title)}</title><style>${STYLE}</style></head>
 <body>
 <h1>${escaped(title)}</h1>
-<p>An arrow shows what is received, and after → what is sent. Red arrows differ.</p>
+<p>An arrow shows what is received, and after → what is sent; a line inside a state is an arrow that stays there. What differs is red.</p>
 <div class="charts">
 ${charts}
 </div>

@@ -30,7 +30,15 @@ export interface Question {
   /** The commands that came back; empty for none. */
   readonly output: string;
   /** The models that this answer excludes, with what they would have answered. */
-  readonly excludes: readonly { readonly label: string; readonly output: string }[];
+  readonly excludes: readonly Excluded[];
+}
+
+/** A model that does not fit, and the answer that it would have given. */
+export interface Excluded {
+  readonly label: string;
+  /** The options of the node that it was learned from. */
+  readonly settings: string;
+  readonly output: string;
 }
 
 /** No model fits. */
@@ -49,6 +57,7 @@ export interface Identification {
 /** A model that fits so far. */
 interface Candidate extends Place {
   readonly label: string;
+  readonly settings: string;
   readonly greeting: string;
 }
 
@@ -151,21 +160,23 @@ class Identifier {
     output: string,
     answerOf: (one: Candidate) => { readonly output: string; readonly next: Candidate },
   ): void {
-    const answers = this.#candidates.map((one) => ({ label: one.label, ...answerOf(one) }));
-    const wrong = answers.filter((answer) => answer.output !== output);
-    const excludes = new Map(
-      wrong.map((answer) => [
-        `${answer.label} ${answer.output}`,
-        { label: answer.label, output: answer.output },
-      ]),
-    );
-    this.#questions.push({ input, output, excludes: [...excludes.values()] });
+    const answers = this.#candidates.map(answerOf);
+    const excludes = answers
+      .filter((answer) => answer.output !== output)
+      .map(({ next: { label, settings }, output: other }) => ({ label, settings, output: other }));
+    this.#questions.push({ input, output, excludes });
     this.#candidates = answers.filter((answer) => answer.output === output).map(({ next }) => next);
   }
 }
 
-const candidateOf = ({ label, model }: KnownModel): Candidate => ({
-  ...{ label, greeting: solicited(model.greeting), machine: solicitedOnly(model.machine), state: 0 },
+const candidateOf = ({ label, settings, model }: KnownModel): Candidate => ({
+  ...{
+    label,
+    settings,
+    greeting: solicited(model.greeting),
+    machine: solicitedOnly(model.machine),
+    state: 0,
+  },
 });
 
 /** A machine without what comes unasked. */

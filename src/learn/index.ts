@@ -15,7 +15,7 @@ export { comparisonPage } from './comparison-page.js';
 export type { ExplainedDifference, Side } from './comparison-page.js';
 export { xstateConfigOf } from './xstate-config.js';
 export { identify, UNKNOWN } from './identify.js';
-export type { Identification, IdentifyOptions, Question } from './identify.js';
+export type { Excluded, Identification, IdentifyOptions, Question } from './identify.js';
 export { loadKnownModels, modelFolder } from './known-models.js';
 export type { KnownModel } from './known-models.js';
 export { explanationOf, loadKnownDifferences } from './known-differences.js';

@@ -11,7 +11,7 @@ export interface DrawOptions {
 
 const INK = { line: '#57606a', text: '#1f2328', state: '#ddf4ff', differs: '#b42318' } as const;
 /** Characters of a line of a label. */
-const WIDTH = 44;
+const WIDTH = 26;
 
 /** Rejects with the module loader's error when the optional package @viz-js/viz is not installed. */
 export async function svgOf(machine: Mealy, options: DrawOptions = {}): Promise<string> {
@@ -22,7 +22,11 @@ export async function svgOf(machine: Mealy, options: DrawOptions = {}): Promise<
 
 /** The same in Graphviz's language. */
 export function dotOf(machine: Mealy, { differing, names }: DrawOptions = {}): string {
-  const states = machine.states.map((_, n) => `  s${n} [label=${quoted(labelOf(n, names))}];`);
+  const groups = arrowGroups(machine, differing);
+  const states = machine.states.map((_, n) => {
+    const loops = groups.filter(({ from, to }) => from === n && to === n);
+    return `  s${n} [label=<${[titleOf(n, names), ...loops.map(loopText)].join('<BR/>')}>];`;
+  });
   return [
     'digraph machine {',
     '  graph [bgcolor="#ffffff", ranksep=0.5, nodesep=0.4, pad=0.2];',
@@ -31,25 +35,40 @@ export function dotOf(machine: Mealy, { differing, names }: DrawOptions = {}): s
     '  start [shape=circle, width=0.16, label="", style=filled, fillcolor="#1f2328"];',
     '  start -> s0;',
     ...states,
-    ...arrowGroups(machine, differing).map(edgeOf),
+    ...groups.filter(({ from, to }) => from !== to).map(edgeOf),
     '}',
   ].join('\n');
 }
 
-const labelOf = (state: number, names: readonly string[] = []): string =>
-  names[state] === undefined ? `s${state}` : `s${state}: ${names[state]}`;
+const titleOf = (state: number, names: readonly string[] = []): string =>
+  `<B>s${state}${names[state] === undefined ? '' : escaped(`: ${names[state]}`)}</B>`;
 
-function edgeOf({ from, to, inputs, output, differs }: ArrowGroup): string {
-  const label = [...wrapped(inputs.join(', ')), `→ ${output === '' ? 'nothing' : output}`].join('\n');
+/** Arrows from a state to itself are lines inside it: as loops they would cover one another. */
+function loopText(group: ArrowGroup): string {
+  const color = group.differs ? INK.differs : INK.text;
+  const text = linesOf(group).map(escaped).join('<BR/>');
+  return `<FONT POINT-SIZE="11" COLOR="${color}">${text}</FONT>`;
+}
+
+function edgeOf(group: ArrowGroup): string {
+  const { from, to, differs } = group;
+  const label = linesOf(group).map(escaped).join('<BR/>');
   const red = differs
     ? `, color="${INK.differs}", fontcolor="${INK.differs}", penwidth=2, class=differs`
     : '';
-  return `  s${from} -> s${to} [label=${quoted(label)}${red}];`;
+  return `  s${from} -> s${to} [label=<${label}>${red}];`;
 }
 
-/** Lines of whole words, each but the last at least {@link WIDTH} long. */
+const linesOf = ({ inputs, output }: ArrowGroup): string[] => [
+  ...wrapped(inputs.join(', ')),
+  `→ ${output === '' ? 'nothing' : output}`,
+];
+
+/** Lines of whole words, at most {@link WIDTH} characters each where a word is not longer. */
 const wrapped = (text: string): string[] =>
   text.match(new RegExp(`.{1,${WIDTH}}(?: |$)`, 'g'))?.map((line) => line.trim()) ?? [text];
 
-const quoted = (text: string): string =>
-  `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+/** Text in HTML, and in the labels of Graphviz that are like it. */
+export const escaped = (text: string): string => text.replace(/[&<>"]/g, (sign) => ENTITIES[sign] ?? '');

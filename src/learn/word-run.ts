@@ -26,7 +26,7 @@ export interface Run {
   readonly outputs: readonly string[];
   /** Every message of the node. */
   readonly messages: readonly Message[];
-  /** The longest time between an input and a part of its output, milliseconds. */
+  /** The longest time between an input and a part of its output, or the end of the connection, milliseconds. */
   readonly latency: number;
 }
 
@@ -63,7 +63,7 @@ async function askAll(run: WordRun, word: readonly Input[], outputs: string[]): 
 export class WordRun {
   /** Every message of the node. */
   readonly messages: Message[] = [];
-  /** The longest time between an input and a part of its output, milliseconds. */
+  /** The longest time between an input and a part of its output, or the end of the connection, milliseconds. */
   latency = 0;
   readonly #connection: TesterConnection;
 
@@ -112,12 +112,20 @@ export class WordRun {
       const heard = this.#connection.take();
       if (heard) {
         parts.push(this.#describe(heard));
-        this.latency = Math.max(this.latency, clock.now() - begin);
-        until = clock.now() + settle;
-      } else if (this.#connection.ended) return [...parts, CLOSE].join(' ');
-      else if (parts.at(-1) === NO_MESSAGE || clock.now() >= until) return parts.join(' ');
+        until = this.#measured(begin) + settle;
+      } else if (this.#connection.ended) {
+        this.#measured(begin);
+        return [...parts, CLOSE].join(' ');
+      } else if (parts.at(-1) === NO_MESSAGE || clock.now() >= until) return parts.join(' ');
       else await this.#connection.change(until);
     }
+  }
+
+  /** Something came now. */
+  #measured(begin: number): number {
+    const now = this.options.clock.now();
+    this.latency = Math.max(this.latency, now - begin);
+    return now;
   }
 
   #describe(heard: ReceivedItem): string {

@@ -35,8 +35,8 @@ const real = (
 /** The learner misbehaves on purpose: bcoin would ban it. */
 const always = (program: string): string[] => (program === 'bcoin' ? ['--ban-score=1000000000'] : []);
 
-async function ours(): Promise<RunningNode> {
-  const node = createNode({ chain: 'regtest' });
+async function ours(relay: boolean): Promise<RunningNode> {
+  const node = createNode({ chain: 'regtest', rules: { relay } });
   const { local } = await node.listen({ host: '127.0.0.1', port: 0 });
   return { ...(local satisfies Endpoint), [Symbol.asyncDispose]: () => node.stop() };
 }
@@ -48,5 +48,6 @@ export const LEARNED_NODES: readonly LearnedNode[] = [
   }),
   ...real('litecoind', 'Litecoin Core 0.21', litecoind, { '': '' }),
   ...real('bcoin', 'bcoin 1.0', bcoin, { '': '' }),
-  { name: 'verack', label: 'verack', settings: '', start: ours },
+  { name: 'verack', label: 'verack', settings: '', start: () => ours(false) },
+  { name: 'verack-relay', label: 'verack', settings: '--relay', start: () => ours(true) },
 ];

@@ -63,7 +63,7 @@ export class Questions {
 
   /** Asks words once more, with more time; a contradiction is settled as ever. */
   async confirm(words: readonly Word[]): Promise<void> {
-    const answers = await this.#put(words, 1);
+    const answers = await this.#put(words, REPEATS);
     for (const [n, word] of words.entries()) await this.#take(word, answers[n] ?? []);
   }
 

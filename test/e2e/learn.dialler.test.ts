@@ -1,0 +1,27 @@
+/** bitcoind learned in the role of the dialler, over v1 and v2: every difference from our chart must be explained. */
+import { expect, jest, test } from '@jest/globals';
+import type { LearnResult } from '../../src/learn/index.js';
+import { learnedDialler, type Transport, unexplained } from '../models/learned-roles.js';
+import { bitcoind, describeNode, type RealNode } from './nodes/nodes.js';
+
+// A close that comes later than the settle time of a busy machine is read as silence; the run is repeated then.
+jest.retryTimes(2, { logErrorsBeforeRetry: true });
+
+type Learn = (node: RealNode, transport: Transport) => Promise<LearnResult>;
+const RUNS: readonly [string, () => Promise<RealNode>, Transport, Learn][] = [
+  ['the dialler of bitcoind over v1', bitcoind, 'v1', learnedDialler],
+  ['the dialler of bitcoind over v2', bitcoind, 'v2', learnedDialler],
+];
+
+describeNode('bitcoind', 'real nodes', () => {
+  test.each(RUNS)(
+    '%s differs from our chart only as it is known to',
+    async (_, start, transport, learn) => {
+      await using node = await start();
+      const result = await learn(node, transport);
+      expect(unexplained(result)).toEqual([]);
+      expect(result.words).toBeLessThanOrEqual(3_000);
+    },
+    180_000,
+  );
+});
