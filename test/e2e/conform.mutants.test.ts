@@ -1,5 +1,5 @@
 /**
- * The conformance cases find wrong nodes: 44 of ours with one rule broken each, over memory on a virtual clock. Those that
+ * The conformance cases find wrong nodes: 46 of ours with one rule broken each, over memory on a virtual clock. Those that
  * the cases do not find are listed here, each with its reason.
  */
 import { describe, expect, jest, test } from '@jest/globals';
@@ -14,7 +14,10 @@ import { chartOf, PEER_MUTANTS } from '../support/peer-mutants.js';
 import { WIRE_MUTANTS, type WireMutant } from '../support/wire-mutants.js';
 
 /** Wrong nodes that pass every case, and why. */
-const MISSED: Readonly<Record<string, string>> = {};
+const MISSED: Readonly<Record<string, string>> = {
+  'ends a handshake after 30 seconds': "only the cases that move the node's clock show it (in-time-001 to 005)",
+  'sends one ping only': "only the cases that move the node's clock show it (in-time-006, in-time-007)",
+};
 
 const AT = { host: '10.0.0.1', port: 18_444 };
 /** A v1-only node dials nobody here; large lists only cost time where a smaller one shows the same. */

@@ -92,6 +92,8 @@ export const WIRE_MUTANTS: Readonly<Record<string, WireMutant>> = {
   'announces version 70015': { options: { rules: { version: 70015 } } },
   'accepts versions from 209 on': { options: { rules: { minVersion: 209 } } },
   'refuses versions below 70001': { options: { rules: { minVersion: 70001 } } },
+  'ends a handshake after 30 seconds': { options: { rules: { handshakeTimeout: 30_000 } } },
+  'sends one ping only': { options: { rules: { pingInterval: 2_000_000_000 } } },
   'sends verack before version': { fault: 'verack-first' },
   'sends version twice': { fault: 'double-version' },
 };
