@@ -15,7 +15,8 @@ import { WIRE_MUTANTS, type WireMutant } from '../support/wire-mutants.js';
 
 /** Wrong nodes that pass every case, and why. */
 const MISSED: Readonly<Record<string, string>> = {
-  'ends a handshake after 30 seconds': "only the cases that move the node's clock show it (in-time-001 to 005)",
+  'ends a handshake after 30 seconds':
+    "only the cases that move the node's clock show it (in-time-001 to 005)",
   'sends one ping only': "only the cases that move the node's clock show it (in-time-006, in-time-007)",
 };
 

@@ -2,6 +2,7 @@
  * A node that floods: it answers a version, then sends messages of 1 MB as fast as they are read, for ever. A process of its
  * own: `node flooding-node.mjs` prints the port on 127.0.0.1 that it listens on.
  */
+import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 
