@@ -1,5 +1,5 @@
 /**
- * A node that floods: it answers a version, then sends messages of 1 MB as fast as they are read, for ever. A process of its
+ * A node that floods: it answers a version, then sends empty `inv` messages, 40,000 in a write, as fast as they are read, for ever. A process of its
  * own: `node flooding-node.mjs` prints the port on 127.0.0.1 that it listens on.
  */
 import { Buffer } from 'node:buffer';
@@ -29,10 +29,10 @@ function version() {
   return frame('version', payload);
 }
 
-const LARGE = frame('unheard', Buffer.alloc(1_000_000, 1));
+const MANY = Buffer.concat(Array(40_000).fill(frame('inv', Buffer.alloc(1))));
 
 function flood(socket) {
-  while (!socket.destroyed && socket.write(LARGE));
+  while (!socket.destroyed && socket.write(MANY));
 }
 
 const server = createServer((socket) => {
