@@ -100,7 +100,7 @@ describe('verack matrix', () => {
       ['verack-v1', 1],
     ]);
     expect(cases.map(({ id }) => id)).toEqual(['in-seq-009']);
-    expect(readFileSync(join(folder, 'matrix.html'), 'utf8')).toContain('1 of Bitcoin');
+    expect(readFileSync(join(folder, 'matrix.html'), 'utf8')).toContain('1 cases about the handshake');
   });
 
   test.each([
