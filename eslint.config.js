@@ -26,4 +26,8 @@ export default ts.config(
     files: ['**/*.js', '**/*.cjs', '**/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
   },
+  {
+    files: ['src/conformance/matrix/page-script.js'],
+    languageOptions: { globals: { document: 'readonly' } },
+  },
 );

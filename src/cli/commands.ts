@@ -12,6 +12,7 @@ export const CLI_COMMANDS: readonly CliCommand[] = [
   (await import('./listen.js')).listenCommand,
   (await import('./probe.js')).probeCommand,
   (await import('./conform.js')).conformCommand,
+  (await import('./matrix.js')).matrixCommand,
   (await import('./addresses.js')).addressesCommand,
   (await import('./crawl.js')).crawlCommand,
   (await import('./learn.js')).learnCommand,

@@ -1,22 +1,27 @@
 /** `verack conform`: judges a node by named cases, over nothing but connections. */
-import { writeFileSync } from 'node:fs';
 import { Argument, Option } from 'commander';
-import { type Endpoint, parseEndpoint, resolveHost, tcpNet } from '../net/index.js';
-import { type Chain, VerackError } from '../index.js';
+import { isLoopback } from '../net/index.js';
+import type { Chain } from '../index.js';
 import type { Case } from '../conformance/case.js';
-import { matchesId } from '../conformance/case-ids.js';
-import { Malformed } from '../conformance/case-schema.js';
 import { conform } from '../conformance/conform.js';
 import { commandDialler, operatorDialler } from '../conformance/dial-command.js';
 import { scriptOf, sequenceOf } from '../conformance/explain.js';
 import { needsOf } from '../conformance/applicability.js';
-import { netOfEachCase } from '../conformance/loopback-net.js';
 import { junitOf } from '../conformance/junit.js';
-import { loadCases, loadKnown } from '../conformance/case-files.js';
+import { loadKnown } from '../conformance/case-files.js';
 import { pageOf } from '../conformance/html-report.js';
 import { countOf, type Finding, hasRun, readReport, type Report, violations } from '../conformance/report.js';
-import type { Dialler, NodeUnderTest } from '../conformance/node-under-test.js';
-import { chainOf, dnsOptionsOf } from './node-options.js';
+import type { Dialler } from '../conformance/node-under-test.js';
+import {
+  casesLike,
+  checkDialCommand,
+  endpointOf,
+  NOTHING_RUN,
+  subjectOf,
+  withUsage,
+  writeNamed,
+} from './conform-subject.js';
+import { chainOf } from './node-options.js';
 import { EXIT, Usage } from './exit-codes.js';
 import { readTextFile } from './input-file.js';
 import {
@@ -48,9 +53,6 @@ interface ConformFlags extends Flags {
   readonly html?: string;
   readonly compare?: readonly string[];
 }
-
-/** Nothing could be run: the code that test harnesses take for "skipped". */
-const NOTHING_RUN = 77;
 
 export const conformCommand: CliCommand = {
   name: 'conform',
@@ -96,18 +98,8 @@ export const conformCommand: CliCommand = {
   run: (job) => withUsage(() => run(job, job.flags)),
 };
 
-/** A case file or a list of known differences that is malformed is for the user to correct. */
-async function withUsage(verb: () => Promise<number>): Promise<number> {
-  try {
-    return await verb();
-  } catch (error) {
-    if (error instanceof Malformed) throw new Usage(error.message);
-    throw error;
-  }
-}
-
 async function run(job: Invocation, flags: ConformFlags): Promise<number> {
-  checkDialCommand(flags);
+  checkDialCommand(flags.dialCommand);
   const cases = selectedCases(flags);
   const earlier = (flags.compare ?? []).map(reportIn);
   const [host] = job.operands;
@@ -120,24 +112,9 @@ async function run(job: Invocation, flags: ConformFlags): Promise<number> {
   return flags.explain === undefined ? printReport(report, job.out) : printCases(report, job.out);
 }
 
-/** Without the port, which is another for each case, the node cannot dial us. */
-function checkDialCommand({ dialCommand }: ConformFlags): void {
-  if (dialCommand !== undefined && !dialCommand.includes('{port}'))
-    throw new Usage('--dial-command has no {port}; the words {host}, {port}, {type} and {v2} are replaced');
-}
-
 /** The cases that --only and --explain select. */
-function selectedCases({ only, explain }: ConformFlags): readonly Case[] {
-  const all = loadCases();
-  const wanted = explain === undefined ? only : [explain];
-  if (!wanted) return all;
-  const found = wanted.flatMap((glob) => {
-    const some = all.filter(({ id }) => matchesId(id, glob));
-    if (some.length === 0) throw new Usage(`no case is called ${glob}; --list shows them`);
-    return some;
-  });
-  return [...new Set(found)];
-}
+const selectedCases = ({ only, explain }: ConformFlags): readonly Case[] =>
+  casesLike(explain === undefined ? only : [explain]);
 
 function reportIn(file: string): Report {
   const report = readReport(jsonIn(file), file);
@@ -167,7 +144,7 @@ function withoutHost(
   if (earlier.length === 0 || flags.html === undefined) {
     throw new Usage('name a host, or --list, or --explain ID, or --compare FILES with --html FILE');
   }
-  write(flags.html, pageOf(earlier));
+  writeNamed(flags.html, pageOf(earlier));
   return EXIT.ok;
 }
 
@@ -211,7 +188,7 @@ async function judged(
 ): Promise<Report> {
   const { out, interrupted } = job;
   const chain = chainOf(flags);
-  const subject = subjectOf(await endpointOf(host, chain, job), chain, flags, out);
+  const subject = subjectOf(await endpointOf(host, chain, job), diallerOf(chain, flags, out), flags.listenAt);
   if (!flags.polite && !isLoopback(subject.at.host)) out.info('If this node is not yours, use --polite.');
   const known = loadKnown();
   const { polite = false, lanes = 8 } = flags;
@@ -225,34 +202,6 @@ async function judged(
   return report;
 }
 
-const isLoopback = (host: string): boolean => host.startsWith('127.') || host === '::1';
-
-async function endpointOf(host: string, chain: Chain, { flags, interrupted }: Invocation): Promise<Endpoint> {
-  const at = parseEndpoint(host, chain.port);
-  if (at.kind !== 'name') return at;
-  const [first] = await resolveHost(at.host, { ...dnsOptionsOf(flags), signal: interrupted }).catch(
-    (error: unknown) => {
-      if (error instanceof VerackError) return [];
-      throw error;
-    },
-  );
-  // A name without an address cannot be dialled: the run reports it as an unreachable host.
-  return { host: first ?? at.host, port: at.port };
-}
-
-function subjectOf(at: Endpoint, chain: Chain, flags: ConformFlags, out: Output): NodeUnderTest {
-  const dialler = diallerOf(chain, flags, out);
-  const host = flags.listenAt;
-  const netOfCase = netOfEachCase(at);
-  return {
-    net: tcpNet(),
-    at,
-    ...(netOfCase && { netOfCase }),
-    ...(host !== undefined && { host }),
-    ...(dialler && { dialler }),
-  };
-}
-
 function diallerOf(
   chain: Chain,
   { dialCommand, dialByHand }: ConformFlags,
@@ -264,16 +213,8 @@ function diallerOf(
 
 /** Writes the files of --junit and --html. */
 function writeFiles(report: Report, earlier: readonly Report[], { junit, html }: ConformFlags): void {
-  if (junit !== undefined) write(junit, junitOf(report));
-  if (html !== undefined) write(html, pageOf([report, ...earlier]));
-}
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    throw new Usage(`${file} cannot be written: ${(error as Error).message}`);
-  }
+  if (junit !== undefined) writeNamed(junit, junitOf(report));
+  if (html !== undefined) writeNamed(html, pageOf([report, ...earlier]));
 }
 
 const COLOURS = { pass: 'green', fail: 'red', known: 'yellow', skip: 'dim' } as const;

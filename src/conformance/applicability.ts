@@ -7,6 +7,8 @@ import type { Chain } from '../index.js';
 
 /** A polite tester sends no case with more bytes than this. */
 const POLITE_BYTES = 2_000;
+/** A node needs tens of milliseconds for as much. */
+const LARGE_BYTES = 500_000;
 /** Cases with these tags make a node work, or count as misbehaviour. */
 const DISRUPTIVE_TAGS: readonly string[] = ['limits', 'misbehaving', 'discourage', 'slots'];
 
@@ -89,13 +91,14 @@ function cannotDial(it: Case, { subject: { dialler }, nodeinfo }: RunConditions)
 }
 
 /** Whether a case floods, or counts as misbehaviour. */
-export function isDisruptive(it: Case, chain: Chain): boolean {
-  const sizes = it.steps.map((step) => bytesOf(step, chain));
-  return (
-    it.tags.some((tag) => DISRUPTIVE_TAGS.includes(tag)) ||
-    sizes.reduce((sum, size) => sum + size, 0) > POLITE_BYTES
-  );
-}
+export const isDisruptive = (it: Case, chain: Chain): boolean =>
+  it.tags.some((tag) => DISRUPTIVE_TAGS.includes(tag)) || bytesOfCase(it, chain) > POLITE_BYTES;
+
+/** Whether a case sends so much that a node may not answer others in the meantime: such cases run one at a time. */
+export const isLarge = (it: Case, chain: Chain): boolean => bytesOfCase(it, chain) > LARGE_BYTES;
+
+const bytesOfCase = ({ steps }: Case, chain: Chain): number =>
+  steps.reduce((sum, step) => sum + bytesOf(step, chain), 0);
 
 /** What a step sends, about. */
 function bytesOf(step: Step, chain: Chain): number {

@@ -17,6 +17,9 @@ function pathOf(name: string): string {
   return found;
 }
 
+/** The text of a file of this folder. */
+export const textBeside = (name: string): string => readFileSync(pathOf(name), 'utf8');
+
 function parse(path: string, name: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));

@@ -9,7 +9,7 @@ import type { Case } from './case.js';
 import { matchesId } from './case-ids.js';
 import { V2_OPS } from './v2-ops.js';
 import { Deviation, CannotRun } from './deviation.js';
-import { skipReasonOf } from './applicability.js';
+import { isLarge, skipReasonOf } from './applicability.js';
 import { knownOf, type KnownDifferences, reasonFor } from './known-differences.js';
 import { EXPECT_OPS } from './expect-ops.js';
 import { probeNode } from './node-info.js';
@@ -139,7 +139,8 @@ async function judgeAll(
     options.progress?.(++done, fit.length, finding);
   };
   const ordered = fit.toSorted((one, other) => rank(one) - rank(other));
-  const alone = (it: Case): boolean => it.role === 'outbound' || it.needs?.includes('clock') === true;
+  const alone = (it: Case): boolean =>
+    it.role === 'outbound' || it.needs?.includes('clock') === true || isLarge(it, options.chain);
   await inLanes(
     ordered.filter((it) => !alone(it)),
     polite ? 1 : lanes,

@@ -40,14 +40,15 @@ const WHEN: Partial<Record<Command, When>> = {
   filterclear: { lacks: ['BLOOM'] },
 };
 
-/** The state in which the fields of a message count; established for all others. */
-const READ_IN: Partial<Record<Command, BoundaryState>> = {
-  version: 'awaiting-version',
-  verack: 'version-received',
-  wtxidrelay: 'version-received',
-  sendaddrv2: 'version-received',
-  sendtxrcncl: 'version-received',
-  feature: 'version-received',
+/** The states in which the fields of a message count; established for all others. */
+const READ_IN: Partial<Record<Command, readonly BoundaryState[]>> = {
+  version: ['awaiting-version'],
+  verack: ['version-received'],
+  wtxidrelay: ['version-received'],
+  sendaddrv2: ['version-received'],
+  sendtxrcncl: ['version-received'],
+  feature: ['version-received'],
+  sendcmpct: ['version-received', 'established'],
 };
 
 /** Every boundary, ids unique. */
@@ -68,9 +69,11 @@ function plain(state: BoundaryState, command: Command | 'unknown'): Boundary[] {
 }
 
 function varied(command: Command, { name, payload }: ReturnType<typeof variantsOf>[number]): Boundary[] {
-  const state = READ_IN[command] ?? 'established';
+  const states = READ_IN[command] ?? ['established'];
   const sent = { msg: command, ...payload };
-  return boundary({ id: `in-${state}-${command}-${name}`, state, transport: 'v1', sent, variant: name });
+  return states.flatMap((state) =>
+    boundary({ id: `in-${state}-${command}-${name}`, state, transport: 'v1', sent, variant: name }),
+  );
 }
 
 /** Only who announces 70017 may send `feature` (BIP434). */

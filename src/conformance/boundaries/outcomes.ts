@@ -37,14 +37,20 @@ export function outcomeOf(text: string): Outcome | undefined {
   return { received, end };
 }
 
+/** Entries of a list over which a node may take longer than over others, and how long. */
+const LONG = 10_000;
+const LONG_MS = 6_000;
+
 /** The steps of a case that expects this outcome. */
 export function stepsOf(it: Boundary, { received, end }: Outcome): Step[] {
   const sent: Step = { op: 'send', messages: [it.sent] };
   const after: Step = { op: 'send', messages: messagesAfter(it), coalesce: true };
-  const some: Step[] = received.length === 0 ? [] : [{ op: 'expect', messages: received }];
   const begin = [...stepsBefore(it), sent];
-  if (end === 'close') return [...begin, ...some, { op: 'expect_close' }];
+  const isLong = (it.sent.payload_gen?.count ?? 0) > LONG;
+  const time = isLong ? { within_ms: LONG_MS } : {};
+  const some: Step[] = received.length === 0 ? [] : [{ op: 'expect', messages: received, ...time }];
+  if (end === 'close') return [...begin, ...some, { op: 'expect_close', ...time }];
   if (end === 'open') return [...begin, after, ...some, { op: 'expect_quiet', ms: OPEN_MS }];
   const pong: Wanted = { msg: 'pong', payload: LAST_NONCE };
-  return [...begin, after, { op: 'expect', messages: [...received, pong] }];
+  return [...begin, after, { op: 'expect', messages: [...received, pong], ...time }];
 }

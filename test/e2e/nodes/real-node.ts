@@ -107,6 +107,12 @@ export class RealNode implements AsyncDisposable {
     return call(this.#rpc, method, params);
   }
 
+  /** What `bitcoin-cli` has to be told to reach it. */
+  get cliArgs(): readonly string[] {
+    const { port, user, password } = this.#rpc;
+    return [`-rpcconnect=${HOST}`, `-rpcport=${port}`, `-rpcuser=${user}`, `-rpcpassword=${password}`];
+  }
+
   /** Its peers as it sees them, in one shape for all kinds; unfinished handshakes are among them. */
   async getpeerinfo(): Promise<PeerInfo[]> {
     const peers = (await this.rpc('getpeerinfo')) as Record<string, unknown>[];

@@ -1,0 +1,43 @@
+/** Our own node as a node under test: its listener, and its dialler for the cases that it has to dial. */
+import { type BitcoinNode, type Chain, createNode, type DialOptions, type NodeOptions } from '../../index.js';
+import { tcpNet } from '../../net/index.js';
+import { CONNECTION_TYPES } from '../dial-command.js';
+import { netOfEachCase } from '../loopback-net.js';
+import type { Dialler, NodeUnderTest } from '../node-under-test.js';
+
+/** A node of ours that listens on loopback. */
+export interface OwnNode extends AsyncDisposable {
+  readonly name: string;
+  readonly subject: NodeUnderTest;
+}
+
+const dialOptionsOf = (type: string, v2transport: boolean): DialOptions => ({
+  connection_type: type as NonNullable<DialOptions['connection_type']>,
+  v2transport,
+});
+
+const diallerOf = (node: BitcoinNode): Dialler => ({
+  types: CONNECTION_TYPES,
+  choosesV2: true,
+  patience: 0,
+  dial: ({ at, type, v2 }) => {
+    node.dial(at, dialOptionsOf(type, v2));
+    return Promise.resolve();
+  },
+});
+
+/** Starts a node of ours on a free port of 127.0.0.1. Disposing of it stops it. */
+export async function startOwnNode(name: string, chain: Chain, options: NodeOptions = {}): Promise<OwnNode> {
+  const node = createNode({ chain: chain.chain, ...options });
+  const { local } = await node.listen({ host: '127.0.0.1', port: 0 });
+  const subject: NodeUnderTest = {
+    net: tcpNet(),
+    at: local,
+    netOfCase: netOfEachCase(local)!,
+    // It asks for no block and has no tip.
+    meets: ['old-tip'],
+    peers: () => Promise.resolve(node.peers.list().map(({ addr }) => addr)),
+    dialler: diallerOf(node),
+  };
+  return { name, subject, [Symbol.asyncDispose]: () => node.stop() };
+}
