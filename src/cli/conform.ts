@@ -1,7 +1,7 @@
 /** `verack conform`: judges a node by named cases, over nothing but connections. */
 import { writeFileSync } from 'node:fs';
 import { Argument, Option } from 'commander';
-import { type Endpoint, parseEndpoint, resolveHost, tcpNet } from '../net/index.js';
+import { type Endpoint, isLoopback, parseEndpoint, resolveHost, tcpNet } from '../net/index.js';
 import { type Chain, VerackError } from '../index.js';
 import type { Case } from '../conformance/case.js';
 import { matchesId } from '../conformance/case-ids.js';
@@ -224,8 +224,6 @@ async function judged(
   out.status('');
   return report;
 }
-
-const isLoopback = (host: string): boolean => host.startsWith('127.') || host === '::1';
 
 async function endpointOf(host: string, chain: Chain, { flags, interrupted }: Invocation): Promise<Endpoint> {
   const at = parseEndpoint(host, chain.port);
