@@ -92,6 +92,8 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   linkedat = -1;
   stateat: number;
   state: PeerState = 'connecting';
+  /** The state before the present one. */
+  #left: PeerState = 'connecting';
   readonly #incoming: IncomingMessages;
   readonly #outgoing: OutgoingQueue;
   #known: PeerContext | undefined;
@@ -154,6 +156,11 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
 
   get context(): PeerContext {
     return this.#remains?.context ?? this.actor.getSnapshot().context;
+  }
+
+  get reason(): Reason | undefined {
+    const { reason } = this.context;
+    return reason ? { code: reason.code, facts: { state: this.#left, ...reason.facts } } : undefined;
   }
 
   get moments(): Moments {
@@ -353,7 +360,7 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   }
 
   #move(to: PeerState): void {
-    const from = this.state;
+    const from = (this.#left = this.state);
     this.state = to;
     this.stateat = this.at;
     this.owner.moved(this, from, to);

@@ -243,11 +243,11 @@ export class PeerPool implements ConnectionOwner {
     if (event.type.startsWith('xstate.error.actor.')) this.#crashed(connection, event.error);
     else if (kind === 'transport') this.#transports.delete(connection.id);
     else if (event.type.startsWith('xstate.done.actor.'))
-      this.#finished(connection, event.output as Reason | null);
+      this.#finished(connection);
   }
 
-  #finished(connection: Connection, output: Reason | null): void {
-    const reason = output ?? CANCELLED;
+  #finished(connection: Connection): void {
+    const reason = connection.reason ?? CANCELLED;
     this.#leave(connection, reason);
     if (reason.code !== 'ERR_PROTO_SELF' || !connection.inbound) return;
     this.#dialling.get(String(reason.facts.nonce))?.actor.send({ type: 'supervisor.self' });
@@ -265,7 +265,7 @@ export class PeerPool implements ConnectionOwner {
     for (const connection of this.#connections.values()) {
       if (connection.state !== 'established') continue;
       connection.updateQueue(now);
-      if (nextDeadline(connection.context, connection.moments).at < now) connection.tick(now);
+      if (nextDeadline(connection.state, connection.context, connection.moments).at < now) connection.tick(now);
     }
   }
 

@@ -115,8 +115,8 @@ export function peerInfoOf(
     phases: Object.freeze(phases(row, context)),
   };
   addPings(info, context, now);
-  addPast(info, context.reason ?? before.reason, before.transport, end);
-  if (!isOver(row)) info.nextdeadline = inSeconds(nextDeadline(context, row.moments), now);
+  addPast(info, row.reason ?? before.reason, before.transport, end);
+  if (!isOver(row)) info.nextdeadline = inSeconds(nextDeadline(row.state, context, row.moments), now);
   return Object.freeze(info);
 }
 
