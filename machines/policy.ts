@@ -38,7 +38,7 @@ export const CORE_RULES: Rules = {
 /** How long a stopping node waits for its peers to close, milliseconds. */
 export const DRAIN_TIMEOUT = 2_000;
 
-/** The version that both sides speak; 0 before theirs is known. */
+/** The version that both sides support; 0 before theirs is known. */
 export const commonVersion = (context: PeerContext): number =>
   Math.min(context.rules.version, context.version);
 

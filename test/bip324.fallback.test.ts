@@ -209,19 +209,19 @@ describe('somebody who says nothing', () => {
 });
 
 describe.each(V2_FAULT_NAMES)('%s', (v2fault) => {
-  const { expect: foretold } = V2_FAULTS[v2fault];
+  const { expect: expected } = V2_FAULTS[v2fault];
   const faulty: NodeOptions = { ...V2, v2fault, padding: { garbage: 10, decoys: [] } };
   const seen = ({ state, lastreason }: Partial<PeerInfo>) =>
     state === 'established' ? state : lastreason?.code;
 
-  test(`in a dialler: the listener sees ${foretold}`, async () => {
+  test(`in a dialler: the listener sees ${expected}`, async () => {
     const { a } = await meet(V2, faulty, 62_000);
-    expect(seen(a.peers.list()[0] ?? a.peers.recent()[0] ?? {})).toBe(foretold);
+    expect(seen(a.peers.list()[0] ?? a.peers.recent()[0] ?? {})).toBe(expected);
   });
 
-  test(`in a listener: the dialler sees ${foretold}`, async () => {
+  test(`in a listener: the dialler sees ${expected}`, async () => {
     const { peer, fallbacks } = await meet(faulty, V2, 62_000);
-    expect(seen(peer.info() ?? {})).toBe(foretold);
+    expect(seen(peer.info() ?? {})).toBe(expected);
     expect(fallbacks).toEqual([]);
   });
 });

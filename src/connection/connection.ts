@@ -356,7 +356,7 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   }
 
   error(): void {
-    // The pool, as the parent, hears of it too and acts on it; without this XState would throw it at the process.
+    // The pool, as the parent, is notified too and acts on it; without this XState would throw it as an uncaught exception.
   }
 
   #move(to: PeerState): void {

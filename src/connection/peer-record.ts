@@ -1,4 +1,4 @@
-/** What a connection shows of itself to whoever lists peers. */
+/** The view of a connection that lists of peers are made from. */
 import type { ConnectionType, Moments, PeerContext } from '../../machines/index.js';
 import type { Endpoint } from '../net/link.js';
 import type { Reason } from '../reasons.js';

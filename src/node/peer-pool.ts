@@ -126,7 +126,7 @@ export class PeerPool implements ConnectionOwner {
     return this.#connections.get(id);
   }
 
-  /** Creates a connection and starts it; `created` hears of it before anything can happen to it. */
+  /** Creates a connection and starts it; `created` is called before anything can happen to it. */
   spawn(options: Omit<ConnectionOptions, 'id'>, created?: (connection: Connection) => void): void {
     const connection = new Connection({ ...options, id: ++this.#lastid }, this);
     this.#enter(connection);
@@ -242,8 +242,7 @@ export class PeerPool implements ConnectionOwner {
     if (!connection) return;
     if (event.type.startsWith('xstate.error.actor.')) this.#crashed(connection, event.error);
     else if (kind === 'transport') this.#transports.delete(connection.id);
-    else if (event.type.startsWith('xstate.done.actor.'))
-      this.#finished(connection);
+    else if (event.type.startsWith('xstate.done.actor.')) this.#finished(connection);
   }
 
   #finished(connection: Connection): void {
@@ -265,7 +264,8 @@ export class PeerPool implements ConnectionOwner {
     for (const connection of this.#connections.values()) {
       if (connection.state !== 'established') continue;
       connection.updateQueue(now);
-      if (nextDeadline(connection.state, connection.context, connection.moments).at < now) connection.tick(now);
+      if (nextDeadline(connection.state, connection.context, connection.moments).at < now)
+        connection.tick(now);
     }
   }
 

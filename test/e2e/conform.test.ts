@@ -1,6 +1,6 @@
 /**
  * The conformance cases against real nodes. Bitcoin Core's family comes first: it is the oracle, and a case that it does not
- * pass is a wrong case. Then ourselves over TCP, then other implementations with their known differences.
+ * pass is a wrong case. Then this node over TCP, then other implementations with their known differences.
  */
 import { expect, test } from '@jest/globals';
 import { formatEndpoint } from '../../src/net/endpoint.js';
@@ -107,7 +107,7 @@ describeNode('bitcoind', 'bitcoind, the oracle', () => {
 });
 
 /** Our own node on a port of the system's choice. */
-async function ourselves(options: NodeOptions): Promise<Report> {
+async function ownReport(options: NodeOptions): Promise<Report> {
   await using node = createNode({ chain: 'regtest', ...options });
   const { local } = await node.listen(LOOPBACK);
   return await judged({
@@ -129,10 +129,10 @@ async function ourselves(options: NodeOptions): Promise<Report> {
 
 test('our own node passes over TCP, v1-only and v2-capable, whether it asks for transactions or not', async () => {
   const reports = await Promise.all([
-    ourselves({ rules: { relay: true } }),
-    ourselves({}),
-    ourselves({ v2transport: true, rules: { relay: true } }),
-    ourselves({ v2transport: true }),
+    ownReport({ rules: { relay: true } }),
+    ownReport({}),
+    ownReport({ v2transport: true, rules: { relay: true } }),
+    ownReport({ v2transport: true }),
   ]);
   const encrypted = cases.filter(({ transport, needs = [] }) => transport === 'v2' && needs.length === 0);
   for (const report of reports) {
@@ -158,7 +158,7 @@ describeNode(['litecoind', 'bcoin'], 'other implementations', () => {
     const reports = await Promise.all([judged(subjectOf(litecoin)), judged(subjectOf(old))]);
     for (const report of reports) {
       expect(failures(report)).toEqual([]);
-      expect(report.vanished).toEqual([]);
+      expect(report.absent).toEqual([]);
     }
   }, 120_000);
 });

@@ -125,7 +125,7 @@ else
       await Promise.all(workers.map(({ exit }) => exit));
     });
 
-    test('nobody works: an alarm within 60 s', async () => {
+    test('no worker runs: an alarm within 60 s', async () => {
       const running = coordinator(freshFile());
       const begun = Date.now();
       while (!running.stderr.includes('stale')) await wait(200);
