@@ -85,9 +85,7 @@ const nested: Chart = (calls) =>
           self: 'a',
           inner: { target: 'a', reenter: true },
           nothing: {},
-          count: {
-            actions: ['more', 'log', 'more', { type: 'add', params: { by: 5 } }, 'halve', 'log'],
-          },
+          count: { actions: ['more', 'log', 'more', { type: 'add', params: { by: 5 } }, 'halve', 'log'] },
         },
       },
       b: {
@@ -101,11 +99,7 @@ const nested: Chart = (calls) =>
           in: '.b2',
         },
         states: {
-          b1: {
-            entry: 'log',
-            exit: 'more',
-            on: { x: 'b2', y: { target: '#nested.b', actions: 'log' } },
-          },
+          b1: { entry: 'log', exit: 'more', on: { x: 'b2', y: { target: '#nested.b', actions: 'log' } } },
           b2: {
             initial: 'c',
             tags: 'deep',
