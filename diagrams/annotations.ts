@@ -12,7 +12,6 @@ import {
   type PeerContext,
   type PeerEvent,
   peerMachine,
-  phaseOf,
 } from '../machines/index.js';
 import { getInitialSnapshot } from 'xstate';
 import { LINK_CODES, REASON_CODES, REASONS } from '../src/reasons.js';
@@ -26,34 +25,45 @@ type Guard = (args: { context: PeerContext }) => boolean;
 /** A ping, because a pong repeats its nonce; every other sequence depends on the context only. */
 const EVENT = { type: 'wire.ping', nonce: '00'.repeat(8) } as const satisfies PeerEvent;
 
+/** A connection in a state. */
+interface Sample {
+  readonly state: string;
+  readonly context: PeerContext;
+}
+
 /** Connections of every type, with a peer of our own version, in every state. */
-const SAMPLES: readonly PeerContext[] = CONNECTION_TYPES.flatMap((connection_type) =>
+const SAMPLES: readonly Sample[] = CONNECTION_TYPES.flatMap((connection_type) =>
   [true, false].flatMap((relay) => stages(connection_type, relay)),
 );
 
-function stages(connection_type: ConnectionType, relay: boolean): PeerContext[] {
+function stages(connection_type: ConnectionType, relay: boolean): Sample[] {
   const rules = { ...CORE_RULES, relay };
   const { context } = getInitialSnapshot(peerMachine, { id: 0, connection_type, rules });
   const fresh = { ...context, version: rules.version, pingnonce: EVENT.nonce };
   const open = { ...fresh, openedat: 0 };
   const received = { ...open, versionat: 0 };
-  return [fresh, open, received, { ...received, establishedat: 0 }];
+  return [
+    { state: 'connecting', context: fresh },
+    { state: connection_type === 'inbound' ? 'awaitingVersion' : 'versionSent', context: open },
+    { state: 'versionReceived', context: received },
+    { state: 'established', context: { ...received, establishedat: 0 } },
+  ];
 }
 
 /** Whether a connection of this type can take the arrow. */
-function isSampleFor({ from, guard, unless }: Arrow, context: PeerContext): boolean {
+function isSampleFor({ from, guard, unless }: Arrow, { state, context }: Sample): boolean {
   const guards = peerMachine.implementations.guards as unknown as Record<string, Guard>;
   const holds = (name: string): boolean | undefined =>
     GUARDS_OF_TYPE.includes(name) ? guards[name]?.({ context }) : undefined;
-  if (phaseOf(context) !== from || unless.some((name) => holds(name) === true)) return false;
+  if (state !== from || unless.some((name) => holds(name) === true)) return false;
   return guard === undefined || holds(guard) !== false;
 }
 
 /** The commands of an arrow's message sequence; in parentheses those that only some connection types get. */
 function sends(arrow: Arrow): readonly string[] {
   const sequence = arrow.actions.find(({ type }) => type === 'effect.send')?.params?.sequence;
-  const lists = SAMPLES.filter((context) => sequence !== undefined && isSampleFor(arrow, context)).map(
-    (context) => messagesOf(sequence as MessageSequence, context, EVENT).map(({ command }) => command),
+  const lists = SAMPLES.filter((sample) => sequence !== undefined && isSampleFor(arrow, sample)).map(
+    ({ context }) => messagesOf(sequence as MessageSequence, context, EVENT).map(({ command }) => command),
   );
   const longestFirst = [...lists].sort((a, b) => b.length - a.length);
   return [...new Set(longestFirst.flat())].map((command) =>

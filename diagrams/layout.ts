@@ -73,7 +73,8 @@ const anyBox: Box = {
 
 /**
  * The overview of `layout`: names only. Edges to `failed` from inside a group start at the group; those from the box for
- * every state are left out.
+ * every state are left out. What several states of a group have in common is drawn once, at the group: edges to the same
+ * state, and edges from the same state with the same label.
  */
 export function overviewOf(layout: Layout): Layout {
   const boxes = layout.boxes
@@ -87,8 +88,42 @@ export function overviewOf(layout: Layout): Layout {
     .filter(({ from }) => from !== ANY)
     .map((edge) => overviewEdge(edge, boxes))
     .filter(({ id }, i, all) => all.findIndex((other) => other.id === id) === i);
-  return { ...layout, boxes, edges };
+  return { ...layout, boxes, edges: intoGroups(outOfGroups(edges, boxes), boxes) };
 }
+
+const groupOf = (name: string, boxes: readonly Box[]): string | undefined =>
+  boxes.find((box) => box.name === name)?.parent ?? undefined;
+
+/** Edges from several states of a group to one state outside it start at the group. */
+function outOfGroups(edges: readonly Edge[], boxes: readonly Box[]): Edge[] {
+  const keyOf = ({ id, from, to }: Edge): string => {
+    const group = groupOf(from, boxes);
+    return group === undefined || group === groupOf(to, boxes) ? id : `edge-${group}-${to}`;
+  };
+  return [...groupBy(edges, keyOf)].map(([id, [first, ...more]]) =>
+    more.length === 0
+      ? first!
+      : { ...first!, id, from: groupOf(first!.from, boxes)!, label: allOf([first!, ...more]) },
+  );
+}
+
+/** Edges from one state to several states of a group, with the same label, end at the group. */
+function intoGroups(edges: readonly Edge[], boxes: readonly Box[]): Edge[] {
+  const keyOf = ({ id, from, to, label }: Edge): string => {
+    const group = groupOf(to, boxes);
+    return group === undefined || group === groupOf(from, boxes) ? id : JSON.stringify([from, group, label]);
+  };
+  return [...groupBy(edges, keyOf).values()].map(([first, ...more]) => {
+    const group = groupOf(first!.to, boxes);
+    return more.length === 0 ? first! : { ...first!, id: `edge-${first!.from}-${group}`, to: group! };
+  });
+}
+
+/** The events of several edges, each once and without its guard. */
+const allOf = (edges: readonly Edge[]): Text[] => {
+  const events = edges.flatMap(({ label }) => label.filter(({ tone }) => tone === 'event'));
+  return [...new Set(events.map(({ text }) => unguarded(text)))].map((text) => ({ tone: 'event', text }));
+};
 
 function overviewEdge(edge: Edge, boxes: readonly Box[]): Edge {
   const group = boxes.find(({ name }) => name === edge.from)?.parent ?? edge.from;

@@ -99,7 +99,7 @@ export type PeerEvent =
   /** A connection was accepted whose `version` carried the nonce of this one. */
   | { readonly type: 'supervisor.self' };
 
-/** What a peer has sent too much of: messages that nobody can use, or pings. */
+/** What a peer has sent too much of: messages that are of no use, or pings. */
 export type FloodKind = 'useless' | 'ping';
 
 /** Why a link never opened. */

@@ -1,5 +1,5 @@
 /**
- * Which inbound peer gives up its slot to a newcomer: the steps of Bitcoin Core's `SelectNodeToEvict` (node/eviction.cpp).
+ * Which inbound peer is disconnected for a new one: the steps of Bitcoin Core's `SelectNodeToEvict` (node/eviction.cpp).
  *
  * Each step protects a fixed number of peers by a property that an attacker can hardly forge; whoever is left at the end
  * may be evicted. Pure: the same candidates give the same answer, in whatever order they are listed.
@@ -58,7 +58,7 @@ type Order = (a: EvictionCandidate, b: EvictionCandidate) => number;
  *
  * `newcomer`, beyond Core: the keyed netgroup of the connection that asks for the slot. A handshake under way is not evicted in favour of a
  * newer connection from its own netgroup, which could otherwise prevent every handshake from there. The slot then comes from
- * another member of that netgroup, or from nobody.
+ * another member of that netgroup, or not evicted at all.
  */
 export function selectPeerToEvict(candidates: Candidates, newcomer?: Hex64): number | undefined {
   const unprotected = protectByRatio(protectByNumber(candidates.filter(isEvictable)));

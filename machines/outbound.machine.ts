@@ -1,7 +1,7 @@
 /**
  * One target that the node wants to be connected to:
  *
- *   idle → lookingUp → requestingSlot → connecting → connected → backingOff → … → closed | failed
+ *   idle → dialling (lookingUp → requestingSlot → connecting) → connected → backingOff → dialling → … → closed | failed
  *
  * A round looks the name up, dials one address after the other and ends with a connection or with the last failure. An
  * address is dialled with BIP324 first where that is wanted, and again with v1 when the peer does not support BIP324. A persistent target begins
@@ -95,117 +95,123 @@ export const outboundMachine = outboundSetup.createMachine({
       description: 'not dialled yet',
       on: {
         'user.dial': [
-          { guard: 'isName', target: 'lookingUp', description: 'a name is looked up first' },
-          { target: 'requestingSlot', description: 'the addresses were given' },
+          { guard: 'isName', target: 'dialling.lookingUp', description: 'a name is looked up first' },
+          { target: 'dialling.requestingSlot', description: 'the addresses were given' },
         ],
       },
     },
-    lookingUp: {
-      description: 'looking up the name, anew in each round',
-      entry: 'effect.lookUp',
-      exit: 'effect.cancelLookUp',
-      on: {
-        'lookup.done': {
-          target: 'requestingSlot',
-          actions: 'recordAddresses',
-          description: 'the name has addresses',
+    dialling: {
+      description: 'one round: look the name up, then dial one address after the other',
+      initial: 'lookingUp',
+      states: {
+        lookingUp: {
+          description: 'looking up the name, anew in each round',
+          entry: 'effect.lookUp',
+          exit: 'effect.cancelLookUp',
+          on: {
+            'lookup.done': {
+              target: 'requestingSlot',
+              actions: 'recordAddresses',
+              description: 'the name has addresses',
+            },
+            'lookup.failed': [
+              {
+                guard: 'mayRetry',
+                target: '#outbound.backingOff',
+                actions: ['recordFailure', 'effect.reportRetry'],
+                description: 'the name may have addresses later',
+              },
+              {
+                guard: 'isPersistent',
+                target: '#outbound.failed',
+                actions: ['recordFailure', 'effect.reportAbandoned'],
+                description: 'another lookup would give the same answer',
+              },
+              { target: '#outbound.failed', actions: 'recordFailure', description: 'one round only' },
+            ],
+          },
         },
-        'lookup.failed': [
-          {
-            guard: 'mayRetry',
-            target: 'backingOff',
-            actions: ['recordFailure', 'effect.reportRetry'],
-            description: 'the name may have addresses later',
+        requestingSlot: {
+          description: 'asking the supervisor for an outbound slot',
+          entry: 'effect.requestSlot',
+          on: {
+            'slot.granted': { target: 'connecting', description: 'the address is free to dial' },
+            'slot.refused': [
+              {
+                guard: 'isTaken',
+                actions: ['recordReason', 'takeNextAddress', 'effect.requestSlot'],
+                description: 'this address is connected already: the next one of the name',
+              },
+              {
+                guard: 'mayRetry',
+                target: '#outbound.backingOff',
+                actions: ['recordFailure', 'effect.reportRetry'],
+                description: 'no slot now',
+              },
+              {
+                guard: 'isPersistent',
+                target: '#outbound.failed',
+                actions: ['recordFailure', 'effect.reportAbandoned'],
+                description: 'another request would get the same answer',
+              },
+              { target: '#outbound.failed', actions: 'recordFailure', description: 'one round only' },
+            ],
           },
-          {
-            guard: 'isPersistent',
-            target: 'failed',
-            actions: ['recordFailure', 'effect.reportAbandoned'],
-            description: 'another lookup would give the same answer',
+        },
+        connecting: {
+          description: 'a connection is being opened to the current address',
+          entry: 'effect.connect',
+          on: {
+            'peer.established': { target: '#outbound.connected', description: 'the handshake is complete' },
+            'peer.ended': [
+              {
+                guard: 'isUnanswered',
+                target: 'requestingSlot',
+                actions: ['recordV1', 'effect.reportFallback'],
+                description: 'BIP324 got no answer: the same address again with v1',
+              },
+              {
+                guard: 'speaksV1',
+                target: 'requestingSlot',
+                actions: ['recordV1', 'effect.reportFallback'],
+                description: 'the peer sent a v1 header: the same address again with v1',
+              },
+              {
+                guard: 'isDone',
+                target: '#outbound.closed',
+                actions: ['recordReason', 'effect.reportEnd'],
+                description: 'a feeler has its answer, or the connection was closed',
+              },
+              {
+                guard: 'hasAnotherAddress',
+                target: 'requestingSlot',
+                actions: ['recordReason', 'takeNextAddress', 'effect.reportEnd'],
+                description: 'the next address of the name, without a delay',
+              },
+              {
+                guard: 'mayRetry',
+                target: '#outbound.backingOff',
+                actions: ['recordFailure', 'effect.reportEnd', 'effect.reportRetry'],
+                description: 'every address failed: another round after a delay',
+              },
+              {
+                guard: 'isPersistent',
+                target: '#outbound.failed',
+                actions: ['recordFailure', 'effect.reportEnd', 'effect.reportAbandoned'],
+                description: 'another round would end the same way',
+              },
+              {
+                target: '#outbound.failed',
+                actions: ['recordFailure', 'effect.reportEnd'],
+                description: 'one round only',
+              },
+            ],
+            'user.close': {
+              target: '#outbound.closing',
+              actions: { type: 'setReason', params: { code: 'ERR_LOCAL_CANCELLED' } },
+              description: 'closed by the caller',
+            },
           },
-          { target: 'failed', actions: 'recordFailure', description: 'one round only' },
-        ],
-      },
-    },
-    requestingSlot: {
-      description: 'asking the supervisor for an outbound slot',
-      entry: 'effect.requestSlot',
-      on: {
-        'slot.granted': { target: 'connecting', description: 'the address is free to dial' },
-        'slot.refused': [
-          {
-            guard: 'isTaken',
-            actions: ['recordReason', 'takeNextAddress', 'effect.requestSlot'],
-            description: 'this address is connected already: the next one of the name',
-          },
-          {
-            guard: 'mayRetry',
-            target: 'backingOff',
-            actions: ['recordFailure', 'effect.reportRetry'],
-            description: 'no slot now',
-          },
-          {
-            guard: 'isPersistent',
-            target: 'failed',
-            actions: ['recordFailure', 'effect.reportAbandoned'],
-            description: 'another request would get the same answer',
-          },
-          { target: 'failed', actions: 'recordFailure', description: 'one round only' },
-        ],
-      },
-    },
-    connecting: {
-      description: 'a connection is being opened to the current address',
-      entry: 'effect.connect',
-      on: {
-        'peer.established': { target: 'connected', description: 'the handshake is complete' },
-        'peer.ended': [
-          {
-            guard: 'isUnanswered',
-            target: 'requestingSlot',
-            actions: ['recordV1', 'effect.reportFallback'],
-            description: 'BIP324 got no answer: the same address again with v1',
-          },
-          {
-            guard: 'speaksV1',
-            target: 'requestingSlot',
-            actions: ['recordV1', 'effect.reportFallback'],
-            description: 'the peer sent a v1 header: the same address again with v1',
-          },
-          {
-            guard: 'isDone',
-            target: 'closed',
-            actions: ['recordReason', 'effect.reportEnd'],
-            description: 'a feeler has its answer, or the connection was closed',
-          },
-          {
-            guard: 'hasAnotherAddress',
-            target: 'requestingSlot',
-            actions: ['recordReason', 'takeNextAddress', 'effect.reportEnd'],
-            description: 'the next address of the name, without a delay',
-          },
-          {
-            guard: 'mayRetry',
-            target: 'backingOff',
-            actions: ['recordFailure', 'effect.reportEnd', 'effect.reportRetry'],
-            description: 'every address failed: another round after a delay',
-          },
-          {
-            guard: 'isPersistent',
-            target: 'failed',
-            actions: ['recordFailure', 'effect.reportEnd', 'effect.reportAbandoned'],
-            description: 'another round would end the same way',
-          },
-          {
-            target: 'failed',
-            actions: ['recordFailure', 'effect.reportEnd'],
-            description: 'one round only',
-          },
-        ],
-        'user.close': {
-          target: 'closing',
-          actions: { type: 'setReason', params: { code: 'ERR_LOCAL_CANCELLED' } },
-          description: 'closed by the caller',
         },
       },
     },
@@ -261,8 +267,12 @@ export const outboundMachine = outboundSetup.createMachine({
       entry: { type: 'effect.settle', params: { isOver: false } },
       after: {
         redialDelay: [
-          { guard: 'isName', target: 'lookingUp', description: 'its addresses may have changed' },
-          { target: 'requestingSlot', actions: 'startRound', description: 'from the first address on' },
+          { guard: 'isName', target: 'dialling.lookingUp', description: 'its addresses may have changed' },
+          {
+            target: 'dialling.requestingSlot',
+            actions: 'startRound',
+            description: 'from the first address on',
+          },
         ],
       },
     },

@@ -38,19 +38,9 @@ export const CORE_RULES: Rules = {
 /** How long a stopping node waits for its peers to close, milliseconds. */
 export const DRAIN_TIMEOUT = 2_000;
 
-/** The version that both sides speak; 0 before theirs is known. */
+/** The version that both sides support; 0 before theirs is known. */
 export const commonVersion = (context: PeerContext): number =>
   Math.min(context.rules.version, context.version);
-
-/** The leaf state of a connection, derived from its context (final states excepted). */
-export function phaseOf(
-  context: PeerContext,
-): 'connecting' | 'awaitingVersion' | 'versionSent' | 'versionReceived' | 'established' {
-  if (context.openedat < 0) return 'connecting';
-  if (context.establishedat >= 0) return 'established';
-  if (context.versionat >= 0) return 'versionReceived';
-  return context.connection_type === 'inbound' ? 'awaitingVersion' : 'versionSent';
-}
 
 /** Dialled, and TCP is not open yet. */
 export const isUnconnected = (context: PeerContext): boolean =>
@@ -167,14 +157,13 @@ export interface Moments {
   readonly stalledat: number;
 }
 
-/** The next deadline of a connection. */
-export function nextDeadline(context: PeerContext, moments: Moments): Deadline {
+/** The next deadline of a connection; `state` is the leaf state of its machine, not a final one. */
+export function nextDeadline(state: string, context: PeerContext, moments: Moments): Deadline {
   const { rules } = context;
-  const phase = phaseOf(context);
-  if (context.connectedat >= 0 && phase === 'connecting')
+  if (context.connectedat >= 0 && state === 'connecting')
     return { at: context.connectedat + rules.handshakeTimeout, what: 'handshake' };
-  if (phase === 'connecting') return { at: moments.bornat + rules.connectTimeout, what: 'connect' };
-  if (phase !== 'established') return { at: context.openedat + context.handshakeleft, what: 'handshake' };
+  if (state === 'connecting') return { at: moments.bornat + rules.connectTimeout, what: 'connect' };
+  if (state !== 'established') return { at: context.openedat + context.handshakeleft, what: 'handshake' };
   return established(context, moments).reduce((first, next) => (next.at < first.at ? next : first));
 }
 
@@ -191,11 +180,10 @@ function established(context: PeerContext, { lastrecv, lastsend, stalledat }: Mo
   return due;
 }
 
-/** The facts of a reason: the state in which the connection ended, then what the code needs to be understood. */
+/** The facts of a reason: what the code needs to be understood. The connection adds the state in which it ended. */
 export function factsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {
-  const state = phaseOf(context);
   const own = 'facts' in event ? event.facts : {};
-  return { state, ...own, ...detailsOf(code, context, event) };
+  return { ...own, ...detailsOf(code, context, event) };
 }
 
 function detailsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {

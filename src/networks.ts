@@ -11,7 +11,7 @@ export const NETWORK_NAMES = ['main', 'testnet3', 'testnet4', 'signet', 'regtest
 /** One of {@link NETWORK_NAMES}. */
 export type NetworkName = (typeof NETWORK_NAMES)[number];
 
-/** What tells one chain's peers from another's. */
+/** What distinguishes one chain's peers from another's. */
 export interface Chain {
   readonly name: NetworkName;
   /** The spelling of Bitcoin Core's `-chain` option (`testnet3` is `test` there). */
@@ -80,7 +80,7 @@ function network(row: Row): Chain {
 
 /**
  * Every chain by name. Regtest has no seeds here: Core lists `dummySeed.invalid` only to exercise its own code, and asking
- * for it would tell a DNS server about a private test.
+ * for it would reveal a private test to a DNS server.
  */
 export const NETWORKS: Readonly<Record<NetworkName, Chain>> = {
   main: network({

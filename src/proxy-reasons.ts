@@ -129,7 +129,7 @@ export const PROXY_REASONS = {
     retry: 'no',
     exit: 4,
     says: 'the descriptor of that onion service is invalid (SOCKS5 reply F1)',
-    hint: 'The service is misconfigured or runs another Tor version; tell its operator.',
+    hint: 'The service is misconfigured or runs another Tor version; inform its operator.',
   },
   ERR_DIAL_ONION_INTRODUCTION: {
     family: 'dial',

@@ -4,7 +4,7 @@
  * Every code says where it went wrong (`family`), who is to blame (`blame`), whether the same address is worth
  * another try (`retry`), which exit code a one-shot command gives it (`exit`), what happened in one sentence
  * (`says`) and what a person can do about it (`hint`). A `survivable` code never ends a connection: the message is
- * dropped, counted and told, and the peer is kept, as Bitcoin Core does.
+ * dropped, counted and reported, and the peer is kept, as Bitcoin Core does.
  *
  * Inside the program a {@link Reason} is plain data; {@link VerackError} exists only at the library's edge.
  * Match on `code`: the sentences may change between releases, the codes do not.
@@ -94,7 +94,7 @@ const rows = {
     blame: 'remote',
     retry: 'later',
     exit: 6,
-    says: 'the peer sent too much that serves nobody',
+    says: 'the peer sent too many useless messages',
     hint: 'Messages that are dropped or come before verack, or pings without end; the facts say which.',
   },
   ERR_FRAME_MAGIC: {
@@ -375,7 +375,7 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonRow>> = rows;
 /** All codes, in the order of the table. */
 export const REASON_CODES = Object.keys(rows) as ReasonCode[];
 
-/** A message was dropped for one of these; the connection goes on. */
+/** A message was dropped for one of these; the connection continues. */
 export type DropCode =
   'ERR_FRAME_CHECKSUM' | 'ERR_FRAME_COMMAND' | 'ERR_CODEC_SHORT' | 'ERR_CODEC_RANGE' | 'ERR_CODEC_NONMINIMAL';
 /** The byte stream cannot be followed any further. */

@@ -13,14 +13,13 @@ import {
 } from '../src/wire/bip324/ellswift.js';
 import * as field from '../src/wire/bip324/secp256k1/field.js';
 import { seededRandom } from './support/memory-nodes.js';
+import { fromHex, toHex } from './support/hex.js';
 import { nightly } from './support/nightly.js';
 
 const P = 2n ** 256n - 2n ** 32n - 977n;
 const N = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
-const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
-const hex = (data: Uint8Array | undefined) => (data === undefined ? '' : Buffer.from(data).toString('hex'));
-const number = (data: Uint8Array) => BigInt(`0x${hex(data)}`);
-const key = (value: bigint) => bytes(value.toString(16).padStart(64, '0'));
+const number = (data: Uint8Array) => BigInt(`0x${toHex(data)}`);
+const key = (value: bigint) => fromHex(value.toString(16).padStart(64, '0'));
 const rowsOf = (name: string) =>
   readFileSync(`test/data/${name}_test_vectors.csv`, 'utf8')
     .trim()
@@ -33,8 +32,8 @@ function platform(secret: Uint8Array) {
   const ecdh = createECDH('secp256k1');
   ecdh.setPrivateKey(secret);
   return {
-    x: hex(ecdh.getPublicKey(null, 'compressed').subarray(1)),
-    shared: (x: string) => hex(ecdh.computeSecret(`02${x}`, 'hex')),
+    x: toHex(ecdh.getPublicKey(null, 'compressed').subarray(1)),
+    shared: (x: string) => toHex(ecdh.computeSecret(`02${x}`, 'hex')),
   };
 }
 
@@ -52,16 +51,16 @@ describe('vectors of BIP324', () => {
     expect([decode.length, invert.length]).toEqual([76, 32]);
   });
   test.each(decode)('decode %s', (encoded, x) => {
-    expect(hex(decodeEllswift(bytes(encoded)))).toBe(x);
+    expect(toHex(decodeEllswift(fromHex(encoded)))).toBe(x);
   });
   test.each(invert)('xswiftec_inv of u %s, x %s', (u, x, ...cases) => {
-    const found = Array.from({ length: 8 }, (_, kind) => hex(xswiftecInv(bytes(x), bytes(u), kind)));
+    const found = Array.from({ length: 8 }, (_, kind) => toHex(xswiftecInv(fromHex(x), fromHex(u), kind)));
     expect(found).toEqual(cases.slice(0, 8));
   });
   test('every inverse decodes to its x', () => {
     for (const [u, x, ...cases] of invert) {
       for (const t of cases.slice(0, 8).filter((t) => t !== '')) {
-        expect(hex(decodeEllswift(bytes(u! + t)))).toBe(x);
+        expect(toHex(decodeEllswift(fromHex(u! + t)))).toBe(x);
       }
     }
   });
@@ -81,15 +80,15 @@ describe('keys', () => {
     const secret = key(value);
     const { x, shared } = platform(secret);
     const theirs = encodeEllswift(key(0x1234567n), seededRandom(7));
-    expect(hex(decodeEllswift(encodeEllswift(secret, seededRandom(1))))).toBe(x);
-    expect(hex(sharedX(secret, theirs))).toBe(shared(hex(decodeEllswift(theirs))));
+    expect(toHex(decodeEllswift(encodeEllswift(secret, seededRandom(1))))).toBe(x);
+    expect(toHex(sharedX(secret, theirs))).toBe(shared(toHex(decodeEllswift(theirs))));
   });
   test('random ones: likewise, with the x of any 64 bytes', () => {
     fc.assert(
       fc.property(arbitraryKey, arbitraryBytes(64), arbitrarySeed, (secret, theirs, seed) => {
         const { x, shared } = platform(secret);
-        expect(hex(decodeEllswift(encodeEllswift(secret, seededRandom(seed))))).toBe(x);
-        expect(hex(sharedX(secret, theirs))).toBe(shared(hex(decodeEllswift(theirs))));
+        expect(toHex(decodeEllswift(encodeEllswift(secret, seededRandom(seed))))).toBe(x);
+        expect(toHex(sharedX(secret, theirs))).toBe(shared(toHex(decodeEllswift(theirs))));
       }),
       some,
     );
@@ -124,9 +123,9 @@ describe('against @scure/btc-signer', () => {
     const drawn = [arbitraryKey, arbitraryBytes(64), arbitraryBytes(64), fc.boolean()] as const;
     fc.assert(
       fc.property(...drawn, (secret, ours, theirs, initiating) => {
-        expect(hex(decodeEllswift(theirs))).toBe(hex(elligatorSwift.decode(theirs)));
-        expect(hex(sharedSecret(secret, ours, theirs, initiating))).toBe(
-          hex(elligatorSwift.getSharedSecretBip324(secret, theirs, ours, initiating)),
+        expect(toHex(decodeEllswift(theirs))).toBe(toHex(elligatorSwift.decode(theirs)));
+        expect(toHex(sharedSecret(secret, ours, theirs, initiating))).toBe(
+          toHex(elligatorSwift.getSharedSecretBip324(secret, theirs, ours, initiating)),
         );
       }),
       some,
@@ -140,7 +139,7 @@ describe('against @scure/btc-signer', () => {
       fc.property(arbitraryBytes(64), fc.bigInt(1n, P - 1n), fc.nat(7), (encoded, u, kind) => {
         const x = decodeEllswift(encoded);
         const t = theirs._inv(number(x), u, kind);
-        expect(hex(xswiftecInv(x, key(u), kind))).toBe(t === undefined ? '' : hex(key(t)));
+        expect(toHex(xswiftecInv(x, key(u), kind))).toBe(t === undefined ? '' : toHex(key(t)));
       }),
       some,
     );
@@ -160,7 +159,7 @@ describe('what an encoding looks like', () => {
     return (size: number) => (drawn++ === 0 ? first : random(size));
   };
   const secret = key(0xbeefn);
-  const x = bytes(platform(secret).x);
+  const x = fromHex(platform(secret).x);
 
   test('u and the case are those drawn, all eight of them', () => {
     const us = Array.from({ length: 20 }, (_, i) => seededRandom(i)(32));
@@ -169,7 +168,7 @@ describe('what an encoding looks like', () => {
       expect(possible.length).toBeGreaterThan(0);
       for (const u of possible) {
         const drawn = drawing(Uint8Array.from([...u, kind + 8]));
-        expect(hex(encodeEllswift(secret, drawn))).toBe(hex(u) + hex(xswiftecInv(x, u, kind)));
+        expect(toHex(encodeEllswift(secret, drawn))).toBe(toHex(u) + toHex(xswiftecInv(x, u, kind)));
       }
     }
   });
@@ -177,13 +176,13 @@ describe('what an encoding looks like', () => {
     for (const u of [0n, P]) {
       for (let kind = 0; kind < 8; kind++) {
         const encoded = encodeEllswift(secret, drawing(Uint8Array.from([...key(u), kind])));
-        expect(hex(decodeEllswift(encoded))).toBe(hex(x));
+        expect(toHex(decodeEllswift(encoded))).toBe(toHex(x));
         expect(number(encoded.subarray(0, 32)) % P).not.toBe(0n);
       }
     }
   });
   test('never the same twice', () => {
-    expect(new Set(encodings(50).map(hex)).size).toBe(50);
+    expect(new Set(encodings(50).map((each) => toHex(each))).size).toBe(50);
   });
   test('every bit is set about half the time', () => {
     const all = encodings(400);

@@ -2,22 +2,22 @@
 import { describe, expect, test } from '@jest/globals';
 import type { NodeOptions, PeerInfo } from '../src/index.js';
 import { V2_FAULT_NAMES, V2_FAULTS } from '../src/connection/v2-faults.js';
-import { scene } from './support/memory-nodes.js';
+import { memoryNetwork } from './support/memory-nodes.js';
 
 const A = { host: '10.0.0.1', port: 18444 };
 const B = { host: '10.0.0.2', port: 18444 };
 
 /** `a` listens, `b` dials it, and time passes. */
 async function meet(listening: NodeOptions, dialling: NodeOptions, ms = 1_000) {
-  const stage = scene();
-  const a = stage.node(listening, A.host);
-  const b = stage.node(dialling, B.host);
+  const network = memoryNetwork();
+  const a = network.node(listening, A.host);
+  const b = network.node(dialling, B.host);
   const fallbacks: PeerInfo[] = [];
   b.on('fallback', (peer) => fallbacks.push(peer));
   await a.listen(A);
   const peer = b.dial(A);
-  await stage.pass(ms);
-  return { ...stage, a, b, peer, fallbacks };
+  await network.pass(ms);
+  return { ...network, a, b, peer, fallbacks };
 }
 
 const V2: NodeOptions = { v2transport: true };
@@ -151,77 +151,77 @@ describe('somebody who says nothing', () => {
   const quiet = { data: () => undefined, closed: () => undefined };
 
   test('costs a v2 dialler the whole deadline, then it tries v1 once', async () => {
-    const stage = scene();
-    const b = stage.node(V2, B.host);
+    const network = memoryNetwork();
+    const b = network.node(V2, B.host);
     let accepted = 0;
-    await stage.net.at(A.host).listen(A, (link) => (accepted++, link.attach(quiet)));
+    await network.net.at(A.host).listen(A, (link) => (accepted++, link.attach(quiet)));
     const peer = b.dial(A);
-    await stage.pass(59_000);
+    await network.pass(59_000);
     expect(peer.info()?.nextdeadline).toEqual({ what: 'handshake', in: expect.closeTo(1, 1) });
     expect([accepted, peer.info()?.state, peer.info()?.transport_protocol_type]).toEqual([
       1,
       'connecting',
       'detecting',
     ]);
-    await stage.pass(2_000);
+    await network.pass(2_000);
     expect([accepted, peer.info()?.state]).toEqual([2, 'versionSent']);
-    await stage.pass(61_000);
+    await network.pass(61_000);
     expect([accepted, peer.info()?.lastreason?.code]).toEqual([2, 'ERR_TIME_HANDSHAKE']);
   });
 
   test('costs a v2 listener the whole deadline', async () => {
-    const stage = scene();
-    const a = stage.node(V2, A.host);
+    const network = memoryNetwork();
+    const a = network.node(V2, A.host);
     await a.listen(A);
-    stage.net.at(B.host).dial(A, { opened: (link) => link.attach(quiet), failed: () => undefined });
-    await stage.pass(59_000);
+    network.net.at(B.host).dial(A, { opened: (link) => link.attach(quiet), failed: () => undefined });
+    await network.pass(59_000);
     expect(a.peers.size).toBe(1);
-    await stage.pass(2_000);
+    await network.pass(2_000);
     expect(a.peers.recent()[0]?.lastreason).toMatchObject({
       code: 'ERR_TIME_HANDSHAKE',
       facts: { role: 'responder' },
     });
-    expect(stage.clock.armed).toBe(0);
+    expect(network.clock.armed).toBe(0);
   });
 
   test('one byte back, and there is no way back to v1', async () => {
-    const stage = scene();
-    const b = stage.node(V2, B.host);
-    await stage.net.at(A.host).listen(A, (link) => {
+    const network = memoryNetwork();
+    const b = network.node(V2, B.host);
+    await network.net.at(A.host).listen(A, (link) => {
       link.attach(quiet);
       link.write([Uint8Array.of(1)]);
-      stage.clock.setTimeout(() => link.end(), 10);
+      network.clock.setTimeout(() => link.end(), 10);
     });
     const peer = b.dial(A);
-    await stage.pass();
+    await network.pass();
     expect(peer.info()?.lastreason).toMatchObject({ code: 'ERR_LINK_EOF', facts: { transport: 'v2' } });
     expect(b.peers.recent()).toHaveLength(1);
   });
 
   test('a peer that hangs up on v1 after v2 is told with both', async () => {
-    const stage = scene();
-    const b = stage.node(V2, B.host);
-    await stage.net.at(A.host).listen(A, (link) => link.end());
+    const network = memoryNetwork();
+    const b = network.node(V2, B.host);
+    await network.net.at(A.host).listen(A, (link) => link.end());
     const peer = b.dial(A);
-    await stage.pass();
+    await network.pass();
     expect(peer.info()?.lastreason).toMatchObject({ code: 'ERR_LINK_EOF', facts: { afterv2: true } });
   });
 });
 
 describe.each(V2_FAULT_NAMES)('%s', (v2fault) => {
-  const { expect: foretold } = V2_FAULTS[v2fault];
+  const { expect: expected } = V2_FAULTS[v2fault];
   const faulty: NodeOptions = { ...V2, v2fault, padding: { garbage: 10, decoys: [] } };
   const seen = ({ state, lastreason }: Partial<PeerInfo>) =>
     state === 'established' ? state : lastreason?.code;
 
-  test(`in a dialler: the listener sees ${foretold}`, async () => {
+  test(`in a dialler: the listener sees ${expected}`, async () => {
     const { a } = await meet(V2, faulty, 62_000);
-    expect(seen(a.peers.list()[0] ?? a.peers.recent()[0] ?? {})).toBe(foretold);
+    expect(seen(a.peers.list()[0] ?? a.peers.recent()[0] ?? {})).toBe(expected);
   });
 
-  test(`in a listener: the dialler sees ${foretold}`, async () => {
+  test(`in a listener: the dialler sees ${expected}`, async () => {
     const { peer, fallbacks } = await meet(faulty, V2, 62_000);
-    expect(seen(peer.info() ?? {})).toBe(foretold);
+    expect(seen(peer.info() ?? {})).toBe(expected);
     expect(fallbacks).toEqual([]);
   });
 });

@@ -8,10 +8,10 @@ import { encodeFrame } from '../src/wire/index.js';
 import { createV2Key } from '../src/wire/bip324/keys.js';
 import { createHandshakeParser, isV1OfAnyNetwork, transportOf } from '../src/wire/bip324/handshake-parser.js';
 import { seededRandom } from './support/memory-nodes.js';
+import { toHex } from './support/hex.js';
 
 const { magic } = NETWORKS.regtest;
 const NOTHING = new Uint8Array(0);
-const hex = (data: Uint8Array) => Buffer.from(data).toString('hex');
 const join = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 const flipped = (bytes: Uint8Array, at: number) => {
   const copy = bytes.slice();
@@ -20,7 +20,7 @@ const flipped = (bytes: Uint8Array, at: number) => {
 };
 /** Events as text, bytes in hex. */
 const told = (events: unknown) =>
-  JSON.stringify(events, (_key, value: unknown) => (value instanceof Uint8Array ? hex(value) : value));
+  JSON.stringify(events, (_key, value: unknown) => (value instanceof Uint8Array ? toHex(value) : value));
 
 describe('the first bytes, when we were dialled', () => {
   const version = encodeFrame(magic, 'version', new Uint8Array(86));
@@ -46,7 +46,7 @@ describe('the first bytes, when we were dialled', () => {
       const [event] = events;
       const behind = first.length > 0 ? version.subarray(at) : NOTHING;
       expect(events.length).toBe(1);
-      expect(event?.kind === 'v1' && hex(join(event.bytes, behind))).toBe(hex(version));
+      expect(event?.kind === 'v1' && toHex(join(event.bytes, behind))).toBe(toHex(version));
     }
   });
   test.each(Array.from({ length: 16 }, (_, i) => i))('byte %i differs: v2 at once', (at) => {
@@ -68,7 +68,7 @@ describe('the first bytes, when we were dialled', () => {
     const chunk = key.slice();
     const [, event] = target.feed(chunk);
     chunk.fill(0);
-    expect(event?.kind === 'key' && hex(event.ellswift)).toBe(hex(key));
+    expect(event?.kind === 'key' && toHex(event.ellswift)).toBe(toHex(key));
   });
   test('v1 of another network is judged with the 17th byte, and named', () => {
     const target = opening();

@@ -15,10 +15,10 @@ import { GROWTH_STEP } from '../src/wire/bip324/byte-buffer.js';
 import { createPacketDecoder } from '../src/wire/bip324/packet-decoder.js';
 import { createPacketEncoder } from '../src/wire/bip324/packet-encoder.js';
 import { seededRandom } from './support/memory-nodes.js';
+import { toHex } from './support/hex.js';
 
 const { magic } = NETWORKS.regtest;
 const NOTHING = new Uint8Array(0);
-const hex = (data: Uint8Array) => Buffer.from(data).toString('hex');
 const join = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 const flipped = (bytes: Uint8Array, at: number, bit = 1) => {
   const copy = bytes.slice();
@@ -35,7 +35,7 @@ function cut(stream: Uint8Array, places: readonly number[]): Uint8Array[] {
 
 /** Events as text: comparing payloads byte by byte with toEqual would take seconds. */
 const told = (events: readonly V2Event[]) =>
-  JSON.stringify(events, (_key, value: unknown) => (value instanceof Uint8Array ? hex(value) : value));
+  JSON.stringify(events, (_key, value: unknown) => (value instanceof Uint8Array ? toHex(value) : value));
 
 const keysOf = (seed: number): DirectionKeys => deriveV2Keys(seededRandom(seed)(32), true, magic).send;
 const keys = keysOf(1);

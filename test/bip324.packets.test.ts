@@ -10,9 +10,8 @@ import { FSChaCha20, FSChaCha20Poly1305, REKEY } from '../src/wire/bip324/fschac
 import { createV2Key, deriveV2Keys, type DirectionKeys } from '../src/wire/bip324/keys.js';
 import { createPacketEncoder } from '../src/wire/bip324/packet-encoder.js';
 import { seededRandom } from './support/memory-nodes.js';
+import { fromHex, toHex } from './support/hex.js';
 
-const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
-const hex = (data: Uint8Array) => Buffer.from(data).toString('hex');
 const ascii = (text: string) => new TextEncoder().encode(text);
 const join = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 const NOTHING = new Uint8Array(0);
@@ -55,7 +54,7 @@ describe('vectors of BIP324', () => {
   describe.each(rows)('packet $in_idx, initiating $in_initiating', (row) => {
     const at = (name: string) => row[name]!;
     const [secret, ours, theirs] = ['in_priv_ours', 'in_ellswift_ours', 'in_ellswift_theirs'].map((name) =>
-      bytes(at(name)),
+      fromHex(at(name)),
     ) as [Uint8Array, Uint8Array, Uint8Array];
     const initiating = at('in_initiating') === '1';
     const keys = deriveV2Keys(
@@ -65,24 +64,24 @@ describe('vectors of BIP324', () => {
     );
     const initiator = initiating ? keys.send : keys.receive;
     const responder = initiating ? keys.receive : keys.send;
-    const contents = bytes(at('in_contents').repeat(Number(at('in_multiply'))));
-    const aad = bytes(at('in_aad'));
+    const contents = fromHex(at('in_contents').repeat(Number(at('in_multiply'))));
+    const aad = fromHex(at('in_aad'));
     const decoy = at('in_ignore') === '1';
 
     test('x coordinates and shared secret', () => {
-      expect(hex(decodeEllswift(ours))).toBe(at('mid_x_ours'));
-      expect(hex(decodeEllswift(theirs))).toBe(at('mid_x_theirs'));
-      expect(hex(sharedX(secret, theirs))).toBe(at('mid_x_shared'));
-      expect(hex(sharedSecret(secret, ours, theirs, initiating))).toBe(at('mid_shared_secret'));
+      expect(toHex(decodeEllswift(ours))).toBe(at('mid_x_ours'));
+      expect(toHex(decodeEllswift(theirs))).toBe(at('mid_x_theirs'));
+      expect(toHex(sharedX(secret, theirs))).toBe(at('mid_x_shared'));
+      expect(toHex(sharedSecret(secret, ours, theirs, initiating))).toBe(at('mid_shared_secret'));
     });
     test('keys, terminators, session id', () => {
-      expect(hex(initiator.lengths)).toBe(at('mid_initiator_l'));
-      expect(hex(initiator.packets)).toBe(at('mid_initiator_p'));
-      expect(hex(responder.lengths)).toBe(at('mid_responder_l'));
-      expect(hex(responder.packets)).toBe(at('mid_responder_p'));
-      expect(hex(keys.send.terminator)).toBe(at('mid_send_garbage_terminator'));
-      expect(hex(keys.receive.terminator)).toBe(at('mid_recv_garbage_terminator'));
-      expect(hex(keys.sessionId)).toBe(at('out_session_id'));
+      expect(toHex(initiator.lengths)).toBe(at('mid_initiator_l'));
+      expect(toHex(initiator.packets)).toBe(at('mid_initiator_p'));
+      expect(toHex(responder.lengths)).toBe(at('mid_responder_l'));
+      expect(toHex(responder.packets)).toBe(at('mid_responder_p'));
+      expect(toHex(keys.send.terminator)).toBe(at('mid_send_garbage_terminator'));
+      expect(toHex(keys.receive.terminator)).toBe(at('mid_recv_garbage_terminator'));
+      expect(toHex(keys.sessionId)).toBe(at('out_session_id'));
     });
     test('the packet, and back', () => {
       const [sending, receiving] = [new Direction(keys.send), new Direction(keys.send)];
@@ -91,11 +90,11 @@ describe('vectors of BIP324', () => {
         expect(length === 0 && opened?.length === 1).toBe(true);
       }
       const packet = sending.seal(contents, aad, decoy ? 0x80 : 0);
-      if (at('out_ciphertext') !== '') expect(hex(packet)).toBe(at('out_ciphertext'));
-      expect(hex(packet).endsWith(at('out_ciphertext_endswith'))).toBe(true);
+      if (at('out_ciphertext') !== '') expect(toHex(packet)).toBe(at('out_ciphertext'));
+      expect(toHex(packet).endsWith(at('out_ciphertext_endswith'))).toBe(true);
       const { length, opened } = receiving.open(packet, aad);
       expect(length).toBe(contents.length);
-      expect(hex(opened!) === hex(join(Uint8Array.of(decoy ? 0x80 : 0), contents))).toBe(true);
+      expect(toHex(opened) === toHex(join(Uint8Array.of(decoy ? 0x80 : 0), contents))).toBe(true);
     });
   });
 });
@@ -108,13 +107,13 @@ describe('keys', () => {
       fc.property(fc.integer(), fc.integer(), (one, other) => {
         const [a, b] = [createV2Key(seededRandom(one)), createV2Key(seededRandom(other + 2 ** 31 + 7))];
         const [ours, theirs] = [a.agree(b.ellswift, true, magic), b.agree(a.ellswift, false, magic)];
-        expect(hex(ours.sessionId)).toBe(hex(theirs.sessionId));
+        expect(toHex(ours.sessionId)).toBe(toHex(theirs.sessionId));
         expect(ours.send).toEqual(theirs.receive);
         expect(ours.receive).toEqual(theirs.send);
         expect(ours.send).not.toEqual(ours.receive);
         const strange = b.agree(a.ellswift, false, NETWORKS.main.magic);
-        expect(hex(strange.sessionId)).not.toBe(hex(ours.sessionId));
-        expect(hex(strange.receive.terminator)).not.toBe(hex(ours.send.terminator));
+        expect(toHex(strange.sessionId)).not.toBe(toHex(ours.sessionId));
+        expect(toHex(strange.receive.terminator)).not.toBe(toHex(ours.send.terminator));
       }),
       { numRuns: 50 },
     );
@@ -122,7 +121,7 @@ describe('keys', () => {
   test('two that both dial do not agree', () => {
     const [a, b] = [createV2Key(seededRandom(1)), createV2Key(seededRandom(2))];
     const [ours, theirs] = [a.agree(b.ellswift, true, magic), b.agree(a.ellswift, true, magic)];
-    expect(hex(ours.sessionId)).not.toBe(hex(theirs.sessionId));
+    expect(toHex(ours.sessionId)).not.toBe(toHex(theirs.sessionId));
   });
   test('are cleared by wipe; the session id stays', () => {
     const key = createV2Key(seededRandom(1));
@@ -130,9 +129,9 @@ describe('keys', () => {
     const { send, receive } = keys;
     keys.wipe();
     for (const secret of [send.lengths, send.packets, receive.lengths, receive.packets]) {
-      expect(hex(secret)).toBe('00'.repeat(32));
+      expect(toHex(secret)).toBe('00'.repeat(32));
     }
-    expect(hex(keys.sessionId)).not.toBe('00'.repeat(32));
+    expect(toHex(keys.sessionId)).not.toBe('00'.repeat(32));
     key.wipe();
     expect(() => key.agree(key.ellswift, true, magic)).toThrow('ERR_LOCAL_ARGUMENT');
   });
@@ -143,8 +142,8 @@ describe('keys', () => {
       drawn.push(random(size));
       return drawn.at(-1)!;
     });
-    expect(hex(drawn[0]!)).toBe('00'.repeat(32));
-    expect(hex(drawn[1]!)).not.toBe('00'.repeat(33));
+    expect(toHex(drawn[0])).toBe('00'.repeat(32));
+    expect(toHex(drawn[1])).not.toBe('00'.repeat(33));
   });
   test('a draw that is no key is drawn again', () => {
     const random = seededRandom(4);
@@ -167,7 +166,7 @@ describe('forward secrecy', () => {
     for (let i = 0; i < 5 * REKEY + 3; i++) {
       const sealed = new Uint8Array(17);
       a.seal(NOTHING, [Uint8Array.of(1), NOTHING], sealed, 0);
-      seen.add(hex(sealed));
+      seen.add(toHex(sealed));
       expect(b.open(NOTHING, sealed)).toEqual(Uint8Array.of(1));
     }
     expect(seen.size).toBe(5 * REKEY + 3);
@@ -207,15 +206,17 @@ describe('a sender', () => {
   const keys = deriveV2Keys(new Uint8Array(32), true, NETWORKS.main.magic).send;
 
   test('makes the packets of the ciphers: garbage authenticated once, decoys marked', () => {
-    const garbage = bytes('0102');
+    const garbage = fromHex('0102');
     const sender = createPacketEncoder(keys, garbage);
     const direction = new Direction(keys);
     garbage.fill(0);
     expect(sender.terminator).toEqual(keys.terminator);
-    expect(hex(sender.decoy(5))).toBe(hex(direction.seal(new Uint8Array(5), bytes('0102'), 0x80)));
-    expect(hex(sender.version())).toBe(hex(direction.seal(NOTHING)));
-    expect(hex(sender.message('ping', bytes('aa')))).toBe(hex(direction.seal(bytes('12aa'))));
-    expect(hex(sender.packet(bytes('ff'), 0x7f))).toBe(hex(direction.seal(bytes('ff'), NOTHING, 0x7f)));
+    expect(toHex(sender.decoy(5))).toBe(toHex(direction.seal(new Uint8Array(5), fromHex('0102'), 0x80)));
+    expect(toHex(sender.version())).toBe(toHex(direction.seal(NOTHING)));
+    expect(toHex(sender.message('ping', fromHex('aa')))).toBe(toHex(direction.seal(fromHex('12aa'))));
+    expect(toHex(sender.packet(fromHex('ff'), 0x7f))).toBe(
+      toHex(direction.seal(fromHex('ff'), NOTHING, 0x7f)),
+    );
   });
   test('makes nothing once wiped, and nothing too long', () => {
     const sender = createPacketEncoder(keys, NOTHING);
@@ -236,10 +237,10 @@ describe('contents', () => {
   const short = new Map([...ids.map((name, i) => [name, i + 1] as const), ['feature', 37] as const]);
 
   test.each([...short])('%s is %i, and may come with its name as well', (command, id) => {
-    expect(hex(encodeContents(command, bytes('cc')))).toBe(`${hex(Uint8Array.of(id))}cc`);
+    expect(toHex(encodeContents(command, fromHex('cc')))).toBe(`${toHex(Uint8Array.of(id))}cc`);
     for (const long of [false, true]) {
-      const contents = encodeContents(command, bytes('cc'), long);
-      expect(decodeContents(contents)).toEqual({ valid: true, command, payload: bytes('cc') });
+      const contents = encodeContents(command, fromHex('cc'), long);
+      expect(decodeContents(contents)).toEqual({ valid: true, command, payload: fromHex('cc') });
     }
   });
   test('every other command of the table has no short id and travels with its name', () => {
@@ -249,9 +250,9 @@ describe('contents', () => {
     );
     for (const command of others) {
       expect(shortIdOf(command)).toBeUndefined();
-      const contents = encodeContents(command, bytes('cc'));
-      expect(hex(contents)).toBe(`00${hex(ascii(command)).padEnd(24, '0')}cc`);
-      expect(decodeContents(contents)).toEqual({ valid: true, command, payload: bytes('cc') });
+      const contents = encodeContents(command, fromHex('cc'));
+      expect(toHex(contents)).toBe(`00${toHex(ascii(command)).padEnd(24, '0')}cc`);
+      expect(decodeContents(contents)).toEqual({ valid: true, command, payload: fromHex('cc') });
     }
   });
   test('ids that nobody has given out', () => {
@@ -265,17 +266,17 @@ describe('contents', () => {
   });
   test.each([
     ['DEL, which v1 refuses', '61'.repeat(11) + '7f', true, 'a'.repeat(11) + '\x7f'],
-    ['12 characters', hex(ascii('abcdefghijkl')), true, 'abcdefghijkl'],
+    ['12 characters', toHex(ascii('abcdefghijkl')), true, 'abcdefghijkl'],
     ['no character at all', '00'.repeat(12), true, ''],
-    ['an unknown name', hex(ascii('hello')).padEnd(24, '0'), true, 'hello'],
+    ['an unknown name', toHex(ascii('hello')).padEnd(24, '0'), true, 'hello'],
     ['a high byte', '80'.padEnd(24, '0'), false, '?'],
     ['a control character', '6107'.padEnd(24, '0'), false, 'a?'],
     ['something behind the end', '610061'.padEnd(24, '0'), false, 'a?a'],
-    ['a name cut short', hex(ascii('verack')).padEnd(22, '0'), false, 'verack'],
+    ['a name cut short', toHex(ascii('verack')).padEnd(22, '0'), false, 'verack'],
     ['no name', '', false, ''],
   ])('long form with %s', (_what, field, valid, command) => {
     const whole = { valid: true, command, payload: NOTHING };
-    expect(decodeContents(bytes(`00${field}`))).toEqual(valid ? whole : { valid: false, command });
+    expect(decodeContents(fromHex(`00${field}`))).toEqual(valid ? whole : { valid: false, command });
   });
   test('none at all', () => {
     expect(decodeContents(NOTHING)).toEqual({ valid: false, command: '' });

@@ -22,7 +22,7 @@ const dialler = caseOf([{ op: 'listen' }], { id: 'out-b', role: 'outbound', conn
 const dialogue = [{ at: 3, conn: 'A', side: 'tester' as const, text: '<script>ping' }];
 
 const reportOf = (verdicts: Readonly<Record<string, Verdict>>, cases: readonly Case[]): Report => ({
-  ...{ format: FORMAT, tester: 'verack 0', began: FACTS.began, node: '127.0.0.1:1', vanished: [] },
+  ...{ format: FORMAT, tester: 'verack 0', began: FACTS.began, node: '127.0.0.1:1', absent: [] },
   findings: cases.map((it) => ({ ...findingOf(it, verdicts[it.id]!, '</script><b>', 5), dialogue })),
 });
 

@@ -150,7 +150,7 @@ describe('a run', () => {
       verdict: 'known',
       seen: expect.stringContaining('(known: a chatterbox)'),
     });
-    expect(report.vanished).toEqual(['pings']);
+    expect(report.absent).toEqual(['pings']);
     expect(violations(report)).toEqual([]);
     expect(knownOf(known, '/other:1/').size).toBe(0);
   });

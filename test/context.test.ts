@@ -91,7 +91,7 @@ describe('what is remembered', () => {
 
   test("a reason has the transition's code, else that of the event", () => {
     const closed = { type: 'link.closed', code: 'ERR_LINK_EOF' } as const;
-    const facts = { state: 'connecting' };
+    const facts = {};
     expect(update.reason(contextOf(), closed)).toEqual({ reason: { code: 'ERR_LINK_EOF', facts } });
     expect(update.reason(contextOf(), closed, 'ERR_LINK_RESET')).toEqual({
       reason: { code: 'ERR_LINK_RESET', facts },

@@ -5,11 +5,11 @@ import { annotationLines } from '../src/cli/hex-dump.js';
 import { NETWORKS } from '../src/networks.js';
 import { annotateFrames, annotatePayload, type Annotation, looksFramed } from '../src/decode/annotate.js';
 import { COMMANDS, encodeFrame, encodeMessage } from '../src/wire/index.js';
+import { fromHex } from './support/hex.js';
 
-const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replace(/\s/g, ''), 'hex'));
 const { main, regtest } = NETWORKS;
 const frame = (command: string, hex = '', magic = main.magic): Uint8Array =>
-  encodeFrame(magic, command, bytes(hex));
+  encodeFrame(magic, command, fromHex(hex));
 const joined = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
 const codes = (annotations: readonly Annotation[]): string[][] =>
   annotations.map(({ verdicts }) => verdicts.map(({ code }) => code));
@@ -25,7 +25,7 @@ const VERSION =
 
 describe('a payload', () => {
   test('has a name and a meaning for every field', () => {
-    expect(values(annotatePayload('version', bytes(VERSION.replace(/0f 2f/, '10 2f'))))).toEqual({
+    expect(values(annotatePayload('version', fromHex(VERSION.replace(/0f 2f/, '10 2f'))))).toEqual({
       version: '70016',
       services: '1033 (NETWORK, WITNESS, NETWORK_LIMITED)',
       timestamp: '100000000 (1973-03-03T09:46:40Z)',
@@ -45,7 +45,7 @@ describe('a payload', () => {
 
   test('may hold lists of addresses of any network', () => {
     const entry = '00e1f505 09 04 20 79bcc625184b05194975c28b66b66b0469f7f6556fb1ac3189a79b40dda32f1f 208d';
-    const { fields, ok } = annotatePayload('addrv2', bytes(`01 ${entry}`));
+    const { fields, ok } = annotatePayload('addrv2', fromHex(`01 ${entry}`));
     expect(ok).toBe(true);
     expect(fields.map(({ name, value }) => [name, value])).toEqual([
       ['addresses.count', '1'],
@@ -64,7 +64,7 @@ describe('a payload', () => {
   test('of an inventory names types and shows hashes as people know them', () => {
     const { fields } = annotatePayload(
       'inv',
-      bytes(`02 01000040 ${'00'.repeat(31)}ab 07000000 ${'11'.repeat(32)}`),
+      fromHex(`02 01000040 ${'00'.repeat(31)}ab 07000000 ${'11'.repeat(32)}`),
     );
     expect(fields.map(({ value }) => value)).toEqual([
       '2',
@@ -93,7 +93,7 @@ describe('a payload', () => {
     ['ping', '010203040506070809', 'TRAILING', /1 byte behind the last field; Core ignores them/],
     ['hello', '00', 'UNKNOWN_COMMAND', /Core ignores/],
   ])('%s %s: %s', (command, hex, code, says) => {
-    const annotation = annotatePayload(command, bytes(hex));
+    const annotation = annotatePayload(command, fromHex(hex));
     expect(annotation.verdicts).toEqual([{ code, says: expect.stringMatching(says) }]);
     expect(annotation.ok).toBe(!code.startsWith('ERR_'));
   });
@@ -121,7 +121,7 @@ describe('frames', () => {
     ['an invalid command', broken(5, 0x1b), [['ERR_FRAME_COMMAND']]],
     ['a claim of too much', broken(19, 0xff), [['ERR_FRAME_OVERSIZE']]],
     ['an unfinished payload', frame('ping', '0102030405060708').subarray(0, 30), [['INCOMPLETE']]],
-    ['an unfinished header', joined(frame('verack'), bytes('f9be')), [[], ['INCOMPLETE']]],
+    ['an unfinished header', joined(frame('verack'), fromHex('f9be')), [[], ['INCOMPLETE']]],
     ['a bad payload', frame('sendcmpct', '00'), [['ERR_CODEC_SHORT']]],
   ])('%s', (_, input, expected) => {
     const annotations = annotateFrames(input);
@@ -131,10 +131,10 @@ describe('frames', () => {
 
   test('are told from payloads', () => {
     expect(looksFramed(frame('verack'))).toBe(true);
-    expect(looksFramed(bytes('fabfb5da'))).toBe(true);
-    expect(looksFramed(frame('verack', '', bytes('01020304')))).toBe(true);
-    expect(looksFramed(bytes('0102030405060708'))).toBe(false);
-    expect(looksFramed(bytes('00'.repeat(24)))).toBe(false);
+    expect(looksFramed(fromHex('fabfb5da'))).toBe(true);
+    expect(looksFramed(frame('verack', '', fromHex('01020304')))).toBe(true);
+    expect(looksFramed(fromHex('0102030405060708'))).toBe(false);
+    expect(looksFramed(fromHex('00'.repeat(24)))).toBe(false);
   });
 
   test('look like this', () => {

@@ -2,28 +2,16 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Net } from '../src/index.js';
 import { createNode } from '../src/index.js';
-import { scene } from './support/memory-nodes.js';
-
-const A = { host: '10.0.0.1', port: 18444 };
-const B = { host: '10.0.0.2', port: 18444 };
-
-/** Two nodes on one net, the first one listening. */
-async function pair() {
-  const stage = scene();
-  const a = stage.node({}, A.host);
-  const b = stage.node({}, B.host);
-  await a.listen(A);
-  return { ...stage, a, b };
-}
+import { A, B, memoryNetwork, twoNodes } from './support/memory-nodes.js';
 
 describe('redial', () => {
   test('waits longer after each failure, with jitter, up to five minutes', async () => {
-    const stage = scene();
-    const b = stage.node({}, B.host);
+    const network = memoryNetwork();
+    const b = network.node({}, B.host);
     const delays: number[] = [];
     b.on('redial', ({ delay }) => delays.push(delay));
     b.dial(A, { persistent: true });
-    await stage.pass(3_600_000);
+    await network.pass(3_600_000);
     delays.slice(0, 8).forEach((delay, i) => {
       expect(delay).toBeGreaterThanOrEqual(500 * 2 ** i);
       expect(delay).toBeLessThanOrEqual(1_000 * 2 ** i);
@@ -31,23 +19,23 @@ describe('redial', () => {
     expect(Math.max(...delays)).toBeLessThanOrEqual(300_000);
     expect(delays.length).toBeGreaterThan(15);
     await b.stop();
-    expect(stage.clock.armed).toBe(0);
+    expect(network.clock.armed).toBe(0);
   });
 
   test('comes back when the peer does', async () => {
-    const stage = scene();
-    const b = stage.node({}, B.host);
+    const network = memoryNetwork();
+    const b = network.node({}, B.host);
     b.dial(A, { persistent: true });
-    await stage.pass(5_000);
-    const a = stage.node({}, A.host);
+    await network.pass(5_000);
+    const a = network.node({}, A.host);
     await a.listen(A);
-    await stage.pass(60_000);
+    await network.pass(60_000);
     expect(a.peers.size).toBe(1);
     expect(b.peers.list()[0]?.state).toBe('established');
   });
 
   test('tries the addresses of one host in turn', async () => {
-    const { b, a, pass } = await pair();
+    const { b, a, pass } = await twoNodes();
     b.dial([{ host: '10.9.9.9', port: 1 }, A], { persistent: true });
     // No backoff before the others were tried: the first one would be half a second.
     await pass(100);
@@ -61,7 +49,7 @@ test.each<[string, number, string | undefined]>([
   ['main', 9999, undefined],
   ['main', 18444, undefined],
 ])('a node of %s that ends the connection on port %s: portof %s', async (chain, port, portof) => {
-  const stage = scene();
+  const stage = memoryNetwork();
   const at = { host: A.host, port };
   await stage.node({ chain }, A.host).listen(at);
   const b = stage.node({}, B.host);
@@ -74,7 +62,7 @@ test.each<[string, number, string | undefined]>([
 
 describe('a caller in error', () => {
   test('is told at once: no port, no address, nonsense in the options', async () => {
-    const { b } = await pair();
+    const { b } = await twoNodes();
     const wrong = expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT' });
     expect(() => b.dial({ host: '10.0.0.1', port: 70_000 })).toThrow(wrong);
     expect(() => b.dial([] as never)).toThrow(wrong);
@@ -83,13 +71,13 @@ describe('a caller in error', () => {
   });
 
   test('with a signal that has aborted gets a node that is stopped', async () => {
-    const b = scene().node({ signal: AbortSignal.abort() }, B.host);
+    const b = memoryNetwork().node({ signal: AbortSignal.abort() }, B.host);
     await expect(b.dial(A).established()).rejects.toMatchObject({ code: 'ERR_LOCAL_CANCELLED' });
     await expect(b.listen(B)).rejects.toMatchObject({ code: 'ERR_LOCAL_CANCELLED' });
   });
 
   test('who listens when the node stops, or after, opens nothing', async () => {
-    const { a, b, net } = await pair();
+    const { a, b, net } = await twoNodes();
     const pending = b.listen(B);
     await b.stop();
     await expect(pending).rejects.toMatchObject({ code: 'ERR_LOCAL_CANCELLED' });
@@ -108,13 +96,13 @@ describe('a caller in error', () => {
         return () => undefined;
       },
     };
-    const peer = scene().node({ net: failing }).dial(A);
+    const peer = memoryNetwork().node({ net: failing }).dial(A);
     await expect(peer.established()).rejects.toMatchObject({ code: 'ERR_DIAL_REFUSED' });
     expect((await peer.ended()).lastreason?.code).toBe('ERR_DIAL_REFUSED');
   });
 
   test('whose listener throws does not take the node with it', async () => {
-    const { a, b, pass } = await pair();
+    const { a, b, pass } = await twoNodes();
     const later: unknown[] = [];
     // What is thrown in a microtask would end this process; here it is only seen.
     const real = globalThis.queueMicrotask;
@@ -138,7 +126,7 @@ describe('a caller in error', () => {
 
 describe('a persistent dial', () => {
   test('goes on with its handle after a redial', async () => {
-    const { a, b, pass } = await pair();
+    const { a, b, pass } = await twoNodes();
     const peer = b.dial(A, { persistent: true });
     await pass();
     const first = peer.id;
@@ -152,14 +140,14 @@ describe('a persistent dial', () => {
   });
 
   test.each(['close', 'abort'] as const)('is ended by %s while it waits for its next try', async (how) => {
-    const stage = scene();
-    const b = stage.node({}, B.host);
+    const network = memoryNetwork();
+    const b = network.node({}, B.host);
     const stop = new AbortController();
     const peer = b.dial(A, { persistent: true, signal: stop.signal });
-    await stage.pass(100);
+    await network.pass(100);
     expect(b.redialling).toBe(1);
     if (how === 'close') peer.close();
     else stop.abort();
-    expect([b.redialling, stage.clock.armed]).toEqual([0, 0]);
+    expect([b.redialling, network.clock.armed]).toEqual([0, 0]);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * The fault grid: every fault, from either end, at every state that it can strike, ends as it is foretold, and the node
+ * The fault grid: every fault, from either end, at every state in which it can take effect, ends as expected, and the node
  * goes on serving the healthy peer beside it. Latencies are seeded; nothing waits.
  */
 import { describe, expect, test } from '@jest/globals';
@@ -9,7 +9,7 @@ import { FAULT_NAMES, type FaultName, FAULTS, parseFault } from '../src/net/faul
 import { memoryNet } from '../src/net/memory.js';
 import { createV1Framer, decodeMessage } from '../src/wire/index.js';
 import { Chance } from './simulation/seeded-random.js';
-import { strikingNet } from './support/strike.js';
+import { netWithFaultFrom } from './support/fault-from-frame.js';
 
 const HERE = { host: '10.0.0.1', port: 18444 };
 const FRIEND = { host: '10.0.0.2', port: 18444 };
@@ -55,9 +55,9 @@ class Stage {
     return this;
   }
 
-  /** A peer whose fault strikes from its frame number `after` on. */
+  /** A peer whose fault begins at its frame number `after` on. */
   async meet(fault: string, role: Role, after = 0, at: Endpoint = FOE): Promise<void> {
-    const net = strikingNet(this.net.at(at.host), parseFault(fault), after, this.clock);
+    const net = netWithFaultFrom(this.net.at(at.host), parseFault(fault), after, this.clock);
     const foe = this.#make(3 + this.foes.length, net, PATIENT);
     this.foes.push(foe);
     if (role === 'dials') foe.dial(HERE);
@@ -99,9 +99,9 @@ const WAITING: Readonly<Record<Role, string>> = { listens: 'versionSent', dials:
 const stateAt = (n: number, role: Role): string =>
   n === 0 ? WAITING[role] : n <= 3 ? 'versionReceived' : 'established';
 
-/** Faults that can strike at any frame, and those that wait for one. */
+/** Faults that can begin at any frame, and those that wait for one. */
 const ANY = [0, 1, 2, 3, 4];
-const STRIKES: Readonly<Record<FaultName, readonly number[]>> = {
+const FRAMES: Readonly<Record<FaultName, readonly number[]>> = {
   checksum: [0, 1, 2, 3],
   magic: ANY,
   oversize: ANY,
@@ -119,7 +119,7 @@ const STRIKES: Readonly<Record<FaultName, readonly number[]>> = {
 };
 const VALUES: Readonly<Record<string, string>> = { split: '=7', slow: '=2000' };
 
-/** The state that a fault is noticed in, for those that are noticed later than they strike. */
+/** The state that a fault is noticed in, for those that are noticed later than they begin. */
 const NOTICED: Partial<Record<FaultName, string>> = {
   checksum: 'versionReceived',
   'no-verack': 'versionReceived',
@@ -127,7 +127,7 @@ const NOTICED: Partial<Record<FaultName, string>> = {
   'hang-up': 'versionReceived',
 };
 
-function foretold(name: FaultName, role: Role, after: number): Fate {
+function expected(name: FaultName, role: Role, after: number): Fate {
   const { expect: end } = FAULTS[name];
   if (end === 'established') return end;
   if (name === 'silent' && after > 3) return 'ERR_TIME_PONG in established';
@@ -136,7 +136,7 @@ function foretold(name: FaultName, role: Role, after: number): Fate {
 
 const grid = FAULT_NAMES.flatMap((name) =>
   ROLES.flatMap((role) =>
-    STRIKES[name].map((after) => ({ name, role, after, fate: foretold(name, role, after) })),
+    FRAMES[name].map((after) => ({ name, role, after, fate: expected(name, role, after) })),
   ),
 );
 
@@ -152,7 +152,7 @@ describe('the fault grid', () => {
     }
   });
 
-  test('strikes in every state that hears bytes', () => {
+  test('begins in every state that receives bytes', () => {
     const states = grid.map(({ fate }) => / in (.*)$/.exec(fate)?.[1]);
     expect(new Set(states)).toEqual(
       new Set(['awaitingVersion', 'versionSent', 'versionReceived', 'established', undefined]),

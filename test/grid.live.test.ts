@@ -3,6 +3,8 @@ import { expect, test } from '@jest/globals';
 
 import { obstacleIn, playAll, REACHED, report } from './grid/compare.js';
 import { playInMemory } from './grid/memory.js';
+import { OUTBOUND_GRID_EVENTS, OUTBOUND_SITUATIONS } from './grid/outbound.js';
+import { expectedOutbound, outboundObstacle, outboundOnNode } from './grid/outbound.live.js';
 import { expectedOutcome, outcomeOnNode, slotObstacle } from './grid/slots.js';
 import { GRID_EVENTS, impossible, isTimer, SITUATIONS, stateAfter } from './grid/supervisor.js';
 import { say } from './support/print.js';
@@ -29,5 +31,21 @@ test('a node keeps its slots as the supervisor says', async () => {
   }
   expect(actual).toEqual(expected);
   say(`supervisor: ${actual.length} cells exercised; not exercised:`);
+  for (const [why, count] of left) say(`  ${count} × ${why}`);
+});
+
+test('a target does what the outbound machine says', async () => {
+  const [actual, expected, left] = [[] as unknown[], [] as unknown[], new Map<string, number>()];
+  for (const [name, situation] of Object.entries(OUTBOUND_SITUATIONS)) {
+    for (const [eventName, event] of Object.entries(OUTBOUND_GRID_EVENTS)) {
+      const why = outboundObstacle(name, eventName);
+      if (why !== '') left.set(why, (left.get(why) ?? 0) + 1);
+      if (why !== '') continue;
+      actual.push([name, eventName, await outboundOnNode(situation, eventName, event)]);
+      expected.push([name, eventName, expectedOutbound(situation, event)]);
+    }
+  }
+  expect(actual).toEqual(expected);
+  say(`outbound: ${actual.length} cells exercised; not exercised:`);
   for (const [why, count] of left) say(`  ${count} × ${why}`);
 });

@@ -144,7 +144,7 @@ describe("the transport's grid", () => {
 test('with real bytes, a node does what the cell says', async () => {
   const started = performance.now();
   const left = new Map<string, number>();
-  const [seen, foretold] = [[] as unknown[], [] as unknown[]];
+  const [seen, expected] = [[] as unknown[], [] as unknown[]];
   for (const place of cells) {
     const why = obstacleTo(place.row, place.column);
     if (why !== '') {
@@ -155,9 +155,9 @@ test('with real bytes, a node does what the cell says', async () => {
     seen.push({ name: nameOf(place), ...outcome, events: events.map(({ type }) => type) });
     const cell = foretellTransport(place.column, events);
     const redials = cell.to === 'fallback';
-    foretold.push({ name: nameOf(place), ...cell, redials, events: shownOf(place) });
+    expected.push({ name: nameOf(place), ...cell, redials, events: shownOf(place) });
   }
-  expect(seen).toEqual(foretold);
+  expect(seen).toEqual(expected);
   const ms = Math.round(performance.now() - started);
   say(`transport: ${seen.length} of ${cells.length} cells exercised on a node in ${ms} ms; not exercised:`);
   for (const [why, count] of left) say(`  ${count} × ${why}`);

@@ -12,7 +12,7 @@ import { inputsOf } from '../src/learn/alphabet.js';
 import { politeAfter, solicited } from '../src/learn/polite-inputs.js';
 import { NETWORKS } from '../src/networks.js';
 import { driven } from './support/drive-clock.js';
-import { scene } from './support/memory-nodes.js';
+import { memoryNetwork } from './support/memory-nodes.js';
 
 const MODELS = loadKnownModels();
 const AT = { host: '10.0.0.1', port: 18_444 };
@@ -75,7 +75,7 @@ describe('what is asked', () => {
 
 describe('our own node', () => {
   async function identified(models: readonly KnownModel[]) {
-    const { clock, net, node } = scene();
+    const { clock, net, node } = memoryNetwork();
     const ours = node({ subver: '/Satoshi:29.0.0/' }, AT.host);
     await ours.listen(AT);
     const connections = dialledConnections(AT, clock, net.at('10.0.0.2'));

@@ -9,7 +9,7 @@ import { RateLimiter } from '../src/connection/rate-limiter.js';
 import { createV1Framer } from '../src/wire/index.js';
 import { greeting, VERACK } from './grid/handshake.js';
 import { frame, framed, NONE, ZERO } from './grid/row.js';
-import { scene } from './support/memory-nodes.js';
+import { memoryNetwork } from './support/memory-nodes.js';
 
 const A = { host: '10.0.0.1', port: 18_444 };
 const MINUTE = 60_000;
@@ -23,8 +23,8 @@ const VALID_INV = frame('inv', Uint8Array.of(1, 2, 0, 0, 0, ...Array<number>(32)
 
 /** A node and somebody who dialled it, raw. */
 async function called(options: NodeOptions = {}) {
-  const stage = scene();
-  const node = stage.node(options, A.host);
+  const network = memoryNetwork();
+  const node = network.node(options, A.host);
   await node.listen(A);
   const heard: string[] = [];
   const ends: (Reason | undefined)[] = [];
@@ -34,26 +34,26 @@ async function called(options: NodeOptions = {}) {
   const data = (chunk: Uint8Array) => {
     for (const event of framer.feed(chunk)) if (event.kind === 'frame') heard.push(event.command);
   };
-  stage.net.at('10.0.0.2').dial(A, {
+  network.net.at('10.0.0.2').dial(A, {
     opened: (opened) => (link = opened).attach({ data, closed: () => undefined }),
     failed: () => undefined,
   });
-  stage.clock.advance(10);
+  network.clock.advance(10);
   const send = (...frames: Uint8Array[]) => {
     link.write(frames);
-    stage.clock.advance(10);
+    network.clock.advance(10);
   };
   const repeat = (count: number, bytes: Uint8Array) => send(...Array<Uint8Array>(count).fill(bytes));
   const id = node.peers.list()[0]!.id;
-  return { ...stage, node, link, id, heard, ends, send, repeat };
+  return { ...network, node, link, id, heard, ends, send, repeat };
 }
 
 async function established(options: NodeOptions = {}) {
-  const stage = await called(options);
-  stage.send(greeting(70017));
-  stage.send(VERACK);
-  expect(stage.node.peers.get(stage.id)?.state).toBe('established');
-  return stage;
+  const network = await called(options);
+  network.send(greeting(70017));
+  network.send(VERACK);
+  expect(network.node.peers.get(network.id)?.state).toBe('established');
+  return network;
 }
 
 /** Sends until it is refused; how many messages were taken. */
@@ -274,14 +274,14 @@ describe('a flood', () => {
 });
 
 test('a caller whom the system could not accept is told of, and the node listens on', async () => {
-  const stage = scene();
-  const path = stage.net.at(A.host);
+  const network = memoryNetwork();
+  const path = network.net.at(A.host);
   let fail: (facts: Facts) => void = () => undefined;
   const listen: Net['listen'] = (at, accepted, failed) => {
     fail = failed ?? fail;
     return path.listen(at, accepted);
   };
-  const node = stage.node({ net: { dial: (to, handler) => path.dial(to, handler), listen } }, A.host);
+  const node = network.node({ net: { dial: (to, handler) => path.dial(to, handler), listen } }, A.host);
   await node.listen(A);
   const refused: unknown[] = [];
   node.on('refused', (refusal) => refused.push(refusal));
@@ -289,8 +289,8 @@ test('a caller whom the system could not accept is told of, and the node listens
   expect(refused).toEqual([
     { addr: '10.0.0.1:18444', reason: { code: 'ERR_LOCAL_LIMIT', facts: { syscode: 'EMFILE', ...A } } },
   ]);
-  const peer = stage.node({}, '10.0.0.2').dial(A);
-  await stage.pass();
+  const peer = network.node({}, '10.0.0.2').dial(A);
+  await network.pass();
   expect(peer.info()?.state).toBe('established');
 });
 

@@ -11,7 +11,7 @@ import { type BitcoinNode, createNode } from '../src/index.js';
 import { type Exporter, type NodeMetrics, nodeMetrics, startExporter } from '../src/metrics/index.js';
 import { figures } from './support/prometheus-figures.js';
 import { readExposition } from './support/prometheus-parser.js';
-import { scene } from './support/memory-nodes.js';
+import { memoryNetwork } from './support/memory-nodes.js';
 
 /** What a test opened; ended in the same order. */
 const open: (BitcoinNode | NodeMetrics | Exporter)[] = [];
@@ -154,7 +154,7 @@ describe('the exporter', () => {
   });
 
   test('reports the health of the node', async () => {
-    const node = scene().node({ maxinbound: 3 });
+    const node = memoryNetwork().node({ maxinbound: 3 });
     const metrics = nodeMetrics(node, new Registry());
     const exporter = await startExporter({ registry: new Registry(), health: () => metrics.health() });
     open.push(exporter, metrics);
@@ -172,7 +172,7 @@ describe('the exporter', () => {
     const registry = new Registry();
     const exporter = await startExporter({ registry });
     open.push(exporter);
-    open.push(nodeMetrics(scene().node(), registry));
+    open.push(nodeMetrics(memoryNetwork().node(), registry));
     Object.assign(registry.getSingleMetric('verack_ping_seconds')!, {
       collect: () => {
         throw new Error('a series of somebody else');

@@ -9,7 +9,7 @@ import { crawlMetrics, type NodeMetrics, nodeMetrics } from '../src/metrics/inde
 import { COMMANDS } from '../src/wire/index.js';
 import { figures } from './support/prometheus-figures.js';
 import { readExposition } from './support/prometheus-parser.js';
-import { scene } from './support/memory-nodes.js';
+import { memoryNetwork } from './support/memory-nodes.js';
 
 /** What a test opened; ended in the same order. */
 const open: (BitcoinNode | NodeMetrics)[] = [];
@@ -75,9 +75,9 @@ const at = (host: string) => ({ host, port: 18444 });
 
 /** One node with every kind of peer: v2, v1 after a fallback, one that fails, one that comes, one turned away, one that is not there. */
 async function network() {
-  const stage = scene();
+  const network = memoryNetwork();
   const make = (host: string, options: NodeOptions = {}) => {
-    const node = stage.node(options, host);
+    const node = network.node(options, host);
     open.push(node);
     return node;
   };
@@ -89,17 +89,17 @@ async function network() {
   await make(HOSTS.v2, { v2transport: true }).listen(at(HOSTS.v2));
   const v1 = make(HOSTS.v1);
   await v1.listen(at(HOSTS.v1));
-  await make(HOSTS.faulty, { net: faultyNet(stage.net.at(HOSTS.faulty), parseFault('checksum')) }).listen(
+  await make(HOSTS.faulty, { net: faultyNet(network.net.at(HOSTS.faulty), parseFault('checksum')) }).listen(
     at(HOSTS.faulty),
   );
   for (const host of [HOSTS.v2, HOSTS.v1, HOSTS.faulty, '10.0.0.99']) node.dial(at(host));
-  await stage.pass();
+  await network.pass();
   for (let i = 0; i < 2; i++) make(`11.0.0.${i}`).dial(at(HOSTS.us));
-  await stage.pass(1_000);
+  await network.pass(1_000);
   for (const { id } of v1.peers.list())
     v1.send(id, { command: 'unknown', name: 'evil"\\', payload: new Uint8Array(9) });
-  await stage.pass(70_000);
-  return { ...stage, node, expected, registry };
+  await network.pass(70_000);
+  return { ...network, node, expected, registry };
 }
 
 describe('the figures', () => {
@@ -150,20 +150,20 @@ describe('the figures', () => {
   });
 
   test('of dials count those under way', async () => {
-    const stage = scene(50);
-    const node = stage.node();
+    const network = memoryNetwork(50);
+    const node = network.node();
     open.push(node);
     const registry = new Registry();
     open.push(nodeMetrics(node, registry));
     node.dial(at(HOSTS.v1));
     expect(figures(readExposition(await registry.metrics()), 'verack_dials_in_flight')).toEqual({ '': 1 });
-    await stage.pass();
+    await network.pass();
     expect(figures(readExposition(await registry.metrics()), 'verack_dials_in_flight')).toEqual({ '': 0 });
   });
 
   test('of the event loop say how long it was held up', async () => {
     const registry = new Registry();
-    open.push(nodeMetrics(scene().node(), registry));
+    open.push(nodeMetrics(memoryNetwork().node(), registry));
     const end = performance.now() + 800;
     while (performance.now() < end);
     await new Promise((resolve) => setTimeout(resolve, 0));
@@ -224,7 +224,7 @@ describe('the labels', () => {
 
 describe('without metrics', () => {
   test('the node has no listeners, and none afterwards', () => {
-    const node = scene().node();
+    const node = memoryNetwork().node();
     open.push(node);
     expect(node.eventNames()).toEqual([]);
     const metrics = nodeMetrics(node, new Registry());
@@ -241,7 +241,7 @@ describe('dashboard and alerts', () => {
 
   async function exported(): Promise<Set<string>> {
     const registry = new Registry();
-    open.push(nodeMetrics(scene().node(), registry));
+    open.push(nodeMetrics(memoryNetwork().node(), registry));
     return seriesOf(registry);
   }
 

@@ -3,10 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { BitcoinNode, Net, Reason } from '../src/index.js';
 import { createNode } from '../src/index.js';
 import { encodeFrame, encodeMessage, type MessageOf } from '../src/wire/index.js';
-import { scene, type Scene } from './support/memory-nodes.js';
-
-const A = { host: '10.0.0.1', port: 18444 };
-const B = { host: '10.0.0.2', port: 18444 };
+import { A, B, memoryNetwork, twoNodes } from './support/memory-nodes.js';
 
 const endsOf = (node: BitcoinNode): (Reason | undefined)[] => {
   const ends: (Reason | undefined)[] = [];
@@ -15,17 +12,9 @@ const endsOf = (node: BitcoinNode): (Reason | undefined)[] => {
 };
 const codes = (ends: (Reason | undefined)[]) => ends.map((reason) => reason?.code);
 
-/** Two nodes on one net, the first one listening. */
-async function pair(stage: Scene = scene()) {
-  const a = stage.node({}, A.host);
-  const b = stage.node({}, B.host);
-  await a.listen(A);
-  return { ...stage, a, b };
-}
-
 describe('a handshake', () => {
   test('completes on both sides, each with what the other announced', async () => {
-    const { a, b, pass } = await pair();
+    const { a, b, pass } = await twoNodes();
     const peer = b.dial(A);
     await pass();
     expect(peer.info()).toMatchObject({
@@ -47,15 +36,15 @@ describe('a handshake', () => {
   });
 
   test('announces what the options say, and nothing by itself', async () => {
-    const stage = scene();
-    const a = stage.node({}, A.host);
+    const network = memoryNetwork();
+    const a = network.node({}, A.host);
     await a.listen(A);
-    const b = stage.node(
+    const b = network.node(
       { services: '0000000000000409', startingheight: 7, uacomment: ['lab'], rules: { relay: true } },
       B.host,
     );
     b.dial(A);
-    await stage.pass();
+    await network.pass();
     expect(a.peers.list()[0]).toMatchObject({
       servicesnames: ['NETWORK', 'WITNESS', 'NETWORK_LIMITED'],
       startingheight: 7,
@@ -66,7 +55,7 @@ describe('a handshake', () => {
   });
 
   test('both sides dialling each other at once leaves two live connections', async () => {
-    const { a, b, pass } = await pair();
+    const { a, b, pass } = await twoNodes();
     await b.listen(B);
     const ab = a.dial(B);
     const ba = b.dial(A);
@@ -78,7 +67,7 @@ describe('a handshake', () => {
 
 describe('connecting to oneself', () => {
   test('is detected by the accepting side; the dialling side reports it when its link ends', async () => {
-    const { a, pass } = await pair();
+    const { a, pass } = await twoNodes();
     const ends = endsOf(a);
     a.dial(A);
     await pass();
@@ -87,7 +76,7 @@ describe('connecting to oneself', () => {
   });
 
   test('compares with all connections that are being dialled, not only the latest', async () => {
-    const { a, pass } = await pair();
+    const { a, pass } = await twoNodes();
     const ends = endsOf(a);
     const others = Array.from({ length: 5 }, (_, i) => a.dial({ host: '10.9.9.9', port: 1_000 + i }));
     a.dial(A);
@@ -98,7 +87,7 @@ describe('connecting to oneself', () => {
   });
 
   test('is tried again a bounded number of times: another party could have caused it', async () => {
-    const { a, pass } = await pair();
+    const { a, pass } = await twoNodes();
     const abandoned: string[] = [];
     const retries: string[] = [];
     a.on('abandoned', ({ reason }) => abandoned.push(reason.code));
@@ -113,7 +102,7 @@ describe('connecting to oneself', () => {
 
 describe('slots', () => {
   test('a second connection to the same address is refused', async () => {
-    const { b, pass } = await pair();
+    const { b, pass } = await twoNodes();
     b.dial(A);
     const duplicate = { name: 'VerackError', code: 'ERR_POLICY_DUPLICATE' };
     await expect(b.dial(A).established()).rejects.toMatchObject(duplicate);
@@ -123,25 +112,25 @@ describe('slots', () => {
   });
 
   test('full outbound slots refuse the next dial and free up at an end', async () => {
-    const stage = scene();
-    const b = stage.node({ maxoutbound: 1 }, B.host);
+    const network = memoryNetwork();
+    const b = network.node({ maxoutbound: 1 }, B.host);
     b.dial(A);
     await expect(b.dial({ ...A, port: 2 }).established()).rejects.toMatchObject({ code: 'ERR_POLICY_FULL' });
-    await stage.pass();
+    await network.pass();
     expect(b.peers.size).toBe(0);
     b.dial({ ...A, port: 2 });
     expect(b.peers.size).toBe(1);
   });
 
   test('full inbound slots close the newcomer without a byte', async () => {
-    const stage = scene();
-    const a = stage.node({ maxinbound: 1 }, A.host);
+    const network = memoryNetwork();
+    const a = network.node({ maxinbound: 1 }, A.host);
     await a.listen(A);
     const refused: string[] = [];
     a.on('refused', ({ reason }) => refused.push(reason.code));
-    const first = stage.node({}, B.host).dial(A);
-    const second = stage.node({}, '10.0.0.3').dial(A);
-    await stage.pass();
+    const first = network.node({}, B.host).dial(A);
+    const second = network.node({}, '10.0.0.3').dial(A);
+    await network.pass();
     expect(first.info()?.state).toBe('established');
     expect(second.info()).toMatchObject({ bytesrecv: 0 });
     expect(second.info()?.lastreason?.code).toMatch(/^ERR_LINK_/);
@@ -152,7 +141,7 @@ describe('slots', () => {
 
 describe('the end', () => {
   test('stop closes everybody in order and leaves no timer, link or actor', async () => {
-    const { a, b, pass, clock, net } = await pair();
+    const { a, b, pass, clock, net } = await twoNodes();
     b.dial(A);
     await pass();
     const ends = endsOf(a);
@@ -168,13 +157,13 @@ describe('the end', () => {
   });
 
   test('a stopping node refuses to dial', async () => {
-    const { b } = await pair();
+    const { b } = await twoNodes();
     await b.stop();
     await expect(b.dial(A).established()).rejects.toMatchObject({ code: 'ERR_LOCAL_CANCELLED' });
   });
 
   test('await using stops the node', async () => {
-    const { a, b, pass } = await pair();
+    const { a, b, pass } = await twoNodes();
     b.dial(A);
     await pass();
     const gone = b[Symbol.asyncDispose]();
@@ -184,7 +173,7 @@ describe('the end', () => {
   });
 
   test('an abort signal closes one connection and ends its redials', async () => {
-    const { b, pass } = await pair();
+    const { b, pass } = await twoNodes();
     const stop = new AbortController();
     const peer = b.dial(A, { persistent: true, signal: stop.signal });
     await pass();
@@ -197,7 +186,7 @@ describe('the end', () => {
   test('one abort signal ends any number of dials, listeners and nodes, and keeps none of them', async () => {
     const stop = new AbortController();
     const { signal } = stop;
-    const { a, b, node, pass } = await pair();
+    const { a, b, node, pass } = await twoNodes();
     const peers = Array.from({ length: 20 }, (_, n) => b.dial({ host: A.host, port: n + 1 }, { signal }));
     for (let n = 0; n < 20; n++) {
       node({ signal }, `10.1.0.${n}`);
@@ -211,7 +200,7 @@ describe('the end', () => {
   });
 
   test('established() rejects with the reason when it never comes', async () => {
-    const { b, pass } = await pair();
+    const { b, pass } = await twoNodes();
     const established = b.dial({ ...A, port: 1 }).established();
     const outcome = established.catch((error: unknown) => error);
     await pass();
@@ -238,7 +227,7 @@ describe('one crashed peer', () => {
   });
 
   test('ends with ERR_LOCAL_BUG and takes nobody with it', async () => {
-    const { a, net, clock, pass } = await pair();
+    const { a, net, clock, pass } = await twoNodes();
     await a.listen({ ...A, port: 2 });
     const b = createNode({ chain: 'regtest', clock, net: breaking(net.at(B.host), 2) });
     const healthy = b.dial(A);
@@ -253,7 +242,7 @@ describe('one crashed peer', () => {
 
 describe('the clock', () => {
   test('a ping goes out every two minutes and its latency is kept', async () => {
-    const { b, pass } = await pair(scene(20));
+    const { b, pass } = await twoNodes(memoryNetwork(20));
     const peer = b.dial(A);
     const pings: string[] = [];
     b.on(
@@ -270,7 +259,7 @@ describe('the clock', () => {
   });
 
   test('a pong that answers our ping is told with its round trip, another one is not', async () => {
-    const { a, b, pass } = await pair(scene(20));
+    const { a, b, pass } = await twoNodes(memoryNetwork(20));
     const pongs: object[] = [];
     b.on('pong', (pong) => pongs.push(pong));
     const peer = b.dial(A);
@@ -285,7 +274,7 @@ describe('the clock', () => {
   });
 
   test('a jump of an hour ends nobody and is told', async () => {
-    const { a, b, clock, pass } = await pair();
+    const { a, b, clock, pass } = await twoNodes();
     const peer = b.dial(A);
     await pass();
     const jumps: number[] = [];
@@ -299,13 +288,13 @@ describe('the clock', () => {
   });
 
   test('silence for longer than the idle limit ends a peer, with the reason', async () => {
-    const stage = scene();
-    const a = stage.node({}, A.host);
+    const network = memoryNetwork();
+    const a = network.node({}, A.host);
     await a.listen(A);
-    const peer = stage.node({ rules: { idleTimeout: 30_000 } }, B.host).dial(A);
-    await stage.pass(29_000);
+    const peer = network.node({ rules: { idleTimeout: 30_000 } }, B.host).dial(A);
+    await network.pass(29_000);
     expect(peer.info()?.state).toBe('established');
-    await stage.pass(3_000);
+    await network.pass(3_000);
     expect(peer.info()?.lastreason).toEqual({
       code: 'ERR_TIME_IDLE',
       facts: { state: 'established', ms: 30_000 },
@@ -315,7 +304,7 @@ describe('the clock', () => {
 
 describe('the tracker', () => {
   test('tells of births, changes and ends, and stops when asked', async () => {
-    const { b, pass } = await pair();
+    const { b, pass } = await twoNodes();
     const seen: [string, string][] = [];
     const stop = b.peers.subscribe(({ type, peer }) => seen.push([type, peer.state]));
     const peer = b.dial(A);
@@ -335,7 +324,7 @@ describe('the tracker', () => {
   });
 
   test('tells of a pong, but not of an event that taught nothing', async () => {
-    const { b, pass } = await pair();
+    const { b, pass } = await twoNodes();
     const pings: (number | undefined)[] = [];
     b.peers.subscribe(({ peer }) => peer.state === 'established' && pings.push(peer.pingtime));
     b.dial(A);
@@ -345,7 +334,7 @@ describe('the tracker', () => {
   });
 
   test('gives frozen snapshots and the next deadline', async () => {
-    const { b, pass } = await pair();
+    const { b, pass } = await twoNodes();
     const peer = b.dial(A);
     const before = peer.info();
     expect(before?.nextdeadline).toEqual({ what: 'connect', in: 5 });
@@ -358,7 +347,7 @@ describe('the tracker', () => {
   });
 
   test('can be read only', async () => {
-    const { b, pass } = await pair();
+    const { b, pass } = await twoNodes();
     const peer = b.dial({ ...A, port: 1 });
     await pass();
     expect(Object.keys(b.peers).sort()).toEqual(['get', 'list', 'recent', 'size', 'subscribe']);
@@ -368,7 +357,7 @@ describe('the tracker', () => {
   });
 
   test('remembers why the connection before ended', async () => {
-    const { b, pass } = await pair();
+    const { b, pass } = await twoNodes();
     const first = b.dial({ ...A, port: 1 });
     await pass();
     expect(first.info()?.lastreason?.code).toBe('ERR_DIAL_REFUSED');
@@ -394,7 +383,7 @@ describe('a version with a garbled tail', () => {
 
   /** Sends `payloads` as version messages over a link that we open to `a`. */
   async function tell(payloads: Uint8Array[]) {
-    const { a, net, pass } = await pair();
+    const { a, net, pass } = await twoNodes();
     const silent = { data: () => undefined, closed: () => undefined };
     net.at(B.host).dial(A, {
       failed: () => undefined,
@@ -418,7 +407,7 @@ describe('a version with a garbled tail', () => {
   });
 
   test('is dropped and named when time runs out', async () => {
-    const { a, net, pass } = await pair();
+    const { a, net, pass } = await twoNodes();
     net.at(B.host).dial(A, {
       failed: () => undefined,
       opened: (link) => {

@@ -5,7 +5,7 @@ import type { BitcoinNode } from '../src/index.js';
 import type { OutboundOptions } from '../src/node/options.js';
 import type { SeedAddress } from '../src/net/dns.js';
 import type { Link } from '../src/net/link.js';
-import { scene } from './support/memory-nodes.js';
+import { memoryNetwork } from './support/memory-nodes.js';
 import { GOOD, play } from './support/scripted-node.js';
 
 const addressOf = (host: string): SeedAddress => ({ host, port: 18444, source: 'test' });
@@ -14,7 +14,7 @@ const DEAD = ['10.3.0.1', '10.3.0.2', '10.3.0.3'];
 
 /** A node that fills `slots` from a source with these answers; the last one is given again and again. */
 async function started(answers: readonly (readonly string[])[], options: Omit<OutboundOptions, 'source'>) {
-  const stage = scene(0);
+  const stage = memoryNetwork(0);
   const links = new Map<string, Link>();
   for (const host of GOOD_HOSTS)
     await stage.net.listen(addressOf(host), (link) => {

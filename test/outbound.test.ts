@@ -9,7 +9,7 @@ import { NETWORKS } from '../src/networks.js';
 import { probe } from '../src/probe/probe.js';
 import { encodeFrame } from '../src/wire/index.js';
 import { driven } from './support/drive-clock.js';
-import { scene } from './support/memory-nodes.js';
+import { memoryNetwork } from './support/memory-nodes.js';
 import { chain, GOOD, play, VERSION } from './support/scripted-node.js';
 
 const A: Endpoint = { host: '10.0.0.1', port: 18444 };
@@ -53,7 +53,7 @@ async function v1Peer(net: MemoryNet, at: Endpoint, eager: boolean): Promise<Scr
 
 /** A node that dials, and one scripted v1 peer at A. */
 async function target(eager: boolean, options: NodeOptions, dial: DialOptions) {
-  const stage = scene(0);
+  const stage = memoryNetwork(0);
   const remote = await v1Peer(stage.net, A, eager);
   const node = stage.node(options, HERE);
   const ended: PeerInfo[] = [];
@@ -89,7 +89,7 @@ describe('a peer that sends its v1 version before it reads', () => {
   });
 
   test('is connected again after more than 4,111 bytes too', async () => {
-    const stage = scene(0);
+    const stage = memoryNetwork(0);
     const accepted: string[] = [];
     await stage.net.listen(A, (link) => {
       const frames = [encodeFrame(chain.magic, 'version', VERSION)];
@@ -106,7 +106,7 @@ describe('a peer that sends its v1 version before it reads', () => {
 
   /** Who accepts, sends the first `size` bytes of a v1 version, and then neither reads nor closes. */
   async function acceptWith(bytes: Uint8Array) {
-    const stage = scene(0);
+    const stage = memoryNetwork(0);
     const accepted: string[] = [];
     await stage.net.listen(A, (link) => {
       link.attach({ data: (chunk) => void accepted.push(transportOf(chunk)), closed: () => undefined });
@@ -133,7 +133,7 @@ describe('a peer that sends its v1 version before it reads', () => {
   });
 
   test('is probed as v1', async () => {
-    const { net, clock } = scene(0);
+    const { net, clock } = memoryNetwork(0);
     await v1Peer(net, A, true);
     const report = probe(`${A.host}:${A.port}`, { chain: 'regtest', net: net.at(HERE), clock, ...V2 });
     expect(await driven(clock, report)).toMatchObject({ ok: true, transport_protocol_type: 'v1' });
@@ -208,7 +208,7 @@ describe('a name', () => {
   }
 
   test('is looked up again in every round, and its new address is dialled', async () => {
-    const stage = scene(0);
+    const stage = memoryNetwork(0);
     const [first, second] = [await v1Peer(stage.net, A, false), await v1Peer(stage.net, B, false)];
     const { lookup, names } = lookupOf([[A.host], [B.host]]);
     const node = stage.node({ lookup }, HERE);
@@ -225,7 +225,7 @@ describe('a name', () => {
   });
 
   test('has its address dialled as v1 in later rounds, as long as it keeps it', async () => {
-    const stage = scene(0);
+    const stage = memoryNetwork(0);
     const first = await v1Peer(stage.net, A, true);
     const second = await v1Peer(stage.net, B, true);
     const { lookup } = lookupOf([[A.host], [A.host], [B.host], [A.host]]);
@@ -242,7 +242,7 @@ describe('a name', () => {
   });
 
   test('is looked up again after the lookup has failed', async () => {
-    const stage = scene(0);
+    const stage = memoryNetwork(0);
     await v1Peer(stage.net, A, false);
     let count = 0;
     const lookup: Lookup = (_, handler) => {
@@ -259,7 +259,7 @@ describe('a name', () => {
   });
 
   test('has its next address dialled when the first one is connected already', async () => {
-    const stage = scene(0);
+    const stage = memoryNetwork(0);
     for (const at of [A, B]) await v1Peer(stage.net, at, false);
     const { lookup } = lookupOf([[A.host, B.host]]);
     const node = stage.node({ lookup }, HERE);
@@ -272,7 +272,7 @@ describe('a name', () => {
   });
 
   test('is refused when its only address is connected already', async () => {
-    const stage = scene(0);
+    const stage = memoryNetwork(0);
     await v1Peer(stage.net, A, false);
     const node = stage.node({ lookup: lookupOf([[A.host]]).lookup }, HERE);
     node.dial(A);
@@ -283,7 +283,7 @@ describe('a name', () => {
   });
 
   test('has its lookup cancelled by close', async () => {
-    const stage = scene(0);
+    const stage = memoryNetwork(0);
     let cancelled = 0;
     const node = stage.node({ lookup: () => () => void cancelled++ }, HERE);
     const peer = node.dial('node.example', { persistent: true });

@@ -3,7 +3,7 @@ import { createActor } from 'xstate';
 import { CORE_RULES } from '../machines/index.js';
 import { memoryNet, NETWORKS, VirtualClock } from '../src/index.js';
 import { PeerPool, type PoolListener } from '../src/node/peer-pool.js';
-import { scene, seededRandom } from './support/memory-nodes.js';
+import { memoryNetwork, seededRandom } from './support/memory-nodes.js';
 
 const NOBODY: PoolListener = {
   moved: () => undefined,
@@ -46,7 +46,7 @@ describe('kill', () => {
 
 describe('the shared tick', () => {
   test('comes once a second, also when a peer ends in it and the next is dialled at once', async () => {
-    const { clock, node, pass } = scene();
+    const { clock, node, pass } = memoryNetwork();
     let ticks = 0;
     const counting = {
       now: () => clock.now(),

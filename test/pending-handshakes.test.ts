@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { BitcoinNode, NodeOptions } from '../src/index.js';
 import type { Link } from '../src/net/link.js';
 import { PendingHandshakes } from '../src/node/pending-handshakes.js';
-import { scene, type Scene } from './support/memory-nodes.js';
+import { memoryNetwork, type MemoryNetwork } from './support/memory-nodes.js';
 
 const A = { host: '10.0.0.1', port: 18_444 };
 const SILENT = '203.0.113.1';
@@ -18,7 +18,7 @@ interface Refusal {
 
 /** A listening node, who was refused, and a way to call it without a word. */
 async function listening(options: NodeOptions = {}) {
-  const stage: Scene = scene();
+  const stage: MemoryNetwork = memoryNetwork();
   const node = stage.node(options, A.host);
   await node.listen(A);
   const refused: Refusal[] = [];

@@ -1,4 +1,4 @@
-/** The rules of machines/policy.ts at their edges: versions, deadlines, and what a reason tells. */
+/** The rules of machines/policy.ts at their edges: versions, deadlines, and the facts of a reason. */
 import { describe, expect, test } from '@jest/globals';
 
 import {
@@ -8,7 +8,6 @@ import {
   nextDeadline,
   type PeerContext,
   type PeerEvent,
-  phaseOf,
   redialDelay,
 } from '../machines/index.js';
 import { initial } from '../machines/context.js';
@@ -36,23 +35,10 @@ test("Core's numbers", () => {
   expect([policy.ALERT_UNTIL, policy.NO_PONG_UNTIL, DRAIN_TIMEOUT]).toEqual([70012, 60000, 2_000]);
 });
 
-describe('the phase is told from the context', () => {
-  test.each([
-    ['connecting', {}],
-    ['connecting', { connectedat: 0 }],
-    ['versionSent', { openedat: 0 }],
-    ['awaitingVersion', { openedat: 0, connection_type: 'inbound' }],
-    ['versionReceived', { openedat: 0, versionat: 0 }],
-    ['established', { openedat: 0, versionat: 0, establishedat: 0 }],
-  ] as const)('%s: %j', (phase, facts) => {
-    expect(phaseOf(contextOf(facts))).toBe(phase);
-  });
-
-  test('a dial is unconnected until TCP is open; who was accepted never is', () => {
-    expect(policy.isUnconnected(contextOf())).toBe(true);
-    expect(policy.isUnconnected(contextOf({ connectedat: 0 }))).toBe(false);
-    expect(policy.isUnconnected(contextOf({ connection_type: 'inbound' }))).toBe(false);
-  });
+test('a dial is unconnected until TCP is open; an accepted peer never is', () => {
+  expect(policy.isUnconnected(contextOf())).toBe(true);
+  expect(policy.isUnconnected(contextOf({ connectedat: 0 }))).toBe(false);
+  expect(policy.isUnconnected(contextOf({ connection_type: 'inbound' }))).toBe(false);
 });
 
 describe('what depends on the type of the connection', () => {
@@ -165,117 +151,123 @@ describe('the last value that still passes', () => {
 
 describe('the next deadline', () => {
   const moments = { bornat: 50, lastrecv: 5_000, lastsend: 6_000, stalledat: -1 };
-  const next = (context: PeerContext, given = moments) => nextDeadline(context, given);
+  const next = (state: string, context: PeerContext, given = moments) => nextDeadline(state, context, given);
 
   test('of a dial, of a key exchange, of a handshake', () => {
-    expect(next(contextOf())).toEqual({ at: 5_050, what: 'connect' });
-    expect(next(contextOf({ connectedat: 0 }))).toEqual({ at: 60_000, what: 'handshake' });
+    expect(next('connecting', contextOf())).toEqual({ at: 5_050, what: 'connect' });
+    expect(next('connecting', contextOf({ connectedat: 0 }))).toEqual({ at: 60_000, what: 'handshake' });
     const open = { connectedat: 0, openedat: 700, handshakeleft: 59_000 };
-    expect(next(contextOf(open))).toEqual({ at: 59_700, what: 'handshake' });
-    expect(next(contextOf({ ...open, versionat: 800 }))).toEqual({ at: 59_700, what: 'handshake' });
+    expect(next('versionSent', contextOf(open))).toEqual({ at: 59_700, what: 'handshake' });
+    expect(next('versionReceived', contextOf({ ...open, versionat: 800 }))).toEqual({
+      at: 59_700,
+      what: 'handshake',
+    });
   });
 
   test('of an established peer: whatever comes first', () => {
     const pinged = established({ pingsentat: 2_000 });
-    expect(next(pinged)).toEqual({ at: 122_000, what: 'ping' });
-    expect(next({ ...pinged, pingnonce: '07' })).toEqual({ at: 1_202_000, what: 'pong' });
+    expect(next('established', pinged)).toEqual({ at: 122_000, what: 'ping' });
+    expect(next('established', { ...pinged, pingnonce: '07' })).toEqual({ at: 1_202_000, what: 'pong' });
     const silent = established({ pingsentat: 9_000, pingnonce: '07' });
-    expect(next(silent)).toEqual({ at: 1_205_000, what: 'idle' });
-    expect(next(silent, { ...moments, lastsend: 4_000 })).toEqual({ at: 1_204_000, what: 'idle' });
-    expect(next(silent, { ...moments, stalledat: 0 })).toEqual({ at: 1_200_000, what: 'stall' });
+    expect(next('established', silent)).toEqual({ at: 1_205_000, what: 'idle' });
+    expect(next('established', silent, { ...moments, lastsend: 4_000 })).toEqual({
+      at: 1_204_000,
+      what: 'idle',
+    });
+    expect(next('established', silent, { ...moments, stalledat: 0 })).toEqual({
+      at: 1_200_000,
+      what: 'stall',
+    });
     const fetching = { ...silent, connection_type: 'addr-fetch' } as const;
-    expect(next(fetching)).toEqual({ at: 301_000, what: 'addr-fetch' });
-    expect(next({ ...fetching, pingnonce: '' })).toEqual({ at: 129_000, what: 'ping' });
+    expect(next('established', fetching)).toEqual({ at: 301_000, what: 'addr-fetch' });
+    expect(next('established', { ...fetching, pingnonce: '' })).toEqual({ at: 129_000, what: 'ping' });
   });
 
   test('at one and the same moment the ping goes first', () => {
     const even = established({ pingsentat: 5_000, pingnonce: '07' });
-    expect(next(even)).toEqual({ at: 1_205_000, what: 'pong' });
+    expect(next('established', even)).toEqual({ at: 1_205_000, what: 'pong' });
   });
 });
 
-describe('what a reason tells', () => {
-  const told = (code: ReasonCode, context: PeerContext, event: PeerEvent) =>
-    policy.factsOf(code, context, event);
+describe('the facts of a reason', () => {
   const waiting = contextOf({ openedat: 0 });
   const version = (facts: object) => ({ type: 'wire.version', ...facts }) as unknown as PeerEvent;
   const dropped = { dropped: 'verack: ERR_FRAME_CHECKSUM' };
   const EOF = { type: 'link.closed', code: 'ERR_LINK_EOF' } as const;
-  const STATE = { state: 'versionSent' };
 
   test.each<[ReasonCode, PeerContext, PeerEvent, object]>([
-    ['ERR_TIME_CONNECT', contextOf(), tick(1), { state: 'connecting', ms: 5_000 }],
-    ['ERR_TIME_PONG', established(), tick(1), { state: 'established', ms: 1_200_000 }],
-    ['ERR_TIME_IDLE', established(), tick(1), { state: 'established', ms: 1_200_000 }],
-    ['ERR_TIME_HANDSHAKE', waiting, tick(1), { ...STATE, ms: 60_000, awaited: 'version' }],
+    ['ERR_TIME_CONNECT', contextOf(), tick(1), { ms: 5_000 }],
+    ['ERR_TIME_PONG', established(), tick(1), { ms: 1_200_000 }],
+    ['ERR_TIME_IDLE', established(), tick(1), { ms: 1_200_000 }],
+    ['ERR_TIME_HANDSHAKE', waiting, tick(1), { ms: 60_000, awaited: 'version' }],
     [
       'ERR_TIME_HANDSHAKE',
       contextOf({ openedat: 0, versionat: 0, ...dropped }),
       tick(1),
-      { state: 'versionReceived', ms: 60_000, awaited: 'verack', ...dropped },
+      { ms: 60_000, awaited: 'verack', ...dropped },
     ],
-    ['ERR_LINK_EOF', waiting, EOF, STATE],
+    ['ERR_LINK_EOF', waiting, EOF, {}],
     [
       'ERR_LINK_STALLED',
       established(),
       { ...tick(1), stalledat: 0, pending: 9 },
-      { state: 'established', ms: 1_200_000, pending: 9 },
+      { ms: 1_200_000, pending: 9 },
     ],
     [
       'ERR_LINK_FLOOD',
       waiting,
       { type: 'wire.flooded', what: 'ping', limit: 9, ms: 60_000 },
-      { ...STATE, what: 'ping', limit: 9, ms: 60_000 },
+      { what: 'ping', limit: 9, ms: 60_000 },
     ],
-    ['ERR_LINK_EOF', { ...waiting, ...dropped }, EOF, { ...STATE, ...dropped }],
+    ['ERR_LINK_EOF', { ...waiting, ...dropped }, EOF, { ...dropped }],
     [
       'ERR_POLICY_VERSION',
       waiting,
       version({ version: 31799, nonce: '07' }),
-      { ...STATE, version: 31799, minimum: 31800 },
+      { version: 31799, minimum: 31800 },
     ],
     [
       'ERR_POLICY_SERVICES',
       waiting,
       version({ services: '0000000000000001' }),
-      { ...STATE, services: '0000000000000001', required: '0000000000000009' },
+      { services: '0000000000000001', required: '0000000000000009' },
     ],
-    ['ERR_PROTO_SELF', waiting, version({ nonce: '07' }), { ...STATE, nonce: '07' }],
-    ['ERR_CODEC_SHORT', waiting, version({ nonce: '07' }), STATE],
+    ['ERR_PROTO_SELF', waiting, version({ nonce: '07' }), { nonce: '07' }],
+    ['ERR_CODEC_SHORT', waiting, version({ nonce: '07' }), {}],
     [
       'ERR_PROTO_LIMIT',
       waiting,
       { type: 'wire.excess', command: 'inv', count: 9, limit: 1 },
-      { ...STATE, command: 'inv', count: 9, limit: 1 },
+      { command: 'inv', count: 9, limit: 1 },
     ],
     [
       'ERR_PROTO_NOT_OFFERED',
       waiting,
       { type: 'wire.unoffered', command: 'mempool' },
-      { ...STATE, command: 'mempool' },
+      { command: 'mempool' },
     ],
     [
       'ERR_PROTO_NEGOTIATION',
       waiting,
       { type: 'wire.feature', id: 'abc', valid: false },
-      { ...STATE, command: 'feature', id: 'abc', valid: false },
+      { command: 'feature', id: 'abc', valid: false },
     ],
     [
       'ERR_PROTO_NEGOTIATION',
       waiting,
       { type: 'wire.sendcmpct', announce: 2, version: '0000000000000002' },
-      { ...STATE, command: 'sendcmpct', announce: 2 },
+      { command: 'sendcmpct', announce: 2 },
     ],
-    ['ERR_PROTO_LATE_FEATURE', waiting, { type: 'wire.wtxidrelay' }, { ...STATE, command: 'wtxidrelay' }],
+    ['ERR_PROTO_LATE_FEATURE', waiting, { type: 'wire.wtxidrelay' }, { command: 'wtxidrelay' }],
     [
       'ERR_FRAME_OVERSIZE',
       waiting,
       { type: 'wire.broken', code: 'ERR_FRAME_OVERSIZE', facts: { length: 9 } },
-      { ...STATE, length: 9 },
+      { length: 9 },
     ],
-    ['ERR_LOCAL_CANCELLED', waiting, { type: 'user.close' }, STATE],
+    ['ERR_LOCAL_CANCELLED', waiting, { type: 'user.close' }, {}],
   ])('%s', (code, context, event, facts) => {
-    expect(told(code, context, event)).toEqual(facts);
+    expect(policy.factsOf(code, context, event)).toEqual(facts);
   });
 });
 

@@ -7,7 +7,7 @@ import { type Fault, parseFault } from '../src/net/faults/faults.js';
 import { probe, type ProbeOptions, type ProbeReport } from '../src/probe/probe.js';
 import { dnsServer } from './support/dns.js';
 import { driven } from './support/drive-clock.js';
-import { scene } from './support/memory-nodes.js';
+import { memoryNetwork } from './support/memory-nodes.js';
 
 const nodes: BitcoinNode[] = [];
 afterEach(async () => {
@@ -26,7 +26,7 @@ async function probedInMemory(
   { fault, ...options }: NodeOptions & { readonly fault?: Fault },
   how: ProbeOptions,
 ): Promise<ProbeReport> {
-  const { clock, net } = scene();
+  const { clock, net } = memoryNetwork();
   const at = { host: '10.0.0.1', port: 18_444 };
   const theirs = net.at(at.host);
   const node = createNode({ ...options, clock, net: fault ? faultyNet(theirs, fault) : theirs });

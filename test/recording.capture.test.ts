@@ -194,7 +194,7 @@ describe('the comparison', () => {
       faults: [],
     });
     expect(told).toMatchObject([{ number: 1, inbound, left: 0 }]);
-    expect(told[0]?.scenes.map(({ text }) => text)).toContain('ours: versionReceived → established');
+    expect(told[0]?.entries.map(({ text }) => text)).toContain('ours: versionReceived → established');
   });
 
   test.each(['version', 'wtxidrelay', 'sendaddrv2', 'verack', 'pong'])(
@@ -251,7 +251,7 @@ describe('the comparison', () => {
     const twice = { received: await again(pair.received), sent: await again(pair.sent) };
     const { told, ...verdict } = await compared(twice);
     expect(verdict).toMatchObject({ sessions: 2, messages: 32, differing: 0 });
-    expect(told.map(({ inbound, scenes }) => [inbound, scenes[0]?.at])).toEqual(
+    expect(told.map(({ inbound, entries }) => [inbound, entries[0]?.at])).toEqual(
       Array(2).fill([peer === INBOUND, 0]),
     );
   });
@@ -326,7 +326,7 @@ describe('the comparison', () => {
       { isWhole: false },
     );
     expect(verdict).toMatchObject({ sessions: 1, messages: 8, differing: 0 });
-    expect(told[0]?.scenes.every(({ side }) => side === 'tester')).toBe(true);
+    expect(told[0]?.entries.every(({ side }) => side === 'tester')).toBe(true);
   });
 
   test('stops when told', async () => {
@@ -379,7 +379,7 @@ describe('the comparison', () => {
     expect((await compared(pair)).differences).toMatchObject([{ captured: [], ours: ['pong'] }]);
   });
 
-  test('keeps 20 differences and 64 kinds, and 400 scenes', async () => {
+  test('keeps 20 differences and 64 kinds, and 400 entries', async () => {
     const many = Array.from({ length: 1_000 }, (_, n) => ({
       at: 2e15 + n,
       command: `x${n}`,
@@ -397,7 +397,7 @@ describe('the comparison', () => {
     };
     const { differing, differences, left_out, told } = await compared(pair);
     expect([differing, differences.length, left_out.length]).toEqual([50, 20, 64]);
-    expect([told[0]?.scenes.length, told[0]?.left]).toEqual([400, 16 + 3 + 1_000 + 50 + 50 - 400]);
+    expect([told[0]?.entries.length, told[0]?.left]).toEqual([400, 16 + 3 + 1_000 + 50 + 50 - 400]);
   });
 
   test('keeps 64 kinds of what was sent at a time', async () => {

@@ -166,7 +166,7 @@ describe('a recording', () => {
       'dial',
       'drained',
       'failed',
-      'hangup',
+      'closedial',
       'listen',
       'listening',
       'node',
@@ -197,7 +197,7 @@ describe('a recording', () => {
       'refused',
       'transition',
     ];
-    const more = [...['opened', 'send', 'stop', 'timer', 'unheard'].map((name) => `in":"${name}`)];
+    const more = [...['opened', 'send', 'stop', 'timer', 'listenfailed'].map((name) => `in":"${name}`)];
     const all = [
       ...more,
       ...ins.map((name) => `in":"${name}`),
@@ -323,7 +323,7 @@ describe.each(KINDS)('a change in the recording of a handshake over %s', (_, v2,
     expect(ended.differences[0]).toMatchObject({ line: end + 1, recorded: 'ERR_LINK_RESET' });
   });
 
-  test('by a deed that is missing, or there twice, is named', async () => {
+  test('by an output that is missing, or there twice, is named', async () => {
     // A draw may be one that the search for a key had no use for.
     for (const at of placesOf(({ out }) => out !== undefined && out !== 'draw')) {
       const without = lines.filter((_line, n) => n !== at);

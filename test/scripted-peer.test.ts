@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Link, NodeOptions } from '../src/index.js';
 import { createV1Framer, encodeFrame, encodeMessage, type MessageOf } from '../src/wire/index.js';
-import { scene } from './support/memory-nodes.js';
+import { memoryNetwork } from './support/memory-nodes.js';
 
 const A = { host: '10.0.0.1', port: 18444 };
 const NOWHERE = { services: '0000000000000000', ip: new Uint8Array(16), port: 0 };
@@ -16,8 +16,8 @@ const VERSION: MessageOf<'version'> = {
 
 /** A node that was dialled by somebody who sends `frames` (command, payload) after a good version. */
 async function hears(options: NodeOptions, ...frames: readonly (readonly [string, Uint8Array])[]) {
-  const stage = scene();
-  const node = stage.node(options, A.host);
+  const network = memoryNetwork();
+  const node = network.node(options, A.host);
   const drops: string[] = [];
   node.on('dropped', ({ code, command }) => drops.push(`${command} ${code}`));
   await node.listen(A);
@@ -28,7 +28,7 @@ async function hears(options: NodeOptions, ...frames: readonly (readonly [string
   const told = (chunk: Uint8Array): string[] =>
     framer.feed(chunk).flatMap((event) => (event.kind === 'frame' ? [event.command] : []));
   const frame = (command: string, payload: Uint8Array) => encodeFrame(node.chain.magic, command, payload);
-  stage.net.at('10.0.0.2').dial(A, {
+  network.net.at('10.0.0.2').dial(A, {
     failed: () => undefined,
     opened: (link) => {
       ours = link;
@@ -39,8 +39,8 @@ async function hears(options: NodeOptions, ...frames: readonly (readonly [string
       ]);
     },
   });
-  await stage.pass();
-  return { ...stage, node, drops, chunks, frame, link: ours };
+  await network.pass();
+  return { ...network, node, drops, chunks, frame, link: ours };
 }
 
 const NOTHING = new Uint8Array();

@@ -1,10 +1,10 @@
 /** A wall clock before 1970, as a board without a battery has it. */
 import { expect, test } from '@jest/globals';
 import type { Clock } from '../src/index.js';
-import { scene } from './support/memory-nodes.js';
+import { memoryNetwork } from './support/memory-nodes.js';
 
 test('a handshake is completed, and the peer sees the difference', async () => {
-  const { clock, node, pass } = scene();
+  const { clock, node, pass } = memoryNetwork();
   const before1970: Clock = {
     now: () => clock.now(),
     wall: () => clock.wall() - 1_900_000_000_000,

@@ -12,8 +12,8 @@ import {
   parseAddress,
   toLegacy,
 } from '../src/wire/index.js';
+import { fromHex } from './support/hex.js';
 
-const hex = (text: string) => new Uint8Array(Buffer.from(text, 'hex'));
 const parsed = (text: string): NetAddress => {
   const result = parseAddress(text);
   if (!result.ok) throw new Error(`${text}: ${result.fault}`);
@@ -39,8 +39,8 @@ describe('text and bytes', () => {
     ['200:1:2:3:4:5:6:7', 7, '02000001000200030004000500060007'],
     ['3ff:ffff::1', 7, '03ffffff000000000000000000000001'],
   ])('%s', (text, networkID, addr) => {
-    expect(parsed(text)).toEqual({ networkID, addr: hex(addr) });
-    expect(formatAddress({ networkID, addr: hex(addr) })).toBe(text);
+    expect(parsed(text)).toEqual({ networkID, addr: fromHex(addr) });
+    expect(formatAddress({ networkID, addr: fromHex(addr) })).toBe(text);
     expect(parsed(text.toUpperCase())).toEqual(parsed(text));
   });
 
@@ -78,9 +78,9 @@ describe('text and bytes', () => {
   });
 
   test('what has no text form is shown as bytes', () => {
-    expect(formatAddress({ networkID: 0x99, addr: hex('0102') })).toBe('153:0102');
-    expect(formatAddress({ networkID: 1, addr: hex('010203') })).toBe('1:010203');
-    expect(formatAddress({ networkID: 4, addr: hex('') })).toBe('4:');
+    expect(formatAddress({ networkID: 0x99, addr: fromHex('0102') })).toBe('153:0102');
+    expect(formatAddress({ networkID: 1, addr: fromHex('010203') })).toBe('1:010203');
+    expect(formatAddress({ networkID: 4, addr: fromHex('') })).toBe('4:');
   });
 
   test.each(Object.entries(BIP155))('any %s address goes there and back', (name, { id, length }) => {
@@ -109,17 +109,17 @@ describe('the 16-byte form', () => {
     ['20014860486000000000000000008888', '2001:4860:4860::8888'],
     ['fc000001000200030004000500060007', 'fc00:1:2:3:4:5:6:7'],
   ])('%s is %s', (ip, text) => {
-    expect(formatAddress(fromLegacy(hex(ip)))).toBe(text);
-    expect(toLegacy(parsed(text))).toEqual(hex(ip));
+    expect(formatAddress(fromLegacy(fromHex(ip)))).toBe(text);
+    expect(toLegacy(parsed(text))).toEqual(fromHex(ip));
   });
 
   test('Tor v3 and I2P have none', () => {
     expect(toLegacy(parsed(ONION))).toBeUndefined();
     expect(toLegacy(parsed(I2P))).toBeUndefined();
-    expect(toLegacy({ networkID: 1, addr: hex('010203') })).toBeUndefined();
-    expect(toLegacy({ networkID: 2, addr: hex('01020304') })).toBeUndefined();
-    expect(toLegacy({ networkID: 3, addr: hex('01020304') })).toBeUndefined();
-    expect(toLegacy({ networkID: 4, addr: hex('f1f2f3f4f5f6f7f8f9fa') })).toBeUndefined();
+    expect(toLegacy({ networkID: 1, addr: fromHex('010203') })).toBeUndefined();
+    expect(toLegacy({ networkID: 2, addr: fromHex('01020304') })).toBeUndefined();
+    expect(toLegacy({ networkID: 3, addr: fromHex('01020304') })).toBeUndefined();
+    expect(toLegacy({ networkID: 4, addr: fromHex('f1f2f3f4f5f6f7f8f9fa') })).toBeUndefined();
   });
 });
 
@@ -177,7 +177,8 @@ describe('network, as getpeerinfo names it', () => {
   });
 
   test('an addrv2 entry that hides another network in IPv6, or lies about its length, is not routable', () => {
-    const entry = (networkID: number, addr: string) => networkOfNetAddress({ networkID, addr: hex(addr) });
+    const entry = (networkID: number, addr: string) =>
+      networkOfNetAddress({ networkID, addr: fromHex(addr) });
     expect(entry(2, '00000000000000000000ffff08080808')).toBe('not_publicly_routable');
     expect(entry(2, 'fd87d87eeb43f1f2f3f4f5f6f7f8f9fa')).toBe('not_publicly_routable');
     expect(entry(6, '20014860486000000000000000008888')).toBe('not_publicly_routable');

@@ -6,10 +6,9 @@ import * as codec from '../src/wire/codec.js';
 import { hash256, sha256 } from '../src/wire/hash.js';
 import { sha256Short } from '../src/wire/sha256.js';
 import { struct, tail } from '../src/wire/struct.js';
+import { fromHex, toHex } from './support/hex.js';
 
-const hex = (text: string) => new Uint8Array(Buffer.from(text.replaceAll(' ', ''), 'hex'));
-const toHex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-const read = <T>(c: codec.Codec<T>, text: string) => codec.decode(c, hex(text));
+const read = <T>(c: codec.Codec<T>, text: string) => codec.decode(c, fromHex(text));
 const value = <T>(c: codec.Codec<T>, text: string): T => {
   const decoded = read(c, text);
   if (!decoded.ok) throw new Error(decoded.fault.code);
@@ -126,18 +125,18 @@ describe('bytes and lists', () => {
     expect(fault(codec.varBytes(2), '03010203')).toEqual({ code: 'ERR_CODEC_RANGE', path: '', offset: 0 });
     expect(fault(codec.varBytes(9, 4), '03010203')).toMatchObject({ code: 'ERR_CODEC_RANGE' });
     expect(fault(codec.varBytes(9), '030102')).toEqual({ code: 'ERR_CODEC_SHORT', path: '', offset: 1 });
-    expect(value(codec.varBytes(3), '03010203')).toEqual(hex('010203'));
-    expect(value(codec.varBytes(9, 3), '03010203')).toEqual(hex('010203'));
+    expect(value(codec.varBytes(3), '03010203')).toEqual(fromHex('010203'));
+    expect(value(codec.varBytes(9, 3), '03010203')).toEqual(fromHex('010203'));
   });
 
   test('bytes of a fixed size, from the very first on', () => {
-    expect(value(codec.bytes(2), '0102')).toEqual(hex('0102'));
-    expect(value(codec.bytes(0), '')).toEqual(hex(''));
+    expect(value(codec.bytes(2), '0102')).toEqual(fromHex('0102'));
+    expect(value(codec.bytes(0), '')).toEqual(fromHex(''));
     expect(fault(codec.bytes(2), '01')).toEqual({ code: 'ERR_CODEC_SHORT', path: '', offset: 0 });
   });
 
   test('byte fields are views of the input, not copies', () => {
-    const input = hex('03010203');
+    const input = fromHex('03010203');
     const decoded = codec.decode(codec.varBytes(3), input);
     expect(decoded.ok && decoded.value.buffer === input.buffer).toBe(true);
   });
@@ -185,9 +184,9 @@ describe('bytes and lists', () => {
     const long = struct({ id: codec.u8, data: codec.varBytes(9_000), tail: codec.rest });
     for (const size of [150, 156, 157, 158, 159, 160, 161, 400, 9_000]) {
       const data = Uint8Array.from({ length: size }, (_, i) => i);
-      const encoded = codec.encode(long, { id: 7, data, tail: hex('0102') });
+      const encoded = codec.encode(long, { id: 7, data, tail: fromHex('0102') });
       expect(encoded).toHaveLength(1 + (size < 0xfd ? 1 : 3) + size + 2);
-      expect(value(long, toHex(encoded))).toEqual({ id: 7, data, tail: hex('0102') });
+      expect(value(long, toHex(encoded))).toEqual({ id: 7, data, tail: fromHex('0102') });
     }
   });
 
@@ -206,7 +205,7 @@ describe('bytes and lists', () => {
 
   test('what is behind the value is handed back', () => {
     const decoded = read(codec.u8, '0102');
-    expect(decoded.ok && decoded.rest).toEqual(hex('02'));
+    expect(decoded.ok && decoded.rest).toEqual(fromHex('02'));
   });
 });
 
@@ -263,7 +262,7 @@ describe('encoding refuses what does not fit', () => {
     ['services behind a digit', () => codec.encode(codec.compactHex, '10000000000000009'), {}],
     [
       'bytes(2) of 3',
-      () => codec.encode(codec.bytes(2), hex('010203')),
+      () => codec.encode(codec.bytes(2), fromHex('010203')),
       { expected: '2 bytes', value: '3 bytes' },
     ],
     ['a long text', () => codec.encode(codec.u64, 'x'.repeat(99)), sized('x'.repeat(80))],

@@ -9,6 +9,7 @@ import {
   encodeMessage,
   isKnownCommand,
 } from '../src/wire/index.js';
+import { fromHex } from './support/hex.js';
 
 interface Capture {
   readonly context: string;
@@ -20,17 +21,16 @@ interface Capture {
 const file = readFileSync(new URL('data/golden-messages.json', import.meta.url), 'utf8');
 const { captures } = JSON.parse(file) as { captures: Record<string, Capture[]> };
 const { magic } = NETWORKS.regtest;
-const bytesOf = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
 
 function payloadOf(capture: Capture): Uint8Array {
-  const [event] = createV1Framer(magic).feed(bytesOf(capture.wire));
+  const [event] = createV1Framer(magic).feed(fromHex(capture.wire));
   if (event?.kind !== 'frame') throw new Error('not a frame');
   return event.payload;
 }
 
 describe.each(Object.entries(captures))('%s', (_node, rows) => {
   test.each(rows)('$msg ($context): frame', (capture) => {
-    const wire = bytesOf(capture.wire);
+    const wire = fromHex(capture.wire);
     const events = createV1Framer(magic).feed(wire);
     expect(events).toHaveLength(1);
     expect(events[0]).toMatchObject({ kind: 'frame', command: capture.msg, size: wire.length });

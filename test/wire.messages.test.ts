@@ -16,9 +16,8 @@ import {
   shortIdOf,
   versionDefaults,
 } from '../src/wire/index.js';
+import { fromHex, toHex } from './support/hex.js';
 
-const hex = (text: string) => new Uint8Array(Buffer.from(text.replaceAll(/\s/g, ''), 'hex'));
-const toHex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const zeros = (size: number) => '00'.repeat(size);
 
 function good<C extends Command>(
@@ -37,14 +36,16 @@ const SHORT = { code: 'ERR_CODEC_SHORT' };
 const RANGE = { code: 'ERR_CODEC_RANGE' };
 const NONMINIMAL = { code: 'ERR_CODEC_NONMINIMAL' };
 
-const FULL = hex(
+const FULL = fromHex(
   '80110100 0904000000000000 00f1536500000000' +
     ' 0100000000000000 00000000000000000000ffff01020304 208d' +
     ' 0904000000000000 00000000000000000000000000000000 0000' +
     ' 0807060504030201 0a2f746573743a302e312f ffffff7f 02',
 );
 const withAgent = (size: number) =>
-  hex(toHex(FULL.subarray(0, 80)) + `fd${toHex(Uint8Array.of(size & 255, size >> 8))}` + '61'.repeat(size));
+  fromHex(
+    toHex(FULL.subarray(0, 80)) + `fd${toHex(Uint8Array.of(size & 255, size >> 8))}` + '61'.repeat(size),
+  );
 
 describe('version', () => {
   test('all fields, wire spelling', () => {
@@ -53,7 +54,11 @@ describe('version', () => {
       version: 70016,
       services: '0000000000000409',
       timestamp: '000000006553f100',
-      addr_recv: { services: '0000000000000001', ip: hex('00000000000000000000ffff01020304'), port: 8333 },
+      addr_recv: {
+        services: '0000000000000001',
+        ip: fromHex('00000000000000000000ffff01020304'),
+        port: 8333,
+      },
       addr_from: { services: '0000000000000409', ip: new Uint8Array(16), port: 0 },
       nonce: '0102030405060708',
       user_agent: new TextEncoder().encode('/test:0.1/'),
@@ -87,17 +92,17 @@ describe('version', () => {
   });
 
   test('a user agent length that is not minimal spoils the message', () => {
-    const payload = hex(toHex(FULL.subarray(0, 80)) + 'fd0300616263');
+    const payload = fromHex(toHex(FULL.subarray(0, 80)) + 'fd0300616263');
     expect(fault('version', payload)).toMatchObject({ ...NONMINIMAL, path: 'user_agent' });
   });
 
   test('any bytes may stand in the user agent', () => {
-    const payload = hex(toHex(FULL.subarray(0, 80)) + '03ff001b');
-    expect(good('version', payload).message.user_agent).toEqual(hex('ff001b'));
+    const payload = fromHex(toHex(FULL.subarray(0, 80)) + '03ff001b');
+    expect(good('version', payload).message.user_agent).toEqual(fromHex('ff001b'));
   });
 
   test('negative numbers keep their sign, 64-bit ones their bits', () => {
-    const payload = hex('ffffffff' + 'ff'.repeat(16) + zeros(26));
+    const payload = fromHex('ffffffff' + 'ff'.repeat(16) + zeros(26));
     const { message } = good('version', payload);
     expect(message).toMatchObject({
       version: -1,
@@ -108,11 +113,11 @@ describe('version', () => {
 
   test('relay: zero is false, anything else is true', () => {
     expect(good('version', FULL).message.relay).toBe(true);
-    expect(good('version', hex(toHex(FULL.subarray(0, 95)) + '00')).message.relay).toBe(false);
+    expect(good('version', fromHex(toHex(FULL.subarray(0, 95)) + '00')).message.relay).toBe(false);
   });
 
   test('what follows the last field is kept and does no harm', () => {
-    const { message, trailing } = good('version', hex(toHex(FULL) + 'abcd'));
+    const { message, trailing } = good('version', fromHex(toHex(FULL) + 'abcd'));
     expect(message.start_height).toBe(0x7fffffff);
     expect(toHex(trailing)).toBe('abcd');
   });
@@ -122,7 +127,7 @@ describe('empty messages', () => {
   test.each(['verack', 'wtxidrelay', 'sendaddrv2', 'sendheaders', 'getaddr'] as const)(
     '%s ignores its payload',
     (command) => {
-      expect(good(command, hex('0102'))).toEqual({ message: { command }, trailing: hex('0102') });
+      expect(good(command, fromHex('0102'))).toEqual({ message: { command }, trailing: fromHex('0102') });
       expect(encodeMessage({ command })).toHaveLength(0);
     },
   );
@@ -130,13 +135,13 @@ describe('empty messages', () => {
 
 describe('ping and pong', () => {
   test('a ping of 0 bytes is the old one', () => {
-    expect(good('ping', hex('')).message).toStrictEqual({ command: 'ping' });
+    expect(good('ping', fromHex('')).message).toStrictEqual({ command: 'ping' });
   });
   test.each([1, 7])('a ping of %i bytes is short', (size) => {
     expect(fault('ping', new Uint8Array(size))).toMatchObject({ ...SHORT, path: 'nonce' });
   });
   test('a longer ping has the first 8 bytes as its nonce', () => {
-    const { message, trailing } = good('ping', hex('010203040506070809'));
+    const { message, trailing } = good('ping', fromHex('010203040506070809'));
     expect(message.nonce).toBe('0807060504030201');
     expect(toHex(trailing)).toBe('09');
   });
@@ -146,13 +151,13 @@ describe('ping and pong', () => {
     expect(trailing).toHaveLength(size);
   });
   test('pong', () => {
-    expect(good('pong', hex('0102030405060708')).message.nonce).toBe('0807060504030201');
+    expect(good('pong', fromHex('0102030405060708')).message.nonce).toBe('0807060504030201');
   });
 });
 
 describe('small negotiations', () => {
   test('sendtxrcncl', () => {
-    expect(good('sendtxrcncl', hex('01000000dc75621c04926b5c')).message).toStrictEqual({
+    expect(good('sendtxrcncl', fromHex('01000000dc75621c04926b5c')).message).toStrictEqual({
       command: 'sendtxrcncl',
       version: 1,
       salt: '5c6b92041c6275dc',
@@ -160,7 +165,7 @@ describe('small negotiations', () => {
     expect(fault('sendtxrcncl', new Uint8Array(11))).toMatchObject(SHORT);
   });
   test('sendcmpct keeps the raw announce byte, which the receiver judges', () => {
-    expect(good('sendcmpct', hex('020200000000000000')).message).toStrictEqual({
+    expect(good('sendcmpct', fromHex('020200000000000000')).message).toStrictEqual({
       command: 'sendcmpct',
       announce: 2,
       version: '0000000000000002',
@@ -168,7 +173,7 @@ describe('small negotiations', () => {
     expect(fault('sendcmpct', new Uint8Array(8))).toMatchObject(SHORT);
   });
   test('feefilter', () => {
-    expect(good('feefilter', hex('e803000000000000')).message.feerate).toBe('00000000000003e8');
+    expect(good('feefilter', fromHex('e803000000000000')).message.feerate).toBe('00000000000003e8');
     expect(fault('feefilter', new Uint8Array(7))).toMatchObject(SHORT);
   });
 });
@@ -177,7 +182,7 @@ describe('feature (BIP434)', () => {
   const feature = (id: number, data: number) => {
     const length =
       data < 253 ? toHex(Uint8Array.of(data)) : `fd${toHex(Uint8Array.of(data & 255, data >> 8))}`;
-    return hex(toHex(Uint8Array.of(id)) + '62'.repeat(id) + length + '01'.repeat(data));
+    return fromHex(toHex(Uint8Array.of(id)) + '62'.repeat(id) + length + '01'.repeat(data));
   };
   test.each([
     [4, 0],
@@ -194,10 +199,10 @@ describe('feature (BIP434)', () => {
     expect(fault('feature', feature(id, data))).toMatchObject(RANGE);
   });
   test('data is not optional', () => {
-    expect(fault('feature', hex('0442495031'))).toMatchObject({ ...SHORT, path: 'featuredata' });
+    expect(fault('feature', fromHex('0442495031'))).toMatchObject({ ...SHORT, path: 'featuredata' });
   });
   test('nothing may follow', () => {
-    expect(fault('feature', hex('044249503100aa'))).toEqual({ ...RANGE, path: 'trailing', offset: 6 });
+    expect(fault('feature', fromHex('044249503100aa'))).toEqual({ ...RANGE, path: 'trailing', offset: 6 });
   });
   test('only its faults are violations', () => {
     expect(COMMANDS.filter(isStrict)).toEqual(['feature']);
@@ -208,33 +213,33 @@ describe('feature (BIP434)', () => {
 describe('addr', () => {
   const entry = '00f15365 0904000000000000 00000000000000000000ffff01020304 208d';
   test('an entry', () => {
-    expect(good('addr', hex(`01${entry}`)).message.addresses).toStrictEqual([
+    expect(good('addr', fromHex(`01${entry}`)).message.addresses).toStrictEqual([
       {
         time: 0x6553f100,
         services: '0000000000000409',
-        ip: hex('00000000000000000000ffff01020304'),
+        ip: fromHex('00000000000000000000ffff01020304'),
         port: 8333,
       },
     ]);
   });
   test('1000 entries pass, 1001 are counted and not decoded', () => {
     const many = (count: number) =>
-      hex(`fd${toHex(Uint8Array.of(count & 255, count >> 8))}` + entry.repeat(count));
+      fromHex(`fd${toHex(Uint8Array.of(count & 255, count >> 8))}` + entry.repeat(count));
     expect(good('addr', many(1000)).message.addresses).toHaveLength(1000);
     expect(countOf('addr', many(1000))).toEqual({ count: 1000, limit: 1000 });
     expect(fault('addr', many(1001))).toEqual({ ...RANGE, path: 'addresses', offset: 0 });
     expect(countOf('addr', many(1001))).toEqual({ count: 1001, limit: 1000 });
   });
   test('a claim without the bytes is unreadable, not an excess', () => {
-    expect(countOf('addr', hex('fde903'))).toBeUndefined();
-    expect(countOf('addr', hex('fde903' + entry.repeat(1000)))).toBeUndefined();
-    expect(fault('addr', hex('02' + entry))).toMatchObject({ ...SHORT, path: 'addresses[1].time' });
+    expect(countOf('addr', fromHex('fde903'))).toBeUndefined();
+    expect(countOf('addr', fromHex('fde903' + entry.repeat(1000)))).toBeUndefined();
+    expect(fault('addr', fromHex('02' + entry))).toMatchObject({ ...SHORT, path: 'addresses[1].time' });
   });
   test('a count that cannot be read', () => {
-    expect(countOf('addr', hex(''))).toBeUndefined();
-    expect(countOf('addr', hex('fd0100' + entry))).toBeUndefined();
-    expect(fault('addr', hex('fd0100' + entry))).toMatchObject(NONMINIMAL);
-    expect(fault('addr', hex('fe01000002'))).toMatchObject(RANGE);
+    expect(countOf('addr', fromHex(''))).toBeUndefined();
+    expect(countOf('addr', fromHex('fd0100' + entry))).toBeUndefined();
+    expect(fault('addr', fromHex('fd0100' + entry))).toMatchObject(NONMINIMAL);
+    expect(fault('addr', fromHex('fe01000002'))).toMatchObject(RANGE);
   });
 });
 
@@ -244,11 +249,11 @@ describe('addrv2 (BIP155)', () => {
       size < 253 ? toHex(Uint8Array.of(size)) : `fd${toHex(Uint8Array.of(size & 255, size >> 8))}`;
     return `00f15365${services}${toHex(Uint8Array.of(id))}${length}${'ab'.repeat(size)}208d`;
   };
-  const one = (...parameters: Parameters<typeof entry>) => hex('01' + entry(...parameters));
+  const one = (...parameters: Parameters<typeof entry>) => fromHex('01' + entry(...parameters));
 
   test('an entry', () => {
     expect(good('addrv2', one(1, 4, 'fd0904')).message.addresses).toStrictEqual([
-      { time: 0x6553f100, services: '0000000000000409', networkID: 1, addr: hex('abababab'), port: 8333 },
+      { time: 0x6553f100, services: '0000000000000409', networkID: 1, addr: fromHex('abababab'), port: 8333 },
     ]);
   });
 
@@ -272,7 +277,7 @@ describe('addrv2 (BIP155)', () => {
   });
 
   test('an unknown network does no harm to its neighbours', () => {
-    const { message } = good('addrv2', hex('03' + entry(1, 4) + entry(0x55, 200) + entry(4, 32)));
+    const { message } = good('addrv2', fromHex('03' + entry(1, 4) + entry(0x55, 200) + entry(4, 32)));
     expect(message.addresses.map(({ networkID }) => bip155NetworkName(networkID))).toEqual([
       'ipv4',
       undefined,
@@ -295,54 +300,57 @@ describe('addrv2 (BIP155)', () => {
   });
 
   test('a length that is not minimal', () => {
-    expect(fault('addrv2', hex('0100f153650901fd0400abababab208d'))).toMatchObject(NONMINIMAL);
+    expect(fault('addrv2', fromHex('0100f153650901fd0400abababab208d'))).toMatchObject(NONMINIMAL);
   });
 
   test('1001 entries', () => {
-    const payload = hex('fde903' + entry(1, 4).repeat(1001));
+    const payload = fromHex('fde903' + entry(1, 4).repeat(1001));
     expect(countOf('addrv2', payload)).toEqual({ count: 1001, limit: 1000 });
     expect(fault('addrv2', payload)).toMatchObject(RANGE);
-    expect(countOf('addrv2', hex('fde903' + entry(1, 4)))).toBeUndefined();
+    expect(countOf('addrv2', fromHex('fde903' + entry(1, 4)))).toBeUndefined();
   });
 });
 
 describe('inventories and locators', () => {
   const many = (count: number, size: number) =>
-    hex(`fe${toHex(Uint8Array.of(count & 255, count >> 8, count >> 16))}00${zeros(count * size)}`);
+    fromHex(`fe${toHex(Uint8Array.of(count & 255, count >> 8, count >> 16))}00${zeros(count * size)}`);
 
   test.each(['inv', 'getdata', 'notfound'] as const)('%s', (command) => {
     const hash = '11'.repeat(32);
-    expect(good(command, hex(`0101000040${hash}`)).message).toStrictEqual({
+    expect(good(command, fromHex(`0101000040${hash}`)).message).toStrictEqual({
       command,
-      inventory: [{ type: 0x40000001, hash: hex(hash) }],
+      inventory: [{ type: 0x40000001, hash: fromHex(hash) }],
     });
-    expect(fault(command, hex(`0101000040${'11'.repeat(31)}`))).toMatchObject({
+    expect(fault(command, fromHex(`0101000040${'11'.repeat(31)}`))).toMatchObject({
       ...SHORT,
       path: 'inventory[0].hash',
     });
   });
 
   test.each(['inv', 'getdata'])('%s: 50,000 vectors', (command) => {
-    const excess = hex('fd51c3' + zeros(36 * 50_001));
+    const excess = fromHex('fd51c3' + zeros(36 * 50_001));
     expect(countOf(command, excess)).toEqual({ count: 50_001, limit: 50_000 });
     expect(fault(command, excess)).toMatchObject(RANGE);
-    expect(countOf(command, hex('fd50c3' + zeros(36 * 50_000)))).toEqual({ count: 50_000, limit: 50_000 });
+    expect(countOf(command, fromHex('fd50c3' + zeros(36 * 50_000)))).toEqual({
+      count: 50_000,
+      limit: 50_000,
+    });
   });
 
   test.each(['getheaders', 'getblocks'] as const)('%s: 101 hashes', (command) => {
     const locator = (count: number) =>
-      hex('80110100' + toHex(Uint8Array.of(count)) + zeros(32 * count) + 'ff'.repeat(32));
+      fromHex('80110100' + toHex(Uint8Array.of(count)) + zeros(32 * count) + 'ff'.repeat(32));
     const { message } = good(command, locator(101));
-    expect(message).toMatchObject({ version: 70016, hash_stop: hex('ff'.repeat(32)) });
+    expect(message).toMatchObject({ version: 70016, hash_stop: fromHex('ff'.repeat(32)) });
     expect(message.locator).toHaveLength(101);
     expect(countOf(command, locator(102))).toEqual({ count: 102, limit: 101 });
     expect(fault(command, locator(102))).toMatchObject({ ...RANGE, path: 'locator', offset: 4 });
     expect(countOf(command, locator(102).subarray(0, -1))).toBeUndefined();
-    expect(countOf(command, hex('801101'))).toBeUndefined();
+    expect(countOf(command, fromHex('801101'))).toBeUndefined();
   });
 
   test('headers: judged by the count alone, as in Core', () => {
-    expect(countOf('headers', hex('fdd107'))).toEqual({ count: 2001, limit: 2000 });
+    expect(countOf('headers', fromHex('fdd107'))).toEqual({ count: 2001, limit: 2000 });
     expect(countOf('headers', many(2000, 0))).toBeUndefined();
   });
 });
@@ -350,20 +358,20 @@ describe('inventories and locators', () => {
 describe('reject (BIP61)', () => {
   test('with and without a hash', () => {
     const head = '0776657273696f6e 11 086f62736f6c657465';
-    expect(good('reject', hex(head)).message).toStrictEqual({
+    expect(good('reject', fromHex(head)).message).toStrictEqual({
       command: 'reject',
       message: new TextEncoder().encode('version'),
       ccode: 0x11,
       reason: new TextEncoder().encode('obsolete'),
     });
-    expect(good('reject', hex(head + '22'.repeat(32))).message.data).toEqual(hex('22'.repeat(32)));
-    expect(good('reject', hex(head + '2222')).trailing).toHaveLength(2);
+    expect(good('reject', fromHex(head + '22'.repeat(32))).message.data).toEqual(fromHex('22'.repeat(32)));
+    expect(good('reject', fromHex(head + '2222')).trailing).toHaveLength(2);
   });
 });
 
 describe('commands outside the table', () => {
   test('are data', () => {
-    const payload = hex('0102');
+    const payload = fromHex('0102');
     expect(decodeMessage('xversion', payload)).toEqual({
       ok: true,
       message: { command: 'unknown', name: 'xversion', payload },
@@ -375,14 +383,14 @@ describe('commands outside the table', () => {
     (command) => {
       expect(isKnownCommand(command)).toBe(false);
       expect(factsOf(command)).toBeUndefined();
-      expect(countOf(command, hex('01'))).toBeUndefined();
+      expect(countOf(command, fromHex('01'))).toBeUndefined();
       expect(shortIdOf(command)).toBeUndefined();
-      const decoded = decodeMessage(command, hex('01'));
+      const decoded = decodeMessage(command, fromHex('01'));
       expect(decoded).toMatchObject({ ok: true, message: { command: 'unknown' } });
     },
   );
   test('go out as they came in', () => {
-    const message = { command: 'unknown', name: 'xversion', payload: hex('0102') } as const;
+    const message = { command: 'unknown', name: 'xversion', payload: fromHex('0102') } as const;
     expect(encodeMessage(message)).toEqual(message.payload);
     expect(commandOf(message)).toBe('xversion');
     expect(commandOf({ command: 'verack' })).toBe('verack');

@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import { knownMagic, NETWORKS } from '../src/networks.js';
 import { createV1Framer, encodeFrame, type FrameEvent, readCommand } from '../src/wire/index.js';
 import { GROWTH_STEP, MAX_PAYLOAD } from '../src/wire/v1-framing.js';
+import { fromHex, toHex } from './support/hex.js';
 
 const { magic } = NETWORKS.regtest;
-const hex = (text: string) => new Uint8Array(Buffer.from(text.replaceAll(' ', ''), 'hex'));
 const join = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
-const ping = encodeFrame(magic, 'ping', hex('0102030405060708'));
+const ping = encodeFrame(magic, 'ping', fromHex('0102030405060708'));
 const verack = encodeFrame(magic, 'verack', new Uint8Array(0));
 const framer = () => createV1Framer(magic, knownMagic);
 
@@ -34,20 +34,16 @@ function run(chunks: readonly Uint8Array[]): FrameEvent[] {
 
 /** Events as text: comparing payloads byte by byte with toEqual would take seconds. */
 const told = (events: readonly FrameEvent[]) =>
-  JSON.stringify(events, (_key, value: unknown) =>
-    value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
-  );
+  JSON.stringify(events, (_key, value: unknown) => (value instanceof Uint8Array ? toHex(value) : value));
 
 describe('a frame', () => {
   test('bytes', () => {
-    expect(Buffer.from(verack).toString('hex')).toBe('fabfb5da76657261636b000000000000000000005df6e0e2');
-    expect(Buffer.from(ping).toString('hex')).toBe(
-      'fabfb5da70696e670000000000000000080000002502fa940102030405060708',
-    );
+    expect(toHex(verack)).toBe('fabfb5da76657261636b000000000000000000005df6e0e2');
+    expect(toHex(ping)).toBe('fabfb5da70696e670000000000000000080000002502fa940102030405060708');
   });
   test('comes out as it went in', () => {
     expect(run([join(ping, verack)])).toEqual([
-      { kind: 'frame', command: 'ping', payload: hex('0102030405060708'), size: 32 },
+      { kind: 'frame', command: 'ping', payload: fromHex('0102030405060708'), size: 32 },
       { kind: 'frame', command: 'verack', payload: new Uint8Array(0), size: 24 },
     ]);
   });
@@ -139,18 +135,18 @@ describe('checksum', () => {
     expect(run([tampered(verack, 20, u32(0))])).toMatchObject([{ code: 'ERR_FRAME_CHECKSUM' }]);
   });
   test('is judged before the command', () => {
-    const both = tampered(withCommand(hex('1b')), 20, u32(0));
+    const both = tampered(withCommand(fromHex('1b')), 20, u32(0));
     expect(run([both])).toMatchObject([{ code: 'ERR_FRAME_CHECKSUM', command: '?ing' }]);
   });
 });
 
 describe('command', () => {
   test.each([
-    ['a control character', hex('1b696e67'), '?ing'],
-    ['DEL', hex('7f696e67'), '?ing'],
-    ['a high byte', hex('f0696e67'), '?ing'],
-    ['something after NUL', hex('70696e6700 41'), 'ping?A'],
-    ['something in the last byte', hex('70696e67 00000000000000 41'), 'ping???????A'],
+    ['a control character', fromHex('1b696e67'), '?ing'],
+    ['DEL', fromHex('7f696e67'), '?ing'],
+    ['a high byte', fromHex('f0696e67'), '?ing'],
+    ['something after NUL', fromHex('70696e6700 41'), 'ping?A'],
+    ['something in the last byte', fromHex('70696e67 00000000000000 41'), 'ping???????A'],
   ])('%s: dropped, the payload consumed', (_name, field, shown) => {
     expect(run([join(withCommand(field), verack)])).toMatchObject([
       { kind: 'dropped', code: 'ERR_FRAME_COMMAND', command: shown, size: 32 },
@@ -161,14 +157,22 @@ describe('command', () => {
     expect(run([encodeFrame(magic, command, ping)])).toMatchObject([{ kind: 'frame', command }]);
   });
   test('v2 lets 0x7f pass', () => {
-    const field = hex('7f0000000000000000000000');
+    const field = fromHex('7f0000000000000000000000');
     expect([readCommand(field, 0), readCommand(field, 0, 0x7f)]).toEqual([undefined, '\x7f']);
   });
 });
 
 describe('every split gives the same events', () => {
   const damaged = tampered(ping, 20, u32(1));
-  const stream = join(verack, ping, damaged, withCommand(hex('01')), ping, tampered(ping, 0, u32(0)), ping);
+  const stream = join(
+    verack,
+    ping,
+    damaged,
+    withCommand(fromHex('01')),
+    ping,
+    tampered(ping, 0, u32(0)),
+    ping,
+  );
   const expected = run([stream]);
   const cut = (...at: number[]) =>
     [0, ...at].map((from, i) => stream.subarray(from, [...at, stream.length][i]));

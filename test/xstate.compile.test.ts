@@ -30,13 +30,13 @@ const PAUSES = [1, 10, 50, 1_000];
 const walkOf = (chance: Chance, length: number, draw: (chance: Chance) => Move): Move[] =>
   Array.from({ length }, () => (chance.often(1 / 8) ? chance.pick(PAUSES) : draw(chance)));
 
-/** The machine with effects that tell what they were given. */
-const telling =
+/** The machine with effects that record what they were given. */
+const recording =
   (machine: AnyStateMachine, effects: readonly string[]): Chart =>
-  (deeds) =>
+  (calls) =>
     machine.provide({
       actions: Object.fromEntries(
-        effects.map((effect) => [effect, (_: unknown, params: unknown) => void deeds.push([effect, params])]),
+        effects.map((effect) => [effect, (_: unknown, params: unknown) => void calls.push([effect, params])]),
       ) as never,
     });
 
@@ -76,7 +76,7 @@ describe('the machines of this program', () => {
   });
 
   test.each(CONNECTION_TYPES)('peer, %s', (connection_type) => {
-    const chart = telling(peerMachine, ['effect.dial', 'effect.send', 'effect.close']);
+    const chart = recording(peerMachine, ['effect.dial', 'effect.send', 'effect.close']);
     const input = { id: 1, connection_type, rules: CORE_RULES };
     const events = PLACES.filter(({ column }) => column.type === connection_type).flatMap(
       ({ row, column }) => {
@@ -95,7 +95,7 @@ describe('the machines of this program', () => {
     const effects = ['sendKey', 'sendTerminator', 'ready', 'fallBack', 'giveUp'].map(
       (name) => `effect.${name}`,
     );
-    const chart = telling(transportMachine, effects);
+    const chart = recording(transportMachine, effects);
     for (let seed = 1; seed <= 80 * TIMES; seed++) {
       const chance = new Chance(seed);
       const input = { id: 1, role, v2only: chance.often(1 / 2), handshakeTimeout: 60_000 };
@@ -110,7 +110,7 @@ describe('the machines of this program', () => {
   test('outbound', () => {
     const effects = ['lookUp', 'cancelLookUp', 'requestSlot', 'connect', 'disconnect', 'settle'];
     const reports = ['reportEnd', 'reportFallback', 'reportRetry', 'reportAbandoned'];
-    const chart = telling(
+    const chart = recording(
       outboundMachine,
       [...effects, ...reports].map((name) => `effect.${name}`),
     );
@@ -147,7 +147,7 @@ describe('the machines of this program', () => {
   test('supervisor', () => {
     const effects = ['grantSlot', 'refuseSlot', 'accept', 'refuse', 'findCandidates', 'openTargets'];
     const reports = ['reportUnreachable', 'reportFilled', 'drain', 'kill'];
-    const chart = telling(
+    const chart = recording(
       supervisorMachine,
       [...effects, ...reports].map((name) => `effect.${name}`),
     );

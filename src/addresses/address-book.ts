@@ -1,9 +1,9 @@
 /**
  * The address book: which addresses are known and which have worked, bounded and hard to fill by one party.
  *
- * It follows Bitcoin Core's address manager (`addrman.cpp`) rule by rule. Addresses that were only heard of are in the
+ * It follows Bitcoin Core's address manager (`addrman.cpp`) rule by rule. Addresses that were only announced are in the
  * new table, 1,024 buckets of 64; those that we were connected to are in the tried table, 256 buckets of 64. A secret
- * key, the address's network group and the group of who sent it choose the bucket, so that one source group reaches
+ * key, the address's network group and the group of the peer that sent it choose the bucket, so that one source group reaches
  * 64 buckets of new and one group 8 of tried. A tried address is displaced only when a test connection to it failed.
  */
 import type { Clock } from '../net/environment.js';
@@ -61,7 +61,7 @@ export interface SelectOptions {
   readonly networks?: readonly AddressNetwork[];
 }
 
-/** What {@link AddressBook.getAddr} hands out. */
+/** What {@link AddressBook.getAddr} returns. */
 export interface GetAddrOptions {
   /** At most so many; any number by default. */
   readonly max?: number;
@@ -142,7 +142,7 @@ export class AddressBook {
 
   /**
    * We are connected to this address: it moves to tried, or waits there for the test of the one in its slot.
-   * Its `time` stays, so that nobody learns from it to whom we are connected.
+   * Its `time` stays, so that it does not show to which nodes we are connected.
    *
    * @returns whether it moved
    */

@@ -16,7 +16,7 @@ export interface AddressRecord extends NetService {
 
 /** What `peers.dat` keeps of an address. */
 export interface SavedEntry extends AddressRecord {
-  /** Who told of the address first. */
+  /** The peer that announced the address first. */
   readonly source: NetAddress;
   /** Seconds since 1970 of the last successful connection; 0 for never. */
   readonly lastSuccess: number;

@@ -1,6 +1,6 @@
 /**
  * The answers to `getaddr`: the same for everybody who asks over one network at one local socket, for 21 to 27 hours, so
- * that nobody can read the book out, follow its times or recognise the node on another network (Core: `GetAddresses`).
+ * that a peer cannot read the whole book, follow its times or recognise the node on another network (Core: `GetAddresses`).
  */
 import type { AddressRecord } from './entry.js';
 import { MAX_ADDR_TO_SEND } from './addr-rate-limit.js';

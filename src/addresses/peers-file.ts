@@ -2,7 +2,7 @@
  * `peers.dat` and `anchors.dat` in a folder: the only file of the address book that does I/O.
  *
  * Files are written beside their place and renamed, so that a crash leaves the old file or the new one. A damaged file is
- * renamed, never deleted, and the program goes on without it; Bitcoin Core refuses to start instead.
+ * renamed, never deleted, and the program continues without it; Bitcoin Core refuses to start instead.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
  * Where an address stands in the book's tables: the hashes of Core's `AddrInfo::GetTriedBucket`, `GetNewBucket` and
- * `GetBucketPosition`. Only the key is secret; without it nobody can choose an address's place.
+ * `GetBucketPosition`. Only the key is secret; without it an address's bucket cannot be chosen.
  */
 import type { Netgroups } from '../net/netgroup.js';
 import { BIP155, hash256, type NetAddress } from '../wire/index.js';

@@ -231,7 +231,7 @@ const cut = (text: string, max: number): string => (text.length > max ? `${text.
 
 /** The table, what was skipped and why, and the sum. */
 function printReport(report: Report, out: Output): number {
-  const { nodeinfo, error, findings, vanished, node } = report;
+  const { nodeinfo, error, findings, absent, node } = report;
   if (!nodeinfo) {
     out.failure(`${plain(node)}: nothing could be run, ${plain(error ?? '')}`);
     return NOTHING_RUN;
@@ -249,7 +249,7 @@ function printReport(report: Report, out: Output): number {
     skipped.map(({ seen }) => plain(seen)),
   ))
     out.answer(out.paint('dim', line));
-  for (const id of vanished) out.answer(out.paint('yellow', `${id} is a known difference that did not show`));
+  for (const id of absent) out.answer(out.paint('yellow', `${id} is a known difference that did not show`));
   out.answer(sumOf(report, out));
   return codeOf(report);
 }

@@ -10,7 +10,6 @@ import {
   dialledConnections,
   type ExplainedDifference,
   explanationOf,
-  isLoopback,
   learnNode,
   type LearnResult,
   loadKnownDifferences,
@@ -22,7 +21,7 @@ import {
   type TransportName,
   xstateConfigOf,
 } from '../learn/index.js';
-import { systemClock, tcpNet } from '../net/index.js';
+import { isLoopback, systemClock, tcpNet } from '../net/index.js';
 import { VerackError } from '../index.js';
 import { endpointOf } from './host-endpoint.js';
 import { chainOf } from './node-options.js';

@@ -1,5 +1,5 @@
 /**
- * Limits the log lines that strangers can cause, by kind and source: after so many within a period the rest are counted,
+ * Limits the log lines that remote peers can cause, by kind and source: after so many within a period the rest are counted,
  * and a summary at the end of the period says how many there were.
  *
  * Bitcoin Core limits bytes per hour and place in its source; this limits lines per kind, so that a flood of one kind does
@@ -13,7 +13,7 @@ export interface LogLimits {
   readonly perSource: number;
   /** Lines of one kind within a period. */
   readonly perKind: number;
-  /** Sources of one kind that are told apart; what comes from others is counted together. */
+  /** Sources of one kind that are counted separately; what comes from others is counted together. */
   readonly sources: number;
   /** Sources that a summary names, those with most lines first. */
   readonly named: number;
@@ -35,7 +35,7 @@ interface Counts {
   suppressed: number;
 }
 
-/** Of one kind; `others` are the sources that are not told apart. */
+/** Of one kind; `others` are the sources that are not counted separately. */
 interface KindCounts extends Counts {
   readonly sources: Map<string, Counts>;
   readonly others: Counts;

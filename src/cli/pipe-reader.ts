@@ -8,7 +8,7 @@ const DELAY = 1_000;
 /**
  * Calls `gone` once the pipe `fd` has no reader any more. Node.js cannot poll a pipe that it only writes to, and GNU tail
  * does: `tail -f` on the same pipe ends by SIGPIPE when the reader is gone. Where stdout is no pipe, or tail is not GNU's,
- * nothing happens: there the next write fails with EPIPE. Does not keep the program alive, and tail ends with it.
+ * nothing happens: there the next write fails with EPIPE. Does not keep the program running, and tail ends with it.
  */
 export function whenReaderIsGone(fd: number, gone: () => void): void {
   if (isPipe(fd)) setTimeout(() => watch(fd, gone), DELAY).unref();

@@ -153,7 +153,7 @@ function commandOf(verb: CliCommand): Command {
   return command;
 }
 
-/** Commander hands over the operands one by one, then the options, then the command. */
+/** Commander passes the operands one by one, then the options, then the command. */
 function invocationOf(
   verb: CliCommand,
   received: readonly unknown[],

@@ -27,7 +27,7 @@ export async function recorderOf(flags: Flags, out: Output): Promise<NodeRecorde
   const shown = plain(record ?? '');
   if (record === undefined) return UNRECORDED;
   const broken = (reason: Reason): void => {
-    out.failure(`the recording ${shown} ends here: ${causeOf(reason)}; the program goes on`);
+    out.failure(`the recording ${shown} ends here: ${causeOf(reason)}; the program continues`);
     out.event('recording', { file: record, reason });
   };
   const { recordedNode } = await import('../recording/record-and-replay.js');

@@ -100,10 +100,10 @@ const messagePrinter =
   ({ at, direction, command, offset }, { size, fields }, session) =>
     out.event('message', { peer, session, at: at / 1_000, direction, command, offset, size, fields });
 
-function show(peer: string, { number, inbound, at, scenes, left }: CapturedSession, out: Output): void {
+function show(peer: string, { number, inbound, at, entries, left }: CapturedSession, out: Output): void {
   const [direction, role] = inbound ? ['→ Core', 'inbound'] : ['Core →', 'outbound'];
   const title = `${direction} ${plain(peer)} session=${number} ${role} ${new Date(at / 1_000).toISOString()}`;
-  for (const line of transcriptLines({ title, scenes, left, us: 'Core' }, out)) out.answer(line);
+  for (const line of transcriptLines({ title, entries, left, us: 'Core' }, out)) out.answer(line);
 }
 
 function printVerdict(

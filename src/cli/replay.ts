@@ -127,10 +127,10 @@ function show(session: RecordedSession, out: Output): void {
 }
 
 /** Its title and its dialogue. */
-function linesOf({ peer, scenes, left }: RecordedSession, out: Output): string[] {
+function linesOf({ peer, entries, left }: RecordedSession, out: Output): string[] {
   const direction = peer.inbound ? '→ us' : 'us →';
   const title = `${direction} peer=${peer.id} ${plain(peer.addr)} ${peer.connection_type} ${peer.transport_protocol_type}`;
-  return transcriptLines({ title, scenes, left, us: 'us' }, out);
+  return transcriptLines({ title, entries, left, us: 'us' }, out);
 }
 
 const ENDINGS: Readonly<Record<ReplayVerdict['ending'], string>> = {

@@ -36,7 +36,7 @@ export function interruptions(from: Signals, leave: () => void, now: () => numbe
   return controller.signal;
 }
 
-/** Resolves two seconds after the interruption, whatever is still waited for. Does not keep the program alive. */
+/** Resolves two seconds after the interruption, whatever is still waited for. Does not keep the program running. */
 export function graceAfter(interrupted: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const start = (): void => void setTimeout(resolve, GRACE).unref();

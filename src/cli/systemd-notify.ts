@@ -1,9 +1,9 @@
 /**
- * Tells systemd that the node is ready, alive and stopping (`sd_notify(3)`, units with `Type=notify` and `WatchdogSec=`).
+ * Notifies systemd that the node is ready, running and stopping (`sd_notify(3)`, units with `Type=notify` and `WatchdogSec=`).
  *
  * The protocol is one datagram per message to a UNIX socket, and Node has no UNIX datagram sockets. So each message is sent
  * by systemd's own program `systemd-notify`; the unit therefore needs `NotifyAccess=all`. Without `NOTIFY_SOCKET` nothing is sent. Where the program
- * is missing or may not be started, the first failure is reported and the node goes on.
+ * is missing or may not be started, the first failure is reported and the node continues.
  */
 import { execFile } from 'node:child_process';
 import { systemTimers, type Timers } from '../net/index.js';
@@ -13,7 +13,7 @@ const SEND_TIMEOUT = 5_000;
 
 export interface SystemdOptions {
   readonly env: NodeJS.ProcessEnv;
-  /** Told once, with the error code, when a message could not be sent. */
+  /** Called once, with the error code, when a message could not be sent. */
   readonly failed: (code: string) => void;
   /** Default `systemd-notify`, found by the PATH. */
   readonly program?: string;

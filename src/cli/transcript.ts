@@ -5,7 +5,7 @@ import type { Output } from './output.js';
 
 export interface TranscriptView {
   readonly title: string;
-  readonly scenes: readonly SessionLine[];
+  readonly entries: readonly SessionLine[];
   /** Entries that were left out at the end. */
   readonly left: number;
   /** The heading of the left column. */
@@ -13,15 +13,15 @@ export interface TranscriptView {
 }
 
 /** Ends with an empty line. */
-export function transcriptLines({ title, scenes, left, us }: TranscriptView, out: Output): string[] {
-  const [head = '', ...lines] = sequenceOf(scenes, us, 'peer');
+export function transcriptLines({ title, entries, left, us }: TranscriptView, out: Output): string[] {
+  const [head = '', ...lines] = sequenceOf(entries, us, 'peer');
   const time = (ms: number): string => `${ms.toFixed(1)} ms`.padStart(12);
   return [
     out.paint('bold', title),
     `${' '.repeat(12)}  ${out.paint('dim', head)}`,
-    ...scenes.flatMap((scene, n) => [
-      `${out.paint('dim', time(scene.at))}  ${lines[n] ?? ''}`.trimEnd(),
-      ...(out.verbose > 0 ? fieldLines(scene, out) : []),
+    ...entries.flatMap((entry, n) => [
+      `${out.paint('dim', time(entry.at))}  ${lines[n] ?? ''}`.trimEnd(),
+      ...(out.verbose > 0 ? fieldLines(entry, out) : []),
     ]),
     ...(left > 0 ? [`${' '.repeat(12)}  … and ${left} more`] : []),
     '',

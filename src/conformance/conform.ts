@@ -49,7 +49,7 @@ export async function conform(options: ConformOptions): Promise<Report> {
     node: formatEndpoint(options.subject.at),
   } as const;
   const nodeinfo = await probeNode(environment).catch(errorOf);
-  if (typeof nodeinfo === 'string') return { ...frame, error: nodeinfo, findings: [], vanished: [] };
+  if (typeof nodeinfo === 'string') return { ...frame, error: nodeinfo, findings: [], absent: [] };
   const findings = await judgeAll(options, { ...environment, nodeinfo }, nodeinfo);
   return {
     ...frame,
@@ -171,17 +171,17 @@ function withKnownDifferences(
   findings: readonly Finding[],
   known: ReadonlyMap<string, string>,
   keepsDialogues = false,
-): Pick<Report, 'findings' | 'vanished'> {
+): Pick<Report, 'findings' | 'absent'> {
   const marked = findings.map((finding): Finding => {
     const reason = reasonFor(known, finding.id);
     if (finding.verdict !== 'fail' || reason === undefined) return finding;
     return { ...finding, verdict: 'known', seen: `${finding.seen} (known: ${reason})` };
   });
-  const vanished = [...known.keys()].filter((pattern) => {
+  const absent = [...known.keys()].filter((pattern) => {
     const judged = findings.filter(({ id, verdict }) => verdict !== 'skip' && matchesId(id, pattern));
     return judged.length > 0 && judged.every(({ verdict }) => verdict === 'pass');
   });
-  return { findings: keepsDialogues ? marked : marked.map(withoutDialogue), vanished };
+  return { findings: keepsDialogues ? marked : marked.map(withoutDialogue), absent };
 }
 
 const withoutDialogue = (finding: Finding): Finding => {

@@ -37,7 +37,7 @@ export interface Report {
   readonly error?: string;
   readonly findings: readonly Finding[];
   /** Known differences that did not show. */
-  readonly vanished: readonly string[];
+  readonly absent: readonly string[];
 }
 
 /** How many findings there are of each verdict. */
@@ -86,7 +86,7 @@ const form = object(
     began: text,
     node: text,
     findings: listOf(finding),
-    vanished: listOf(text),
+    absent: listOf(text),
   },
   { nodeinfo: anything, error: anything },
 );

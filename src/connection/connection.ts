@@ -92,6 +92,8 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   linkedat = -1;
   stateat: number;
   state: PeerState = 'connecting';
+  /** The state before the present one. */
+  #left: PeerState = 'connecting';
   readonly #incoming: IncomingMessages;
   readonly #outgoing: OutgoingQueue;
   #known: PeerContext | undefined;
@@ -162,6 +164,11 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
 
   get context(): PeerContext {
     return this.#remains?.context ?? this.actor.getSnapshot().context;
+  }
+
+  get reason(): Reason | undefined {
+    const { reason } = this.context;
+    return reason ? { code: reason.code, facts: { state: this.#left, ...reason.facts } } : undefined;
   }
 
   get moments(): Moments {
@@ -357,11 +364,11 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   }
 
   error(): void {
-    // The pool, as the parent, hears of it too and acts on it; without this XState would throw it at the process.
+    // The pool, as the parent, is notified too and acts on it; without this XState would throw it as an uncaught exception.
   }
 
   #move(to: PeerState): void {
-    const from = this.state;
+    const from = (this.#left = this.state);
     this.state = to;
     this.stateat = this.at;
     this.owner.moved(this, from, to);

@@ -70,7 +70,7 @@ const secondsOf = (hex: string): number => Math.max(0, Number(signedOf(hex)));
 
 const isControl = (command: string): command is Control => Object.hasOwn(translations, command);
 
-/** What is wrong with a data-plane payload that cannot be read: counted and told, never shown to the machine. */
+/** What is wrong with a data-plane payload that cannot be read: counted and reported, never sent to the machine. */
 export function faultOf(command: string, payload: Uint8Array): CodecFault | undefined {
   const decoded = decodeMessage(command, payload);
   return decoded.ok ? undefined : decoded.fault;

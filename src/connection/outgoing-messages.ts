@@ -1,8 +1,8 @@
 /**
- * What we say about ourselves, and the step from an outgoing message of the machine to one of the wire.
+ * What this node announces, and the step from an outgoing message of the machine to one of the wire.
  *
- * A node announces only what it does: services 0, height 0, relay 0 unless asked, an honest user agent, and one fresh
- * nonce per connection. Addresses are left zero, which Bitcoin Core reads as "not told".
+ * A node announces only what it does: services 0, height 0, relay 0 unless asked, its own user agent, and one fresh
+ * nonce per connection. Addresses are left zero, which Bitcoin Core reads as "not given".
  */
 import type { Hex64, Outgoing } from '../../machines/index.js';
 import { VerackError } from '../reasons.js';

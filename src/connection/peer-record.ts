@@ -1,6 +1,7 @@
-/** What a connection shows of itself to whoever lists peers. */
+/** The view of a connection that lists of peers are made from. */
 import type { ConnectionType, Moments, PeerContext } from '../../machines/index.js';
 import type { Endpoint } from '../net/link.js';
+import type { Reason } from '../reasons.js';
 import type { Traffic } from './traffic.js';
 
 /** The leaf state of a peer machine. */
@@ -24,4 +25,6 @@ export interface PeerRecord {
   readonly stateat: number;
   readonly state: PeerState;
   readonly moments: Moments;
+  /** Why it ended, once it has; the facts begin with the state in which it ended. */
+  readonly reason: Reason | undefined;
 }

@@ -101,7 +101,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
     this.#parser = createHandshakeParser({ initiating, magic: chain.magic, knownMagic });
     const logic = withHandlers(machinesOf(compiled).transport, this);
     this.actor = createActor(logic, { id: `transport.${input.id}`, input, ...(parent && { parent }) });
-    // The parent hears of an error too, and acts on it; without this XState would throw it at the process.
+    // The parent is notified of an error too, and acts on it; without this XState would throw it as an uncaught exception.
     this.actor.subscribe({ error: () => undefined });
     this.actor.start();
   }

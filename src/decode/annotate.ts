@@ -78,7 +78,7 @@ export function* eachFrame(bytes: Uint8Array): Generator<Annotation, void> {
 
 /** One payload of a command, without a frame around it. Never throws. */
 export function annotatePayload(command: string, payload: Uint8Array, offset = 0): Annotation {
-  const verdicts = judge(command, payload);
+  const verdicts = verdictsOf(command, payload);
   return {
     offset,
     size: payload.length,
@@ -154,7 +154,7 @@ function header(frame: Uint8Array, offset: number, missing: number): AnnotatedFi
     field('magic', 0, COMMAND_AT, network ?? 'unknown'),
     field('command', COMMAND_AT, LENGTH_AT, commandIn(frame)),
     field('length', LENGTH_AT, CHECKSUM_AT, String(lengthOf(frame))),
-    field('checksum', CHECKSUM_AT, HEADER_SIZE, missing > 0 ? 'not to be judged yet' : checksumWord(frame)),
+    field('checksum', CHECKSUM_AT, HEADER_SIZE, missing > 0 ? 'cannot be checked yet' : checksumWord(frame)),
   ];
 }
 
@@ -164,7 +164,7 @@ const checksumWord = (frame: Uint8Array): string =>
 const DROPS = 'Core drops this message and keeps the connection';
 const CLOSES = 'Core closes the connection';
 
-/** What a receiver of that network would hold against the frame; its own framer is the judge. */
+/** What is wrong with the frame for a receiver of that network, as its framer decides. */
 function badFrame(frame: Uint8Array, missing: number): MessageVerdict | undefined {
   const [event] = createV1Framer(frame.subarray(0, COMMAND_AT)).feed(frame);
   if (event?.kind === 'broken')
@@ -179,7 +179,7 @@ function badFrame(frame: Uint8Array, missing: number): MessageVerdict | undefine
   return { code: event.code, says: `${what}; ${DROPS}` };
 }
 
-function judge(command: string, payload: Uint8Array): MessageVerdict[] {
+function verdictsOf(command: string, payload: Uint8Array): MessageVerdict[] {
   const excess = countOf(command, payload);
   if (excess && excess.count > excess.limit) {
     const says = `${excess.count} entries, ${excess.limit} are allowed; ${CLOSES}`;

@@ -109,7 +109,7 @@ function leaf(walk: Walk, codec: Walkable, path: string, siblings: Siblings): un
   return value;
 }
 
-/** What a value means, by the field's name; fields that are not here speak for themselves. */
+/** What a value means, by the field's name; fields that are not here need no explanation. */
 const MEANINGS: Readonly<Record<string, (value: never, siblings: Siblings) => string>> = {
   services: (value: string) => `${decimal(value)} (${servicesnames(value).join(', ') || 'none'})`,
   timestamp: (value: string) => date(signedOf(value)),

@@ -81,7 +81,7 @@ class DemoNetwork {
     while (Date.now() < end && !this.options.signal?.aborted && !this.#settled()) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
-    return SCENARIOS.map((scenario) => this.#judge(scenario));
+    return SCENARIOS.map((scenario) => this.#outcomeOf(scenario));
   }
 
   async close(): Promise<void> {
@@ -89,8 +89,8 @@ class DemoNetwork {
   }
 
   async #start(scenario: Scenario, ours: Endpoint): Promise<void> {
-    if (scenario.part === 'ourselves') return this.#dial(scenario, ours);
-    if (scenario.part === 'nobody') return this.#dial(scenario, await this.#deadPort());
+    if (scenario.part === 'self') return this.#dial(scenario, ours);
+    if (scenario.part === 'closed-port') return this.#dial(scenario, await this.#closedPort());
     const uacomment = [scenario.name];
     const other = createNode({
       chain: 'regtest',
@@ -110,7 +110,7 @@ class DemoNetwork {
     this.node.dial(at, { connection_type, v2transport: v2 });
   }
 
-  /** Which of our accepted connections is this one is told by the dialler's own port. */
+  /** Which of our accepted connections is this one is decided by the dialler's own port. */
   #beDialled(scenario: Scenario, other: BitcoinNode, ours: Endpoint): void {
     const stop = other.peers.subscribe(({ peer }) => {
       if (peer.addrbind === '') return;
@@ -125,7 +125,7 @@ class DemoNetwork {
   }
 
   /** A port that was free a moment ago. */
-  async #deadPort(): Promise<Endpoint> {
+  async #closedPort(): Promise<Endpoint> {
     const listener = await this.#net.listen(LOOPBACK, (link) => link.destroy());
     await listener.close();
     return listener.local;
@@ -133,11 +133,11 @@ class DemoNetwork {
 
   #peers(): Map<Scenario | undefined, PeerInfo> {
     const all = [...this.node.peers.recent(), ...this.node.peers.list()];
-    // Dialling ourselves makes two ends; the dialled one carries the listener's address.
+    // Dialling this node makes two ends; the dialled one carries the listener's address.
     return new Map(all.map((peer) => [this.#scenarios.get(peer.addr), peer]));
   }
 
-  #judge(scenario: Scenario): Outcome {
+  #outcomeOf(scenario: Scenario): Outcome {
     const peer = this.#peers().get(scenario);
     return { scenario, ...(peer && { peer }), asExpected: peer !== undefined && isExpected(scenario, peer) };
   }

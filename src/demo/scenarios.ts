@@ -18,7 +18,7 @@ export interface Scenario {
   /** One line of description. */
   readonly about: string;
   /** `listens`: our node dials it; `dials`: it dials our node; the last two need no node of their own. */
-  readonly part: 'listens' | 'dials' | 'nobody' | 'ourselves';
+  readonly part: 'listens' | 'dials' | 'closed-port' | 'self';
   readonly connection_type?: Exclude<ConnectionType, 'inbound'>;
   /** How its node differs from the usual one. */
   readonly node?: NodeOptions;
@@ -60,7 +60,7 @@ const healthy: readonly Scenario[] = [
   },
   {
     name: 'pruned',
-    about: 'only the last 288 blocks; dialled by hand, so its services are not judged',
+    about: 'only the last 288 blocks; a manual connection, so its services are not checked',
     part: 'listens',
     connection_type: 'manual',
     node: { services: PRUNED_NODE },
@@ -165,7 +165,7 @@ const failing: readonly Scenario[] = [
     node: { services: '0000000000000000' },
     expected: { code: 'ERR_POLICY_SERVICES' },
   },
-  { name: 'ourselves', about: 'our own listener', part: 'ourselves', expected: { code: 'ERR_PROTO_SELF' } },
+  { name: 'self', about: 'our own listener', part: 'self', expected: { code: 'ERR_PROTO_SELF' } },
   {
     name: 'late wtxidrelay',
     about: 'negotiates after verack',
@@ -181,9 +181,9 @@ const failing: readonly Scenario[] = [
     expected: { code: 'ERR_LINK_EOF' },
   },
   {
-    name: 'nobody',
+    name: 'closed-port',
     about: 'a port without a listener',
-    part: 'nobody',
+    part: 'closed-port',
     expected: { code: 'ERR_DIAL_REFUSED' },
   },
   {

@@ -1,6 +1,6 @@
 /**
  * One entry per actor, with its registration and its last state, so that a page that is opened late sees the same as one
- * that was opened early. Entries hold plain data, never an actor, so the inspector keeps no actor alive.
+ * that was opened early. Entries hold plain data, never an actor, so the inspector does not retain actors.
  *
  * Bounded: at most {@link LIVE_LIMIT} live actors, whose contexts are the objects that the actors hold anyway, and the
  * latest {@link ENDED_LIMIT} that ended of each kind. A definition is kept once per machine.

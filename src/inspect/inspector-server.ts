@@ -20,7 +20,7 @@ import { StatelyClients, BEHIND_LIMIT, type ClientOptions } from './stately-clie
 import { HttpGuard } from '../http/http-guard.js';
 import { closeServer, openServer, portOf, requireLoopback, urlOf } from '../http/http-server.js';
 import { PageFeed } from './page-feed.js';
-import type { ObservedNode, ObserveOptions } from './observed-node.js';
+import type { InspectedNode, ObserveOptions } from './inspected-node.js';
 import { Lab } from './lab.js';
 import { FULL_LIMIT, ActorRegistry, type Limits } from './actor-registry.js';
 import type { CrawlReport, Transcript } from './page/feed-messages.js';
@@ -56,7 +56,7 @@ export interface Relay {
   /** For `createNode({ inspect })`, or any `createActor`. Bound; never throws. */
   readonly inspect: (event: InspectionEvent) => void;
   /** Shows the peers of a node on the page. Call it before the node dials or listens. */
-  observe(node: ObservedNode, options?: ObserveOptions): void;
+  observe(node: InspectedNode, options?: ObserveOptions): void;
   /** Shows a crawl on the page; `read` is called about twice a second while a page is open. */
   observeCrawl(read: () => CrawlReport): void;
   /** Disconnects every page and stops listening. Idempotent. */
@@ -115,7 +115,7 @@ class LoopbackRelay implements Relay {
     }
   };
 
-  observe(node: ObservedNode, options?: ObserveOptions): void {
+  observe(node: InspectedNode, options?: ObserveOptions): void {
     this.#feed.observe(node, options);
   }
 

@@ -19,7 +19,7 @@ import { isV2Fault, V2_FAULT_NAMES, V2_FAULTS } from '../connection/index.js';
 import { hexOf, servicesOf } from '../wire/index.js';
 import { CANNED_MESSAGES, cannedMessageOf } from './canned-messages.js';
 import { LabClock } from './lab-clock.js';
-import type { ObservedNode, ObserveOptions } from './observed-node.js';
+import type { InspectedNode, ObserveOptions } from './inspected-node.js';
 import type { LabCommand, LabMenu, LabPeer, LabState } from './page/feed-messages.js';
 
 /** Peers at a time; a further one replaces the oldest. */
@@ -56,7 +56,7 @@ interface SimulatedPeer {
 /** What shows the lab's node. */
 export interface LabObserver {
   readonly inspect: NonNullable<NodeOptions['inspect']>;
-  observe(node: ObservedNode, options: ObserveOptions): void;
+  observe(node: InspectedNode, options: ObserveOptions): void;
 }
 
 export class Lab {

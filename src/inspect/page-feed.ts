@@ -6,7 +6,7 @@ import { type NodeEvents, type PeerInfo, REASONS, type Reason } from '../index.j
 import type { WebSocket } from 'ws';
 import type { AnyEventObject, InspectionEvent } from 'xstate';
 import { ignoredReason, MACHINES } from '../../machines/index.js';
-import type { ObservedNode, ObserveOptions } from './observed-node.js';
+import type { InspectedNode, ObserveOptions } from './inspected-node.js';
 import type { Lab } from './lab.js';
 import type { Change, Entry } from './actor-registry.js';
 import type {
@@ -35,7 +35,7 @@ export const LIVE_ROWS = 10_000;
 const LAB_COMMANDS = 20;
 
 interface Node extends Required<ObserveOptions> {
-  readonly peers: ObservedNode['peers'];
+  readonly peers: InspectedNode['peers'];
   /** Peers whose messages are kept now. While there are none, nothing listens to messages, because each report costs time. */
   readonly recorded: Set<ObservedPeer>;
   readonly listen: (change: 'on' | 'off') => void;
@@ -89,7 +89,7 @@ export class PageFeed {
   }
 
   /** Shows a node whose actors are inspected. */
-  observe(node: ObservedNode, options: ObserveOptions = {}): void {
+  observe(node: InspectedNode, options: ObserveOptions = {}): void {
     const { name = this.#freeName(), now = () => performance.now(), held = () => false } = options;
     const message = ({ id, direction, command, payload }: NodeEvents['message'][0]): void =>
       this.#record(keyOf(known, id), (recorder) => recorder.recordMessage(direction, command, payload));

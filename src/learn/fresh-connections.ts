@@ -7,6 +7,7 @@ import {
   type Clock,
   type Endpoint,
   formatEndpoint,
+  isLoopback,
   type Link,
   type Listener,
   type Net,
@@ -24,9 +25,6 @@ export interface Connections {
 }
 
 const CONNECT_MS = 5_000;
-
-export const isLoopback = (host: string): boolean =>
-  host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
 /** 127.1.0.1, 127.1.0.2, …: a node that bans an address bans one word. The first and last of a block are left out. */
 function* loopbackSources(): Generator<string> {

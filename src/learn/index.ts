@@ -1,7 +1,7 @@
 /** Learns the state machines of nodes from outside, and compares them. */
 export { learnNode } from './learn-node.js';
 export type { LearnNodeOptions, LearnResult } from './learn-node.js';
-export { acceptedConnections, dialledConnections, isLoopback } from './fresh-connections.js';
+export { acceptedConnections, dialledConnections } from './fresh-connections.js';
 export type { Connections } from './fresh-connections.js';
 export { chartModel } from './chart-model.js';
 export type { Behaviour, ChartOptions } from './chart-model.js';

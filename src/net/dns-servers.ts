@@ -40,7 +40,7 @@ async function addressesOf(answers: readonly Promise<string[]>[]): Promise<strin
   const found = settled.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
   const failed = settled.find((answer) => answer.status === 'rejected');
   if (found.length > 0 || !failed) return found;
-  // Only the time limit cancels a question that somebody waits for.
+  // Only the time limit cancels a query that a caller waits for.
   if (syscodeOf(failed.reason) !== 'ECANCELLED') throw failed.reason;
   throw Object.assign(new Error('no answer in time'), { code: 'ETIMEOUT' });
 }

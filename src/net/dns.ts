@@ -3,7 +3,7 @@
  *
  * Seeds are asked as Bitcoin Core asks them (`net.cpp`, `ThreadDNSAddressSeed`): `x9.` before the name wants nodes with the
  * services 0x9 (NETWORK and WITNESS), and of each seed's answer at most 32 addresses count. A seed of a public
- * chain must name public addresses; what a caller's own seed names is not judged.
+ * chain must name public addresses; what a caller's own seed names is not checked.
  */
 import { isIP, isIPv4 } from 'node:net';
 
@@ -149,7 +149,7 @@ export async function resolveHost(host: string, options: DnsOptions = {}): Promi
   return addresses;
 }
 
-/** {@link resolveHost}, or another way to resolve, for a node, which cancels lookups and hears of them in callbacks. */
+/** {@link resolveHost}, or another way to resolve, for a node, which cancels lookups and gets their results in callbacks. */
 export const lookupWith =
   (options: Omit<DnsOptions, 'signal'> = {}, resolve: typeof resolveHost = resolveHost): Lookup =>
   (name, handler) => {

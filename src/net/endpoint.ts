@@ -22,7 +22,7 @@ export interface EndpointOptions {
 
 const MAX_NAME = 253;
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
-/** A last label like this makes the whole a number, never a name (as browsers judge it): `999.1.1.1`, `1.2.3`, `0x7f.1`. */
+/** A last label like this makes the whole a number, never a name (as in browsers): `999.1.1.1`, `1.2.3`, `0x7f.1`. */
 const NUMERIC_LABEL = /^(\d+|0x[0-9a-f]*)$/;
 
 function refuse(value: string, why: string): never {
@@ -34,7 +34,7 @@ function isAddress6(text: string): boolean {
   return isIPv6(text) && ipaddr.IPv6.isValid(text);
 }
 
-/** Splits off the port; a bare IPv6 address has none, since its last group cannot be told from one. */
+/** Splits off the port; a bare IPv6 address has none, since its last group cannot be distinguished from one. */
 function splitPort(text: string): [host: string, port: string | undefined] {
   const bracketed = /^\[([^[\]]*)\](?::(.*))?$/s.exec(text);
   if (bracketed) {

@@ -12,7 +12,7 @@ export type TargetKind = Network | 'name' | 'internal';
 export const I2P_PORT = 0;
 
 const CJDNS = /^fc[0-9a-f]{2}:/i;
-/** Names outside DNS: a question for one would tell a DNS server where we go (RFC 7686). */
+/** Names outside DNS: a question for one would show a DNS server where we connect (RFC 7686). */
 const NOT_DNS = /\.(onion|i2p|internal)\.?$/i;
 
 /** What a host is by its text alone. Whether an `.onion` or `.i2p` address is valid, its proxy says. */

@@ -13,7 +13,7 @@ export interface Endpoint {
 }
 
 /**
- * What a link tells its owner. Nothing is called after `closed`, nor after the owner called `end` or `destroy`, and nothing
+ * What a link reports to its owner. Nothing is called after `closed`, nor after the owner called `end` or `destroy`, and nothing
  * from inside a call of the owner's.
  */
 export interface LinkHandler {

@@ -29,7 +29,7 @@ const OPTION_NAMES: Readonly<Record<keyof MemoryOptions, true>> = { timers: true
 
 /** One end of a link in memory. */
 export interface MemoryLink extends Link {
-  /** Breaks the path: what is under way is lost, and both sides hear `ERR_LINK_RESET`. */
+  /** Breaks the path: what is under way is lost, and both sides get `ERR_LINK_RESET`. */
   sever(): void;
 }
 
@@ -37,7 +37,7 @@ export interface MemoryLink extends Link {
 export interface MemoryNet extends Net {
   /** The same net seen from the machine `host`: its dials come from there. The net itself dials from 127.0.0.1. */
   at(host: string): Net;
-  /** The ends that are open: neither closed by their owner nor told of an end. */
+  /** The ends that are open: neither closed by their owner nor ended by the other side. */
   readonly links: ReadonlySet<MemoryLink>;
 }
 
@@ -64,7 +64,7 @@ class Pipe {
     readonly delay: () => number,
   ) {}
 
-  /** Bytes that wait because nobody reads. */
+  /** Bytes that wait because the other side does not read. */
   get held(): number {
     return this.reader.reading ? 0 : this.#queue.reduce((sum, item) => sum + item.bytes.length, 0);
   }
@@ -129,7 +129,7 @@ class End implements MemoryLink {
   #handler: LinkHandler | undefined;
   #paused = false;
   #resting = false;
-  /** The handler hears nothing any more: it was told the end, or it asked for it. */
+  /** The handler is not called any more: it was notified of the end, or it asked for it. */
   #over = false;
   /** Both directions have ended. */
   #done = false;
@@ -368,7 +368,7 @@ function anyOf(host: string): string {
 
 /**
  * A net in memory. A listener at `0.0.0.0` or `::` answers for every address of its family; dialling an address where
- * nobody listens is refused. There are no names here: a host is compared as text. Throws `ERR_LOCAL_ARGUMENT` for an
+ * has no listener is refused. There are no names here: a host is compared as text. Throws `ERR_LOCAL_ARGUMENT` for an
  * option that does not exist.
  */
 export function memoryNet(options: MemoryOptions = {}): MemoryNet {

@@ -80,7 +80,7 @@ function prefixOf(bytes: Uint8Array, bits: number): number[] {
   return prefix;
 }
 
-/** The part of the address that tells its group from others of its network. */
+/** The part of the address that distinguishes its group from others of its network. */
 function groupBytes(address: NetAddress, netClass: NetClass): readonly number[] {
   const { addr } = address;
   if (netClass === 'not_publicly_routable') return [];

@@ -3,7 +3,7 @@
  *
  * `getaddrinfo` blocks a thread of libuv's pool and cannot be cancelled. In this process a few names whose servers do not
  * answer would hold up every other name, and `process.exit`, which joins the threads of the pool, would wait for them. The
- * child is started at the first question, keeps nothing alive, and ends itself when this process is gone.
+ * child is started at the first question, does not keep the process running, and ends itself when this process is gone.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { basename, dirname } from 'node:path';
@@ -118,7 +118,7 @@ export class ResolverProcess {
     this.#hold();
   }
 
-  /** Every thread of the child serves a question that nobody waits for, and others wait. */
+  /** Every thread of the child serves a query that no caller waits for, and others wait. */
   #isStuck(): boolean {
     const isFull = this.#asked.size >= MAX_QUESTIONS && this.#waiting.size > 0;
     return isFull && [...this.#asked.values()].every(({ isAbandoned }) => isAbandoned);
@@ -171,7 +171,7 @@ export class ResolverProcess {
     }
   }
 
-  /** Questions that somebody waits for keep this process alive, nothing else. */
+  /** Only queries that a caller waits for keep this process running. */
   #hold(): void {
     const child = this.#child;
     const isNeeded = this.#waiting.size > 0 || [...this.#asked.values()].some((q) => !q.isAbandoned);

@@ -119,7 +119,7 @@ export function* connectStream(id: string, host: string): Negotiation<Reply> {
   return yield* request('STREAM CONNECT', `ID=${id} DESTINATION=${destination} SILENT=false`);
 }
 
-/** HELLO, STREAM ACCEPT, and then, after any time, the destination of who connects: afterwards the link is the stream. */
+/** HELLO, STREAM ACCEPT, and then, after any time, the destination of the caller: afterwards the link is the stream. */
 export function* acceptStream(id: string): Negotiation<{ host: string }> {
   const greeted = yield* hello();
   if (isFailure(greeted)) return greeted;

@@ -1,7 +1,7 @@
 /**
  * One session with an I2P router: its control link, its name and our address. It lives as long as the control link.
  *
- * The sessions of one router are made here, one at a time for all who wait for it, and ended when nobody uses them.
+ * The sessions of one router are made here, one at a time for all who wait for it, and ended when they are not used.
  */
 import { randomBytes } from 'node:crypto';
 

@@ -87,7 +87,7 @@ export class SamNet implements Net {
   /**
    * Accepts streams in the persistent session, whatever `at` is; `local` is our I2P address. Rejects with a `VerackError`
    * when no session can be made: `ERR_LOCAL_ARGUMENT` without a key store, else the reason of a failed dial. A session that
-   * is lost later is made again, with pauses of 1 s up to 5 min; `failed` is told each time.
+   * is lost later is made again, with pauses of 1 s up to 5 min; `failed` is called each time.
    */
   async listen(
     at: Endpoint,

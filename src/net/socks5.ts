@@ -2,7 +2,7 @@
  * Dials through a SOCKS5 proxy (RFC 1928) with or without user name and password (RFC 1929).
  *
  * As in Core (`netbase.cpp`, `Socks5`), the target is always sent as a host name, addresses included, so that the proxy
- * resolves names and Tor takes `.onion`. Tor's extended replies (socks-extensions, section 1.4) are told apart.
+ * resolves names and Tor takes `.onion`. Tor's extended replies (socks-extensions, section 1.4) are distinguished.
  * There is no time limit here: whoever dials gives up.
  */
 import { randomBytes } from 'node:crypto';
@@ -106,7 +106,7 @@ function* greet(credentials?: Credentials): Negotiation<Nothing> {
     : garbled(`authentication method ${hexByte(method)}, which was not offered`);
 }
 
-/** Reads over the address that the proxy is bound to: nobody needs it. */
+/** Reads over the address that the proxy is bound to: it is not needed. */
 function* skipBound(): Negotiation<Nothing> {
   const [reserved, type = 0] = yield { bytes: 2 };
   if (reserved !== 0) return garbled(`reserved byte ${hexByte(reserved)}`);

@@ -26,7 +26,7 @@ const BACKLOG = 1_024;
 
 const DIAL_CODES: Readonly<Record<string, DialCode>> = {
   ECONNREFUSED: 'ERR_DIAL_REFUSED',
-  // Accepted and thrown out before we knew: somebody is there and does not want us.
+  // Accepted and closed before the dial was reported: a listener is there and refuses us.
   ECONNRESET: 'ERR_DIAL_REFUSED',
   EMFILE: 'ERR_LOCAL_LIMIT',
   ENFILE: 'ERR_LOCAL_LIMIT',
@@ -64,7 +64,7 @@ class TcpLink implements Link {
   #handler: LinkHandler | undefined;
   #paused = false;
   #resting = false;
-  /** The handler hears nothing any more: it was told the end, or it asked for it. */
+  /** The handler is not called any more: it was notified of the end, or it asked for it. */
   #over = false;
   /** An end that came before there was a handler. */
   #untold: LinkCode | undefined;
@@ -250,14 +250,14 @@ async function listen(
   const server = createServer({ noDelay: true, pauseOnConnect: true });
   let local: Endpoint | undefined;
   server.on('connection', (socket) => {
-    // Gone before we looked: there is not even an address to speak of.
+    // It ended before it was read: its address is not known.
     if (socket.remoteAddress === undefined) socket.destroy();
     else accepted(new TcpLink(socket, local));
   });
   await listening(server, at);
   const bound = boundTo(server);
   if (!isWildcard(bound)) local = bound;
-  // Costs one caller its connection. Out of files (EMFILE), libuv mostly closes callers by itself and tells nobody.
+  // Costs one caller its connection. Out of files (EMFILE), libuv mostly closes callers by itself and reports nothing.
   server.on('error', (error) => failed(factsOf(error, boundTo(server))));
   return {
     local: bound,

@@ -1,5 +1,5 @@
 /**
- * A clock that moves only when told: tests and simulations run hours in milliseconds, and the same way every time.
+ * A clock that moves only when `advance` is called: tests and simulations run hours in milliseconds, and the same way every time.
  */
 import type { Clock } from './environment.js';
 

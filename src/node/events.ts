@@ -1,4 +1,4 @@
-/** What a node tells: the typed events of {@link BitcoinNode}. Payloads are plain data. */
+/** The typed events of {@link BitcoinNode}. Payloads are plain data. */
 import type { SeedAddress } from '../net/dns.js';
 import type { Endpoint } from '../net/link.js';
 import type { DropCode, Reason } from '../reasons.js';
@@ -33,7 +33,7 @@ export interface NodeEvents {
       at: number;
     },
   ];
-  /** A peer answered our ping; `pingtime` is the round trip in seconds. Answers that nobody waits for are not told. */
+  /** A peer answered our ping; `pingtime` is the round trip in seconds. Answers to no ping of ours are not reported. */
   pong: [{ id: number; addr: string; pingtime: number }];
   /** Everything that waited for a peer has been taken, after so much had waited that nothing more was read or sent. */
   drained: [{ id: number; addr: string }];

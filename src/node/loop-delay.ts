@@ -1,5 +1,5 @@
 /**
- * Measures how late the event loop is, and tells a loop that was busy from a machine that was suspended.
+ * Measures how late the event loop is, and distinguishes a busy loop from a suspended machine.
  *
  * Both make a timer late. A busy process has used CPU meanwhile, a suspended one has not. Only a suspension may
  * move deadlines; otherwise a peer could move those of all others by keeping the loop busy.

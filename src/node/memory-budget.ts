@@ -3,7 +3,7 @@
  *
  * Bitcoin Core bounds complete messages that wait (`-maxreceivebuffer`), and has no bound for all peers together. Here every peer
  * may hold {@link MemoryLimits.free} bytes. What it holds beyond that counts against the budget. When the budget is used
- * up, peers above their free part are not read, except the one whose frame is oldest: so one frame always goes on, and frames of honest peers complete
+ * up, peers above their free part are not read, except the one whose frame is oldest: so one frame always continues, and frames of well-behaved peers complete
  * one after the other. If that one is not complete in time although it is read, it is to be closed, as it
  * would keep all others waiting.
  *

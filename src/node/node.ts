@@ -54,7 +54,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   readonly #supervisor: ActorRefFrom<typeof supervisorMachine>;
   readonly #source: CandidateSource;
   readonly #byPeer = new WeakMap<Peer, OutboundTarget>();
-  /** Accepted links that the supervisor judges, by ticket. */
+  /** Accepted links that wait for the supervisor's decision, by ticket. */
   readonly #accepted = new Map<number, Link>();
   readonly #v2transport: boolean;
   readonly #signal: AbortSignal | undefined;
@@ -181,7 +181,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     return true;
   }
 
-  /** Calls the listeners. One that throws is reported to the process (`uncaughtException`); the node goes on. */
+  /** Calls the listeners. One that throws is reported to the process (`uncaughtException`); the node continues. */
   override emit<K extends keyof NodeEvents>(event: K, ...payload: NodeEvents[K]): boolean {
     try {
       return (super.emit as (event: K, ...payload: NodeEvents[K]) => boolean).call(this, event, ...payload);
@@ -253,7 +253,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   #answerSlot(ticket: number, code?: RefusalCode): void {
     const target = this.#targets.get(ticket);
     if (target) target.answerSlot(code);
-    // It was closed while its request waited: nobody will use the slot.
+    // It was closed while its request waited: the slot is not used.
     else if (!code) this.#supervise({ type: 'peer.ended', id: 0, inbound: false });
   }
 

@@ -10,7 +10,7 @@ import type { DialInput, NodeInput, NodeObserver } from './observer.js';
 import type { DialOptions, NodeOptions } from './options.js';
 import type { Peer } from './peer.js';
 
-/** Events that a node emits only when somebody listens; an observer sees them always. */
+/** Events that a node emits only when there are listeners; an observer sees them always. */
 const ON_DEMAND = ['transition', 'established', 'ended', 'pong'] as const;
 
 export class ObservedNode extends BitcoinNode {
@@ -43,7 +43,7 @@ export class ObservedNode extends BitcoinNode {
 
   protected override closePeer(peer: Peer): void {
     const dial = this.#numbers.get(peer) ?? 0;
-    this.#observer.input({ in: 'hangup', dial }, () => super.closePeer(peer));
+    this.#observer.input({ in: 'closedial', dial }, () => super.closePeer(peer));
   }
 
   override listen(at: Endpoint, options: { signal?: AbortSignal } = {}): Promise<Listener> {

@@ -26,7 +26,7 @@ export type NodeInput =
     }
   | { readonly in: 'dialname'; readonly name: string; readonly port: number; readonly options: DialInput }
   | { readonly in: 'candidates'; readonly addresses: readonly SeedAddress[] }
-  | { readonly in: 'hangup'; readonly dial: number }
+  | { readonly in: 'closedial'; readonly dial: number }
   | { readonly in: 'listen'; readonly host: string; readonly port: number }
   | { readonly in: 'close'; readonly id: number }
   | { readonly in: 'send'; readonly id: number; readonly messages: readonly (readonly [string, string])[] }
@@ -38,7 +38,7 @@ export interface NodeObserver {
   input<T>(input: NodeInput, run: () => T): T;
   /**
    * The node emits an event; `run` calls its listeners, and says whether there were any. `transition`, `established`, `ended`
-   * and `pong` are emitted to an observer even when nobody listens.
+   * and `pong` are emitted to an observer even without listeners.
    */
   emit(event: keyof NodeEvents, payload: object, run: () => boolean): boolean;
 }

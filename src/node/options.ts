@@ -1,4 +1,4 @@
-/** What a node and a dial can be told. */
+/** The options of a node and of a dial. */
 import type { InspectionEvent } from 'xstate';
 import { type ConnectionType, CORE_RULES, type Rules } from '../../machines/index.js';
 import type { DnsOptions, Lookup } from '../net/dns.js';
@@ -68,7 +68,7 @@ export interface NodeOptions {
   readonly dns?: Omit<DnsOptions, 'signal'>;
   /** Looks names up in another way; `dns` is not used then. */
   readonly lookup?: Lookup;
-  /** Where time, chance and bytes come from. */
+  /** The clock, the random source and the net. */
   readonly clock?: Clock;
   /** Fresh random bytes, `count` of them. */
   readonly random?: (count: number) => Uint8Array;
@@ -85,7 +85,7 @@ export interface NodeOptions {
 
 /** Options of `BitcoinNode.dial`. */
 export interface DialOptions {
-  /** Default `manual`: services are not judged, as for Core's `-connect`. */
+  /** Default `manual`: services are not checked, as for Core's `-connect`. */
   readonly connection_type?: Exclude<ConnectionType, 'inbound'>;
   /** Dial again, with backoff, when it ends for a reason that may pass. Default false. */
   readonly persistent?: boolean;

@@ -211,7 +211,7 @@ export class OutboundTarget implements OutboundEffects {
   }
 }
 
-/** Some nodes ban who tries v2: then the v1 connection behind it ends at once, and the facts say what came before. */
+/** Some nodes ban a peer that tries v2: then the v1 connection behind it ends at once, and the facts say that v2 was tried before. */
 function afterV2(last: PeerInfo, { v1addresses }: OutboundContext): PeerInfo {
   const { lastreason, addr } = last;
   if (!lastreason || !isLinkCode(lastreason.code) || !v1addresses.includes(addr)) return last;

@@ -126,7 +126,7 @@ export class PeerPool implements ConnectionOwner {
     return this.#connections.get(id);
   }
 
-  /** Creates a connection and starts it; `created` hears of it before anything can happen to it. */
+  /** Creates a connection and starts it; `created` is called before anything can happen to it. */
   spawn(options: Omit<ConnectionOptions, 'id'>, created?: (connection: Connection) => void): void {
     const connection = new Connection({ ...options, id: ++this.#lastid }, this);
     this.#enter(connection);
@@ -242,12 +242,11 @@ export class PeerPool implements ConnectionOwner {
     if (!connection) return;
     if (event.type.startsWith('xstate.error.actor.')) this.#crashed(connection, event.error);
     else if (kind === 'transport') this.#transports.delete(connection.id);
-    else if (event.type.startsWith('xstate.done.actor.'))
-      this.#finished(connection, event.output as Reason | null);
+    else if (event.type.startsWith('xstate.done.actor.')) this.#finished(connection);
   }
 
-  #finished(connection: Connection, output: Reason | null): void {
-    const reason = output ?? CANCELLED;
+  #finished(connection: Connection): void {
+    const reason = connection.reason ?? CANCELLED;
     this.#leave(connection, reason);
     if (reason.code !== 'ERR_PROTO_SELF' || !connection.inbound) return;
     this.#dialling.get(String(reason.facts.nonce))?.actor.send({ type: 'supervisor.self' });
@@ -265,7 +264,8 @@ export class PeerPool implements ConnectionOwner {
     for (const connection of this.#connections.values()) {
       if (connection.state !== 'established') continue;
       connection.updateQueue(now);
-      if (nextDeadline(connection.context, connection.moments).at < now) connection.tick(now);
+      if (nextDeadline(connection.state, connection.context, connection.moments).at < now)
+        connection.tick(now);
     }
   }
 

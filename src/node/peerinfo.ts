@@ -1,4 +1,4 @@
-/** A peer as a frozen snapshot, in the words of `getpeerinfo`; computed when somebody asks. */
+/** A peer as a frozen snapshot, with the keys of `getpeerinfo`; computed when it is read. */
 import { type ConnectionType, type Deadline, nextDeadline, type PeerContext } from '../../machines/index.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import type { Reason } from '../reasons.js';
@@ -38,7 +38,7 @@ export interface PeerInfo {
   readonly bytessent_per_msg: Readonly<Record<string, number>>;
   readonly bytesrecv_per_msg: Readonly<Record<string, number>>;
   readonly connection_type: ConnectionType;
-  /** `detecting` until the first bytes have told, or the key exchange is over. */
+  /** `detecting` until the first bytes have decided, or the key exchange is over. */
   readonly transport_protocol_type: 'v1' | 'v2' | 'detecting';
   /** 64 hex digits on v2, the same on both sides; empty otherwise. */
   readonly session_id: string;
@@ -56,7 +56,7 @@ export interface PeerInfo {
   readonly negotiated: readonly string[];
   /** Messages dropped, by code. */
   readonly dropped: Readonly<Record<string, number>>;
-  /** Milliseconds from birth to an open link, from there to their version, from there to their verack. */
+  /** Milliseconds from creation to an open link, from there to their version, from there to their verack. */
   readonly phases: { readonly connect?: number; readonly version?: number; readonly verack?: number };
 }
 
@@ -115,8 +115,8 @@ export function peerInfoOf(
     phases: Object.freeze(phases(row, context)),
   };
   addPings(info, context, now);
-  addPast(info, context.reason ?? before.reason, before.transport, end);
-  if (!isOver(row)) info.nextdeadline = inSeconds(nextDeadline(context, row.moments), now);
+  addPast(info, row.reason ?? before.reason, before.transport, end);
+  if (!isOver(row)) info.nextdeadline = inSeconds(nextDeadline(row.state, context, row.moments), now);
   return Object.freeze(info);
 }
 

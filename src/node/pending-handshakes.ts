@@ -2,7 +2,7 @@
  * Accepted connections whose handshake is not over, counted by where they come from, so that one source cannot fill the
  * slots with connections that say nothing.
  *
- * Bounded by the slots: only who was let in is counted, and it leaves the count once, however it goes on.
+ * Bounded by the slots: only accepted connections are counted, and each leaves the count once, however it ends.
  */
 import { isLoopback, sourceOf } from '../net/source-network.js';
 
@@ -49,7 +49,7 @@ export class PendingHandshakes {
     return this.#counts.size;
   }
 
-  /** Undefined: not counted. Whoever is asked about is mostly the one who was asked about last. */
+  /** Undefined: not counted. Most queries are about the same host as the query before. */
   #sourceOf(host: string): string | undefined {
     if (this.limit === 0) return undefined;
     if (this.#last.host !== host) {

@@ -24,7 +24,7 @@ export interface SourceLimitOptions {
 }
 
 /**
- * `handshakes` is btcd's number. An honest /24 has seldom more than a few nodes behind it, and a node that is refused
+ * `handshakes` is btcd's number. A /24 has seldom more than a few nodes behind it, and a node that is refused
  * finds other peers, so `peers` leaves room for a hosting company's subnet and still keeps one source to a seventh of Core's 114 slots.
  */
 export const SOURCE_LIMITS: SourceLimitOptions = {

@@ -9,18 +9,18 @@ import { type Clock, throwLater } from '../net/environment.js';
 import { type PreviousConnection, peerInfoOf, type ClockReading, type PeerInfo } from './peerinfo.js';
 import type { PeerRecord } from '../connection/peer-record.js';
 
-/** What a subscriber is told. */
+/** What a subscriber receives. */
 export type PeerChange =
   | { readonly type: 'created' | 'updated'; readonly peer: PeerInfo }
   | { readonly type: 'deleted'; readonly peer: PeerInfo };
 
-/** The public, read-only face. */
+/** The public, read-only interface. */
 export interface PeerTracker {
   /** Live connections. */
   readonly size: number;
   /** The peer with that id; undefined when there is none. */
   get(id: number): PeerInfo | undefined;
-  /** In the order of their birth. */
+  /** In the order of their creation. */
   list(): PeerInfo[];
   /** The latest connections that ended, oldest first; at most 1,000. */
   recent(): readonly PeerInfo[];
@@ -43,7 +43,7 @@ export class EndedPeer {
     private readonly before: PreviousConnection,
   ) {}
 
-  /** What it said last. */
+  /** Its last snapshot. */
   get info(): PeerInfo {
     return (this.#info ??= peerInfoOf(this.row, this.at, this.before, this.reason));
   }
@@ -109,25 +109,25 @@ export class Tracker implements PeerTracker {
 
   create(row: PeerRecord): void {
     this.#rows.set(row.id, row);
-    this.#tell('created', row);
+    this.#notify('created', row);
   }
 
   update(row: PeerRecord): void {
-    if (this.#rows.has(row.id)) this.#tell('updated', row);
+    if (this.#rows.has(row.id)) this.#notify('updated', row);
   }
 
-  /** Removes the row, which does not change any more. What it said last is put into words when somebody asks. */
+  /** Removes the row, which does not change any more. Its last snapshot is made when it is read. */
   delete(row: PeerRecord, reason: Reason): EndedPeer {
     this.#rows.delete(row.id);
     const ended = new EndedPeer(row, reason, this.#now(), this.#before(row));
     this.#recent.push(ended);
     if (this.#recent.length > RECENT) this.#recent.shift();
     if (!row.inbound) this.#remember(row, reason);
-    if (this.#listeners.size > 0) this.#say({ type: 'deleted', peer: ended.info });
+    if (this.#listeners.size > 0) this.#publish({ type: 'deleted', peer: ended.info });
     return ended;
   }
 
-  /** How it went is told with the next connection to that address; who came to us came from a port of the moment. */
+  /** The outcome is reported with the next connection to that address. Not for accepted ones: their port is ephemeral. */
   #remember(row: PeerRecord, reason: Reason): void {
     const addr = formatEndpoint(row.remote);
     remember(this.#reasons, addr, REASONS[reason.code].family === 'end' ? undefined : reason);
@@ -135,8 +135,8 @@ export class Tracker implements PeerTracker {
     if (row.context.version > 0 && type !== 'detecting') remember(this.#transports, addr, type);
   }
 
-  /** A listener that throws is the process's problem, not the node's. */
-  #say(change: PeerChange): void {
+  /** An error of a listener is thrown at the process, not at the node. */
+  #publish(change: PeerChange): void {
     for (const listener of this.#listeners) {
       try {
         listener(change);
@@ -146,9 +146,9 @@ export class Tracker implements PeerTracker {
     }
   }
 
-  #tell(type: 'created' | 'updated', row: PeerRecord): void {
+  #notify(type: 'created' | 'updated', row: PeerRecord): void {
     if (this.#listeners.size === 0) return;
-    this.#say({ type, peer: this.#read(row) });
+    this.#publish({ type, peer: this.#read(row) });
   }
 
   #read(row: PeerRecord): PeerInfo {
@@ -166,7 +166,7 @@ export class Tracker implements PeerTracker {
   }
 }
 
-/** Keeps the latest outcome of an address, and forgets the oldest when there are too many. */
+/** Keeps the latest outcome of an address, and drops the oldest when there are too many. */
 function remember<T>(outcomes: Map<string, T>, addr: string, outcome: T | undefined): void {
   outcomes.delete(addr);
   if (outcome !== undefined) outcomes.set(addr, outcome);

@@ -1,8 +1,8 @@
 /**
  * Whose turn it is: peers with bytes to be taken wait in a queue, and the event loop is not kept for longer than a limit.
  *
- * Peers whose handshake is not complete have a queue of their own, and every second turn: a newcomer waits for other
- * newcomers, not for a thousand busy peers.
+ * Peers whose handshake is not complete have a queue of their own, and every second turn: a new peer waits for other
+ * new peers, not for a thousand busy ones.
  */
 
 /** Milliseconds of work between two looks at the network. A turn that is under way is finished first. */
@@ -33,7 +33,7 @@ export class TurnQueue {
   constructor(private readonly options: TurnQueueOptions) {}
 
   /**
-   * A peer has work. Its turn is at once where nobody waits and the limit is not reached; otherwise in its order. A peer that
+   * A peer has work. Its turn is at once where no other peer waits and the limit is not reached; otherwise in its order. A peer that
    * waits already keeps its place.
    */
   add(id: number): void {

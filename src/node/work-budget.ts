@@ -77,7 +77,7 @@ export const WORK_LIMITS: WorkLimits = {
 
 /**
  * The node-wide budget. In each period the first half of the messages goes to whoever comes first; after that a peer that
- * has had its equal share waits for the next period. When all are used up, only peers below the reserve go on.
+ * has had its equal share waits for the next period. When all are used up, only peers below the reserve continue.
  *
  * So in a period at most `messages`, `reserve` for each peer and one turn for each peer are taken. Memory: one number for
  * each peer that sent something in this period.

@@ -11,7 +11,7 @@ import type { CapturedMessage, CaptureFault, MergedMessage } from './core-captur
 import { type ReferenceNodeOptions, ReferenceNode } from './reference-node.js';
 import { MAX_LINES, said, type SessionLine } from './transcripts.js';
 
-/** The kinds of the handshake, in the order of their first appearance, and those that keep a connection alive. */
+/** The kinds of the handshake, in the order of their first appearance, and those that keep a connection open. */
 export const COMPARED = [
   'version',
   'wtxidrelay',
@@ -45,7 +45,7 @@ export interface CapturedSession {
   /** Microseconds since 1970-01-01 UTC. */
   readonly at: number;
   /** `tester` is the node that captured. What stands between the columns is what our node made of it. */
-  readonly scenes: readonly SessionLine[];
+  readonly entries: readonly SessionLine[];
   /** Lines that were left out at the end. */
   readonly left: number;
 }
@@ -70,7 +70,7 @@ export interface CompareOptions {
   /** Called with each reference node before its first input. */
   readonly watch?: (node: BitcoinNode) => void;
   /** Called with each message, its line in the transcript and the number of its session. */
-  readonly message?: (message: CapturedMessage, scene: Said, session: number) => void;
+  readonly message?: (message: CapturedMessage, entry: Said, session: number) => void;
   /** Called with each session when it is over. */
   readonly session?: (session: CapturedSession) => void;
   /** Stops between two messages. */
@@ -156,7 +156,7 @@ const gapAfter = (after: string, offset: number): Gap => ({ after, offset, captu
 
 class Session {
   readonly #reference: ReferenceNode;
-  readonly #scenes: SessionLine[] = [];
+  readonly #entries: SessionLine[] = [];
   readonly #pings = { captured: 0, ours: 0 };
   readonly #versions = { received: false, sent: false };
   #gap = gapAfter('the beginning', -1);
@@ -195,7 +195,7 @@ class Session {
     if (isAlone) this.#isOff = true;
     if (!this.#isOff) this.#reference.wait(at);
     if (direction === 'received') this.#closeGap(gapAfter(command, message.offset));
-    this.#tell(message);
+    this.#report(message);
     if (this.#isOff) return;
     if (direction === 'received') this.#reference.receive(message);
     else this.#count('captured', message);
@@ -208,15 +208,15 @@ class Session {
     this.#judgePings();
     const { number, opening } = this;
     const { inbound, at } = opening;
-    this.options.session?.({ number, inbound, at, scenes: this.#scenes, left: this.#left });
+    this.options.session?.({ number, inbound, at, entries: this.#entries, left: this.#left });
   }
 
   /** A message is decoded only when it will be shown. */
-  #tell(message: CapturedMessage): void {
+  #report(message: CapturedMessage): void {
     if (this.#isFull && !this.options.message) return void this.#left++;
-    const scene = said(message.direction, message.command, message.payload);
-    this.options.message?.(message, scene, this.number);
-    this.#note(scene);
+    const entry = said(message.direction, message.command, message.payload);
+    this.options.message?.(message, entry, this.number);
+    this.#note(entry);
   }
 
   #begin(node: BitcoinNode): void {
@@ -276,16 +276,16 @@ class Session {
   }
 
   get #isFull(): boolean {
-    return this.#scenes.length >= MAX_LINES;
+    return this.#entries.length >= MAX_LINES;
   }
 
   #say(text: string): void {
     this.#note({ side: 'both', text });
   }
 
-  #note(scene: Said): void {
+  #note(entry: Said): void {
     if (this.#isFull) return void this.#left++;
-    this.#scenes.push({ at: (this.#now - this.opening.at) / 1_000, conn: '', ...scene });
+    this.#entries.push({ at: (this.#now - this.opening.at) / 1_000, conn: '', ...entry });
   }
 }
 

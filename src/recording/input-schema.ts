@@ -106,7 +106,7 @@ const INPUTS: Readonly<Record<InputName, Validator>> = {
   candidates: objectWith({ addresses: listOf(seedAddress) }),
   found: objectWith({ lookup: natural, hosts: someOf(host) }),
   unfound: objectWith({ lookup: natural, code: anyCode, facts }),
-  hangup: objectWith({ dial: natural }),
+  closedial: objectWith({ dial: natural }),
   listen: objectWith({ host, port }),
   close: objectWith({ id: natural }),
   send: objectWith({ id: natural, messages: listOf(message) }),
@@ -119,7 +119,7 @@ const INPUTS: Readonly<Record<InputName, Validator>> = {
   drained: objectWith({ link: natural }),
   timer: objectWith({ timer: natural }),
   listening: objectWith({ listener: natural, local: endpoint }),
-  unheard: objectWith({ listener: natural, facts }),
+  listenfailed: objectWith({ listener: natural, facts }),
 };
 
 /** What is wrong with an entry, as a sentence without a full stop; `undefined` when nothing is. */

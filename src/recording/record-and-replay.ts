@@ -144,7 +144,7 @@ class Player {
   }
 }
 
-/** Options that no node takes are told with their line. */
+/** Options that no node takes are reported with their line. */
 function madeReplay(line: number, make: () => Replay): Replay {
   try {
     return make();

@@ -156,7 +156,7 @@ export class Recorder implements NodeObserver, Env {
     this.note({ out: 'dial', ...at(to), link });
     const giveUp = this.inner.net.dial(to, {
       opened: (opened) =>
-        this.#open({ in: 'opened', link, ...ends(opened) }, opened, (told) => handler.opened(told)),
+        this.#open({ in: 'opened', link, ...ends(opened) }, opened, (observed) => handler.opened(observed)),
       failed: (code, facts) =>
         this.input({ in: 'failed', link, code, facts }, () => handler.failed(code, facts)),
     });
@@ -181,7 +181,7 @@ export class Recorder implements NodeObserver, Env {
       return { local: opened.local, close: () => this.#unlisten(listener, () => opened.close()) };
     } catch (error) {
       const facts = error instanceof VerackError ? error.facts : {};
-      this.input({ in: 'unheard', listener, facts }, () => undefined);
+      this.input({ in: 'listenfailed', listener, facts }, () => undefined);
       throw error;
     }
   }

@@ -108,6 +108,6 @@ function closeQuietly(descriptor: number): void {
   try {
     closeSync(descriptor);
   } catch {
-    // What could not be written was told by the write.
+    // What could not be written was reported by the write.
   }
 }

@@ -15,7 +15,7 @@
  *
  *   node      options: all that matters of how the node was made; the first input of each node
  *   dial      to: endpoints; options: connection_type, persistent, v2transport
- *   hangup    dial: which dial, by its number, its owner wants no more of
+ *   closedial dial: which dial, by its number, that its owner closed
  *   listen    host, port
  *   close     id: which peer
  *   send      id; messages: [[command, payload], …]
@@ -36,7 +36,7 @@
  *   unfound   lookup, code, facts         or none
  *   timer     timer
  *   listening listener, local             a listener is open
- *   unheard   listener, facts             or cannot be opened
+ *   listenfailed listener, facts             or cannot be opened
  *
  * What a node does:
  *
@@ -61,7 +61,7 @@
  * The last line is `{"in":"end","why":"stopped"}`, or `"limit"` when the file grew to its limit. A file without it was cut
  * off. A line has at most {@link MAX_LINE} characters.
  *
- * A recording holds the random draws, and so the keys of its BIP324 sessions: who has the file can read them.
+ * A recording holds the random draws, and so the keys of its BIP324 sessions: anyone with the file can decrypt them.
  */
 import { CORE_RULES, DRAIN_TIMEOUT, type Rules } from '../../machines/index.js';
 import { type Endpoint, type Fault, parseFault } from '../net/index.js';
@@ -154,7 +154,7 @@ export type Input =
   | { readonly in: 'drained'; readonly link: number }
   | { readonly in: 'timer'; readonly timer: number }
   | { readonly in: 'listening'; readonly listener: number; readonly local: Endpoint }
-  | { readonly in: 'unheard'; readonly listener: number; readonly facts: Facts };
+  | { readonly in: 'listenfailed'; readonly listener: number; readonly facts: Facts };
 
 export type InputName = Input['in'];
 

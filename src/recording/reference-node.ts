@@ -93,7 +93,7 @@ export class ReferenceNode {
     this.clock.advance(Math.min(ms, MAX_WAIT));
   }
 
-  /** The other node pinged: who answers that one answers ours. */
+  /** The other node pinged: it answers our ping too. */
   notePing(payload: Uint8Array): void {
     this.#theirPing = hexOf(payload);
   }

@@ -105,7 +105,8 @@ export class Replay implements NodeObserver, Env {
     const left = this.#head;
     if (left && !this.isLost) this.#lose(left, undefined);
     // What a listener does when it is open waits for a promise.
-    if (lines.some(({ entry }) => entry.in === 'listening' || entry.in === 'unheard')) await promisesDone();
+    if (lines.some(({ entry }) => entry.in === 'listening' || entry.in === 'listenfailed'))
+      await promisesDone();
   }
 
   async #answerSource({ addresses }: InputOf<'candidates'>): Promise<void> {
@@ -182,7 +183,7 @@ export class Replay implements NodeObserver, Env {
 
   #lose(head: Line | undefined, got: Input | Effect | undefined): undefined {
     this.isLost = true;
-    // The file ends here: nobody knows what came next.
+    // The file ends here: what came next is not known.
     if (!head && !this.#isWhole) return;
     const last = this.#entries.at(-1)?.line ?? 0;
     this.differs({
@@ -233,7 +234,7 @@ export class Replay implements NodeObserver, Env {
       const { code, facts } = input;
       this.#run(input, handler && (() => handler.failed({ code, facts })));
     },
-    hangup: ({ dial }) => this.#peers.get(dial)?.close(),
+    closedial: ({ dial }) => this.#peers.get(dial)?.close(),
     listen: (input) => void this.node.listen(input).catch(() => undefined),
     close: ({ id }) => void this.node.close(id),
     send: ({ id, messages }) => {
@@ -282,7 +283,7 @@ export class Replay implements NodeObserver, Env {
       const close = (): Promise<void> => this.#unlisten(listener);
       this.#run(input, waiting && (() => waiting.done({ local, close })));
     },
-    unheard: (input) => {
+    listenfailed: (input) => {
       const waiting = this.#opening.get(input.listener);
       const error = new VerackError(listenCodeOf(String(input.facts.syscode)), input.facts);
       this.#run(input, waiting && (() => waiting.failed(error)));

@@ -17,7 +17,7 @@ export interface SessionLine extends TranscriptLine {
 /** One connection from its beginning; `peer` is what was known last. */
 export interface RecordedSession {
   readonly peer: PeerInfo;
-  readonly scenes: readonly SessionLine[];
+  readonly entries: readonly SessionLine[];
   /** Lines that were left out at the end. */
   readonly left: number;
 }
@@ -30,7 +30,7 @@ const MAX_TEXT = 72;
 
 interface SessionLog {
   readonly begin: number;
-  readonly scenes: SessionLine[];
+  readonly entries: SessionLine[];
   left: number;
 }
 
@@ -41,7 +41,7 @@ export class SessionTranscripts {
   constructor(
     private readonly node: BitcoinNode,
     private readonly clock: Pick<Clock, 'now'>,
-    private readonly told: (session: RecordedSession) => void,
+    private readonly report: (session: RecordedSession) => void,
   ) {
     node.peers.subscribe(({ type, peer }) => void (type === 'created' && this.#logOf(peer.id)));
     node.on('transition', ({ id, from, to }) => {
@@ -58,33 +58,33 @@ export class SessionTranscripts {
 
   /** Sessions that have not ended. */
   rest(): void {
-    for (const peer of this.node.peers.list()) this.#tell(peer);
+    for (const peer of this.node.peers.list()) this.#report(peer);
   }
 
   #end(peer: PeerInfo): void {
     const { code, facts } = peer.lastreason ?? { code: 'ERR_LOCAL_CANCELLED', facts: {} };
     const again = facts.retry === 'v1' ? '; again as v1' : '';
     this.#note(peer.id, 'both', `${code}: ${REASONS[code].says}${again}`);
-    this.#tell(peer);
+    this.#report(peer);
   }
 
-  #tell(peer: PeerInfo): void {
-    const { scenes, left } = this.#logOf(peer.id);
+  #report(peer: PeerInfo): void {
+    const { entries, left } = this.#logOf(peer.id);
     this.#logs.delete(peer.id);
-    this.told({ peer, scenes, left });
+    this.report({ peer, entries, left });
   }
 
   #logOf(id: number): SessionLog {
-    const log = this.#logs.get(id) ?? { begin: this.clock.now(), scenes: [], left: 0 };
+    const log = this.#logs.get(id) ?? { begin: this.clock.now(), entries: [], left: 0 };
     this.#logs.set(id, log);
     return log;
   }
 
   #note(id: number, side: SessionLine['side'], text: string, more: Partial<SessionLine> = {}): void {
     const log = this.#logOf(id);
-    if (log.scenes.length >= MAX_LINES) return void log.left++;
+    if (log.entries.length >= MAX_LINES) return void log.left++;
     const at = Math.round((this.clock.now() - log.begin) * 1_000) / 1_000;
-    log.scenes.push({ at, conn: '', side, text, ...more });
+    log.entries.push({ at, conn: '', side, text, ...more });
   }
 
   #noteTransport(id: number): void {

@@ -6,13 +6,13 @@
  *
  * Reading: a fault is a sticky mark on the cursor, not an exception, so hostile input costs no stack trace and nothing
  * can be thrown across the module's edge ({@link decode}). A reader that has marked a fault returns a placeholder that
- * nobody sees: every composite stops at the mark, and `decode` answers with the fault alone.
+ * never used: every composite stops at the mark, and `decode` answers with the fault alone.
  *
  * Memory: nothing is sized by a claimed count or length. Byte fields are views of the input, not copies: they are valid
  * as long as the input is; copy (`slice`) what is kept.
  *
  * Writing takes values from our own side. A value that does not fit its field is a mistake of the caller and throws a
- * {@link VerackError} `ERR_LOCAL_ARGUMENT`. Protocol limits (1,000 addresses, 256 bytes of user agent) are judged when
+ * {@link VerackError} `ERR_LOCAL_ARGUMENT`. Protocol limits (1,000 addresses, 256 bytes of user agent) are checked when
  * reading only: test tools must be able to send what breaks them.
  */
 import { VerackError, type DropCode } from '../reasons.js';
@@ -107,8 +107,8 @@ function take(cursor: Cursor, size: number): number {
   return at;
 }
 
-/** Makes room for `size` bytes; the offset where they go. */
-function room(sink: Sink, size: number): number {
+/** Reserves `size` bytes; returns their offset. */
+function reserve(sink: Sink, size: number): number {
   const at = sink.offset;
   if (at + size > sink.bytes.length) {
     const grown = new Uint8Array(Math.max(sink.bytes.length * 2, at + size));
@@ -129,7 +129,7 @@ function readLittle(bytes: Uint8Array, at: number): number {
 
 /** The low bits of `value`, least significant byte first. */
 function putLittle(sink: Sink, value: number, size: number): void {
-  const at = room(sink, size);
+  const at = reserve(sink, size);
   for (let i = 0; i < size; i++) sink.bytes[at + i] = value >>> (8 * i);
 }
 
@@ -216,7 +216,7 @@ for (let i = 0; i < 16; i++) {
 
 function putHex(sink: Sink, value: Hex64): void {
   if (value.length !== 16) throw misfit('16 hex digits', value);
-  const at = room(sink, 8);
+  const at = reserve(sink, 8);
   for (let i = 0; i < 8; i++) {
     const high = NIBBLES[value.charCodeAt(14 - 2 * i)] ?? 0xff;
     const low = NIBBLES[value.charCodeAt(15 - 2 * i)] ?? 0xff;
@@ -288,13 +288,13 @@ export const rest: Codec<Uint8Array> = {
     return cursor.bytes.subarray(at);
   },
   write(sink, value) {
-    const at = room(sink, value.length); // first: it may replace sink.bytes
+    const at = reserve(sink, value.length); // first: it may replace sink.bytes
     sink.bytes.set(value, at);
   },
 };
 
 /**
- * The number behind a CompactSize prefix of 0xfd, 0xfe or 0xff, judged minimal or not. Beyond 2^53 it is not exact, which
+ * The number behind a CompactSize prefix of 0xfd, 0xfe or 0xff, whether minimal or not. Beyond 2^53 it is not exact, which
  * is enough to compare it with a limit.
  */
 function readWide(cursor: Cursor, prefix: number, start: number): number {

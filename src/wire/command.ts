@@ -16,7 +16,7 @@ interface Known {
 const wordAt = (bytes: Uint8Array, at: number): number =>
   bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 
-/** Tells the commands of the table apart; `known` is compared with the whole field all the same. */
+/** Distinguishes the commands of the table; `known` is compared with the whole field all the same. */
 const keyOf = (a: number, b: number, c: number): number => a ^ Math.imul(b, 31) ^ Math.imul(c, 17);
 
 const known = new Map<number, Known>(

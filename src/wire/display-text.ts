@@ -1,4 +1,4 @@
-/** Text for display from bytes that a stranger chose. */
+/** Text for display from untrusted bytes. */
 
 const FIRST = 0x20;
 const LAST = 0x7e;

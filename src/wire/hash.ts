@@ -1,4 +1,4 @@
-/** The hashing port of the wire layer: the only door to the platform's cryptography. */
+/** The hashes of the wire layer: the only file that uses the platform's hash functions. */
 import { createHash, hash } from 'node:crypto';
 import { sha256Short, sha256TwiceStart } from './sha256.js';
 

@@ -22,13 +22,13 @@ import {
 import { bip155Length } from './bip155.js';
 import { labelled, struct, tail, type StructCodec } from './struct.js';
 
-/** A count that the receiver judges (Core: misbehaviour or a close), and where it stands. All sizes in bytes. */
+/** A count that the receiver limits (Core: misbehaviour or a close), and where it stands. All sizes in bytes. */
 export interface EntryLimit {
   /** The most entries that a receiver takes. */
   readonly entries: number;
   /** Payload offset of the count, a CompactSize. */
   readonly at: number;
-  /** Smallest size of one entry. 0: Core judges the count before it looks at the entries. */
+  /** Smallest size of one entry. 0: Core checks the count before it looks at the entries. */
   readonly entry: number;
   /** Size of what follows the entries. */
   readonly after: number;
@@ -62,7 +62,7 @@ type FieldsOf<R> = R extends MessageRow<infer T> ? T : never;
 type Labelled<C, T> = Readonly<Record<'command', C>> & T extends infer M ? { [K in keyof M]: M[K] } : never;
 type Table<R extends Rows> = { readonly [C in keyof R]: MessageRow<Labelled<C, FieldsOf<R[C]>>> };
 
-/** Puts the command into the value of every row, so that the union of all rows can be told apart by it. */
+/** Puts the command into the value of every row, so that the union of all rows can be discriminated by it. */
 function table<R extends Rows>(rows: R): Table<R> {
   const named = Object.entries(rows).map(([command, row]) => [
     command,

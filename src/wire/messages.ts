@@ -11,7 +11,7 @@ export type Command = keyof Table;
 /** One known message, by its command: `MessageOf<'ping'>`. */
 export type MessageOf<C extends Command> = { [K in C]: Table[K] extends MessageRow<infer T> ? T : never }[C];
 
-/** Any known message; `command` tells which. Absent tail fields are missing keys. */
+/** Any known message; `command` says which. Absent tail fields are missing keys. */
 export type Message = MessageOf<Command>;
 
 /**
@@ -105,7 +105,7 @@ export function decodeMessage(command: string, payload: Uint8Array): Decoded {
 }
 
 /**
- * The payload of a message. Limits are not judged: a test tool may encode 1,001 addresses.
+ * The payload of a message. Limits are not checked: a test tool may encode 1,001 addresses.
  * @throws VerackError `ERR_LOCAL_ARGUMENT` when a value does not fit its field, or a tail field stands behind a gap.
  */
 export function encodeMessage(message: Message | UnknownMessage): Uint8Array {
@@ -120,10 +120,10 @@ export interface EntryCount {
 }
 
 /**
- * Reads only the count of a list that receivers limit, so that an excess is judged without decoding a hostile list.
+ * Reads only the count of a list that receivers limit, so that an excess is found without decoding a hostile list.
  * Undefined for commands without such a list, for an unreadable count, and for a payload too short to hold that many
  * entries: Core ignores what it cannot parse and punishes only what it can. (For `addrv2`, whose entries vary, "too
- * short" is judged by the smallest entry of 9 bytes.)
+ * short" is decided by the smallest entry of 9 bytes.)
  */
 export function countOf(command: string, payload: Uint8Array): EntryCount | undefined {
   const max = rows.get(command)?.max;

@@ -56,7 +56,7 @@ export function struct<F extends Fields, T extends readonly Tail[]>(
   return ofParts([partOf(fields, 0), ...tails.map(({ fields, atLeast }) => partOf(fields, atLeast))]);
 }
 
-/** The same struct with a constant key in front that takes no bytes: what tells the members of a union apart. */
+/** The same struct with a constant key in front that takes no bytes: what discriminates the members of a union. */
 export function labelled<K extends string, V extends string, T>(
   key: K,
   value: V,

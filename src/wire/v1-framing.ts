@@ -30,11 +30,11 @@ export const CHECKSUM_AT = 20;
 const FIRST_BUFFER = 1024;
 
 /**
- * What the framer has to tell, in the order of the bytes. `size`: bytes on the wire, header included.
+ * The events of the framer, in the order of the bytes. `size`: bytes on the wire, header included.
  *
  * - `frame`: a good one. `payload` is a view, valid as long as the chunk that was fed and at least until the next
  *   `feed`; copy what is kept.
- * - `dropped`: skipped, the stream goes on. `command` is printable (`?` for other bytes), at most 12 characters.
+ * - `dropped`: skipped, the stream continues. `command` is printable (`?` for other bytes), at most 12 characters.
  * - `broken`: the last event there will be. Facts of `ERR_FRAME_MAGIC`: `received` and `expected` (hex), `network` when the
  *   received magic is a known one; of `ERR_FRAME_OVERSIZE`: `command`, `length`, `limit`.
  */
@@ -80,7 +80,7 @@ export function encodeFrame(magic: Uint8Array, command: string, payload: Uint8Ar
   return frame;
 }
 
-/** What a framer may be told besides its network. */
+/** The options of a framer besides its network. */
 export interface V1FramerOptions {
   /**
    * Whether the payload of a command is of no use; asked once per frame, when its header is there. The payload is then
@@ -165,12 +165,12 @@ class Framer implements V1Framer<AnyEvent> {
   #takeHeader(chunk: Uint8Array, at: number, missing: number, events: AnyEvent[]): number {
     const end = Math.min(at + missing, chunk.length);
     for (let i = at; i < end; i++) this.#header[this.#headerHeld++] = chunk[i]!;
-    if (this.#headerHeld === HEADER_SIZE) this.#judgeHeader(events);
+    if (this.#headerHeld === HEADER_SIZE) this.#checkHeader(events);
     return end;
   }
 
-  /** Magic and length are judged when all of the header is there, and not before, as Core does. */
-  #judgeHeader(events: AnyEvent[]): void {
+  /** Magic and length are checked when all of the header is there, and not before, as Core does. */
+  #checkHeader(events: AnyEvent[]): void {
     const header = this.#header;
     const length = u32At(header, LENGTH_AT);
     if (u32At(header, 0) !== u32At(this.magic, 0)) this.#break(events, 'ERR_FRAME_MAGIC', this.#magicFacts());
@@ -223,7 +223,7 @@ class Framer implements V1Framer<AnyEvent> {
     this.#checksum ??= createChecksum();
     this.#checksum.update(piece);
     this.#held += piece.length;
-    if (this.#held === length) this.#judge(this.#checksum.digest(), length, NOTHING, events);
+    if (this.#held === length) this.#report(this.#checksum.digest(), length, NOTHING, events);
   }
 
   /** Doubling keeps byte-wise delivery linear; the step keeps a claim of 4 MB from being believed. */
@@ -236,11 +236,11 @@ class Framer implements V1Framer<AnyEvent> {
   }
 
   #finish(payload: Uint8Array, events: AnyEvent[]): void {
-    this.#judge(checksumOf(payload), payload.length, payload, events);
+    this.#report(checksumOf(payload), payload.length, payload, events);
   }
 
   /** The checksum comes before the command rule: a frame that breaks both counts as one with a wrong checksum. */
-  #judge(checksum: number, length: number, payload: Uint8Array, events: AnyEvent[]): void {
+  #report(checksum: number, length: number, payload: Uint8Array, events: AnyEvent[]): void {
     const header = this.#header;
     const size = HEADER_SIZE + length;
     const command = readCommand(header, COMMAND_AT);

@@ -7,7 +7,7 @@
  * that results. What it returns is logic for `createActor`, like the machine itself: real actors, real snapshots, the
  * inspection events of XState, and `config`, `id` and the rest of the machine, which is its prototype.
  *
- * The config stays the truth and XState stays the judge: a cell that cannot be compiled is left to the machine, event by
+ * The config stays the truth and XState decides: a cell that cannot be compiled is left to the machine, event by
  * event, and {@link interpreted} names those cells. They are: parallel and history states; states below an `always` or a
  * partial wildcard (`mouse.*`); transitions to several targets, or that leave and enter the root; states that invoke, when
  * they are entered or left; states that history remembers; actions that spawn, stop, send to others or enqueue; and, in a machine
@@ -55,7 +55,7 @@ interface GuardBuiltin {
   readonly check: (snapshot: Snapshot, args: Args, guard: unknown) => boolean;
 }
 
-/** The fields that a step hands on unseen. */
+/** The fields that a step passes on unchanged. */
 type Fixed =
   'output' | 'error' | 'machine' | 'value' | 'tags' | 'matches' | 'hasTag' | 'can' | 'getMeta' | 'toJSON';
 
@@ -120,7 +120,7 @@ interface Leaf {
   readonly node: Node;
   /** A snapshot that has everything but context, children and output. */
   readonly template: Snapshot;
-  /** By event type; `undefined` where XState must judge. */
+  /** By event type; `undefined` where XState must decide. */
   readonly ways: Map<string, readonly Way[] | undefined>;
   /** For events that no state names. */
   otherwise: readonly Way[] | undefined;
@@ -210,7 +210,7 @@ class Compilation {
       const next = this.#follow(this.#initial, { context, event, snapshot, scope, queue });
       return this.#settle(next, scope, queue);
     } catch {
-      // XState makes an error snapshot of it; what was done so far is not to be told twice.
+      // XState makes an error snapshot of it; what was done so far is not to be reported twice.
       return this.machine.getInitialSnapshot(muted(scope), input);
     }
   };
@@ -239,7 +239,7 @@ class Compilation {
     return next;
   }
 
-  /** The first way whose guard holds, `undefined` for none, `null` when XState must judge. */
+  /** The first way whose guard holds, `undefined` for none, `null` when XState must decide. */
   #choose(snapshot: Snapshot, event: AnyEventObject): Way | undefined | null {
     const leaf = this.#leaves.get(leafOf(snapshot._nodes));
     if (!leaf || snapshot.status !== 'active') return null;
@@ -251,7 +251,7 @@ class Compilation {
       // A guard that throws: XState says which one.
       return null;
     }
-    // An error that nobody handles is the end of the actor.
+    // An unhandled error is the end of the actor.
     return event.type.startsWith('xstate.error.actor') ? null : undefined;
   }
 
@@ -318,7 +318,7 @@ class Compilation {
     return [...acts, ...(end?.acts ?? [])].some((act) => this.#raising.has(act));
   }
 
-  /** XState takes raised events first come first served; between two who take them, the order would be lost. */
+  /** XState takes raised events first come first served; between two takers, the order would be lost. */
   #leaveRaising(leaf: Leaf): void {
     const leave = (ways: readonly Way[]): Way[] =>
       ways.map((way) => (way.plan && this.#isRaising(way.plan) ? { ...way, plan: undefined } : way));

@@ -2,7 +2,7 @@
  * Delayed events, kept by actor.
  *
  * XState keeps all armed timers of a system in one object, by a key that it makes for each: an actor that stops looks through
- * all of them, nothing beside ten peers, a millisecond beside ten thousand that shake hands. Here each actor has its own few.
+ * all of them, nothing beside ten peers, a millisecond beside ten thousand with a handshake under way. Here each actor has its own few.
  * Delays, ids and clock are XState's; only what `system.getSnapshot()` would list of them for a restart is not kept.
  */
 import type { AnyActorRef, AnyEventObject } from 'xstate';

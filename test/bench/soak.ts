@@ -1,4 +1,4 @@
-/** A hundred thousand peers come, shake hands and go: does the process become what it was? */
+/** A hundred thousand peers connect, complete the handshake and close: does memory return to its level? */
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Census, slopeOf } from './process-state.js';
 import { exactly, type Figure, type Result, spreadOf } from './figure.js';
@@ -79,7 +79,7 @@ function resultOf(
 
 export const soak: Figure = {
   name: 'soak',
-  about: `${CYCLES.toLocaleString('en-US')} peers come, shake hands and go: growth of the heap after garbage collection`,
+  about: `${CYCLES.toLocaleString('en-US')} peers connect, complete the handshake and close: growth of the heap after garbage collection`,
   reading: 'bytes a cycle',
   unit: 'MB',
   goal: { atMost: 10 },

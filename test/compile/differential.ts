@@ -14,10 +14,10 @@ import { VirtualClock } from '../../src/net/virtual-clock.js';
 import { compile } from '../../src/xstate/compile.js';
 
 /** What a chart's own actions have done, in order; the charts of a side are handed it. */
-export type Deeds = unknown[];
+export type Calls = unknown[];
 
-/** A chart that tells its deeds. Called once for each side. */
-export type Chart = (deeds: Deeds) => AnyStateMachine;
+/** A chart that records the calls of its actions. Called once for each side. */
+export type Chart = (calls: Calls) => AnyStateMachine;
 
 /** Something that happens to a machine: an event, or time that passes (milliseconds). */
 export type Move = AnyEventObject | number;

@@ -1,7 +1,7 @@
 /** Charts made by chance, so that the compiled step is tried on what nobody thought of. */
 import { type AnyStateMachine, assign, createMachine, raise } from 'xstate';
 import type { Chance } from '../simulation/seeded-random.js';
-import type { Chart, Deeds } from './differential.js';
+import type { Chart, Calls } from './differential.js';
 
 export const TYPES = ['e0', 'e1', 'e2', 'e3', 'e4'] as const;
 const DELAYS = [5, 20, 100];
@@ -10,24 +10,24 @@ const MOST = 25;
 interface Count {
   readonly n: number;
 }
-type Told = { context: Count; event: unknown };
+type ActionArgs = { context: Count; event: unknown };
 
 /** A chart of up to 25 states, at most four deep; now and then with a part that is left to XState. */
 export function chartOf(chance: Chance): Chart {
   const config = new Maker(chance).machine();
-  return (deeds) => machineOf(config, deeds);
+  return (calls) => machineOf(config, calls);
 }
 
-const machineOf = (config: object, deeds: Deeds): AnyStateMachine =>
+const machineOf = (config: object, calls: Calls): AnyStateMachine =>
   createMachine(config).provide({
     actions: {
-      tell: ({ context, event }: Told, params: unknown) => void deeds.push([context, event, params]),
+      log: ({ context, event }: ActionArgs, params: unknown) => void calls.push([context, event, params]),
       more: assign(({ context }: { context: Count }) => ({ n: context.n + 1 })),
       shout: raise(({ context }: { context: Count }) => ({ type: TYPES[context.n % TYPES.length]! })),
     } as never,
     guards: {
-      isEven: ({ context }: Told) => context.n % 2 === 0,
-      isThird: ({ context }: Told) => context.n % 3 === 0,
+      isEven: ({ context }: ActionArgs) => context.n % 2 === 0,
+      isThird: ({ context }: ActionArgs) => context.n % 3 === 0,
     } as never,
   });
 
@@ -90,8 +90,8 @@ class Maker {
 
   #actions(): unknown[] {
     const all = [
-      'tell',
-      { type: 'tell', params: { by: 'chance' } },
+      'log',
+      { type: 'log', params: { by: 'chance' } },
       'more',
       'more',
       ...(this.#isRare(6) ? ['shout'] : []),

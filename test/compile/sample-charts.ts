@@ -16,25 +16,25 @@ import {
   stateIn,
   stopChild,
 } from 'xstate';
-import type { Chart, Deeds } from './differential.js';
+import type { Chart, Calls } from './differential.js';
 
 interface Count {
   readonly n: number;
 }
-type Told = { context: unknown; event: unknown };
+type ActionArgs = { context: unknown; event: unknown };
 
 /** An action that writes down what it was given. */
-const tell =
-  (deeds: Deeds, name: string) =>
-  ({ context, event }: Told, params: unknown): void =>
-    void deeds.push([name, context, event, params]);
+const record =
+  (calls: Calls, name: string) =>
+  ({ context, event }: ActionArgs, params: unknown): void =>
+    void calls.push([name, context, event, params]);
 
-const base = (deeds: Deeds) =>
+const base = (calls: Calls) =>
   setup({
     types: { context: {} as Count, events: {} as { type: string; by?: number } },
     actions: {
-      tell: tell(deeds, 'tell'),
-      say: (told: Told, params: { what: unknown }) => tell(deeds, 'say')(told, params),
+      log: record(calls, 'log'),
+      say: (args: ActionArgs, params: { what: unknown }) => record(calls, 'say')(args, params),
       more: assign(({ context, event }) => ({ n: context.n + (event.by ?? 1) })),
       reset: assign({ n: 0 }),
       halve: assign({ n: ({ context }) => context.n / 2 }),
@@ -61,14 +61,14 @@ const base = (deeds: Deeds) =>
     actors: { child: fromCallback(() => undefined) },
   });
 
-const nested: Chart = (deeds) =>
-  base(deeds).createMachine({
+const nested: Chart = (calls) =>
+  base(calls).createMachine({
     id: 'nested',
     context: { n: 0 },
     initial: 'a',
-    entry: 'tell',
+    entry: 'log',
     on: {
-      root: { actions: 'tell' },
+      root: { actions: 'log' },
       home: '.a',
       again: { target: '.b', reenter: true },
       x: { actions: 'more' },
@@ -85,27 +85,27 @@ const nested: Chart = (deeds) =>
           self: 'a',
           inner: { target: 'a', reenter: true },
           nothing: {},
-          count: { actions: ['more', 'tell', 'more', { type: 'add', params: { by: 5 } }, 'halve', 'tell'] },
+          count: { actions: ['more', 'log', 'more', { type: 'add', params: { by: 5 } }, 'halve', 'log'] },
         },
       },
       b: {
         initial: 'b1',
-        entry: ['more', 'tell'],
-        exit: 'tell',
+        entry: ['more', 'log'],
+        exit: 'log',
         on: {
           up: 'a',
-          own: { target: 'b', actions: 'tell' },
+          own: { target: 'b', actions: 'log' },
           own2: { target: 'b', reenter: true },
           in: '.b2',
         },
         states: {
-          b1: { entry: 'tell', exit: 'more', on: { x: 'b2', y: { target: '#nested.b', actions: 'tell' } } },
+          b1: { entry: 'log', exit: 'more', on: { x: 'b2', y: { target: '#nested.b', actions: 'log' } } },
           b2: {
             initial: 'c',
             tags: 'deep',
             entry: 'reset',
             states: {
-              c: { id: 'deep', entry: 'tell', exit: 'tell', on: { x: '#nested.a', out: '#nested.b.b1' } },
+              c: { id: 'deep', entry: 'log', exit: 'log', on: { x: '#nested.a', out: '#nested.b.b1' } },
             },
           },
         },
@@ -113,8 +113,8 @@ const nested: Chart = (deeds) =>
     },
   });
 
-const guarded: Chart = (deeds) =>
-  base(deeds).createMachine({
+const guarded: Chart = (calls) =>
+  base(calls).createMachine({
     id: 'guarded',
     context: { n: 0 },
     initial: 'even',
@@ -122,7 +122,7 @@ const guarded: Chart = (deeds) =>
       even: {
         on: {
           x: [
-            { guard: 'isOdd', target: 'odd', actions: 'tell' },
+            { guard: 'isOdd', target: 'odd', actions: 'log' },
             { guard: { type: 'isAbove', params: { limit: 4 } }, actions: 'reset' },
             { guard: not('isOdd'), actions: 'more' },
           ],
@@ -146,11 +146,11 @@ const guarded: Chart = (deeds) =>
         },
       },
     },
-    on: { x: { actions: 'tell' } },
+    on: { x: { actions: 'log' } },
   });
 
-const delayed: Chart = (deeds) =>
-  base(deeds).createMachine({
+const delayed: Chart = (calls) =>
+  base(calls).createMachine({
     id: 'delayed',
     context: { n: 0 },
     initial: 'a',
@@ -164,41 +164,41 @@ const delayed: Chart = (deeds) =>
         after: {
           later: [
             { guard: 'isOdd', target: 'a' },
-            { target: 'c', actions: 'tell' },
+            { target: 'c', actions: 'log' },
           ],
         },
         states: { b1: { after: { 20: 'b2' } }, b2: { on: { x: 'b1', y: { actions: 'more' } } } },
       },
-      c: { after: { never: { target: 'd', actions: 'tell' } } },
+      c: { after: { never: { target: 'd', actions: 'log' } } },
       d: { after: { unknown: 'a' } as never, on: { x: 'a' } },
     },
   });
 
-const raising: Chart = (deeds) =>
-  base(deeds)
+const raising: Chart = (calls) =>
+  base(calls)
     .createMachine({
       id: 'raising',
       context: { n: 0 },
       initial: 'a',
       states: {
         a: {
-          entry: ['tell', raise({ type: 'first' }), raise({ type: 'second' })],
+          entry: ['log', raise({ type: 'first' }), raise({ type: 'second' })],
           on: {
             first: { actions: ['more', raise({ type: 'third' })] },
-            second: { actions: 'tell' },
+            second: { actions: 'log' },
             third: 'b',
           },
         },
         b: {
           on: {
             x: {
-              actions: [raise({ type: 'late' }, { delay: 50, id: 'l' }), emit({ type: 'told' })],
+              actions: [raise({ type: 'late' }, { delay: 50, id: 'l' }), emit({ type: 'args' })],
             },
             y: { actions: cancel('l') },
             late: 'a',
             z: {
               actions: [
-                emit(({ context }) => ({ type: 'told', by: context.n })),
+                emit(({ context }) => ({ type: 'args', by: context.n })),
                 raise(({ context }) => ({ type: 'y', by: context.n })),
               ],
             },
@@ -208,17 +208,17 @@ const raising: Chart = (deeds) =>
     })
     .provide({});
 
-const ending: Chart = (deeds) =>
-  base(deeds).createMachine({
+const ending: Chart = (calls) =>
+  base(calls).createMachine({
     id: 'ending',
     context: { n: 0 },
     output: ({ context, event }: { context: Count; event: unknown }) => ({ n: context.n, event }),
-    exit: 'tell',
+    exit: 'log',
     initial: 'work',
     states: {
       work: {
         initial: 'w1',
-        onDone: { target: 'rest', actions: 'tell' },
+        onDone: { target: 'rest', actions: 'log' },
         states: {
           w1: { on: { x: 'w2', end: '#ending.over' } },
           w2: { type: 'final', entry: 'more', output: { done: true } },
@@ -230,15 +230,15 @@ const ending: Chart = (deeds) =>
       },
       over: {
         type: 'final',
-        entry: ['more', 'tell'],
-        exit: ['more', 'tell'],
+        entry: ['more', 'log'],
+        exit: ['more', 'log'],
         output: ({ context }: { context: Count }) => context.n,
       },
     },
   });
 
-const failing: Chart = (deeds) =>
-  base(deeds).createMachine({
+const failing: Chart = (calls) =>
+  base(calls).createMachine({
     id: 'failing',
     context: { n: 0 },
     initial: 'a',
@@ -246,42 +246,42 @@ const failing: Chart = (deeds) =>
       a: {
         after: { soon: 'b' },
         on: {
-          x: { actions: ['more', 'tell', 'fail', 'tell'] },
+          x: { actions: ['more', 'log', 'fail', 'log'] },
           y: { target: 'b', actions: 'failAssign' },
           z: 'b',
         },
       },
-      b: { entry: 'tell', exit: 'fail', on: { x: 'a' } },
+      b: { entry: 'log', exit: 'fail', on: { x: 'a' } },
     },
   });
 
-const wild: Chart = (deeds) =>
-  base(deeds).createMachine({
+const wild: Chart = (calls) =>
+  base(calls).createMachine({
     id: 'wild',
     context: { n: 0 },
     initial: 'a',
-    on: { '*': { actions: 'tell' } },
+    on: { '*': { actions: 'log' } },
     states: {
       a: { on: { x: 'b', '*': { guard: 'isOdd', actions: 'more' } } },
       b: { on: { x: { guard: 'isOdd', target: 'a' }, '*': 'a', y: { actions: 'more' } } },
     },
   });
 
-const partlyWild: Chart = (deeds) =>
-  base(deeds).createMachine({
+const partlyWild: Chart = (calls) =>
+  base(calls).createMachine({
     id: 'partlyWild',
     context: { n: 0 },
     initial: 'a',
-    states: { a: { on: { 'mouse.*': 'b', x: 'b' } }, b: { on: { x: { target: 'a', actions: 'tell' } } } },
+    states: { a: { on: { 'mouse.*': 'b', x: 'b' } }, b: { on: { x: { target: 'a', actions: 'log' } } } },
   });
 
-const parallel: Chart = (deeds) =>
-  base(deeds).createMachine({
+const parallel: Chart = (calls) =>
+  base(calls).createMachine({
     id: 'parallel',
     context: { n: 0 },
     initial: 'one',
     states: {
-      one: { on: { x: 'both', count: { actions: 'more' } }, entry: 'tell' },
+      one: { on: { x: 'both', count: { actions: 'more' } }, entry: 'log' },
       both: {
         type: 'parallel',
         on: { out: 'one' },
@@ -296,8 +296,8 @@ const parallel: Chart = (deeds) =>
     },
   });
 
-const eventless: Chart = (deeds) =>
-  base(deeds).createMachine({
+const eventless: Chart = (calls) =>
+  base(calls).createMachine({
     id: 'eventless',
     context: { n: 0 },
     initial: 'a',
@@ -306,17 +306,17 @@ const eventless: Chart = (deeds) =>
         on: { x: { actions: 'more' }, y: 'b' },
         always: { guard: { type: 'isAbove', params: { limit: 2 } }, target: 'b' },
       },
-      b: { entry: 'tell', on: { x: { target: 'a', actions: 'reset' }, y: { actions: 'tell' } } },
+      b: { entry: 'log', on: { x: { target: 'a', actions: 'reset' }, y: { actions: 'log' } } },
     },
   });
 
-const remembering: Chart = (deeds) =>
-  base(deeds).createMachine({
+const remembering: Chart = (calls) =>
+  base(calls).createMachine({
     id: 'remembering',
     context: { n: 0 },
     initial: 'out',
     states: {
-      out: { entry: 'tell', on: { x: 'in.back', y: 'in', count: { actions: 'more' } } },
+      out: { entry: 'log', on: { x: 'in.back', y: 'in', count: { actions: 'more' } } },
       in: {
         initial: 'i1',
         on: { out: 'out' },
@@ -325,14 +325,14 @@ const remembering: Chart = (deeds) =>
     },
   });
 
-const employing: Chart = (deeds) =>
-  base(deeds).createMachine({
+const employing: Chart = (calls) =>
+  base(calls).createMachine({
     id: 'employing',
     context: { n: 0 },
     initial: 'idle',
     states: {
       idle: {
-        entry: 'tell',
+        entry: 'log',
         on: {
           x: 'busy',
           spawn: { actions: spawnChild('child', { id: 'kid' }) },
@@ -340,7 +340,7 @@ const employing: Chart = (deeds) =>
           end: 'over',
           many: {
             actions: enqueueActions(({ enqueue, check }) => {
-              if (check('isOdd')) enqueue('tell');
+              if (check('isOdd')) enqueue('log');
               enqueue('more');
             }),
           },
@@ -355,19 +355,19 @@ const employing: Chart = (deeds) =>
   });
 
 /** The whole machine invokes, as a supervisor does. */
-const employer: Chart = (deeds) =>
-  base(deeds).createMachine({
+const employer: Chart = (calls) =>
+  base(calls).createMachine({
     id: 'employer',
     context: ({ input }) => ({ n: (input as Count | undefined)?.n ?? 3 }),
     invoke: { src: 'child', id: 'pool' },
     initial: 'on',
     states: {
-      on: { on: { x: { actions: ['more', 'tell'] }, end: 'off' } },
-      off: { type: 'final', entry: 'tell' },
+      on: { on: { x: { actions: ['more', 'log'] }, end: 'off' } },
+      off: { type: 'final', entry: 'log' },
     },
   });
 
-const inline: Chart = (deeds) =>
+const inline: Chart = (calls) =>
   createMachine({
     id: 'inline',
     types: { context: {} as Count, events: {} as { type: string } },
@@ -379,7 +379,7 @@ const inline: Chart = (deeds) =>
           x: {
             guard: ({ context }) => context.n > 0,
             actions: [
-              tell(deeds, 'inline'),
+              record(calls, 'inline'),
               assign(({ context }: { context: Count }) => ({ n: context.n + 1 })),
               'missing',
             ],

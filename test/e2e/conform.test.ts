@@ -1,6 +1,6 @@
 /**
  * The conformance cases against real nodes. Bitcoin Core's family comes first: it is the oracle, and a case that it does not
- * pass is a wrong case. Then ourselves over TCP, then other implementations with their known differences.
+ * pass is a wrong case. Then this node over TCP, then other implementations with their known differences.
  */
 import { expect, test } from '@jest/globals';
 import { formatEndpoint } from '../../src/net/endpoint.js';
@@ -107,7 +107,7 @@ describeNode('bitcoind', 'bitcoind, the oracle', () => {
 });
 
 /** Our own node on a port of the system's choice. */
-async function ourselves(options: NodeOptions, some = cases): Promise<Report> {
+async function ownReport(options: NodeOptions, some = cases): Promise<Report> {
   await using node = createNode({ chain: 'regtest', ...options });
   const { local } = await node.listen(LOOPBACK);
   return await judged(
@@ -134,10 +134,10 @@ test('our own node passes over TCP, v1-only and v2-capable, whether it asks for 
   // The boundaries do not depend on what is asked for.
   const written = cases.filter(({ tags }) => !tags.includes('boundary'));
   const reports = await Promise.all([
-    ourselves({ rules: { relay: true } }),
-    ourselves({}, written),
-    ourselves({ v2transport: true, rules: { relay: true } }),
-    ourselves({ v2transport: true }, written),
+    ownReport({ rules: { relay: true } }),
+    ownReport({}, written),
+    ownReport({ v2transport: true, rules: { relay: true } }),
+    ownReport({ v2transport: true }, written),
   ]);
   const encrypted = written.filter(({ transport, needs = [] }) => transport === 'v2' && needs.length === 0);
   for (const report of reports) {
@@ -163,7 +163,7 @@ describeNode(['litecoind', 'bcoin'], 'other implementations', () => {
     const reports = await Promise.all([judged(subjectOf(litecoin)), judged(subjectOf(old))]);
     for (const report of reports) {
       expect(failures(report)).toEqual([]);
-      expect(report.vanished).toEqual([]);
+      expect(report.absent).toEqual([]);
     }
   }, 120_000);
 });

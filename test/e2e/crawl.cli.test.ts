@@ -45,7 +45,7 @@ describe('150 addresses, 110 of them reachable', () => {
     expect(manifest).toMatchObject({ reachable: 110, file: { bytes: readFileSync(output).length } });
   });
 
-  test('kill -9 in the middle, then --resume: the same set, nobody twice in the file', async () => {
+  test('kill -9 in the middle, then --resume: the same set, no node twice in the file', async () => {
     const output = join(directory, 'killed.ndjson');
     const program = crawl('--output', output, '--parallel', '16');
     while (!hasAttempts(output, 40)) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -164,7 +164,7 @@ describe('the process', () => {
     return [child, once(child, 'close').then(([code]) => [...out.trim().split('\n'), `exit ${code}`])];
   }
 
-  test('ends by itself when nobody waits for an answer, and its child with it', async () => {
+  test('ends by itself when no caller waits for an answer, and its child with it', async () => {
     const [, ended] = await run(`ask('dead').abandon();`);
     const [pid, code] = await ended;
     expect(code).toBe('exit 0');

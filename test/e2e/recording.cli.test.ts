@@ -58,8 +58,8 @@ describe.each(['--no-v2transport', '--v2transport'])('a handshake of two program
       differing: 0,
       ending: 'stopped',
     });
-    const { scenes } = session as { scenes: { command?: string; fields?: object[] }[] };
-    const version = scenes.find(({ command }) => command === 'version');
+    const { entries } = session as { entries: { command?: string; fields?: object[] }[] };
+    const version = entries.find(({ command }) => command === 'version');
     expect(version?.fields).toContainEqual(expect.objectContaining({ name: 'user_agent' }));
   });
 

@@ -1,4 +1,4 @@
-/** Two thousand peers come over TCP, shake hands and go; `npm run bench -- --only soak` is the long form. */
+/** Two thousand peers connect over TCP, complete the handshake and close; `npm run bench -- --only soak` is the long form. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { connect, type Socket } from 'node:net';
 import { expect, test } from '@jest/globals';

@@ -40,4 +40,4 @@ console.log(actor.getSnapshot().output);
 // "established"
 // "established"
 // "failed"
-// {"code":"ERR_PROTO_LATE_FEATURE","facts":{"state":"established","command":"wtxidrelay"}}
+// {"code":"ERR_PROTO_LATE_FEATURE","facts":{"command":"wtxidrelay"}}

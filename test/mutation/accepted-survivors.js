@@ -1,5 +1,5 @@
 /**
- * Why a mutant that no test notices is left alive. A place is the end of a file's name and patterns: of the line where the
+ * Why a mutant that no test detects is left alive. A place is the end of a file's name and patterns: of the line where the
  * mutation begins, of the code replaced (`was`) and of what stands there instead (`is`).
  */
 export const REASONS = [

@@ -1,6 +1,6 @@
 import { base } from '../../jest.config.js';
 
-/** The tests of one room (`suite.js`), given up at the first that fails (`jest-circus-bail.cjs`). */
+/** The tests of one part (`suite.js`), given up at the first that fails (`jest-circus-bail.cjs`). */
 export default {
   ...base,
   rootDir: process.cwd(),

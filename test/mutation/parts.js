@@ -1,22 +1,20 @@
 const wire = (names) => names.map((name) => `wire.${name}`);
-const CURVE = ['assembler', 'curve', 'ellswift', 'field', 'jacobi', 'limbs', 'program'].map(
-  (name) => `src/wire/bip324/${name}.ts`,
-);
+const CURVE = ['src/wire/bip324/ellswift.ts', 'src/wire/bip324/secp256k1/*.ts'];
 
 /**
- * The mutated code in rooms, each with the tests that judge it, the quickest first: a mutant costs the loading of all
- * tests of its room. `coverage` as in Stryker: `perTest` asks those tests alone that reach a mutant, which is no use where
- * one test makes what others look at (a cell of the grid, the module of the curve).
+ * The mutated code in parts, each with its tests, the quickest first: a mutant costs the loading of all
+ * tests of its part. `coverage` as in Stryker: `perTest` runs only the tests that reach a mutant, which does not work where
+ * one test makes what others check (a cell of the grid, the module of the curve).
  */
-export const ROOMS = {
+export const PARTS = {
   policy: {
     mutate: ['machines/*.ts', '!machines/*.machine.ts'],
-    tests: ['policy', 'notes', 'machines', 'grid'],
+    tests: ['policy', 'context', 'eviction', 'machines', 'grid', 'grid.ignored'],
     coverage: 'all',
   },
   peer: {
     mutate: ['machines/*.machine.ts', '!machines/transport.machine.ts'],
-    tests: ['machines', 'grid'],
+    tests: ['machines', 'grid', 'crawl.frontier'],
     coverage: 'all',
   },
   transport: {
@@ -26,24 +24,27 @@ export const ROOMS = {
   },
   wire: {
     mutate: ['src/wire/*.ts'],
-    tests: wire(['table', 'codec', 'messages', 'services', 'addresses', 'golden', 'property', 'v1']),
+    tests: wire([
+      ...['message-definitions', 'codec', 'messages', 'services', 'addresses', 'golden', 'property'],
+      ...['v1-framing', 'v1.ignored'],
+    ]),
     coverage: 'perTest',
   },
   v2: {
-    mutate: ['src/wire/bip324/*.ts', ...CURVE.map((file) => `!${file}`)],
-    tests: wire(['v2.packets', 'v2.opening', 'v2.transport']),
+    mutate: ['src/wire/bip324/*.ts', '!src/wire/bip324/ellswift.ts'],
+    tests: ['bip324.packets', 'bip324.handshake-parser', 'bip324.packet-decoder'],
     coverage: 'all',
   },
   curve: {
     mutate: CURVE,
-    tests: wire(['v2.ellswift']),
+    tests: ['bip324.ellswift'],
     coverage: 'all',
   },
 };
 
-/** The room that this process works on. */
-export const ROOM = process.env.MUTATION_ROOM ?? 'policy';
+/** The part that this process works on. */
+export const PART = process.env.MUTATION_PART ?? 'policy';
 
-/** What Stryker knows of the mutants of a room, and the same after a run that came to its end. */
-export const resultsOf = (room) => `reports/mutation/${room}.json`;
-export const doneOf = (room) => `reports/mutation/${room}.done.json`;
+/** Stryker's results of a part, and the same after a complete run. */
+export const resultsOf = (part) => `reports/mutation/${part}.json`;
+export const doneOf = (part) => `reports/mutation/${part}.done.json`;

@@ -1,18 +1,18 @@
-/** Writes README.md from what Stryker keeps of each room: a line per file, and what survived, by reason. */
+/** Writes README.md from Stryker's results of each part: a line per file, and what survived, by reason. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { REASONS, UNEXPLAINED } from './accepted-survivors.js';
-import { doneOf, ROOMS } from './parts.js';
+import { doneOf, PARTS } from './parts.js';
 
 const COUNTED = ['Killed', 'Timeout', 'Survived', 'NoCoverage'];
 const ERRORS = ['RuntimeError', 'CompileError'];
 
 const { version } = createRequire(import.meta.url)('@stryker-mutator/core/package.json');
 
-const files = Object.keys(ROOMS)
-  .filter((room) => existsSync(doneOf(room)))
-  .flatMap((room) => Object.entries(JSON.parse(readFileSync(doneOf(room), 'utf8')).files))
+const files = Object.keys(PARTS)
+  .filter((part) => existsSync(doneOf(part)))
+  .flatMap((part) => Object.entries(JSON.parse(readFileSync(doneOf(part), 'utf8')).files))
   .map(([file, { mutants, source }]) => ({ file, mutants, lines: source.split('\n') }));
 
 const known = new Set(files.map(({ file }) => file));
@@ -100,16 +100,16 @@ const page = [
   '',
   `Written by \`npm run test:mutation\` with Stryker ${version} on ${new Date().toISOString().slice(0, 10)}, Node ${process.version}.`,
   '',
-  'Stryker changes `machines/` and `src/wire/` in one place at a time and asks whether a test notices. All its mutators, every',
-  'file, static code included; the tests are those of `rooms.js`, with a fixed seed. _score_: killed or timed out, of all',
-  'that were asked and could run (_error_: the tests could not even be loaded).',
+  'Stryker changes `machines/` and `src/wire/` in one place at a time and asks whether a test fails. All its mutators, every',
+  'file, static code included; the tests are those of `parts.js`, with a fixed seed. _score_: killed or timed out, of all',
+  'that ran (_error_: the tests could not even be loaded).',
   '',
   '<!-- prettier-ignore -->',
   ...table,
   '',
   `Without a mutant, or not asked yet: ${missing.join(', ') || 'none'}.`,
   '',
-  `## The ${survivors.length} that no test notices, by reason`,
+  `## The ${survivors.length} that no test detects, by reason`,
   '',
   '<!-- prettier-ignore-start -->',
   '',

@@ -1,15 +1,15 @@
 /**
- * Runs Stryker room by room and writes the report. A mutant of unchanged code that was killed before, on this machine, stays
- * killed; the others are asked again. `-- --force` asks all of them, which is due when tests were taken away; a room's name
- * runs that room alone.
+ * Runs Stryker part by part and writes the report. A mutant of unchanged code that was killed before, on this machine, stays
+ * killed; the others run again. `-- --force` runs all of them, which is necessary after tests were removed; a part's name
+ * runs that part alone.
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { doneOf, resultsOf, ROOMS } from './parts.js';
+import { doneOf, resultsOf, PARTS } from './parts.js';
 
 const options = process.argv.slice(2);
-const named = options.filter((option) => option in ROOMS);
-const others = options.filter((option) => !(option in ROOMS));
+const named = options.filter((option) => option in PARTS);
+const others = options.filter((option) => !(option in PARTS));
 
 /** Leaves only the killed: Stryker looks at the text of the suite, not of the tests that it imports. */
 function forget(file) {
@@ -20,15 +20,15 @@ function forget(file) {
   writeFileSync(file, JSON.stringify(results));
 }
 
-function run(room) {
-  forget(resultsOf(room));
+function run(part) {
+  forget(resultsOf(part));
   const { status } = spawnSync('npx', ['stryker', 'run', 'test/mutation/stryker.config.js', ...others], {
     stdio: 'inherit',
-    env: { ...process.env, MUTATION_ROOM: room },
+    env: { ...process.env, MUTATION_PART: part },
   });
   if (status !== 0) process.exit(status ?? 1);
-  copyFileSync(resultsOf(room), doneOf(room));
+  copyFileSync(resultsOf(part), doneOf(part));
 }
 
-for (const room of named.length > 0 ? named : Object.keys(ROOMS)) run(room);
+for (const part of named.length > 0 ? named : Object.keys(PARTS)) run(part);
 await import('./report.js');

@@ -1,6 +1,6 @@
-import { resultsOf, ROOM, ROOMS } from './parts.js';
+import { resultsOf, PART, PARTS } from './parts.js';
 
-const { mutate, coverage } = ROOMS[ROOM];
+const { mutate, coverage } = PARTS[PART];
 
 /** Stryker 9 is the last line for Node 20. Nothing is excluded: no file, no mutator, no static mutant. */
 export default {
@@ -11,7 +11,7 @@ export default {
   coverageAnalysis: coverage,
   ignoreStatic: false,
   incremental: true,
-  incrementalFile: resultsOf(ROOM),
+  incrementalFile: resultsOf(PART),
   concurrency: 2,
   timeoutMS: 8_000,
   timeoutFactor: 1.5,

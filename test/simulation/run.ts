@@ -323,7 +323,7 @@ export class World {
 
 type Told = (what: 'dialled' | 'accepted') => void;
 
-/** The same net, telling of each dial and of each link that it hands over. */
+/** The same net; reports each dial and each link that it returns. */
 const counting = (net: Net, told: Told): Net => ({
   dial: (to, handler) => {
     told('dialled');

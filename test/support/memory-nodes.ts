@@ -1,11 +1,11 @@
-/** A scene for tests: a virtual clock, a net in memory, seeded chance, and nodes that live on them. */
+/** A network in memory for tests: a virtual clock, links in memory, seeded random numbers, and nodes that use them. */
 import { createNode, type BitcoinNode, type NodeOptions, VirtualClock } from '../../src/index.js';
 import { memoryNet, type MemoryNet } from '../../src/net/memory.js';
 
-export interface Scene {
+export interface MemoryNetwork {
   readonly clock: VirtualClock;
   readonly net: MemoryNet;
-  /** A regtest node on this scene, seen from `host`. */
+  /** A regtest node on this network with the address `host`. */
   readonly node: (options?: NodeOptions, host?: string) => BitcoinNode;
   /** Lets `ms` of virtual time pass, microtasks included. */
   readonly pass: (ms?: number) => Promise<void>;
@@ -21,7 +21,7 @@ export function seededRandom(seed: number): (count: number) => Uint8Array {
     });
 }
 
-export function scene(latency = 1): Scene {
+export function memoryNetwork(latency = 1): MemoryNetwork {
   const clock = new VirtualClock();
   const net = memoryNet({ timers: clock, latency });
   let seed = 0;
@@ -36,4 +36,16 @@ export function scene(latency = 1): Scene {
       await new Promise((resolve) => setImmediate(resolve));
     },
   };
+}
+
+/** The addresses of {@link twoNodes}. */
+export const A = { host: '10.0.0.1', port: 18444 };
+export const B = { host: '10.0.0.2', port: 18444 };
+
+/** Two nodes on one network: `a` listens at {@link A}, `b` has the address {@link B} and does not listen. */
+export async function twoNodes(network: MemoryNetwork = memoryNetwork()) {
+  const a = network.node({}, A.host);
+  const b = network.node({}, B.host);
+  await a.listen(A);
+  return { ...network, a, b };
 }

@@ -1,6 +1,6 @@
 /** Feeds recorded bytes to a fresh node, in any pieces, and lists what its peer machine was told and what it did. */
 import type { AnyActorRef, InspectionEvent } from 'xstate';
-import { scene, seededRandom } from './memory-nodes.js';
+import { memoryNetwork, seededRandom } from './memory-nodes.js';
 
 /** What a real node sent us on one connection; `role` is ours. */
 export interface Conversation {
@@ -20,21 +20,21 @@ export async function eventsOf(conversation: Conversation, pieces: readonly Uint
     if (event.type === '@xstate.event' && (event.actorRef as AnyActorRef).id === 'peer.1')
       seen.push(JSON.stringify(event.event));
   };
-  const stage = scene(0);
-  const node = stage.node({ inspect, random: seededRandom(1) }, OURS.host);
+  const network = memoryNetwork(0);
+  const node = network.node({ inspect, random: seededRandom(1) }, OURS.host);
   const write = { data: () => undefined, closed: () => undefined };
   const speak = (link: { attach(handler: typeof write): void; write(frames: Uint8Array[]): void }) => {
     link.attach(write);
     for (const piece of pieces) link.write([piece]);
   };
   if (conversation.role === 'dialled') {
-    await stage.net.at(THEIRS.host).listen(THEIRS, speak);
+    await network.net.at(THEIRS.host).listen(THEIRS, speak);
     node.dial(THEIRS);
   } else {
     await node.listen(OURS);
-    stage.net.at(THEIRS.host).dial(OURS, { opened: speak, failed: () => undefined });
+    network.net.at(THEIRS.host).dial(OURS, { opened: speak, failed: () => undefined });
   }
-  stage.clock.advance(1);
+  network.clock.advance(1);
   seen.push(JSON.stringify(node.peers.list()[0]));
   return seen;
 }

@@ -91,7 +91,7 @@ export function play(link: Link, { opened, hears, bytes }: Script, _isDialler = 
 
 const random = seededRandom(324);
 
-/** One v2 connection of a scripted node; it speaks nothing else. */
+/** One v2 connection of a scripted node; it supports nothing else. */
 class Encrypted {
   readonly #key = createV2Key(random);
   readonly #garbage: Uint8Array;

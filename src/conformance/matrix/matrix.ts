@@ -19,7 +19,7 @@ export interface MatrixNode {
   readonly listener: Count;
   readonly dialler: Count;
   /** Known differences that did not show: case ids or patterns of them. */
-  readonly vanished: readonly string[];
+  readonly absent: readonly string[];
 }
 
 /** What one node did in one case. */
@@ -92,10 +92,10 @@ export function matrixOf(
 }
 
 function nodeOf({ name, report }: NamedReport, roles: ReadonlyMap<string, Case['role']>): MatrixNode {
-  const { node, nodeinfo, error, findings, vanished } = report;
+  const { node, nodeinfo, error, findings, absent } = report;
   const inRole = (role: Case['role']): Count => countOf(findings.filter(({ id }) => roles.get(id) === role));
   return {
-    ...{ name, node, listener: inRole('inbound'), dialler: inRole('outbound'), vanished },
+    ...{ name, node, listener: inRole('inbound'), dialler: inRole('outbound'), absent },
     ...(nodeinfo && { nodeinfo }),
     ...(error !== undefined && { error }),
   };

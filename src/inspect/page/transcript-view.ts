@@ -11,7 +11,7 @@ export class TranscriptView {
   readonly #position = make('output');
   readonly #slider = make('input');
   #transcript: Transcript | undefined;
-  /** How many entries have happened; undefined follows the transcript as it goes on. */
+  /** How many entries have happened; undefined follows the transcript. */
   #count: number | undefined;
   #detailed = '';
 

@@ -57,7 +57,7 @@ export const FAULTS: Readonly<Record<FaultName, FaultRow>> = {
   },
   'self-nonce': {
     about:
-      'our version carries the nonce given, or, where we listen, the one just announced to us; only who accepts looks at it, ' +
+      'our version carries the nonce given, or, where we listen, the one just announced to us; only the accepting side checks it, ' +
       'and takes us for itself while it is dialling with that nonce',
     value: '[=HEX16]',
     expect: 'established',
@@ -131,7 +131,7 @@ export function parseFault(text: string): Fault {
  * `link`, misbehaving. Attach to and write through what comes back, and leave `link` alone.
  *
  * `self-nonce` without a value repeats the nonce of the version that has come before ours is written; on a link that we dialled
- * there is none yet, and our version goes unchanged. `hang-up` tells its owner `ERR_LINK_EOF`.
+ * there is none yet, and our version goes unchanged. `hang-up` reports `ERR_LINK_EOF` to its owner.
  */
 export function withFault(link: Link, fault: Fault, timers: Timers = systemTimers): Link {
   if (fault.name === 'split') return new SplitLink(link, Number(fault.value), timers);

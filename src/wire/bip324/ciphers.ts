@@ -1,5 +1,5 @@
 /**
- * The cipher port of the wire layer: the only door of BIP324 to the platform's cryptography (`hash.ts` has the hashes).
+ * The cipher port of the wire layer: the only file of BIP324 that uses the platform's cryptography (`hash.ts` has the hashes).
  * Keys have 32 bytes, nonces 12 (RFC 8439). What comes out is plain memory of its own, never a view.
  */
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';

@@ -39,7 +39,7 @@ export const ELLSWIFT_SIZE = 64;
 /** Size of a private key and of a shared secret. */
 export const SECRET_SIZE = 32;
 
-/** Gives that many fresh random bytes that nobody can foretell. */
+/** Returns that many unpredictable random bytes. */
 export type RandomBytes = (size: number) => Uint8Array;
 
 const seven = publicSlots(1);

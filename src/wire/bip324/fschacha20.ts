@@ -3,7 +3,7 @@
  * forgotten.
  *
  * FSChaCha20 hides the 3-byte lengths under one continuous keystream; FSChaCha20Poly1305 seals the packets. Both
- * sides count for themselves, so a lost or doubled packet can never be told from a forged one.
+ * sides count for themselves, so a lost or doubled packet can never be distinguished from a forged one.
  */
 import { keystream, open, seal, TAG_SIZE } from './ciphers.js';
 

@@ -3,15 +3,15 @@
  * `ProcessReceivedMaybeV1Bytes` and `ProcessReceivedKeyBytes`).
  *
  * A v1 connection begins with the network's magic and `version` padded to 12 bytes. As long as the bytes agree a
- * responder says nothing; at the first that does not, it is v2. A v1 peer of another network is told apart by bytes
- * 4 to 15, which random bytes match once in 2^96; that is judged when the 17th byte is there.
+ * responder says nothing; at the first that does not, it is v2. A v1 peer of another network is recognised by bytes
+ * 4 to 15, which random bytes match once in 2^96; that is decided when the 17th byte is there.
  */
 import type { KnownMagic } from '../v1-framing.js';
 import { hexOf } from '../display-text.js';
 import { ELLSWIFT_SIZE } from './ellswift.js';
 import type { HandshakeParserEvent, V2Broken, HandshakeParser } from './transport.js';
 
-/** Bytes that tell v1 from v2. */
+/** Bytes that distinguish v1 from v2. */
 export const V1_PREFIX_SIZE = 16;
 
 const MAGIC_SIZE = 4;
@@ -49,7 +49,7 @@ export interface HandshakeParserOptions {
   readonly magic: Uint8Array;
   /** Names the network of a foreign magic. */
   readonly knownMagic?: KnownMagic;
-  /** Takes whatever comes as their key, as Core's initiator does. For testers, which must not judge by the first bytes. */
+  /** Takes whatever comes as their key, as Core's initiator does. For testers, which must not decide by the first bytes. */
   readonly takesAnyKey?: boolean;
 }
 

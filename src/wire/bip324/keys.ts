@@ -24,7 +24,7 @@ export interface DirectionKeys {
 export interface V2Keys {
   readonly send: DirectionKeys;
   readonly receive: DirectionKeys;
-  /** 32 bytes, the same on both sides when nobody sits in between. Kept by {@link V2Keys.wipe}: it is for comparing. */
+  /** 32 bytes, the same on both sides when there is no man in the middle. Kept by {@link V2Keys.wipe}: it is for comparing. */
   readonly sessionId: Uint8Array;
   /** Clears the keys of both directions. */
   wipe(): void;

@@ -2,7 +2,7 @@
  * The receiving half of a v2 connection, from behind the other side's key on (BIP324, "Transport layer
  * specification"; Core: `ProcessReceivedGarbageBytes`, `ProcessReceivedPacketBytes`).
  *
- * A length is judged as soon as its 3 bytes are decrypted, before any of the packet is waited for. A packet that
+ * A length is checked as soon as its 3 bytes are decrypted, before any of the packet is waited for. A packet that
  * lies in one chunk is decrypted from there; one in pieces is put together first.
  */
 import type { Facts, V2Code } from '../../reasons.js';
@@ -41,7 +41,7 @@ class Receiver implements PacketDecoder {
   #garbageHeld = 0;
   /** What the next packet authenticates besides itself: the garbage, once. */
   #aad: Uint8Array = NOTHING;
-  readonly #pile = new ByteBuffer();
+  readonly #buffer = new ByteBuffer();
   /** Size of the contents under way. */
   #length = 0;
   #count = 0;
@@ -54,7 +54,7 @@ class Receiver implements PacketDecoder {
   }
 
   get buffered(): number {
-    return this.#garbage.length + this.#aad.length + this.#pile.size;
+    return this.#garbage.length + this.#aad.length + this.#buffer.size;
   }
 
   feed(chunk: Uint8Array): readonly V2Event[] {
@@ -68,7 +68,7 @@ class Receiver implements PacketDecoder {
     this.#state = 'ended';
     this.#lengths.wipe();
     this.#packets.wipe();
-    this.#pile.clear();
+    this.#buffer.clear();
     this.#garbage = NOTHING;
     this.#aad = NOTHING;
   }
@@ -77,8 +77,8 @@ class Receiver implements PacketDecoder {
   #step(chunk: Uint8Array, at: number, events: V2Event[]): number {
     if (this.#state === 'garbage') return this.#scan(chunk, at, events);
     const wanted = this.#state === 'length' ? LENGTH_SIZE : this.#length + PACKET_OVERHEAD - LENGTH_SIZE;
-    const end = Math.min(at + wanted - this.#pile.held, chunk.length);
-    const whole = this.#pile.take(chunk, at, wanted);
+    const end = Math.min(at + wanted - this.#buffer.held, chunk.length);
+    const whole = this.#buffer.take(chunk, at, wanted);
     if (whole === undefined) return end;
     if (this.#state === 'length') this.#judgeLength(whole, events);
     else this.#open(whole, events);

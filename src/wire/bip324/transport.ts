@@ -1,8 +1,8 @@
 /**
- * The v2 transport (BIP324) as its user sees it: what arrives is told as events, what is to be sent comes back as
+ * The v2 transport (BIP324) as its user sees it: what arrives is returned as events, what is to be sent comes back as
  * bytes. No clock, no socket, no randomness; whoever drives this decides when to send, and how long to wait.
  *
- * | state          | fed to             | tells                       | then                                     |
+ * | state          | fed to             | returns                     | then                                     |
  * |----------------|--------------------|-----------------------------|------------------------------------------|
  * | key exchange   | {@link HandshakeParser}  | `v2` (responder)            | send our key and garbage                 |
  * |                |                    | `v1` (responder)            | read `bytes` again as v1                 |
@@ -45,7 +45,7 @@ export interface V2Broken {
  *
  * - `v1`: the peer speaks v1 of our network. `bytes` is everything so far: a responder reads it again as v1, for an initiator
  *   the exchange is over.
- * - `v2`: a byte differs from that; told at once, however few bytes there are. Responder only.
+ * - `v2`: a byte differs from that; reported at once, however few bytes there are. Responder only.
  * - `key`: their 64 bytes, a copy. `rest` is what the chunk holds behind them, a view: it belongs to the receiver.
  * - `broken`: `ERR_V2_OTHER_NETWORK` with `received`, `expected` (hex) and, when known, `network`.
  */
@@ -55,9 +55,9 @@ export type HandshakeParserEvent =
   | { readonly kind: 'key'; readonly ellswift: Uint8Array; readonly rest: Uint8Array }
   | V2Broken;
 
-/** Push parser for what {@link HandshakeParserEvent} tells; see `createV2Opening`. */
+/** Push parser whose events are {@link HandshakeParserEvent}; see `createHandshakeParser`. */
 export interface HandshakeParser {
-  /** Takes the next bytes, split anyhow. Never throws. After `v1`, `key` or `broken` it tells nothing more. */
+  /** Takes the next bytes, split anyhow. Never throws. After `v1`, `key` or `broken` it returns no more events. */
   feed(chunk: Uint8Array): readonly HandshakeParserEvent[];
 }
 
@@ -68,7 +68,7 @@ export interface HandshakeParser {
  * - `version`: the version packet. Its `contents` have no meaning yet and are to be ignored.
  * - `frame`: a message. `payload` is memory of its own.
  * - `decoy`: a packet to be skipped.
- * - `dropped`: skipped, the stream goes on; `command` is for display, see `decodeContents`.
+ * - `dropped`: skipped, the stream continues; `command` is for display, see `decodeContents`.
  * - `broken`: the last event there will be. Facts of `ERR_V2_GARBAGE`: `limit`; of `ERR_V2_LENGTH`: `length`, `limit`,
  *   `packet`; of `ERR_V2_AUTH`: `packet`. Packets are counted from 0.
  */
@@ -85,13 +85,13 @@ export type V2Event =
     }
   | V2Broken;
 
-/** Push parser for what {@link V2Event} tells; see `createV2Receiver`. */
+/** Push parser whose events are {@link V2Event}; see `createPacketDecoder`. */
 export interface PacketDecoder {
   /** Takes the next bytes behind their key, split anyhow. Never throws. */
   feed(chunk: Uint8Array): readonly V2Event[];
   /** Bytes of memory held for what is incomplete. Never more than those fed plus a step of 256 kB. */
   readonly buffered: number;
-  /** Clears the keys. Whatever is fed afterwards tells nothing. */
+  /** Clears the keys. Whatever is fed afterwards gives no events. */
   wipe(): void;
 }
 

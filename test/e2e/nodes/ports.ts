@@ -1,5 +1,5 @@
 /**
- * Ports that nobody else takes between our asking and the node's binding.
+ * Ports that no other process takes between our asking and the node's binding.
  *
  * Asking the system for a free port and closing it again leaves a gap; test files that run side by side would meet in
  * it. So ports come in blocks, and whoever listens on the first port of a block owns the others. The claim ends with

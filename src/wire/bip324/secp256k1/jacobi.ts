@@ -73,7 +73,7 @@ const dropZeroBits: Code = [
   set(SIGN, xor(get(SIGN), and(get(SHIFT), xor(shr(get(Y), i64(1)), shr(get(Y), i64(2)))))),
 ];
 
-/** x becomes |x - y|, y the smaller of the two, by selection and without a branch that nobody could predict. */
+/** x becomes |x - y|, y the smaller of the two, by selection and without a branch that the processor could not predict. */
 const reduce: Code = [
   difference(E, Y, X),
   difference(D, X, Y),

@@ -108,7 +108,7 @@ function doublePoint(): Routine {
 
 /**
  * `pick(result, table, index, negative)`: entry `index` (1 to 8) of a table of multiples, or infinity for 0; its
- * opposite when `negative` is 1. Every entry is read, whatever the index: the memory's timing tells nothing.
+ * opposite when `negative` is 1. Every entry is read, whatever the index: the timing of the memory reveals nothing.
  */
 function pick(): Routine {
   const [INDEX, SIGN, FIRST] = [4, 5, 6];

@@ -2,7 +2,7 @@
 import type { BitcoinNode } from '../index.js';
 
 /** What the feed reads of a node. */
-export type ObservedNode = Pick<BitcoinNode, 'peers' | 'on' | 'off'> & {
+export type InspectedNode = Pick<BitcoinNode, 'peers' | 'on' | 'off'> & {
   readonly supervisor: { readonly sessionId: string };
 };
 
