@@ -9,6 +9,7 @@ type Change = Partial<PeerContext>;
 export const initial = (input: PeerInput): PeerContext => ({
   id: input.id,
   connection_type: input.connection_type,
+  noban: input.noban ?? false,
   rules: input.rules,
   connectedat: -1,
   openedat: -1,

@@ -1,11 +1,13 @@
 /** `verack listen`: accepts connections and reports each handshake. */
 import { Option } from 'commander';
 import { type Endpoint, formatEndpoint } from '../net/index.js';
-import { type BitcoinNode, MAX_PENDING, VerackError } from '../index.js';
-import { nodeOptionsOf } from './node-options.js';
+import { type BitcoinNode, MAX_INBOUND, type NodeOptions, VerackError } from '../index.js';
+import { bansOf } from './banlist-option.js';
+import { chainOf, nodeOptionsOf } from './node-options.js';
 import { slotsThatFit } from './open-file-limit.js';
 import { EXIT, Usage } from './exit-codes.js';
 import {
+  admissionOptions,
   bindOptions,
   chainOptions,
   FAULT_HELP,
@@ -32,8 +34,6 @@ import { seconds } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
 import { printNode } from './node-output.js';
 
-/** Core's 125 slots without its 11 outbound ones. */
-const SLOTS = 114;
 const LOOPBACK = '127.0.0.1';
 
 export const listenCommand: CliCommand = {
@@ -59,8 +59,9 @@ export const listenCommand: CliCommand = {
     // Core's option for this verb, and its negation, which is refused.
     ...['--listen', '--no-listen'].map((flags) => new Option(flags).hideHelp()),
     ...chainOptions(),
-    ...slotOptions(`most peers at a time; default ${SLOTS}`),
+    ...slotOptions(`most peers at a time; default ${MAX_INBOUND}`),
     ...sourceLimitOptions(),
+    ...admissionOptions(),
     ...transportOptions(),
     ...timeOptions(),
     ...identityOptions(),
@@ -77,10 +78,8 @@ export const listenCommand: CliCommand = {
 async function run({ flags, out, interrupted }: Invocation): Promise<number> {
   if (flags.listen === false)
     throw new Usage('listen has nothing to do with -listen=0: verack connect HOST dials without listening');
-  const { maxconnections = SLOTS, maxpending = MAX_PENDING, pendingloopback = false } = flags;
-  const maxinbound = slotsThatFit(maxconnections, out);
-  const limits = { maxinbound, maxoutbound: 0, maxpending, pendingloopback };
-  const options = { ...nodeOptionsOf(flags), ...limits };
+  const maxinbound = slotsThatFit(flags.maxconnections ?? MAX_INBOUND, out);
+  const options = { ...nodeOptionsOf(flags), maxinbound, maxoutbound: 0, ...inboundOptionsOf(flags, out) };
   const { node, stop } = await observedNode(flags, out, options);
   const port = flags.port ?? node.chain.port;
   if (reportsPeers(flags, out)) printNode(node, out);
@@ -100,6 +99,20 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
   hideStatus();
   for (const line of peerTable(seen, out.columns)) out.answer(line);
   return EXIT.ok;
+}
+
+/** Limits on sources, the whitelist and the bans, as far as they are given. */
+function inboundOptionsOf(flags: Flags, out: Output): Partial<NodeOptions> {
+  const { maxpending, maxpersource, acceptrate, pendingloopback, whitelist, reservedslots } = flags;
+  return {
+    ...(maxpending !== undefined && { maxpending }),
+    ...(maxpersource !== undefined && { maxpersource }),
+    ...(acceptrate !== undefined && { acceptrate }),
+    ...(pendingloopback !== undefined && { pendingloopback }),
+    ...(whitelist && { whitelist }),
+    ...(reservedslots !== undefined && { reservedslots }),
+    bans: bansOf(flags, chainOf(flags), out),
+  };
 }
 
 /** With `--quiet` the address is the only result. */

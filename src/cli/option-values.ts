@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { isIP } from 'node:net';
 import { type Endpoint, type Fault, formatEndpoint, parseEndpoint, parseFault } from '../net/index.js';
-import { networkOf, VerackError } from '../index.js';
+import { isSubnet, networkOf, VerackError } from '../index.js';
 import { parseV2Fault, type V2FaultName } from '../connection/index.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
 
@@ -83,6 +83,17 @@ export function bindAddress(text: string): Endpoint {
   return kind === 'name'
     ? refuse('It takes an address of this machine, for example 0.0.0.0 or [::]:8333.')
     : { host, port };
+}
+
+/** An address or a subnet. */
+export const subnet = (text: string): string =>
+  isSubnet(text) ? text : refuse('It takes an address or a subnet, for example 192.0.2.0/24.');
+
+/** The same, with Core's permission in front of it or without. */
+export function whitelisted(text: string): string {
+  const [, permission, rest = ''] = /^(?:([^@]*)@)?(.*)$/s.exec(text) ?? [];
+  if (permission !== undefined && permission !== 'noban') refuse('The only permission here is noban.');
+  return subnet(rest);
 }
 
 /** A DNS server, as `Resolver.setServers` takes it. */

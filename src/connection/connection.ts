@@ -69,6 +69,10 @@ export interface ConnectionOptions {
   readonly link?: Link;
   /** Use BIP324, or let the first bytes decide. */
   readonly v2: boolean;
+  /** Exempted by the user. Default false. */
+  readonly noban?: boolean;
+  /** Evicted before others. Default false. */
+  readonly preferevict?: boolean;
 }
 
 /** Of one peer's bytes between two turns of the others: what one read of a socket can give. */
@@ -82,6 +86,8 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   readonly connection_type: ConnectionType;
   readonly remote: Endpoint;
   readonly v2: boolean;
+  readonly noban: boolean;
+  readonly preferevict: boolean;
   readonly nonce: Hex64;
   readonly traffic: Traffic;
   /** UNIX time at which the connection was made, seconds. */
@@ -112,6 +118,8 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     this.connection_type = options.connection_type;
     this.remote = options.remote;
     this.v2 = options.v2;
+    this.noban = options.noban ?? false;
+    this.preferevict = options.preferevict ?? false;
     this.nonce = this.draw();
     this.conntime = this.unix();
     this.bornat = this.stateat = this.at;
@@ -123,10 +131,10 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   }
 
   #createActor(): PeerActor {
-    const { id, connection_type } = this;
+    const { id, connection_type, noban } = this;
     const { rules, compiled, parent } = this.owner;
     const logic = withHandlers(machinesOf(compiled).peer, this);
-    const input = { id, connection_type, rules };
+    const input = { id, connection_type, noban, rules };
     return createActor(logic, { id: `peer.${id}`, input, ...(parent && { parent }) });
   }
 

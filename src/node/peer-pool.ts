@@ -17,8 +17,9 @@ import type { Env } from '../net/environment.js';
 import type { Chain } from '../networks.js';
 import type { DropCode, Reason } from '../reasons.js';
 import { keepTimersByActor } from '../xstate/timers.js';
+import { EvictionCandidates } from './eviction-candidates.js';
+import { type InboundOptions, InboundPolicy } from './inbound-policy.js';
 import { PeerClock } from './peer-clock.js';
-import { MAX_PENDING, PendingHandshakes } from './pending-handshakes.js';
 import { type EndedPeer, Tracker } from './tracker.js';
 
 export interface PoolListener {
@@ -33,16 +34,15 @@ export interface PoolListener {
   jumped(ms: number, clock: 'monotonic' | 'wall'): void;
 }
 
-export interface PoolOptions {
+export interface PoolOptions extends InboundOptions {
   readonly env: Env;
   readonly chain: Chain;
   readonly identity: Identity;
   readonly rules: Rules;
   /** Bytes that may wait for one peer. Default {@link MAX_SEND_BUFFER}. */
   readonly maxsendbuffer?: number;
-  /** Unfinished handshakes for one source. Default {@link MAX_PENDING}, and loopback not counted. */
-  readonly maxpending?: number;
-  readonly pendingloopback?: boolean;
+  /** Slots for accepted connections. */
+  readonly maxinbound?: number;
   /** Run the compiled machines (default); false: XState interprets each step. */
   readonly compiled?: boolean;
   /** Refuse v1 where v2 was asked for. */
@@ -66,8 +66,9 @@ export class PeerPool implements ConnectionOwner {
   readonly maxsendbuffer: number;
   readonly compiled: boolean;
   readonly tracker: Tracker;
-  /** Accepted connections that are not established yet, by source. */
-  readonly pending: PendingHandshakes;
+  /** Who may connect. */
+  readonly inbound: InboundPolicy;
+  readonly #evictionCandidates: EvictionCandidates;
   readonly #connections = new Map<number, Connection>();
   /** Outbound connections by address, and those that are not established yet by nonce. */
   readonly #dialled = new Map<string, Connection>();
@@ -88,7 +89,8 @@ export class PeerPool implements ConnectionOwner {
     this.maxsendbuffer = options.maxsendbuffer ?? MAX_SEND_BUFFER;
     this.compiled = options.compiled ?? true;
     this.tracker = new Tracker(options.env.clock);
-    this.pending = new PendingHandshakes(options.maxpending ?? MAX_PENDING, options.pendingloopback ?? false);
+    this.inbound = new InboundPolicy(options, options.maxinbound);
+    this.#evictionCandidates = new EvictionCandidates(options.env.random);
     this.#clock = new PeerClock(options.env.clock, {
       tick: (now) => this.#tick(now),
       jumped: (ms, clock) => this.#jumped(ms, clock),
@@ -134,6 +136,11 @@ export class PeerPool implements ConnectionOwner {
     connection.start();
   }
 
+  /** The id of the peer that gives up its slot for a connection from that host; 0 for none. */
+  selectPeerToEvict(newcomer: string): number {
+    return this.#evictionCandidates.select(this.#connections.values(), newcomer);
+  }
+
   v2TransportFor(connection: Connection): V2Transport {
     const { chain, env, options, rules, compiled, parent } = this;
     const { padding, v2fault: fault, v2only = false } = options;
@@ -173,7 +180,7 @@ export class PeerPool implements ConnectionOwner {
   moved(connection: Connection, from: PeerState, to: PeerState): void {
     if (to === 'established') {
       this.#dialling.delete(connection.nonce);
-      this.pending.remove(connection.id);
+      if (connection.inbound) this.inbound.established(connection.id);
     }
     this.tracker.update(connection);
     this.listener.moved(connection, from, to);
@@ -206,7 +213,7 @@ export class PeerPool implements ConnectionOwner {
 
   #enter(connection: Connection): void {
     this.#connections.set(connection.id, connection);
-    if (connection.inbound) this.pending.add(connection.id, connection.remote.host);
+    if (connection.inbound) this.inbound.accepted(connection);
     else {
       this.#dialled.set(formatEndpoint(connection.remote), connection);
       this.#dialling.set(connection.nonce, connection);
@@ -217,7 +224,8 @@ export class PeerPool implements ConnectionOwner {
 
   #leave(connection: Connection, reason: Reason): void {
     this.#connections.delete(connection.id);
-    this.pending.remove(connection.id);
+    this.inbound.ended(connection, reason);
+    this.#evictionCandidates.ended(connection.id);
     this.#stopTransport(connection.id);
     if (!connection.inbound) {
       this.#dialled.delete(formatEndpoint(connection.remote));
