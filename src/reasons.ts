@@ -10,6 +10,7 @@
  * Match on `code`: the sentences may change between releases, the codes do not.
  */
 
+import { INBOUND_REASONS } from './inbound-reasons.js';
 import { PROXY_REASONS } from './proxy-reasons.js';
 
 /** Who caused an end: the network between, the peer, a limit of ours, the caller of the library, nobody, or a bug of ours. */
@@ -262,62 +263,7 @@ const rows = {
     says: 'the peer speaks v1, and we want v2 only',
     hint: 'Leave out --v2only to take v1 too.',
   },
-  ERR_POLICY_FULL: {
-    family: 'policy',
-    blame: 'policy',
-    retry: 'later',
-    exit: 7,
-    says: 'all our slots are taken',
-    hint: 'Raise --maxconnections.',
-  },
-  ERR_POLICY_PENDING: {
-    family: 'policy',
-    blame: 'policy',
-    retry: 'later',
-    exit: 7,
-    says: 'too many handshakes from that network are unfinished',
-    hint: '--maxpending N sets the limit for one /24 (IPv6: /64); 0 lifts it.',
-  },
-  ERR_POLICY_RATE: {
-    family: 'policy',
-    blame: 'policy',
-    retry: 'later',
-    exit: 7,
-    says: 'too many connections came from that network within a short time',
-    hint: '--acceptrate N sets the limit per second for one /24 (IPv6: /64); 0 lifts it.',
-  },
-  ERR_POLICY_SOURCE: {
-    family: 'policy',
-    blame: 'policy',
-    retry: 'later',
-    exit: 7,
-    says: 'that network has as many peers as it may',
-    hint: '--maxpersource N sets the limit for one /24 (IPv6: /64); 0 lifts it.',
-  },
-  ERR_POLICY_EVICTED: {
-    family: 'policy',
-    blame: 'policy',
-    retry: 'later',
-    exit: 7,
-    says: 'all slots were taken, and this peer gave up its slot for a newer one',
-    hint: 'Raise --maxconnections, or exempt the address with --whitelist.',
-  },
-  ERR_POLICY_BANNED: {
-    family: 'policy',
-    blame: 'policy',
-    retry: 'no',
-    exit: 7,
-    says: 'the address is banned',
-    hint: 'The bans are those of --ban and of banlist.json in the data directory.',
-  },
-  ERR_POLICY_DISCOURAGED: {
-    family: 'policy',
-    blame: 'policy',
-    retry: 'later',
-    exit: 7,
-    says: 'a peer at that address has misbehaved, and hardly any slot is free',
-    hint: 'Discouraged addresses are forgotten when the node stops; --whitelist exempts an address.',
-  },
+  ...INBOUND_REASONS,
   ERR_POLICY_DUPLICATE: {
     family: 'policy',
     blame: 'policy',

@@ -14,7 +14,6 @@ interface Refusal {
   readonly facts: object;
 }
 
-
 /** A listening node, who was refused, and a way to call it without a word. */
 async function listening(options: NodeOptions = {}) {
   const stage: Scene = scene();
@@ -64,7 +63,12 @@ describe('callers who say nothing', () => {
   test.each([
     ['on loopback are not counted', {}, 20, 0],
     ['on loopback are counted when asked', { pendingloopback: true }, 8, 12],
-    ['are not counted where there is no limit', { maxpending: 0, maxpersource: 0, pendingloopback: true }, 20, 0],
+    [
+      'are not counted where there is no limit',
+      { maxpending: 0, maxpersource: 0, pendingloopback: true },
+      20,
+      0,
+    ],
   ] as const)('%s', async (_, options, let_in, turned_away) => {
     const { a, call, refused } = await listening(options);
     call('127.0.0.1', 20);
@@ -122,3 +126,149 @@ describe('a place is free again', () => {
   });
 });
 
+describe('a source', () => {
+  test('has sixteen peers; the seventeenth connection is refused before its handshake', async () => {
+    const { a, call, node, pass, refused } = await listening();
+    for (let n = 0; n < 16; n += 1) {
+      node({}, `203.0.113.${n + 1}`).dial(A);
+      await pass();
+    }
+    call(NEIGHBOUR);
+    expect(a.peers.size).toBe(16);
+    expect(refused).toEqual([{ code: 'ERR_POLICY_SOURCE', facts: { source: '203.0.113.0/24', limit: 16 } }]);
+  });
+
+  test('may connect 32 times at once, then once a second', async () => {
+    const { call, refused, clock } = await listening({ maxpending: 0, maxpersource: 0 });
+    call(SILENT, 33);
+    expect(refused).toEqual([{ code: 'ERR_POLICY_RATE', facts: { source: '203.0.113.0/24', limit: 1 } }]);
+    clock.advance(2_000);
+    call(NEIGHBOUR, 3);
+    expect(refused).toHaveLength(2);
+  });
+});
+
+describe('bans', () => {
+  const ban = (address: string, banned_until: number) =>
+    ({ version: 1, ban_created: 1_800_000_000, banned_until, address }) as const;
+
+  test('refuse the connections of a subnet until they are over', async () => {
+    const { a, call, refused, clock } = await listening({ bans: [ban('203.0.113.0/24', 1_800_000_010)] });
+    call(SILENT);
+    expect(refused).toEqual([{ code: 'ERR_POLICY_BANNED', facts: {} }]);
+    call(STRANGER);
+    clock.advance(10_000);
+    call(SILENT);
+    expect([waiting(a), refused.length]).toEqual([2, 1]);
+  });
+
+  test('do not apply to the whitelist; nor do the limits on sources', async () => {
+    const { a, call, refused } = await listening({
+      bans: [ban('203.0.113.0/24', 1_900_000_000)],
+      whitelist: ['203.0.113.0/28'],
+    });
+    call(SILENT, 40);
+    call(NEIGHBOUR);
+    expect([waiting(a), refused.length]).toEqual([40, 1]);
+  });
+
+  test('are refused when they are no subnets', () => {
+    expect(() => scene().node({ whitelist: ['example.org'] })).toThrow('ERR_LOCAL_ARGUMENT');
+  });
+});
+
+/** Well-behaved peers, and how they ended. */
+async function peersFrom(stage: Scene, hosts: readonly string[]) {
+  const ends: (string | undefined)[] = [];
+  const nodes = hosts.map((host) => {
+    const node = stage.node({}, host);
+    node.on('ended', ({ lastreason }) => ends.push(lastreason?.code));
+    node.dial(A);
+    return node;
+  });
+  await stage.pass(100);
+  return { ends, nodes };
+}
+
+const established = ({ peers }: BitcoinNode): boolean => peers.list()[0]?.state === 'established';
+const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+/** Each of a netgroup of its own. */
+const apart = (count: number, first = 1): string[] => range(count).map((n) => `${20 + first}.${n}.7.7`);
+
+describe('when every slot is taken', () => {
+  test('the youngest peer of the largest netgroup gives up its slot', async () => {
+    const stage = await listening({ maxinbound: 40 });
+    const evicted: unknown[] = [];
+    stage.a.on('ended', ({ id, lastreason }) => evicted.push([id, lastreason?.code]));
+    const { ends } = await peersFrom(stage, [...apart(38), '9.1.1.1', '9.1.2.1']);
+    const { nodes } = await peersFrom(stage, [STRANGER]);
+    expect(nodes.filter(established)).toHaveLength(1);
+    expect(evicted).toEqual([[40, 'ERR_POLICY_EVICTED']]);
+    expect(ends).toEqual(['ERR_LINK_EOF']);
+    expect(stage.a.supervisor.getSnapshot().context.inbound).toBe(stage.a.peers.size);
+  });
+
+  test('nobody is evicted where all are protected, as with few slots', async () => {
+    const stage = await listening({ maxinbound: 20 });
+    const { nodes } = await peersFrom(stage, apart(20));
+    stage.call(STRANGER);
+    expect(nodes.filter(established)).toHaveLength(20);
+    expect(stage.refused).toEqual([{ code: 'ERR_POLICY_FULL', facts: {} }]);
+  });
+
+  test('the whitelist has reserved slots, and is not evicted', async () => {
+    const stage = await listening({ maxinbound: 40, whitelist: ['99.0.0.0/8'] });
+    const { ends } = await peersFrom(stage, apart(40));
+    expect(stage.a.peers.size).toBe(36);
+    expect(ends).toHaveLength(4);
+    const friends = await peersFrom(
+      stage,
+      range(4).map((n) => `99.${n}.0.1`),
+    );
+    expect([friends.nodes.filter(established).length, stage.a.peers.size]).toEqual([4, 40]);
+    await peersFrom(stage, apart(30, 5));
+    expect(friends.nodes.filter(established)).toHaveLength(4);
+  });
+});
+
+describe('an address whose peer misbehaved', () => {
+  /** A peer that sends one address more than the protocol allows. */
+  const misbehave = async (stage: Scene, host: string) => {
+    const { nodes } = await peersFrom(stage, [host]);
+    const entry = { time: 1, services: '0000000000000000', ip: new Uint8Array(16), port: 1 };
+    const id = nodes[0]?.peers.list()[0]?.id ?? 0;
+    nodes[0]?.send(id, { command: 'addr', addresses: Array.from({ length: 1_001 }, () => entry) });
+    await stage.pass();
+  };
+
+  test('may come back while slots are free, and is refused when one is left', async () => {
+    const stage = await listening({ maxinbound: 3 });
+    await misbehave(stage, SILENT);
+    expect(stage.a.peers.size).toBe(0);
+    stage.call(SILENT);
+    expect(stage.a.peers.size).toBe(1);
+    stage.call(STRANGER);
+    stage.call(SILENT);
+    expect(stage.refused).toEqual([{ code: 'ERR_POLICY_DISCOURAGED', facts: {} }]);
+  });
+
+  test('is evicted before others', async () => {
+    const stage = await listening({ maxinbound: 40 });
+    await misbehave(stage, SILENT);
+    const earlier = await peersFrom(stage, apart(38));
+    const discouraged = await peersFrom(stage, [SILENT]);
+    const later = await peersFrom(stage, apart(2, 9));
+    expect([earlier.ends, discouraged.ends, later.ends]).toEqual([[], ['ERR_LINK_EOF'], []]);
+  });
+
+  test('is not disconnected when it is exempted, and not discouraged when it is local', async () => {
+    const stage = await listening({ maxinbound: 1, whitelist: [SILENT] });
+    await misbehave(stage, SILENT);
+    expect(stage.a.peers.size).toBe(1);
+    const other = await listening({ maxinbound: 1 });
+    await misbehave(other, '127.0.0.9');
+    expect(other.a.peers.size).toBe(0);
+    other.call('127.0.0.9');
+    expect(other.a.peers.size).toBe(1);
+  });
+});

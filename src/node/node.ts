@@ -217,7 +217,13 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   #startSupervisor(options: NodeOptions, compiled: boolean): ActorRefFrom<typeof supervisorMachine> {
     const actors = { peers: this.#pool.logic, targets: this.#targets.logic };
     const machine = supervisorLogic.provide({ actors });
-    const { maxinbound = MAX_INBOUND, maxoutbound = 11, drainTimeout = DRAIN_TIMEOUT, inspect, outbound } = options;
+    const {
+      maxinbound = MAX_INBOUND,
+      maxoutbound = 11,
+      drainTimeout = DRAIN_TIMEOUT,
+      inspect,
+      outbound,
+    } = options;
     const { slots: wanted = 0, once = false } = outbound ?? {};
     const logic = withHandlers(compiled ? compile(machine) : machine, this.#effects());
     return createActor(logic, {

@@ -35,17 +35,20 @@ export function slotObstacle(name: string, situation: Situation, event: GridEven
   if (isAutomatic(situation)) return automaticObstacle(name, event);
   if (event.type === 'user.fill' || event.type === 'candidates.found')
     return 'sent only with automatic outbound connections';
-  if (event.type === 'link.accepted' && event.exceeds === 'handshakes' && !/inbound|full/.test(name))
-    return 'no handshake is pending yet';
   if (event.type === 'eviction.selected') return 'the node answers by itself when all slots are taken';
-  if (event.type === 'link.accepted' && isOtherwiseJudged(event)) return 'shown in test/inbound-policy.test.ts';
+  if (event.type === 'link.accepted') return inboundObstacle(name, event);
   const hasOutbound = /outbound|full/.test(name);
   return event.type === 'slot.requested' && event.known && !hasOutbound ? 'no address is known yet' : '';
 }
 
 /** What the one address of this net cannot show. */
-const isOtherwiseJudged = ({ banned, discouraged, exceeds, reserved }: AcceptedFacts): boolean =>
-  banned || discouraged || reserved > 0 || exceeds === 'rate' || exceeds === 'peers';
+function inboundObstacle(name: string, facts: AcceptedFacts): string {
+  const { banned, discouraged, exceeds, reserved } = facts;
+  if (banned || discouraged || reserved > 0 || exceeds === 'rate' || exceeds === 'peers')
+    return 'shown in test/inbound-policy.test.ts';
+  const isPending = /inbound|full/.test(name);
+  return exceeds === 'handshakes' && !isPending ? 'no handshake is pending yet' : '';
+}
 
 function automaticObstacle(name: string, event: GridEvent): string {
   if (name === 'manual' || event.type === 'user.fill') return 'a node sends user.fill when it is created';
