@@ -78,7 +78,10 @@ export type PeerEvent =
   | { readonly type: 'wire.dropped'; readonly code: DropCode; readonly command: string }
   /** No more messages can be read from the byte stream. */
   | { readonly type: 'wire.broken'; readonly code: BrokenCode | V2Code; readonly facts: Facts }
-  /** More than `limit` messages within `ms`: dropped ones and any before verack (`useless`), or pings. */
+  /**
+   * More than `limit` messages within `ms`: dropped ones and any before verack (`useless`), or pings. `unfinished`: the peer's
+   * message was not complete within `ms`, while all unfinished ones took `limit` bytes and others waited for it.
+   */
   | { readonly type: 'wire.flooded'; readonly what: FloodKind; readonly limit: number; readonly ms: number }
   /**
    * Sent at `nextDeadline`; `lastrecv` and `lastsend` are times, `nonce` is fresh. `stalledat`: since when
@@ -102,7 +105,7 @@ export type PeerEvent =
   | { readonly type: 'supervisor.evicted' };
 
 /** What a peer has sent too much of: messages that nobody can use, or pings. */
-export type FloodKind = 'useless' | 'ping';
+export type FloodKind = 'useless' | 'ping' | 'unfinished';
 
 /** Why a link never opened. */
 export type UnopenedCode =

@@ -337,6 +337,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
 
   #poolListener(): PoolListener {
     return {
+      isListening: () => this.listenerCount('message') > 0,
       moved: (connection, from, to) => this.#moved(connection, from, to),
       ended: (connection, last) => this.#ended(connection, last),
       drained: (connection) => this.emit('drained', nameOf(connection)),

@@ -20,9 +20,14 @@ import { keepTimersByActor } from '../xstate/timers.js';
 import { EvictionCandidates } from './eviction-candidates.js';
 import { type InboundOptions, InboundPolicy } from './inbound-policy.js';
 import { PeerClock } from './peer-clock.js';
+import { MemoryBudget, type MemoryDecision, MEMORY_LIMITS } from './memory-budget.js';
 import { type EndedPeer, Tracker } from './tracker.js';
+import { TurnQueue } from './turn-queue.js';
+import { Turn, WorkBudget } from './work-budget.js';
 
 export interface PoolListener {
+  /** Whether somebody is shown every message. */
+  isListening(): boolean;
   moved(connection: Connection, from: PeerState, to: PeerState): void;
   message(connection: Connection, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
   dropped(connection: Connection, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
@@ -75,6 +80,11 @@ export class PeerPool implements ConnectionOwner {
   readonly #dialling = new Map<Hex64, Connection>();
   readonly #transports = new Map<number, V2Transport>();
   readonly #clock: PeerClock;
+  readonly #turns: TurnQueue;
+  readonly #work = new WorkBudget();
+  readonly #memory = new MemoryBudget();
+  /** Timers of connections whose next turn waits for the budget. */
+  readonly #paced = new Map<number, unknown>();
   #scope: Scope | undefined;
   #lastid = 0;
 
@@ -91,6 +101,13 @@ export class PeerPool implements ConnectionOwner {
     this.tracker = new Tracker(options.env.clock);
     this.inbound = new InboundPolicy(options, options.maxinbound);
     this.#evictionCandidates = new EvictionCandidates(options.env.random);
+    const { clock } = options.env;
+    this.#turns = new TurnQueue({
+      now: () => clock.now(),
+      schedule: (run) => void clock.setTimeout(run, 0),
+      turn: (id) => this.#giveTurn(id),
+      isHandshaking: (id) => this.#connections.get(id)?.state !== 'established',
+    });
     this.#clock = new PeerClock(options.env.clock, {
       tick: (now) => this.#tick(now),
       jumped: (ms, clock) => this.#jumped(ms, clock),
@@ -118,6 +135,18 @@ export class PeerPool implements ConnectionOwner {
   /** Whether an outbound connection to that address exists or is being opened. */
   isKnown(addr: string): boolean {
     return this.#dialled.has(addr);
+  }
+
+  get isListenedTo(): boolean {
+    return this.listener.isListening();
+  }
+
+  requestTurn({ id }: Connection): void {
+    this.#turns.add(id);
+  }
+
+  held({ id }: Connection, bytes: number): void {
+    this.#applyMemory(this.#memory.update(id, bytes, this.env.clock.now()));
   }
 
   isDialling(nonce: Hex64): boolean {
@@ -224,6 +253,7 @@ export class PeerPool implements ConnectionOwner {
 
   #leave(connection: Connection, reason: Reason): void {
     this.#connections.delete(connection.id);
+    this.#forgetWork(connection.id);
     this.inbound.ended(connection, reason);
     this.#evictionCandidates.ended(connection.id);
     this.#stopTransport(connection.id);
@@ -234,6 +264,46 @@ export class PeerPool implements ConnectionOwner {
     if (this.#connections.size === 0) this.#clock.stop();
     connection.retire();
     this.listener.ended(connection, this.tracker.delete(connection, reason));
+  }
+
+  #forgetWork(id: number): void {
+    this.#turns.remove(id);
+    this.env.clock.clearTimeout(this.#paced.get(id));
+    this.#paced.delete(id);
+    if (this.#memory.total > 0) this.#applyMemory(this.#memory.update(id, 0, this.env.clock.now()));
+  }
+
+  /** True when the connection has bytes left. One that is over its share of the budget waits. */
+  #giveTurn(id: number): boolean {
+    const connection = this.#connections.get(id);
+    if (!connection) return false;
+    const { clock } = this.env;
+    const at = clock.now();
+    const delay = this.#work.delayOf(id, at);
+    if (delay > 0) {
+      this.#pace(id, delay);
+      return false;
+    }
+    const turn = new Turn(() => clock.now());
+    const hasMore = connection.takeTurn(turn);
+    if (turn.useless > 0) this.#work.spend(id, turn.useless, at);
+    return hasMore;
+  }
+
+  #pace(id: number, ms: number): void {
+    const resume = (): void => {
+      this.#paced.delete(id);
+      this.#turns.add(id);
+    };
+    if (!this.#paced.has(id)) this.#paced.set(id, this.env.clock.setTimeout(resume, ms));
+  }
+
+  #applyMemory({ pause, resume, close }: MemoryDecision): void {
+    for (const id of pause) this.#connections.get(id)?.setHeld(true);
+    for (const id of resume) this.#connections.get(id)?.setHeld(false);
+    const { total: limit, patience: ms } = MEMORY_LIMITS;
+    for (const id of close)
+      this.#connections.get(id)?.actor.send({ type: 'wire.flooded', what: 'unfinished', limit, ms });
   }
 
   /** A key exchange that is under way ends with its connection. */
@@ -270,6 +340,7 @@ export class PeerPool implements ConnectionOwner {
   }
 
   #tick(now: number): void {
+    if (this.#memory.total > 0) this.#applyMemory(this.#memory.tick(now));
     for (const connection of this.#connections.values()) {
       if (connection.state !== 'established') continue;
       connection.updateQueue(now);
