@@ -137,9 +137,10 @@ export function faultIn(entry: Record<string, unknown>): string | undefined {
   return INPUTS[name as InputName](entry, name);
 }
 
-function outFault({ out, bytes, size }: Record<string, unknown>): string | undefined {
+function outFault({ out, bytes, size, ms }: Record<string, unknown>): string | undefined {
   if (typeof out !== 'string') return 'neither in nor out';
   if (out === 'pending') return natural(size, 'pending.size');
+  if (out === 'cpu' && !Number.isFinite(ms)) return 'cpu.ms should be a number';
   return out === 'draw' ? hex(bytes, 'draw.bytes') : undefined;
 }
 

@@ -41,6 +41,7 @@
  * What a node does:
  *
  *   draw      bytes                       takes random bytes: these
+ *   cpu       ms                          looks how much CPU the process has used: so much
  *   arm       timer, ms                   sets a timer
  *   disarm    timer
  *   dial      link, host, port            opens a link
