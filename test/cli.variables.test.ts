@@ -51,6 +51,7 @@ const VALUES: Readonly<Record<string, string>> = {
   ban: '192.0.2.0/24',
   bantime: '7',
   metrics: '7',
+  metricstokenfile: 'a.txt',
   only: 'in-seq-001',
   peertimeout: '7',
   port: '7',

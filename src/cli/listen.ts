@@ -27,6 +27,7 @@ import {
 } from './options.js';
 import { observedNode } from './inspect-and-metrics.js';
 import type { Output } from './output.js';
+import { SystemdNotifier } from './systemd-notify.js';
 import { showStatus } from './status-line.js';
 import { peerTable } from './peer-table.js';
 import { passed, tableOf } from './run-duration.js';
@@ -92,14 +93,22 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
     port: own < 0 ? port : own,
   }));
   if (!(await isOpen(node, wanted, (line) => out.failure(line)))) return EXIT.unreachable;
+  const systemd = systemdNotifier(out);
+  await systemd.ready(`listening on ${wanted.map(formatEndpoint).join(', ')}`);
   const hideStatus = showStatus(node, out);
   await passed(flags.for, interrupted);
   const seen = flags.table ? tableOf(node) : [];
-  await stop();
+  await Promise.all([systemd.stopping(), stop()]);
   hideStatus();
   for (const line of peerTable(seen, out.columns)) out.answer(line);
   return EXIT.ok;
 }
+
+const systemdNotifier = (out: Output): SystemdNotifier =>
+  new SystemdNotifier({
+    env: process.env,
+    failed: (code) => out.failure(`systemd is not notified: systemd-notify failed (${code})`),
+  });
 
 /** Limits on sources, the whitelist and the bans, as far as they are given. */
 function inboundOptionsOf(flags: Flags, out: Output): Partial<NodeOptions> {

@@ -113,8 +113,14 @@ export const portOrAny = (text: string): number => (text === '' ? 0 : whole(0, 6
  */
 export const METRICS_PORT = 8_335;
 
-/** Where to serve metrics: nothing, a port on loopback (0 for any), an address, or both. */
-export function metricsAddress(text: string): Endpoint {
+/** A UNIX socket by its path. */
+export interface SocketPath {
+  readonly path: string;
+}
+
+/** Where to serve metrics: nothing, a port on loopback (0 for any), an address, or both; or `unix:` and the path of a socket. */
+export function metricsAddress(text: string): Endpoint | SocketPath {
+  if (text.startsWith('unix:') && text.length > 'unix:'.length) return { path: text.slice('unix:'.length) };
   if (/^\d*$/.test(text))
     return { host: '127.0.0.1', port: text === '' ? METRICS_PORT : whole(0, 65_535)(text) };
   const { host, port, kind } = withCommanderError(() =>

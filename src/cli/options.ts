@@ -14,6 +14,7 @@ import {
   bindAddress,
   chainName,
   type Requirements,
+  type SocketPath,
   dnsServer,
   fault,
   commaSeparated,
@@ -56,7 +57,8 @@ export interface Flags {
   readonly compiled?: boolean;
   readonly inspect?: number;
   readonly lab?: boolean;
-  readonly metrics?: Endpoint;
+  readonly metrics?: Endpoint | SocketPath;
+  readonly metricstokenfile?: string;
   readonly record?: string;
   readonly recordLimit?: number;
   readonly force?: boolean;
@@ -300,8 +302,13 @@ export const observerOptions = (): Option[] =>
     ...switched('--lab', 'the same page, from which faulty peers can be started in memory'),
     valued(
       '--metrics [port]',
-      `serve Prometheus metrics at http://127.0.0.1:${METRICS_PORT}/metrics; --metrics=ADDR:PORT serves them at another address, to everyone who can reach it`,
+      `serve Prometheus metrics at http://127.0.0.1:${METRICS_PORT}/metrics; --metrics=ADDR:PORT serves them at another address, to everyone who can reach it, --metrics=unix:PATH at a UNIX socket`,
       metricsAddress,
+    ),
+    valued(
+      '--metricstokenfile <file>',
+      'serve metrics only to requests with the header "Authorization: Bearer TOKEN"; the token is the first line of this file',
+      String,
     ),
   ]);
 

@@ -94,6 +94,11 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     return this.#supervisor;
   }
 
+  /** Bytes held for all peers: unfinished messages, bytes that wait for their turn, what the system has not taken yet. */
+  get bytesBuffered(): number {
+    return this.#pool.bytesBuffered;
+  }
+
   /** Targets that wait for their next try. */
   get redialling(): number {
     return this.#targets.backingOff;

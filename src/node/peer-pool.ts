@@ -192,6 +192,13 @@ export class PeerPool implements ConnectionOwner {
     return transport;
   }
 
+  /** Bytes held for all peers, in both directions. */
+  get bytesBuffered(): number {
+    let sum = 0;
+    for (const { buffered } of this.#connections.values()) sum += buffered;
+    return sum;
+  }
+
   /** Closes every peer in order. */
   drain(): void {
     for (const { actor } of [...this.#connections.values()]) actor.send({ type: 'user.close' });

@@ -37,7 +37,7 @@ async function attacked(attack: string, peers: number, port: number): Promise<vo
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
-  await new Promise((resolve) => child.stdout!.once('data', resolve));
+  await new Promise((resolve) => child.stdout.once('data', resolve));
 }
 
 /** Milliseconds that a newcomer needs until its handshake is complete. */
