@@ -243,7 +243,7 @@ const callers: readonly Row[] = [
     { type: 'supervisor.evicted' },
     [NOT_IN_CORE, NOT_IN_CORE, NOT_IN_CORE],
     never('takes a peer for every slot: see test/inbound-policy.test.ts'),
-    { coreBy: { inbound: ALWAYS } },
+    { coreBy: { inbound: ALWAYS }, source: 'CConnman::AttemptToEvictConnection (net.cpp)' },
   ),
   one(
     'the other end is this node',
