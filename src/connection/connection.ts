@@ -21,7 +21,13 @@ import { drawNonce, type Env } from '../net/environment.js';
 import type { Endpoint, Link, LinkHandler } from '../net/link.js';
 import type { Chain } from '../networks.js';
 import type { DropCode, LinkCode, Reason } from '../reasons.js';
-import { commandOf, encodeMessage, isKnownCommand, type Message, type UnknownMessage } from '../wire/index.js';
+import {
+  commandOf,
+  encodeMessage,
+  isKnownCommand,
+  type Message,
+  type UnknownMessage,
+} from '../wire/index.js';
 import { withHandlers } from '../xstate/effect-handlers.js';
 import { machinesOf, type PeerEffects } from './effects.js';
 import { IncomingMessages, type Receiver } from './incoming-messages.js';
