@@ -30,5 +30,5 @@ export default {
   testTimeout: 30_000,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   // The extractor's package ships tests of its own.
-  testPathIgnorePatterns: ['<rootDir>/test/e2e/', '/node_modules/'],
+  testPathIgnorePatterns: ['<rootDir>/test/e2e/', '<rootDir>/test/attack/', '/node_modules/'],
 };

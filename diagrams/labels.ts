@@ -34,6 +34,8 @@ const EVENTS: Readonly<Record<string, string>> = {
   'frontier.seeded': 'first addresses known',
   'frontier.filled': 'queue filled',
   'contact.ended': 'contact ends',
+  'supervisor.evicted': 'evicted',
+  'eviction.selected': 'peer to evict',
 };
 
 const GUARDS: Readonly<Record<string, string>> = {
@@ -47,7 +49,10 @@ const GUARDS: Readonly<Record<string, string>> = {
   isFetched: 'addr-fetch',
   isFetchOver: 'addr-fetch over',
   isCompactBlocks2: 'version 2',
-  isCrowded: 'too many pending',
+  exceedsRate: 'too often',
+  exceedsHandshakes: 'too many pending',
+  exceedsPeers: 'too many of its source',
+  selectsNone: 'none',
   findsNone: 'none',
   findsNoneOnce: 'none, once',
   findsNoneAtAll: 'none, unreached',
@@ -78,6 +83,8 @@ const ACTIONS: Readonly<Record<string, string>> = {
   'effect.giveUp': 'closes the link',
   'effect.refuse': 'refuses',
   'effect.accept': 'creates the peer',
+  'effect.selectPeerToEvict': 'asks for a peer to evict',
+  'effect.evict': 'evicts the selected peer',
   'effect.grantSlot': 'grants the slot',
   'effect.refuseSlot': 'refuses the slot',
   'effect.findCandidates': 'asks the source',

@@ -9,6 +9,7 @@ type Change = Partial<PeerContext>;
 export const initial = (input: PeerInput): PeerContext => ({
   id: input.id,
   connection_type: input.connection_type,
+  noban: input.noban ?? false,
   rules: input.rules,
   connectedat: -1,
   openedat: -1,
@@ -40,6 +41,7 @@ export const initial = (input: PeerInput): PeerContext => ({
 export const copy = (context: PeerContext): PeerContext => ({
   id: context.id,
   connection_type: context.connection_type,
+  noban: context.noban,
   rules: context.rules,
   connectedat: context.connectedat,
   openedat: context.openedat,

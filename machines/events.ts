@@ -78,7 +78,10 @@ export type PeerEvent =
   | { readonly type: 'wire.dropped'; readonly code: DropCode; readonly command: string }
   /** No more messages can be read from the byte stream. */
   | { readonly type: 'wire.broken'; readonly code: BrokenCode | V2Code; readonly facts: Facts }
-  /** More than `limit` messages within `ms`: dropped ones and any before verack (`useless`), or pings. */
+  /**
+   * More than `limit` messages within `ms`: dropped ones and any before verack (`useless`), or pings. `unfinished`: the peer's
+   * message was not complete within `ms`, while all unfinished ones took `limit` bytes and others waited for it.
+   */
   | { readonly type: 'wire.flooded'; readonly what: FloodKind; readonly limit: number; readonly ms: number }
   /**
    * Sent at `nextDeadline`; `lastrecv` and `lastsend` are times, `nonce` is fresh. `stalledat`: since when
@@ -97,10 +100,12 @@ export type PeerEvent =
   | { readonly type: 'clock.jump'; readonly ms: number }
   | { readonly type: 'user.close' }
   /** A connection was accepted whose `version` carried the nonce of this one. */
-  | { readonly type: 'supervisor.self' };
+  | { readonly type: 'supervisor.self' }
+  /** The slot of this inbound connection is given to a newer one. */
+  | { readonly type: 'supervisor.evicted' };
 
-/** What a peer has sent too much of: messages that are of no use, or pings. */
-export type FloodKind = 'useless' | 'ping';
+/** What a peer has sent too much of: messages that are of no use, pings, or bytes of unfinished messages. */
+export type FloodKind = 'useless' | 'ping' | 'unfinished';
 
 /** Why a link never opened. */
 export type UnopenedCode =
@@ -137,6 +142,7 @@ export const PEER_EVENTS = [
   'clock.jump',
   'user.close',
   'supervisor.self',
+  'supervisor.evicted',
 ] as const satisfies readonly PeerEventType[];
 
 /** Makes the list above complete: an event of the type that the list lacks does not compile. */
@@ -204,6 +210,8 @@ export interface Rules {
 export interface PeerContext {
   readonly id: number;
   readonly connection_type: ConnectionType;
+  /** Exempted by the user (Core: the permission `noban`). */
+  readonly noban: boolean;
   readonly rules: Rules;
   /** When TCP opened for a key exchange; -1 before, and on plain v1. */
   readonly connectedat: number;
@@ -250,6 +258,8 @@ export const MAX_FEATURES = 64;
 export interface PeerInput {
   readonly id: number;
   readonly connection_type: ConnectionType;
+  /** Default false. */
+  readonly noban?: boolean;
   readonly rules: Rules;
 }
 
@@ -417,8 +427,10 @@ export type OutboundInput = Pick<
 export type SupervisorEvent =
   /** A target asks for an outbound slot. `known`: a connection to that address exists or is being opened. */
   | { readonly type: 'slot.requested'; readonly ticket: number; readonly known: boolean }
-  /** A listener accepted a link. `crowded`: its network group has as many pending handshakes as are allowed. */
-  | { readonly type: 'link.accepted'; readonly ticket: number; readonly crowded: boolean }
+  /** A listener accepted a link. */
+  | ({ readonly type: 'link.accepted'; readonly ticket: number } & AcceptedFacts)
+  /** The inbound peer that gives up its slot for the accepted link, by the rules of eviction.ts; 0 when none has to. */
+  | { readonly type: 'eviction.selected'; readonly ticket: number; readonly id: number }
   /** A peer actor has stopped, for whatever reason. */
   | { readonly type: 'peer.ended'; readonly id: number; readonly inbound: boolean }
   /** Fill the outbound slots. */
@@ -431,10 +443,26 @@ export type SupervisorEvent =
   | { readonly type: 'target.ended'; readonly established: boolean; readonly draw: number }
   | { readonly type: 'user.stop' };
 
+/** What is known of an accepted link from its address. For an address of the whitelist nothing of it is true. */
+export interface AcceptedFacts {
+  /** The user has banned its address. */
+  readonly banned: boolean;
+  /** A peer at its address has misbehaved. */
+  readonly discouraged: boolean;
+  /** The limit that its source would exceed; empty for none. */
+  readonly exceeds: SourceLimit | '';
+  /** Free slots that are reserved for the whitelist: this link may not take them. */
+  readonly reserved: number;
+}
+
+/** What one source (a /24, IPv6: a /64) can have too much of: new connections per second, unfinished handshakes, peers. */
+export type SourceLimit = 'rate' | 'handshakes' | 'peers';
+
 /** Every event of the supervisor machine. */
 export const SUPERVISOR_EVENTS = [
   'slot.requested',
   'link.accepted',
+  'eviction.selected',
   'peer.ended',
   'user.fill',
   'candidates.found',
@@ -452,6 +480,10 @@ export type SupervisorEffect =
   | { readonly type: 'effect.accept' }
   /** Close the accepted link without a byte. */
   | { readonly type: 'effect.refuse'; readonly code: RefusalCode }
+  /** Ask which inbound peer gives up its slot; the answer is `eviction.selected`. */
+  | { readonly type: 'effect.selectPeerToEvict' }
+  /** Close the selected peer with `ERR_POLICY_EVICTED`. */
+  | { readonly type: 'effect.evict' }
   /** Ask the source for candidates; the answer is `candidates.found`. */
   | { readonly type: 'effect.findCandidates' }
   /** Create a target for each of the next `opening` candidates. */
@@ -467,7 +499,14 @@ export type SupervisorEffect =
 
 /** Why the supervisor refuses a slot or an accepted link. */
 export type RefusalCode =
-  'ERR_POLICY_FULL' | 'ERR_POLICY_PENDING' | 'ERR_POLICY_DUPLICATE' | 'ERR_LOCAL_CANCELLED';
+  | 'ERR_POLICY_FULL'
+  | 'ERR_POLICY_BANNED'
+  | 'ERR_POLICY_DISCOURAGED'
+  | 'ERR_POLICY_RATE'
+  | 'ERR_POLICY_PENDING'
+  | 'ERR_POLICY_SOURCE'
+  | 'ERR_POLICY_DUPLICATE'
+  | 'ERR_LOCAL_CANCELLED';
 
 /** Counts, not lists: the tracker keeps the peers. */
 export interface SupervisorContext {

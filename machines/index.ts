@@ -17,6 +17,7 @@ export * from './events.js';
 export * from './policy.js';
 export * from './ignored.js';
 export { copy as copyPeerContext } from './context.js';
+export { type EvictionCandidate, selectPeerToEvict } from './eviction.js';
 export { messagesOf } from './message-sequences.js';
 export { currentAddress, LASTING, MAX_SELF_CONNECTIONS, usesV2 } from './outbound-context.js';
 export { CRAWL_EVENTS, crawlMachine, outboundMachine, peerMachine, supervisorMachine, transportMachine };

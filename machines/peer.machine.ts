@@ -127,6 +127,11 @@ export const peerMachine = peerSetup.createMachine({
       actions: { type: 'setReason', params: { code: 'ERR_LINK_FLOOD' } },
       description: 'more useless messages or pings than the limit',
     },
+    'supervisor.evicted': {
+      target: '#peer.failed',
+      actions: { type: 'setReason', params: { code: 'ERR_POLICY_EVICTED' } },
+      description: 'its slot is given to a newer connection',
+    },
     'user.close': {
       target: '#peer.closed',
       actions: { type: 'setReason', params: { code: 'ERR_LOCAL_CANCELLED' } },

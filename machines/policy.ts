@@ -3,9 +3,18 @@
  *
  * Numbers come from Bitcoin Core (net_processing.cpp, node/protocol_version.h); the node's own choices are {@link Rules}.
  */
-import type { ReasonCode, Facts } from '../src/reasons.js';
+import type { Facts, Reason, ReasonCode } from '../src/reasons.js';
 import { hasServices } from '../src/services.js';
-import type { ConnectionType, PeerContext, PeerEvent, PeerEventType, Rules, VersionFacts } from './events.js';
+import type {
+  AcceptedFacts,
+  ConnectionType,
+  PeerContext,
+  PeerEvent,
+  PeerEventType,
+  Rules,
+  SupervisorContext,
+  VersionFacts,
+} from './events.js';
 
 /** The peer event of one type. */
 export type EventOf<T extends PeerEventType> = Extract<PeerEvent, { type: T }>;
@@ -108,14 +117,30 @@ export const isAwaited = (context: PeerContext, event: EventOf<'wire.pong'>): bo
 export const cancelsPing = (context: PeerContext, event: EventOf<'wire.pong'>): boolean =>
   context.pingnonce !== '' && (event.nonce === '' || event.nonce === '0000000000000000');
 
-/** Core disconnects any peer for these; for the others it disconnects all but manual peers (NoBan). */
+/** Core disconnects any peer for these; for the others it disconnects all but manual and exempted peers (`NoBan`). */
 const DISCONNECTS_ANY: readonly string[] = ['getheaders', 'getblocks'];
 
 /** Block-relay-only connections ignore addresses, however many. */
 export function exceedsLimit(context: PeerContext, event: EventOf<'wire.excess'>): boolean {
   if (context.connection_type === 'block-relay-only' && event.command.startsWith('addr')) return false;
-  return context.connection_type !== 'manual' || DISCONNECTS_ANY.includes(event.command);
+  const isSpared = context.connection_type === 'manual' || context.noban;
+  return !isSpared || DISCONNECTS_ANY.includes(event.command);
 }
+
+/**
+ * Whether a connection ended because the peer misbehaved (Core: `Misbehaving`): its address is discouraged. Other
+ * violations end a connection only.
+ */
+export const isMisbehaviour = ({ code, facts }: Reason): boolean =>
+  code === 'ERR_PROTO_LIMIT' && !DISCONNECTS_ANY.includes(String(facts.command));
+
+/** Whether all slots that the accepted link may take are in use. */
+export const lacksInboundSlot = (context: SupervisorContext, { reserved }: AcceptedFacts): boolean =>
+  context.inbound + reserved >= context.maxinbound;
+
+/** Core refuses a discouraged address when at most one slot is left. */
+export const isUnwelcome = (context: SupervisorContext, { discouraged }: AcceptedFacts): boolean =>
+  discouraged && context.inbound + 1 >= context.maxinbound;
 
 /** An addr-fetch connection is done when it has received more than the peer's own address. */
 export const isFetched = (context: PeerContext, event: EventOf<'wire.addr'>): boolean =>

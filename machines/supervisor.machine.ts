@@ -8,7 +8,7 @@
  */
 import { type AnyActorLogic, assertEvent, assign, fromCallback, setup } from 'xstate';
 import type { RefusalCode, SupervisorContext, SupervisorEvent, SupervisorInput } from './events.js';
-import { redialDelay } from './policy.js';
+import { isUnwelcome, lacksInboundSlot, redialDelay } from './policy.js';
 
 /** The source of candidates is asked again not sooner than after a fifth failure. */
 const FIRST_ROUND = 4;
@@ -31,12 +31,35 @@ const supervisorSetup = setup({
       assertEvent(event, 'slot.requested');
       return event.known;
     },
-    isCrowded: ({ event }) => {
+    isBanned: ({ event }) => {
       assertEvent(event, 'link.accepted');
-      return event.crowded;
+      return event.banned;
+    },
+    isUnwelcome: ({ context, event }) => {
+      assertEvent(event, 'link.accepted');
+      return isUnwelcome(context, event);
+    },
+    exceedsRate: ({ event }) => {
+      assertEvent(event, 'link.accepted');
+      return event.exceeds === 'rate';
+    },
+    exceedsHandshakes: ({ event }) => {
+      assertEvent(event, 'link.accepted');
+      return event.exceeds === 'handshakes';
+    },
+    exceedsPeers: ({ event }) => {
+      assertEvent(event, 'link.accepted');
+      return event.exceeds === 'peers';
+    },
+    selectsNone: ({ event }) => {
+      assertEvent(event, 'eviction.selected');
+      return event.id === 0;
     },
     lacksOutboundSlot: ({ context }) => context.outbound >= context.maxoutbound,
-    lacksInboundSlot: ({ context }) => context.inbound >= context.maxinbound,
+    lacksInboundSlot: ({ context, event }) => {
+      assertEvent(event, 'link.accepted');
+      return lacksInboundSlot(context, event);
+    },
     isEmpty: ({ context }) => context.inbound + context.outbound === 0,
     isLast: ({ context }) => context.inbound + context.outbound === 1,
     findsNone: ({ event }) => {
@@ -80,6 +103,8 @@ const supervisorSetup = setup({
     'effect.refuseSlot': (_, _params: { code: RefusalCode }) => undefined,
     'effect.accept': () => undefined,
     'effect.refuse': (_, _params: { code: RefusalCode }) => undefined,
+    'effect.selectPeerToEvict': () => undefined,
+    'effect.evict': () => undefined,
     'effect.findCandidates': () => undefined,
     'effect.openTargets': () => undefined,
     'effect.reportUnreachable': () => undefined,
@@ -175,16 +200,47 @@ export const supervisorMachine = supervisorSetup.createMachine({
         ],
         'link.accepted': [
           {
-            guard: 'isCrowded',
+            guard: 'isBanned',
+            actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_BANNED' } },
+            description: 'the user has banned its address',
+          },
+          {
+            guard: 'isUnwelcome',
+            actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_DISCOURAGED' } },
+            description: 'a peer at its address has misbehaved, and at most one slot is left',
+          },
+          {
+            guard: 'exceedsRate',
+            actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_RATE' } },
+            description: 'its source connects too often',
+          },
+          {
+            guard: 'exceedsHandshakes',
             actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_PENDING' } },
-            description: 'its network group has too many pending handshakes',
+            description: 'its source has too many unfinished handshakes',
+          },
+          {
+            guard: 'exceedsPeers',
+            actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_SOURCE' } },
+            description: 'its source has as many peers as it may',
           },
           {
             guard: 'lacksInboundSlot',
-            actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_FULL' } },
-            description: 'all slots are taken: closed without a byte',
+            actions: 'effect.selectPeerToEvict',
+            description: 'all slots are taken: one of the peers may have to give up its slot',
           },
           { actions: ['countInbound', 'effect.accept'], description: 'a slot is free: the peer is created' },
+        ],
+        'eviction.selected': [
+          {
+            guard: 'selectsNone',
+            actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_FULL' } },
+            description: 'every peer is protected: closed without a byte',
+          },
+          {
+            actions: ['countInbound', 'effect.evict', 'effect.accept'],
+            description: 'the selected peer is closed, and the new one is created',
+          },
         ],
         'target.established': { actions: 'recordReached', description: 'a candidate was reached' },
         'target.ended': [
@@ -306,6 +362,10 @@ export const supervisorMachine = supervisorSetup.createMachine({
           description: 'the node is stopping',
         },
         'link.accepted': {
+          actions: { type: 'effect.refuse', params: { code: 'ERR_LOCAL_CANCELLED' } },
+          description: 'the node is stopping',
+        },
+        'eviction.selected': {
           actions: { type: 'effect.refuse', params: { code: 'ERR_LOCAL_CANCELLED' } },
           description: 'the node is stopping',
         },

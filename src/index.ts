@@ -16,6 +16,7 @@ export type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from './
 export type { DnsOptions, Lookup, LookupHandler, SeedAddress } from './net/index.js';
 export { V2_FAULTS } from './connection/index.js';
 export type { V2FaultName } from './connection/index.js';
+export { isSubnet } from './net/index.js';
 export { probe } from './probe/probe.js';
 export type { ProbeDemands, ProbeOptions, ProbePhases, ProbeReport } from './probe/probe.js';
 export { PROBE_STEPS } from './probe/diagnosis.js';

@@ -10,6 +10,7 @@
  * Match on `code`: the sentences may change between releases, the codes do not.
  */
 
+import { INBOUND_REASONS } from './inbound-reasons.js';
 import { PROXY_REASONS } from './proxy-reasons.js';
 
 /** Who caused an end: the network between, the peer, a limit of ours, the caller of the library, nobody, or a bug of ours. */
@@ -262,22 +263,7 @@ const rows = {
     says: 'the peer speaks v1, and we want v2 only',
     hint: 'Leave out --v2only to take v1 too.',
   },
-  ERR_POLICY_FULL: {
-    family: 'policy',
-    blame: 'policy',
-    retry: 'later',
-    exit: 7,
-    says: 'all our slots are taken',
-    hint: 'Raise --maxconnections.',
-  },
-  ERR_POLICY_PENDING: {
-    family: 'policy',
-    blame: 'policy',
-    retry: 'later',
-    exit: 7,
-    says: 'too many handshakes from that network are unfinished',
-    hint: '--maxpending N sets the limit for one /24 (IPv6: /64); 0 lifts it.',
-  },
+  ...INBOUND_REASONS,
   ERR_POLICY_DUPLICATE: {
     family: 'policy',
     blame: 'policy',

@@ -30,7 +30,7 @@ type Role = (typeof ROLES)[number];
 type Fate = string;
 
 /** Many meet at once here, and all come from one /24. */
-const CROWD = { maxoutbound: 100, maxpending: 0 };
+const CROWD = { maxoutbound: 100, maxpending: 0, maxpersource: 0, acceptrate: 0 };
 
 /** The node under test, a healthy peer that has dialled it, and faulty ones. */
 class Stage {

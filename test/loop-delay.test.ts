@@ -1,44 +1,45 @@
-/** The delay of the event loop: a busy loop is not a suspended machine, and the other way round. */
+/** A late tick: a busy loop is not a suspended machine, and the other way round. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  causeOfDelay,
-  type LateTimer,
-  LoopDelay,
-  SAMPLE_INTERVAL,
-  SAMPLES,
-  systemCpu,
-} from '../src/node/loop-delay.js';
-import { VirtualClock } from '../src/net/virtual-clock.js';
+import { systemClock, VirtualClock } from '../src/index.js';
+import { causeOfDelay } from '../src/node/loop-delay.js';
+import { PeerClock } from '../src/node/peer-clock.js';
 
-function measured(threshold = 1_000) {
+/** A peer clock, and what it reports after the loop was kept for `ms` with so much CPU used. */
+function jumpsAfter(ms: number, used: number): (readonly [number, string])[] {
   const clock = new VirtualClock();
-  const late: LateTimer[] = [];
+  const jumps: (readonly [number, string])[] = [];
   let cpu = 0;
-  const target = new LoopDelay({ clock, cpu: () => cpu, threshold, late: (timer) => late.push(timer) });
-  target.start();
-  /** Something keeps the loop for so long, using so much CPU; then the timers run. */
-  const keep = (ms: number, used: number): void => {
-    cpu += used;
-    clock.jump(ms);
-    clock.advance(0);
+  const timed = {
+    now: () => clock.now(),
+    wall: () => clock.wall(),
+    setTimeout: (fn: () => void, delay: number) => clock.setTimeout(fn, delay),
+    clearTimeout: (timer: unknown) => clock.clearTimeout(timer),
+    cpu: () => cpu,
   };
-  return { target, clock, late, keep };
+  const peers = new PeerClock(timed, {
+    tick: () => undefined,
+    jumped: (late, kind) => void jumps.push([late, kind]),
+  });
+  peers.start();
+  cpu += used;
+  clock.jump(ms);
+  clock.advance(0);
+  peers.stop();
+  return jumps;
 }
 
+describe('a late tick', () => {
+  test('of a loop that worked for 17 s moves no deadline', () => {
+    expect(jumpsAfter(17_000, 15_000)).toEqual([]);
+  });
+
+  test('of a machine that slept for 17 s is a jump', () => {
+    expect(jumpsAfter(17_000, 60)).toEqual([[16_000, 'monotonic']]);
+  });
+});
+
 describe('the cause of a delay', () => {
-  test('a loop that worked for 16 s was busy', () => {
-    const { late, keep } = measured();
-    keep(16_000, 15_000);
-    expect(late).toEqual([{ ms: 15_900, cause: 'busy' }]);
-  });
-
-  test('a machine that slept for 16 s was suspended', () => {
-    const { late, keep } = measured();
-    keep(16_000, 60);
-    expect(late).toEqual([{ ms: 15_900, cause: 'suspended' }]);
-  });
-
   test('is decided by a tenth of the time', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1_000, max: 1e6 }), (elapsed) => {
@@ -49,49 +50,10 @@ describe('the cause of a delay', () => {
   });
 
   test('this process measures its own work as work', () => {
-    const before = systemCpu();
+    const cpu = (): number => systemClock.cpu!();
+    const before = cpu();
     let sum = 0;
-    while (systemCpu() - before < 5) for (let n = 0; n < 10_000; n += 1) sum += n;
+    while (cpu() - before < 5) for (let n = 0; n < 10_000; n += 1) sum += n;
     expect(sum).toBeGreaterThan(0);
-  });
-});
-
-describe('delays', () => {
-  test('are 0 where nothing is late, and before the first sample', () => {
-    const { target, clock, late } = measured();
-    expect([target.max, target.percentile(99)]).toEqual([0, 0]);
-    clock.advance(10_000);
-    expect([target.max, target.percentile(99), late]).toEqual([0, 0, []]);
-  });
-
-  test('are kept with their maximum and percentiles', () => {
-    const { target, clock, keep } = measured();
-    clock.advance(97 * SAMPLE_INTERVAL);
-    keep(300, 200);
-    keep(500, 400);
-    clock.advance(SAMPLE_INTERVAL);
-    expect([target.max, target.percentile(99), target.percentile(50)]).toEqual([400, 200, 0]);
-  });
-
-  test('do not include a suspension', () => {
-    const { target, keep } = measured();
-    keep(20_000, 10);
-    expect(target.max).toBe(0);
-  });
-
-  test('are forgotten after a minute', () => {
-    const { target, clock, keep } = measured();
-    keep(700, 600);
-    expect(target.max).toBe(600);
-    clock.advance(SAMPLES * SAMPLE_INTERVAL);
-    expect(target.max).toBe(0);
-  });
-
-  test('are measured from start to stop', () => {
-    const { target, clock } = measured();
-    target.start();
-    expect(clock.armed).toBe(1);
-    target.stop();
-    expect(clock.armed).toBe(0);
   });
 });

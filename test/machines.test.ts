@@ -284,7 +284,14 @@ describe('drainTimeout', () => {
     const kills: number[] = [];
     const machine = supervisorMachine.provide({ actions: { 'effect.kill': () => kills.push(clock.now()) } });
     const actor = createActor(machine, { input, clock }).start();
-    actor.send({ type: 'link.accepted', ticket: 1, crowded: false });
+    actor.send({
+      type: 'link.accepted',
+      ticket: 1,
+      banned: false,
+      discouraged: false,
+      exceeds: '',
+      reserved: 0,
+    });
     actor.send({ type: 'user.stop' });
     return { clock, actor, kills };
   }

@@ -355,6 +355,7 @@ describe('listen', () => {
       'src/net/faults/link-wrapper.ts',
       'src/reasons.ts',
       'src/proxy-reasons.ts',
+      'src/inbound-reasons.ts',
     ]);
     await writeFile(join(folder, 'package.json'), '{"type":"module"}');
     await writeFile(join(folder, 'serve.js'), CROWDED);

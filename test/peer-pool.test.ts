@@ -6,6 +6,7 @@ import { PeerPool, type PoolListener } from '../src/node/peer-pool.js';
 import { memoryNetwork, seededRandom } from './support/memory-nodes.js';
 
 const NOBODY: PoolListener = {
+  isListening: () => false,
   moved: () => undefined,
   message: () => undefined,
   dropped: () => undefined,

@@ -146,22 +146,25 @@ describe('the machines of this program', () => {
 
   test('supervisor', () => {
     const effects = ['grantSlot', 'refuseSlot', 'accept', 'refuse', 'findCandidates', 'openTargets'];
+    const evictions = ['selectPeerToEvict', 'evict'];
     const reports = ['reportUnreachable', 'reportFilled', 'drain', 'kill'];
     const chart = recording(
       supervisorMachine,
-      [...effects, ...reports].map((name) => `effect.${name}`),
+      [...effects, ...evictions, ...reports].map((name) => `effect.${name}`),
     );
     for (let seed = 1; seed <= 80 * TIMES; seed++) {
       const chance = new Chance(seed);
       const limits = { maxinbound: 2, maxoutbound: 2, drainTimeout: 500 };
       const input = { ...limits, wanted: chance.whole(1, 3), once: chance.often(1 / 2) };
       const moves = walkOf(chance, 40, () => ({
-        type: chance.often(1 / 40) ? 'user.stop' : chance.pick(SUPERVISOR_EVENTS.slice(0, 7)),
+        type: chance.often(1 / 40) ? 'user.stop' : chance.pick(SUPERVISOR_EVENTS.slice(0, -1)),
         ticket: chance.whole(0, 98),
-        id: 1,
+        id: chance.whole(0, 1),
         count: chance.whole(0, 4),
         draw: 0,
-        ...{ inbound: chance.often(1 / 2), known: chance.often(1 / 4), crowded: chance.often(1 / 4) },
+        ...{ inbound: chance.often(1 / 2), known: chance.often(1 / 4), banned: chance.often(1 / 8) },
+        ...{ discouraged: chance.often(1 / 8), reserved: chance.whole(0, 1) },
+        exceeds: chance.pick(['', '', '', 'rate', 'handshakes', 'peers']),
         established: chance.often(1 / 2),
       }));
       expect(difference(chart, moves, input)).toBeUndefined();

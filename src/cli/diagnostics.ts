@@ -2,6 +2,7 @@
 import { formatEndpoint } from '../net/index.js';
 import { type BitcoinNode, type NodeEvents, type PeerInfo, REASONS } from '../index.js';
 import type { Output } from './output.js';
+import { StrangerLog } from './stranger-log.js';
 import { duration, failureLine, isDeparture, isOrderly, plain, readable } from './peer-lines.js';
 
 type Payload<E extends keyof NodeEvents> = NodeEvents[E][0];
@@ -10,20 +11,28 @@ type Payload<E extends keyof NodeEvents> = NodeEvents[E][0];
 export function printDiagnostics(node: BitcoinNode, out: Output): void {
   const reported = new Map<string, string>();
   node.on('established', ({ addr }) => void reported.delete(addr));
-  node.on('ended', (peer) => reportEnd(out, peer, reported));
-  node.on('refused', ({ addr, reason }) => out.failure(failureLine(addr, reason, out.paintLog)));
+  const strangers = new StrangerLog(out);
+  node.on('ended', (peer) => reportEnd(out, peer, { reported, strangers }));
+  node.on('refused', ({ addr, reason }) => {
+    if (strangers.allows('refused', addr)) out.failure(failureLine(addr, reason, out.paintLog));
+  });
   node.on('jump', (jump) => reportJump(out, jump));
   if (out.verbose > 0) printDetails(node, out);
 }
 
 /** The same failure of the same address is reported once until something else happens, except with `-v`. */
-function reportEnd(out: Output, peer: PeerInfo, reported: Map<string, string>): void {
+function reportEnd(
+  out: Output,
+  peer: PeerInfo,
+  { reported, strangers }: { reported: Map<string, string>; strangers: StrangerLog },
+): void {
   const { addr, lastreason } = peer;
   if (!lastreason) return;
   if (isOrderly(lastreason.code)) {
     if (out.verbose > 0) out.info(out.paintLog('dim', `peer=${peer.id} ${plain(addr)} ended in order`));
     return;
   }
+  if (peer.inbound && !strangers.allows('ended', addr)) return;
   if (isDeparture(peer)) return out.info(`closed ${plain(addr)} — ${REASONS[lastreason.code].says}`);
   if (reported.get(addr) === lastreason.code && out.verbose === 0) return;
   // Inbound addresses are new each time; only those that we dial come back.

@@ -1,15 +1,17 @@
 /** Observation from outside: a browser (`--inspect`) and Prometheus (`--metrics`). Each module is loaded only when needed. */
+import { readFile } from 'node:fs/promises';
 import type { Endpoint } from '../net/index.js';
 import { type BitcoinNode, type NodeOptions, VerackError } from '../index.js';
 import type { CrawlReport } from '../crawl/index.js';
 import type { NodeMetrics } from '../metrics/index.js';
 import type { Relay } from '../inspect/inspector-server.js';
 import { Usage } from './exit-codes.js';
+import type { SocketPath } from './option-values.js';
 import type { Flags } from './options.js';
 import type { Output } from './output.js';
 import { type NodeRecorder, recorderOf } from './record-option.js';
 
-type Wanted = Pick<Flags, 'inspect' | 'lab' | 'metrics'>;
+type Wanted = Pick<Flags, 'inspect' | 'lab' | 'metrics' | 'metricstokenfile'>;
 
 export interface Observers {
   /** To be merged into the options of the node. */
@@ -24,9 +26,11 @@ export interface Observers {
 }
 
 /** Opens the servers that the flags name, and prints each address on a line of its own. */
-export async function observers({ inspect, lab = false, metrics }: Wanted, out: Output): Promise<Observers> {
+export async function observers({ inspect, lab = false, ...flags }: Wanted, out: Output): Promise<Observers> {
   const relay = inspect === undefined && !lab ? undefined : await inspector(inspect ?? 0, lab, out);
-  const exporter = metrics === undefined ? undefined : await exporterAt(metrics, out);
+  const { metrics, metricstokenfile: file } = flags;
+  const token = file === undefined ? undefined : await tokenIn(file);
+  const exporter = metrics === undefined ? undefined : await exporterAt(metrics, token, out);
   return {
     options: relay ? { inspect: relay.inspect } : {},
     follow: (node) => {
@@ -87,16 +91,33 @@ async function inspector(port: number, lab: boolean, out: Output): Promise<Relay
 
 const pageLine = ({ url }: Relay): string => `page: ${url}`;
 
+/** The first line of a file; it must not be empty. */
+async function tokenIn(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new Usage(`--metricstokenfile: the file cannot be read (${error.code ?? 'EIO'})`);
+  });
+  const [token = ''] = text.split(/\r?\n/);
+  if (token === '') throw new Usage('--metricstokenfile: the first line of the file is empty');
+  return token;
+}
+
 async function exporterAt(
-  { host, port }: Endpoint,
+  at: Endpoint | SocketPath,
+  token: string | undefined,
   out: Output,
 ): Promise<Pick<Observers, 'follow' | 'followCrawl' | 'close'>> {
   const { crawlMetrics, nodeMetrics, Registry, startExporter } = await metricsModule();
   const registry = new Registry();
   let metrics: NodeMetrics | undefined;
-  const what = `the metrics cannot be served on ${host} port ${port}`;
+  const place = 'path' in at ? at.path : `${at.host} port ${at.port}`;
+  const what = `the metrics cannot be served on ${place}`;
   const exporter = await opened(
-    startExporter({ registry, host, port, health: () => metrics?.health() }),
+    startExporter({
+      registry,
+      ...at,
+      ...(token !== undefined && { token }),
+      health: () => metrics?.health(),
+    }),
     what,
     '--metrics',
   );
@@ -104,7 +125,11 @@ async function exporterAt(
   out.event('metrics', { url: exporter.url });
   if (exporter.warning !== undefined) out.info(`warning: ${exporter.warning}`);
   return {
-    follow: (node) => void (metrics = nodeMetrics(node, registry)),
+    follow: (node) =>
+      void (metrics = nodeMetrics(node, registry, {
+        bytesBuffered: () => node.bytesBuffered,
+        linesDropped: () => out.linesDropped,
+      })),
     followCrawl: (read, resultAge) => crawlMetrics(() => ({ ...read(), resultAge: resultAge() }), registry),
     close: () => exporter.close(),
   };

@@ -1,12 +1,14 @@
 /** `verack listen`: accepts connections and reports each handshake. */
-import { MAX_PENDING } from '../index.js';
 import { Option } from 'commander';
 import { openListeners, printListening } from './listening.js';
 import { nodeNetOf } from './node-net.js';
-import { nodeOptionsOf } from './node-options.js';
+import { chainOf, nodeOptionsOf } from './node-options.js';
+import { MAX_INBOUND, type NodeOptions } from '../index.js';
+import { bansOf } from './banlist-option.js';
 import { slotsThatFit } from './open-file-limit.js';
 import { EXIT, Usage } from './exit-codes.js';
 import {
+  admissionOptions,
   bindOptions,
   chainOptions,
   FAULT_HELP,
@@ -26,6 +28,7 @@ import {
 } from './options.js';
 import { observedNode } from './inspect-and-metrics.js';
 import type { Output } from './output.js';
+import { SystemdNotifier } from './systemd-notify.js';
 import { showStatus } from './status-line.js';
 import { peerTable } from './peer-table.js';
 import { passed, tableOf } from './run-duration.js';
@@ -33,9 +36,6 @@ import { seconds } from './option-values.js';
 import { i2pListenOptions, i2pOptions } from './proxy-options.js';
 import type { Invocation, CliCommand } from './command.js';
 import { printNode } from './node-output.js';
-
-/** Core's 125 slots without its 11 outbound ones. */
-const SLOTS = 114;
 
 export const listenCommand: CliCommand = {
   name: 'listen',
@@ -60,10 +60,11 @@ export const listenCommand: CliCommand = {
     // Core's option for this verb, and its negation, which is refused.
     ...['--listen', '--no-listen'].map((flags) => new Option(flags).hideHelp()),
     ...chainOptions(),
-    ...slotOptions(`most peers at a time; default ${SLOTS}`),
+    ...slotOptions(`most peers at a time; default ${MAX_INBOUND}`),
     ...sourceLimitOptions(),
     ...i2pOptions(),
     ...i2pListenOptions(),
+    ...admissionOptions(),
     ...transportOptions(),
     ...timeOptions(),
     ...identityOptions(),
@@ -80,23 +81,44 @@ export const listenCommand: CliCommand = {
 async function run({ flags, out, env, interrupted }: Invocation): Promise<number> {
   if (flags.listen === false)
     throw new Usage('listen has nothing to do with -listen=0: verack connect HOST dials without listening');
-  const { maxconnections = SLOTS, maxpending = MAX_PENDING, pendingloopback = false } = flags;
-  const maxinbound = slotsThatFit(maxconnections, out);
-  const limits = { maxinbound, maxoutbound: 0, maxpending, pendingloopback };
+  const maxinbound = slotsThatFit(flags.maxconnections ?? MAX_INBOUND, out);
+  const limits = { maxinbound, maxoutbound: 0, ...inboundOptionsOf(flags, out) };
   const { chain, ...common } = nodeOptionsOf(flags);
   const { proxied, options: net } = await nodeNetOf({ flags, env }, chain);
   const { node, stop } = await observedNode(flags, out, { chain, ...common, ...net, ...limits });
   if (reportsPeers(flags, out)) printNode(node, out);
   printListening(node, out);
   if (!(await openListeners(node, flags, out, interrupted))) return EXIT.unreachable;
+  const systemd = systemdNotifier(out);
+  await systemd.ready('listening');
   const hideStatus = showStatus(node, out);
   await passed(flags.for, interrupted);
   const seen = flags.table ? tableOf(node) : [];
-  await stop();
+  await Promise.all([systemd.stopping(), stop()]);
   proxied.close();
   hideStatus();
   for (const line of peerTable(seen, out.columns)) out.answer(line);
   return EXIT.ok;
+}
+
+const systemdNotifier = (out: Output): SystemdNotifier =>
+  new SystemdNotifier({
+    env: process.env,
+    failed: (code) => out.failure(`systemd is not notified: systemd-notify failed (${code})`),
+  });
+
+/** Limits on sources, the whitelist and the bans, as far as they are given. */
+function inboundOptionsOf(flags: Flags, out: Output): Partial<NodeOptions> {
+  const { maxpending, maxpersource, acceptrate, pendingloopback, whitelist, reservedslots } = flags;
+  return {
+    ...(maxpending !== undefined && { maxpending }),
+    ...(maxpersource !== undefined && { maxpersource }),
+    ...(acceptrate !== undefined && { acceptrate }),
+    ...(pendingloopback !== undefined && { pendingloopback }),
+    ...(whitelist && { whitelist }),
+    ...(reservedslots !== undefined && { reservedslots }),
+    bans: bansOf(flags, chainOf(flags), out),
+  };
 }
 
 /** With `--quiet` the address is the only result. */

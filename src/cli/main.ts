@@ -33,5 +33,6 @@ function reportBug(error: unknown): void {
 
 process.once('uncaughtException', reportBug);
 whenReaderIsGone(process.stdout.fd, () => process.exit(EXIT.ok));
-const interrupted = interruptions(process, () => process.exit(EXIT.interrupted));
+const reopen = (): boolean => [stdout.reopen(), stderr.reopen()].includes(true);
+const interrupted = interruptions(process, () => process.exit(EXIT.interrupted), Date.now, reopen);
 await exit(await run(process.argv.slice(2), CLI_COMMANDS, { stdout, stderr, env: process.env, interrupted }));

@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { isIP } from 'node:net';
 import { type Endpoint, type Fault, formatEndpoint, parseEndpoint, parseFault } from '../net/index.js';
-import { networkOf, VerackError } from '../index.js';
+import { isSubnet, networkOf, VerackError } from '../index.js';
 import { parseV2Fault, type V2FaultName } from '../connection/index.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
 
@@ -90,6 +90,17 @@ export function bindAddress(text: string): Endpoint {
     : { host, port };
 }
 
+/** An address or a subnet. */
+export const subnet = (text: string): string =>
+  isSubnet(text) ? text : refuse('It takes an address or a subnet, for example 192.0.2.0/24.');
+
+/** The same, with Core's permission in front of it or without. */
+export function whitelisted(text: string): string {
+  const [, permission, rest = ''] = /^(?:([^@]*)@)?(.*)$/s.exec(text) ?? [];
+  if (permission !== undefined && permission !== 'noban') refuse('The only permission here is noban.');
+  return subnet(rest);
+}
+
 /** A DNS server, as `Resolver.setServers` takes it. */
 export function dnsServer(text: string): string {
   const endpoint = withCommanderError(() => parseEndpoint(text, 53));
@@ -107,8 +118,14 @@ export const portOrAny = (text: string): number => (text === '' ? 0 : whole(0, 6
  */
 export const METRICS_PORT = 8_335;
 
-/** Where to serve metrics: nothing, a port on loopback (0 for any), an address, or both. */
-export function metricsAddress(text: string): Endpoint {
+/** A UNIX socket by its path. */
+export interface SocketPath {
+  readonly path: string;
+}
+
+/** Where to serve metrics: nothing, a port on loopback (0 for any), an address, or both; or `unix:` and the path of a socket. */
+export function metricsAddress(text: string): Endpoint | SocketPath {
+  if (text.startsWith('unix:') && text.length > 'unix:'.length) return { path: text.slice('unix:'.length) };
   if (/^\d*$/.test(text))
     return { host: '127.0.0.1', port: text === '' ? METRICS_PORT : whole(0, 65_535)(text) };
   const { host, port, kind } = withCommanderError(() =>

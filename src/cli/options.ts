@@ -4,7 +4,7 @@
  */
 import { Option } from 'commander';
 import { type Endpoint, type Fault, FAULT_NAMES, FAULTS } from '../net/index.js';
-import { MAX_PENDING } from '../index.js';
+import { DEFAULT_BAN_TIME, RESERVED_SLOTS, SOURCE_LIMITS } from '../index.js';
 import type { HelpList } from './help.js';
 import { V2_FAULT_NAMES, V2_FAULTS, type V2FaultName } from '../connection/index.js';
 import type { LogForm } from './log-formats.js';
@@ -15,6 +15,7 @@ import {
   bindAddress,
   chainName,
   type Requirements,
+  type SocketPath,
   dnsServer,
   fault,
   commaSeparated,
@@ -24,6 +25,8 @@ import {
   portOrAny,
   serviceList,
   repeatable,
+  subnet,
+  whitelisted,
   whole,
 } from './option-values.js';
 
@@ -39,14 +42,21 @@ export interface Flags extends ProxyFlags {
   readonly dnsServer?: readonly string[];
   readonly maxconnections?: number;
   readonly maxpending?: number;
+  readonly maxpersource?: number;
+  readonly acceptrate?: number;
   readonly pendingloopback?: boolean;
+  readonly whitelist?: readonly string[];
+  readonly reservedslots?: number;
+  readonly ban?: readonly string[];
+  readonly bantime?: number;
   readonly fault?: readonly (Fault | V2FaultName)[];
   readonly v2transport?: boolean;
   readonly v2only?: boolean;
   readonly compiled?: boolean;
   readonly inspect?: number;
   readonly lab?: boolean;
-  readonly metrics?: Endpoint;
+  readonly metrics?: Endpoint | SocketPath;
+  readonly metricstokenfile?: string;
   readonly record?: string;
   readonly recordLimit?: number;
   readonly force?: boolean;
@@ -152,11 +162,7 @@ export const seedOptions = (): Option[] =>
 /** Where the address book is kept, and what groups its addresses. */
 export const addressBookOptions = (): Option[] =>
   under(NETWORK, [
-    valued(
-      '--datadir <folder>',
-      'keep the address book here, a folder for each chain; none keeps nothing; default: the XDG data directory',
-      String,
-    ),
+    datadirOption('keep the address book here, a folder for each chain'),
     valued(
       '--asmap <file>',
       "group IP addresses by autonomous system, from a file in Bitcoin Core's format",
@@ -205,11 +211,50 @@ export const sourceLimitOptions = (): Option[] =>
   under(NETWORK, [
     valued(
       '--maxpending <n>',
-      `most unfinished handshakes for one /24 (IPv6: /64), 0 for any number; default ${MAX_PENDING}, loopback not counted`,
+      `most unfinished handshakes for one /24 (IPv6: /64), 0 for any number; default ${SOURCE_LIMITS.handshakes}, loopback not counted`,
+      whole(0, 100_000),
+    ),
+    valued(
+      '--maxpersource <n>',
+      `most peers for one /24 (IPv6: /64), 0 for any number; default ${SOURCE_LIMITS.peers}, loopback not counted`,
+      whole(0, 100_000),
+    ),
+    valued(
+      '--acceptrate <n>',
+      `connections per second for one /24 (IPv6: /64) after the first ${SOURCE_LIMITS.acceptBurst}, 0 for any number; default ${SOURCE_LIMITS.acceptRate}, loopback not counted`,
       whole(0, 100_000),
     ),
     ...switched('--pendingloopback', 'count loopback too'),
   ]);
+
+/** Who is exempt from limits, and who may not connect. */
+export const admissionOptions = (): Option[] =>
+  under(NETWORK, [
+    valued(
+      '--whitelist <subnet>',
+      'an address, or a subnet such as 192.0.2.0/24, that no limit on sources and no ban applies to, and that is not evicted; repeatable',
+      repeatable(whitelisted),
+    ),
+    valued(
+      '--reservedslots <n>',
+      `slots that only the whitelist may take; default ${RESERVED_SLOTS} when there is one`,
+      whole(0, 100_000),
+    ),
+    valued(
+      '--ban <subnet>',
+      "accept nothing from an address or a subnet; kept in the data directory's banlist.json, in Bitcoin Core's format; repeatable",
+      repeatable(subnet),
+    ),
+    valued(
+      '--bantime <s>',
+      `how long a ban lasts; default ${DEFAULT_BAN_TIME}, a day`,
+      whole(1, 3_153_600_000),
+    ),
+    datadirOption('keep banlist.json here, a folder for each chain'),
+  ]);
+
+const datadirOption = (about: string): Option =>
+  valued('--datadir <folder>', `${about}; none keeps nothing; default: the XDG data directory`, String);
 
 export const bindOptions = (): Option[] =>
   under(NETWORK, [
@@ -258,8 +303,13 @@ export const observerOptions = (): Option[] =>
     ...switched('--lab', 'the same page, from which faulty peers can be started in memory'),
     valued(
       '--metrics [port]',
-      `serve Prometheus metrics at http://127.0.0.1:${METRICS_PORT}/metrics; --metrics=ADDR:PORT serves them at another address, to everyone who can reach it`,
+      `serve Prometheus metrics at http://127.0.0.1:${METRICS_PORT}/metrics; --metrics=ADDR:PORT serves them at another address, to everyone who can reach it, --metrics=unix:PATH at a UNIX socket`,
       metricsAddress,
+    ),
+    valued(
+      '--metricstokenfile <file>',
+      'serve metrics only to requests with the header "Authorization: Bearer TOKEN"; the token is the first line of this file',
+      String,
     ),
   ]);
 

@@ -6,7 +6,7 @@
  * again follows a notice that says how many were lost. Lines are never cut: what is left of one that a full
  * disk cut is written first.
  */
-import { fstatSync, writeSync } from 'node:fs';
+import { fstatSync, openSync, readlinkSync, writeSync } from 'node:fs';
 
 /** Bytes that may wait for a slow reader of a long-running verb. */
 export const MAX_PENDING = 1_048_576;
@@ -58,6 +58,7 @@ export class OutputStream {
   #fault: string | undefined;
   #writeError: string | undefined;
   #lost = 0;
+  #dropped = 0;
   #retryAt = 0;
   #idle: (() => void)[] = [];
 
@@ -86,6 +87,16 @@ export class OutputStream {
     return this.#lost;
   }
 
+  /** Opens the file behind the stream anew by its path, as after a rotation; false when the stream is no regular file. */
+  reopen(): boolean {
+    return this.#target instanceof FileTarget && this.#target.reopen();
+  }
+
+  /** Lines that were dropped since the start. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   /** The system's code of the first write that failed; undefined while none has. A reader that stalls is no such failure. */
   get writeError(): string | undefined {
     return this.#writeError ?? (this.#target.isPartial ? 'ENOSPC' : undefined);
@@ -94,7 +105,7 @@ export class OutputStream {
   /** Writes one or more whole lines, or drops them; false when they are dropped already. Never throws. */
   write(text: string): boolean {
     if (!this.#canWrite(text)) {
-      this.#lost += linesIn(text);
+      this.#count(linesIn(text));
       return false;
     }
     const lost = this.#lost;
@@ -107,6 +118,11 @@ export class OutputStream {
   async drain(): Promise<void> {
     if (this.#target.pending === 0) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #count(lines: number): void {
+    this.#lost += lines;
+    this.#dropped += lines;
   }
 
   #canWrite(text: string): boolean {
@@ -125,7 +141,8 @@ export class OutputStream {
 
   #written(fault: string | undefined, text: string, lost: number): void {
     if (fault !== undefined) {
-      this.#lost += lost + linesIn(text);
+      this.#lost += lost;
+      this.#count(linesIn(text));
       this.#retryAt = this.#now() + RETRY_AFTER;
       this.#writeError ??= fault;
       this.#fail(fault);
@@ -169,6 +186,15 @@ function isFile(stream: WritableOutput): stream is WritableOutput & { readonly f
   }
 }
 
+/** Where a regular file is; undefined for others, and where the system does not tell. */
+function pathOf(fd: number): string | undefined {
+  try {
+    return fstatSync(fd).isFile() ? readlinkSync(`/proc/self/fd/${fd}`) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 const codeOf = (error: unknown): string => {
   const { code } = error as NodeJS.ErrnoException;
   return code ?? 'EIO';
@@ -197,7 +223,24 @@ class FileTarget implements Target {
   readonly pending = 0;
   #rest: Uint8Array = new Uint8Array(0);
 
-  constructor(private readonly fd: number) {}
+  #fd: number;
+  readonly #path: string | undefined;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+    this.#path = pathOf(fd);
+  }
+
+  /** The old file stays open: other parts of the process may write to it. */
+  reopen(): boolean {
+    if (this.#path === undefined) return false;
+    try {
+      this.#fd = openSync(this.#path, 'a', 0o644);
+    } catch {
+      // The old file is written on.
+    }
+    return true;
+  }
 
   get isPartial(): boolean {
     return this.#rest.length > 0;
@@ -219,12 +262,12 @@ class FileTarget implements Target {
 
   /** Writes the start of a text; throws when none of it can be written. */
   #begin(bytes: Uint8Array): boolean {
-    const written = bytes.length === 0 ? 0 : writeSync(this.fd, bytes);
+    const written = bytes.length === 0 ? 0 : writeSync(this.#fd, bytes);
     this.#rest = bytes.subarray(written);
     return true;
   }
 
   #finish(): void {
-    while (this.#rest.length > 0) this.#rest = this.#rest.subarray(writeSync(this.fd, this.#rest));
+    while (this.#rest.length > 0) this.#rest = this.#rest.subarray(writeSync(this.#fd, this.#rest));
   }
 }

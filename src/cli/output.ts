@@ -16,6 +16,8 @@ export interface TextOutput {
   readonly isTTY?: boolean;
   readonly columns?: number | undefined;
   write(text: string): unknown;
+  /** Lines that could not be written since the start. */
+  readonly dropped?: number;
   /** Sets what to do with lines that cannot be written; see {@link OutputStreamSettings}. */
   configure?(settings: OutputStreamSettings): void;
   /** Resolves when the reader has taken everything. */
@@ -81,6 +83,12 @@ export class Output {
   get columns(): number | undefined {
     const { stdout } = this.#options;
     return stdout.isTTY && this.verbose === 0 ? stdout.columns : undefined;
+  }
+
+  /** Lines that could not be written since the start. */
+  get linesDropped(): number {
+    const { stdout, stderr } = this.#options;
+    return (stdout.dropped ?? 0) + (stderr.dropped ?? 0);
   }
 
   /** A line of the result, for people. */

@@ -1,4 +1,7 @@
-/** Ctrl-C, SIGTERM and a closed terminal: the first asks for an orderly end, the second ends the program at once. */
+/**
+ * Ctrl-C, SIGTERM and a closed terminal: the first asks for an orderly end, the second ends the program at once. Where the
+ * output goes to files, SIGHUP opens these anew instead, as after a rotation of logs.
+ */
 import { setMaxListeners } from 'node:events';
 
 /** Milliseconds for an orderly end after an interruption. */
@@ -18,8 +21,14 @@ export interface Signals {
  * A signal that aborts on the first interruption; `leave` is called on the second.
  *
  * @param now - milliseconds of any clock
+ * @param reopen - called on SIGHUP; true when there were files to open anew, and the program goes on
  */
-export function interruptions(from: Signals, leave: () => void, now: () => number = Date.now): AbortSignal {
+export function interruptions(
+  from: Signals,
+  leave: () => void,
+  now: () => number = Date.now,
+  reopen: () => boolean = () => false,
+): AbortSignal {
   const controller = new AbortController();
   // One listener per name that is looked up, per host that is probed: many are no leak.
   setMaxListeners(0, controller.signal);
@@ -32,7 +41,10 @@ export function interruptions(from: Signals, leave: () => void, now: () => numbe
       leave();
     }
   };
-  for (const signal of SIGNALS) from.on(signal, interrupt);
+  const hangUp = (): void => {
+    if (!reopen()) interrupt();
+  };
+  for (const signal of SIGNALS) from.on(signal, signal === 'SIGHUP' ? hangUp : interrupt);
   return controller.signal;
 }
 

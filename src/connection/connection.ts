@@ -2,7 +2,7 @@
  * One connection: bytes of its link become events of its peer actor, and the actor's effects become bytes.
  *
  * Messages are taken one after the other; once the actor has ended, the rest of a chunk is not looked at, so nothing
- * behind a fatal message is answered. After {@link TURN_BYTES} bytes of one peer, the others have a turn.
+ * behind a fatal message is answered. Bytes are taken in turns that the owner gives; meanwhile the link is not read.
  */
 import { type ActorRefFrom, type AnyActorRef, createActor, type SnapshotFrom } from 'xstate';
 import { messagesOf, wantsTransactions } from '../../machines/index.js';
@@ -21,7 +21,13 @@ import { drawNonce, type Env } from '../net/environment.js';
 import type { Endpoint, Link, LinkHandler } from '../net/link.js';
 import type { Chain } from '../networks.js';
 import type { DropCode, LinkCode, Reason } from '../reasons.js';
-import { commandOf, encodeMessage, type Message, type UnknownMessage } from '../wire/index.js';
+import {
+  commandOf,
+  encodeMessage,
+  isKnownCommand,
+  type Message,
+  type UnknownMessage,
+} from '../wire/index.js';
 import { withHandlers } from '../xstate/effect-handlers.js';
 import { machinesOf, type PeerEffects } from './effects.js';
 import { IncomingMessages, type Receiver } from './incoming-messages.js';
@@ -47,7 +53,13 @@ export interface ConnectionOwner {
   readonly compiled: boolean;
   /** The parent of the actors. */
   readonly parent: AnyActorRef | undefined;
+  /** Whether somebody is shown every message. */
+  readonly isListenedTo: boolean;
   isDialling(nonce: Hex64): boolean;
+  /** Bytes have arrived: calls {@link Connection.takeTurn} now or later. */
+  requestTurn(connection: Connection): void;
+  /** The connection holds so many bytes of an unfinished message: more than a little, or no longer. */
+  held(connection: Connection, bytes: number): void;
   /** A transport with its actor, started. */
   v2TransportFor(connection: Connection): V2Transport;
   moved(connection: Connection, from: PeerState, to: PeerState): void;
@@ -69,10 +81,25 @@ export interface ConnectionOptions {
   readonly link?: Link;
   /** Use BIP324, or let the first bytes decide. */
   readonly v2: boolean;
+  /** Exempted by the user. Default false. */
+  readonly noban?: boolean;
+  /** Evicted before others. Default false. */
+  readonly preferevict?: boolean;
 }
 
-/** Of one peer's bytes between two turns of the others: what one read of a socket can give. */
-const TURN_BYTES = 65_536;
+/** Of one peer's bytes before the net is asked to look at the others: what one read of a socket can give. */
+const REST_AFTER = 65_536;
+/** Bytes that are parsed at once. They can hold some 400 messages. */
+const PIECE = 8_192;
+/** An unfinished message of more bytes is reported to the owner. */
+const HELD = 65_536;
+
+/** Counts what a turn has used. */
+export interface TurnMeter {
+  readonly isOver: boolean;
+  /** A message, or a packet without one, of so many bytes. `isUseless`: no honest peer sends many of these. */
+  add(bytes: number, isUseless: boolean): void;
+}
 
 /** What remains of a connection that is over. */
 type Remains = Pick<PeerRecord, 'local' | 'context' | 'transport'>;
@@ -82,6 +109,8 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   readonly connection_type: ConnectionType;
   readonly remote: Endpoint;
   readonly v2: boolean;
+  readonly noban: boolean;
+  readonly preferevict: boolean;
   readonly nonce: Hex64;
   readonly traffic: Traffic;
   /** UNIX time at which the connection was made, seconds. */
@@ -103,8 +132,12 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   #cancelDial: (() => void) | undefined;
   #transport: MessageTransport | undefined;
   #remains: Remains | undefined;
-  /** Bytes received since the others had their turn. */
-  #turn = 0;
+  /** Bytes received since the net was asked to look at the others. */
+  #unrested = 0;
+  /** Bytes that wait for a turn. */
+  #unread: Uint8Array | undefined;
+  /** Whether the owner knows of an unfinished message. */
+  #isHolding = false;
 
   constructor(
     options: ConnectionOptions,
@@ -114,6 +147,8 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     this.connection_type = options.connection_type;
     this.remote = options.remote;
     this.v2 = options.v2;
+    this.noban = options.noban ?? false;
+    this.preferevict = options.preferevict ?? false;
     this.nonce = this.draw();
     this.conntime = this.unix();
     this.bornat = this.stateat = this.at;
@@ -125,10 +160,10 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   }
 
   #createActor(): PeerActor {
-    const { id, connection_type } = this;
+    const { id, connection_type, noban } = this;
     const { compiled, parent } = this.owner;
     const logic = withHandlers(machinesOf(compiled).peer, this);
-    const input = { id, connection_type, rules: this.#rules() };
+    const input = { id, connection_type, noban, rules: this.#rules() };
     return createActor(logic, { id: `peer.${id}`, input, ...(parent && { parent }) });
   }
 
@@ -187,6 +222,7 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     this.#remains = { local, context, transport: { type: transport.type, session_id: transport.session_id } };
     this.#link = undefined;
     this.#transport = undefined;
+    this.#unread = undefined;
   }
 
   /** Milliseconds of the node's clock. */
@@ -273,19 +309,66 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   data(chunk: Uint8Array): void {
     this.traffic.bytesrecv += chunk.length;
     this.traffic.lastrecv = this.at;
+    this.#unread = this.#unread ? Buffer.concat([this.#unread, chunk]) : chunk;
+    this.owner.requestTurn(this);
+    // Set again while the turn was taken; the chunk belongs to the link.
+    const left = this.#unread as Uint8Array | undefined;
+    if (left) {
+      this.#unread = left.slice();
+      this.#outgoing.gate.stop(this.#link, 'turn');
+    }
+    this.#rest(chunk.length);
+  }
+
+  /** Takes bytes that wait, until the turn is over; true when some are left. */
+  takeTurn(turn: TurnMeter): boolean {
     this.#outgoing.cork();
     try {
-      for (const event of this.#transport?.feed(chunk) ?? []) {
-        if (!this.#isAlive) break;
-        this.#incoming.take(event);
-      }
+      while (this.#unread && !turn.isOver) this.#takePiece(this.#unread, turn);
     } finally {
       this.#outgoing.uncork(this.#link);
     }
-    this.#turn += chunk.length;
-    if (this.#turn < TURN_BYTES) return;
-    this.#turn = 0;
+    if (this.#unread) return true;
+    if (this.#outgoing.gate.isStopped('turn')) this.#outgoing.gate.start(this.#link, 'turn');
+    return false;
+  }
+
+  /** The budget for unfinished frames stops or starts reading. */
+  setHeld(isStopped: boolean): void {
+    if (isStopped) this.#outgoing.gate.stop(this.#link, 'memory');
+    else this.#outgoing.gate.start(this.#link, 'memory');
+  }
+
+  /** Bytes held for the peer in both directions. */
+  get buffered(): number {
+    return (this.#transport?.buffered ?? 0) + (this.#unread?.length ?? 0) + (this.#link?.pending ?? 0);
+  }
+
+  #takePiece(bytes: Uint8Array, turn: TurnMeter): void {
+    const isLast = bytes.length <= PIECE;
+    this.#unread = isLast ? undefined : bytes.subarray(PIECE);
+    for (const event of this.#transport?.feed(isLast ? bytes : bytes.subarray(0, PIECE)) ?? []) {
+      if (!this.#isAlive) return void (this.#unread = undefined);
+      turn.add('size' in event ? event.size : 0, this.#incoming.take(event));
+    }
+    this.#reportHeld(this.#transport?.buffered ?? 0);
+  }
+
+  #reportHeld(bytes: number): void {
+    if (bytes <= HELD && !this.#isHolding) return;
+    this.#isHolding = bytes > HELD;
+    this.owner.held(this, bytes);
+  }
+
+  #rest(bytes: number): void {
+    this.#unrested += bytes;
+    if (this.#unrested < REST_AFTER) return;
+    this.#unrested = 0;
     this.#link?.rest();
+  }
+
+  isIgnored(command: string): boolean {
+    return !isKnownCommand(command) && !this.owner.isListenedTo;
   }
 
   closed(code: LinkCode): void {
@@ -302,7 +385,7 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     this.#cancelDial = undefined;
     this.linkedat = this.traffic.lastrecv = this.traffic.lastsend = this.at;
     if (this.v2) this.#exchangeKeys();
-    else this.ready(new V1Transport(this.owner.chain));
+    else this.ready(new V1Transport(this.owner.chain, this));
     if (this.#isAlive) link.attach(this);
   }
 

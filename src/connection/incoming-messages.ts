@@ -3,7 +3,7 @@
  * translates what the machine must know.
  */
 import { wantsTransactions } from '../../machines/index.js';
-import type { FloodKind, PeerContext, PeerEvent, Rules } from '../../machines/index.js';
+import type { PeerContext, PeerEvent, Rules } from '../../machines/index.js';
 import type { DropCode } from '../reasons.js';
 import { countOf } from '../wire/index.js';
 import { type EventSources, faultOf, messageToEvent } from './message-to-event.js';
@@ -28,7 +28,7 @@ export interface Receiver extends EventSources {
 }
 
 export class IncomingMessages {
-  readonly #limits: Readonly<Record<FloodKind, RateLimiter>>;
+  readonly #limits: Readonly<Record<'useless' | 'ping', RateLimiter>>;
 
   constructor(
     private readonly receiver: Receiver,
@@ -41,14 +41,23 @@ export class IncomingMessages {
     };
   }
 
-  take(event: IncomingEvent): void {
+  /** True when it was of no use: no honest peer sends many of these. */
+  take(event: IncomingEvent): boolean {
+    if (event.kind === 'frame') return this.#receive(event.command, event.payload, event.size);
     if (event.kind === 'broken')
       this.receiver.deliver({ type: 'wire.broken', code: event.code, facts: event.facts });
     else if (event.kind === 'dropped') this.#drop(event.code, event.command, event.size);
-    else this.#receive(event.command, event.payload, event.size);
+    else if (event.kind === 'skipped') this.#skip(event.command, event.size);
+    else this.receiver.traffic.addDecoy(event.size);
+    return true;
   }
 
-  #receive(command: string, payload: Uint8Array, size: number): void {
+  #skip(command: string, size: number): void {
+    this.receiver.traffic.addReceived(command, size);
+    if (this.receiver.state !== 'established') this.#isTooMany('useless');
+  }
+
+  #receive(command: string, payload: Uint8Array, size: number): boolean {
     this.receiver.traffic.addReceived(command, size);
     this.receiver.received(command, payload);
     const { context } = this.receiver;
@@ -57,11 +66,13 @@ export class IncomingMessages {
       context,
       sources: this.receiver,
     });
+    const isUseless = event?.type === 'wire.ping' || event?.type === 'wire.dropped';
     if (event?.type === 'wire.dropped') this.#drop(event.code, command, 0);
-    else if (this.#isFlood(event)) return;
+    else if (this.#isFlood(event)) return true;
     else if (event) this.receiver.deliver(event);
     else this.#countFault(command, payload);
     this.#reportDropped(event);
+    return isUseless;
   }
 
   /** Before the end of the handshake every message counts, afterwards those that make us answer. */
@@ -71,7 +82,7 @@ export class IncomingMessages {
   }
 
   /** Counts one more, and delivers `wire.flooded` when that is one too many. */
-  #isTooMany(what: FloodKind): boolean {
+  #isTooMany(what: 'useless' | 'ping'): boolean {
     const { limit, ms } = this.#limits[what];
     const isOver = this.#limits[what].isOver(this.receiver.traffic.lastrecv);
     if (isOver) this.receiver.deliver({ type: 'wire.flooded', what, limit, ms });

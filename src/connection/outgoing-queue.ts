@@ -3,6 +3,7 @@
  * than all that is in it; a peer that does not take what it is sent is not read either.
  */
 import type { Link } from '../net/link.js';
+import { ReadGate } from './read-gate.js';
 import { SendQueue } from './send-queue.js';
 import type { Traffic } from './traffic.js';
 
@@ -12,6 +13,8 @@ export const MAX_SEND_BUFFER = 1_000_000;
 export class OutgoingQueue {
   /** More than `limit` bytes waited, and they were not all taken yet. */
   isFull = false;
+  /** Whether the peer is read. */
+  readonly gate = new ReadGate();
   readonly #waiting = new SendQueue();
   #frames: Uint8Array[] = [];
   #isCorked = false;
@@ -58,7 +61,7 @@ export class OutgoingQueue {
     this.#waiting.update(at, pending, sizeOf(frames));
     if (pending <= this.limit) return;
     this.isFull = true;
-    link.pause();
+    this.gate.stop(link, 'send');
   }
 
   /** Records whether what waits in the link has moved. */
@@ -69,7 +72,7 @@ export class OutgoingQueue {
   /** The link has taken everything. True when it had been too much. */
   drained(at: number, link: Link | undefined): boolean {
     this.update(at, link);
-    link?.resume();
+    this.gate.start(link, 'send');
     const was = this.isFull;
     this.isFull = false;
     return was;

@@ -38,6 +38,11 @@ export class Traffic {
     add(this.received, isKnownCommand(command) ? command : OTHER, bytes);
   }
 
+  /** A packet without a message (BIP324), of so many bytes. */
+  addDecoy(bytes: number): void {
+    add(this.received, OTHER, bytes);
+  }
+
   addDropped(code: string, bytes: number): void {
     add(this.received, OTHER, bytes);
     this.#dropped ??= new Map();

@@ -1,10 +1,15 @@
 /** How messages travel over a link: as v1 frames, or as v2 packets behind a key exchange (BIP324). */
 import type { Facts, LinkCode, Reason, V2Code } from '../reasons.js';
-import type { FrameEvent } from '../wire/index.js';
+import type { FrameEvent, SkippedFrame } from '../wire/index.js';
 
-/** What arrived: a frame, a dropped message, or the end of what can be read. The same for both transports. */
+/**
+ * What arrived: a frame, a dropped message, or the end of what can be read. A frame whose payload nobody wants is `skipped`;
+ * a v2 packet without a message is a `decoy`.
+ */
 export type IncomingEvent =
   | Exclude<FrameEvent, { kind: 'broken' }>
+  | SkippedFrame
+  | { readonly kind: 'decoy'; readonly size: number }
   | {
       readonly kind: 'broken';
       readonly code: Extract<FrameEvent, { kind: 'broken' }>['code'] | V2Code;
@@ -17,6 +22,8 @@ export interface MessageTransport {
   readonly type: 'v1' | 'v2' | 'detecting';
   /** 64 hex digits, the same on both sides of a v2 connection; empty otherwise. */
   readonly session_id: string;
+  /** Bytes held for a message that is not complete. */
+  readonly buffered: number;
   /** Takes the next bytes of the link. */
   feed(chunk: Uint8Array): Iterable<IncomingEvent>;
   /** A message as bytes; only after the transport is ready. */
@@ -30,6 +37,8 @@ export interface MessageTransport {
 /** What a transport needs from the connection that owns it. */
 export interface TransportOwner {
   write(bytes: readonly Uint8Array[]): void;
+  /** Whether the payloads of a command are of no use to anybody. */
+  isIgnored(command: string): boolean;
   /** Application bytes can flow, from now on through `transport`. */
   ready(transport: MessageTransport): void;
   /** The key exchange failed. `fallBack`: v1 on a new connection may succeed. */

@@ -1,20 +1,34 @@
 /** The v1 transport: frames in clear text, ready from the start. */
 import type { Chain } from '../networks.js';
 import { knownMagic } from '../networks.js';
-import { createV1Framer, encodeFrame, type FrameEvent, type V1Framer } from '../wire/index.js';
-import type { MessageTransport } from './transport.js';
+import {
+  createV1Framer,
+  encodeFrame,
+  type FrameEvent,
+  type SkippedFrame,
+  type V1Framer,
+} from '../wire/index.js';
+import type { MessageTransport, TransportOwner } from './transport.js';
 
 /** The plain transport of one connection. */
 export class V1Transport implements MessageTransport {
   readonly type = 'v1';
   readonly session_id = '';
-  readonly #framer: V1Framer;
+  readonly #framer: V1Framer<FrameEvent | SkippedFrame>;
 
-  constructor(private readonly chain: Chain) {
-    this.#framer = createV1Framer(chain.magic, knownMagic);
+  constructor(
+    private readonly chain: Chain,
+    owner?: Pick<TransportOwner, 'isIgnored'>,
+  ) {
+    const isIgnored = (command: string): boolean => owner?.isIgnored(command) ?? false;
+    this.#framer = createV1Framer(chain.magic, knownMagic, { isIgnored });
   }
 
-  feed(chunk: Uint8Array): readonly FrameEvent[] {
+  get buffered(): number {
+    return this.#framer.buffered;
+  }
+
+  feed(chunk: Uint8Array): readonly (FrameEvent | SkippedFrame)[] {
     return this.#framer.feed(chunk);
   }
 

@@ -106,6 +106,10 @@ export class V2Transport implements MessageTransport, TransportEffects {
     this.actor.start();
   }
 
+  get buffered(): number {
+    return this.#v1?.buffered ?? this.#decoder?.buffered ?? 0;
+  }
+
   /** TCP is open. */
   begin(): void {
     this.actor.send({ type: 'link.connected' });
@@ -213,7 +217,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
 
   /** A responder reads on as v1; for an initiator the exchange is over. */
   *#useV1(bytes: Uint8Array): Iterable<IncomingEvent> {
-    if (!this.options.initiating) this.#v1 = new V1Transport(this.options.chain);
+    if (!this.options.initiating) this.#v1 = new V1Transport(this.options.chain, this.owner);
     this.actor.send({ type: 'bytes.v1' });
     if (this.#v1) yield* this.#v1.feed(bytes);
   }
@@ -222,6 +226,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
     for (const event of decoder.feed(chunk)) {
       if (this.type === 'detecting') this.#exchange(event);
       else if (event.kind === 'frame' || event.kind === 'dropped' || event.kind === 'broken') yield event;
+      if (event.kind === 'decoy') yield event;
     }
   }
 

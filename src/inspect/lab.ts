@@ -24,6 +24,8 @@ import type { LabCommand, LabMenu, LabPeer, LabState } from './page/feed-message
 
 /** Peers at a time; a further one replaces the oldest. */
 export const PEERS = 24;
+/** The peers in memory may all have the same source. */
+const NO_SOURCE_LIMITS = { maxpending: 0, maxpersource: 0, acceptrate: 0 };
 /** Of a message, milliseconds: long enough to be seen. */
 const LATENCY = 150;
 /** Virtual milliseconds in which nodes stop. */
@@ -134,7 +136,7 @@ export class Lab {
     const node = createNode({
       ...{ chain: 'regtest', v2transport, uacomment: ['lab'], inspect: this.observer.inspect },
       // A replaced peer holds its slot until our node knows of its end; all peers come from one /24.
-      ...{ clock, net: this.#net.at(at.host), maxoutbound: 2 * PEERS, maxpending: 0 },
+      ...{ clock, net: this.#net.at(at.host), maxoutbound: 2 * PEERS, ...NO_SOURCE_LIMITS },
     });
     this.#nodes.set(name, node);
     this.observer.observe(node, { name, now: () => clock.now(), held: () => this.#time.held });

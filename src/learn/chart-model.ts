@@ -185,6 +185,7 @@ class Chart {
   #eventOf(event: IncomingEvent, context: PeerContext): PeerEvent | undefined {
     if (event.kind === 'broken') return { type: 'wire.broken', code: event.code, facts: event.facts };
     if (event.kind === 'dropped') return { type: 'wire.dropped', code: event.code, command: event.command };
+    if (event.kind !== 'frame') return undefined;
     const sources = { at: AT, unix: () => 0, draw: () => NONCE, isDialling: () => false };
     return eventOfMessage(event.command, event.payload, { identity: this.#identity, context, sources });
   }

@@ -17,6 +17,8 @@ export interface Clock {
   setTimeout(fn: () => void, ms: number): unknown;
   /** Cancels a timer; nothing happens when it has run. */
   clearTimeout(timer: unknown): void;
+  /** CPU that this process has used so far, all threads together, milliseconds; absent when time is not that of a process. */
+  cpu?(): number;
 }
 
 /** Clock, random source, links and look-ups of a node. */
@@ -33,6 +35,10 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   ...systemTimers,
+  cpu: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000;
+  },
 };
 
 /** Drawn from the system at a time, because a call costs more than the bytes do. */

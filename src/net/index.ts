@@ -29,6 +29,7 @@ export { formatEndpoint, parseEndpoint } from './endpoint.js';
 export type { EndpointOptions, HostKind, NamedEndpoint } from './endpoint.js';
 export { defaultPortOf, kindOfHost, NETWORKS_OF_ADDRESSES } from './host-kind.js';
 export type { Network, TargetKind } from './host-kind.js';
+export { isSubnet } from './subnet.js';
 export { isLoopback, sourceOf } from './source-network.js';
 export { createNetgroups, netClassOf, netgroupOf } from './netgroup.js';
 export type { NetClass, Netgroups } from './netgroup.js';

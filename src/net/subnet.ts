@@ -21,6 +21,9 @@ export function parseSubnet(text: string): Subnet | undefined {
   return bits === undefined ? undefined : subnetOf(address, bits);
 }
 
+/** Whether a text is an address or a subnet, as `whitelist` and bans take them. */
+export const isSubnet = (text: string): boolean => parseSubnet(text) !== undefined;
+
 /** A test of subnets for one host, an address as text: whether it is in them. */
 export function matcherOf(host: string): (subnet: Subnet) => boolean {
   const [bare = ''] = host.split('%');

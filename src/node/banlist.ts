@@ -46,6 +46,11 @@ export class Banlist {
     return this.#add({ version: 1, ban_created: created, banned_until: until, address }, now);
   }
 
+  /** Adds a ban of a file; false when its address is no subnet, or when there are too many. */
+  add(ban: Ban): boolean {
+    return this.#add(ban, ban.ban_created);
+  }
+
   /** Lifts the ban of exactly this address or subnet; false when there is none. */
   unban(address: string): boolean {
     const subnet = parseSubnet(address);

@@ -4,13 +4,13 @@
  * A discouraged address may connect as long as slots are free, and is evicted first. It is never dialled. Only misbehaviour leads here,
  * not every closing.
  *
- * Core uses a rolling bloom filter for the last 50,000 addresses with a false-positive rate of 1 in 1,000,000. This is
- * an exact set of as many: it discourages no one by mistake, and costs 5 MB when full (Core's filter: 0.5 MB). As in the
- * filter, the oldest are forgotten.
+ * Core uses a rolling bloom filter (50,000 elements, false-positive rate 1 in 1,000,000), which remembers at least the last
+ * 50,000 and at most the last 75,000 addresses. This is an exact set: it discourages no address by mistake. It holds at most 50,000 addresses
+ * (5 MB; Core's filter: 0.5 MB) and forgets the older half of them at once, so that it remembers at least the last 25,000.
  */
 import { normalHost } from '../net/subnet.js';
 
-/** Addresses that are remembered: Core's number. */
+/** Most addresses that are remembered. */
 export const MAX_DISCOURAGED = 50_000;
 
 export class Discouragement {

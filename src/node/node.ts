@@ -7,7 +7,7 @@
  *   await node.stop();
  */
 import { EventEmitter } from 'node:events';
-import { type ActorRefFrom, createActor, toPromise } from 'xstate';
+import { type ActorRefFrom, assertEvent, createActor, toPromise } from 'xstate';
 import { CORE_RULES, DRAIN_TIMEOUT, type RefusalCode, supervisorMachine } from '../../machines/index.js';
 import type { Connection } from '../connection/connection.js';
 import type { PeerState } from '../connection/peer-record.js';
@@ -16,7 +16,6 @@ import { lookupWith, type SeedAddress } from '../net/dns.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import { drawFraction, type Env, systemClock, systemRandom, throwLater } from '../net/environment.js';
 import type { Endpoint, Link, Listener } from '../net/link.js';
-import { sourceOf } from '../net/source-network.js';
 import { tcpNet } from '../net/tcp.js';
 import type { Chain } from '../networks.js';
 import { VerackError } from '../reasons.js';
@@ -27,6 +26,7 @@ import { mayCompile } from '../xstate/version.js';
 import { type CandidateSource, seedSource } from './candidates.js';
 import { destinationOf } from './destination.js';
 import type { NodeEvents } from './events.js';
+import { type Arrival, MAX_INBOUND } from './inbound-policy.js';
 import { Listeners } from './listeners.js';
 import {
   chainOf,
@@ -55,7 +55,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   readonly #source: CandidateSource;
   readonly #byPeer = new WeakMap<Peer, OutboundTarget>();
   /** Accepted links that wait for the supervisor's decision, by ticket. */
-  readonly #accepted = new Map<number, Link>();
+  readonly #accepted = new Map<number, Arrival>();
   readonly #v2transport: boolean;
   readonly #signal: AbortSignal | undefined;
   #forgetSignal = (): void => undefined;
@@ -100,6 +100,11 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   /** The supervisor's actor, for inspection: its snapshot holds the slots. */
   get supervisor(): ActorRefFrom<typeof supervisorMachine> {
     return this.#supervisor;
+  }
+
+  /** Bytes held for all peers: unfinished messages, bytes that wait for their turn, what the system has not taken yet. */
+  get bytesBuffered(): number {
+    return this.#pool.bytesBuffered;
   }
 
   /** Targets that wait for their next try. */
@@ -207,7 +212,9 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
 
   /** The source has answered. @internal */
   protected foundCandidates(addresses: readonly SeedAddress[]): void {
-    const isNew = ({ host, port }: SeedAddress) => !this.#pool.isKnown(formatEndpoint({ host, port }));
+    const unix = this.#unix();
+    const isNew = ({ host, port }: SeedAddress) =>
+      !this.#pool.isKnown(formatEndpoint({ host, port })) && this.#pool.inbound.mayDial(host, unix);
     this.#candidates = addresses.filter(isNew);
     this.emit('candidates', { addresses });
     const { length: count } = this.#candidates;
@@ -221,7 +228,13 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   #startSupervisor(options: NodeOptions, compiled: boolean): ActorRefFrom<typeof supervisorMachine> {
     const actors = { peers: this.#pool.logic, targets: this.#targets.logic };
     const machine = supervisorLogic.provide({ actors });
-    const { maxinbound = 114, maxoutbound = 11, drainTimeout = DRAIN_TIMEOUT, inspect, outbound } = options;
+    const {
+      maxinbound = MAX_INBOUND,
+      maxoutbound = 11,
+      drainTimeout = DRAIN_TIMEOUT,
+      inspect,
+      outbound,
+    } = options;
     const { slots: wanted = 0, once = false } = outbound ?? {};
     const logic = withHandlers(compiled ? compile(machine) : machine, this.#effects());
     return createActor(logic, {
@@ -238,6 +251,8 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       answerSlot: (ticket, code) => this.#answerSlot(ticket, code),
       accept: (ticket) => this.#acceptLink(ticket),
       refuse: (ticket, code) => this.#refuseLink(ticket, code),
+      selectPeerToEvict: (ticket) => this.#selectPeerToEvict(ticket),
+      evict: (id) => this.#pool.get(id)?.actor.send({ type: 'supervisor.evicted' }),
       findCandidates: () => this.#findCandidates(),
       openTargets: (count) => this.#openTargets(count),
       reportUnreachable: () => this.emit('unreachable', { chain: this.chain.chain }),
@@ -259,31 +274,44 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
 
   #accept(link: Link): void {
     const ticket = ++this.#lastticket;
-    this.#accepted.set(ticket, link);
-    const crowded = this.#pool.pending.isCrowded(link.remote.host);
-    this.#supervise({ type: 'link.accepted', ticket, crowded });
+    const arrival = this.#pool.inbound.arrivalOf(link, this.#env.clock.now(), this.#unix());
+    this.#accepted.set(ticket, arrival);
+    const { banned, discouraged, exceeds, reserved } = arrival.facts;
+    this.#supervise({ type: 'link.accepted', ticket, banned, discouraged, exceeds, reserved });
   }
 
-  #take(ticket: number): Link | undefined {
-    const link = this.#accepted.get(ticket);
+  #unix(): number {
+    return this.#env.clock.wall() / 1_000;
+  }
+
+  #take(ticket: number): Arrival | undefined {
+    const arrival = this.#accepted.get(ticket);
     this.#accepted.delete(ticket);
-    return link;
+    return arrival;
   }
 
   #acceptLink(ticket: number): void {
-    const link = this.#take(ticket);
-    if (!link) return;
-    this.#pool.spawn({ remote: link.remote, connection_type: 'inbound', link, v2: this.#v2transport });
+    const arrival = this.#take(ticket);
+    if (!arrival) return;
+    const { link, noban, preferevict } = arrival;
+    const { remote } = link;
+    this.#pool.spawn({
+      ...{ remote, link, noban, preferevict, connection_type: 'inbound', v2: this.#v2transport },
+    });
+  }
+
+  #selectPeerToEvict(ticket: number): void {
+    const newcomer = this.#accepted.get(ticket)?.link.remote.host ?? '';
+    this.#supervise({ type: 'eviction.selected', ticket, id: this.#pool.selectPeerToEvict(newcomer) });
   }
 
   #refuseLink(ticket: number, code: RefusalCode): void {
-    const link = this.#take(ticket);
-    if (!link) return;
+    const arrival = this.#take(ticket);
+    if (!arrival) return;
+    const { link, refusal } = arrival;
     link.destroy();
-    const facts =
-      code === 'ERR_POLICY_PENDING'
-        ? { source: sourceOf(link.remote.host), limit: this.#pool.pending.limit }
-        : {};
+    const isOfSource = refusal !== undefined && SOURCE_CODES.includes(code);
+    const facts = isOfSource ? { source: refusal.source, limit: refusal.limit } : {};
     this.emit('refused', { addr: formatEndpoint(link.remote), reason: { code, facts } });
   }
 
@@ -320,6 +348,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
 
   #poolListener(): PoolListener {
     return {
+      isListening: () => this.listenerCount('message') > 0,
       moved: (connection, from, to) => this.#moved(connection, from, to),
       ended: (connection, last) => this.#ended(connection, last),
       drained: (connection) => this.emit('drained', nameOf(connection)),
@@ -358,12 +387,17 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   }
 }
 
+/** Refusals whose facts name the source and the limit. */
+const SOURCE_CODES: readonly RefusalCode[] = ['ERR_POLICY_RATE', 'ERR_POLICY_PENDING', 'ERR_POLICY_SOURCE'];
+
 /** The effects of the supervisor machine; a ticket is that of the event. */
 interface SupervisorEffects {
   /** Granted without a code. */
   answerSlot(ticket: number, code?: RefusalCode): void;
   accept(ticket: number): void;
   refuse(ticket: number, code: RefusalCode): void;
+  selectPeerToEvict(ticket: number): void;
+  evict(id: number): void;
   findCandidates(): void;
   openTargets(count: number): void;
   reportUnreachable(): void;
@@ -382,6 +416,12 @@ const supervisorLogic = supervisorMachine.provide({
     'effect.accept': ({ self, event }) => handlersOf<SupervisorEffects>(self).accept(ticketOf(event)),
     'effect.refuse': ({ self, event }, { code }) =>
       handlersOf<SupervisorEffects>(self).refuse(ticketOf(event), code),
+    'effect.selectPeerToEvict': ({ self, event }) =>
+      handlersOf<SupervisorEffects>(self).selectPeerToEvict(ticketOf(event)),
+    'effect.evict': ({ self, event }) => {
+      assertEvent(event, 'eviction.selected');
+      handlersOf<SupervisorEffects>(self).evict(event.id);
+    },
     'effect.findCandidates': ({ self }) => handlersOf<SupervisorEffects>(self).findCandidates(),
     'effect.openTargets': ({ self, context }) =>
       handlersOf<SupervisorEffects>(self).openTargets(context.opening),

@@ -13,6 +13,7 @@ import type { Padding } from '../connection/v2-transport.js';
 import type { V2FaultName } from '../connection/v2-faults.js';
 import type { Clock } from '../net/environment.js';
 import type { CandidateSource } from './candidates.js';
+import type { InboundOptions } from './inbound-policy.js';
 import type { NodeObserver } from './observer.js';
 import { NAME, VERSION } from '../version.js';
 
@@ -29,7 +30,7 @@ export interface OutboundOptions {
 }
 
 /** Options of `createNode`; all have defaults. */
-export interface NodeOptions {
+export interface NodeOptions extends InboundOptions {
   /** Core's chain names (`main`, `test`, `testnet4`, `signet`, `regtest`) or a {@link Chain}. Default `main`. */
   readonly chain?: string | Chain;
   /** Any of the machine's rules: timeouts in milliseconds, `relay`, `requiredServices`, … Default {@link CORE_RULES}. */
@@ -42,10 +43,6 @@ export interface NodeOptions {
    * one `send`, may go beyond. Core: `-maxsendbuffer`, 1,000,000, the default here.
    */
   readonly maxsendbuffer?: number;
-  /** Unfinished handshakes of accepted connections for one /24 (IPv6: /64); 0 for no limit. Default {@link MAX_PENDING}. */
-  readonly maxpending?: number;
-  /** Let that limit count loopback too. Default false. */
-  readonly pendingloopback?: boolean;
   /** Milliseconds that peers get to close when the node stops. Default 2 s. */
   readonly drainTimeout?: number;
   /** Offer BIP324 and try it first; a peer that does not know it is redialled once as v1. Default false. */
@@ -120,7 +117,12 @@ const OPTION_NAMES: Readonly<Record<keyof NodeOptions, true>> = {
   maxoutbound: true,
   maxsendbuffer: true,
   maxpending: true,
+  maxpersource: true,
+  acceptrate: true,
   pendingloopback: true,
+  whitelist: true,
+  reservedslots: true,
+  bans: true,
   drainTimeout: true,
   v2transport: true,
   v2only: true,
@@ -178,12 +180,16 @@ function checkValues({ services, startingheight, rules = {}, ...slots }: NodeOpt
 /** What a timer of Node.js can hold, and more than anything else needs. */
 const MAX_NUMBER = 2 ** 31 - 1;
 
-const limitsOf = ({ maxinbound, maxoutbound, maxpending, maxsendbuffer, drainTimeout }: NodeOptions) => ({
-  maxinbound,
-  maxoutbound,
-  maxpending,
-  maxsendbuffer,
-  drainTimeout,
+/** The options that are numbers. */
+const limitsOf = (options: NodeOptions) => ({
+  maxinbound: options.maxinbound,
+  maxoutbound: options.maxoutbound,
+  maxpending: options.maxpending,
+  maxpersource: options.maxpersource,
+  acceptrate: options.acceptrate,
+  reservedslots: options.reservedslots,
+  maxsendbuffer: options.maxsendbuffer,
+  drainTimeout: options.drainTimeout,
 });
 
 /** What we announce, with the bit for BIP324 where that is offered. */

@@ -3,6 +3,7 @@
  * detects that the process did not run, or that the wall clock was set.
  */
 import type { Clock } from '../net/environment.js';
+import { causeOfDelay } from './loop-delay.js';
 
 export interface PeerClockListener {
   /** Once a second while the clock runs; `now` is the node's clock, milliseconds. */
@@ -13,13 +14,14 @@ export interface PeerClockListener {
 
 /** Between two looks at the deadlines, milliseconds. */
 const TICK = 1_000;
-/** A tick that is later than this was not slow: the process was suspended. */
+/** A tick that is later than this, in a process that has used hardly any CPU, means that the process was suspended. */
 const JUMP = 15_000;
 
 export class PeerClock {
   #timer: unknown;
   #tickedat = 0;
   #drift = 0;
+  #cpu = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -31,6 +33,7 @@ export class PeerClock {
     this.stop();
     this.#tickedat = this.clock.now();
     this.#drift = this.clock.wall() - this.clock.now();
+    this.#cpu = this.clock.cpu?.() ?? 0;
     this.#timer = this.clock.setTimeout(() => this.#tick(), TICK);
   }
 
@@ -48,7 +51,12 @@ export class PeerClock {
   #detectJump(now: number): void {
     const late = now - this.#tickedat - TICK;
     const set = this.clock.wall() - now - this.#drift;
-    if (late > JUMP) this.listener.jumped(late, 'monotonic');
+    if (late > JUMP && this.#wasSuspended(now)) this.listener.jumped(late, 'monotonic');
     else if (Math.abs(set) > JUMP) this.listener.jumped(set, 'wall');
+  }
+
+  #wasSuspended(now: number): boolean {
+    const used = (this.clock.cpu?.() ?? 0) - this.#cpu;
+    return causeOfDelay(now - this.#tickedat, used) === 'suspended';
   }
 }

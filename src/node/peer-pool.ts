@@ -17,11 +17,17 @@ import type { Env } from '../net/environment.js';
 import type { Chain } from '../networks.js';
 import type { DropCode, Reason } from '../reasons.js';
 import { keepTimersByActor } from '../xstate/timers.js';
+import { EvictionCandidates } from './eviction-candidates.js';
+import { type InboundOptions, InboundPolicy } from './inbound-policy.js';
 import { PeerClock } from './peer-clock.js';
-import { MAX_PENDING, PendingHandshakes } from './pending-handshakes.js';
+import { MemoryBudget, type MemoryDecision, MEMORY_LIMITS } from './memory-budget.js';
 import { type EndedPeer, Tracker } from './tracker.js';
+import { TurnQueue } from './turn-queue.js';
+import { Turn, WorkBudget } from './work-budget.js';
 
 export interface PoolListener {
+  /** Whether somebody is shown every message. */
+  isListening(): boolean;
   moved(connection: Connection, from: PeerState, to: PeerState): void;
   message(connection: Connection, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
   dropped(connection: Connection, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
@@ -33,16 +39,15 @@ export interface PoolListener {
   jumped(ms: number, clock: 'monotonic' | 'wall'): void;
 }
 
-export interface PoolOptions {
+export interface PoolOptions extends InboundOptions {
   readonly env: Env;
   readonly chain: Chain;
   readonly identity: Identity;
   readonly rules: Rules;
   /** Bytes that may wait for one peer. Default {@link MAX_SEND_BUFFER}. */
   readonly maxsendbuffer?: number;
-  /** Unfinished handshakes for one source. Default {@link MAX_PENDING}, and loopback not counted. */
-  readonly maxpending?: number;
-  readonly pendingloopback?: boolean;
+  /** Slots for accepted connections. */
+  readonly maxinbound?: number;
   /** Run the compiled machines (default); false: XState interprets each step. */
   readonly compiled?: boolean;
   /** Refuse v1 where v2 was asked for. */
@@ -66,14 +71,20 @@ export class PeerPool implements ConnectionOwner {
   readonly maxsendbuffer: number;
   readonly compiled: boolean;
   readonly tracker: Tracker;
-  /** Accepted connections that are not established yet, by source. */
-  readonly pending: PendingHandshakes;
+  /** Who may connect. */
+  readonly inbound: InboundPolicy;
+  readonly #evictionCandidates: EvictionCandidates;
   readonly #connections = new Map<number, Connection>();
   /** Outbound connections by address, and those that are not established yet by nonce. */
   readonly #dialled = new Map<string, Connection>();
   readonly #dialling = new Map<Hex64, Connection>();
   readonly #transports = new Map<number, V2Transport>();
   readonly #clock: PeerClock;
+  readonly #turns: TurnQueue;
+  readonly #work = new WorkBudget();
+  readonly #memory = new MemoryBudget();
+  /** Timers of connections whose next turn waits for the budget. */
+  readonly #paced = new Map<number, unknown>();
   #scope: Scope | undefined;
   #lastid = 0;
 
@@ -88,7 +99,15 @@ export class PeerPool implements ConnectionOwner {
     this.maxsendbuffer = options.maxsendbuffer ?? MAX_SEND_BUFFER;
     this.compiled = options.compiled ?? true;
     this.tracker = new Tracker(options.env.clock);
-    this.pending = new PendingHandshakes(options.maxpending ?? MAX_PENDING, options.pendingloopback ?? false);
+    this.inbound = new InboundPolicy(options, options.maxinbound);
+    this.#evictionCandidates = new EvictionCandidates(options.env.random);
+    const { clock } = options.env;
+    this.#turns = new TurnQueue({
+      now: () => clock.now(),
+      schedule: (run) => void clock.setTimeout(run, 0),
+      turn: (id) => this.#giveTurn(id),
+      isHandshaking: (id) => this.#connections.get(id)?.state !== 'established',
+    });
     this.#clock = new PeerClock(options.env.clock, {
       tick: (now) => this.#tick(now),
       jumped: (ms, clock) => this.#jumped(ms, clock),
@@ -118,6 +137,18 @@ export class PeerPool implements ConnectionOwner {
     return this.#dialled.has(addr);
   }
 
+  get isListenedTo(): boolean {
+    return this.listener.isListening();
+  }
+
+  requestTurn({ id }: Connection): void {
+    this.#turns.add(id);
+  }
+
+  held({ id }: Connection, bytes: number): void {
+    this.#applyMemory(this.#memory.update(id, bytes, this.env.clock.now()));
+  }
+
   isDialling(nonce: Hex64): boolean {
     return this.#dialling.has(nonce);
   }
@@ -132,6 +163,11 @@ export class PeerPool implements ConnectionOwner {
     this.#enter(connection);
     created?.(connection);
     connection.start();
+  }
+
+  /** The id of the peer that gives up its slot for a connection from that host; 0 for none. */
+  selectPeerToEvict(newcomer: string): number {
+    return this.#evictionCandidates.select(this.#connections.values(), newcomer);
   }
 
   v2TransportFor(connection: Connection): V2Transport {
@@ -156,6 +192,13 @@ export class PeerPool implements ConnectionOwner {
     return transport;
   }
 
+  /** Bytes held for all peers, in both directions. */
+  get bytesBuffered(): number {
+    let sum = 0;
+    for (const { buffered } of this.#connections.values()) sum += buffered;
+    return sum;
+  }
+
   /** Closes every peer in order. */
   drain(): void {
     for (const { actor } of [...this.#connections.values()]) actor.send({ type: 'user.close' });
@@ -173,7 +216,7 @@ export class PeerPool implements ConnectionOwner {
   moved(connection: Connection, from: PeerState, to: PeerState): void {
     if (to === 'established') {
       this.#dialling.delete(connection.nonce);
-      this.pending.remove(connection.id);
+      if (connection.inbound) this.inbound.established(connection.id);
     }
     this.tracker.update(connection);
     this.listener.moved(connection, from, to);
@@ -206,7 +249,7 @@ export class PeerPool implements ConnectionOwner {
 
   #enter(connection: Connection): void {
     this.#connections.set(connection.id, connection);
-    if (connection.inbound) this.pending.add(connection.id, connection.remote.host);
+    if (connection.inbound) this.inbound.accepted(connection);
     else {
       this.#dialled.set(formatEndpoint(connection.remote), connection);
       this.#dialling.set(connection.nonce, connection);
@@ -217,7 +260,9 @@ export class PeerPool implements ConnectionOwner {
 
   #leave(connection: Connection, reason: Reason): void {
     this.#connections.delete(connection.id);
-    this.pending.remove(connection.id);
+    this.#forgetWork(connection.id);
+    this.inbound.ended(connection, reason);
+    this.#evictionCandidates.ended(connection.id);
     this.#stopTransport(connection.id);
     if (!connection.inbound) {
       this.#dialled.delete(formatEndpoint(connection.remote));
@@ -226,6 +271,46 @@ export class PeerPool implements ConnectionOwner {
     if (this.#connections.size === 0) this.#clock.stop();
     connection.retire();
     this.listener.ended(connection, this.tracker.delete(connection, reason));
+  }
+
+  #forgetWork(id: number): void {
+    this.#turns.remove(id);
+    this.env.clock.clearTimeout(this.#paced.get(id));
+    this.#paced.delete(id);
+    if (this.#memory.total > 0) this.#applyMemory(this.#memory.update(id, 0, this.env.clock.now()));
+  }
+
+  /** True when the connection has bytes left. One that is over its share of the budget waits. */
+  #giveTurn(id: number): boolean {
+    const connection = this.#connections.get(id);
+    if (!connection) return false;
+    const { clock } = this.env;
+    const at = clock.now();
+    const delay = this.#work.delayOf(id, at);
+    if (delay > 0) {
+      this.#pace(id, delay);
+      return false;
+    }
+    const turn = new Turn(() => clock.now());
+    const hasMore = connection.takeTurn(turn);
+    if (turn.useless > 0) this.#work.spend(id, turn.useless, at);
+    return hasMore;
+  }
+
+  #pace(id: number, ms: number): void {
+    const resume = (): void => {
+      this.#paced.delete(id);
+      this.#turns.add(id);
+    };
+    if (!this.#paced.has(id)) this.#paced.set(id, this.env.clock.setTimeout(resume, ms));
+  }
+
+  #applyMemory({ pause, resume, close }: MemoryDecision): void {
+    for (const id of pause) this.#connections.get(id)?.setHeld(true);
+    for (const id of resume) this.#connections.get(id)?.setHeld(false);
+    const { total: limit, patience: ms } = MEMORY_LIMITS;
+    for (const id of close)
+      this.#connections.get(id)?.actor.send({ type: 'wire.flooded', what: 'unfinished', limit, ms });
   }
 
   /** A key exchange that is under way ends with its connection. */
@@ -261,6 +346,7 @@ export class PeerPool implements ConnectionOwner {
   }
 
   #tick(now: number): void {
+    if (this.#memory.total > 0) this.#applyMemory(this.#memory.tick(now));
     for (const connection of this.#connections.values()) {
       if (connection.state !== 'established') continue;
       connection.updateQueue(now);

@@ -4,10 +4,8 @@
  * A source is the /24 of an IPv4 address or the /64 of an IPv6 one. This is the one owner of every count by source. The
  * counts are bounded by the slots, the accept rates by {@link MAX_RATED_SOURCES}. Bitcoin Core has none of these limits.
  */
+import type { SourceLimit } from '../../machines/index.js';
 import { isLoopback, sourceOf } from '../net/source-network.js';
-
-/** What a source can have too much of. */
-export type SourceLimitKind = 'rate' | 'handshakes' | 'peers';
 
 /** Each 0 means: no limit. */
 export interface SourceLimitOptions {
@@ -40,7 +38,7 @@ export const MAX_RATED_SOURCES = 4_096;
 
 /** Why a connection is refused: the limit that it would exceed. */
 export interface SourceRefusal {
-  readonly kind: SourceLimitKind;
+  readonly kind: SourceLimit;
   readonly source: string;
   readonly limit: number;
 }
@@ -107,7 +105,7 @@ export class SourceLimits {
   }
 
   /** Sources that are remembered now, by what for. */
-  get size(): Readonly<Record<SourceLimitKind, number>> {
+  get size(): Readonly<Record<SourceLimit, number>> {
     const { handshakes, peers } = this.#counts;
     return { rate: this.#rates.size, handshakes: handshakes.size, peers: peers.size };
   }

@@ -8,10 +8,13 @@
 /** Milliseconds of work between two looks at the network. A turn that is under way is finished first. */
 export const LOOP_MS = 25;
 
+/** Milliseconds of work from which on the queue looks at the clock again soon. */
+const NOTICEABLE = 1;
+
 export interface TurnQueueOptions {
   /** Milliseconds of a clock that does not go back. */
   readonly now: () => number;
-  /** Calls a function once, after the I/O events that wait now: `setImmediate`. */
+  /** Calls a function once, after the I/O events that wait now. */
   readonly schedule: (run: () => void) => void;
   /** Gives a peer one turn; true when it has work left. Must not throw. */
   readonly turn: (id: number) => boolean;
@@ -66,7 +69,8 @@ export class TurnQueue {
     const beganat = now();
     const hasMore = turn(id);
     this.#worked += now() - beganat;
-    this.#schedule();
+    // Below it, the budget of the loop is hardly touched, and a timer for each read would cost more than most of them.
+    if (this.#worked >= NOTICEABLE) this.#schedule();
     if (hasMore) this.#wait(id);
   }
 

@@ -15,9 +15,9 @@ export interface TurnLimits {
 
 /**
  * 64 KiB is what one read of a socket can give. They can hold 3,276 empty v2 packets, so there is a limit on messages
- * too; and since messages differ in cost, one on time.
+ * too: more than 64 KiB of small `inv` have. Since messages differ in cost, there is one on time.
  */
-export const TURN_LIMITS: TurnLimits = { messages: 256, bytes: 65_536, ms: 5 };
+export const TURN_LIMITS: TurnLimits = { messages: 2_048, bytes: 65_536, ms: 5 };
 
 /** Reading the clock for each of several thousand messages would cost more than some of them do. */
 const CLOCK_EVERY = 8;
@@ -25,6 +25,7 @@ const CLOCK_EVERY = 8;
 /** The turn of one peer: counts what it has used. */
 export class Turn {
   #messages = 0;
+  #useless = 0;
   #bytes = 0;
   #isLate = false;
   readonly #beganat: number;
@@ -41,9 +42,15 @@ export class Turn {
     return this.#messages;
   }
 
+  /** Those that were of no use. */
+  get useless(): number {
+    return this.#useless;
+  }
+
   /** Counts a message, or a packet that carries none, of so many bytes. */
-  add(bytes: number): void {
+  add(bytes: number, isUseless = false): void {
     this.#messages += 1;
+    if (isUseless) this.#useless += 1;
     this.#bytes += bytes;
     if (this.#messages % CLOCK_EVERY === 0) this.#isLate = this.now() - this.#beganat >= this.limits.ms;
   }

@@ -57,6 +57,7 @@ const rules = objectWith(
   Object.fromEntries(Object.entries(CORE_RULES).map(([name, rule]) => [name, typeLike(rule)])),
 );
 const padding = objectWith({ garbage: upTo(MAX_GARBAGE), decoys: listOf(upTo(65_535)) });
+const ban = objectWith({ version: natural, ban_created: natural, banned_until: natural, address: text });
 const options = objectWith(
   {
     chain: text,
@@ -77,6 +78,11 @@ const options = objectWith(
   },
   {
     padding,
+    maxpersource: natural,
+    acceptrate: natural,
+    whitelist: listOf(text),
+    reservedslots: natural,
+    bans: listOf(ban),
     v2fault: a('a fault of v2', (value) => isText(value) && isV2Fault(value)),
     outbound: objectWith({ slots: natural, once: flag }),
   },
@@ -131,9 +137,10 @@ export function faultIn(entry: Record<string, unknown>): string | undefined {
   return INPUTS[name as InputName](entry, name);
 }
 
-function outFault({ out, bytes, size }: Record<string, unknown>): string | undefined {
+function outFault({ out, bytes, size, ms }: Record<string, unknown>): string | undefined {
   if (typeof out !== 'string') return 'neither in nor out';
   if (out === 'pending') return natural(size, 'pending.size');
+  if (out === 'cpu' && !Number.isFinite(ms)) return 'cpu.ms should be a number';
   return out === 'draw' ? hex(bytes, 'draw.bytes') : undefined;
 }
 

@@ -54,11 +54,18 @@ export class Recorder implements NodeObserver, Env {
       wall: () => (this.#depth > 0 ? this.#wall : inner.clock.wall()),
       setTimeout: (fn, ms) => this.#arm(fn, ms),
       clearTimeout: (timer) => this.#disarm(timer as number),
+      ...(inner.clock.cpu && { cpu: () => this.#cpu() }),
     };
     this.net = {
       dial: (to, handler) => this.#dial(to, handler),
       listen: (to, accepted) => this.#listen(to, accepted),
     };
+  }
+
+  #cpu(): number {
+    const ms = this.inner.clock.cpu?.() ?? 0;
+    this.note({ out: 'cpu', ms });
+    return ms;
   }
 
   readonly random = (count: number): Uint8Array => {

@@ -41,6 +41,7 @@
  * What a node does:
  *
  *   draw      bytes                       takes random bytes: these
+ *   cpu       ms                          looks how much CPU the process has used: so much
  *   arm       timer, ms                   sets a timer
  *   disarm    timer
  *   dial      link, host, port            opens a link
@@ -66,17 +67,19 @@
 import { CORE_RULES, DRAIN_TIMEOUT, type Rules } from '../../machines/index.js';
 import { type Endpoint, type Fault, parseFault } from '../net/index.js';
 import {
+  type Ban,
   type CandidateSource,
   chainOf,
   type DialCode,
   type Facts,
   identityOf,
   type LinkCode,
-  MAX_PENDING,
+  MAX_INBOUND,
   networkOf,
   type NodeInput,
   type NodeOptions,
   type ReasonCode,
+  SOURCE_LIMITS,
   VerackError,
 } from '../index.js';
 import { MAX_SEND_BUFFER, type Padding, type V2FaultName } from '../connection/index.js';
@@ -102,8 +105,13 @@ export interface RecordedOptions {
   readonly maxinbound: number;
   readonly maxoutbound: number;
   readonly maxpending: number;
+  readonly maxpersource: number;
+  readonly acceptrate: number;
   readonly maxsendbuffer: number;
   readonly pendingloopback: boolean;
+  readonly whitelist: readonly string[];
+  readonly reservedslots?: number;
+  readonly bans: readonly Ban[];
   readonly drainTimeout: number;
   readonly v2transport: boolean;
   readonly v2only: boolean;
@@ -168,9 +176,13 @@ export interface Effect {
 export type Moment = Input & { readonly node: number; readonly at: number; readonly wall: number };
 
 const DEFAULTS = {
-  maxinbound: 114,
+  maxinbound: MAX_INBOUND,
   maxoutbound: 11,
-  maxpending: MAX_PENDING,
+  maxpending: SOURCE_LIMITS.handshakes,
+  maxpersource: SOURCE_LIMITS.peers,
+  acceptrate: SOURCE_LIMITS.acceptRate,
+  whitelist: [],
+  bans: [],
   maxsendbuffer: MAX_SEND_BUFFER,
   pendingloopback: false,
   drainTimeout: DRAIN_TIMEOUT,
@@ -180,7 +192,10 @@ const DEFAULTS = {
   startingheight: 0,
 };
 
-const RECORDED = [...Object.keys(DEFAULTS), 'padding', 'v2fault'] as const;
+const RECORDED = [...Object.keys(DEFAULTS), 'reservedslots', 'padding', 'v2fault'] as const;
+
+/** Limits that nodes did not have when the first recordings were made. */
+const NO_LIMITS = { maxpersource: 0, acceptrate: 0 };
 
 /** The recorded options that a node takes under the same name, as far as they are given. */
 const picked = (options: object): object =>
@@ -212,6 +227,7 @@ export function nodeOptions(recorded: RecordedOptions, source: CandidateSource):
   if (!known) throw new VerackError('ERR_LOCAL_ARGUMENT', { value: chain, why: 'no such chain' });
   const bytes = Uint8Array.from(Buffer.from(magic, 'hex'));
   return {
+    ...NO_LIMITS,
     ...picked(recorded),
     ...(outbound && { outbound: { ...outbound, source } }),
     rules,

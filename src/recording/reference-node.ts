@@ -35,6 +35,7 @@ const TIMEOUTS = {
   idleTimeout: MAX_DELAY,
   stallTimeout: MAX_DELAY,
 };
+const NO_SOURCE_LIMITS = { maxpending: 0, maxpersource: 0, acceptrate: 0 };
 const NO_LIMITS = { maxUseless: 0, maxPings: 0 };
 /** Only pings fall due by themselves, every 2 minutes; a time that was made up does not keep us busy for years. */
 const MAX_WAIT = 600_000;
@@ -64,7 +65,7 @@ export class ReferenceNode {
       ...options,
       ...announced(opening.version),
       chain: CHAIN,
-      maxpending: 0,
+      ...NO_SOURCE_LIMITS,
       clock: this.clock,
       random: counting(),
       net: this.#net(),

@@ -74,6 +74,7 @@ export class Replay implements NodeObserver, Env {
       wall: () => this.#wall,
       setTimeout: (fn, ms) => this.#arm(fn, ms),
       clearTimeout: (timer) => this.#disarm(timer as number),
+      cpu: () => this.#cpu(),
     };
     this.net = {
       dial: (to, handler) => this.#dial(to, handler),
@@ -152,6 +153,14 @@ export class Replay implements NodeObserver, Env {
   /** An effect of the node, compared with the recorded one. */
   note(effect: Effect): void {
     this.#expect(effect);
+  }
+
+  /** The CPU that was used; 0 in a recording without it, in which every late timer was taken for a suspension. */
+  #cpu(): number {
+    const { out, ms } = this.#head?.entry ?? {};
+    if (this.isLost || out !== 'cpu') return 0;
+    this.#next++;
+    return Number(ms);
   }
 
   /** What is waiting to be sent, if that was looked at here and had changed. */

@@ -36,7 +36,15 @@ async function crowdOf(count: number): Promise<Crowd> {
   const clock = new VirtualClock();
   const net = memoryNet({ timers: clock });
   const slots = { maxinbound: ROOM, maxoutbound: ROOM };
-  const server = createNode({ chain: 'regtest', clock, net: net.at('10.0.0.1'), maxpending: 0, ...slots });
+  const server = createNode({
+    chain: 'regtest',
+    clock,
+    net: net.at('10.0.0.1'),
+    maxpending: 0,
+    maxpersource: 0,
+    acceptrate: 0,
+    ...slots,
+  });
   const client = createNode({ chain: 'regtest', clock, net: net.at('10.0.0.2'), ...slots });
   for (let port = 1; port <= 1 + Math.floor((count + BATCH) / PER_PORT); port++)
     await server.listen({ host: '0.0.0.0', port });

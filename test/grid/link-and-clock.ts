@@ -238,6 +238,14 @@ const callers: readonly Row[] = [
     source: 'CConnman::DisconnectNode',
   }),
   one(
+    'evicted',
+    'CreateNodeFromAcceptedSocket: AttemptToEvictConnection',
+    { type: 'supervisor.evicted' },
+    [NOT_IN_CORE, NOT_IN_CORE, NOT_IN_CORE],
+    never('takes a peer for every slot: see test/inbound-policy.test.ts'),
+    { coreBy: { inbound: ALWAYS }, source: 'CConnman::AttemptToEvictConnection (net.cpp)' },
+  ),
+  one(
     'the other end is this node',
     '4.3, out-024, 025',
     { type: 'supervisor.self' },

@@ -97,7 +97,7 @@ export class Host {
   constructor(rules: Partial<Rules>, netOf: (clock: VirtualClock) => Net) {
     this.net = netOf(this.clock);
     this.node = createNode({
-      ...{ chain: 'regtest', clock: this.clock, net: this.net, rules },
+      ...{ chain: 'regtest', clock: this.clock, net: this.net, rules, acceptrate: 0 },
       random: (count) => this.#draw(count),
       inspect: (event) => this.#inspect(event),
     });

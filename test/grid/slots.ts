@@ -1,5 +1,5 @@
 /** The supervisor's cells on a running node: slots, refusals, automatic outbound connections and the end, in memory. */
-import type { SupervisorEvent } from '../../machines/index.js';
+import type { AcceptedFacts, SupervisorEvent } from '../../machines/index.js';
 import { type BitcoinNode, createNode, VerackError, VirtualClock } from '../../src/index.js';
 import type { Endpoint, Link } from '../../src/net/link.js';
 import { memoryNet, type MemoryNet } from '../../src/net/memory.js';
@@ -25,6 +25,8 @@ export interface Outcome {
   readonly reports: readonly string[];
 }
 
+const SELECTS_NONE: SupervisorEvent = { type: 'eviction.selected', ticket: 1, id: 0 };
+
 const isAutomatic = ({ input }: Situation): boolean => input.wanted > 0;
 
 /** Why a cell cannot be brought about on a node; empty when it can. */
@@ -33,16 +35,25 @@ export function slotObstacle(name: string, situation: Situation, event: GridEven
   if (isAutomatic(situation)) return automaticObstacle(name, event);
   if (event.type === 'user.fill' || event.type === 'candidates.found')
     return 'sent only with automatic outbound connections';
-  if (event.type === 'link.accepted' && event.crowded && !/inbound|full/.test(name))
-    return 'no handshake is pending yet';
+  if (event.type === 'eviction.selected') return 'the node answers by itself when all slots are taken';
+  if (event.type === 'link.accepted') return inboundObstacle(name, event);
   const hasOutbound = /outbound|full/.test(name);
   return event.type === 'slot.requested' && event.known && !hasOutbound ? 'no address is known yet' : '';
+}
+
+/** What the one address of this net cannot show. */
+function inboundObstacle(name: string, facts: AcceptedFacts): string {
+  const { banned, discouraged, exceeds, reserved } = facts;
+  if (banned || discouraged || reserved > 0 || exceeds === 'rate' || exceeds === 'peers')
+    return 'shown in test/inbound-policy.test.ts';
+  const isPending = /inbound|full/.test(name);
+  return exceeds === 'handshakes' && !isPending ? 'no handshake is pending yet' : '';
 }
 
 function automaticObstacle(name: string, event: GridEvent): string {
   if (name === 'manual' || event.type === 'user.fill') return 'a node sends user.fill when it is created';
   if (event.type === 'candidates.found' && !name.startsWith('finding')) return 'the source was not asked';
-  return /^(slot|link|peer)/.test(event.type) ? 'slots are shown without automatic connections' : '';
+  return /^(slot|link|peer|eviction)/.test(event.type) ? 'slots are shown without automatic connections' : '';
 }
 
 const REPORTS: Readonly<Record<string, string>> = {
@@ -54,6 +65,9 @@ const REPORTS: Readonly<Record<string, string>> = {
 export function expectedOutcome(situation: Situation, event: GridEvent): Outcome {
   const stepper = stepperOf(situation.input);
   let { snapshot, actions } = stepper.next(stateAfter(situation).snapshot, event);
+  // The only inbound peer is protected.
+  if (actions.some(({ type }) => type === 'effect.selectPeerToEvict'))
+    ({ snapshot, actions } = stepper.next(snapshot, SELECTS_NONE));
   const types = actions.map(({ type }) => type);
   const refusal = actions.find(({ type }) => type.startsWith('effect.refuse'))?.params as
     { code: string } | undefined;
@@ -106,7 +120,7 @@ class RunningNode {
 
   async #bringEvent(event: SupervisorEvent): Promise<void> {
     if (event.type === 'slot.requested') this.#dial(event.known);
-    if (event.type === 'link.accepted') this.#connectInbound(event.crowded);
+    if (event.type === 'link.accepted') this.#connectInbound(event.exceeds === 'handshakes');
     if (event.type === 'user.stop') await this.node.stop();
     if (event.type === 'peer.ended') this.node.close(this.#peer(event.inbound));
     if (event.type === 'candidates.found') await this.#findCandidates(event.count);

@@ -1,5 +1,6 @@
 /** The supervisor's grid: its situations, its events, and what the machine does in each cell. */
 import {
+  type AcceptedFacts,
   ignoredReason,
   type SupervisorContext,
   type SupervisorEvent,
@@ -22,8 +23,12 @@ export const LIMITS: SupervisorInput = {
 };
 
 const request = (known: boolean): SupervisorEvent => ({ type: 'slot.requested', ticket: 1, known });
-const accept = (crowded: boolean): SupervisorEvent => ({ type: 'link.accepted', ticket: 1, crowded });
-const ACCEPT = accept(false);
+const accept = (facts: Partial<AcceptedFacts> = {}): SupervisorEvent => ({
+  ...{ type: 'link.accepted', ticket: 1, banned: false, discouraged: false, exceeds: '', reserved: 0 },
+  ...facts,
+});
+const ACCEPT = accept();
+const selected = (id: number): SupervisorEvent => ({ type: 'eviction.selected', ticket: 1, id });
 const FILL: SupervisorEvent = { type: 'user.fill' };
 const STOP: SupervisorEvent = { type: 'user.stop' };
 const ESTABLISHED: SupervisorEvent = { type: 'target.established' };
@@ -81,7 +86,14 @@ export const SLOT_EVENTS: Readonly<Record<string, GridEvent>> = {
   'slot.requested, a new address': request(false),
   'slot.requested, a known address': request(true),
   'link.accepted': ACCEPT,
-  'link.accepted, its source is crowded': accept(true),
+  'link.accepted, banned': accept({ banned: true }),
+  'link.accepted, discouraged': accept({ discouraged: true }),
+  'link.accepted, its source connects too often': accept({ exceeds: 'rate' }),
+  'link.accepted, its source has too many handshakes': accept({ exceeds: 'handshakes' }),
+  'link.accepted, its source has too many peers': accept({ exceeds: 'peers' }),
+  'link.accepted, the last slot is reserved': accept({ reserved: 1 }),
+  'eviction.selected, none': selected(0),
+  'eviction.selected, a peer': selected(1),
   'peer.ended, inbound': peerEnded(true),
   'peer.ended, outbound': peerEnded(false),
   'user.stop': STOP,

@@ -70,6 +70,10 @@ export class Program {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Resolves once the program has the file open (Linux: /proc/PID/fd). */
   async hasOpened(path: string): Promise<void> {
     while (!this.#isOver && !openFilesOf(this.#child.pid).includes(path))

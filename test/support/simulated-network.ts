@@ -190,7 +190,7 @@ export class SimulatedNetwork {
     const random = (count: number): Uint8Array => this.#chance.bytes(count);
     const node = createNode({
       ...{ chain: 'regtest', net, clock, random, services, v2transport: v2, startingheight: 900_000 },
-      ...{ maxinbound: 100_000, maxpending: 0, subver: '/Satoshi:29.0.0/' },
+      ...{ maxinbound: 100_000, maxpending: 0, maxpersource: 0, acceptrate: 0, subver: '/Satoshi:29.0.0/' },
     });
     this.#nodes.push(node);
     node.on('established', ({ addrbind }) => this.#count(addrbind));

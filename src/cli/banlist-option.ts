@@ -1,0 +1,43 @@
+/** `--ban`, and `banlist.json` in the data directory: read when the node starts, written when a ban is added. */
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Ban, Banlist, type Chain, readBanlist, writeBanlist } from '../index.js';
+import { chainFolder } from './data-directory.js';
+import type { Flags } from './options.js';
+import type { Output } from './output.js';
+
+type BanFlags = Pick<Flags, 'ban' | 'bantime' | 'datadir'>;
+
+/** The bans that apply now. A file that cannot be read or written is reported, and the node starts all the same. */
+export function bansOf({ ban = [], bantime, datadir }: BanFlags, chain: Chain, out: Output): readonly Ban[] {
+  const folder = chainFolder(datadir, chain);
+  const path = folder === undefined ? undefined : join(folder, 'banlist.json');
+  const now = Date.now() / 1_000;
+  const list = new Banlist();
+  const fault = path === undefined ? undefined : attempt(() => read(list, path, now));
+  if (fault !== undefined) out.failure(`${path} is not used: ${fault}`);
+  for (const address of ban) list.ban(address, now, bantime);
+  const isChanged = ban.length > 0 && path !== undefined && fault === undefined;
+  const lost = isChanged ? attempt(() => write(path, list.format(now))) : undefined;
+  if (lost !== undefined) out.failure(`the bans apply to this run only: ${path} cannot be written: ${lost}`);
+  return list.list(now);
+}
+
+/** What is wrong, in words; undefined when nothing is. */
+function attempt(action: () => string | undefined): string | undefined {
+  try {
+    return action();
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
+  }
+}
+
+function read(list: Banlist, path: string, now: number): string | undefined {
+  const text = readBanlist(path);
+  return text === undefined ? undefined : list.read(text, now).fault;
+}
+
+function write(path: string, text: string): undefined {
+  mkdirSync(dirname(path), { recursive: true });
+  writeBanlist(path, text);
+}

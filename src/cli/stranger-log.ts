@@ -1,0 +1,32 @@
+/**
+ * Limits the log lines that peers cause by connecting to this node: so many of a kind and source within a minute, then one
+ * line that says how many there were. With `-v` every line is written, since it was asked for.
+ */
+import { parseEndpoint, sourceOf } from '../net/index.js';
+import { LogRateLimit, suppressedSentence } from './log-rate-limit.js';
+import type { Output } from './output.js';
+
+/** Milliseconds between two looks for a period that is over. */
+const INTERVAL = 5_000;
+
+export class StrangerLog {
+  readonly #limit = new LogRateLimit();
+
+  constructor(private readonly out: Output) {
+    setInterval(() => this.#summarize(), INTERVAL).unref();
+  }
+
+  /** Whether a line about a peer at `addr`, `host:port`, is to be written. */
+  allows(kind: string, addr: string): boolean {
+    if (this.out.verbose > 0) return true;
+    this.#summarize();
+    return this.#limit.isAllowed(kind, sourceOf(hostOf(addr)), performance.now());
+  }
+
+  #summarize(): void {
+    for (const suppressed of this.#limit.summaries(performance.now()))
+      this.out.info(suppressedSentence(suppressed));
+  }
+}
+
+const hostOf = (addr: string): string => parseEndpoint(addr, 0, { allowZero: true }).host;
