@@ -127,6 +127,13 @@ export function exceedsLimit(context: PeerContext, event: EventOf<'wire.excess'>
   return context.connection_type !== 'manual' || DISCONNECTS_ANY.includes(event.command);
 }
 
+/**
+ * Answered once per connection, and on accepted ones only: whoever we dial could recognise this node by the answer (Core:
+ * ProcessMessage for GETADDR).
+ */
+export const isAnsweredGetaddr = (context: PeerContext): boolean =>
+  context.connection_type === 'inbound' && !context.getaddr;
+
 /** An addr-fetch connection is done when it has received more than the peer's own address. */
 export const isFetched = (context: PeerContext, event: EventOf<'wire.addr'>): boolean =>
   context.connection_type === 'addr-fetch' && event.count > 1;
@@ -195,7 +202,8 @@ function established(context: PeerContext, { lastrecv, lastsend, stalledat }: Mo
 export function factsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {
   const state = phaseOf(context);
   const own = 'facts' in event ? event.facts : {};
-  return { state, ...own, ...detailsOf(code, context, event) };
+  const said = context.said === '' ? {} : { said: context.said };
+  return { state, ...own, ...detailsOf(code, context, event), ...said };
 }
 
 function detailsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {
@@ -239,6 +247,13 @@ function versionDetails(code: ReasonCode, context: PeerContext, event: EventOf<'
     return { services: event.services, required: context.rules.requiredServices };
   return code === 'ERR_PROTO_SELF' ? { nonce: event.nonce } : {};
 }
+
+/** Core: FEELER_INTERVAL, two minutes on average. */
+export const FEELER_INTERVAL = 120_000;
+
+/** The time to the next event of a Poisson process, milliseconds; `draw` is a random number in [0, 1). 0 for a mean of 0: never. */
+export const poissonDelay = (mean: number, draw: number): number =>
+  mean === 0 ? 0 : Math.max(1, Math.round(-mean * Math.log(1 - draw)));
 
 /** Milliseconds before a first redial, and at most. */
 const REDIAL_FIRST = 1_000;

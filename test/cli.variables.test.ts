@@ -44,6 +44,7 @@ const VALUES: Readonly<Record<string, string>> = {
   'listen-at': '127.0.0.7',
   maxconnections: '7',
   maxpending: '7',
+  blockrelay: '3',
   metrics: '7',
   only: 'in-seq-001',
   peertimeout: '7',

@@ -29,7 +29,10 @@ async function started(answers: readonly (readonly string[])[], options: Omit<Ou
     },
   };
   const rules = { requiredServices: '0000000000000000' };
-  const node = stage.node({ rules, outbound: { ...options, source } }, '10.0.0.9');
+  const node = stage.node(
+    { rules, outbound: { blockrelay: 0, feelerInterval: 0, ...options, source } },
+    '10.0.0.9',
+  );
   const reports: string[] = [];
   for (const event of ['unreachable', 'filled'] as const) node.on(event, () => void reports.push(event));
   await stage.pass(100);

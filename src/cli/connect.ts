@@ -1,12 +1,21 @@
 /** `verack connect`: shakes hands, stays connected, and says what changes. */
 import { Argument, Option } from 'commander';
 import type { SeedAddress } from '../net/index.js';
-import type { BitcoinNode, OutboundOptions, PeerInfo } from '../index.js';
+import {
+  BLOCK_RELAY_SLOTS,
+  BOOK_SOURCE,
+  type BitcoinNode,
+  localAddresses,
+  type OutboundOptions,
+  type PeerInfo,
+} from '../index.js';
 import { chainOf, dnsOptionsOf, nodeOptionsOf } from './node-options.js';
 import { passed, tableOf } from './run-duration.js';
+import type { KeptAddressBook } from './kept-address-book.js';
 import { slotsThatFit } from './open-file-limit.js';
 import { EXIT, Usage } from './exit-codes.js';
 import {
+  addressBookOptions,
   chainOptions,
   FAULT_HELP,
   identityOptions,
@@ -14,6 +23,7 @@ import {
   logOption,
   lookupOptions,
   observerOptions,
+  outboundOptions,
   outputOptions,
   recordOptions,
   seedOptions,
@@ -25,10 +35,12 @@ import {
 } from './options.js';
 import { observedNode } from './inspect-and-metrics.js';
 import { showStatus } from './status-line.js';
+import { plain } from './peer-lines.js';
 import { peerTable } from './peer-table.js';
 import { HostTargets } from './host-targets.js';
 import { seconds, repeatable } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
+import type { Output } from './output.js';
 import { printNode, reportFailure } from './node-output.js';
 
 /** Connections to hold when nobody says which: Core's full-relay slots. */
@@ -70,7 +82,9 @@ export const connectCommand: CliCommand = {
     ...chainOptions(),
     ...lookupOptions(),
     ...seedOptions(),
-    ...slotOptions('most connections at a time; without hosts 8 are held'),
+    ...addressBookOptions(),
+    ...slotOptions('most connections at a time; without hosts so many full-relay ones are held, default 8'),
+    ...outboundOptions(),
     ...transportOptions(),
     ...timeOptions(),
     ...identityOptions(),
@@ -87,20 +101,26 @@ export const connectCommand: CliCommand = {
 async function run(job: Invocation): Promise<number> {
   const { flags, out, interrupted } = job;
   const hosts = [...job.operands, ...(flags.connect ?? []), ...(flags.addnode ?? [])];
-  refuseNowhere(job, hosts);
+  const kept = hosts.length > 0 ? undefined : await bookOf(job);
+  refuseNowhere(job, hosts, kept);
   const slots = slotsThatFit(flags.maxconnections ?? Math.max(AUTOMATIC, hosts.length), out);
   const options = {
     ...nodeOptionsOf(flags),
     dns: dnsOptionsOf(flags),
-    maxoutbound: slots,
     maxinbound: 0,
-    ...(hosts.length === 0 && { outbound: automatic(flags, slots) }),
+    maxoutbound: slots,
+    ...(kept && automaticOptions(flags, slots, kept)),
   };
-  const { node, stop } = await observedNode(flags, out, options);
+  const { node, stop: stopNode } = await observedNode(flags, out, options);
+  kept?.begin();
+  const stop = async (): Promise<void> => {
+    await kept?.end(node);
+    await stopNode();
+  };
   const outbound = hosts.length > 0 ? toHosts(job, node, hosts) : toCandidates(job, node);
   printNode(node, out, (peer) => outbound.reported(peer));
   const hideStatus = showStatus(node, out);
-  out.info(out.paintLog('dim', intention(node, hosts, flags.dnsseed)));
+  out.info(out.paintLog('dim', intention(node, hosts, flags.dnsseed, kept?.book.size())));
   outbound.start();
   await Promise.race([outbound.settled, passed(flags.for, interrupted)]);
   // How things stand now: the end of the node would end everything.
@@ -108,33 +128,59 @@ async function run(job: Invocation): Promise<number> {
   const seen = flags.table ? tableOf(node) : [];
   await stop();
   hideStatus();
-  for (const line of peerTable(seen, out.columns)) out.answer(line);
+  for (const line of [...peerTable(seen, out.columns), ...consensusLines(seen, out)]) out.answer(line);
   return code;
 }
 
-const automatic = (
-  { once = false, dnsseed = true, maxconnections }: Invocation['flags'],
-  slots: number,
-): OutboundOptions => ({
-  slots: Math.min(slots, maxconnections ?? AUTOMATIC),
-  once,
-  dnsseed,
-});
+/** Loaded when asked for, as with `verack addresses`. */
+async function bookOf({ flags, out }: Invocation): Promise<KeptAddressBook> {
+  if (flags.record !== undefined && flags.asmap !== undefined)
+    throw new Usage('--record does not go with --asmap: a recording does not hold the file');
+  const { keptAddressBook } = await import('./kept-address-book.js');
+  return keptAddressBook(flags, chainOf(flags), out);
+}
 
-function refuseNowhere({ flags }: Invocation, hosts: readonly string[]): void {
+function automaticOptions(
+  { once = false, dnsseed = true, blockrelay = BLOCK_RELAY_SLOTS, feelers = true }: Invocation['flags'],
+  slots: number,
+  { book, anchors }: KeptAddressBook,
+) {
+  const feeler = feelers && !once;
+  const outbound: OutboundOptions = {
+    ...{ slots, once, dnsseed, blockrelay, anchors },
+    ...(!feeler && { feelerInterval: 0 }),
+  };
+  const maxoutbound = slots + (once ? 0 : blockrelay) + Number(feeler);
+  return { outbound, addressBook: book, maxoutbound };
+}
+
+/** How the peers see this machine; nothing when none of them says. */
+function consensusLines(peers: readonly PeerInfo[], out: Output): string[] {
+  const established = peers.filter(
+    ({ state, addrlocal }) => state === 'established' && addrlocal !== undefined,
+  );
+  const addresses = localAddresses(peers).map(
+    ({ address, score }) => `${plain(address)} (${score} of ${established.length})`,
+  );
+  return out.verbose > 0 && addresses.length > 0 ? [`peers see this machine as ${addresses.join(', ')}`] : [];
+}
+
+function refuseNowhere({ flags }: Invocation, hosts: readonly string[], kept?: KeptAddressBook): void {
   if (flags.listen) throw new Usage('connect does not listen: run "verack listen" beside it');
   const { chain, seeds, fixedSeeds } = chainOf(flags);
   const asked = flags.dnsseed === false ? [] : seeds;
-  if (hosts.length > 0 || asked.length + fixedSeeds.length > 0) return;
+  if (hosts.length > 0 || asked.length + fixedSeeds.length + (kept?.book.size() ?? 0) > 0) return;
   throw new Usage(`this ${chain} has no seeds: name a host, for example 127.0.0.1`);
 }
 
-function intention({ chain }: BitcoinNode, hosts: readonly string[], dnsseed = true): string {
+function intention({ chain }: BitcoinNode, hosts: readonly string[], dnsseed = true, known = 0): string {
   const whom =
     hosts.length === 0
-      ? dnsseed
-        ? 'asking the DNS seeds'
-        : 'trying the fixed list'
+      ? known > 0
+        ? `${known} ${known === 1 ? 'address' : 'addresses'} in the address book`
+        : dnsseed
+          ? 'asking the DNS seeds'
+          : 'trying the fixed list'
       : hosts.length === 1
         ? `dialling ${hosts[0]!}`
         : `dialling ${hosts.length} hosts`;
@@ -189,6 +235,7 @@ function toCandidates({ flags, out }: Invocation, node: BitcoinNode): Outbound {
 /** What the source of addresses has answered. */
 export function foundSentence(addresses: readonly SeedAddress[], dnsseed = true): string {
   const count = `${addresses.length} ${addresses.length === 1 ? 'address' : 'addresses'}`;
+  if (addresses.some(({ source }) => source === BOOK_SOURCE)) return `${count} of the address book`;
   if (!dnsseed) return `${count} of the fixed list`;
   const sources = new Set(addresses.map(({ source }) => source));
   if (addresses.length === 0) return 'the DNS seeds gave no address';

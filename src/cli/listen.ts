@@ -2,10 +2,11 @@
 import { Option } from 'commander';
 import { type Endpoint, formatEndpoint } from '../net/index.js';
 import { type BitcoinNode, MAX_PENDING, VerackError } from '../index.js';
-import { nodeOptionsOf } from './node-options.js';
+import { chainOf, nodeOptionsOf } from './node-options.js';
 import { slotsThatFit } from './open-file-limit.js';
 import { EXIT, Usage } from './exit-codes.js';
 import {
+  addressBookOptions,
   bindOptions,
   chainOptions,
   FAULT_HELP,
@@ -59,6 +60,7 @@ export const listenCommand: CliCommand = {
     // Core's option for this verb, and its negation, which is refused.
     ...['--listen', '--no-listen'].map((flags) => new Option(flags).hideHelp()),
     ...chainOptions(),
+    ...addressBookOptions(),
     ...slotOptions(`most peers at a time; default ${SLOTS}`),
     ...sourceLimitOptions(),
     ...transportOptions(),
@@ -80,8 +82,15 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
   const { maxconnections = SLOTS, maxpending = MAX_PENDING, pendingloopback = false } = flags;
   const maxinbound = slotsThatFit(maxconnections, out);
   const limits = { maxinbound, maxoutbound: 0, maxpending, pendingloopback };
-  const options = { ...nodeOptionsOf(flags), ...limits };
-  const { node, stop } = await observedNode(flags, out, options);
+  const { keptAddressBook } = await import('./kept-address-book.js');
+  const kept = await keptAddressBook(flags, chainOf(flags), out);
+  const options = { ...nodeOptionsOf(flags), ...limits, addressBook: kept.book };
+  const { node, stop: stopNode } = await observedNode(flags, out, options);
+  kept.begin();
+  const stop = async (): Promise<void> => {
+    await kept.end(node);
+    await stopNode();
+  };
   const port = flags.port ?? node.chain.port;
   if (reportsPeers(flags, out)) printNode(node, out);
   node.on('listening', (at) => {

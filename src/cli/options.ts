@@ -40,6 +40,8 @@ export interface Flags {
   readonly onlynet?: readonly IpFamily[];
   readonly dnsServer?: readonly string[];
   readonly maxconnections?: number;
+  readonly blockrelay?: number;
+  readonly feelers?: boolean;
   readonly maxpending?: number;
   readonly pendingloopback?: boolean;
   readonly fault?: readonly (Fault | V2FaultName)[];
@@ -164,6 +166,20 @@ export const addressBookOptions = (): Option[] =>
       '--asmap <file>',
       "group IP addresses by autonomous system, from a file in Bitcoin Core's format",
       String,
+    ),
+  ]);
+
+/** Automatic connections besides the full-relay ones. */
+export const outboundOptions = (): Option[] =>
+  under(NETWORK, [
+    valued(
+      '--blockrelay <n>',
+      'without hosts: block-relay-only connections to hold besides, default 2',
+      whole(0, 100),
+    ),
+    ...switched(
+      '--feelers',
+      'without hosts: test an address of the book about every two minutes; on by default',
     ),
   ]);
 

@@ -3,13 +3,15 @@
  * gives. It connects targets with their peers; what they decide is in machines/outbound.machine.ts.
  */
 import type { ActorLogic, AnyActorRef, AnyEventObject, Snapshot } from 'xstate';
-import type { ConnectionType, OutboundContext, SupervisorEvent } from '../../machines/index.js';
+import type { ConnectionType, OutboundContext, SlotType, SupervisorEvent } from '../../machines/index.js';
 import type { Connection } from '../connection/connection.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import { drawFraction, type Env } from '../net/environment.js';
 import type { Endpoint } from '../net/link.js';
+import type { Netgroups } from '../net/netgroup.js';
 import type { Reason } from '../reasons.js';
 import { endpointOf, OutboundTarget, type TargetOwner } from './outbound-target.js';
+import { outboundGroup, takenGroups } from './outbound-netgroups.js';
 import type { PeerPool } from './peer-pool.js';
 import type { PeerInfo } from './peerinfo.js';
 import type { EndedPeer } from './tracker.js';
@@ -32,6 +34,8 @@ export interface TargetsListener {
   fallback(last: PeerInfo): void;
   retry(target: OutboundTarget, context: OutboundContext): void;
   abandoned(target: OutboundTarget, reason: Reason): void;
+  /** A connection is about to be opened to that address. */
+  dialled(remote: Endpoint): void;
 }
 
 export interface TargetsOptions {
@@ -39,6 +43,7 @@ export interface TargetsOptions {
   readonly compiled: boolean;
   readonly v2only: boolean;
   readonly pool: PeerPool;
+  readonly netgroups: Netgroups;
   /** Sends an event to the supervisor. */
   readonly supervise: (event: SupervisorEvent) => void;
 }
@@ -118,7 +123,7 @@ export class OutboundTargets implements TargetOwner {
     if (!target) return;
     const isFirst = !target.wasEstablished;
     target.established(info);
-    if (target.options.automatic && isFirst) this.options.supervise({ type: 'target.established' });
+    if (isFillingSlot(target) && isFirst) this.options.supervise({ type: 'target.established' });
   }
 
   /** True when the connection belonged to a target, which reports its end. */
@@ -134,12 +139,21 @@ export class OutboundTargets implements TargetOwner {
       type: 'slot.requested',
       ticket: target.id,
       known: this.options.pool.isKnown(addr),
+      grouped: isFillingSlot(target) && this.#isGroupTaken(endpointOf(addr).host),
     });
+  }
+
+  #isGroupTaken(host: string): boolean {
+    const { pool, netgroups } = this.options;
+    const group = outboundGroup(host, netgroups);
+    return group !== undefined && takenGroups(pool.outbound, netgroups).has(group);
   }
 
   connect(target: OutboundTarget, addr: string, v2: boolean): void {
     const { connection_type } = target.options.input;
-    this.options.pool.spawn({ remote: endpointOf(addr), connection_type, v2 }, (connection) => {
+    const remote = endpointOf(addr);
+    this.listener.dialled(remote);
+    this.options.pool.spawn({ remote, connection_type, v2 }, (connection) => {
       this.#byConnection.set(connection.id, target);
       target.connected(connection);
     });
@@ -168,6 +182,16 @@ export class OutboundTargets implements TargetOwner {
     this.#targets.delete(target.id);
     if (!target.options.automatic) return;
     const { wasEstablished: established } = target;
-    this.options.supervise({ type: 'target.ended', established, draw: drawFraction(this.env) });
+    const { connection_type } = target.options.input;
+    if (!isSlotType(connection_type)) return this.options.supervise({ type: 'feeler.ended' });
+    const draw = drawFraction(this.env);
+    this.options.supervise({ type: 'target.ended', connection_type, established, draw });
   }
 }
+
+const isSlotType = (type: ConnectionType): type is SlotType =>
+  type === 'outbound-full-relay' || type === 'block-relay-only';
+
+/** Created by the supervisor for one of its slots; a feeler is not. */
+const isFillingSlot = ({ options: { automatic, input } }: OutboundTarget): boolean =>
+  automatic && isSlotType(input.connection_type);

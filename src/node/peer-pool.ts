@@ -28,9 +28,13 @@ export interface PoolListener {
   /** `pingtime`: milliseconds. */
   ponged(connection: Connection, pingtime: number): void;
   drained(connection: Connection): void;
+  /** The first `getaddr` of an accepted peer. */
+  askedForAddresses(connection: Connection): void;
   ended(connection: Connection, ended: EndedPeer): void;
   /** `ms` of time passed while the process did not run, or the wall clock was set by that much. */
   jumped(ms: number, clock: 'monotonic' | 'wall'): void;
+  /** Once a second while there are connections, after their deadlines were looked at. */
+  ticked(now: number): void;
 }
 
 export interface PoolOptions {
@@ -118,6 +122,11 @@ export class PeerPool implements ConnectionOwner {
     return this.#dialled.has(addr);
   }
 
+  /** Outbound connections, open or being opened. */
+  get outbound(): Iterable<Connection> {
+    return this.#dialled.values();
+  }
+
   isDialling(nonce: Hex64): boolean {
     return this.#dialling.has(nonce);
   }
@@ -200,6 +209,10 @@ export class PeerPool implements ConnectionOwner {
     this.listener.dropped(connection, code, command);
   }
 
+  askedForAddresses(connection: Connection): void {
+    this.listener.askedForAddresses(connection);
+  }
+
   drained(connection: Connection): void {
     this.listener.drained(connection);
   }
@@ -267,6 +280,7 @@ export class PeerPool implements ConnectionOwner {
       connection.updateQueue(now);
       if (nextDeadline(connection.context, connection.moments).at < now) connection.tick(now);
     }
+    this.listener.ticked(now);
   }
 
   #jumped(ms: number, clock: 'monotonic' | 'wall'): void {

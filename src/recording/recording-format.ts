@@ -32,6 +32,7 @@
  *   drained   link                        what was waiting has gone
  *   dialname  name, port, options         the owner dials a name
  *   candidates addresses                  the source of automatic outbound connections has answered
+ *   feeler    addresses                   and has one for a feeler, or none
  *   found     lookup, hosts               a name has these addresses
  *   unfound   lookup, code, facts         or none
  *   timer     timer
@@ -63,9 +64,10 @@
  *
  * A recording holds the random draws, and so the keys of its BIP324 sessions: who has the file can read them.
  */
-import { CORE_RULES, DRAIN_TIMEOUT, type Rules } from '../../machines/index.js';
+import { CORE_RULES, DRAIN_TIMEOUT, FEELER_INTERVAL, type Rules } from '../../machines/index.js';
 import { type Endpoint, type Fault, parseFault } from '../net/index.js';
 import {
+  BLOCK_RELAY_SLOTS,
   type CandidateSource,
   chainOf,
   type DialCode,
@@ -76,6 +78,7 @@ import {
   networkOf,
   type NodeInput,
   type NodeOptions,
+  type OutboundOptions,
   type ReasonCode,
   VerackError,
 } from '../index.js';
@@ -91,6 +94,15 @@ export interface Header {
   readonly format: typeof FORMAT;
   readonly version: number;
   readonly verack: string;
+}
+
+/** `blockrelay`, `feelerInterval` and `anchors` are absent in recordings of earlier versions: 0, 0 and none. */
+export interface RecordedOutbound {
+  readonly slots: number;
+  readonly once: boolean;
+  readonly blockrelay?: number;
+  readonly feelerInterval?: number;
+  readonly anchors?: readonly Endpoint[];
 }
 
 /** What of a node's options decides what it does; defaults are written out, since they may change. */
@@ -110,7 +122,7 @@ export interface RecordedOptions {
   readonly padding?: Padding;
   readonly v2fault?: V2FaultName;
   /** Automatic outbound connections; what their source answers is an input. */
-  readonly outbound?: { readonly slots: number; readonly once: boolean };
+  readonly outbound?: RecordedOutbound;
   readonly services: string;
   readonly startingheight: number;
   readonly subver: string;
@@ -120,6 +132,7 @@ export interface RecordedOptions {
 
 /** What a node takes and no recording can hold, or holds under another name, or what changes nothing. */
 type Unrecorded =
+  | 'addressBook'
   | 'uacomment'
   | 'compiled'
   | 'clock'
@@ -199,9 +212,17 @@ export function recordedOptions(options: NodeOptions, faults: readonly Fault[]):
     rules,
     ...DEFAULTS,
     ...picked(options),
-    ...(outbound && { outbound: { slots: outbound.slots, once: outbound.once ?? false } }),
+    ...(outbound && { outbound: recordedOutbound(outbound) }),
     subver: new TextDecoder().decode(identityOf(options, rules).user_agent),
     faults: faults.map(({ name, value }) => (value === '' ? name : `${name}=${value}`)),
+  };
+}
+
+function recordedOutbound({ slots, once = false, ...rest }: OutboundOptions): RecordedOutbound {
+  const { blockrelay = BLOCK_RELAY_SLOTS, feelerInterval = FEELER_INTERVAL, anchors = [] } = rest;
+  return {
+    ...{ slots, once, blockrelay, feelerInterval },
+    anchors: anchors.map(({ host, port }) => ({ host, port })),
   };
 }
 
@@ -213,7 +234,7 @@ export function nodeOptions(recorded: RecordedOptions, source: CandidateSource):
   const bytes = Uint8Array.from(Buffer.from(magic, 'hex'));
   return {
     ...picked(recorded),
-    ...(outbound && { outbound: { ...outbound, source } }),
+    ...(outbound && { outbound: { blockrelay: 0, feelerInterval: 0, ...outbound, source } }),
     rules,
     subver,
     chain: { ...known, magic: bytes, magicHex: magic },
