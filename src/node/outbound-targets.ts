@@ -139,14 +139,17 @@ export class OutboundTargets implements TargetOwner {
       type: 'slot.requested',
       ticket: target.id,
       known: this.options.pool.isKnown(addr),
-      grouped: isFillingSlot(target) && this.#isGroupTaken(endpointOf(addr).host),
+      grouped: isFillingSlot(target) && this.#isGroupTaken(target, endpointOf(addr).host),
     });
   }
 
-  #isGroupTaken(host: string): boolean {
+  /** Those that wait for a slot too count: several are created at once. */
+  #isGroupTaken(target: OutboundTarget, host: string): boolean {
     const { pool, netgroups } = this.options;
     const group = outboundGroup(host, netgroups);
-    return group !== undefined && takenGroups(pool.outbound, netgroups).has(group);
+    if (group === undefined) return false;
+    const waiting = [...this.#targets.values()].flatMap((other) => (other === target ? [] : other.requested));
+    return takenGroups([...pool.outbound, ...waiting], netgroups).has(group);
   }
 
   connect(target: OutboundTarget, addr: string, v2: boolean): void {

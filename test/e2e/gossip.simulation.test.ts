@@ -1,7 +1,7 @@
 /** Nodes that know one seed find enough peers to fill their slots; a seed that lies can delay that, and not prevent it. */
 import { expect, test } from '@jest/globals';
 
-import { GossipingNetwork, hostOf, type Member, outboundOf } from './support/gossiping-network.js';
+import { GossipingNetwork, hostOf, type Member, outboundOf } from '../support/gossiping-network.js';
 
 const SEED = hostOf(0);
 /** Nodes that are there already; a seed that knows them all names 23 % of them. */
