@@ -42,7 +42,8 @@ export const listenCommand: CliCommand = {
   about: 'accept connections, with fault injection',
   details:
     'Listens on 127.0.0.1 unless --bind says otherwise (Core would listen on every interface: --bind 0.0.0.0 --bind [::]). ' +
-    'The address it listens on goes to stdout, then, without --quiet, a line for each handshake that completes.',
+    'The address it listens on goes to stdout, then, without --quiet, a line for each handshake that completes. Peers that ask ' +
+    'for addresses get some of the address book of --datadir, which their own addresses go into.',
   appendix: FAULT_HELP,
   examples: [
     ['verack listen --regtest', 'then: bitcoin-cli -regtest addnode 127.0.0.1:18444 onetry'],
