@@ -1,3 +1,9 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+// No test reads or writes the address book of whoever runs it; the folder is made only when a test saves one.
+process.env.XDG_DATA_HOME = join(tmpdir(), `verack-test-${process.pid}`);
+
 /** What both configurations share: TypeScript through swc, native ES modules. */
 export const base = {
   testEnvironment: 'node',

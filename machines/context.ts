@@ -22,6 +22,7 @@ export const initial = (input: PeerInput): PeerContext => ({
   startingheight: -1,
   timeoffset: 0,
   relaytxes: false,
+  addrlocal: '',
   wtxidrelay: false,
   sendaddrv2: false,
   sendheaders: false,
@@ -32,6 +33,8 @@ export const initial = (input: PeerInput): PeerContext => ({
   pingsentat: -1,
   pingtime: -1,
   minping: -1,
+  getaddr: false,
+  said: '',
   selfnonce: false,
   dropped: '',
   reason: null,
@@ -66,6 +69,9 @@ export const copy = (context: PeerContext): PeerContext => ({
   minping: context.minping,
   selfnonce: context.selfnonce,
   dropped: context.dropped,
+  addrlocal: context.addrlocal,
+  getaddr: context.getaddr,
+  said: context.said,
   reason: context.reason,
 });
 
@@ -86,6 +92,7 @@ export const version = (_: PeerContext, event: EventOf<'wire.version'>): Change 
   startingheight: event.startingheight,
   timeoffset: event.timeoffset,
   relaytxes: event.relaytxes,
+  addrlocal: event.addrlocal,
 });
 
 /** Also the first ping, which is part of the post-handshake messages. */
@@ -124,6 +131,8 @@ export const sendcmpct = (_: PeerContext, event: EventOf<'wire.sendcmpct'>): Cha
 export const feefilter = (_: PeerContext, event: EventOf<'wire.feefilter'>): Change => ({
   minfeefilter: event.feerate,
 });
+
+export const rejected = (_: PeerContext, event: EventOf<'wire.reject'>): Change => ({ said: event.said });
 
 /** A version of which only the first 46 bytes could be decoded is dropped like any other message. */
 export const dropped = (_: PeerContext, event: EventOf<'wire.dropped' | 'wire.version'>): Change => ({

@@ -37,6 +37,8 @@ export interface VersionFacts {
   readonly subver: string;
   readonly startingheight: number;
   readonly relaytxes: boolean;
+  /** Our address as the peer sees it, `host:port`; empty when it does not say. */
+  readonly addrlocal: string;
   /** The nonce is that of a connection we are dialling right now (Core's CheckIncomingNonce). */
   readonly ownnonce: boolean;
   /** Set when only the first 46 bytes could be decoded: Core checks services and version, then drops the message. */
@@ -68,6 +70,8 @@ export type PeerEvent =
   /** `nonce` is empty when the payload is shorter than 8 bytes. */
   | { readonly type: 'wire.pong'; readonly at: number; readonly nonce: MaybeHex64 }
   | { readonly type: 'wire.getaddr' }
+  /** BIP61: `said` is the rejected command, its code's name and the reason, printable, at most {@link MAX_SAID} characters. */
+  | { readonly type: 'wire.reject'; readonly said: string }
   /** `addr` or `addrv2`, 0..1000 entries. */
   | { readonly type: 'wire.addr'; readonly count: number }
   /** A list longer than the protocol allows. */
@@ -131,6 +135,7 @@ export const PEER_EVENTS = [
   'wire.feefilter',
   'wire.ping',
   'wire.pong',
+  'wire.reject',
   'wire.getaddr',
   'wire.addr',
   'wire.excess',
@@ -169,6 +174,8 @@ export type MessageSequence = 'version' | 'negotiation' | 'postHandshake' | 'pin
 export type PeerEffect =
   | { readonly type: 'effect.dial' }
   | { readonly type: 'effect.send'; readonly sequence: MessageSequence }
+  /** Answer `getaddr` from the address book, if there is one. */
+  | { readonly type: 'effect.sendAddresses' }
   /** `flush`: send what is already written before closing. */
   | { readonly type: 'effect.close'; readonly flush: boolean };
 
@@ -228,6 +235,7 @@ export interface PeerContext {
   readonly startingheight: number;
   readonly timeoffset: number;
   readonly relaytxes: boolean;
+  readonly addrlocal: string;
   readonly wtxidrelay: boolean;
   readonly sendaddrv2: boolean;
   readonly sendheaders: boolean;
@@ -243,6 +251,10 @@ export interface PeerContext {
   /** Round trip, milliseconds; -1 before the first pong. */
   readonly pingtime: number;
   readonly minping: number;
+  /** Their `getaddr` came; another one gets no answer. */
+  readonly getaddr: boolean;
+  /** What their last `reject` said; empty without one. */
+  readonly said: string;
   /** An accepted connection carried the nonce of this one. */
   readonly selfnonce: boolean;
   /** The last message that was dropped during the handshake, as `command: CODE`; empty when none was. */
@@ -253,6 +265,8 @@ export interface PeerContext {
 
 /** BIP434 feature ids that are kept of one peer; further ones are ignored. */
 export const MAX_FEATURES = 64;
+/** Characters of what a `reject` said. */
+export const MAX_SAID = 160;
 
 /** The input of a peer actor. */
 export interface PeerInput {
@@ -423,24 +437,46 @@ export type OutboundInput = Pick<
   'id' | 'connection_type' | 'name' | 'addresses' | 'persistent' | 'v2' | 'v2only'
 >;
 
+/** The types of the automatic connections that last. */
+export type SlotType = 'outbound-full-relay' | 'block-relay-only';
+
 /** The events of the supervisor machine. A `ticket` identifies the target or the accepted link that waits outside. */
 export type SupervisorEvent =
-  /** A target asks for an outbound slot. `known`: a connection to that address exists or is being opened. */
-  | { readonly type: 'slot.requested'; readonly ticket: number; readonly known: boolean }
+  /**
+   * A target asks for an outbound slot. `known`: a connection to that address exists or is being opened. `grouped`: the
+   * target is automatic, and a lasting outbound connection to its IPv4 or IPv6 netgroup exists.
+   */
+  | {
+      readonly type: 'slot.requested';
+      readonly ticket: number;
+      readonly known: boolean;
+      readonly grouped: boolean;
+    }
   /** A listener accepted a link. */
   | ({ readonly type: 'link.accepted'; readonly ticket: number } & AcceptedFacts)
   /** The inbound peer that gives up its slot for the accepted link, by the rules of eviction.ts; 0 when none has to. */
   | { readonly type: 'eviction.selected'; readonly ticket: number; readonly id: number }
   /** A peer actor has stopped, for whatever reason. */
   | { readonly type: 'peer.ended'; readonly id: number; readonly inbound: boolean }
-  /** Fill the outbound slots. */
-  | { readonly type: 'user.fill' }
+  /** Fill the outbound slots. `anchors`: block-relay-only peers of the last run. */
+  | { readonly type: 'user.fill'; readonly anchors: number; readonly draw: number }
   /** The source of candidates has answered with so many. `draw`: as in {@link OutboundEvent}. */
   | { readonly type: 'candidates.found'; readonly count: number; readonly draw: number }
   /** An automatic target has a connection. */
   | { readonly type: 'target.established' }
   /** An automatic target is over. */
-  | { readonly type: 'target.ended'; readonly established: boolean; readonly draw: number }
+  | {
+      readonly type: 'target.ended';
+      readonly connection_type: SlotType;
+      readonly established: boolean;
+      readonly draw: number;
+    }
+  /** The time between two feelers has passed. */
+  | { readonly type: 'feeler.due'; readonly draw: number }
+  /** The source has an address for a feeler, or none. */
+  | { readonly type: 'feeler.found'; readonly exists: boolean }
+  /** A feeler is over. */
+  | { readonly type: 'feeler.ended' }
   | { readonly type: 'user.stop' };
 
 /** What is known of an accepted link from its address. For an address of the whitelist nothing of it is true. */
@@ -468,6 +504,9 @@ export const SUPERVISOR_EVENTS = [
   'candidates.found',
   'target.established',
   'target.ended',
+  'feeler.due',
+  'feeler.found',
+  'feeler.ended',
   'user.stop',
 ] as const satisfies readonly SupervisorEvent['type'][];
 
@@ -486,8 +525,16 @@ export type SupervisorEffect =
   | { readonly type: 'effect.evict' }
   /** Ask the source for candidates; the answer is `candidates.found`. */
   | { readonly type: 'effect.findCandidates' }
-  /** Create a target for each of the next `opening` candidates. */
+  /** Create a target for each of the next `opening` candidates, the last `blockopening` of them block-relay-only. */
   | { readonly type: 'effect.openTargets' }
+  /** Create a block-relay-only target for each of the first `opening` anchors. */
+  | { readonly type: 'effect.openAnchors' }
+  /** Send `feeler.due` after `feelerdelay`; 0: never. */
+  | { readonly type: 'effect.armFeeler' }
+  /** Ask the source for an address to test; the answer is `feeler.found`. */
+  | { readonly type: 'effect.findFeeler' }
+  /** Create a feeler to that address. */
+  | { readonly type: 'effect.openFeeler' }
   /** Every candidate was tried and none could be reached; sent once. */
   | { readonly type: 'effect.reportUnreachable' }
   /** With `once`: nothing more will be dialled. */
@@ -506,6 +553,7 @@ export type RefusalCode =
   | 'ERR_POLICY_PENDING'
   | 'ERR_POLICY_SOURCE'
   | 'ERR_POLICY_DUPLICATE'
+  | 'ERR_POLICY_NETGROUP'
   | 'ERR_LOCAL_CANCELLED';
 
 /** Counts, not lists: the tracker keeps the peers. */
@@ -516,26 +564,34 @@ export interface SupervisorContext {
   readonly maxoutbound: number;
   /** How long to wait for peers to close, milliseconds. */
   readonly drainTimeout: number;
-  /** Automatic outbound connections to hold. */
+  /** Automatic outbound connections to hold, feelers not counted; how many of them are block-relay-only. */
   readonly wanted: number;
+  readonly blockwanted: number;
   /** Each candidate is dialled for one connection, and a slot that was filled once is not filled again. */
   readonly once: boolean;
-  /** Automatic targets that exist. */
+  /** Automatic targets that exist, feelers not counted; how many of them are block-relay-only. */
   readonly targets: number;
+  readonly blocktargets: number;
   /** Candidates that were not dialled yet. */
   readonly candidates: number;
-  /** Targets to create now. */
+  /** Targets to create now; how many of them are block-relay-only. */
   readonly opening: number;
+  readonly blockopening: number;
   /** Answers of the source so far. */
   readonly rounds: number;
   /** Whether an automatic target ever had a connection, or its absence was reported. */
   readonly reached: boolean;
   /** Until the source is asked again, milliseconds. */
   readonly delay: number;
+  /** Between two feelers, on average and this time, milliseconds; 0 for no feelers. */
+  readonly feelerInterval: number;
+  readonly feelerdelay: number;
+  /** Whether a feeler is under way, or its address is looked for: one at a time. */
+  readonly feeling: boolean;
 }
 
 /** The input of a supervisor actor. */
 export type SupervisorInput = Pick<
   SupervisorContext,
-  'maxinbound' | 'maxoutbound' | 'drainTimeout' | 'wanted' | 'once'
+  'maxinbound' | 'maxoutbound' | 'drainTimeout' | 'wanted' | 'blockwanted' | 'once' | 'feelerInterval'
 >;

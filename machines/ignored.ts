@@ -39,6 +39,7 @@ const peer: Ignored<PeerEvent['type']> = {
         'wire.feefilter',
         'wire.ping',
         'wire.pong',
+        'wire.reject',
         'wire.getaddr',
         'wire.addr',
         'wire.excess',
@@ -98,11 +99,6 @@ const peer: Ignored<PeerEvent['type']> = {
     },
     {
       states: ['established'],
-      events: ['wire.getaddr'],
-      reason: 'no address book: there is nothing to send',
-    },
-    {
-      states: ['established'],
       events: ['wire.dropped'],
       reason: 'counted outside; an established connection is kept',
     },
@@ -143,7 +139,16 @@ const peer: Ignored<PeerEvent['type']> = {
       events: ['wire.pong'],
       reason: 'unrequested, or another nonce: the pong is still awaited',
     },
-    { states: ['established'], events: ['wire.addr'], reason: 'addresses are passed to listeners only' },
+    {
+      states: ['established'],
+      events: ['wire.getaddr'],
+      reason: 'a second request, or a peer that we dialled: no answer',
+    },
+    {
+      states: ['established'],
+      events: ['wire.addr'],
+      reason: 'addresses go to the address book and to listeners',
+    },
     {
       states: ['established'],
       events: ['wire.excess'],
@@ -266,7 +271,15 @@ const supervisor: Ignored<SupervisorEvent['type']> = {
     },
     {
       states: ['draining'],
-      events: ['user.fill', 'candidates.found', 'target.established', 'target.ended'],
+      events: [
+        'user.fill',
+        'candidates.found',
+        'target.established',
+        'target.ended',
+        'feeler.due',
+        'feeler.found',
+        'feeler.ended',
+      ],
       reason: 'the node is stopping: nothing more is dialled',
     },
     { states: ['draining'], events: ['user.stop'], reason: 'the node is already stopping' },

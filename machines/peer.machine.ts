@@ -57,6 +57,7 @@ const peerSetup = setup({
     isAwaited: forEvent('wire.pong', policy.isAwaited),
     cancelsPing: forEvent('wire.pong', policy.cancelsPing),
     exceedsLimit: forEvent('wire.excess', policy.exceedsLimit),
+    isAnsweredGetaddr: ({ context }) => policy.isAnsweredGetaddr(context),
     isFetched: forEvent('wire.addr', policy.isFetched),
     isFetchOver: forEvent('clock.tick', policy.isFetchOver),
     isPongOverdue: forEvent('clock.tick', policy.isPongOverdue),
@@ -69,6 +70,7 @@ const peerSetup = setup({
     'effect.send': (_, _params: { sequence: MessageSequence }) => undefined,
     'effect.close': (_, _params: { flush: boolean }) => undefined,
     'effect.reportPong': () => undefined,
+    'effect.sendAddresses': () => undefined,
     recordConnected: assign(forEvent('link.connected', update.connected)),
     recordOpen: assign(forEvent('link.open', update.open)),
     recordVersion: assign(forEvent('wire.version', update.version)),
@@ -82,6 +84,8 @@ const peerSetup = setup({
     recordPing: assign(forEvent('clock.tick', update.ping)),
     recordPong: assign(forEvent('wire.pong', update.pong)),
     cancelPing: assign({ pingnonce: '' }),
+    recordGetaddr: assign({ getaddr: true }),
+    recordReject: assign(forEvent('wire.reject', update.rejected)),
     recordSelf: assign({ selfnonce: true }),
     recordDropped: assign(forEvent(['wire.dropped', 'wire.version'], update.dropped)),
     shiftTimestamps: assign(forEvent('clock.jump', update.shifted)),
@@ -188,8 +192,9 @@ export const peerMachine = peerSetup.createMachine({
       on: {
         'wire.dropped': {
           actions: 'recordDropped',
-          description: 'recorded: part of the reason if the deadline passes',
+          description: 'part of the reason if the deadline passes',
         },
+        'wire.reject': { actions: 'recordReject', description: 'BIP61: part of the reason of the end' },
       },
       states: {
         awaitingVersion: {
@@ -347,6 +352,12 @@ export const peerMachine = peerSetup.createMachine({
             description: 'without nonce or nonce 0: the ping is cancelled',
           },
         ],
+        'wire.reject': { actions: 'recordReject', description: 'BIP61: part of the reason of the end' },
+        'wire.getaddr': {
+          guard: 'isAnsweredGetaddr',
+          actions: ['recordGetaddr', 'effect.sendAddresses'],
+          description: 'answered once, on accepted connections only',
+        },
         'wire.addr': {
           guard: 'isFetched',
           target: '#peer.closed',

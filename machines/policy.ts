@@ -142,6 +142,13 @@ export const lacksInboundSlot = (context: SupervisorContext, { reserved }: Accep
 export const isUnwelcome = (context: SupervisorContext, { discouraged }: AcceptedFacts): boolean =>
   discouraged && context.inbound + 1 >= context.maxinbound;
 
+/**
+ * Answered once per connection, and on accepted ones only: whoever we dial could recognise this node by the answer (Core:
+ * ProcessMessage for GETADDR).
+ */
+export const isAnsweredGetaddr = (context: PeerContext): boolean =>
+  context.connection_type === 'inbound' && !context.getaddr;
+
 /** An addr-fetch connection is done when it has received more than the peer's own address. */
 export const isFetched = (context: PeerContext, event: EventOf<'wire.addr'>): boolean =>
   context.connection_type === 'addr-fetch' && event.count > 1;
@@ -208,7 +215,8 @@ function established(context: PeerContext, { lastrecv, lastsend, stalledat }: Mo
 /** The facts of a reason: what the code needs to be understood. The connection adds the state in which it ended. */
 export function factsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {
   const own = 'facts' in event ? event.facts : {};
-  return { ...own, ...detailsOf(code, context, event) };
+  const said = context.said === '' ? {} : { said: context.said };
+  return { ...own, ...detailsOf(code, context, event), ...said };
 }
 
 function detailsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {
@@ -252,6 +260,13 @@ function versionDetails(code: ReasonCode, context: PeerContext, event: EventOf<'
     return { services: event.services, required: context.rules.requiredServices };
   return code === 'ERR_PROTO_SELF' ? { nonce: event.nonce } : {};
 }
+
+/** Core: FEELER_INTERVAL, two minutes on average. */
+export const FEELER_INTERVAL = 120_000;
+
+/** The time to the next event of a Poisson process, milliseconds; `draw` is a random number in [0, 1). 0 for a mean of 0: never. */
+export const poissonDelay = (mean: number, draw: number): number =>
+  mean === 0 ? 0 : Math.max(1, Math.round(-mean * Math.log(1 - draw)));
 
 /** Milliseconds before a first redial, and at most. */
 const REDIAL_FIRST = 1_000;

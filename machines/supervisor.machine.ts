@@ -3,18 +3,30 @@
  *
  *   running (manual | finding → filling ⇄ waiting | filled) → draining → stopped
  *
+ * Slots are those of Bitcoin Core's ThreadOpenConnections: outbound-full-relay ones, block-relay-only ones (the anchors of the
+ * last run first), and while all of them have a target a feeler now and then.
+ *
  * It holds counts only, so that one more peer costs the same beside ten as beside ten thousand. The peer actors and the
  * outbound actors are in two pools that the running program provides; a peer that crashes is, like any other, a `peer.ended`.
  */
 import { type AnyActorLogic, assertEvent, assign, fromCallback, setup } from 'xstate';
 import type { RefusalCode, SupervisorContext, SupervisorEvent, SupervisorInput } from './events.js';
-import { isUnwelcome, lacksInboundSlot, redialDelay } from './policy.js';
+import { isUnwelcome, lacksInboundSlot, poissonDelay, redialDelay } from './policy.js';
 
 /** The source of candidates is asked again not sooner than after a fifth failure. */
 const FIRST_ROUND = 4;
 
 const freeSlots = ({ wanted, targets, candidates }: SupervisorContext): number =>
   Math.max(0, Math.min(wanted - targets, candidates));
+
+/** How many of the next targets are block-relay-only: full-relay slots are filled first, as in Core. */
+function blockShare(
+  { wanted, blockwanted, targets, blocktargets }: SupervisorContext,
+  opening: number,
+): number {
+  const free = wanted - blockwanted - (targets - blocktargets);
+  return Math.max(0, opening - Math.max(0, free));
+}
 
 const supervisorSetup = setup({
   types: {
@@ -30,6 +42,10 @@ const supervisorSetup = setup({
     isKnown: ({ event }) => {
       assertEvent(event, 'slot.requested');
       return event.known;
+    },
+    isGrouped: ({ event }) => {
+      assertEvent(event, 'slot.requested');
+      return event.grouped;
     },
     isBanned: ({ event }) => {
       assertEvent(event, 'link.accepted');
@@ -89,6 +105,15 @@ const supervisorSetup = setup({
       assertEvent(event, 'target.ended');
       return context.targets === 1 && !context.reached && !event.established;
     },
+    hasAnchors: ({ context, event }) => {
+      assertEvent(event, 'user.fill');
+      return Math.min(event.anchors, context.blockwanted) > 0;
+    },
+    mayFeel: ({ context }) => !context.feeling && context.targets >= context.wanted,
+    findsFeeler: ({ event }) => {
+      assertEvent(event, 'feeler.found');
+      return event.exists;
+    },
     losesLastOnce: ({ context, event }) => {
       assertEvent(event, 'target.ended');
       return context.once && context.targets === 1 && !context.reached && !event.established;
@@ -107,6 +132,10 @@ const supervisorSetup = setup({
     'effect.evict': () => undefined,
     'effect.findCandidates': () => undefined,
     'effect.openTargets': () => undefined,
+    'effect.openAnchors': () => undefined,
+    'effect.armFeeler': () => undefined,
+    'effect.findFeeler': () => undefined,
+    'effect.openFeeler': () => undefined,
     'effect.reportUnreachable': () => undefined,
     'effect.reportFilled': () => undefined,
     'effect.drain': () => undefined,
@@ -127,13 +156,29 @@ const supervisorSetup = setup({
     }),
     countOpening: assign(({ context }) => {
       const opening = freeSlots(context);
+      const blockopening = blockShare(context, opening);
       return {
         opening,
+        blockopening,
         targets: context.targets + opening,
+        blocktargets: context.blocktargets + blockopening,
         candidates: context.candidates - opening,
       };
     }),
+    countAnchors: assign(({ context, event }) => {
+      assertEvent(event, 'user.fill');
+      const opening = Math.min(event.anchors, context.blockwanted);
+      return { opening, blockopening: opening, targets: opening, blocktargets: opening };
+    }),
+    drawFeeler: assign(({ context, event }) => {
+      assertEvent(event, ['user.fill', 'feeler.due']);
+      return { feelerdelay: poissonDelay(context.feelerInterval, event.draw) };
+    }),
+    beginFeeler: assign({ feeling: true }),
+    endFeeler: assign({ feeling: false }),
     recordReached: assign({ reached: true }),
+    /** The delays start again. */
+    recordEstablished: assign({ reached: true, rounds: 1 }),
     recordFilled: assign(({ context }) => ({
       reached: true,
       wanted: context.wanted - 1,
@@ -143,8 +188,10 @@ const supervisorSetup = setup({
       assertEvent(event, 'target.ended');
       // With `once` a target is counted until it is established.
       const removed = context.once && event.established ? 0 : 1;
+      const isBlock = event.connection_type === 'block-relay-only';
       return {
         targets: context.targets - removed,
+        blocktargets: context.blocktargets - (isBlock ? removed : 0),
         delay: redialDelay(context.rounds + FIRST_ROUND, event.draw),
       };
     }),
@@ -166,13 +213,19 @@ export const supervisorMachine = supervisorSetup.createMachine({
     maxoutbound: input.maxoutbound,
     drainTimeout: input.drainTimeout,
     wanted: input.wanted,
+    blockwanted: input.blockwanted,
     once: input.once,
     targets: 0,
+    blocktargets: 0,
     candidates: 0,
     opening: 0,
+    blockopening: 0,
     rounds: 0,
     reached: false,
     delay: 0,
+    feelerInterval: input.feelerInterval,
+    feelerdelay: 0,
+    feeling: false,
   }),
   invoke: [
     { src: 'peers', id: 'peers' },
@@ -190,6 +243,11 @@ export const supervisorMachine = supervisorSetup.createMachine({
             guard: 'isKnown',
             actions: { type: 'effect.refuseSlot', params: { code: 'ERR_POLICY_DUPLICATE' } },
             description: 'one connection per address',
+          },
+          {
+            guard: 'isGrouped',
+            actions: { type: 'effect.refuseSlot', params: { code: 'ERR_POLICY_NETGROUP' } },
+            description: 'one automatic connection per netgroup',
           },
           {
             guard: 'lacksOutboundSlot',
@@ -242,7 +300,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
             description: 'the selected peer is closed, and the new one is created',
           },
         ],
-        'target.established': { actions: 'recordReached', description: 'a candidate was reached' },
+        'target.established': { actions: 'recordEstablished', description: 'a candidate was reached' },
         'target.ended': [
           {
             guard: 'losesLast',
@@ -251,6 +309,15 @@ export const supervisorMachine = supervisorSetup.createMachine({
           },
           { actions: 'removeTarget', description: 'its outbound slot is wanted again' },
         ],
+        'feeler.due': {
+          actions: ['drawFeeler', 'effect.armFeeler'],
+          description: 'a slot is free, or a feeler is under way: none now',
+        },
+        'feeler.found': [
+          { guard: 'findsFeeler', actions: 'effect.openFeeler', description: 'an address is tested' },
+          { actions: 'endFeeler', description: 'the source has no address to test' },
+        ],
+        'feeler.ended': { actions: 'endFeeler', description: 'the address was tested' },
         'user.stop': [
           { guard: 'isEmpty', target: 'stopped', actions: 'effect.drain', description: 'no peers' },
           { target: 'draining', actions: 'effect.drain', description: 'all peers are closing' },
@@ -259,7 +326,21 @@ export const supervisorMachine = supervisorSetup.createMachine({
       states: {
         manual: {
           description: 'only targets that a caller names are dialled',
-          on: { 'user.fill': { target: 'finding', description: 'the outbound slots are to be filled' } },
+          on: {
+            'user.fill': [
+              {
+                guard: 'hasAnchors',
+                target: 'finding',
+                actions: ['drawFeeler', 'countAnchors', 'effect.armFeeler', 'effect.openAnchors'],
+                description: 'the block-relay-only peers of the last run are dialled first',
+              },
+              {
+                target: 'finding',
+                actions: ['drawFeeler', 'effect.armFeeler'],
+                description: 'the outbound slots are to be filled',
+              },
+            ],
+          },
         },
         finding: {
           description: 'asking the source for candidates',
@@ -301,6 +382,11 @@ export const supervisorMachine = supervisorSetup.createMachine({
         filling: {
           description: 'candidates are dialled until the wanted number is connected',
           on: {
+            'feeler.due': {
+              guard: 'mayFeel',
+              actions: ['drawFeeler', 'beginFeeler', 'effect.findFeeler', 'effect.armFeeler'],
+              description: 'every slot has its target: an address is to be tested',
+            },
             'target.established': [
               {
                 guard: 'fillsLast',
@@ -309,7 +395,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
                 description: 'every slot was filled once, or no candidate is left',
               },
               { guard: 'isOnce', actions: 'recordFilled', description: 'this slot is not filled again' },
-              { actions: 'recordReached', description: 'a candidate was reached' },
+              { actions: 'recordEstablished', description: 'a candidate was reached' },
             ],
             'target.ended': [
               {

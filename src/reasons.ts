@@ -239,6 +239,14 @@ const rows = {
     says: 'that address is this node itself',
     hint: 'Leave it out of the list of hosts.',
   },
+  ERR_POLICY_NETGROUP: {
+    family: 'policy',
+    blame: 'policy',
+    retry: 'later',
+    exit: 4,
+    says: 'an outbound connection to the same network group exists',
+    hint: 'Automatic connections go to an IPv4 or IPv6 group once; name the host to connect all the same.',
+  },
   ERR_POLICY_VERSION: {
     family: 'policy',
     blame: 'policy',

@@ -51,6 +51,7 @@ const VALUES: Readonly<Record<string, string>> = {
   reservedslots: '7',
   ban: '192.0.2.0/24',
   bantime: '7',
+  blockrelay: '3',
   metrics: '7',
   metricstokenfile: 'a.txt',
   only: 'in-seq-001',

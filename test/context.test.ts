@@ -25,6 +25,7 @@ test('nothing is known of a new connection', () => {
     ...{ relaytxes: false, wtxidrelay: false, sendaddrv2: false, sendheaders: false, sendcmpct: -1 },
     ...{ minfeefilter: '0000000000000000', features: [] },
     ...{ pingnonce: '', pingsentat: -1, pingtime: -1, minping: -1 },
+    ...{ addrlocal: '', getaddr: false, said: '' },
   });
 });
 
@@ -41,7 +42,7 @@ describe('what is remembered', () => {
 
   test('their version, and nothing else of the event', () => {
     const facts = { version: 70016, services: '0000000000000409', subver: '/x/', startingheight: 9 };
-    const rest = { timeoffset: -3, relaytxes: true };
+    const rest = { timeoffset: -3, relaytxes: true, addrlocal: '203.0.113.7:8333' };
     const event = { type: 'wire.version', at: 5, nonce: '07', ownnonce: true, ...facts, ...rest } as const;
     expect(update.version(contextOf(), event)).toEqual({ versionat: 5, ...facts, ...rest });
   });

@@ -6,7 +6,7 @@ import { playInMemory } from './grid/memory.js';
 import { OUTBOUND_GRID_EVENTS, OUTBOUND_SITUATIONS } from './grid/outbound.js';
 import { expectedOutbound, outboundObstacle, outboundOnNode } from './grid/outbound.live.js';
 import { expectedOutcome, outcomeOnNode, slotObstacle } from './grid/slots.js';
-import { GRID_EVENTS, impossible, isTimer, SITUATIONS, stateAfter } from './grid/supervisor.js';
+import { FILL_EVENTS, impossible, isTimer, SITUATIONS, SLOT_EVENTS, stateAfter } from './grid/supervisor.js';
 import { say } from './support/print.js';
 
 test('over links in memory, a node does what the cell says', async () => {
@@ -20,7 +20,7 @@ test('a node keeps its slots as the supervisor says', async () => {
   const [actual, expected, left] = [[] as unknown[], [] as unknown[], new Map<string, number>()];
   for (const [name, situation] of Object.entries(SITUATIONS)) {
     const { snapshot, armed } = stateAfter(situation);
-    for (const [eventName, event] of Object.entries(GRID_EVENTS)) {
+    for (const [eventName, event] of Object.entries({ ...SLOT_EVENTS, ...FILL_EVENTS })) {
       if ((isTimer(event) && !armed.has(event.type)) || impossible(event, snapshot.context) !== '') continue;
       const why = slotObstacle(name, situation, event);
       if (why !== '') left.set(why, (left.get(why) ?? 0) + 1);

@@ -21,8 +21,10 @@ import {
   type GridEvent,
   MANUAL_SITUATIONS,
   type Situation,
-  SITUATIONS,
+  ALL_SITUATIONS,
   SLOT_EVENTS,
+  TYPED_EVENTS,
+  TYPED_SITUATIONS,
   supervisorCell,
 } from './grid/supervisor.js';
 import { sourceOf } from './grid/source.js';
@@ -154,7 +156,7 @@ describe('the bursts', () => {
 describe("the supervisor's grid", () => {
   const cells = () =>
     Object.values(GRID_EVENTS).flatMap((event) =>
-      Object.values(SITUATIONS).map((situation) => supervisorCell(situation, event)),
+      Object.values(ALL_SITUATIONS).map((situation) => supervisorCell(situation, event)),
     );
 
   test('has a row for every event', () => {
@@ -197,6 +199,12 @@ describe("the supervisor's grid", () => {
       'addresses that were not dialled yet.',
       '',
       ...tableOf(AUTOMATIC_SITUATIONS, { ...FILL_EVENTS, 'user.stop': SLOT_EVENTS['user.stop']! }),
+      '## Connection types',
+      '',
+      'One full-relay and one block-relay-only connection are wanted (`blocktargets` of the `targets` are block-relay-only), and',
+      'feelers. `feeling`: a feeler is under way, or its address is looked for.',
+      '',
+      ...tableOf(TYPED_SITUATIONS, TYPED_EVENTS),
     ];
     expect(staleness('test/grid/supervisor.md', page.join('\n'), UPDATE)).toBe('');
   });

@@ -192,7 +192,11 @@ describe('a transcript', () => {
     scene.other.send(id, { command: 'getaddr' });
     await reader.until(({ transcript }) => cells(transcript!).some(({ event }) => event === 'wire.getaddr'));
     expect(cells(reader.state.transcript!).find(({ event }) => event === 'wire.getaddr')).toMatchObject({
-      ...{ state: 'established', description: 'no address book: there is nothing to send', actions: [] },
+      ...{
+        state: 'established',
+        description: 'a second request, or a peer that we dialled: no answer',
+        actions: [],
+      },
     });
   });
 

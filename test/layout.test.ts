@@ -91,6 +91,7 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
   connection: { connection: 'yes', net: 'yes', wire: 'yes', machines: 'yes', data: 'yes', xstate: 'yes' },
   node: {
     node: 'yes',
+    addresses: 'yes',
     connection: 'yes',
     net: 'yes',
     wire: 'yes',

@@ -128,7 +128,14 @@ const AT = 1_000;
 const OPEN = { type: 'link.open', at: AT, elapsed: 0 } as const satisfies PeerEvent;
 const VERSION: PeerEvent = {
   ...{ type: 'wire.version', at: AT, version: 70016, services: '0000000000000009', timeoffset: 0 },
-  ...{ nonce: '0000000000000007', subver: '', startingheight: 0, relaytxes: true, ownnonce: false },
+  ...{
+    nonce: '0000000000000007',
+    subver: '',
+    startingheight: 0,
+    relaytxes: true,
+    addrlocal: '',
+    ownnonce: false,
+  },
 };
 
 /** A peer on a clock of its own, and the leaf that it is in. */
@@ -280,7 +287,15 @@ describe('the context of a peer', () => {
 describe('drainTimeout', () => {
   function drained(drainTimeout: number) {
     const clock = new VirtualClock();
-    const input = { maxinbound: 2, maxoutbound: 2, drainTimeout, wanted: 0, once: false };
+    const input = {
+      maxinbound: 2,
+      maxoutbound: 2,
+      drainTimeout,
+      wanted: 0,
+      once: false,
+      blockwanted: 0,
+      feelerInterval: 0,
+    };
     const kills: number[] = [];
     const machine = supervisorMachine.provide({ actions: { 'effect.kill': () => kills.push(clock.now()) } });
     const actor = createActor(machine, { input, clock }).start();

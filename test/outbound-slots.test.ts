@@ -5,6 +5,7 @@ import type { BitcoinNode } from '../src/index.js';
 import type { OutboundOptions } from '../src/node/options.js';
 import type { SeedAddress } from '../src/net/dns.js';
 import type { Link } from '../src/net/link.js';
+import { formatAddress } from '../src/wire/index.js';
 import { memoryNetwork } from './support/memory-nodes.js';
 import { GOOD, play } from './support/scripted-node.js';
 
@@ -29,7 +30,10 @@ async function started(answers: readonly (readonly string[])[], options: Omit<Ou
     },
   };
   const rules = { requiredServices: '0000000000000000' };
-  const node = stage.node({ rules, outbound: { ...options, source } }, '10.0.0.9');
+  const node = stage.node(
+    { rules, outbound: { blockrelay: 0, feelerInterval: 0, ...options, source } },
+    '10.0.0.9',
+  );
   const reports: string[] = [];
   for (const event of ['unreachable', 'filled'] as const) node.on(event, () => void reports.push(event));
   await stage.pass(100);
@@ -135,6 +139,92 @@ describe('with `once`', () => {
     const { node, pass, asked, reports } = await started([hosts], { slots: 2, once: true });
     await pass(600_000);
     expect([reports, asked.length]).toEqual([['unreachable', 'filled'], 1]);
+    await node.stop();
+  });
+});
+
+describe('connection types', () => {
+  /** A node with candidates of its own, where everybody listens; `types` in the order of the dials. */
+  async function typed(hosts: readonly string[], options: Partial<OutboundOptions>) {
+    const stage = memoryNetwork(0);
+    for (const host of hosts) await stage.net.listen(addressOf(host), (link) => play(link, GOOD));
+    const source = {
+      find: () => Promise.resolve(hosts.map(addressOf)),
+      ...options.source,
+    };
+    const rules = { requiredServices: '0000000000000000' };
+    const node = stage.node({ rules, outbound: { slots: 2, ...options, source } }, '10.0.0.9');
+    const dialled: string[] = [];
+    node.peers.subscribe(({ type, peer }) => {
+      if (type === 'created') dialled.push(`${peer.addr.replace(':18444', '')} ${peer.connection_type}`);
+    });
+    await stage.pass(100);
+    return { ...stage, node, dialled };
+  }
+  const PUBLIC = ['20.1.0.1', '20.2.0.1', '20.3.0.1', '20.4.0.1', '20.5.0.1'];
+
+  test('full-relay slots are filled first, then two block-relay-only ones', async () => {
+    const { node, dialled } = await typed(PUBLIC, {});
+    expect(dialled).toEqual([
+      '20.1.0.1 outbound-full-relay',
+      '20.2.0.1 outbound-full-relay',
+      '20.3.0.1 block-relay-only',
+      '20.4.0.1 block-relay-only',
+    ]);
+    await node.stop();
+  });
+
+  test('the anchors of the last run are dialled first, as block-relay-only', async () => {
+    const anchors = ['20.5.0.1', '20.4.0.1', '20.3.0.1'].map(addressOf);
+    const { node, dialled } = await typed(PUBLIC, { anchors });
+    expect(dialled).toEqual(['20.1.0.1 outbound-full-relay', '20.2.0.1 outbound-full-relay']);
+    const types = node.peers.list().map(({ addr, connection_type }) => `${addr} ${connection_type}`);
+    expect(types.slice(0, 2)).toEqual(['20.5.0.1:18444 block-relay-only', '20.4.0.1:18444 block-relay-only']);
+    await node.stop();
+  });
+
+  test('a netgroup is dialled once, also beside a manual peer; onion addresses share none', async () => {
+    const stage = await typed(['20.1.0.1', '20.1.0.2', '20.2.0.1'], { blockrelay: 0 });
+    expect(connected(stage.node)).toEqual(['20.1.0.1', '20.2.0.1']);
+    await stage.node.stop();
+    const onions = ['a', 'b', 'c'].map((letter) =>
+      formatAddress({ networkID: 4, addr: Buffer.alloc(32, letter) }),
+    );
+    const hidden = await typed(onions, { slots: 3, blockrelay: 0 });
+    expect(connected(hidden.node)).toHaveLength(3);
+    await hidden.node.stop();
+  });
+
+  test('a manual peer takes its netgroup, and is dialled whatever has it', async () => {
+    const stage = await typed(['20.1.0.1', '20.2.0.1', '20.3.0.1'], { slots: 1, blockrelay: 0 });
+    await stage.net.listen(addressOf('20.1.0.9'), (link) => play(link, GOOD));
+    stage.node.dial('20.1.0.9:18444');
+    await stage.pass(100);
+    expect(connected(stage.node)).toEqual(['20.1.0.1', '20.1.0.9']);
+    await stage.node.stop();
+  });
+
+  test('feelers are sent at random intervals while no slot is free', async () => {
+    const hosts = ['20.1.0.1', '20.2.0.1', '20.3.0.1', '20.4.0.1'];
+    let next = 0;
+    const source = {
+      find: () => Promise.resolve(hosts.map(addressOf)),
+      findFeeler: () => Promise.resolve(addressOf(`20.9.0.${++next}`)),
+    };
+    const { node, dialled, pass } = await typed(hosts, { source });
+    for (let minute = 0; minute < 60; minute++) await pass(60_000);
+    const feelers = dialled.filter((text) => text.endsWith(' feeler'));
+    expect(feelers.length).toBeGreaterThan(12);
+    expect(feelers.length).toBeLessThan(60);
+    await node.stop();
+  });
+
+  test('no feeler is sent while a slot is empty', async () => {
+    const findFeeler = () => Promise.resolve(addressOf('20.9.0.1'));
+    const source = { find: () => Promise.resolve([addressOf('20.1.0.1')]), findFeeler };
+    const { node, dialled, pass } = await typed(['20.1.0.1'], { source });
+    for (let minute = 0; minute < 30; minute++) await pass(60_000);
+    expect(dialled.filter((text) => text.endsWith(' feeler'))).toEqual([]);
     await node.stop();
   });
 });

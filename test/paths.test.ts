@@ -76,8 +76,10 @@ const graphs = new Map(CONNECTION_TYPES.map((type) => [type, peerGraph(type)]));
 
 /** The delay does not change which transition is taken, nor does the number of rounds. */
 const supervisorKey = ({ value, context }: SnapshotFrom<typeof supervisorMachine>): string => {
-  const { inbound, outbound, targets, candidates, wanted, reached } = context;
-  return [leafOf(value), inbound, outbound, targets, candidates, wanted, reached].join(' ');
+  const { inbound, outbound, targets, blocktargets, candidates, wanted, reached, feeling } = context;
+  return [leafOf(value), inbound, outbound, targets, blocktargets, candidates, wanted, reached, feeling].join(
+    ' ',
+  );
 };
 
 const supervisorTrials = ({ context }: SnapshotFrom<typeof supervisorMachine>): Trial[] =>
@@ -87,6 +89,7 @@ const supervisorTrials = ({ context }: SnapshotFrom<typeof supervisorMachine>): 
 
 const supervisorGraphs = [
   { ...LIMITS, maxinbound: 2, maxoutbound: 2 },
+  { ...LIMITS, wanted: 2, blockwanted: 1, feelerInterval: 120_000 },
   ...[1, 2].flatMap((wanted) => [false, true].map((once) => ({ ...LIMITS, wanted, once }))),
 ].map((input) =>
   explore(new Stepper(supervisorMachine, input), { key: supervisorKey, trials: supervisorTrials }),

@@ -11,9 +11,11 @@ const NOBODY: PoolListener = {
   message: () => undefined,
   dropped: () => undefined,
   drained: () => undefined,
+  askedForAddresses: () => undefined,
   ended: () => undefined,
   ponged: () => undefined,
   jumped: () => undefined,
+  ticked: () => undefined,
 };
 
 describe('kill', () => {

@@ -90,6 +90,14 @@ const isSameAddress = (a: NetAddress, b: NetAddress): boolean =>
   a.addr.length === b.addr.length &&
   a.addr.every((byte, i) => byte === b.addr[i]);
 
+/** Draws of an empty bucket before those that hold an entry are looked up. */
+const MAX_MISSES = 32;
+
+const wantedIn =
+  (networks: readonly AddressNetwork[]) =>
+  (entry: Entry): boolean =>
+    networks.length === 0 || networks.includes(networkOfNetAddress(entry));
+
 /** Made by {@link createAddressBook} and {@link restoreAddressBook}. */
 export class AddressBook {
   /** The secret that places addresses. */
@@ -306,22 +314,41 @@ export class AddressBook {
   #draw(table: TableName, networks: readonly AddressNetwork[]): Entry {
     const slots = this.#tables.slots(table);
     const now = this.#now();
-    for (let factor = 1; ;) {
-      const bucket = this.#below(slots.length / BUCKET_SIZE) * BUCKET_SIZE;
-      const entry = this.#firstIn(slots.slice(bucket, bucket + BUCKET_SIZE), networks);
-      if (entry === undefined) continue;
+    const isWanted = wantedIn(networks);
+    let buckets: readonly number[] | undefined;
+    for (let factor = 1, misses = 0; ;) {
+      const bucket = buckets
+        ? buckets[this.#below(buckets.length)]!
+        : this.#below(slots.length / BUCKET_SIZE);
+      const start = bucket * BUCKET_SIZE;
+      const entry = this.#firstIn(slots.slice(start, start + BUCKET_SIZE), isWanted);
+      if (entry === undefined) {
+        // Drawing among all buckets until one has an entry, or among those that have one, is the same.
+        if (++misses >= MAX_MISSES) buckets ??= this.#bucketsOf(table, isWanted);
+        continue;
+      }
       if (this.#fraction() < factor * chanceOf(entry, now)) return entry;
       factor *= IMPATIENCE;
     }
   }
 
+  /** The buckets that hold a wanted entry. */
+  #bucketsOf(table: TableName, isWanted: (entry: Entry) => boolean): number[] {
+    const entries = this.#tables.order.filter(
+      (entry) => entry.isTried === (table === 'tried') && isWanted(entry),
+    );
+    const slots = entries.flatMap((entry) =>
+      entry.isTried ? [this.#placement.triedSlot(entry)] : entry.newSlots,
+    );
+    return [...new Set(slots.map((slot) => Math.floor(slot / BUCKET_SIZE)))];
+  }
+
   /** The first wanted entry of a bucket, from a random position on. */
-  #firstIn(bucket: Slots, networks: readonly AddressNetwork[]): Entry | undefined {
+  #firstIn(bucket: Slots, isWanted: (entry: Entry) => boolean): Entry | undefined {
     const start = this.#below(BUCKET_SIZE);
     for (let i = 0; i < BUCKET_SIZE; i++) {
       const entry = bucket[(start + i) % BUCKET_SIZE];
-      if (entry === undefined) continue;
-      if (networks.length === 0 || networks.includes(networkOfNetAddress(entry))) return entry;
+      if (entry !== undefined && isWanted(entry)) return entry;
     }
     return undefined;
   }
@@ -336,6 +363,11 @@ export class AddressBook {
     const isOver = wasTested ? now - old.lastTry > MINUTE : now - entry.lastSuccess > TEST_WINDOW;
     if (isOver) this.#good(entry, false, now);
     return isOver;
+  }
+
+  /** A random number in [0, 1), for whoever fills the book or gives its addresses away. */
+  draw(): number {
+    return this.#fraction();
   }
 
   #now(): number {

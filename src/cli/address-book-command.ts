@@ -1,15 +1,10 @@
 /** What `verack addresses` does: lists the address book, adds to it, takes it from a file and writes it to one. */
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import {
   type AddressBook,
-  createAddressBook,
-  createNetgroups,
   DETERMINISTIC_KEY,
-  isAsmap,
   KEY_SIZE,
-  loadPeers,
   type Netgroups,
   PEERS_FILE,
   rawAddrman,
@@ -18,21 +13,20 @@ import {
   setAside,
   writePeersFile,
 } from '../addresses/index.js';
-import { systemClock, systemRandom, VerackError, type Chain } from '../index.js';
+import { systemRandom, VerackError, type Chain } from '../index.js';
 import { servicesOf } from '../wire/index.js';
 import { addressLines, type ListedAddress, listedAddresses, summaryOf } from './address-list.js';
 import type { Invocation } from './command.js';
 import { chainFolder } from './data-directory.js';
 import { EXIT, Usage } from './exit-codes.js';
 import { chainOf } from './node-options.js';
+import { contentsOf, netgroupsOf, openBook, surroundings } from './address-book-file.js';
 import type { Output } from './output.js';
 
 /** What `addpeeraddress` says of an address. */
 const SERVICES = servicesOf('NETWORK', 'WITNESS');
 /** A list of a million onion addresses has 70 MB. */
 const MAX_LIST = 128 * 1024 * 1024;
-/** The asmap of the whole internet has under 2 MB. */
-const MAX_ASMAP = 32 * 1024 * 1024;
 
 /** What the system refused is no fault of the program. */
 function explainRefusal(error: unknown): never {
@@ -63,26 +57,6 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
   if (flags.export !== undefined) await writePeersFile(flags.export, opened.save(), chain.magic);
   show(opened, out);
   return EXIT.ok;
-}
-
-const surroundings = { clock: systemClock, random: systemRandom };
-
-interface NewBook {
-  readonly key: Uint8Array;
-  readonly netgroups: Netgroups;
-}
-
-/** The book of the folder, or a new one. */
-async function openBook(
-  folder: string | undefined,
-  { magic }: Chain,
-  { key, netgroups }: NewBook,
-  out: Output,
-): Promise<AddressBook> {
-  const { value, notice } = folder === undefined ? { value: undefined } : await loadPeers(folder, magic);
-  if (notice !== undefined) out.failure(notice);
-  if (value === undefined) return createAddressBook({ ...surroundings, key, netgroups });
-  return restoreAddressBook(value, { ...surroundings, netgroups });
 }
 
 /** The book of any file; that of the folder makes way for it. */
@@ -119,25 +93,6 @@ function show(book: AddressBook, out: Output): void {
   out.object(rawAddrman(book));
   for (const line of addressLines(book)) out.answer(line);
   out.info(summaryOf(book));
-}
-
-/** @throws Usage when the file is not there, too large or no asmap */
-async function netgroupsOf(file: string | undefined): Promise<Netgroups> {
-  if (file === undefined) return createNetgroups();
-  const asmap = new Uint8Array(await contentsOf(file, MAX_ASMAP));
-  if (!isAsmap(asmap)) throw new Usage(`${file} is no asmap file that Bitcoin Core would take`);
-  return createNetgroups(asmap);
-}
-
-/** @throws Usage when the file cannot be read or is larger than `limit` */
-async function contentsOf(file: string, limit: number): Promise<Buffer> {
-  try {
-    if ((await stat(file)).size > limit) throw new Usage(`${file} is larger than ${limit} bytes`);
-    return await readFile(file);
-  } catch (error) {
-    if (error instanceof Usage) throw error;
-    throw new Usage(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
-  }
 }
 
 /** The text of a list, or of standard input. */

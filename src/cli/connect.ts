@@ -1,14 +1,25 @@
 /** `verack connect`: shakes hands, stays connected, and says what changes. */
 import type { SeedAddress } from '../net/index.js';
-import type { BitcoinNode, CandidateSource, OutboundOptions, PeerInfo } from '../index.js';
+import {
+  BLOCK_RELAY_SLOTS,
+  BOOK_SOURCE,
+  type BitcoinNode,
+  type CandidateSource,
+  localAddresses,
+  type NodeOptions,
+  type OutboundOptions,
+  type PeerInfo,
+} from '../index.js';
 import { Argument, Option } from 'commander';
 import { openListeners, printListening } from './listening.js';
 import { type NodeNet, nodeNetOf } from './node-net.js';
 import { chainOf, nodeOptionsOf } from './node-options.js';
 import { passed, tableOf } from './run-duration.js';
+import type { KeptAddressBook } from './kept-address-book.js';
 import { slotsThatFit } from './open-file-limit.js';
 import { EXIT, Usage } from './exit-codes.js';
 import {
+  addressBookOptions,
   bindOptions,
   chainOptions,
   FAULT_HELP,
@@ -18,6 +29,7 @@ import {
   logOption,
   dnsServerOption,
   observerOptions,
+  outboundOptions,
   outputOptions,
   recordOptions,
   seedOptions,
@@ -28,8 +40,8 @@ import {
   valued,
 } from './options.js';
 import { observedNode } from './inspect-and-metrics.js';
-import type { Output } from './output.js';
 import { showStatus } from './status-line.js';
+import { plain } from './peer-lines.js';
 import { peerTable } from './peer-table.js';
 import { HostTargets } from './host-targets.js';
 import { seconds, repeatable } from './option-values.js';
@@ -42,6 +54,7 @@ import {
 } from './proxy-options.js';
 import { seedNodesOf, seedNodeSource } from './seed-nodes.js';
 import type { Invocation, CliCommand } from './command.js';
+import type { Output } from './output.js';
 import { printNode, reportFailure } from './node-output.js';
 
 /** Connections to hold when nobody says which: Core's full-relay slots. */
@@ -62,8 +75,12 @@ export const connectCommand: CliCommand = {
   name: 'connect',
   about: 'shake hands with nodes and stay connected',
   details:
-    'Without a host the DNS seeds of the chain are asked, then the fixed list. A line goes to stdout for each handshake ' +
-    'that completes and to stderr for each that fails; a connection that ends is dialled again, with backoff.',
+    'A line goes to stdout for each handshake that completes and to stderr for each that fails; a connection that ends is ' +
+    'dialled again, with backoff. Without a host the node finds its peers as Bitcoin Core does: from the address book of ' +
+    '--datadir, kept as peers.dat; from the DNS seeds when the book is empty, or when fewer than two peers are connected ' +
+    'after 11 s (5 min with 1,000 addresses), and then from the fixed list. Peers are asked for more addresses once. It holds ' +
+    '8 full-relay and 2 block-relay-only connections, the latter first to those of the last run (anchors.dat), an IPv4 or ' +
+    'IPv6 netgroup at most once, and tests an address about every two minutes. It does not relay the addresses of others.',
   appendix: FAULT_HELP,
   examples: [
     ['verack connect --regtest 127.0.0.1', 'a node of yours, until Ctrl-C'],
@@ -91,11 +108,13 @@ export const connectCommand: CliCommand = {
     onlynetOption(),
     dnsServerOption(),
     ...seedOptions(),
+    ...addressBookOptions(),
+    ...outboundOptions(),
     seednodeOption(),
     ...switched('--listen', 'accept connections as well, as verack listen does; off by default'),
     ...bindOptions(),
     ...i2pListenOptions(),
-    ...slotOptions('most connections at a time; without hosts 8 are held'),
+    ...slotOptions('most connections at a time; without hosts so many full-relay ones are held, default 8'),
     ...transportOptions(),
     ...timeOptions(),
     ...identityOptions(),
@@ -112,8 +131,8 @@ export const connectCommand: CliCommand = {
 /** Whom to connect to. */
 interface Plan {
   readonly hosts: readonly string[];
-  /** Nobody was named: the node finds peers by itself. */
-  readonly isAutomatic: boolean;
+  /** No host was named: the node finds peers by itself, from this address book first. */
+  readonly kept: KeptAddressBook | undefined;
   /** Nodes that are asked for addresses first. */
   readonly seedNodes: readonly string[];
 }
@@ -122,12 +141,13 @@ async function run(job: Invocation): Promise<number> {
   const { flags } = job;
   const hosts = [...job.operands, ...(connectOnly(flags) ?? []), ...(flags.addnode ?? [])];
   const isAutomatic = hosts.length === 0 && connectOnly(flags) === undefined;
-  if (isAutomatic) refuseNowhere(flags);
+  const kept = isAutomatic ? await bookOf(job) : undefined;
+  if (kept) refuseNowhere(flags, kept);
   const { chain } = nodeOptionsOf(flags);
   const net = await nodeNetOf(job, flags.listen ? chain : undefined);
   try {
     const seedNodes = isAutomatic ? seedNodesOf(flags, chain, net.proxied) : [];
-    return await connect(job, net, { hosts, isAutomatic, seedNodes });
+    return await connect(job, net, { hosts, kept, seedNodes });
   } finally {
     net.proxied.close();
   }
@@ -136,7 +156,7 @@ async function run(job: Invocation): Promise<number> {
 async function connect(job: Invocation, net: NodeNet, plan: Plan): Promise<number> {
   const { flags, out, interrupted } = job;
   const { node, stop } = await nodeOf(job, net, plan);
-  const outbound = plan.isAutomatic ? toCandidates(job, node, plan) : toHosts(job, node, plan.hosts);
+  const outbound = plan.kept ? toCandidates(job, node, plan) : toHosts(job, node, plan.hosts);
   printNode(node, out, (peer) => outbound.reported(peer));
   printListening(node, out);
   if (flags.listen && !(await openListeners(node, flags, out, interrupted))) return EXIT.unreachable;
@@ -149,33 +169,66 @@ async function connect(job: Invocation, net: NodeNet, plan: Plan): Promise<numbe
   const seen = flags.table ? tableOf(node) : [];
   await stop();
   hideStatus();
-  for (const line of peerTable(seen, out.columns)) out.answer(line);
+  for (const line of [...peerTable(seen, out.columns), ...consensusLines(seen, out)]) out.answer(line);
   return code;
 }
 
-function nodeOf({ flags, out }: Invocation, net: NodeNet, plan: Plan): ReturnType<typeof observedNode> {
-  const { hosts, isAutomatic, seedNodes } = plan;
+/** Loaded when asked for, as with `verack addresses`. */
+async function bookOf({ flags, out }: Invocation): Promise<KeptAddressBook> {
+  if (flags.record !== undefined && flags.asmap !== undefined)
+    throw new Usage('--record does not go with --asmap: a recording does not hold the file');
+  const { keptAddressBook } = await import('./kept-address-book.js');
+  return keptAddressBook(flags, chainOf(flags), out);
+}
+
+async function nodeOf({ flags, out }: Invocation, net: NodeNet, plan: Plan): ReturnType<typeof observedNode> {
+  const { hosts, kept, seedNodes } = plan;
   const slots = slotsThatFit(flags.maxconnections ?? Math.max(AUTOMATIC, hosts.length), out);
   const source = sourceOf(flags, out, net, seedNodes, async () => (await observed).node);
   const observed = observedNode(flags, out, {
     ...{ ...nodeOptionsOf(flags), ...net.options },
-    maxoutbound: slots + seedNodes.length,
+    maxoutbound: slots,
     maxinbound: flags.listen ? INBOUND : 0,
-    ...(isAutomatic && { outbound: automatic(flags, slots, source) }),
+    ...(kept && automatic(flags, slots, plan, kept, net, source)),
   });
-  return observed;
+  const { node, stop } = await observed;
+  kept?.begin();
+  const stopAll = async (): Promise<void> => {
+    await kept?.end(node);
+    await stop();
+  };
+  return { node, stop: stopAll };
 }
 
-const automatic = (
-  { once = false, dnsseed = true, maxconnections }: Flags,
-  slots: number,
+function automatic(
+  { once = false, dnsseed = true, blockrelay = BLOCK_RELAY_SLOTS, feelers = true, maxconnections }: Flags,
+  most: number,
+  { seedNodes }: Plan,
+  { book, anchors }: KeptAddressBook,
+  { proxied }: NodeNet,
   source: CandidateSource | undefined,
-): OutboundOptions => ({
-  slots: Math.min(slots, maxconnections ?? AUTOMATIC),
-  once,
-  dnsseed,
-  ...(source && { source }),
-});
+): Pick<NodeOptions, 'outbound' | 'addressBook' | 'maxoutbound'> {
+  const slots = Math.min(most, maxconnections ?? AUTOMATIC);
+  const feeler = feelers && !once;
+  const outbound: OutboundOptions = {
+    ...{ slots, once, dnsseed, blockrelay, anchors, networks: [...proxied.reachable] },
+    ...(!feeler && { feelerInterval: 0 }),
+    ...(source && { source }),
+  };
+  const maxoutbound = slots + (once ? 0 : blockrelay) + Number(feeler) + seedNodes.length;
+  return { outbound, addressBook: book, maxoutbound };
+}
+
+/** How the peers see this machine; nothing when none of them says. */
+function consensusLines(peers: readonly PeerInfo[], out: Output): string[] {
+  const established = peers.filter(
+    ({ state, addrlocal }) => state === 'established' && addrlocal !== undefined,
+  );
+  const addresses = localAddresses(peers).map(
+    ({ address, score }) => `${plain(address)} (${score} of ${established.length})`,
+  );
+  return out.verbose > 0 && addresses.length > 0 ? [`peers see this machine as ${addresses.join(', ')}`] : [];
+}
 
 /** Where addresses come from, if not from DNS and the fixed list alone. */
 function sourceOf(
@@ -191,19 +244,24 @@ function sourceOf(
   return seedNodeSource(node, seedNodes, { reachable: proxied.reachable, dns, dnsseed, unroutable });
 }
 
-function refuseNowhere(flags: Flags): void {
+function refuseNowhere(flags: Flags, { book }: KeptAddressBook): void {
   const { chain, seeds, fixedSeeds } = chainOf(flags);
   const asked = flags.dnsseed === false ? [] : seeds;
-  if (asked.length + fixedSeeds.length + (flags.seednode ?? []).length > 0) return;
+  if (asked.length + fixedSeeds.length + (flags.seednode ?? []).length + book.size() > 0) return;
   throw new Usage(`this ${chain} has no seeds: name a host, for example 127.0.0.1`);
 }
 
-function intention({ chain }: BitcoinNode, { hosts, isAutomatic, seedNodes }: Plan, dnsseed = true): string {
-  const automatically = dnsseed ? 'asking the DNS seeds' : 'trying the fixed list';
-  const asking = seedNodes.length > 0 ? `asking ${seedNodes.length} nodes for addresses` : automatically;
+/** What is done first, in words. */
+function intention({ chain }: BitcoinNode, { hosts, kept, seedNodes }: Plan, dnsseed = true): string {
   const dialling = hosts.length === 1 ? `dialling ${hosts[0]!}` : `dialling ${hosts.length} hosts`;
   const manual = hosts.length === 0 ? 'no automatic connections' : dialling;
-  return `${chain.name}: ${isAutomatic ? asking : manual}; Ctrl-C ends`;
+  return `${chain.name}: ${kept ? firstSource(kept.book.size(), seedNodes.length, dnsseed) : manual}; Ctrl-C ends`;
+}
+
+function firstSource(known: number, seedNodes: number, dnsseed: boolean): string {
+  if (seedNodes > 0) return `asking ${seedNodes} nodes for addresses`;
+  if (known > 0) return `${known} ${known === 1 ? 'address' : 'addresses'} in the address book`;
+  return dnsseed ? 'asking the DNS seeds' : 'trying the fixed list';
 }
 
 function toHosts({ flags, out }: Invocation, node: BitcoinNode, hosts: readonly string[]): Outbound {
@@ -260,6 +318,7 @@ export function foundSentence(
   const count = `${addresses.length} ${addresses.length === 1 ? 'address' : 'addresses'}`;
   if (addresses.some(({ source }) => seedNodes.includes(source)))
     return `${count} from nodes that were asked`;
+  if (addresses.some(({ source }) => source === BOOK_SOURCE)) return `${count} of the address book`;
   if (!dnsseed) return `${count} of the fixed list`;
   const sources = new Set(addresses.map(({ source }) => source));
   if (addresses.length === 0) return 'the DNS seeds gave no address';

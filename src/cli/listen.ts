@@ -8,6 +8,7 @@ import { bansOf } from './banlist-option.js';
 import { slotsThatFit } from './open-file-limit.js';
 import { EXIT, Usage } from './exit-codes.js';
 import {
+  addressBookOptions,
   admissionOptions,
   bindOptions,
   chainOptions,
@@ -42,7 +43,8 @@ export const listenCommand: CliCommand = {
   about: 'accept connections, with fault injection',
   details:
     'Listens on 127.0.0.1 unless --bind says otherwise (Core would listen on every interface: --bind 0.0.0.0 --bind [::]). ' +
-    'The address it listens on goes to stdout, then, without --quiet, a line for each handshake that completes.',
+    'The address it listens on goes to stdout, then, without --quiet, a line for each handshake that completes. Peers that ask ' +
+    'for addresses get some of the address book of --datadir, which their own addresses go into.',
   appendix: FAULT_HELP,
   examples: [
     ['verack listen --regtest', 'then: bitcoin-cli -regtest addnode 127.0.0.1:18444 onetry'],
@@ -60,6 +62,7 @@ export const listenCommand: CliCommand = {
     // Core's option for this verb, and its negation, which is refused.
     ...['--listen', '--no-listen'].map((flags) => new Option(flags).hideHelp()),
     ...chainOptions(),
+    ...addressBookOptions(),
     ...slotOptions(`most peers at a time; default ${MAX_INBOUND}`),
     ...sourceLimitOptions(),
     ...i2pOptions(),
@@ -85,7 +88,15 @@ async function run({ flags, out, env, interrupted }: Invocation): Promise<number
   const limits = { maxinbound, maxoutbound: 0, ...inboundOptionsOf(flags, out) };
   const { chain, ...common } = nodeOptionsOf(flags);
   const { proxied, options: net } = await nodeNetOf({ flags, env }, chain);
-  const { node, stop } = await observedNode(flags, out, { chain, ...common, ...net, ...limits });
+  const { keptAddressBook } = await import('./kept-address-book.js');
+  const kept = await keptAddressBook(flags, chainOf(flags), out);
+  const options = { chain, ...common, ...net, ...limits, addressBook: kept.book };
+  const { node, stop: stopNode } = await observedNode(flags, out, options);
+  kept.begin();
+  const stop = async (): Promise<void> => {
+    await kept.end(node);
+    await stopNode();
+  };
   if (reportsPeers(flags, out)) printNode(node, out);
   printListening(node, out);
   if (!(await openListeners(node, flags, out, interrupted))) return EXIT.unreachable;

@@ -41,6 +41,8 @@ export interface Flags extends ProxyFlags {
   readonly services?: readonly ServiceName[];
   readonly dnsServer?: readonly string[];
   readonly maxconnections?: number;
+  readonly blockrelay?: number;
+  readonly feelers?: boolean;
   readonly maxpending?: number;
   readonly maxpersource?: number;
   readonly acceptrate?: number;
@@ -167,6 +169,20 @@ export const addressBookOptions = (): Option[] =>
       '--asmap <file>',
       "group IP addresses by autonomous system, from a file in Bitcoin Core's format",
       String,
+    ),
+  ]);
+
+/** Automatic connections besides the full-relay ones. */
+export const outboundOptions = (): Option[] =>
+  under(NETWORK, [
+    valued(
+      '--blockrelay <n>',
+      'without hosts: block-relay-only connections to hold besides, default 2',
+      whole(0, 100),
+    ),
+    ...switched(
+      '--feelers',
+      'without hosts: test an address of the book about every two minutes; on by default',
     ),
   ]);
 

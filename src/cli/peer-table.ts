@@ -60,6 +60,7 @@ const columns: readonly Column<PeerInfo>[] = [
     drop: 3,
   },
   { head: 'address', cell: (peer) => plain(peer.addr), least: ADDRESS },
+  { head: 'addrlocal', cell: (peer) => plain(peer.addrlocal ?? ''), drop: 0 },
   {
     head: 'version',
     cell: (peer) => (peer.version === 0 ? '' : `${peer.version}${plain(peer.subver)}`),

@@ -69,6 +69,8 @@ export interface ConnectionOwner {
   ponged(connection: Connection, pingtime: number): void;
   message(connection: Connection, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
   dropped(connection: Connection, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
+  /** The peer asks for addresses, and may have an answer. */
+  askedForAddresses(connection: Connection): void;
   /** The link has taken everything, after too much had waited. */
   drained(connection: Connection): void;
 }
@@ -267,6 +269,10 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     this.#transport?.wipe();
     if (flush) this.#link?.end();
     else this.#link?.destroy();
+  }
+
+  sendAddresses(): void {
+    this.owner.askedForAddresses(this);
   }
 
   /** Reported with the snapshot that holds it. */

@@ -12,6 +12,8 @@ export interface PeerEffects {
   dial(): void;
   /** Sends the messages of the sequence in one write; `context` is that after the transition. */
   sendSequence(sequence: MessageSequence, context: PeerContext, event: PeerEvent): void;
+  /** The first `getaddr` of an accepted peer. */
+  sendAddresses(): void;
   /** `flush`: what was written is sent first. */
   close(flush: boolean): void;
   /** The answer to our ping came; `pingtime` in the context is its round trip. */
@@ -41,6 +43,7 @@ const interpreted = once(() => ({
       'effect.send': ({ self, context, event }, { sequence }) =>
         handlersOf<PeerEffects>(self).sendSequence(sequence, context, event),
       'effect.close': ({ self }, { flush }) => handlersOf<PeerEffects>(self).close(flush),
+      'effect.sendAddresses': ({ self }) => handlersOf<PeerEffects>(self).sendAddresses(),
       'effect.reportPong': ({ self, context }) => handlersOf<PeerEffects>(self).reportPong(context),
     },
   }),

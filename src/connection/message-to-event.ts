@@ -2,8 +2,19 @@
  * From a decoded message to the event that the peer machine understands. Messages without a row here are data-plane
  * traffic: counted, handed to listeners, never shown to the machine.
  */
-import type { PeerEvent } from '../../machines/index.js';
-import { decodeMessage, isStrict, type Message, sanitize, signedOf, versionDefaults } from '../wire/index.js';
+import { MAX_SAID, type PeerEvent } from '../../machines/index.js';
+import { formatEndpoint } from '../net/endpoint.js';
+import {
+  decodeMessage,
+  formatAddress,
+  fromLegacy,
+  isStrict,
+  type Message,
+  type MessageOf,
+  sanitize,
+  signedOf,
+  versionDefaults,
+} from '../wire/index.js';
 import type { CodecFault } from '../wire/index.js';
 
 /** What an event needs besides the message: the moment, the wall clock and fresh randomness, drawn only when used. */
@@ -33,6 +44,7 @@ type Control =
   | 'feefilter'
   | 'ping'
   | 'pong'
+  | 'reject'
   | 'getaddr'
   | 'addr'
   | 'addrv2';
@@ -48,6 +60,7 @@ const translations: { readonly [C in Control]: Translate<C> } = {
     subver: sanitize(message.user_agent ?? versionDefaults.user_agent),
     startingheight: message.start_height ?? versionDefaults.start_height,
     relaytxes: message.relay ?? versionDefaults.relay,
+    addrlocal: addressText(message.addr_recv),
     ownnonce: now.isDialling(message.nonce ?? versionDefaults.nonce),
   }),
   verack: (_, now) => ({ type: 'wire.verack', at: now.at, nonce: now.draw() }),
@@ -60,10 +73,36 @@ const translations: { readonly [C in Control]: Translate<C> } = {
   feefilter: ({ feerate }) => ({ type: 'wire.feefilter', feerate }),
   ping: ({ nonce }) => ({ type: 'wire.ping', nonce: nonce ?? '' }),
   pong: ({ nonce }, now) => ({ type: 'wire.pong', at: now.at, nonce: nonce ?? '' }),
+  reject: (message) => ({ type: 'wire.reject', said: rejectText(message) }),
   getaddr: () => ({ type: 'wire.getaddr' }),
   addr: ({ addresses }) => ({ type: 'wire.addr', count: addresses.length }),
   addrv2: ({ addresses }) => ({ type: 'wire.addr', count: addresses.length }),
 };
+
+/** The names of BIP61's codes. */
+const REJECT_CODES: Readonly<Record<number, string>> = {
+  0x01: 'malformed',
+  0x10: 'invalid',
+  0x11: 'obsolete',
+  0x12: 'duplicate',
+  0x40: 'nonstandard',
+  0x41: 'dust',
+  0x42: 'insufficientfee',
+  0x43: 'checkpoint',
+};
+
+/** `version obsolete: Version must be 70015 or greater`; printable. */
+function rejectText({ message, ccode, reason }: MessageOf<'reject'>): string {
+  const code = REJECT_CODES[ccode] ?? `code ${ccode}`;
+  const text = sanitize(reason);
+  return `${sanitize(message)} ${code}${text === '' ? '' : `: ${text}`}`.slice(0, MAX_SAID);
+}
+
+/** `host:port`; empty for an address that was left zero. */
+function addressText({ ip, port }: MessageOf<'version'>['addr_recv']): string {
+  if (ip.every((byte) => byte === 0)) return '';
+  return formatEndpoint({ host: formatAddress(fromLegacy(ip)), port });
+}
 
 /** A signed 64-bit number of seconds; Core reads negative ones as 0. */
 const secondsOf = (hex: string): number => Math.max(0, Number(signedOf(hex)));

@@ -1,11 +1,17 @@
 /** Where the addresses for automatic outbound connections come from. */
 import { type DnsOptions, seedAddresses, type SeedAddress, type SeedOptions } from '../net/dns.js';
+import type { Endpoint } from '../net/link.js';
 import type { Chain } from '../networks.js';
+
+/** The `source` of addresses of the address book. */
+export const BOOK_SOURCE = 'address book';
 
 /** A source of addresses. Asked again when all of its answer were dialled. */
 export interface CandidateSource {
   /** In the order in which they are to be dialled. An empty answer is no error. Gives up when the signal aborts. */
   find(signal: AbortSignal): Promise<readonly SeedAddress[]>;
+  /** An address for a feeler to test, if there is one. Without this function no feelers are sent. */
+  findFeeler?(signal: AbortSignal): Promise<Endpoint | undefined>;
 }
 
 export interface SeedSourceOptions {

@@ -35,6 +35,8 @@ export interface NodeEvents {
   ];
   /** A peer answered our ping; `pingtime` is the round trip in seconds. Answers to no ping of ours are not reported. */
   pong: [{ id: number; addr: string; pingtime: number }];
+  /** An accepted peer asked for addresses, for the first time. Without an address book the node sends none by itself. */
+  getaddr: [{ id: number; addr: string }];
   /** Everything that waited for a peer has been taken, after so much had waited that nothing more was read or sent. */
   drained: [{ id: number; addr: string }];
   /** A message was dropped and its sender kept. */

@@ -17,6 +17,11 @@ export class Listeners {
 
   constructor(private readonly options: ListenersOptions) {}
 
+  /** Where they listen. */
+  get endpoints(): Endpoint[] {
+    return [...this.#open].map(({ local }) => local);
+  }
+
   /** Rejects with `ERR_LOCAL_CANCELLED` once these are closed or the signal has aborted, else as `Net.listen`. */
   async open(at: Endpoint, signal: AbortSignal | undefined): Promise<Listener> {
     if (this.#isOver(signal)) throw cancelled(at);

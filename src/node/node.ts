@@ -8,22 +8,29 @@
  */
 import { EventEmitter } from 'node:events';
 import { type ActorRefFrom, assertEvent, createActor, toPromise } from 'xstate';
-import { CORE_RULES, DRAIN_TIMEOUT, type RefusalCode, supervisorMachine } from '../../machines/index.js';
+import {
+  CORE_RULES,
+  DRAIN_TIMEOUT,
+  type RefusalCode,
+  type SlotType,
+  supervisorMachine,
+} from '../../machines/index.js';
 import type { Connection } from '../connection/connection.js';
 import type { PeerState } from '../connection/peer-record.js';
 import { onAbort } from '../net/abort.js';
-import { lookupWith, type SeedAddress } from '../net/dns.js';
+import type { SeedAddress } from '../net/dns.js';
 import { formatEndpoint } from '../net/endpoint.js';
-import { drawFraction, type Env, systemClock, systemRandom, throwLater } from '../net/environment.js';
+import { drawFraction, type Env, throwLater } from '../net/environment.js';
 import type { Endpoint, Link, Listener } from '../net/link.js';
-import { tcpNet } from '../net/tcp.js';
+import { createNetgroups } from '../net/netgroup.js';
 import type { Chain } from '../networks.js';
 import { VerackError } from '../reasons.js';
 import type { Message, UnknownMessage } from '../wire/index.js';
 import { compile } from '../xstate/compile.js';
 import { handlersOf, withHandlers } from '../xstate/effect-handlers.js';
 import { mayCompile } from '../xstate/version.js';
-import { type CandidateSource, seedSource } from './candidates.js';
+import { AddressRelay } from './address-relay.js';
+import type { CandidateSource } from './candidates.js';
 import { destinationOf } from './destination.js';
 import type { NodeEvents } from './events.js';
 import { type Arrival, MAX_INBOUND } from './inbound-policy.js';
@@ -33,9 +40,12 @@ import {
   checkDialOptions,
   checkOptions,
   type DialOptions,
+  environmentOf,
   identityOf,
   type NodeOptions,
 } from './options.js';
+import { countLasting } from './outbound-netgroups.js';
+import { anchorsOf, candidateSourceOf, DEFAULT_NETWORKS, slotsOf } from './outbound-slots.js';
 import type { OutboundTarget } from './outbound-target.js';
 import { type Destination, OutboundTargets, type TargetsListener } from './outbound-targets.js';
 import { Peer } from './peer.js';
@@ -53,6 +63,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   readonly #listeners: Listeners;
   readonly #supervisor: ActorRefFrom<typeof supervisorMachine>;
   readonly #source: CandidateSource;
+  readonly #relay: AddressRelay | undefined;
   readonly #byPeer = new WeakMap<Peer, OutboundTarget>();
   /** Accepted links that wait for the supervisor's decision, by ticket. */
   readonly #accepted = new Map<number, Arrival>();
@@ -62,6 +73,9 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   /** Aborts when the node stops. */
   readonly #stopping = new AbortController();
   #candidates: readonly SeedAddress[] = [];
+  #anchors: readonly Endpoint[];
+  #feeler: Endpoint | undefined;
+  #feelerTimer: unknown;
   #lastticket = 0;
 
   constructor(options: NodeOptions) {
@@ -79,7 +93,8 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.#pool = new PeerPool(parts, this.#poolListener());
     this.peers = this.#pool.tracker.view;
     const supervise = this.#supervise.bind(this);
-    const targets = { env, compiled, v2only, pool: this.#pool, supervise };
+    const netgroups = options.addressBook?.netgroups ?? createNetgroups();
+    const targets = { env, compiled, v2only, pool: this.#pool, netgroups, supervise };
     this.#targets = new OutboundTargets(targets, this.#targetsListener());
     this.#listeners = new Listeners({
       net: env.net,
@@ -87,14 +102,18 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       failed: (at, facts) =>
         this.emit('refused', { addr: formatEndpoint(at), reason: { code: 'ERR_LOCAL_LIMIT', facts } }),
     });
-    this.#source = sourceOfCandidates(options, this.chain, env, (addresses) =>
-      this.emit('unroutable', { addresses }),
-    );
+    this.#source = candidateSourceOf(options, {
+      ...{ env, chain: this.chain, netgroups },
+      outbound: () => this.#pool.outbound,
+      unroutable: (addresses) => this.emit('unroutable', { addresses }),
+    });
+    this.#anchors = anchorsOf(options);
+    this.#relay = this.#relayOf(options, identity.services);
     this.#supervisor = this.#startSupervisor(options, compiled);
     this.#signal = options.signal;
     if (this.#signal?.aborted) void this.stop();
     else this.#forgetSignal = onAbort(this.#signal, () => void this.stop());
-    if (options.outbound) this.#supervise({ type: 'user.fill' });
+    if (options.outbound) this.#fill(options);
   }
 
   /** The supervisor's actor, for inspection: its snapshot holds the slots. */
@@ -210,6 +229,13 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     await this.stop();
   }
 
+  /** The source has an address for a feeler, or none. @internal */
+  protected foundFeeler(address: Endpoint | undefined): void {
+    const isNew = address !== undefined && !this.#pool.isKnown(formatEndpoint(address));
+    this.#feeler = isNew ? address : undefined;
+    this.#supervise({ type: 'feeler.found', exists: isNew });
+  }
+
   /** The source has answered. @internal */
   protected foundCandidates(addresses: readonly SeedAddress[]): void {
     const unix = this.#unix();
@@ -221,6 +247,24 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.#supervise({ type: 'candidates.found', count, draw: drawFraction(this.#env) });
   }
 
+  #fill(options: NodeOptions): void {
+    const draw = slotsOf(options).feelerInterval > 0 ? drawFraction(this.#env) : 0;
+    this.#supervise({ type: 'user.fill', anchors: this.#anchors.length, draw });
+  }
+
+  /** Its messages are sent by `send`, as a listener of the node would, so that a recording holds them. */
+  #relayOf({ addressBook: book, outbound }: NodeOptions, services: string): AddressRelay | undefined {
+    if (!book) return undefined;
+    const { clock } = this.#env;
+    const relay = new AddressRelay({
+      ...{ book, clock, services, networks: outbound?.networks ?? DEFAULT_NETWORKS },
+      listening: () => this.#listeners.endpoints,
+      send: (id, message) => void this.send(id, message),
+    });
+    this.on('getaddr', ({ id }) => relay.answer(id));
+    return relay;
+  }
+
   #supervise(event: Parameters<ActorRefFrom<typeof supervisorMachine>['send']>[0]): void {
     this.#supervisor.send(event);
   }
@@ -228,18 +272,11 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   #startSupervisor(options: NodeOptions, compiled: boolean): ActorRefFrom<typeof supervisorMachine> {
     const actors = { peers: this.#pool.logic, targets: this.#targets.logic };
     const machine = supervisorLogic.provide({ actors });
-    const {
-      maxinbound = MAX_INBOUND,
-      maxoutbound = 11,
-      drainTimeout = DRAIN_TIMEOUT,
-      inspect,
-      outbound,
-    } = options;
-    const { slots: wanted = 0, once = false } = outbound ?? {};
+    const { maxinbound = MAX_INBOUND, maxoutbound = 11, drainTimeout = DRAIN_TIMEOUT, inspect } = options;
     const logic = withHandlers(compiled ? compile(machine) : machine, this.#effects());
     return createActor(logic, {
       id: 'supervisor',
-      input: { maxinbound, maxoutbound, drainTimeout, wanted, once },
+      input: { maxinbound, maxoutbound, drainTimeout, ...slotsOf(options) },
       clock: this.#env.clock,
       ...(inspect && { inspect }),
     }).start();
@@ -254,10 +291,15 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       selectPeerToEvict: (ticket) => this.#selectPeerToEvict(ticket),
       evict: (id) => this.#pool.get(id)?.actor.send({ type: 'supervisor.evicted' }),
       findCandidates: () => this.#findCandidates(),
-      openTargets: (count) => this.#openTargets(count),
+      openTargets: (count, block) => this.#openTargets(count, block),
+      openAnchors: (count) => this.#openAnchors(count),
+      armFeeler: (delay) => this.#armFeeler(delay),
+      findFeeler: () => this.#findFeeler(),
+      openFeeler: () => this.#feeler && this.#open(this.#feeler, 'feeler'),
       reportUnreachable: () => this.emit('unreachable', { chain: this.chain.chain }),
       reportFilled: () => this.emit('filled', { chain: this.chain.chain }),
       drain: () => {
+        this.#env.clock.clearTimeout(this.#feelerTimer);
         this.#targets.drain();
         this.#pool.drain();
       },
@@ -325,14 +367,32 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     );
   }
 
-  #openTargets(count: number): void {
-    for (const { host, port } of this.#candidates.slice(0, count)) {
-      const destination: Destination = { addresses: [{ host, port }] };
-      const rules = { persistent: false, v2: this.#v2transport, automatic: true };
-      const connection_type = 'outbound-full-relay';
-      this.#targets.create({ destination, connection_type, ...rules }).dial();
-    }
+  #openTargets(count: number, block: number): void {
+    const opened = this.#candidates.slice(0, count);
     this.#candidates = this.#candidates.slice(count);
+    for (const [n, address] of opened.entries())
+      this.#open(address, n < count - block ? 'outbound-full-relay' : 'block-relay-only');
+  }
+
+  #openAnchors(count: number): void {
+    for (const address of this.#anchors.slice(0, count)) this.#open(address, 'block-relay-only');
+  }
+
+  #open({ host, port }: Endpoint, connection_type: SlotType | 'feeler'): void {
+    const destination: Destination = { addresses: [{ host, port }] };
+    const rules = { persistent: false, v2: this.#v2transport, automatic: true };
+    this.#targets.create({ destination, connection_type, ...rules }).dial();
+  }
+
+  #armFeeler(delay: number): void {
+    if (delay === 0) return;
+    const due = (): void => this.#supervise({ type: 'feeler.due', draw: drawFraction(this.#env) });
+    this.#feelerTimer = this.#env.clock.setTimeout(due, delay);
+  }
+
+  #findFeeler(): void {
+    const found = this.#source.findFeeler?.(this.#stopping.signal) ?? Promise.resolve(undefined);
+    found.then((address) => this.#stopping.signal.aborted || this.foundFeeler(address), throwLater);
   }
 
   #targetsListener(): TargetsListener {
@@ -343,6 +403,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
         if (reason) this.emit('redial', { addr, delay, failures, reason });
       },
       abandoned: ({ addr }, reason) => this.emit('abandoned', { addr, reason }),
+      dialled: (remote) => this.#relay?.dialled(remote, countLasting(this.#pool.outbound)),
     };
   }
 
@@ -352,13 +413,16 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       moved: (connection, from, to) => this.#moved(connection, from, to),
       ended: (connection, last) => this.#ended(connection, last),
       drained: (connection) => this.emit('drained', nameOf(connection)),
+      askedForAddresses: (connection) => this.emit('getaddr', nameOf(connection)),
       dropped: (connection, code, command) => this.emit('dropped', { ...nameOf(connection), code, command }),
       ponged: (connection, ms) => {
         if (this.listenerCount('pong') === 0) return;
         this.emit('pong', { ...nameOf(connection), pingtime: ms / 1_000 });
       },
       jumped: (ms, clock) => this.emit('jump', { ms, clock }),
+      ticked: (now) => this.#relay?.tick(now),
       message: (connection, direction, command, payload) => {
+        if (direction === 'received') this.#relay?.received(connection, command, payload);
         if (this.listenerCount('message') === 0) return;
         // Written out: for every message, a spread here costs more than all the rest of the report.
         const [id, addr, at] = [connection.id, formatEndpoint(connection.remote), this.#env.clock.now()];
@@ -368,11 +432,17 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   }
 
   #moved(connection: Connection, from: PeerState, to: PeerState): void {
+    this.#relay?.moved(connection, from, to);
     if (this.listenerCount('transition') > 0) {
       const { inbound, stateat: at } = connection;
       this.emit('transition', { ...nameOf(connection), inbound, from, to, at });
     }
     if (to !== 'established') return;
+    this.#establish(connection);
+    this.#relay?.established(connection);
+  }
+
+  #establish(connection: Connection): void {
     if (!this.#targets.of(connection) && this.listenerCount('established') === 0) return;
     const info = this.#pool.tracker.get(connection.id);
     if (!info) return;
@@ -381,6 +451,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   }
 
   #ended(connection: Connection, ended: EndedPeer): void {
+    this.#relay?.ended(connection);
     this.#supervise({ type: 'peer.ended', id: connection.id, inbound: connection.inbound });
     if (this.#targets.connectionEnded(connection, ended)) return;
     if (this.listenerCount('ended') > 0) this.emit('ended', ended.info);
@@ -399,7 +470,12 @@ interface SupervisorEffects {
   selectPeerToEvict(ticket: number): void;
   evict(id: number): void;
   findCandidates(): void;
-  openTargets(count: number): void;
+  openTargets(count: number, block: number): void;
+  openAnchors(count: number): void;
+  /** 0: never. */
+  armFeeler(delay: number): void;
+  findFeeler(): void;
+  openFeeler(): void;
   reportUnreachable(): void;
   reportFilled(): void;
   drain(): void;
@@ -424,32 +500,19 @@ const supervisorLogic = supervisorMachine.provide({
     },
     'effect.findCandidates': ({ self }) => handlersOf<SupervisorEffects>(self).findCandidates(),
     'effect.openTargets': ({ self, context }) =>
-      handlersOf<SupervisorEffects>(self).openTargets(context.opening),
+      handlersOf<SupervisorEffects>(self).openTargets(context.opening, context.blockopening),
+    'effect.openAnchors': ({ self, context }) =>
+      handlersOf<SupervisorEffects>(self).openAnchors(context.opening),
+    'effect.armFeeler': ({ self, context }) =>
+      handlersOf<SupervisorEffects>(self).armFeeler(context.feelerdelay),
+    'effect.findFeeler': ({ self }) => handlersOf<SupervisorEffects>(self).findFeeler(),
+    'effect.openFeeler': ({ self }) => handlersOf<SupervisorEffects>(self).openFeeler(),
     'effect.reportUnreachable': ({ self }) => handlersOf<SupervisorEffects>(self).reportUnreachable(),
     'effect.reportFilled': ({ self }) => handlersOf<SupervisorEffects>(self).reportFilled(),
     'effect.drain': ({ self }) => handlersOf<SupervisorEffects>(self).drain(),
     'effect.kill': ({ self }) => handlersOf<SupervisorEffects>(self).kill(),
   },
 });
-
-const environmentOf = ({
-  clock = systemClock,
-  random = systemRandom,
-  net = tcpNet(),
-  dns,
-  lookup = lookupWith(dns),
-}: NodeOptions): Env => ({ clock, random, net, lookup });
-
-function sourceOfCandidates(
-  { outbound, dns }: NodeOptions,
-  chain: Chain,
-  env: Env,
-  unroutable: (addresses: readonly SeedAddress[]) => void,
-): CandidateSource {
-  const random = (): number => drawFraction(env);
-  const dnsseed = outbound?.dnsseed ?? true;
-  return outbound?.source ?? seedSource(chain, { ...(dns && { dns }), dnsseed, random, unroutable });
-}
 
 const nameOf = (connection: Connection) => ({
   id: connection.id,

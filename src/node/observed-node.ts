@@ -41,6 +41,11 @@ export class ObservedNode extends BitcoinNode {
     this.#observer.input({ in: 'candidates', addresses }, () => super.foundCandidates(addresses));
   }
 
+  protected override foundFeeler(address: Endpoint | undefined): void {
+    const addresses = address ? [{ host: address.host, port: address.port }] : [];
+    this.#observer.input({ in: 'feeler', addresses }, () => super.foundFeeler(address));
+  }
+
   protected override closePeer(peer: Peer): void {
     const dial = this.#numbers.get(peer) ?? 0;
     this.#observer.input({ in: 'closedial', dial }, () => super.closePeer(peer));

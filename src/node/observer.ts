@@ -15,7 +15,7 @@ export interface DialInput {
 }
 
 /**
- * An input of a node, as JSON-safe data: a call of its owner, or the answer of the source of automatic connections. Dials are
+ * An input of a node, as JSON-safe data: a call of its owner, or the answer of the source of automatic connections (`feeler`: one address or none). Dials are
  * numbered from 1 in the order of the calls; messages are pairs of command and payload in lower-case hex.
  */
 export type NodeInput =
@@ -26,6 +26,7 @@ export type NodeInput =
     }
   | { readonly in: 'dialname'; readonly name: string; readonly port: number; readonly options: DialInput }
   | { readonly in: 'candidates'; readonly addresses: readonly SeedAddress[] }
+  | { readonly in: 'feeler'; readonly addresses: readonly Endpoint[] }
   | { readonly in: 'closedial'; readonly dial: number }
   | { readonly in: 'listen'; readonly host: string; readonly port: number }
   | { readonly in: 'close'; readonly id: number }

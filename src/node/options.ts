@@ -1,9 +1,12 @@
 /** The options of a node and of a dial. */
 import type { InspectionEvent } from 'xstate';
 import { type ConnectionType, CORE_RULES, type Rules } from '../../machines/index.js';
-import type { DnsOptions, Lookup } from '../net/dns.js';
-import type { Net } from '../net/link.js';
+import type { AddressBook } from '../addresses/address-book.js';
+import { type DnsOptions, type Lookup, lookupWith } from '../net/dns.js';
+import type { Network } from '../net/host-kind.js';
+import type { Endpoint, Net } from '../net/link.js';
 import { checkOptionNames } from '../net/option-names.js';
+import { tcpNet } from '../net/tcp.js';
 import { type Chain, networkOf } from '../networks.js';
 import { VerackError } from '../reasons.js';
 import { withServices } from '../services.js';
@@ -11,7 +14,7 @@ import { servicesOf } from '../wire/index.js';
 import { type Identity, userAgent, wholeUserAgent } from '../connection/outgoing-messages.js';
 import type { Padding } from '../connection/v2-transport.js';
 import type { V2FaultName } from '../connection/v2-faults.js';
-import type { Clock } from '../net/environment.js';
+import { type Clock, type Env, systemClock, systemRandom } from '../net/environment.js';
 import type { CandidateSource } from './candidates.js';
 import type { InboundOptions } from './inbound-policy.js';
 import type { NodeObserver } from './observer.js';
@@ -19,13 +22,21 @@ import { NAME, VERSION } from '../version.js';
 
 /** Automatic outbound connections. */
 export interface OutboundOptions {
-  /** Connections to hold; Core holds 8 full-relay ones. Each also takes one of `maxoutbound`. */
+  /** Full-relay connections to hold; Core: 8. Each also takes one of `maxoutbound`. */
   readonly slots: number;
+  /** Block-relay-only connections to hold besides; Core: 2, the default here; with `once` none. */
+  readonly blockrelay?: number;
+  /** Milliseconds between two feelers, on average; 0 for none. Core: 120,000, the default here; with `once` none. */
+  readonly feelerInterval?: number;
+  /** Block-relay-only peers of the last run: dialled first, as such. */
+  readonly anchors?: readonly Endpoint[];
   /** One connection per slot: a slot that was filled is not filled again, and the source is asked once. Default false. */
   readonly once?: boolean;
   /** Ask the chain's DNS seeds; false: take its fixed list alone. Default true. */
   readonly dnsseed?: boolean;
-  /** Another source of addresses than the seeds and the fixed list. */
+  /** Networks that can be dialled: others of the address book are left out. Default IPv4 and IPv6. */
+  readonly networks?: readonly Network[];
+  /** Another source of addresses than the address book, the seeds and the fixed list. */
   readonly source?: CandidateSource;
 }
 
@@ -61,6 +72,11 @@ export interface NodeOptions extends InboundOptions {
   readonly subver?: string;
   /** Fill outbound slots from a source of addresses. Absent: only what `dial` names is dialled. */
   readonly outbound?: OutboundOptions;
+  /**
+   * The addresses that are known (`verack/addresses`): the source of automatic outbound connections, fed and handed out by
+   * gossip. Absent: the seeds alone, and no gossip. Saving it is the caller's part.
+   */
+  readonly addressBook?: AddressBook;
   /** How names are looked up: the servers, the time limit, the address families. Default: the system's way. */
   readonly dns?: Omit<DnsOptions, 'signal'>;
   /** Looks names up in another way; `dns` is not used then. */
@@ -105,6 +121,10 @@ export function chainOf(chain: string | Chain): Chain {
 
 const OUTBOUND_NAMES: Readonly<Record<keyof OutboundOptions, true>> = {
   slots: true,
+  blockrelay: true,
+  feelerInterval: true,
+  anchors: true,
+  networks: true,
   once: true,
   dnsseed: true,
   source: true,
@@ -133,6 +153,7 @@ const OPTION_NAMES: Readonly<Record<keyof NodeOptions, true>> = {
   uacomment: true,
   subver: true,
   outbound: true,
+  addressBook: true,
   dns: true,
   lookup: true,
   clock: true,
@@ -191,6 +212,15 @@ const limitsOf = (options: NodeOptions) => ({
   maxsendbuffer: options.maxsendbuffer,
   drainTimeout: options.drainTimeout,
 });
+
+/** Time, chance and the net: the system's unless others were handed in. */
+export const environmentOf = ({
+  clock = systemClock,
+  random = systemRandom,
+  net = tcpNet(),
+  dns,
+  lookup = lookupWith(dns),
+}: NodeOptions): Env => ({ clock, random, net, lookup });
 
 /** What we announce, with the bit for BIP324 where that is offered. */
 export function identityOf(options: NodeOptions, rules: Rules): Identity {

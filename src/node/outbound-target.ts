@@ -15,6 +15,7 @@ import {
 import type { Connection } from '../connection/connection.js';
 import { formatEndpoint, parseEndpoint } from '../net/endpoint.js';
 import { drawFraction, type Env } from '../net/environment.js';
+import type { Endpoint } from '../net/link.js';
 import { isLinkCode, type Reason } from '../reasons.js';
 import { compile } from '../xstate/compile.js';
 import { handlersOf, withHandlers } from '../xstate/effect-handlers.js';
@@ -111,6 +112,17 @@ export class OutboundTarget implements OutboundEffects {
   /** Waits for its next round. */
   get isBackingOff(): boolean {
     return this.actor.getSnapshot().value === 'backingOff';
+  }
+
+  /** The connection for which it waits for a slot, in a list; empty when it does not wait. */
+  get requested(): {
+    readonly connection_type: OutboundInput['connection_type'];
+    readonly remote: Endpoint;
+  }[] {
+    const snapshot = this.actor.getSnapshot();
+    if (!snapshot.matches({ dialling: 'requestingSlot' })) return [];
+    const { context } = snapshot;
+    return [{ connection_type: context.connection_type, remote: endpointOf(currentAddress(context)) }];
   }
 
   dial(): void {

@@ -3,14 +3,16 @@
  * gives. It connects targets with their peers; what they decide is in machines/outbound.machine.ts.
  */
 import type { ActorLogic, AnyActorRef, AnyEventObject, Snapshot } from 'xstate';
-import type { ConnectionType, OutboundContext, SupervisorEvent } from '../../machines/index.js';
+import type { ConnectionType, OutboundContext, SlotType, SupervisorEvent } from '../../machines/index.js';
 import type { Connection } from '../connection/connection.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import { drawFraction, type Env } from '../net/environment.js';
 import type { Endpoint } from '../net/link.js';
+import type { Netgroups } from '../net/netgroup.js';
 import type { Reason } from '../reasons.js';
 import { withChainHint } from './chain-hint.js';
 import { endpointOf, OutboundTarget, type TargetOwner } from './outbound-target.js';
+import { outboundGroup, takenGroups } from './outbound-netgroups.js';
 import type { PeerPool } from './peer-pool.js';
 import type { PeerInfo } from './peerinfo.js';
 import type { EndedPeer } from './tracker.js';
@@ -33,6 +35,8 @@ export interface TargetsListener {
   fallback(last: PeerInfo): void;
   retry(target: OutboundTarget, context: OutboundContext): void;
   abandoned(target: OutboundTarget, reason: Reason): void;
+  /** A connection is about to be opened to that address. */
+  dialled(remote: Endpoint): void;
 }
 
 export interface TargetsOptions {
@@ -40,6 +44,7 @@ export interface TargetsOptions {
   readonly compiled: boolean;
   readonly v2only: boolean;
   readonly pool: PeerPool;
+  readonly netgroups: Netgroups;
   /** Sends an event to the supervisor. */
   readonly supervise: (event: SupervisorEvent) => void;
 }
@@ -119,7 +124,7 @@ export class OutboundTargets implements TargetOwner {
     if (!target) return;
     const isFirst = !target.wasEstablished;
     target.established(info);
-    if (target.options.automatic && isFirst) this.options.supervise({ type: 'target.established' });
+    if (isFillingSlot(target) && isFirst) this.options.supervise({ type: 'target.established' });
   }
 
   /** True when the connection belonged to a target, which reports its end. */
@@ -135,12 +140,24 @@ export class OutboundTargets implements TargetOwner {
       type: 'slot.requested',
       ticket: target.id,
       known: this.options.pool.isKnown(addr),
+      grouped: isFillingSlot(target) && this.#isGroupTaken(target, endpointOf(addr).host),
     });
+  }
+
+  /** Those that wait for a slot too count: several are created at once. */
+  #isGroupTaken(target: OutboundTarget, host: string): boolean {
+    const { pool, netgroups } = this.options;
+    const group = outboundGroup(host, netgroups);
+    if (group === undefined) return false;
+    const waiting = [...this.#targets.values()].flatMap((other) => (other === target ? [] : other.requested));
+    return takenGroups([...pool.outbound, ...waiting], netgroups).has(group);
   }
 
   connect(target: OutboundTarget, addr: string, v2: boolean): void {
     const { connection_type } = target.options.input;
-    this.options.pool.spawn({ remote: endpointOf(addr), connection_type, v2 }, (connection) => {
+    const remote = endpointOf(addr);
+    this.listener.dialled(remote);
+    this.options.pool.spawn({ remote, connection_type, v2 }, (connection) => {
       this.#byConnection.set(connection.id, target);
       target.connected(connection);
     });
@@ -169,6 +186,16 @@ export class OutboundTargets implements TargetOwner {
     this.#targets.delete(target.id);
     if (!target.options.automatic) return;
     const { wasEstablished: established } = target;
-    this.options.supervise({ type: 'target.ended', established, draw: drawFraction(this.env) });
+    const { connection_type } = target.options.input;
+    if (!isSlotType(connection_type)) return this.options.supervise({ type: 'feeler.ended' });
+    const draw = drawFraction(this.env);
+    this.options.supervise({ type: 'target.ended', connection_type, established, draw });
   }
 }
+
+const isSlotType = (type: ConnectionType): type is SlotType =>
+  type === 'outbound-full-relay' || type === 'block-relay-only';
+
+/** Created by the supervisor for one of its slots; a feeler is not. */
+const isFillingSlot = ({ options: { automatic, input } }: OutboundTarget): boolean =>
+  automatic && isSlotType(input.connection_type);

@@ -34,9 +34,13 @@ export interface PoolListener {
   /** `pingtime`: milliseconds. */
   ponged(connection: Connection, pingtime: number): void;
   drained(connection: Connection): void;
+  /** The first `getaddr` of an accepted peer. */
+  askedForAddresses(connection: Connection): void;
   ended(connection: Connection, ended: EndedPeer): void;
   /** `ms` of time passed while the process did not run, or the wall clock was set by that much. */
   jumped(ms: number, clock: 'monotonic' | 'wall'): void;
+  /** Once a second while there are connections, after their deadlines were looked at. */
+  ticked(now: number): void;
 }
 
 export interface PoolOptions extends InboundOptions {
@@ -149,6 +153,11 @@ export class PeerPool implements ConnectionOwner {
     this.#applyMemory(this.#memory.update(id, bytes, this.env.clock.now()));
   }
 
+  /** Outbound connections, open or being opened. */
+  get outbound(): Iterable<Connection> {
+    return this.#dialled.values();
+  }
+
   isDialling(nonce: Hex64): boolean {
     return this.#dialling.has(nonce);
   }
@@ -241,6 +250,10 @@ export class PeerPool implements ConnectionOwner {
 
   dropped(connection: Connection, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void {
     this.listener.dropped(connection, code, command);
+  }
+
+  askedForAddresses(connection: Connection): void {
+    this.listener.askedForAddresses(connection);
   }
 
   drained(connection: Connection): void {
@@ -353,6 +366,7 @@ export class PeerPool implements ConnectionOwner {
       if (nextDeadline(connection.state, connection.context, connection.moments).at < now)
         connection.tick(now);
     }
+    this.listener.ticked(now);
   }
 
   #jumped(ms: number, clock: 'monotonic' | 'wall'): void {

@@ -13,6 +13,8 @@ export interface PeerInfo {
   readonly id: number;
   readonly addr: string;
   readonly addrbind: string;
+  /** Our address as the peer sees it; absent when it does not say. */
+  readonly addrlocal?: string;
   readonly network: AddressNetwork;
   readonly services: string;
   readonly servicesnames: readonly string[];
@@ -114,6 +116,7 @@ export function peerInfoOf(
     dropped: countsOf(traffic.dropped),
     phases: Object.freeze(phases(row, context)),
   };
+  if (context.addrlocal !== '') info.addrlocal = context.addrlocal;
   addPings(info, context, now);
   addPast(info, row.reason ?? before.reason, before.transport, end);
   if (!isOver(row)) info.nextdeadline = inSeconds(nextDeadline(row.state, context, row.moments), now);

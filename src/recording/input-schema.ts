@@ -84,7 +84,10 @@ const options = objectWith(
     reservedslots: natural,
     bans: listOf(ban),
     v2fault: a('a fault of v2', (value) => isText(value) && isV2Fault(value)),
-    outbound: objectWith({ slots: natural, once: flag }),
+    outbound: objectWith(
+      { slots: natural, once: flag },
+      { blockrelay: natural, feelerInterval: natural, anchors: listOf(endpoint) },
+    ),
   },
 );
 const dialOptions = objectWith(
@@ -110,6 +113,7 @@ const INPUTS: Readonly<Record<InputName, Validator>> = {
   dial: objectWith({ to: someOf(endpoint), options: dialOptions }),
   dialname: objectWith({ name: text, port, options: dialOptions }),
   candidates: objectWith({ addresses: listOf(seedAddress) }),
+  feeler: objectWith({ addresses: listOf(endpoint) }),
   found: objectWith({ lookup: natural, hosts: someOf(host) }),
   unfound: objectWith({ lookup: natural, code: anyCode, facts }),
   closedial: objectWith({ dial: natural }),

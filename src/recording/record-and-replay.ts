@@ -123,20 +123,22 @@ class Player {
     };
   }
 
-  #replayOf({ node, lines }: Turn): Replay {
+  #replayOf(turn: Turn): Replay {
+    const { node, lines } = turn;
     const [first] = lines;
     const known = this.#replays.get(node);
     if (!first || (first.entry.in === 'node') !== (known === undefined))
       throw refused(first?.line ?? 0, `node ${node} ${known ? 'is there already' : 'is not there yet'}`);
-    return known ?? this.#make(node, first.line, first.entry.options as RecordedOptions);
+    return known ?? this.#make(turn, first.line, first.entry.options as RecordedOptions);
   }
 
-  #make(number: number, line: number, recorded: RecordedOptions): Replay {
+  #make(turn: Turn, line: number, recorded: RecordedOptions): Replay {
+    const { node: number } = turn;
     if (this.#replays.size >= MAX_NODES) throw refused(line, `more than ${MAX_NODES} nodes`);
     const differs = (difference: Difference): void => {
       if (this.#differing++ < MAX_DIFFERENCES) this.#differences.push(difference);
     };
-    const replay = madeReplay(line, () => new Replay(recorded, differs, this.options.node));
+    const replay = madeReplay(line, () => new Replay(turn, recorded, differs, this.options.node));
     replay.node.peers.subscribe(({ type }) => void (type === 'created' && this.#sessions++));
     this.options.watch?.(replay.node, replay.clock, number);
     this.#replays.set(number, replay);

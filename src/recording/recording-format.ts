@@ -32,6 +32,7 @@
  *   drained   link                        what was waiting has gone
  *   dialname  name, port, options         the owner dials a name
  *   candidates addresses                  the source of automatic outbound connections has answered
+ *   feeler    addresses                   and has one for a feeler, or none
  *   found     lookup, hosts               a name has these addresses
  *   unfound   lookup, code, facts         or none
  *   timer     timer
@@ -64,10 +65,11 @@
  *
  * A recording holds the random draws, and so the keys of its BIP324 sessions: anyone with the file can decrypt them.
  */
-import { CORE_RULES, DRAIN_TIMEOUT, type Rules } from '../../machines/index.js';
+import { CORE_RULES, DRAIN_TIMEOUT, FEELER_INTERVAL, type Rules } from '../../machines/index.js';
 import { type Endpoint, type Fault, parseFault } from '../net/index.js';
 import {
   type Ban,
+  BLOCK_RELAY_SLOTS,
   type CandidateSource,
   chainOf,
   type DialCode,
@@ -78,6 +80,7 @@ import {
   networkOf,
   type NodeInput,
   type NodeOptions,
+  type OutboundOptions,
   type ReasonCode,
   SOURCE_LIMITS,
   VerackError,
@@ -94,6 +97,15 @@ export interface Header {
   readonly format: typeof FORMAT;
   readonly version: number;
   readonly verack: string;
+}
+
+/** `blockrelay`, `feelerInterval` and `anchors` are absent in recordings of earlier versions: 0, 0 and none. */
+export interface RecordedOutbound {
+  readonly slots: number;
+  readonly once: boolean;
+  readonly blockrelay?: number;
+  readonly feelerInterval?: number;
+  readonly anchors?: readonly Endpoint[];
 }
 
 /** What of a node's options decides what it does; defaults are written out, since they may change. */
@@ -118,7 +130,7 @@ export interface RecordedOptions {
   readonly padding?: Padding;
   readonly v2fault?: V2FaultName;
   /** Automatic outbound connections; what their source answers is an input. */
-  readonly outbound?: { readonly slots: number; readonly once: boolean };
+  readonly outbound?: RecordedOutbound;
   readonly services: string;
   readonly startingheight: number;
   readonly subver: string;
@@ -128,6 +140,7 @@ export interface RecordedOptions {
 
 /** What a node takes and no recording can hold, or holds under another name, or what changes nothing. */
 type Unrecorded =
+  | 'addressBook'
   | 'uacomment'
   | 'compiled'
   | 'clock'
@@ -214,9 +227,17 @@ export function recordedOptions(options: NodeOptions, faults: readonly Fault[]):
     rules,
     ...DEFAULTS,
     ...picked(options),
-    ...(outbound && { outbound: { slots: outbound.slots, once: outbound.once ?? false } }),
+    ...(outbound && { outbound: recordedOutbound(outbound) }),
     subver: new TextDecoder().decode(identityOf(options, rules).user_agent),
     faults: faults.map(({ name, value }) => (value === '' ? name : `${name}=${value}`)),
+  };
+}
+
+function recordedOutbound({ slots, once = false, ...rest }: OutboundOptions): RecordedOutbound {
+  const { blockrelay = BLOCK_RELAY_SLOTS, feelerInterval = FEELER_INTERVAL, anchors = [] } = rest;
+  return {
+    ...{ slots, once, blockrelay, feelerInterval },
+    anchors: anchors.map(({ host, port }) => ({ host, port })),
   };
 }
 
@@ -229,7 +250,7 @@ export function nodeOptions(recorded: RecordedOptions, source: CandidateSource):
   return {
     ...NO_LIMITS,
     ...picked(recorded),
-    ...(outbound && { outbound: { ...outbound, source } }),
+    ...(outbound && { outbound: { blockrelay: 0, feelerInterval: 0, ...outbound, source } }),
     rules,
     subver,
     chain: { ...known, magic: bytes, magicHex: magic },

@@ -58,17 +58,26 @@ export class Replay implements NodeObserver, Env {
   readonly #opening = new Map<number, { done: (listener: Listener) => void; failed: (e: Error) => void }>();
   readonly #peers = new Map<number, Peer>();
   #sourceAnswers: ((addresses: readonly SeedAddress[]) => void) | undefined;
+  #feelerAnswers: ((address: Endpoint | undefined) => void) | undefined;
   /** The source of automatic connections: answers what was recorded. */
   readonly #source: CandidateSource = {
     find: () => new Promise((resolve) => (this.#sourceAnswers = resolve)),
+    findFeeler: () => new Promise((resolve) => (this.#feelerAnswers = resolve)),
   };
 
-  /** `extra` as `createNode` takes them. Throws `ERR_LOCAL_ARGUMENT` for options that no node takes. */
+  /**
+   * Makes the node, which may act at once: `first` is its first turn, to be given to {@link Replay.play} next. `extra` as
+   * `createNode` takes them. Throws `ERR_LOCAL_ARGUMENT` for options that no node takes.
+   */
   constructor(
+    first: Turn,
     options: RecordedOptions,
     private readonly differs: (difference: Difference) => void,
     extra: Pick<NodeOptions, 'inspect' | 'compiled'> = {},
   ) {
+    this.#begin(first);
+    // The line of the node itself.
+    this.#next = 1;
     this.clock = {
       now: () => this.#now,
       wall: () => this.#wall,
@@ -93,16 +102,17 @@ export class Replay implements NodeObserver, Env {
   }
 
   /** Plays a turn. Resolves when the node has dealt with it. */
-  async play({ at, wall, lines, isWhole }: Turn): Promise<void> {
+  async play(turn: Turn): Promise<void> {
     if (this.isLost) return;
-    this.#entries = lines;
-    this.#next = 0;
-    this.#isWhole = isWhole;
-    this.#now = at;
-    this.#wall = wall;
-    if (lines[0]?.entry.in === 'candidates')
-      await this.#answerSource(lines[0].entry as InputOf<'candidates'>);
-    else this.#perform();
+    const { lines } = turn;
+    const [first] = lines;
+    // The node was made with its first turn.
+    if (first && first.entry.in !== 'node') {
+      this.#begin(turn);
+      await this.#start(first.entry);
+    }
+    // What the address book sends comes from no event of the node.
+    this.#performNested();
     const left = this.#head;
     if (left && !this.isLost) this.#lose(left, undefined);
     // What a listener does when it is open waits for a promise.
@@ -110,10 +120,20 @@ export class Replay implements NodeObserver, Env {
       await promisesDone();
   }
 
-  async #answerSource({ addresses }: InputOf<'candidates'>): Promise<void> {
-    this.#sourceAnswers?.(addresses);
-    this.#sourceAnswers = undefined;
+  /** The input that began the turn. The source answers by promises. */
+  async #start(entry: Line['entry']): Promise<void> {
+    if (entry.in === 'candidates') this.#sourceAnswers?.((entry as InputOf<'candidates'>).addresses);
+    else if (entry.in === 'feeler') this.#feelerAnswers?.((entry as InputOf<'feeler'>).addresses[0]);
+    else return this.#perform();
     await promisesDone();
+  }
+
+  #begin({ at, wall, lines, isWhole }: Turn): void {
+    this.#entries = lines;
+    this.#next = 0;
+    this.#isWhole = isWhole;
+    this.#now = at;
+    this.#wall = wall;
   }
 
   readonly random = (count: number): Uint8Array => {
@@ -234,6 +254,7 @@ export class Replay implements NodeObserver, Env {
     },
     // The source answers by a promise, so its answer begins a turn of its own.
     candidates: () => undefined,
+    feeler: () => undefined,
     found: (input) => {
       const handler = this.#looking.get(input.lookup);
       this.#run(input, handler && (() => handler.found(input.hosts)));

@@ -86,4 +86,4 @@ export { isRoutable } from './address-ranges.js';
 export { hasServices, SERVICE_BITS, servicesLetters, servicesnames, servicesOf } from './services.js';
 export type { ServiceName } from './services.js';
 export { hexOf, sanitize } from './display-text.js';
-export { hash256 } from './hash.js';
+export { hash256, sha256 } from './hash.js';

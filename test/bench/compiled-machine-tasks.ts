@@ -15,7 +15,15 @@ const input = { id: 1, connection_type: 'inbound', rules: CORE_RULES } as const;
 const facts = { version: 70_017, services: '0000000000000409', timeoffset: 0, nonce: '00', subver: '/x/' };
 const LIFE: readonly PeerEvent[] = [
   { type: 'link.open', at: 1.25, elapsed: 0 },
-  { type: 'wire.version', at: 2.25, ...facts, startingheight: 1, relaytxes: true, ownnonce: false },
+  {
+    type: 'wire.version',
+    at: 2.25,
+    ...facts,
+    startingheight: 1,
+    relaytxes: true,
+    addrlocal: '',
+    ownnonce: false,
+  },
   { type: 'wire.wtxidrelay' },
   { type: 'wire.sendaddrv2' },
   { type: 'wire.verack', at: 3.25, nonce: '01' },

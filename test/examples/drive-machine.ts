@@ -19,7 +19,8 @@ actor.start();
 
 const version: PeerEvent = {
   ...{ type: 'wire.version', at: 0, version: 70016, services: '0000000000000409', timeoffset: 0 },
-  ...{ nonce: '0000000000000001', subver: '/peer/', startingheight: 0, relaytxes: true, ownnonce: false },
+  ...{ nonce: '0000000000000001', subver: '/peer/', startingheight: 0, relaytxes: true },
+  ...{ addrlocal: '', ownnonce: false },
 };
 actor.send({ type: 'link.open', at: 0, elapsed: 0 });
 actor.send(version);

@@ -7,7 +7,8 @@ import { CORE_RULES, peerMachine, type PeerEvent } from 'verack/machines';
 
 const version: PeerEvent = {
   ...{ type: 'wire.version', at: 0, version: 70016, services: '0000000000000409', timeoffset: 0 },
-  ...{ nonce: '0000000000000001', subver: '/peer/', startingheight: 0, relaytxes: true, ownnonce: false },
+  ...{ nonce: '0000000000000001', subver: '/peer/', startingheight: 0, relaytxes: true },
+  ...{ addrlocal: '', ownnonce: false },
 };
 const events: PeerEvent[] = [
   { type: 'link.open', at: 0, elapsed: 0 },

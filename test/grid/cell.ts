@@ -81,6 +81,19 @@ export function stepperOf(type: ConnectionType, given: Given = {}): Stepper<type
   return found;
 }
 
+const TICK: PeerEvent = {
+  ...{ type: 'clock.tick', at: 122_000, lastrecv: 122_000, lastsend: 122_000 },
+  ...{ stalledat: -1, pending: 0, nonce: PINGNONCE },
+};
+
+/** What has happened since the handshake. */
+function since({ pings, asked }: Given): PeerEvent[] {
+  const events: PeerEvent[] = pings ? [{ type: 'wire.pong', at: 1_000, nonce: PINGNONCE }] : [];
+  if (asked) events.push({ type: 'wire.getaddr' });
+  if (pings === 'pinged') events.push(TICK);
+  return events;
+}
+
 /** The events that lead to a column. */
 export function wayTo({ leaf, type }: Column, given: Given = {}): PeerEvent[] {
   if (leaf === 'connecting') return [];
@@ -91,17 +104,7 @@ export function wayTo({ leaf, type }: Column, given: Given = {}): PeerEvent[] {
   way.push({ ...version, at: 1_000 } as PeerEvent);
   if (leaf === 'versionReceived') return way;
   way.push({ type: 'wire.verack', at: 1_000, nonce: PINGNONCE });
-  if (given.pings) way.push({ type: 'wire.pong', at: 1_000, nonce: PINGNONCE });
-  const tick = {
-    type: 'clock.tick',
-    at: 122_000,
-    lastrecv: 122_000,
-    lastsend: 122_000,
-    stalledat: -1,
-    pending: 0,
-    nonce: PINGNONCE,
-  } as const;
-  if (given.pings === 'pinged') way.push(tick);
+  way.push(...since(given));
   return type === 'feeler' ? [] : way;
 }
 

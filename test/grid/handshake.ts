@@ -41,7 +41,7 @@ export const versionOf = (fields: Partial<Version> = {}): Version => ({
 /** The same as the machine sees it. */
 export const versionEvent = (facts: Partial<VersionFacts> = {}): PeerEvent => ({
   ...{ type: 'wire.version', at: AT, version: 70017, services: USEFUL, timeoffset: 0, nonce: THEIRS },
-  ...{ subver: '/conf-test:0.1/', startingheight: 7, relaytxes: true, ownnonce: false },
+  ...{ subver: '/conf-test:0.1/', startingheight: 7, relaytxes: true, addrlocal: '', ownnonce: false },
   ...facts,
 });
 

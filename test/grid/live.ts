@@ -195,7 +195,7 @@ export type Settle = (quiet?: boolean) => Promise<void>;
 /** The scripted handshake up to `column`. */
 export async function shake(rig: Rig, settle: Settle): Promise<void> {
   const { other, column, row } = rig;
-  const { version = 70017, pings, age } = row.given ?? {};
+  const { version = 70017, pings, age, asked } = row.given ?? {};
   await settle();
   if (column.leaf === 'awaitingVersion' || column.leaf === 'versionSent') return;
   other.send(greeting(version));
@@ -204,6 +204,8 @@ export async function shake(rig: Rig, settle: Settle): Promise<void> {
   other.send(VERACK);
   await settle();
   if (pings) other.send(framed({ command: 'pong', nonce: other.pingnonce }));
+  await settle();
+  if (asked) other.send(framed({ command: 'getaddr' }));
   await settle();
   if (pings === 'pinged') rig.host.clock.advance(122_000);
   if (age) rig.host.clock.advance(age - (pings === 'pinged' ? 122_000 : 0));

@@ -20,6 +20,8 @@ export interface Given {
   readonly rules?: Partial<Rules>;
   /** How far an established connection has come: `ponged` (our first ping is answered), `pinged` (the second is out). */
   readonly pings?: 'ponged' | 'pinged';
+  /** Their getaddr has come before. */
+  readonly asked?: true;
   /** An accepted connection carried our nonce after the link opened. */
   readonly self?: true;
   /** Milliseconds from the open link to the event. */

@@ -37,8 +37,15 @@ export function slotObstacle(name: string, situation: Situation, event: GridEven
     return 'sent only with automatic outbound connections';
   if (event.type === 'eviction.selected') return 'the node answers by itself when all slots are taken';
   if (event.type === 'link.accepted') return inboundObstacle(name, event);
-  const hasOutbound = /outbound|full/.test(name);
-  return event.type === 'slot.requested' && event.known && !hasOutbound ? 'no address is known yet' : '';
+  return event.type === 'slot.requested' ? requestObstacle(event, /outbound|full/.test(name)) : '';
+}
+
+function requestObstacle(
+  { known, grouped }: Extract<SupervisorEvent, { type: 'slot.requested' }>,
+  hasOutbound: boolean,
+): string {
+  if (grouped) return 'takes public addresses: see test/outbound-slots.test.ts';
+  return known && !hasOutbound ? 'no address is known yet' : '';
 }
 
 /** What the one address of this net cannot show. */
@@ -103,7 +110,7 @@ class RunningNode {
     this.node = createNode({
       ...{ chain: 'regtest', clock: this.clock, net: this.net, maxpending: 1 },
       ...{ maxinbound, maxoutbound, drainTimeout, rules: { requiredServices: '0000000000000000' } },
-      ...(slots > 0 && { outbound: { slots, once, source } }),
+      ...(slots > 0 && { outbound: { slots, once, blockrelay: 0, feelerInterval: 0, source } }),
     });
     this.node.on('refused', ({ reason }) => (this.refused = reason.code));
     this.node.on('unreachable', () => void this.reports.push('unreachable'));

@@ -19,23 +19,29 @@ export interface Situation {
 }
 
 export const LIMITS: SupervisorInput = {
-  ...{ maxinbound: 1, maxoutbound: 1, drainTimeout: 2_000, wanted: 0, once: false },
+  ...{ maxinbound: 1, maxoutbound: 1, drainTimeout: 2_000, wanted: 0, blockwanted: 0, once: false },
+  feelerInterval: 0,
 };
 
-const request = (known: boolean): SupervisorEvent => ({ type: 'slot.requested', ticket: 1, known });
+const request = (known: boolean, grouped = false): SupervisorEvent => ({
+  ...{ type: 'slot.requested', ticket: 1, known, grouped },
+});
 const accept = (facts: Partial<AcceptedFacts> = {}): SupervisorEvent => ({
   ...{ type: 'link.accepted', ticket: 1, banned: false, discouraged: false, exceeds: '', reserved: 0 },
   ...facts,
 });
 const ACCEPT = accept();
 const selected = (id: number): SupervisorEvent => ({ type: 'eviction.selected', ticket: 1, id });
-const FILL: SupervisorEvent = { type: 'user.fill' };
+const fill = (anchors: number): SupervisorEvent => ({ type: 'user.fill', anchors, draw: 0.5 });
+const FILL = fill(0);
 const STOP: SupervisorEvent = { type: 'user.stop' };
 const ESTABLISHED: SupervisorEvent = { type: 'target.established' };
 const peerEnded = (inbound: boolean): SupervisorEvent => ({ type: 'peer.ended', id: 1, inbound });
 const found = (count: number): SupervisorEvent => ({ type: 'candidates.found', count, draw: 0.5 });
-const targetEnded = (established: boolean): SupervisorEvent => ({
+const FEELER_DUE: SupervisorEvent = { type: 'feeler.due', draw: 0.5 };
+const targetEnded = (established: boolean, isBlock = false): SupervisorEvent => ({
   ...{ type: 'target.ended', established, draw: 0.5 },
+  connection_type: isBlock ? 'block-relay-only' : 'outbound-full-relay',
 });
 
 /** One slot in each direction, given out to peers that a caller names and to accepted ones. */
@@ -43,6 +49,11 @@ const manual = (...events: SupervisorEvent[]): Situation => ({ input: LIMITS, ev
 /** Two automatic outbound connections are to be held, and the source was asked. */
 const automatic = (...events: GridEvent[]): Situation => ({
   ...{ input: { ...LIMITS, maxoutbound: 8, wanted: 2 }, events: [FILL, ...events] },
+});
+/** One full-relay and one block-relay-only connection, feelers, and anchors of the last run. */
+const typed = (anchors: number, ...events: GridEvent[]): Situation => ({
+  input: { ...LIMITS, maxoutbound: 8, wanted: 2, blockwanted: 1, feelerInterval: 120_000 },
+  events: [fill(anchors), ...events],
 });
 const once = (...events: SupervisorEvent[]): Situation => ({
   ...{ input: { ...LIMITS, maxoutbound: 8, wanted: 2, once: true }, events: [FILL, ...events] },
@@ -78,13 +89,30 @@ export const AUTOMATIC_SITUATIONS: Readonly<Record<string, Situation>> = {
   filled: once(found(2), ESTABLISHED, ESTABLISHED),
 };
 
+export const TYPED_SITUATIONS: Readonly<Record<string, Situation>> = {
+  manual: { ...typed(0), events: [] },
+  'finding, an anchor dialled': typed(3),
+  finding: typed(0),
+  'filling, two dialled, one candidate left': typed(0, found(3)),
+  'filling, a feeler is looked for': typed(0, found(2), FEELER_DUE),
+  'waiting, one dialled': typed(0, found(1)),
+};
+
+/** Of one type of connection. */
 export const SITUATIONS = { ...MANUAL_SITUATIONS, ...AUTOMATIC_SITUATIONS };
+export const ALL_SITUATIONS = {
+  ...SITUATIONS,
+  ...Object.fromEntries(
+    Object.entries(TYPED_SITUATIONS).map(([name, situation]) => [`${name}, typed`, situation]),
+  ),
+};
 
 export const isTimer = (event: GridEvent): event is Timer => event.type.startsWith('xstate.');
 
 export const SLOT_EVENTS: Readonly<Record<string, GridEvent>> = {
   'slot.requested, a new address': request(false),
   'slot.requested, a known address': request(true),
+  'slot.requested, a taken netgroup': request(false, true),
   'link.accepted': ACCEPT,
   'link.accepted, banned': accept({ banned: true }),
   'link.accepted, discouraged': accept({ discouraged: true }),
@@ -111,19 +139,40 @@ export const FILL_EVENTS: Readonly<Record<string, GridEvent>> = {
   'timer: refillDelay': REFILL,
 };
 
-export const GRID_EVENTS = { ...SLOT_EVENTS, ...FILL_EVENTS };
+export const TYPED_EVENTS: Readonly<Record<string, GridEvent>> = {
+  'user.fill': FILL,
+  'user.fill, three anchors': fill(3),
+  'candidates.found, three': found(3),
+  'target.ended, full-relay': targetEnded(false),
+  'target.ended, block-relay-only': targetEnded(false, true),
+  'feeler.due': FEELER_DUE,
+  'feeler.found, an address': { type: 'feeler.found', exists: true },
+  'feeler.found, none': { type: 'feeler.found', exists: false },
+  'feeler.ended': { type: 'feeler.ended' },
+};
 
-type Counts = Pick<SupervisorContext, 'inbound' | 'outbound' | 'targets' | 'wanted' | 'once' | 'reached'>;
+export const GRID_EVENTS = { ...SLOT_EVENTS, ...FILL_EVENTS, ...TYPED_EVENTS };
+
+type Counts = Pick<
+  SupervisorContext,
+  'inbound' | 'outbound' | 'targets' | 'blocktargets' | 'wanted' | 'once' | 'reached' | 'feeling'
+>;
 
 /** Why the event cannot occur with these counts; empty when it can. */
 export function impossible(event: GridEvent, counts: Counts): string {
   if (event.type === 'peer.ended' && (event.inbound ? counts.inbound : counts.outbound) === 0)
     return 'no such peer';
+  if (/^feeler\.(found|ended)$/.test(event.type) && !counts.feeling) return 'no feeler was looked for';
   return event.type.startsWith('target.') ? impossibleTarget(event as SupervisorEvent, counts) : '';
 }
 
 /** With `once`, established targets are not counted in `targets`. */
-function impossibleTarget(event: SupervisorEvent, { targets, once, reached }: Counts): string {
+function impossibleTarget(event: SupervisorEvent, counts: Counts): string {
+  const { targets, blocktargets, once, reached } = counts;
+  if (event.type === 'target.ended' && !(once && event.established)) {
+    const isBlock = event.connection_type === 'block-relay-only';
+    if ((isBlock ? blocktargets : targets - blocktargets) === 0) return 'no such target';
+  }
   const wasEstablished = event.type === 'target.ended' && event.established;
   if (wasEstablished && !reached) return 'no target was established';
   return targets === 0 && !(once && wasEstablished) ? 'no such target' : '';
@@ -150,12 +199,20 @@ export function stateAfter({ input, events }: Situation) {
   return { snapshot, armed };
 }
 
-const COUNTED = ['outbound', 'inbound', 'targets', 'wanted', 'candidates'] as const;
+const COUNTED = [
+  'outbound',
+  'inbound',
+  'targets',
+  'blocktargets',
+  'wanted',
+  'candidates',
+  'feeling',
+] as const;
 
 /** The counts that changed: `targets 2, candidates 1`. */
 const countsText = (before: SupervisorContext, after: SupervisorContext): string =>
   COUNTED.filter((key) => before[key] !== after[key])
-    .map((key) => `${key} ${after[key]}`)
+    .map((key) => `${key} ${String(after[key])}`)
     .join(', ');
 
 /** The cell as text, and the branch that was taken. */

@@ -36,7 +36,7 @@ const VERSION = {
     timeoffset: 0,
     nonce: NONCE,
   },
-  ...{ subver: '', startingheight: 0, relaytxes: false, ownnonce: false },
+  ...{ subver: '', startingheight: 0, relaytxes: false, addrlocal: '', ownnonce: false },
 } as const satisfies PeerEvent;
 
 /** What the machines send each other, and how each side hears it. `alert` and the like are no events. */

@@ -1,0 +1,240 @@
+/**
+ * Address gossip between the peers and the address book: takes `addr` and `addrv2` at Core's rate, answers `getaddr`, and
+ * announces our own address (Core: `ProcessAddrs`, `MaybeSendAddr`, `SetupAddressRelay`). Addresses of others are not relayed.
+ *
+ * Times of the book are seconds of the wall clock; random numbers are the book's.
+ */
+import { asksForAddresses, type Hex64, poissonDelay } from '../../machines/index.js';
+import { AddrRateLimit } from '../addresses/addr-rate-limit.js';
+import type { AddressBook } from '../addresses/address-book.js';
+import type { AddressRecord, NetService } from '../addresses/entry.js';
+import { GetAddrCache } from '../addresses/getaddr-cache.js';
+import type { Connection } from '../connection/connection.js';
+import type { PeerState } from '../connection/peer-record.js';
+import { formatEndpoint } from '../net/endpoint.js';
+import type { Clock } from '../net/environment.js';
+import type { Network } from '../net/host-kind.js';
+import type { Endpoint } from '../net/link.js';
+import { hasServices } from '../services.js';
+import {
+  decodeMessage,
+  fromLegacy,
+  type Message,
+  networkOfAddress,
+  networkOfNetAddress,
+  parseAddress,
+  servicesOf,
+  toLegacy,
+} from '../wire/index.js';
+import { announcedAddress } from './self-announcement.js';
+
+/** With so many outbound connections there is a network, and a failure is the address's (Core: `ThreadOpenConnections`). */
+const COUNT_FAILURES_FROM = 2;
+/** Between two announcements of our address to one peer, on average (`AVG_LOCAL_ADDRESS_BROADCAST_INTERVAL`), milliseconds. */
+const ANNOUNCE_INTERVAL = 24 * 3_600_000;
+/** By so much a gossiped address counts as older than it says, seconds. */
+const TIME_PENALTY = 2 * 3_600;
+/** Times before this, or this far ahead, are not believed: the address counts as five days old. */
+const EARLIEST_TIME = 100_000_000;
+const MAX_AHEAD = 600;
+const UNKNOWN_AGE = 5 * 86_400;
+
+const NETWORK = servicesOf('NETWORK');
+const NETWORK_LIMITED = servicesOf('NETWORK_LIMITED');
+
+export interface AddressRelayOptions {
+  readonly book: AddressBook;
+  readonly clock: Pick<Clock, 'now' | 'wall'>;
+  /** Networks that can be dialled; other addresses are not kept. */
+  readonly networks: readonly Network[];
+  /** What we announce. */
+  readonly services: Hex64;
+  /** Where we listen. */
+  readonly listening: () => readonly Endpoint[];
+  readonly send: (id: number, message: Message) => void;
+}
+
+/** What is kept of a peer. */
+interface RelayPeer {
+  readonly connection: Connection;
+  readonly limit: AddrRateLimit;
+  /** Whether it is told addresses: an accepted one only after it sent `getaddr`, `addr` or `addrv2`. */
+  isEnabled: boolean;
+  announceat: number;
+}
+
+/** Neither gets nor gives addresses, so that nobody learns of the connection by them. */
+const isSilent = ({ connection_type }: Connection): boolean =>
+  connection_type === 'block-relay-only' || connection_type === 'feeler';
+
+export class AddressRelay {
+  readonly #cache: GetAddrCache;
+  /** Established peers, by id. */
+  readonly #peers = new Map<number, RelayPeer>();
+  #nextAnnouncement = Infinity;
+
+  constructor(private readonly options: AddressRelayOptions) {
+    const { book } = options;
+    this.#cache = new GetAddrCache(book, () => book.draw());
+  }
+
+  /** A connection is being opened, beside `outbound` lasting ones. */
+  dialled(remote: Endpoint, outbound: number): void {
+    const service = serviceOf(remote);
+    if (service) this.options.book.attempt(service, outbound >= COUNT_FAILURES_FROM);
+  }
+
+  /** Their version came: the address works. Established: gossip begins. */
+  moved(connection: Connection, from: PeerState, to: PeerState): void {
+    const hasAnswered = to === 'versionReceived' || (from === 'versionSent' && to === 'closed');
+    if (!connection.inbound && hasAnswered && connection.context.versionat >= 0) this.#answered(connection);
+    if (to === 'established' && !isSilent(connection)) this.#join(connection);
+  }
+
+  /** A whole message arrived. */
+  received({ id }: Connection, command: string, payload: Uint8Array): void {
+    const peer = this.#peers.get(id);
+    if (!peer || (command !== 'addr' && command !== 'addrv2')) return;
+    const decoded = decodeMessage(command, payload);
+    if (!decoded.ok) return;
+    this.#enable(peer);
+    const { message } = decoded;
+    if (message.command === 'addr')
+      this.#take(
+        peer,
+        message.addresses.map(({ ip, ...rest }) => ({ ...rest, ...fromLegacy(ip) })),
+      );
+    if (message.command === 'addrv2') this.#take(peer, message.addresses);
+  }
+
+  /** An accepted peer asks for addresses, for the first time. An empty book gives no answer, as in Core. */
+  answer(id: number): void {
+    const peer = this.#peers.get(id);
+    if (!peer) return;
+    peer.isEnabled = true;
+    const { remote, local } = peer.connection;
+    const socket = `${networkOfAddress(remote.host)} ${local ? formatEndpoint(local) : ''}`;
+    this.#send(peer, this.#cache.answer(socket, this.options.clock.now()));
+    this.#announceIfDue(peer);
+  }
+
+  /** Call it when the listeners of `established` have run: our address is the first that the peer is told. */
+  established({ id }: Connection): void {
+    const peer = this.#peers.get(id);
+    if (peer) this.#announceIfDue(peer);
+  }
+
+  /** Once a second. */
+  tick(now: number): void {
+    if (now < this.#nextAnnouncement) return;
+    this.#nextAnnouncement = Infinity;
+    for (const peer of this.#peers.values()) this.#announceIfDue(peer);
+  }
+
+  /** The time of a peer that lasted is renewed at its end: others are told that time. */
+  ended(connection: Connection): void {
+    if (!this.#peers.delete(connection.id) || connection.inbound) return;
+    const service = serviceOf(connection.remote);
+    if (service) this.options.book.connected(service);
+  }
+
+  /** Its turn to be told our address comes with the next tick. */
+  #enable(peer: RelayPeer): void {
+    if (peer.isEnabled) return;
+    peer.isEnabled = true;
+    this.#nextAnnouncement = 0;
+  }
+
+  #answered({ remote, context }: Connection): void {
+    const service = serviceOf(remote);
+    if (!service) return;
+    this.options.book.setServices(service, context.services);
+    this.options.book.good(service);
+  }
+
+  #join(connection: Connection): void {
+    const limit = new AddrRateLimit(this.options.clock.now());
+    if (asksForAddresses(connection.context)) limit.getaddrSent();
+    const isEnabled = !connection.inbound;
+    this.#peers.set(connection.id, { connection, limit, isEnabled, announceat: 0 });
+  }
+
+  #take({ connection, limit }: RelayPeer, records: readonly AddressRecord[]): void {
+    const { book, clock } = this.options;
+    const source = serviceOf(connection.remote);
+    const count = limit.take(records.length, clock.now());
+    if (!source || count === 0) return;
+    const useful = this.#sample(records, count).filter((record) => this.#isUseful(record));
+    book.add(
+      useful.map((record) => this.#dated(record)),
+      source,
+      TIME_PENALTY,
+    );
+  }
+
+  /** `count` of the records, at random: their order does not decide which of too many are taken. */
+  #sample(records: readonly AddressRecord[], count: number): AddressRecord[] {
+    const order = [...records];
+    for (let i = 0; i < count; i++) {
+      const other = i + Math.floor(this.options.book.draw() * (order.length - i));
+      [order[i], order[other]] = [order[other]!, order[i]!];
+    }
+    return order.slice(0, count);
+  }
+
+  #isUseful(record: AddressRecord): boolean {
+    const { networks } = this.options;
+    const isServing = [NETWORK, NETWORK_LIMITED].some((bit) => hasServices(record.services, bit));
+    return isServing && networks.some((network) => network === networkOfNetAddress(record));
+  }
+
+  #dated(record: AddressRecord): AddressRecord {
+    const now = this.#unix();
+    const isBelievable = record.time > EARLIEST_TIME && record.time <= now + MAX_AHEAD;
+    return isBelievable ? record : { ...record, time: now - UNKNOWN_AGE };
+  }
+
+  #announceIfDue(peer: RelayPeer): void {
+    if (!peer.isEnabled) return;
+    const now = this.options.clock.now();
+    if (peer.announceat <= now) {
+      this.#announce(peer);
+      peer.announceat = now + poissonDelay(ANNOUNCE_INTERVAL, this.options.book.draw());
+    }
+    this.#nextAnnouncement = Math.min(this.#nextAnnouncement, peer.announceat);
+  }
+
+  #announce(peer: RelayPeer): void {
+    const { services, listening, book } = this.options;
+    const { inbound, remote, local, context } = peer.connection;
+    const to = { inbound, remote, local, addrlocal: context.addrlocal };
+    const address = announcedAddress(to, listening(), book.draw());
+    if (address) this.#send(peer, [{ ...address, services, time: this.#unix() }]);
+  }
+
+  /** As `addrv2` where the peer asked for that; `addr` holds IPv4 and IPv6 only. */
+  #send({ connection }: RelayPeer, records: readonly AddressRecord[]): void {
+    if (connection.context.sendaddrv2) {
+      if (records.length > 0) this.options.send(connection.id, { command: 'addrv2', addresses: records });
+      return;
+    }
+    const addresses = records.flatMap(legacyEntry);
+    if (addresses.length > 0) this.options.send(connection.id, { command: 'addr', addresses });
+  }
+
+  #unix(): number {
+    return Math.floor(this.options.clock.wall() / 1_000);
+  }
+}
+
+function legacyEntry({ time, services, port, ...address }: AddressRecord) {
+  const network = networkOfNetAddress(address);
+  const ip = network === 'ipv4' || network === 'ipv6' ? toLegacy(address) : undefined;
+  return ip ? [{ time, services, ip, port }] : [];
+}
+
+/** Undefined for a host that is no address. */
+function serviceOf({ host, port }: Endpoint): NetService | undefined {
+  const parsed = parseAddress(host);
+  return parsed.ok ? { ...parsed.value, port } : undefined;
+}

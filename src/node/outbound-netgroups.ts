@@ -1,0 +1,42 @@
+/**
+ * The network groups of outbound connections: automatic ones go to an IPv4 or IPv6 group at most once, so that one
+ * network cannot surround the node (Core: `ThreadOpenConnections`).
+ */
+import type { ConnectionType } from '../../machines/index.js';
+import type { Endpoint } from '../net/link.js';
+import type { Netgroups } from '../net/netgroup.js';
+import { networkOfNetAddress, parseAddress } from '../wire/index.js';
+
+/** What is counted of a connection. */
+export interface GroupedConnection {
+  readonly connection_type: ConnectionType;
+  readonly remote: Endpoint;
+}
+
+/** Connections that last; one that the caller named counts too. */
+const LASTING: readonly ConnectionType[] = ['manual', 'outbound-full-relay', 'block-relay-only'];
+
+/** The group of a public IPv4 or IPv6 address; undefined for other networks and for addresses that are not public. */
+export function outboundGroup(host: string, netgroups: Netgroups): string | undefined {
+  const parsed = parseAddress(host);
+  if (!parsed.ok) return undefined;
+  const network = networkOfNetAddress(parsed.value);
+  return network === 'ipv4' || network === 'ipv6' ? netgroups.keyOf(parsed.value) : undefined;
+}
+
+/** The groups that are taken. */
+export function takenGroups(
+  connections: Iterable<GroupedConnection>,
+  netgroups: Netgroups,
+): ReadonlySet<string> {
+  const taken = new Set<string>();
+  for (const { connection_type, remote } of connections) {
+    const group = LASTING.includes(connection_type) ? outboundGroup(remote.host, netgroups) : undefined;
+    if (group !== undefined) taken.add(group);
+  }
+  return taken;
+}
+
+/** How many outbound connections of the lasting types there are. */
+export const countLasting = (connections: Iterable<GroupedConnection>): number =>
+  [...connections].filter(({ connection_type }) => LASTING.includes(connection_type)).length;

@@ -1,0 +1,65 @@
+/** The options of automatic outbound connections with their defaults, and the source of their addresses. */
+import { CORE_RULES, FEELER_INTERVAL, type SupervisorInput } from '../../machines/index.js';
+import type { Connection } from '../connection/connection.js';
+import { drawFraction, type Env } from '../net/environment.js';
+import type { SeedAddress } from '../net/dns.js';
+import type { Network } from '../net/host-kind.js';
+import type { Endpoint } from '../net/link.js';
+import type { Netgroups } from '../net/netgroup.js';
+import type { Chain } from '../networks.js';
+import { BookSource } from './book-candidates.js';
+import { type CandidateSource, seedSource } from './candidates.js';
+import type { NodeOptions } from './options.js';
+import { takenGroups } from './outbound-netgroups.js';
+
+/** Core: MAX_BLOCK_RELAY_ONLY_CONNECTIONS. */
+export const BLOCK_RELAY_SLOTS = 2;
+/** What the system dials by itself. */
+export const DEFAULT_NETWORKS: readonly Network[] = ['ipv4', 'ipv6'];
+
+/** What the supervisor is told. */
+export function slotsOf({
+  outbound,
+}: NodeOptions): Pick<SupervisorInput, 'wanted' | 'blockwanted' | 'once' | 'feelerInterval'> {
+  const { slots = 0, once = false } = outbound ?? {};
+  const isLasting = outbound !== undefined && !once;
+  const blockwanted = isLasting ? (outbound.blockrelay ?? BLOCK_RELAY_SLOTS) : 0;
+  const feelerInterval = isLasting ? (outbound.feelerInterval ?? FEELER_INTERVAL) : 0;
+  return { wanted: slots + blockwanted, blockwanted, once, feelerInterval };
+}
+
+/** The first of them; as many as there are block-relay-only slots. */
+export const anchorsOf = ({ outbound }: NodeOptions): readonly Endpoint[] => outbound?.anchors ?? [];
+
+export interface SourceParts {
+  readonly env: Env;
+  readonly chain: Chain;
+  readonly netgroups: Netgroups;
+  readonly outbound: () => Iterable<Pick<Connection, 'connection_type' | 'remote' | 'state'>>;
+  readonly unroutable: (addresses: readonly SeedAddress[]) => void;
+}
+
+const isFullRelay = ({ connection_type, state }: Pick<Connection, 'connection_type' | 'state'>): boolean =>
+  connection_type === 'outbound-full-relay' && state === 'established';
+
+/** The caller's source, or the address book, or the seeds. */
+export function candidateSourceOf(options: NodeOptions, parts: SourceParts): CandidateSource {
+  const { outbound, addressBook: book, dns } = options;
+  const { env, chain, netgroups, unroutable } = parts;
+  if (outbound?.source) return outbound.source;
+  const random = (): number => drawFraction(env);
+  const dnsseed = outbound?.dnsseed ?? true;
+  const seeds = seedSource(chain, { ...(dns && { dns }), dnsseed, random, unroutable });
+  if (!book) return seeds;
+  return new BookSource({
+    ...{
+      book,
+      seeds,
+      clock: env.clock,
+      fullRelayPeers: () => [...parts.outbound()].filter(isFullRelay).length,
+    },
+    requiredServices: options.rules?.requiredServices ?? CORE_RULES.requiredServices,
+    networks: outbound?.networks ?? DEFAULT_NETWORKS,
+    takenGroups: () => takenGroups(parts.outbound(), netgroups),
+  });
+}

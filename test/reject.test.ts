@@ -1,0 +1,57 @@
+/** What a peer's `reject` said (BIP61) stays with the reason of the end. */
+import { expect, test } from '@jest/globals';
+
+import { failureLine } from '../src/cli/peer-lines.js';
+import type { PeerInfo } from '../src/index.js';
+import { encodeMessage } from '../src/wire/index.js';
+import { memoryNetwork } from './support/memory-nodes.js';
+import { play } from './support/scripted-node.js';
+
+const AT = { host: '10.0.0.1', port: 18_444 };
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+/** How a connection ends whose peer answers our version with these `reject` messages and closes. */
+async function endAfter(...rejects: (readonly [number, string])[]): Promise<PeerInfo> {
+  const { net, node: make, pass } = memoryNetwork(0);
+  await net.listen(AT, (link) =>
+    play(link, {
+      hears: (me, command) => {
+        if (command !== 'version') return;
+        for (const [ccode, reason] of rejects)
+          me.say(
+            'reject',
+            encodeMessage({ command: 'reject', message: text('version'), ccode, reason: text(reason) }),
+          );
+        me.close();
+      },
+    }),
+  );
+  const node = make({}, '10.0.0.2');
+  const ended = new Promise<PeerInfo>((resolve) => node.once('ended', resolve));
+  node.dial(AT);
+  await pass();
+  await node.stop();
+  return ended;
+}
+
+test('its code and its text are in the facts, and in the line for people', async () => {
+  const { lastreason } = await endAfter([0x11, 'Version must be 70015 or greater']);
+  const said = 'version obsolete: Version must be 70015 or greater';
+  expect(lastreason).toMatchObject({ code: 'ERR_LINK_EOF', facts: { said } });
+  const line = failureLine('10.0.0.1:18444', lastreason!, (_, shown) => shown);
+  expect(line).toContain(` peer said: ${said}.`);
+  expect(line).not.toContain('said=');
+});
+
+test('the last one counts; text that is not printable is replaced, and its length is limited', async () => {
+  const { lastreason } = await endAfter([0x12, 'first'], [0x99, `\u001b[31m${'x'.repeat(100)}`]);
+  const said = String(lastreason?.facts.said);
+  expect(said).toMatch(/^version code 153: /);
+  expect(said).not.toContain('\u001b');
+  expect(said.length).toBeLessThanOrEqual(160);
+});
+
+test('without a reject there is no such fact', async () => {
+  const { lastreason } = await endAfter();
+  expect(lastreason?.facts).not.toHaveProperty('said');
+});
