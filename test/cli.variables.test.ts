@@ -83,8 +83,11 @@ const rows = CLI_COMMANDS.flatMap((verb) =>
 const lineOf = ({ name, operands }: (typeof CLI_COMMANDS)[number]): string =>
   operands.some(({ required }) => required) ? `${name} operand` : name;
 
+/** `matrix` takes NAME=COMMAND where `conform` takes a command. */
 const valueOf = (option: Option): string =>
-  option.argChoices?.at(-1)?.replace(/=$/, '=7') ?? VALUES[option.name()]!;
+  (option.flags.includes('<name=cmd>') ? 'node=dial-{host}' : undefined) ??
+  option.argChoices?.at(-1)?.replace(/=$/, '=7') ??
+  VALUES[option.name()]!;
 
 test.each(rows)('%s means the same as the option', async (_, verb, option) => {
   const line = lineOf(verb);

@@ -25,7 +25,7 @@ test('nothing is known of a new connection', () => {
     ...{ relaytxes: false, wtxidrelay: false, sendaddrv2: false, sendheaders: false, sendcmpct: -1 },
     ...{ minfeefilter: '0000000000000000', features: [] },
     ...{ pingnonce: '', pingsentat: -1, pingtime: -1, minping: -1 },
-    ...{ addrlocal: '', getaddr: false, said: '' },
+    ...{ addrlocal: '', getaddr: false, said: '', noban: false },
   });
 });
 

@@ -85,6 +85,8 @@ const supervisorKey = ({ value, context }: SnapshotFrom<typeof supervisorMachine
 const supervisorTrials = ({ context }: SnapshotFrom<typeof supervisorMachine>): Trial[] =>
   Object.entries(GRID_EVENTS)
     .filter(([, event]) => !isTimer(event) && impossible(event, context) === '')
+    // The evicted peer ends before another one is selected.
+    .filter(([, { type }]) => type !== 'eviction.selected' || context.inbound <= context.maxinbound)
     .map(([name, event]) => ({ name, event }));
 
 const supervisorGraphs = [

@@ -164,7 +164,7 @@ export const seedOptions = (): Option[] =>
 /** Where the address book is kept, and what groups its addresses. */
 export const addressBookOptions = (): Option[] =>
   under(NETWORK, [
-    datadirOption('keep the address book here, a folder for each chain'),
+    datadirOption('keep the address book and the bans here, a folder for each chain'),
     valued(
       '--asmap <file>',
       "group IP addresses by autonomous system, from a file in Bitcoin Core's format",
@@ -266,7 +266,6 @@ export const admissionOptions = (): Option[] =>
       `how long a ban lasts; default ${DEFAULT_BAN_TIME}, a day`,
       whole(1, 3_153_600_000),
     ),
-    datadirOption('keep banlist.json here, a folder for each chain'),
   ]);
 
 const datadirOption = (about: string): Option =>

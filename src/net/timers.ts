@@ -10,6 +10,8 @@ export interface Timers {
 
 /** A timer that is so late was held up: the process was suspended or busy. Milliseconds. */
 const HELD_UP = 25;
+/** A shorter timer is no deadline: it paces something, and a busy process must not delay it again and again. Milliseconds. */
+const SHORTEST_DEADLINE = 10;
 /** What a timer that was held up waits for the event loop to read the sockets, milliseconds. */
 const GRACE = 100;
 
@@ -23,7 +25,7 @@ class SystemTimer {
   constructor(run: () => void, ms: number) {
     const dueat = performance.now() + ms;
     this.#timer = setTimeout(() => {
-      if (performance.now() - dueat < HELD_UP) run();
+      if (ms < SHORTEST_DEADLINE || performance.now() - dueat < HELD_UP) run();
       else this.#timer = setTimeout(run, GRACE);
     }, ms);
   }

@@ -65,7 +65,7 @@ describe('--metrics', () => {
   test('counts the cast of the demo', async () => {
     const demo = verack('demo --stay --metrics 0');
     const [, url = ''] = await demo.until('stdout', /^metrics at (\S+)$/m);
-    await demo.until('stderr', /staying/);
+    await demo.until('stderr', /the demo stays open/);
     expect(await valueAt(url, 'verack_handshakes_total', { outcome: 'ERR_PROTO_SELF' })).toBeGreaterThan(0);
     demo.kill('SIGTERM');
     await demo.exit;

@@ -82,7 +82,7 @@ test('-v shows the fields, --json each message and a verdict', async () => {
 test('--inspect shows the machines of our node', async () => {
   const program = new Program(['replay', '--inspect', '0', join(SAMPLE, INBOUND)]);
   const [, url = ''] = await program.until('stdout', /(http:\S+)/);
-  await program.until('stderr', /the page stays until Ctrl-C/);
+  await program.until('stderr', /the page stays open until Ctrl-C/);
   const reader = await FeedReader.open({ url });
   await reader.until(({ rows }) => [...rows.values()].some(({ addr }) => addr === '127.0.0.1:50280'));
   program.kill('SIGINT');

@@ -117,6 +117,8 @@ function connectingObstacle(situation: string, name: string): string {
   const isV2 = /v2(only)?(, one-shot)?$/.test(situation) && !situation.includes('after v2');
   if (name.endsWith('a feeler is done')) return 'the grid dials manual connections';
   if (name.includes('ms')) return 'the handshake is not complete';
+  if (name.includes('v1 header') && situation.includes('v2only'))
+    return 'a v2only connection ends with ERR_POLICY_TRANSPORT';
   if (/no answer|v1 header/.test(name)) return isV2 ? '' : 'only with BIP324';
   return isV2 && /obsolete|self/.test(name) ? 'the same over BIP324 as over v1' : '';
 }
