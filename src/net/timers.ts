@@ -1,6 +1,7 @@
 /** Where the time of this layer comes from, so that a virtual clock can stand in. XState's `Clock` fits. */
 import { performance } from 'node:perf_hooks';
 
+/** What sets timers: the system, or a virtual clock. */
 export interface Timers {
   /** Runs `run` once, `ms` milliseconds from now at the earliest, never before it returns. */
   setTimeout(run: () => void, ms: number): unknown;

@@ -32,13 +32,14 @@ export interface BanlistReading {
   readonly fault?: string;
 }
 
+/** The banned addresses and subnets of a node (Core: `BanMan`). */
 export class Banlist {
   /** By the text of the subnet. */
   readonly #entries = new Map<string, Entry>();
 
   /**
    * Bans an address or a subnet for so many seconds; 0 or less for {@link DEFAULT_BAN_TIME}. A longer ban stays.
-   * False when the text is no subnet, or when there are {@link MAX_BANS} bans already.
+   * False when the text is no subnet, or when there are 10,000 bans already.
    */
   ban(address: string, now: number, seconds = DEFAULT_BAN_TIME): boolean {
     const created = Math.floor(now);
@@ -72,6 +73,7 @@ export class Banlist {
     return before - this.#entries.size;
   }
 
+  /** Removes every ban. */
   clear(): void {
     this.#entries.clear();
   }

@@ -26,7 +26,7 @@ type Flat<T> = { [K in keyof T]: T[K] };
 /** The value of a {@link struct}: its fields, and those of its tails as optional keys. */
 export type StructValue<F extends Fields, T extends Tail> = Flat<Values<F> & TailValues<T>>;
 
-/** A struct keeps its parts so that {@link labelled} can put a constant in front. */
+/** A struct keeps its parts so that `labelled` can put a constant in front. */
 export interface StructCodec<T> extends Codec<T> {
   readonly parts: readonly Part[];
 }

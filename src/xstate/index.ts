@@ -7,3 +7,4 @@
  */
 export { compile, interpreted } from './compile.js';
 export { TESTED_XSTATE, xstateVersion } from './version.js';
+export type { CompileOptions } from './compile.js';
