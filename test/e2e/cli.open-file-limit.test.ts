@@ -5,7 +5,7 @@ import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createNode } from '../../src/index.js';
 import { build, endAll, Program } from '../support/cli-process.js';
 
-describe('a program that may open 64 files', () => {
+describe('a program that may open 100 files', () => {
   beforeAll(build, 60_000);
   const sockets: Socket[] = [];
   afterEach(() => {
@@ -14,7 +14,7 @@ describe('a program that may open 64 files', () => {
   });
 
   const starved = (...args: string[]): Program => {
-    const shell = ['sh', '-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, 'dist/src/cli/main.js'];
+    const shell = ['sh', '-c', 'ulimit -n 100; exec "$0" "$@"', process.execPath, 'dist/src/cli/main.js'];
     return new Program(args, {}, shell);
   };
   /** Calls so many times; resolves when so many calls were ended by the other side. */
@@ -28,11 +28,11 @@ describe('a program that may open 64 files', () => {
       }
     });
 
-  test('is reported: listen takes 24 connections, refuses the others by its own reason, and goes on', async () => {
+  test('is reported: listen takes 60 connections, refuses the others by its own reason, and goes on', async () => {
     const program = starved('listen', '--regtest', '--port', '0');
     const [, port] = await program.until('stdout', /listening on 127\.0\.0\.1:(\d+)/);
-    expect(program.stderr).toMatch(/open 64 files, .* 24 of 114 connections; .*ulimit -n 154/);
-    await calls(Number(port), 60, 36);
+    expect(program.stderr).toMatch(/open 100 files, .* 60 of 114 connections; .*ulimit -n 154/);
+    await calls(Number(port), 96, 36);
     sockets.find(({ closed }) => !closed)!.destroy();
     await program.until('stderr', /ERR_LINK_(EOF|RESET)/);
     // Ten lines of a kind and source a minute; the others are counted.
@@ -50,7 +50,7 @@ describe('a program that may open 64 files', () => {
     const program = starved('connect', '--regtest', '--once', '--maxconnections', '200', to);
     await established;
     expect(await program.exit).toBe(0);
-    expect(program.stderr).toMatch(/open 64 files, .* 24 of 200 connections; .*ulimit -n 240/);
+    expect(program.stderr).toMatch(/open 100 files, .* 60 of 200 connections; .*ulimit -n 240/);
     await node.stop();
   }, 30_000);
 });
