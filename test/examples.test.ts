@@ -40,6 +40,10 @@ test.each(EXAMPLES)('%s prints what it says', async (name) => {
 /** README names the file of a quote beside the language. */
 const quotes = [...readFileSync('README.md', 'utf8').matchAll(/```ts (\S+)\n(.*?)```/gs)];
 
+test('README has at most 200 lines', () => {
+  expect(readFileSync('README.md', 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(200);
+});
+
 test('README quotes every example', () => {
   expect(quotes.map(([, file]) => file).sort()).toEqual(
     EXAMPLES.map((name) => `test/examples/${name}`).sort(),

@@ -81,22 +81,6 @@ describe('the node-wide budget', () => {
   });
 });
 
-describe('key exchanges', () => {
-  const limits = { ...WORK_LIMITS, keyExchanges: 100, keyBurst: 3 };
-  const delays = (budget: WorkBudget, count: number, at: number) =>
-    Array.from({ length: count }, () => budget.grantKeyExchange(at));
-
-  test('are computed at once up to the burst, then at the average rate, in their order', () => {
-    expect(delays(new WorkBudget(limits), 6, 5_000)).toEqual([0, 0, 0, 10, 20, 30]);
-  });
-
-  test('are computed at once again after a pause', () => {
-    const budget = new WorkBudget(limits);
-    delays(budget, 6, 0);
-    expect(delays(budget, 4, 60)).toEqual([0, 0, 0, 10]);
-  });
-});
-
 /** A queue on a clock that moves by what the turns cost, with an event loop that is run by hand. */
 function queue(cost: (id: number) => number, work: Map<number, number>, newcomers = new Set<number>()) {
   let now = 0;

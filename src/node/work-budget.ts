@@ -68,18 +68,12 @@ export interface WorkLimits {
   readonly messages: number;
   /** Messages that any peer may send in a period, even when those of all are used up: enough for a handshake. */
   readonly reserve: number;
-  /** Key exchanges (BIP324) per second, averaged. Each costs about a millisecond of CPU. */
-  readonly keyExchanges: number;
-  /** Key exchanges at once, before the average applies. */
-  readonly keyBurst: number;
 }
 
 export const WORK_LIMITS: WorkLimits = {
   period: 1_000,
   messages: 40_000,
   reserve: 32,
-  keyExchanges: 200,
-  keyBurst: 32,
 };
 
 /**
@@ -93,8 +87,6 @@ export class WorkBudget {
   readonly #spent = new Map<number, number>();
   #total = 0;
   #beganat = 0;
-  /** When the key exchanges that were granted are done, at the average rate. */
-  #keysDoneAt = 0;
 
   constructor(private readonly limits: WorkLimits = WORK_LIMITS) {}
 
@@ -110,17 +102,6 @@ export class WorkBudget {
     this.#renew(at);
     this.#total += messages;
     this.#spent.set(id, (this.#spent.get(id) ?? 0) + messages);
-  }
-
-  /**
-   * Grants a key exchange, and says after how many milliseconds it may be computed; 0 for at once. Exchanges are granted in the
-   * order of the calls. The delay is bounded by the number of handshakes under way, which the slots limit.
-   */
-  grantKeyExchange(at: number): number {
-    const { keyExchanges, keyBurst } = this.limits;
-    const interval = 1_000 / keyExchanges;
-    this.#keysDoneAt = Math.max(this.#keysDoneAt, at) + interval;
-    return Math.max(0, this.#keysDoneAt - at - interval * keyBurst);
   }
 
   /** Peers that sent something in this period. */
