@@ -8,3 +8,4 @@ export { commandDialler } from './dial-command.js';
 export type { Dialler, DialRequest } from './node-under-test.js';
 export type { ReceivedItem } from './tester-transport.js';
 export type { Sent } from './case.js';
+export { loopbackSources } from './loopback-net.js';

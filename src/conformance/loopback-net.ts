@@ -2,10 +2,11 @@
 import { isIPv4 } from 'node:net';
 import { type Endpoint, type Net, tcpNet } from '../net/index.js';
 
-/** Addresses of 127.0.0.0/8, one after the other; the first and the last of each block of 256 are left out. */
-export function* loopbackSources(first = 1): Generator<string> {
-  for (let n = 0; ; n = (n + 1) % (200 * 200)) {
-    yield `127.${first}.${Math.floor(n / 200) % 200}.${1 + (n % 200)}`;
+/** 127.1.0.1, 127.1.0.2, …: a node that bans an address bans one connection. The first and last of a block are left out. */
+export function* loopbackSources(): Generator<string> {
+  for (let n = 0; ; n = (n + 1) % (200 * 200 * 200)) {
+    const [a, b, c] = [1 + Math.floor(n / 40_000), Math.floor(n / 200) % 200, n % 200];
+    yield `127.${a}.${b}.${1 + c}`;
   }
 }
 

@@ -1,8 +1,15 @@
 /** From a message as a case describes it to the bytes that go on the wire, right or wrong. */
 import { type Chain, NETWORKS } from '../index.js';
-import { CHECKSUM_AT, COMMAND_AT, encodeFrame, hexOf, LENGTH_AT } from '../wire/index.js';
+import {
+  CHECKSUM_AT,
+  COMMAND_AT,
+  encodeFrame,
+  hexOf,
+  LENGTH_AT,
+  VERSION_NONCE_OFFSET,
+} from '../wire/index.js';
 import type { Sent } from './case.js';
-import { NONCE_AT, versionPayload } from './version-message.js';
+import { versionPayload } from './version-message.js';
 
 /** What a message can refer to. */
 export interface Reference {
@@ -34,7 +41,7 @@ function withNonce(payload: Uint8Array, from: string | undefined, { captured }: 
   const version = from === undefined ? undefined : captured.get(from);
   if (!version) return payload;
   const copy = Buffer.from(payload);
-  copy.set(version.subarray(NONCE_AT, NONCE_AT + 8), NONCE_AT);
+  copy.set(version.subarray(VERSION_NONCE_OFFSET, VERSION_NONCE_OFFSET + 8), VERSION_NONCE_OFFSET);
   return copy;
 }
 

@@ -3,7 +3,7 @@
  * message table: a tester has to be able to leave out and cut what the table insists on.
  */
 import { NAME, VERSION } from '../index.js';
-import { hexOf } from '../wire/index.js';
+import { hexOf, VERSION_NONCE_OFFSET } from '../wire/index.js';
 import type { Sent, VersionFields } from './case.js';
 
 /** Who we say we are: the truth, to every node. */
@@ -75,9 +75,6 @@ export function versionPayload({
   return whole.subarray(0, cut_to_bytes ?? whole.length - cut_last);
 }
 
-/** Where the nonce stands in a version. */
-export const NONCE_AT = 72;
-
 const NUMBERS: Readonly<Record<string, (bytes: Buffer) => number>> = {
   version: (bytes) => bytes.readInt32LE(0),
   services: (bytes) => Number(bytes.readBigUInt64LE(4)),
@@ -99,7 +96,7 @@ export function versionFields(payload: Uint8Array): VersionFields {
     ...Object.fromEntries(numbers),
     addr_recv_ip: hexOf(bytes.subarray(28, 44)),
     addr_from_ip: hexOf(bytes.subarray(54, 70)),
-    nonce: hexOf(bytes.subarray(NONCE_AT, NONCE_AT + 8)),
+    nonce: hexOf(bytes.subarray(VERSION_NONCE_OFFSET, VERSION_NONCE_OFFSET + 8)),
     user_agent: bytes.subarray(at, at + size).toString('latin1'),
     ...tailOf(bytes.subarray(at + size)),
   };

@@ -14,7 +14,7 @@ import {
   tcpNet,
 } from '../net/index.js';
 import { type Facts, VerackError } from '../index.js';
-import type { Dialler } from '../conformance/index.js';
+import { type Dialler, loopbackSources } from '../conformance/index.js';
 
 /** Where fresh connections come from. */
 export interface Connections {
@@ -25,14 +25,6 @@ export interface Connections {
 }
 
 const CONNECT_MS = 5_000;
-
-/** 127.1.0.1, 127.1.0.2, …: a node that bans an address bans one word. The first and last of a block are left out. */
-function* loopbackSources(): Generator<string> {
-  for (let n = 0; ; n = (n + 1) % (200 * 200 * 200)) {
-    const [a, b, c] = [1 + Math.floor(n / 40_000), Math.floor(n / 200) % 200, n % 200];
-    yield `127.${a}.${b}.${1 + c}`;
-  }
-}
 
 /** Dials the node's listener. `net`: instead of TCP. */
 export function dialledConnections(at: Endpoint, clock: Clock, net?: Net): Connections {

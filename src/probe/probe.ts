@@ -30,7 +30,7 @@ import {
   VerackError,
 } from '../node/index.js';
 import type { Rules } from '../../machines/index.js';
-import { hasServices, hexOf, type ServiceName, servicesOf } from '../wire/index.js';
+import { hasServices, hexOf, type ServiceName, servicesOf, VERSION_NONCE_OFFSET } from '../wire/index.js';
 import { diagnose, type Diagnosis } from './diagnosis.js';
 import { type DialRecord, observedNet } from './observed-net.js';
 import { type Answer, SecondLook } from './second-look.js';
@@ -125,8 +125,6 @@ const PING_TIMEOUT = 5_000;
 const SILENCE = 3_000;
 /** Nobody takes connections on that port. */
 const PORT_CODES: readonly ReasonCode[] = ['ERR_DIAL_REFUSED', 'ERR_TIME_CONNECT'];
-/** Offset of the nonce in a `version` payload. */
-const NONCE_AT = 72;
 
 /**
  * Looks `host` up (`1.2.3.4`, `[::1]:8333`, `name`, `name:8333`), connects, shakes hands, waits for the first pong, closes. The
@@ -278,7 +276,8 @@ class Probe {
       if (lastreason) this.#failed.push({ addr, reason: lastreason });
     });
     node.on('message', ({ direction, command, payload }) => {
-      if (command === 'version') this.#nonces[direction] = hexOf(payload.slice(NONCE_AT, NONCE_AT + 8));
+      if (command === 'version')
+        this.#nonces[direction] = hexOf(payload.slice(VERSION_NONCE_OFFSET, VERSION_NONCE_OFFSET + 8));
     });
   }
 

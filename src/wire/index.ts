@@ -33,6 +33,7 @@ export {
   isKnownCommand,
   isStrict,
   shortIdOf,
+  VERSION_NONCE_OFFSET,
   versionDefaults,
 } from './messages.js';
 export type { Command, Decoded, EntryCount, Message, MessageOf, UnknownMessage } from './messages.js';

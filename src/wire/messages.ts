@@ -29,6 +29,9 @@ export type Decoded =
   | { readonly ok: true; readonly message: Message | UnknownMessage; readonly trailing: Uint8Array }
   | { readonly ok: false; readonly fault: CodecFault };
 
+/** Offset of the nonce in the payload of `version`, bytes: behind version, services, time and two addresses. */
+export const VERSION_NONCE_OFFSET = 72;
+
 /** What Core assumes for the fields that a `version` message may leave out (`ProcessMessage`, NetMsgType::VERSION). */
 export const versionDefaults = {
   nonce: '0000000000000001',

@@ -3,13 +3,18 @@
  * endian), checksum 4, payload. Each element handed to `write` is one frame; anything shorter than a header passes.
  */
 import { NETWORKS } from '../../networks.js';
-import { CHECKSUM_AT, COMMAND_AT, hash256, HEADER_SIZE, LENGTH_AT } from '../../wire/index.js';
+import {
+  CHECKSUM_AT,
+  COMMAND_AT,
+  hash256,
+  HEADER_SIZE,
+  LENGTH_AT,
+  VERSION_NONCE_OFFSET,
+} from '../../wire/index.js';
 import type { Timers } from '../timers.js';
 import type { Link, LinkHandler } from '../link.js';
 import { LinkWrapper } from './link-wrapper.js';
 
-/** In the payload of `version`: version 4, services 8, timestamp 8, two addresses of 26, then the nonce of 8. */
-const NONCE_AT = 72;
 const NONCE_END = 80;
 const OVERSIZE = 5_000_000;
 const OBSOLETE_VERSION = 209;
@@ -99,7 +104,7 @@ function nonceOf(clues: Clues): Uint8Array | undefined {
 function echoNonce(frame: Buffer, clues: Clues): Buffer {
   const nonce = nonceOf(clues);
   if (!nonce || frame.length < HEADER_SIZE + NONCE_END) return frame;
-  return repaid(frame, (payload) => payload.set(nonce, NONCE_AT));
+  return repaid(frame, (payload) => payload.set(nonce, VERSION_NONCE_OFFSET));
 }
 
 function obsolete(frame: Buffer): Buffer {
@@ -183,7 +188,7 @@ export class FrameFaultLink extends LinkWrapper {
   #theirNonce(): Uint8Array | undefined {
     const heard = this.#heard;
     const whole = heard.length === HEADER_SIZE + NONCE_END && commandOf(heard) === 'version';
-    return whole ? heard.subarray(HEADER_SIZE + NONCE_AT) : undefined;
+    return whole ? heard.subarray(HEADER_SIZE + VERSION_NONCE_OFFSET) : undefined;
   }
 
   #hush(): void {
