@@ -122,7 +122,8 @@ describe('beside a peer that floods', () => {
       await other.dial(port.local).established();
     }
     while (handshakes < DIALS) await once(node, 'established');
-    expect(seen.total).toBeGreaterThan(2 * MIB);
+    // However slow the machine is, so much is read before the turns are judged.
+    while (seen.total <= 2 * MIB) await new Promise(setImmediate);
     // A turn ends with the read that makes it a whole one, and the system's read may be a whole one itself.
     expect(seen.most).toBeLessThanOrEqual(3 * READ);
     expect(process.memoryUsage().rss - before).toBeLessThan(100 * MIB);
