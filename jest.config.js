@@ -33,7 +33,7 @@ export default {
   ...base,
   maxWorkers: '100%',
   // No test measures time: this only ends what hangs, on a machine that is busy with other things too.
-  testTimeout: 30_000,
+  testTimeout: 150_000,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   // The extractor's package ships tests of its own.
   testPathIgnorePatterns: ['<rootDir>/test/e2e/', '<rootDir>/test/attack/', '/node_modules/'],

@@ -32,6 +32,8 @@ export interface ExporterOptions {
   readonly token?: string;
   /** What `/healthz` reports; undefined: not ready. */
   readonly health?: () => Health | undefined;
+  /** A monotonic clock, milliseconds. Default `performance.now`. */
+  readonly now?: () => number;
 }
 
 /** A running HTTP server of metrics. */
@@ -63,12 +65,15 @@ const warningOf = (host: string, token: string | undefined): string =>
 
 class MetricsHandler {
   #collection = { at: -Infinity, text: Promise.resolve('') };
-  readonly #second = { start: 0, requests: 0 };
+  readonly #second = { start: -Infinity, requests: 0 };
+  readonly #now: () => number;
 
   constructor(
     private readonly options: ExporterOptions,
     private readonly guard: HttpGuard | undefined,
-  ) {}
+  ) {
+    this.#now = options.now ?? (() => performance.now());
+  }
 
   readonly listener: RequestListener = (request, response) => {
     if (this.#isRefused(request, response)) return;
@@ -100,7 +105,7 @@ class MetricsHandler {
   }
 
   #isWithinLimit(): boolean {
-    const now = performance.now();
+    const now = this.#now();
     if (now - this.#second.start >= 1_000) Object.assign(this.#second, { start: now, requests: 0 });
     this.#second.requests += 1;
     return this.#second.requests <= MAX_REQUESTS;
@@ -108,7 +113,7 @@ class MetricsHandler {
 
   /** Requests within a second share one collection. */
   #metrics(): Promise<string> {
-    const now = performance.now();
+    const now = this.#now();
     if (now - this.#collection.at >= COLLECTION_INTERVAL)
       this.#collection = { at: now, text: this.options.registry.metrics() };
     return this.#collection.text;
