@@ -11,11 +11,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { coverageOf } from '../support/coverage.js';
+import { coverageOf } from '../support/interval-coverage.js';
 import type { PlanOptions } from '../support/simulated-network.js';
 
 const MAIN = 'dist/src/cli/main.js';
-const NETWORK = 'dist/test/support/crawl-network.js';
+const NETWORK = 'dist/test/support/simulated-network-process.js';
 const directory = mkdtempSync(join(tmpdir(), 'verack-bench-crawl-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 
