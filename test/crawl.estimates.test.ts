@@ -15,7 +15,7 @@ import {
 } from '../src/crawl/index.js';
 import { intervalOf, unseen } from '../src/crawl/estimates.js';
 import type { AttemptEvent, CrawlFileEvent } from '../src/crawl/events.js';
-import { coverageOf } from './support/coverage.js';
+import { coverageOf } from './support/interval-coverage.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'verack-views-'));
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { Crawl, OptOutList, type CrawlFileEvent } from '../src/crawl/index.js';
 import type { AttemptEvent } from '../src/crawl/events.js';
-import { drive, inMemory, optionsFor } from './support/crawling.js';
+import { drive, inMemory, optionsFor } from './support/in-memory-crawl.js';
 import { planNetwork } from './support/simulated-network.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'verack-crawl-'));

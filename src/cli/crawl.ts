@@ -126,7 +126,7 @@ export const crawlCommand: CliCommand = {
     valued('--output <file>', 'write every event here (NDJSON), with a manifest beside it', String),
     ...switched('--resume', 'go on with the file of --output'),
     withChoices(valued('--format <view>', 'print this view at the end', oneOf(...FORMATS)), ...FORMATS),
-    ...observerOptions().filter(({ long }) => long !== '--lab'),
+    ...observerOptions().filter(({ long }) => long !== '--lab' && long !== '--no-lab'),
     ...outputOptions(),
   ],
   isOneShot: () => false,

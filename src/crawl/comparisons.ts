@@ -3,7 +3,7 @@
  * to be one node. Claims and suspicions are labelled as such.
  */
 import { hasServices, SERVICE_BITS, servicesOf } from '../wire/index.js';
-import type { KeptAttempt } from './kept-attempt.js';
+import type { AttemptRecord } from './attempt-record.js';
 import type { NodeRecord, Snapshot } from './snapshot.js';
 
 const P2P_V2 = servicesOf('P2P_V2');
@@ -26,14 +26,14 @@ const has = (services: string | undefined, bits: string): boolean =>
   services !== undefined && hasServices(services, bits);
 
 /** Which line of {@link V2Comparison} an answered contact belongs to. */
-export function v2Label({ gossip_services, peer, v2 }: KeptAttempt): keyof V2Comparison {
+export function v2Label({ gossip_services, peer, v2 }: AttemptRecord): keyof V2Comparison {
   const isAdvertised = has(gossip_services, P2P_V2) || has(peer?.services, P2P_V2);
   if (v2.spoken) return isAdvertised ? 'advertised_and_spoken' : 'spoken_not_advertised';
   if (!isAdvertised) return 'neither';
   return v2.tried ? 'advertised_not_spoken' : 'untested';
 }
 
-const answeredOf = (snapshot: Snapshot): KeptAttempt[] =>
+const answeredOf = (snapshot: Snapshot): AttemptRecord[] =>
   [...snapshot.nodes.values()].flatMap(({ lastAnswered }) => lastAnswered ?? []);
 
 export function compareV2(snapshot: Snapshot): V2Comparison {

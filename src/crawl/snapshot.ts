@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { CrawlCounts } from './counts.js';
 import type { AttemptEvent, BeginEvent, CrawlFileEvent, EndEvent, ReplyEvent } from './events.js';
-import { KeptAttempt } from './kept-attempt.js';
+import { AttemptRecord } from './attempt-record.js';
 
 /** One contact in short. */
 export interface Contact {
@@ -32,8 +32,8 @@ export interface NodeRecord {
   readonly distance: number;
   readonly contacts: Contact[];
   /** The last contact, and the last one that was answered. */
-  last: KeptAttempt;
-  lastAnswered: KeptAttempt | undefined;
+  last: AttemptRecord;
+  lastAnswered: AttemptRecord | undefined;
   advertised: Advertised;
 }
 
@@ -119,7 +119,7 @@ export class Snapshot {
   #attempted(event: AttemptEvent): void {
     const { addr, round, t } = event;
     const answered = event.outcome === 'reachable';
-    const last = new KeptAttempt(event);
+    const last = new AttemptRecord(event);
     const node = this.nodes.get(addr) ?? this.#enter(event, last);
     this.#attempts += 1;
     const isFirst = answered && !node.lastAnswered;
@@ -132,7 +132,7 @@ export class Snapshot {
     this.#pending.delete(addr);
   }
 
-  #enter({ addr, network, distance }: AttemptEvent, last: KeptAttempt): NodeRecord {
+  #enter({ addr, network, distance }: AttemptEvent, last: AttemptRecord): NodeRecord {
     const lastAnswered = undefined;
     const node = { addr, network, distance, contacts: [], last, lastAnswered, advertised: NOTHING };
     this.nodes.set(addr, node);

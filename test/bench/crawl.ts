@@ -11,11 +11,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { coverageOf } from '../support/coverage.js';
+import { coverageOf } from '../support/interval-coverage.js';
 import type { PlanOptions } from '../support/simulated-network.js';
 
 const MAIN = 'dist/src/cli/main.js';
-const NETWORK = 'dist/test/support/crawl-network.js';
+const NETWORK = 'dist/test/support/simulated-network-process.js';
 const directory = mkdtempSync(join(tmpdir(), 'verack-bench-crawl-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 
@@ -105,27 +105,40 @@ async function coverage(seeds: number): Promise<void> {
   );
 }
 
-function reachableIn(file: string): string[] {
-  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
-  const events = lines.map((line) => JSON.parse(line) as { event: string; addr: string; outcome?: string });
-  return events.flatMap(({ event, addr, outcome }) =>
-    event === 'attempt' && outcome === 'reachable' ? [addr] : [],
-  );
+interface Attempt {
+  readonly event: string;
+  readonly addr: string;
+  readonly outcome: string;
+  readonly reason: unknown;
+  readonly phases: unknown;
 }
 
-/** What one set has and the other has not; empty when they are equal. */
-function differenceOf(found: readonly string[], wanted: readonly string[]): string {
+function attemptsIn(file: string): Attempt[] {
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line) as Attempt).filter(({ event }) => event === 'attempt');
+}
+
+const reachableIn = (attempts: readonly Attempt[]): string[] =>
+  attempts.filter(({ outcome }) => outcome === 'reachable').map(({ addr }) => addr);
+
+/** What one set has and the other has not, with the recorded attempts; empty when they are equal. */
+function differenceOf(attempts: readonly Attempt[], wanted: readonly string[]): string {
+  const found = reachableIn(attempts);
   const missing = wanted.filter((addr) => !found.includes(addr));
   const extra = found.filter((addr) => !wanted.includes(addr));
   if (missing.length + extra.length === 0) return '';
-  return `${missing.length} missing (${missing.slice(0, 3).join(' ')}), ${extra.length} more`;
+  const recorded = missing.map((addr) => {
+    const { reason, phases } = attempts.find((attempt) => attempt.addr === addr) ?? {};
+    return `${addr} ${JSON.stringify({ reason, phases })}`;
+  });
+  return `${missing.length} missing, ${extra.length} more; ${recorded.slice(0, 5).join('; ')}`;
 }
 
 async function kill(): Promise<void> {
   const { child, first } = await serve({ seed: 1, size: 500, reachable: 391 });
   const whole = join(directory, 'whole.ndjson');
   crawl(first, '--output', whole);
-  const wanted = reachableIn(whole);
+  const wanted = reachableIn(attemptsIn(whole));
   let equal = 0;
   let twice = 0;
   for (let run = 0; run < 20; run++) {
@@ -136,8 +149,9 @@ async function kill(): Promise<void> {
     program.kill('SIGKILL');
     await new Promise((resolve) => program.once('exit', resolve));
     crawl(first, '--output', output, '--resume');
-    const found = reachableIn(output);
-    const difference = differenceOf(found, wanted);
+    const attempts = attemptsIn(output);
+    const found = reachableIn(attempts);
+    const difference = differenceOf(attempts, wanted);
     if (difference !== '') console.log(`kill: run ${run} after ${pause} ms: ${difference}`);
     equal += difference === '' ? 1 : 0;
     twice += found.length - new Set(found).size;

@@ -41,6 +41,8 @@ describe('150 addresses, 110 of them reachable', () => {
     expect(await program.exit).toBe(0);
     expect(last(program.stdout)).toMatchObject({ reachable: 110, attempted: 150, completeness: 'complete' });
     expect(last(program.stdout)).toHaveProperty('seconds');
+    // Nothing else is printed: no inspector was asked for.
+    expect(program.stdout.trimEnd().split('\n')).toHaveLength(1);
     const manifest = JSON.parse(readFileSync(`${output}.manifest.json`, 'utf8')) as object;
     expect(manifest).toMatchObject({ reachable: 110, file: { bytes: readFileSync(output).length } });
   });

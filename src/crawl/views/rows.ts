@@ -1,12 +1,12 @@
 /** What every view is made of: the nodes that answered, in the order of their addresses. */
 import { endpointOf } from '../addr-text.js';
 import type { NodeRecord, Snapshot } from '../snapshot.js';
-import type { KeptAttempt } from '../kept-attempt.js';
+import type { AttemptRecord } from '../attempt-record.js';
 
 /** A node that answered, with its host and port apart. */
 export interface ReachableNode {
   readonly node: NodeRecord;
-  readonly attempt: KeptAttempt;
+  readonly attempt: AttemptRecord;
   readonly host: string;
   readonly port: number;
 }

@@ -6,13 +6,13 @@ import type { ContactPeer } from './contact.js';
 import type { AttemptEvent } from './events.js';
 
 /** Milliseconds; undefined for what was not reached. */
-export interface KeptPhases {
+export interface RecordedPhases {
   readonly connect?: number | undefined;
   readonly version?: number | undefined;
   readonly verack?: number | undefined;
 }
 
-type KeptPeer = Omit<ContactPeer, 'negotiated' | 'bytesrecv'>;
+type RecordedPeer = Omit<ContactPeer, 'negotiated' | 'bytesrecv'>;
 
 /** Texts and objects that are shared; a node that sends a new text each time cannot fill memory. */
 const MAX_SHARED = 10_000;
@@ -28,10 +28,10 @@ function share<T>(key: string, make: () => T): T {
 
 const text = (value: string): string => share(value, () => value);
 
-const NO_PHASES: KeptPhases = {};
+const NO_PHASES: RecordedPhases = {};
 
 /** Fields as in {@link AttemptEvent}. A class, so that all of them share one hidden class. */
-export class KeptAttempt {
+export class AttemptRecord {
   readonly t: number;
   readonly outcome: AttemptEvent['outcome'];
   readonly transport: AttemptEvent['transport'];
@@ -39,8 +39,8 @@ export class KeptAttempt {
   readonly gossip_services: string | undefined;
   readonly reason: Pick<AttemptEvent['reason'], 'code'>;
   readonly v2: AttemptEvent['v2'];
-  readonly phases: KeptPhases;
-  readonly peer: KeptPeer | undefined;
+  readonly phases: RecordedPhases;
+  readonly peer: RecordedPeer | undefined;
 
   constructor(event: AttemptEvent) {
     const { tried, spoken } = event.v2;
@@ -52,15 +52,15 @@ export class KeptAttempt {
     this.gossip_services = event.gossip_services === undefined ? undefined : text(event.gossip_services);
     this.reason = share(`reason ${code}`, () => ({ code }));
     this.v2 = share(`v2 ${tried} ${spoken}`, () => ({ tried, spoken }));
-    this.phases = keptPhases(event.phases);
-    this.peer = event.peer && keptPeer(event.peer);
+    this.phases = recordedPhases(event.phases);
+    this.peer = event.peer && recordedPeer(event.peer);
   }
 }
 
-const keptPhases = ({ connect, version, verack }: AttemptEvent['phases']): KeptPhases =>
+const recordedPhases = ({ connect, version, verack }: AttemptEvent['phases']): RecordedPhases =>
   connect === undefined ? NO_PHASES : { connect, version, verack };
 
-const keptPeer = (peer: ContactPeer): KeptPeer => ({
+const recordedPeer = (peer: ContactPeer): RecordedPeer => ({
   version: peer.version,
   subver: text(peer.subver),
   services: text(peer.services),

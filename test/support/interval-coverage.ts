@@ -2,7 +2,7 @@
 import { Crawl } from '../../src/crawl/index.js';
 import { VirtualClock } from '../../src/index.js';
 import { classifyHost } from '../../src/crawl/index.js';
-import { drive, optionsFor } from './crawling.js';
+import { drive, optionsFor } from './in-memory-crawl.js';
 import { SimulatedContacts } from './simulated-contacts.js';
 import { planNetwork } from './simulated-network.js';
 

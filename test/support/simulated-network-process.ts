@@ -1,5 +1,5 @@
 /**
- * A child process that serves a simulated network over TCP: `node crawl-network.js '{"seed":1,"size":500,…}'`. Prints the
+ * A child process that serves a simulated network over TCP: `node simulated-network-process.js '{"seed":1,"size":500,…}'`. Prints the
  * address of the first node when all listen; ends when its input closes.
  */
 import { systemClock, tcpNet } from '../../src/index.js';
