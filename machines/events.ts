@@ -331,7 +331,7 @@ export interface TransportContext {
   /** Milliseconds from TCP open; the same deadline as the handshake's. */
   readonly handshakeTimeout: number;
   /** Whether a byte has arrived. */
-  readonly heard: boolean;
+  readonly received: boolean;
   /** Their garbage, bytes; -1 before its end was found. */
   readonly garbage: number;
   /** Decoys before their version packet. */

@@ -36,7 +36,7 @@ const transportSetup = setup({
   guards: {
     isInitiator: ({ context }) => context.role === 'initiator',
     isV2Only: ({ context }) => context.v2only,
-    mayFallBack: ({ context }) => context.role === 'initiator' && !context.heard && !context.v2only,
+    mayFallBack: ({ context }) => context.role === 'initiator' && !context.received && !context.v2only,
     mayUseV1: ({ context }) => context.role === 'initiator' && !context.v2only,
     refusesV1: ({ context }) => context.role === 'initiator' && context.v2only,
   },
@@ -46,7 +46,7 @@ const transportSetup = setup({
     'effect.ready': () => undefined,
     'effect.fallBack': () => undefined,
     'effect.giveUp': () => undefined,
-    recordArrival: assign({ heard: true }),
+    recordArrival: assign({ received: true }),
     recordGarbage: assign(({ event }) => {
       assertEvent(event, 'bytes.garbage');
       return { garbage: event.size };
@@ -68,7 +68,7 @@ export const transportMachine = transportSetup.createMachine({
     role: input.role,
     v2only: input.v2only,
     handshakeTimeout: input.handshakeTimeout,
-    heard: false,
+    received: false,
     garbage: -1,
     decoys: 0,
     reason: null,

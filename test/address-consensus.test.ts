@@ -19,7 +19,7 @@ test("a peer's version says how it sees us; zeros say nothing", async () => {
   ] as const)
     await net.listen({ host, port: PORT }, (link) =>
       play(link, {
-        hears: (me, command) => {
+        message: (connection, command) => {
           if (command !== 'version') return;
           const nowhere = { services: zeros, ip: new Uint8Array(16), port: 0 };
           const version = {
@@ -28,8 +28,8 @@ test("a peer's version says how it sees us; zeros say nothing", async () => {
             ...{ addr_recv: { services: zeros, ip, port }, addr_from: nowhere, user_agent: new Uint8Array() },
             ...{ start_height: 0, relay: false },
           } as const;
-          me.say('version', encodeMessage(version));
-          me.say('verack');
+          connection.send('version', encodeMessage(version));
+          connection.send('verack');
         },
       }),
     );

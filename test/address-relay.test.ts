@@ -14,7 +14,7 @@ import {
 } from '../src/wire/index.js';
 import { recordAt, seededRandom as uniformRandom, services } from './support/addresses.js';
 import { memoryNetwork } from './support/memory-nodes.js';
-import { type Actor, GOOD, play, type Script, VERSION } from './support/scripted-node.js';
+import { type ScriptedConnection, GOOD, play, type Script, VERSION } from './support/scripted-node.js';
 
 const PORT = 18_444;
 const HERE = { host: '8.8.4.4', port: PORT };
@@ -24,46 +24,50 @@ const USEFUL = servicesOf('NETWORK', 'WITNESS');
 
 /** A node with a book of `size` addresses, listening on a public address, and what a peer on `host` does and hears. */
 async function started(size: number, options: NodeOptions = {}, host = HERE.host) {
-  const stage = memoryNetwork(0);
+  const setup = memoryNetwork(0);
   const random = uniformRandom('relay');
-  const book = createAddressBook({ key: DETERMINISTIC_KEY, clock: stage.clock, random });
-  const now = Math.floor(stage.clock.wall() / 1_000);
+  const book = createAddressBook({ key: DETERMINISTIC_KEY, clock: setup.clock, random });
+  const now = Math.floor(setup.clock.wall() / 1_000);
   for (const service of services(size, 'relay')) book.add([recordAt(service, now)], service);
-  const node = stage.node({ addressBook: book, services: USEFUL, ...options }, HERE.host);
+  const node = setup.node({ addressBook: book, services: USEFUL, ...options }, HERE.host);
   await node.listen({ host, port: PORT });
-  const heard: [string, Uint8Array][] = [];
+  const received: [string, Uint8Array][] = [];
   const script: Script = {
-    hears: (me, command, payload) => {
-      heard.push([command, payload.slice()]);
-      GOOD.hears?.(me, command, payload);
+    message: (connection, command, payload) => {
+      received.push([command, payload.slice()]);
+      GOOD.message?.(connection, command, payload);
     },
   };
-  return { ...stage, book, node, heard, script, now };
+  return { ...setup, book, node, received, script, now };
 }
 type Started = Awaited<ReturnType<typeof started>>;
 
 /** Dials the node from `host` and shakes hands; the peer that is connected then. */
-async function accepted({ net, pass }: Started, host = '7.7.7.7', says: readonly string[] = ['sendaddrv2']) {
-  const heard: [string, Uint8Array][] = [];
-  let peer: Actor | undefined;
+async function accepted(
+  { net, pass }: Started,
+  host = '7.7.7.7',
+  features: readonly string[] = ['sendaddrv2'],
+) {
+  const received: [string, Uint8Array][] = [];
+  let peer: ScriptedConnection | undefined;
   const script: Script = {
-    opened: (me) => {
-      peer = me;
-      me.say('version', VERSION);
+    opened: (connection) => {
+      peer = connection;
+      connection.send('version', VERSION);
     },
-    hears: (me, command, payload) => {
-      heard.push([command, payload.slice()]);
-      if (command === 'verack') for (const word of [...says, 'verack']) me.say(word);
+    message: (connection, command, payload) => {
+      received.push([command, payload.slice()]);
+      if (command === 'verack') for (const word of [...features, 'verack']) connection.send(word);
     },
   };
   net.at(host).dial(HERE, { opened: (link) => play(link, script), failed: () => undefined });
   await pass(1_000);
-  return { heard, say: (command: string, payload?: Uint8Array) => peer?.say(command, payload) };
+  return { received, send: (command: string, payload?: Uint8Array) => peer?.send(command, payload) };
 }
 
-/** The addresses of the messages that a peer heard, one list for each. */
-const listsOf = (heard: readonly [string, Uint8Array][]): string[][] =>
-  heard.flatMap(([command, payload]) => {
+/** The addresses of the messages that a peer received, one list for each. */
+const listsOf = (received: readonly [string, Uint8Array][]): string[][] =>
+  received.flatMap(([command, payload]) => {
     const decoded = decodeMessage(command, payload);
     if (!decoded.ok || decoded.message.command !== 'addrv2') return [];
     return [decoded.message.addresses.map((each) => formatAddress(each))];
@@ -86,126 +90,126 @@ const addr = (count: number, time: number): MessageOf<'addr'> => ({
 
 describe('getaddr', () => {
   test('is answered once on a connection, with 23 % of the book at most', async () => {
-    const stage = await started(400);
-    const { heard, say } = await accepted(stage);
-    say('getaddr');
-    await stage.pass();
-    const [answer = [], own] = listsOf(heard);
+    const setup = await started(400);
+    const { received, send } = await accepted(setup);
+    send('getaddr');
+    await setup.pass();
+    const [answer = [], own] = listsOf(received);
     expect(answer.length).toBeGreaterThan(50);
-    expect(answer.length).toBeLessThanOrEqual(0.23 * stage.book.size());
+    expect(answer.length).toBeLessThanOrEqual(0.23 * setup.book.size());
     expect(own).toEqual([HERE.host]);
-    say('getaddr');
-    await stage.pass();
-    expect(listsOf(heard)).toHaveLength(2);
-    await stage.node.stop();
+    send('getaddr');
+    await setup.pass();
+    expect(listsOf(received)).toHaveLength(2);
+    await setup.node.stop();
   });
 
   test('has the same answer for everybody on a network, for 21 hours at least and 27 at most', async () => {
-    const stage = await started(400);
+    const setup = await started(400);
     const ask = async (host: string) => {
-      const { heard, say } = await accepted(stage, host);
-      say('getaddr');
-      await stage.pass();
-      return listsOf(heard)[0]!;
+      const { received, send } = await accepted(setup, host);
+      send('getaddr');
+      await setup.pass();
+      return listsOf(received)[0]!;
     };
     const first = await ask('7.7.7.7');
     expect(await ask('6.6.6.6')).toEqual(first);
-    await stage.pass(20 * HOUR);
+    await setup.pass(20 * HOUR);
     expect(await ask('5.5.5.5')).toEqual(first);
-    await stage.pass(8 * HOUR);
+    await setup.pass(8 * HOUR);
     expect(await ask('5.5.5.6')).not.toEqual(first);
-    await stage.node.stop();
+    await setup.node.stop();
   });
 
   test('from a peer without sendaddrv2 is answered with addr, and an empty book gives no answer', async () => {
-    const stage = await started(400);
-    const old = await accepted(stage, '7.7.7.7', []);
-    old.say('getaddr');
-    await stage.pass();
-    expect(old.heard.map(([command]) => command)).toEqual(expect.arrayContaining(['addr', 'addr']));
+    const setup = await started(400);
+    const old = await accepted(setup, '7.7.7.7', []);
+    old.send('getaddr');
+    await setup.pass();
+    expect(old.received.map(([command]) => command)).toEqual(expect.arrayContaining(['addr', 'addr']));
     const empty = await started(0, {}, '0.0.0.0');
     const peer = await accepted(empty, '127.0.0.1');
-    peer.say('getaddr');
+    peer.send('getaddr');
     await empty.pass();
-    expect(listsOf(peer.heard)).toEqual([[HERE.host]]);
-    await Promise.all([stage.node.stop(), empty.node.stop()]);
+    expect(listsOf(peer.received)).toEqual([[HERE.host]]);
+    await Promise.all([setup.node.stop(), empty.node.stop()]);
   });
 });
 
 describe('addresses of peers', () => {
   test('are taken one at first and one every ten seconds, whatever comes', async () => {
-    const stage = await started(0);
-    const { say } = await accepted(stage);
-    say('addrv2', addrv2(1_000, stage.now));
-    await stage.pass();
-    expect(stage.book.size()).toBeLessThanOrEqual(1);
-    await stage.pass(100_000);
-    say('addrv2', addrv2(1_000, stage.now, 'more'));
-    await stage.pass();
-    expect(stage.book.size()).toBeLessThanOrEqual(11);
-    await stage.node.stop();
+    const setup = await started(0);
+    const { send } = await accepted(setup);
+    send('addrv2', addrv2(1_000, setup.now));
+    await setup.pass();
+    expect(setup.book.size()).toBeLessThanOrEqual(1);
+    await setup.pass(100_000);
+    send('addrv2', addrv2(1_000, setup.now, 'more'));
+    await setup.pass();
+    expect(setup.book.size()).toBeLessThanOrEqual(11);
+    await setup.node.stop();
   });
 
   test('are taken up to a thousand after our getaddr, if they are of a network that can be dialled', async () => {
-    const stage = await started(0);
-    await stage.net.listen(THERE, (link) =>
+    const setup = await started(0);
+    await setup.net.listen(THERE, (link) =>
       play(link, {
-        hears: (me, command, payload) => {
-          GOOD.hears?.(me, command, payload);
-          if (command === 'getaddr') me.say('addr', encodeMessage(addr(1_000, stage.now)));
+        message: (connection, command, payload) => {
+          GOOD.message?.(connection, command, payload);
+          if (command === 'getaddr') connection.send('addr', encodeMessage(addr(1_000, setup.now)));
         },
       }),
     );
-    stage.node.dial(THERE);
-    await stage.pass();
-    const size = stage.book.size();
+    setup.node.dial(THERE);
+    await setup.pass();
+    const size = setup.book.size();
     expect(size).toBeGreaterThan(500);
     expect(size).toBeLessThanOrEqual(1_001);
-    expect(stage.book.size(undefined, 'onion')).toBe(0);
-    await stage.node.stop();
+    expect(setup.book.size(undefined, 'onion')).toBe(0);
+    await setup.node.stop();
   });
 
   test('with a time that cannot be count as five days old, and so much older as others tell', async () => {
-    const stage = await started(0);
-    const { say } = await accepted(stage);
-    say('addr', encodeMessage(addr(1, stage.now + 10_000)));
-    await stage.pass();
-    const [entry] = [...stage.book.positions('new')];
-    expect(Math.abs(stage.now - 5 * 86_400 - 7_200 - entry!.entry.time)).toBeLessThan(10);
-    await stage.node.stop();
+    const setup = await started(0);
+    const { send } = await accepted(setup);
+    send('addr', encodeMessage(addr(1, setup.now + 10_000)));
+    await setup.pass();
+    const [entry] = [...setup.book.positions('new')];
+    expect(Math.abs(setup.now - 5 * 86_400 - 7_200 - entry!.entry.time)).toBeLessThan(10);
+    await setup.node.stop();
   });
 });
 
 describe('our own address', () => {
-  const toldOf = (heard: readonly [string, Uint8Array][]) =>
-    listsOf(heard)
+  const announcementsOf = (received: readonly [string, Uint8Array][]) =>
+    listsOf(received)
       .flat()
       .filter((host) => host === HERE.host);
 
   async function dialled(connection_type: 'manual' | 'block-relay-only') {
-    const stage = await started(0);
-    await stage.net.listen(THERE, (link) => play(link, stage.script));
-    stage.node.dial(THERE, { connection_type });
-    await stage.pass();
-    return stage;
+    const setup = await started(0);
+    await setup.net.listen(THERE, (link) => play(link, setup.script));
+    setup.node.dial(THERE, { connection_type });
+    await setup.pass();
+    return setup;
   }
 
   test('is announced once established, and again about every 24 hours', async () => {
-    const { heard, pass, node } = await dialled('manual');
-    expect(toldOf(heard)).toHaveLength(1);
+    const { received, pass, node } = await dialled('manual');
+    expect(announcementsOf(received)).toHaveLength(1);
     for (let hour = 0; hour < 48; hour++) await pass(HOUR);
-    expect(toldOf(heard).length).toBeGreaterThan(1);
-    expect(toldOf(heard).length).toBeLessThan(8);
+    expect(announcementsOf(received).length).toBeGreaterThan(1);
+    expect(announcementsOf(received).length).toBeLessThan(8);
     await node.stop();
   });
 
   test('is not told to a block-relay-only peer, nor to an accepted one that sends no addresses', async () => {
-    const stage = await dialled('block-relay-only');
-    expect(listsOf(stage.heard)).toEqual([]);
-    const { heard } = await accepted(stage);
-    await stage.pass(60_000);
-    expect(listsOf(heard)).toEqual([]);
-    await stage.node.stop();
+    const setup = await dialled('block-relay-only');
+    expect(listsOf(setup.received)).toEqual([]);
+    const { received } = await accepted(setup);
+    await setup.pass(60_000);
+    expect(listsOf(received)).toEqual([]);
+    await setup.node.stop();
   });
 });
 
@@ -213,14 +217,14 @@ describe('the marks in the book', () => {
   const placed = (book: AddressBook, table: 'new' | 'tried') =>
     [...book.positions(table)].map(({ entry }) => entry);
 
-  async function withAddress(hears: boolean) {
-    const stage = await started(0);
-    const [known] = addr(1, stage.now - 86_400).addresses;
+  async function withAddress(listens: boolean) {
+    const setup = await started(0);
+    const [known] = addr(1, setup.now - 86_400).addresses;
     const service = { networkID: 1, addr: known!.ip.subarray(12), port: 8_333 };
-    stage.book.add([{ ...service, time: stage.now - 86_400, services: USEFUL }], service);
+    setup.book.add([{ ...service, time: setup.now - 86_400, services: USEFUL }], service);
     const host = formatAddress(service);
-    if (hears) await stage.net.listen({ host, port: 8_333 }, (link) => play(link, GOOD));
-    return { ...stage, at: { host, port: 8_333 } };
+    if (listens) await setup.net.listen({ host, port: 8_333 }, (link) => play(link, GOOD));
+    return { ...setup, at: { host, port: 8_333 } };
   }
 
   test('an address that answers moves to tried, and its end renews its time', async () => {
@@ -249,30 +253,30 @@ describe('the marks in the book', () => {
 });
 
 test('a recording of a node with an address book plays the same without the book', async () => {
-  const stage = memoryNetwork(0);
+  const setup = memoryNetwork(0);
   const book = createAddressBook({
     key: DETERMINISTIC_KEY,
-    clock: stage.clock,
+    clock: setup.clock,
     random: uniformRandom('record'),
   });
-  const now = Math.floor(stage.clock.wall() / 1_000);
+  const now = Math.floor(setup.clock.wall() / 1_000);
   for (const service of services(200, 'record')) book.add([recordAt(service, now)], service);
   const lines = ['{"format":"verack-recording","version":1,"verack":"0"}'];
   const sink = { isOpen: true, take: (more: readonly string[]) => void lines.push(...more) };
   const options: NodeOptions = {
-    ...{ chain: 'regtest', clock: stage.clock, net: stage.net.at(HERE.host), random: uniformRandom('node') },
+    ...{ chain: 'regtest', clock: setup.clock, net: setup.net.at(HERE.host), random: uniformRandom('node') },
     ...{ addressBook: book, services: USEFUL, outbound: { slots: 2, feelerInterval: 60_000 } },
   };
   const node: BitcoinNode = recordedNode(sink, options);
   await node.listen(HERE);
-  const { say, heard } = await accepted({ ...stage, node, book, heard: [], script: {}, now });
-  say('getaddr');
-  say('ping', new Uint8Array(8));
-  await stage.pass();
-  for (let minute = 0; minute < 5; minute++) await stage.pass(60_000);
+  const { send, received } = await accepted({ ...setup, node, book, received: [], script: {}, now });
+  send('getaddr');
+  send('ping', new Uint8Array(8));
+  await setup.pass();
+  for (let minute = 0; minute < 5; minute++) await setup.pass(60_000);
   await node.stop();
-  await stage.pass();
-  expect(listsOf(heard)).toHaveLength(2);
+  await setup.pass();
+  expect(listsOf(received)).toHaveLength(2);
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
   async function* file() {
     await Promise.resolve();

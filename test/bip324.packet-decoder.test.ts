@@ -319,7 +319,7 @@ describe('two ends', () => {
 
   const body = (sender: PacketEncoder, { command, payload, decoy }: Sent) =>
     decoy ? sender.decoy(payload.length) : sender.message(command, payload);
-  const heard = ({ command, payload, decoy }: Sent) =>
+  const received = ({ command, payload, decoy }: Sent) =>
     decoy ? { kind: 'decoy' } : { kind: 'frame', command, payload };
 
   test('whatever one sends the other hears, in both directions, in any pieces', () => {
@@ -336,7 +336,7 @@ describe('two ends', () => {
             { kind: 'garbage', size: both[i]!.length },
             ...before.map(() => ({ kind: 'decoy' })),
             { kind: 'version', contents: NOTHING },
-            ...sent.map(heard),
+            ...sent.map(received),
           ]);
         });
       }),
@@ -349,7 +349,7 @@ describe('two ends', () => {
       receiver.feed(join(sender.terminator, sender.version()));
       for (let i = 0; i < count; i++) {
         const one = { command: 'ping', payload: Uint8Array.of(i, i >> 8), decoy: i % 5 === 0 };
-        expect(receiver.feed(body(sender, one))).toMatchObject([heard(one)]);
+        expect(receiver.feed(body(sender, one))).toMatchObject([received(one)]);
       }
     }
   });

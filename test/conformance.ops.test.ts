@@ -14,9 +14,9 @@ import {
   caseOf,
   chain,
   GOOD,
-  greet,
+  HANDSHAKE_STEPS,
   type Script,
-  stageOf,
+  scriptedSetup,
   VERSION,
 } from './support/scripted-node.js';
 
@@ -24,7 +24,7 @@ const cases = loadCases();
 
 /** What becomes of these steps against a node that follows the script; empty when they pass. */
 async function seenBy(script: Script, steps: readonly Step[], more: Partial<Case> = {}): Promise<string> {
-  const { clock, subject } = await stageOf(script);
+  const { clock, subject } = await scriptedSetup(script);
   const finding = await driven(clock, judge(caseOf(steps, more), { subject, chain, clock }));
   expect(finding.verdict === 'pass').toBe(finding.seen === '');
   return finding.seen;
@@ -33,13 +33,19 @@ async function seenBy(script: Script, steps: readonly Step[], more: Partial<Case
 describe('ops tell right from wrong', () => {
   /** What the op is about, steps, a node that passes, a node that does not, what is seen of the latter. */
   const scripts: [string, readonly Step[], Script, Script, string][] = [
-    ['expect: nothing comes', greet, GOOD, {}, 'step 2 (expect): no version within 3000 ms'],
-    ['expect: it closes', greet, GOOD, { hears: (me) => me.close() }, 'the node closed, no version'],
+    ['expect: nothing comes', HANDSHAKE_STEPS, GOOD, {}, 'step 2 (expect): no version within 3000 ms'],
+    [
+      'expect: it closes',
+      HANDSHAKE_STEPS,
+      GOOD,
+      { message: (connection) => connection.close() },
+      'the node closed, no version',
+    ],
     [
       'expect: another message',
-      greet,
+      HANDSHAKE_STEPS,
       GOOD,
-      { hears: (me) => me.say('verack') },
+      { message: (connection) => connection.send('verack') },
       'verack instead of version',
     ],
     [
@@ -49,14 +55,14 @@ describe('ops tell right from wrong', () => {
         { op: 'expect', messages: [{ msg: 'pong', payload: '0102030405060708', payload_len: 8 }] },
       ],
       GOOD,
-      { hears: (me) => me.say('pong', Buffer.alloc(8)) },
+      { message: (connection) => connection.send('pong', Buffer.alloc(8)) },
       'pong with 0000000000000000 instead of 0102030405060708',
     ],
     [
       'expect: the wrong length',
       [{ op: 'expect', messages: [{ msg: 'ping', payload_len: 8 }] }],
-      { opened: (me) => me.say('ping', Buffer.alloc(8)) },
-      { opened: (me) => me.say('ping') },
+      { opened: (connection) => connection.send('ping', Buffer.alloc(8)) },
+      { opened: (connection) => connection.send('ping') },
       'ping of 0 bytes instead of 8',
     ],
     [
@@ -69,21 +75,27 @@ describe('ops tell right from wrong', () => {
         },
       ],
       GOOD,
-      { hears: (me) => me.say('version', versionPayload({ fields: { version: 70017, relay: 0 } })) },
+      {
+        message: (connection) =>
+          connection.send('version', versionPayload({ fields: { version: 70017, relay: 0 } })),
+      },
       'version with relay 0 instead of 1',
     ],
     [
       'expect: a field that is zero',
       [{ op: 'expect', messages: [{ msg: 'version', fields_nonzero: ['nonce'] }] }],
-      { opened: (me) => me.say('version', VERSION) },
-      { opened: (me) => me.say('version', versionPayload({ fields: { nonce: '0000000000000000' } })) },
+      { opened: (connection) => connection.send('version', VERSION) },
+      {
+        opened: (connection) =>
+          connection.send('version', versionPayload({ fields: { nonce: '0000000000000000' } })),
+      },
       'version without nonce',
     ],
     [
       'expect: strict order',
       [{ op: 'expect', messages: ['pong'], strict: true }],
-      { opened: (me) => me.say('pong') },
-      { opened: (me) => (me.say('inv'), me.say('pong')) },
+      { opened: (connection) => connection.send('pong') },
+      { opened: (connection) => (connection.send('inv'), connection.send('pong')) },
       'inv instead of pong',
     ],
     [
@@ -97,21 +109,26 @@ describe('ops tell right from wrong', () => {
           ],
         },
       ],
-      { opened: (me) => (me.say('version', VERSION), me.say('version', versionPayload({}))) },
-      { opened: (me) => (me.say('version', VERSION), me.say('version', VERSION)) },
+      {
+        opened: (connection) => (
+          connection.send('version', VERSION),
+          connection.send('version', versionPayload({}))
+        ),
+      },
+      { opened: (connection) => (connection.send('version', VERSION), connection.send('version', VERSION)) },
       'the same version as before',
     ],
     [
       'expect: bytes that are no message',
       [{ op: 'expect', messages: ['pong'] }],
-      { opened: (me) => me.say('pong') },
-      { opened: (me) => me.raw('00'.repeat(24)) },
+      { opened: (connection) => connection.send('pong') },
+      { opened: (connection) => connection.raw('00'.repeat(24)) },
       'bytes that are no message instead of pong',
     ],
     [
       'quiet',
-      [...greet, { op: 'send', messages: ['ping'] }, { op: 'expect_quiet', ms: 300 }],
-      { hears: (me, c, p) => c !== 'ping' && GOOD.hears?.(me, c, p) },
+      [...HANDSHAKE_STEPS, { op: 'send', messages: ['ping'] }, { op: 'expect_quiet', ms: 300 }],
+      { message: (connection, c, p) => c !== 'ping' && GOOD.message?.(connection, c, p) },
       GOOD,
       'pong instead of silence',
     ],
@@ -119,27 +136,27 @@ describe('ops tell right from wrong', () => {
       'quiet: it closes',
       [{ op: 'expect_quiet', ms: 300 }],
       {},
-      { opened: (me) => me.close() },
+      { opened: (connection) => connection.close() },
       'the node closed',
     ],
     [
       'quiet: half a message',
       [{ op: 'expect_quiet', ms: 300 }],
       {},
-      { opened: (me) => me.raw('fabf') },
+      { opened: (connection) => connection.raw('fabf') },
       'bytes that are no message',
     ],
     [
       'quiet: strict',
       [{ op: 'expect_quiet', ms: 300, strict: true, ignore: ['ping'] }],
-      { opened: (me) => me.say('ping') },
-      { opened: (me) => me.say('inv') },
+      { opened: (connection) => connection.send('ping') },
+      { opened: (connection) => connection.send('inv') },
       'inv instead of silence',
     ],
     [
       'close',
       [{ op: 'send', messages: ['mempool'] }, { op: 'expect_close' }],
-      { hears: (me) => me.close() },
+      { message: (connection) => connection.close() },
       {},
       'still open after 3000 ms',
     ],
@@ -149,15 +166,15 @@ describe('ops tell right from wrong', () => {
         { op: 'send', messages: ['mempool'] },
         { op: 'expect_close', allow: ['reject'] },
       ],
-      { hears: (me) => (me.say('reject'), me.close()) },
-      { hears: (me) => (me.say('pong'), me.close()) },
+      { message: (connection) => (connection.send('reject'), connection.close()) },
+      { message: (connection) => (connection.send('pong'), connection.close()) },
       'pong instead of closing',
     ],
     [
       'ping and pong',
       [{ op: 'ping_pong', nonce: '0000000000000007' }],
       GOOD,
-      { hears: (me) => me.say('pong', Buffer.alloc(8)) },
+      { message: (connection) => connection.send('pong', Buffer.alloc(8)) },
       'pong with',
     ],
     [
@@ -167,7 +184,7 @@ describe('ops tell right from wrong', () => {
         { op: 'expect', messages: ['pong'] },
       ],
       GOOD,
-      { bytes: (me) => me.close() },
+      { bytes: (connection) => connection.close() },
       'the node closed, no pong',
     ],
     [
@@ -179,7 +196,7 @@ describe('ops tell right from wrong', () => {
         { op: 'expect', messages: ANSWER },
       ],
       GOOD,
-      { bytes: (me) => me.say('version', VERSION) },
+      { bytes: (connection) => connection.send('version', VERSION) },
       'step 2 (expect_quiet): version instead of silence',
     ],
     [
@@ -188,22 +205,22 @@ describe('ops tell right from wrong', () => {
         { op: 'send_raw', hex: '00' },
         { op: 'expect_bytes', min: 64, not_prefix: '{magic}' },
       ],
-      { bytes: (me) => me.raw('11'.repeat(64)) },
-      { bytes: (me) => me.raw(`${chain.magicHex}${'11'.repeat(60)}`) },
+      { bytes: (connection) => connection.raw('11'.repeat(64)) },
+      { bytes: (connection) => connection.raw(`${chain.magicHex}${'11'.repeat(60)}`) },
       'the first bytes are {magic}',
     ],
     [
       'raw bytes: too few',
       [{ op: 'expect_bytes', min: 64 }],
-      { opened: (me) => me.raw('11'.repeat(64)) },
-      { opened: (me) => me.raw('11') },
+      { opened: (connection) => connection.raw('11'.repeat(64)) },
+      { opened: (connection) => connection.raw('11') },
       '1 bytes instead of at least 64',
     ],
     [
       'raw bytes: a prefix',
       [{ op: 'expect_bytes', min: 4, prefix: '{magic}' }],
-      { opened: (me) => me.say('ping') },
-      { opened: (me) => me.raw('11'.repeat(4)) },
+      { opened: (connection) => connection.send('ping') },
+      { opened: (connection) => connection.raw('11'.repeat(4)) },
       'the first bytes are 11111111',
     ],
     [
@@ -212,8 +229,8 @@ describe('ops tell right from wrong', () => {
         { op: 'wait', ms: 50 },
         { op: 'expect_buffered', min: 1, max: 3 },
       ],
-      { opened: (me) => me.raw('1111') },
-      { opened: (me) => me.raw('11'.repeat(4)) },
+      { opened: (connection) => connection.raw('1111') },
+      { opened: (connection) => connection.raw('11'.repeat(4)) },
       '4 bytes instead of at most 3',
     ],
     [
@@ -222,15 +239,15 @@ describe('ops tell right from wrong', () => {
         { op: 'send_raw', zeros: 30 },
         { op: 'expect_raw_open', ms: 200 },
       ],
-      { bytes: (me) => me.raw('11') },
-      { bytes: (me) => me.close() },
+      { bytes: (connection) => connection.raw('11') },
+      { bytes: (connection) => connection.close() },
       'the node closed',
     ],
     [
       'ends, whatever it says',
       [{ op: 'send_raw', zeros: 30 }, { op: 'expect_raw_close' }],
-      { bytes: (me) => (me.raw('11'), me.close()) },
-      { bytes: (me) => me.raw('11') },
+      { bytes: (connection) => (connection.raw('11'), connection.close()) },
+      { bytes: (connection) => connection.raw('11') },
       'still open after 3000 ms',
     ],
     [
@@ -265,7 +282,7 @@ describe('ops tell right from wrong', () => {
   });
 
   test('what cannot be run is skipped, not judged', async () => {
-    const { clock, subject } = await stageOf(GOOD);
+    const { clock, subject } = await scriptedSetup(GOOD);
     const skipped = async (step: Step): Promise<string> =>
       (await driven(clock, judge(caseOf([step]), { subject, chain, clock }))).verdict;
     for (const step of [
@@ -290,12 +307,16 @@ describe('every case can fail', () => {
   };
   const runnable = cases.filter(({ needs = [] }) => needs.every((need) => need === 'old-tip'));
   /** Says nothing; hangs up at the first byte; answers everything with a pong. */
-  const nodes: Script[] = [{}, { opened: (me) => me.say('pong') }, { bytes: (me) => me.close() }];
+  const nodes: Script[] = [
+    {},
+    { opened: (connection) => connection.send('pong') },
+    { bytes: (connection) => connection.close() },
+  ];
 
   test('against a mute node, a chatterbox, or one that hangs up', async () => {
     const innocent = new Set(runnable.map(({ id }) => id));
     for (const script of nodes) {
-      const { clock, subject } = await stageOf(script);
+      const { clock, subject } = await scriptedSetup(script);
       const able = {
         ...subject,
         dialler: {
@@ -316,13 +337,13 @@ describe('every case can fail', () => {
 
 describe('a node that floods', () => {
   const flood: Script = {
-    opened: (me) => {
-      for (let n = 0; n < 250; n++) me.say('inv', Buffer.alloc(40_000));
+    opened: (connection) => {
+      for (let n = 0; n < 250; n++) connection.send('inv', Buffer.alloc(40_000));
     },
   };
 
   test('cannot make the tester keep more than a bounded number of bytes', async () => {
-    const { clock, subject } = await stageOf(flood);
+    const { clock, subject } = await scriptedSetup(flood);
     const run = new CaseRun(caseOf([{ op: 'close' }]), { subject, chain, clock });
     await driven(
       clock,
@@ -347,7 +368,7 @@ describe('a dial command', () => {
   const steps: Step[] = [{ op: 'listen' }, { op: 'trigger_connect' }, { op: 'accept' }];
 
   test('that fails is a skip with its output', async () => {
-    const { clock, subject } = await stageOf(GOOD);
+    const { clock, subject } = await scriptedSetup(GOOD);
     const dialler = commandDialler('echo "error: no such type {type}" >&2; exit 3');
     const finding = await driven(
       clock,
@@ -360,7 +381,7 @@ describe('a dial command', () => {
   });
 
   test('that succeeds without a connection is a failure of the node', async () => {
-    const { clock, subject } = await stageOf(GOOD);
+    const { clock, subject } = await scriptedSetup(GOOD);
     const dialler = { ...commandDialler('true {type}'), patience: 0 };
     const env = { subject: { ...subject, dialler }, chain, clock };
     expect(await driven(clock, judge(caseOf(steps, outbound), env))).toMatchObject({

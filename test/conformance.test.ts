@@ -16,7 +16,16 @@ import { matchesId } from '../src/conformance/case-ids.js';
 import { pageOf } from '../src/conformance/html-report.js';
 import { hasRun, readReport, type Report, violations } from '../src/conformance/report.js';
 import { driven } from './support/drive-clock.js';
-import { AT, caseOf, chain, GOOD, greet, type Script, stageOf, VERSION } from './support/scripted-node.js';
+import {
+  AT,
+  caseOf,
+  chain,
+  GOOD,
+  HANDSHAKE_STEPS,
+  type Script,
+  scriptedSetup,
+  VERSION,
+} from './support/scripted-node.js';
 
 const cases = loadCases();
 
@@ -78,17 +87,20 @@ describe('the form', () => {
 });
 
 async function reportOn(script: Script, some: readonly Case[], more: object = {}): Promise<Report> {
-  const { clock, subject } = await stageOf(script);
+  const { clock, subject } = await scriptedSetup(script);
   return await driven(clock, conform({ cases: some, subject, chain, clock, ...more }));
 }
 
 describe('a run', () => {
-  const pings = caseOf([...greet, { op: 'send', messages: ['verack'] }, { op: 'ping_pong' }], {
+  const pings = caseOf([...HANDSHAKE_STEPS, { op: 'send', messages: ['verack'] }, { op: 'ping_pong' }], {
     id: 'pings',
   });
-  const quiet = caseOf([...greet, { op: 'send', messages: ['ping'] }, { op: 'expect_quiet', ms: 100 }], {
-    id: 'quiet',
-  });
+  const quiet = caseOf(
+    [...HANDSHAKE_STEPS, { op: 'send', messages: ['ping'] }, { op: 'expect_quiet', ms: 100 }],
+    {
+      id: 'quiet',
+    },
+  );
   const dials = caseOf([{ op: 'listen' }], { id: 'dials', role: 'outbound', connection_type: 'feeler' });
   const old = caseOf([{ op: 'ping_pong' }], { id: 'old', dialects: ['d70016'] });
 
@@ -102,11 +114,14 @@ describe('a run', () => {
       speaksfirst: false,
       dialect: 'd70017',
     });
-    const v2: Script = { ...GOOD, bytes: (me, chunk) => chunk.length === 1 && me.raw('11'.repeat(64)) };
+    const v2: Script = {
+      ...GOOD,
+      bytes: (connection, chunk) => chunk.length === 1 && connection.raw('11'.repeat(64)),
+    };
     expect((await reportOn(v2, [])).nodeinfo?.listener).toBe('v2-capable');
     const eager: Script = {
-      opened: (me) => me.say('version', VERSION),
-      hears: (me, command) => command === 'version' && me.say('verack'),
+      opened: (connection) => connection.send('version', VERSION),
+      message: (connection, command) => command === 'version' && connection.send('verack'),
     };
     expect((await reportOn(eager, [])).nodeinfo).toMatchObject({ speaksfirst: true, listener: 'v1-only' });
   });
@@ -127,7 +142,7 @@ describe('a run', () => {
   });
 
   test('of a node that is not there has nothing but the error', async () => {
-    const { clock, net } = await stageOf(GOOD);
+    const { clock, net } = await scriptedSetup(GOOD);
     const report = await driven(
       clock,
       conform({ cases: [pings], subject: { net, at: { ...AT, port: 1 } }, chain, clock }),
@@ -161,7 +176,7 @@ describe('a run', () => {
       [{ op: 'send', messages: [{ msg: 'tx', payload_gen: { prefix: '', unit: '00', count: 3_000 } }] }],
       { id: 'large' },
     );
-    const { clock, net } = await stageOf(GOOD);
+    const { clock, net } = await scriptedSetup(GOOD);
     const slow: Net = { ...net, dial: (to, handler) => (opened.push(clock.now()), net.dial(to, handler)) };
     const report = await driven(
       clock,
@@ -183,7 +198,7 @@ describe('a run', () => {
 });
 
 describe('what is told', () => {
-  const mean = caseOf([...greet, { op: 'expect_quiet', ms: 10 }, { op: 'ping_pong' }], {
+  const mean = caseOf([...HANDSHAKE_STEPS, { op: 'expect_quiet', ms: 10 }, { op: 'ping_pong' }], {
     id: 'mean',
     name: '<script>"&\'',
   });
@@ -198,7 +213,11 @@ describe('what is told', () => {
 
   test('JUnit and HTML escape every text, and HTML asks for nothing', async () => {
     const report = await reportOn(
-      { ...GOOD, hears: (me, command, payload) => command !== 'ping' && GOOD.hears?.(me, command, payload) },
+      {
+        ...GOOD,
+        message: (connection, command, payload) =>
+          command !== 'ping' && GOOD.message?.(connection, command, payload),
+      },
       [mean, cases.find(({ id }) => id === 'in-hs-003')!],
     );
     const [xml, html] = [junitOf(report), pageOf([report, report])];

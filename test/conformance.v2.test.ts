@@ -9,14 +9,14 @@ import { loadCases } from '../src/conformance/case-files.js';
 import type { Finding } from '../src/conformance/report.js';
 import type { V2Event } from '../src/wire/index.js';
 import { driven } from './support/drive-clock.js';
-import { ANSWER, caseOf, chain, GOOD, type Script, stageOf } from './support/scripted-node.js';
+import { ANSWER, caseOf, chain, GOOD, type Script, scriptedSetup } from './support/scripted-node.js';
 
 const V2 = { transport: 'v2', listener: 'v2-capable' } as const;
 const cases = loadCases().filter(({ transport }) => transport === 'v2');
 const caseCalled = (id: string): Case => cases.find((it) => it.id === id)!;
 
 async function judged(script: Script, it: Case): Promise<Finding> {
-  const { clock, subject } = await stageOf(script, 'v2');
+  const { clock, subject } = await scriptedSetup(script, 'v2');
   const dialler = { ...subject.dialler!, types: CONNECTION_TYPES };
   return await driven(clock, judge(it, { subject: { ...subject, dialler }, chain, clock }), 50);
 }
@@ -27,16 +27,19 @@ const seenBy = async (script: Script, steps: readonly Step[], more: Partial<Case
 /** What a node reads of these steps, messages left out. */
 async function readOf(steps: readonly Step[], more: Partial<Case> = {}): Promise<string[]> {
   const read: string[] = [];
-  const reads = (_: unknown, event: V2Event): void => {
+  const v2Event = (_: unknown, event: V2Event): void => {
     const facts = 'code' in event ? event.code : 'size' in event ? event.size : '';
     read.push(`${event.kind} ${facts}`);
   };
-  expect(await seenBy({ ...GOOD, reads }, [...steps, { op: 'wait', ms: 50 }], more)).toBe('');
+  expect(await seenBy({ ...GOOD, v2Event }, [...steps, { op: 'wait', ms: 50 }], more)).toBe('');
   return read;
 }
 
 /** What does what a v2 node must do with what it cannot read. */
-const CAREFUL: Script = { ...GOOD, reads: (me, { kind }) => kind === 'broken' && me.close() };
+const CAREFUL: Script = {
+  ...GOOD,
+  v2Event: (connection, { kind }) => kind === 'broken' && connection.close(),
+};
 const handshake: Step = { op: 'v2_handshake' };
 
 describe('the exchange of keys', () => {
@@ -60,7 +63,11 @@ describe('the exchange of keys', () => {
   });
 
   test.each<[string, Script, string]>([
-    ['hangs up', { bytes: (me) => me.close() }, 'step 1 (v2_handshake): the node closed, no key'],
+    [
+      'hangs up',
+      { bytes: (connection) => connection.close() },
+      'step 1 (v2_handshake): the node closed, no key',
+    ],
     [
       'authenticates another garbage',
       { ...GOOD, forges: true },
@@ -88,7 +95,7 @@ describe('the exchange of keys', () => {
   });
 
   test('does not happen with a node that speaks v1 alone', async () => {
-    const { clock, subject } = await stageOf(GOOD);
+    const { clock, subject } = await scriptedSetup(GOOD);
     const finding = await driven(clock, judge(caseOf([handshake], V2), { subject, chain, clock }));
     expect(finding.seen).toBe('step 1 (v2_handshake): no key within 3000 ms');
   });
@@ -139,7 +146,7 @@ describe('packets', () => {
     const quiet: Step[] = [handshake, { op: 'send', messages: ['ping'] }, { op: 'expect_quiet', ms: 100 }];
     expect(await seenBy(GOOD, quiet)).toBe('step 3 (expect_quiet): pong instead of silence');
     // Three bytes are a length, whatever it is.
-    const noise: Script = { hears: (me) => me.raw('00'.repeat(3)) };
+    const noise: Script = { message: (connection) => connection.raw('00'.repeat(3)) };
     expect(await seenBy(noise, quiet)).toMatch(/(a packet that is too long|that are no message) instead/);
   });
 
@@ -167,7 +174,11 @@ describe('the cases of BIP324', () => {
     ({ steps, tags }) => !tags.includes('boundary') && steps.some(({ op }) => op.startsWith('v2_')),
   );
   /** Behind a good exchange: says nothing and never closes; answers whatever comes with a pong; closes. */
-  const nodes: Script[] = [{}, { hears: (me) => me.say('pong') }, { ...CAREFUL, hears: (me) => me.close() }];
+  const nodes: Script[] = [
+    {},
+    { message: (connection) => connection.send('pong') },
+    { ...CAREFUL, message: (connection) => connection.close() },
+  ];
 
   test('all fail against nodes that do nothing right but the exchange', async () => {
     expect(talking).toHaveLength(22);

@@ -49,14 +49,14 @@ test.each<[string, number, string | undefined]>([
   ['main', 9999, undefined],
   ['main', 18444, undefined],
 ])('a node of %s that ends the connection on port %s: portof %s', async (chain, port, portof) => {
-  const stage = memoryNetwork();
+  const setup = memoryNetwork();
   const at = { host: A.host, port };
-  await stage.node({ chain }, A.host).listen(at);
-  const b = stage.node({}, B.host);
+  await setup.node({ chain }, A.host).listen(at);
+  const b = setup.node({}, B.host);
   const facts: unknown[] = [];
   b.on('ended', ({ lastreason }) => facts.push(lastreason?.facts.portof));
   b.dial(at);
-  await stage.pass(61_000);
+  await setup.pass(61_000);
   expect(facts).toEqual([portof]);
 });
 

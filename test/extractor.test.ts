@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { describe, expect, test } from '@jest/globals';
 
 import { MACHINES } from '../machines/index.js';
-import { say } from './support/print.js';
+import { print } from './support/print.js';
 
 interface State {
   readonly initial?: string;
@@ -90,7 +90,7 @@ describe.each(MACHINES)('in machines/$name.machine.ts', ({ name, machine }) => {
     const all = live.flatMap(([path, state]) => transitionsOf(path, state));
     expect(seen.flatMap(([path, state]) => transitionsOf(path, state))).toEqual(all);
     const moves = all.filter((text) => !text.includes('→  ('));
-    say(
+    print(
       `${name}: ${live.length - 1} states, ${all.length} transitions, ${moves.length} with a target, all extracted`,
     );
   });

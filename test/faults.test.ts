@@ -12,8 +12,8 @@ import { Chance } from './simulation/seeded-random.js';
 import { netWithFaultFrom } from './support/fault-from-frame.js';
 
 const HERE = { host: '10.0.0.1', port: 18444 };
-const FRIEND = { host: '10.0.0.2', port: 18444 };
-const FOE = { host: '10.0.1.1', port: 18444 };
+const HEALTHY = { host: '10.0.0.2', port: 18444 };
+const FAULTY = { host: '10.0.1.1', port: 18444 };
 const SEEDS = [1, 2, 3];
 /** Past the handshake's deadline and a ping of the healthy peer; past a pong's. */
 const ROUND = 130_000;
@@ -27,47 +27,47 @@ const ROLES = ['listens', 'dials'] as const;
 type Role = (typeof ROLES)[number];
 
 /** How the node's connection stands, or the reason that it ended for and the state that it ended in. */
-type Fate = string;
+type PeerOutcome = string;
 
-/** Many meet at once here, and all come from one /24. */
-const CROWD = { maxoutbound: 100, maxpending: 0, maxpersource: 0, acceptrate: 0 };
+/** Many addFaultyPeer at once here, and all come from one /24. */
+const NO_LIMITS = { maxoutbound: 100, maxpending: 0, maxpersource: 0, acceptrate: 0 };
 
 /** The node under test, a healthy peer that has dialled it, and faulty ones. */
-class Stage {
+class FaultTest {
   readonly clock = new VirtualClock();
   readonly chance: Chance;
   readonly net;
   readonly node: BitcoinNode;
-  readonly friend: BitcoinNode;
-  readonly foes: BitcoinNode[] = [];
+  readonly healthyPeer: BitcoinNode;
+  readonly faultyPeers: BitcoinNode[] = [];
 
   constructor(seed: number) {
     this.chance = new Chance(seed);
     this.net = memoryNet({ timers: this.clock, latency: () => this.chance.whole(0, 120) });
     this.node = this.#make(1, this.net.at(HERE.host));
-    this.friend = this.#make(2, this.net.at(FRIEND.host));
+    this.healthyPeer = this.#make(2, this.net.at(HEALTHY.host));
   }
 
   async begin(): Promise<this> {
     await this.node.listen(HERE);
-    this.friend.dial(HERE);
+    this.healthyPeer.dial(HERE);
     this.clock.advance(1_000);
     return this;
   }
 
   /** A peer whose fault begins at its frame number `after` on. */
-  async meet(fault: string, role: Role, after = 0, at: Endpoint = FOE): Promise<void> {
+  async addFaultyPeer(fault: string, role: Role, after = 0, at: Endpoint = FAULTY): Promise<void> {
     const net = netWithFaultFrom(this.net.at(at.host), parseFault(fault), after, this.clock);
-    const foe = this.#make(3 + this.foes.length, net, PATIENT);
-    this.foes.push(foe);
-    if (role === 'dials') foe.dial(HERE);
+    const faultyPeer = this.#make(3 + this.faultyPeers.length, net, PATIENT);
+    this.faultyPeers.push(faultyPeer);
+    if (role === 'dials') faultyPeer.dial(HERE);
     else {
-      await foe.listen(at);
+      await faultyPeer.listen(at);
       this.node.dial(at);
     }
   }
 
-  fate({ host }: Endpoint = FOE): Fate {
+  outcomeOf({ host }: Endpoint = FAULTY): PeerOutcome {
     const isIt = ({ addr }: { addr: string }) => addr.startsWith(`${host}:`);
     const ended = this.node.peers.recent().find(isIt);
     if (ended) return `${String(ended.lastreason?.code)} in ${String(ended.lastreason?.facts.state)}`;
@@ -76,8 +76,8 @@ class Stage {
 
   /** Pongs that the healthy peer has had so far; -1 when it is gone. */
   get pongs(): number {
-    const [link] = this.friend.peers.list();
-    const mine = this.node.peers.list().find(({ addr }) => addr.startsWith(FRIEND.host));
+    const [link] = this.healthyPeer.peers.list();
+    const mine = this.node.peers.list().find(({ addr }) => addr.startsWith(HEALTHY.host));
     if (link?.state !== 'established' || mine?.state !== 'established') return -1;
     return (link.bytesrecv_per_msg.pong ?? 0) / 32;
   }
@@ -85,7 +85,7 @@ class Stage {
   #make(label: number, net: Net, rules: Partial<Rules> = {}): BitcoinNode {
     const source = this.chance.fork(label);
     const random = (count: number) => source.bytes(count);
-    return createNode({ chain: 'regtest', clock: this.clock, net, random, rules, ...CROWD });
+    return createNode({ chain: 'regtest', clock: this.clock, net, random, rules, ...NO_LIMITS });
   }
 }
 
@@ -127,7 +127,7 @@ const NOTICED: Partial<Record<FaultName, string>> = {
   'hang-up': 'versionReceived',
 };
 
-function expected(name: FaultName, role: Role, after: number): Fate {
+function expected(name: FaultName, role: Role, after: number): PeerOutcome {
   const { expect: end } = FAULTS[name];
   if (end === 'established') return end;
   if (name === 'silent' && after > 3) return 'ERR_TIME_PONG in established';
@@ -143,12 +143,12 @@ const grid = FAULT_NAMES.flatMap((name) =>
 describe('the fault grid', () => {
   test.each(grid)('$name, when the faulty side $role, from frame $after: $fate', async (cell) => {
     for (const seed of SEEDS) {
-      const stage = await new Stage(seed).begin();
-      const before = stage.pongs;
-      await stage.meet(cell.name + (VALUES[cell.name] ?? ''), cell.role, cell.after);
-      stage.clock.advance(cell.fate.startsWith('ERR_TIME_PONG') ? PONG_ROUND : ROUND);
-      expect(stage.fate()).toBe(cell.fate);
-      expect(stage.pongs).toBeGreaterThan(before);
+      const setup = await new FaultTest(seed).begin();
+      const before = setup.pongs;
+      await setup.addFaultyPeer(cell.name + (VALUES[cell.name] ?? ''), cell.role, cell.after);
+      setup.clock.advance(cell.fate.startsWith('ERR_TIME_PONG') ? PONG_ROUND : ROUND);
+      expect(setup.outcomeOf()).toBe(cell.fate);
+      expect(setup.pongs).toBeGreaterThan(before);
     }
   });
 
@@ -160,18 +160,18 @@ describe('the fault grid', () => {
   });
 
   test('holds for all of them at once, and leaves nothing behind', async () => {
-    const stage = await new Stage(7).begin();
+    const setup = await new FaultTest(7).begin();
     const cells = grid.map((cell, n) => ({ ...cell, at: { host: `10.0.2.${n}`, port: 18444 } }));
     for (const { name, role, after, at } of cells)
-      await stage.meet(name + (VALUES[name] ?? ''), role, after, at);
-    stage.clock.advance(PONG_ROUND);
-    expect(cells.map(({ at }) => stage.fate(at))).toEqual(cells.map(({ fate }) => fate));
-    expect(stage.pongs).toBeGreaterThan(9);
-    const stopped = [stage.node, stage.friend, ...stage.foes].map((node) => node.stop());
+      await setup.addFaultyPeer(name + (VALUES[name] ?? ''), role, after, at);
+    setup.clock.advance(PONG_ROUND);
+    expect(cells.map(({ at }) => setup.outcomeOf(at))).toEqual(cells.map(({ fate }) => fate));
+    expect(setup.pongs).toBeGreaterThan(9);
+    const stopped = [setup.node, setup.healthyPeer, ...setup.faultyPeers].map((node) => node.stop());
     await new Promise((resolve) => setImmediate(resolve));
-    stage.clock.advance(10_000);
+    setup.clock.advance(10_000);
     await Promise.all(stopped);
-    expect([stage.clock.armed, stage.net.links.size]).toEqual([0, 0]);
+    expect([setup.clock.armed, setup.net.links.size]).toEqual([0, 0]);
   });
 });
 
@@ -182,65 +182,65 @@ describe('slow', () => {
     ['dials', 40_000, 'ERR_TIME_HANDSHAKE in versionReceived'],
     ['listens', 40_000, 'established'],
   ] as const)('%s, past the deadline or not: %i ms', async (role, ms, fate) => {
-    const stage = await new Stage(1).begin();
-    await stage.meet(`slow=${ms}`, role);
-    stage.clock.advance(ROUND);
-    expect(stage.fate()).toBe(fate);
-    expect(stage.pongs).toBeGreaterThan(1);
+    const setup = await new FaultTest(1).begin();
+    await setup.addFaultyPeer(`slow=${ms}`, role);
+    setup.clock.advance(ROUND);
+    expect(setup.outcomeOf()).toBe(fate);
+    expect(setup.pongs).toBeGreaterThan(1);
   });
 });
 
 describe('self-nonce', () => {
   /** Somebody who listens, says nothing, and hears with which nonce he is dialled. */
-  async function overhear(stage: Stage): Promise<string> {
+  async function nonceSent(setup: FaultTest): Promise<string> {
     let nonce = '';
-    const framer = createV1Framer(stage.node.chain.magic);
+    const framer = createV1Framer(setup.node.chain.magic);
     const hear = (chunk: Uint8Array) => {
       const [event] = framer.feed(chunk);
-      const heard = event?.kind === 'frame' ? decodeMessage(event.command, event.payload) : undefined;
-      if (heard?.ok && heard.message.command === 'version') nonce = heard.message.nonce ?? '';
+      const received = event?.kind === 'frame' ? decodeMessage(event.command, event.payload) : undefined;
+      if (received?.ok && received.message.command === 'version') nonce = received.message.nonce ?? '';
     };
     const ear = { host: '10.0.3.1', port: 18444 };
-    await stage.net.at(ear.host).listen(ear, (link) => link.attach({ data: hear, closed: () => undefined }));
-    stage.node.dial(ear);
-    stage.clock.advance(1_000);
+    await setup.net.at(ear.host).listen(ear, (link) => link.attach({ data: hear, closed: () => undefined }));
+    setup.node.dial(ear);
+    setup.clock.advance(1_000);
     return nonce;
   }
 
   test('of a connection that is being dialled ends the accepted connection only', async () => {
-    const stage = await new Stage(1).begin();
-    const nonce = await overhear(stage);
-    expect(stage.fate({ host: '10.0.3.1', port: 0 })).toBe('versionSent');
-    await stage.meet(`self-nonce=${nonce}`, 'dials');
-    stage.clock.advance(1_000);
-    expect(stage.fate()).toBe('ERR_PROTO_SELF in awaitingVersion');
-    expect(stage.fate({ host: '10.0.3.1', port: 0 })).toBe('versionSent');
-    expect(stage.pongs).toBeGreaterThan(0);
+    const setup = await new FaultTest(1).begin();
+    const nonce = await nonceSent(setup);
+    expect(setup.outcomeOf({ host: '10.0.3.1', port: 0 })).toBe('versionSent');
+    await setup.addFaultyPeer(`self-nonce=${nonce}`, 'dials');
+    setup.clock.advance(1_000);
+    expect(setup.outcomeOf()).toBe('ERR_PROTO_SELF in awaitingVersion');
+    expect(setup.outcomeOf({ host: '10.0.3.1', port: 0 })).toBe('versionSent');
+    expect(setup.pongs).toBeGreaterThan(0);
   });
 
   test('is not when the dial with it has failed', async () => {
-    const stage = await new Stage(1).begin();
-    const nonce = await overhear(stage);
-    stage.clock.advance(ROUND);
-    await stage.meet(`self-nonce=${nonce}`, 'dials');
-    stage.clock.advance(1_000);
-    expect(stage.fate()).toBe('established');
+    const setup = await new FaultTest(1).begin();
+    const nonce = await nonceSent(setup);
+    setup.clock.advance(ROUND);
+    await setup.addFaultyPeer(`self-nonce=${nonce}`, 'dials');
+    setup.clock.advance(1_000);
+    expect(setup.outcomeOf()).toBe('established');
   });
 
   test('is not when the dial with it is established', async () => {
-    const stage = await new Stage(1).begin();
+    const setup = await new FaultTest(1).begin();
     let nonce = '';
-    stage.node.on('message', ({ direction, command, payload }) => {
+    setup.node.on('message', ({ direction, command, payload }) => {
       const sent =
         direction === 'sent' && command === 'version' ? decodeMessage(command, payload) : undefined;
       if (sent?.ok && sent.message.command === 'version') nonce ||= sent.message.nonce ?? '';
     });
     const other = { host: '10.0.3.1', port: 18444 };
-    await stage.meet('split=1000', 'listens', 0, other);
-    stage.clock.advance(5_000);
-    expect([stage.fate(other), nonce]).toEqual(['established', expect.stringMatching(/^[0-9a-f]{16}$/)]);
-    await stage.meet(`self-nonce=${nonce}`, 'dials');
-    stage.clock.advance(5_000);
-    expect(stage.fate()).toBe('established');
+    await setup.addFaultyPeer('split=1000', 'listens', 0, other);
+    setup.clock.advance(5_000);
+    expect([setup.outcomeOf(other), nonce]).toEqual(['established', expect.stringMatching(/^[0-9a-f]{16}$/)]);
+    await setup.addFaultyPeer(`self-nonce=${nonce}`, 'dials');
+    setup.clock.advance(5_000);
+    expect(setup.outcomeOf()).toBe('established');
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { IGNORED, type IgnoredCells, MACHINES } from '../machines/index.js';
-import { say } from './support/print.js';
+import { print } from './support/print.js';
 import { candidatesOf, leavesOf } from './support/step.js';
 
 const cellName = (state: string, event: string): string => `${state} · ${event}`;
@@ -35,7 +35,7 @@ describe.each(MACHINES)('the $name machine', ({ name, machine, events }) => {
       .filter(({ candidates }) => candidates.length > 0 && !isForbidden(candidates))
       .map((cell) => cell.name);
     expect([...inChart, ...cellsIn(unhandled)].sort()).toEqual(cells.map((cell) => cell.name).sort());
-    say(
+    print(
       `${name}: ${cells.length} cells, ${inChart.length} in the chart, ${cells.length - inChart.length} ignored`,
     );
   });

@@ -7,7 +7,7 @@ import { OUTBOUND_GRID_EVENTS, OUTBOUND_SITUATIONS } from './grid/outbound.js';
 import { expectedOutbound, outboundObstacle, outboundOnNode } from './grid/outbound.live.js';
 import { expectedOutcome, outcomeOnNode, slotObstacle } from './grid/slots.js';
 import { FILL_EVENTS, impossible, isTimer, SITUATIONS, SLOT_EVENTS, stateAfter } from './grid/supervisor.js';
-import { say } from './support/print.js';
+import { print } from './support/print.js';
 
 test('over links in memory, a node does what the cell says', async () => {
   const started = performance.now();
@@ -30,8 +30,8 @@ test('a node keeps its slots as the supervisor says', async () => {
     }
   }
   expect(actual).toEqual(expected);
-  say(`supervisor: ${actual.length} cells exercised; not exercised:`);
-  for (const [why, count] of left) say(`  ${count} × ${why}`);
+  print(`supervisor: ${actual.length} cells exercised; not exercised:`);
+  for (const [why, count] of left) print(`  ${count} × ${why}`);
 });
 
 test('a target does what the outbound machine says', async () => {
@@ -46,6 +46,6 @@ test('a target does what the outbound machine says', async () => {
     }
   }
   expect(actual).toEqual(expected);
-  say(`outbound: ${actual.length} cells exercised; not exercised:`);
-  for (const [why, count] of left) say(`  ${count} × ${why}`);
+  print(`outbound: ${actual.length} cells exercised; not exercised:`);
+  for (const [why, count] of left) print(`  ${count} × ${why}`);
 });

@@ -31,7 +31,7 @@ import { sourceOf } from './grid/source.js';
 import { nameOf, renderPeer } from './grid/table.js';
 import { staleness } from './support/generated-file.js';
 import { head, line, renderPlain } from './support/markdown-table.js';
-import { say } from './support/print.js';
+import { print } from './support/print.js';
 import { branchesOf, leafOf, leavesOf } from './support/step.js';
 
 const UPDATE = 'UPDATE_GRID';
@@ -47,7 +47,7 @@ describe("the peer's grid", () => {
     const types = new Set(grid().map(({ row, column }) => row.event(contextFor(column))?.type));
     expect(PEER_EVENTS.filter((type) => !types.has(type))).toEqual([]);
     expect(new Set(ROWS.map(({ name }) => name)).size).toBe(ROWS.length);
-    say(`peer: ${ROWS.length} rows × ${COLUMNS.length} columns = ${ROWS.length * COLUMNS.length} cells`);
+    print(`peer: ${ROWS.length} rows × ${COLUMNS.length} columns = ${ROWS.length * COLUMNS.length} cells`);
   });
 
   test('says of every row where the verdict of Core comes from', () => {
@@ -56,7 +56,7 @@ describe("the peer's grid", () => {
     const counts = ['run', 'read', 'notes'].map(
       (kind) => `${kinds.filter((k) => k === kind).length} ${kind}`,
     );
-    say(`peer: sources of Core's verdicts, rows: ${counts.join(', ')}`);
+    print(`peer: sources of Core's verdicts, rows: ${counts.join(', ')}`);
   });
 
   test('shows every branch of the config', () => {
@@ -64,7 +64,7 @@ describe("the peer's grid", () => {
     const branches = branchesOf(peerMachine);
     const missing = branches.filter(({ definition }) => !shown.has(definition)).map(({ id }) => id);
     expect(missing).toEqual([]);
-    say(`peer: ${branches.length} of ${branches.length} branches of the config are shown in the grid`);
+    print(`peer: ${branches.length} of ${branches.length} branches of the config are shown in the grid`);
   });
 
   test('gives a reason for every end, and for nothing else', () => {
@@ -92,8 +92,8 @@ describe("the peer's grid", () => {
     expect(other.map(text)).toEqual([]);
     const ours = judged.filter(({ row }) => row.ours);
     expect(ours.filter((place) => !differs(place))).toEqual([]);
-    say(`peer: ${judged.length} cells compared with Core's verdict, ${ours.length} differ on purpose:`);
-    for (const why of new Set(ours.map(({ row }) => `${row.name}: ${row.ours}`))) say(`  ${why}`);
+    print(`peer: ${judged.length} cells compared with Core's verdict, ${ours.length} differ on purpose:`);
+    for (const why of new Set(ours.map(({ row }) => `${row.name}: ${row.ours}`))) print(`  ${why}`);
   });
 
   test('is the table that is kept', () => {

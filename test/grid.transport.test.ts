@@ -19,14 +19,14 @@ import { obstacleTo, playTransport } from './grid/transport.live.js';
 import { SOURCE_NOTE, sourceOf } from './grid/source.js';
 import { staleness } from './support/generated-file.js';
 import { head, line, renderPlain } from './support/markdown-table.js';
-import { say } from './support/print.js';
+import { print } from './support/print.js';
 import { branchesOf, leafOf, leavesOf } from './support/step.js';
 
 const UPDATE = 'UPDATE_GRID';
 const NOTE = [
   `Generated from the machine's config by \`${UPDATE}=1 npm test -- test/grid\`; a stale table fails the tests.`,
   '',
-  'Rules are sections of the protocol notes and case ids of the conformance suite. `silent` and `heard`: whether a byte of',
+  'Rules are sections of the protocol notes and case ids of the conformance suite. `silent` and `received`: whether a byte of',
   'theirs has come. `v2only` has a column where it changes a cell. In `v1`, `v2`, `fallback` and `failed` no event is',
   'handled: all four are final.',
   '',
@@ -49,7 +49,7 @@ describe("the transport's grid", () => {
     expect([...new Set(leaves)].sort()).toEqual(living.map(({ key }) => key).sort());
     const contexts = TRANSPORT_COLUMNS.map((column) => transportIn(column).snapshot.context);
     expect(contexts).toMatchObject(
-      TRANSPORT_COLUMNS.map(({ role, heard, v2only }) => ({ role, heard, v2only })),
+      TRANSPORT_COLUMNS.map(({ role, received, v2only }) => ({ role, received, v2only })),
     );
   });
 
@@ -60,7 +60,7 @@ describe("the transport's grid", () => {
     expect(TRANSPORT_ROWS.filter(({ rule }) => !/^6\.[123]/.test(rule))).toEqual([]);
     expect(TRANSPORT_ROWS.filter((row) => sourceOf(row) === '').map(({ name }) => name)).toEqual([]);
     const ruled = TRANSPORT_ROWS.filter(({ rule }) => /(in|out)-/.test(rule)).length;
-    say(
+    print(
       `transport: ${TRANSPORT_ROWS.length} rows × ${TRANSPORT_COLUMNS.length} columns = ${cells.length} cells, all decided; ${ruled} rows name conformance cases`,
     );
   });
@@ -82,7 +82,7 @@ describe("the transport's grid", () => {
     const shown = new Set(cells.map(({ cell }) => cell.branch));
     const branches = branchesOf(transportMachine);
     expect(branches.filter(({ definition }) => !shown.has(definition)).map(({ id }) => id)).toEqual([]);
-    say(`transport: ${branches.length} of ${branches.length} branches of the config are shown in the grid`);
+    print(`transport: ${branches.length} of ${branches.length} branches of the config are shown in the grid`);
   });
 
   test('gives a reason for every end and for nothing else, and says why where nothing happens', () => {
@@ -104,7 +104,7 @@ describe("the transport's grid", () => {
     expect(other.map(text)).toEqual([]);
     const ours = judged.filter(isOurs);
     expect(ours.filter((place) => !differs(place)).map(nameOf)).toEqual([]);
-    say(`transport: ${judged.length} cells compared with Core's verdict, ${ours.length} differ on purpose`);
+    print(`transport: ${judged.length} cells compared with Core's verdict, ${ours.length} differ on purpose`);
   });
 
   test('hears nothing once it is over', () => {
@@ -159,8 +159,8 @@ test('with real bytes, a node does what the cell says', async () => {
   }
   expect(seen).toEqual(expected);
   const ms = Math.round(performance.now() - started);
-  say(`transport: ${seen.length} of ${cells.length} cells exercised on a node in ${ms} ms; not exercised:`);
-  for (const [why, count] of left) say(`  ${count} × ${why}`);
+  print(`transport: ${seen.length} of ${cells.length} cells exercised on a node in ${ms} ms; not exercised:`);
+  for (const [why, count] of left) print(`  ${count} × ${why}`);
 }, 60_000);
 
 /** The events that the machine should have got: the first byte is an event of its own. */
@@ -168,5 +168,5 @@ function shownOf({ row, column }: (typeof cells)[number]): string[] {
   const { type } = row.event;
   const ofBytes = type.startsWith('bytes.') && type !== 'bytes.arrived';
   const isJudged = type === 'bytes.v1' && column.role === 'responder' && column.leaf !== 'detecting';
-  return [...(ofBytes && !column.heard ? ['bytes.arrived'] : []), ...(isJudged ? [] : [type])];
+  return [...(ofBytes && !column.received ? ['bytes.arrived'] : []), ...(isJudged ? [] : [type])];
 }

@@ -16,19 +16,19 @@ interface Refusal {
 
 /** A listening node, who was refused, and a way to call it without a word. */
 async function listening(options: NodeOptions = {}) {
-  const stage: MemoryNetwork = memoryNetwork();
-  const node = stage.node(options, A.host);
+  const setup: MemoryNetwork = memoryNetwork();
+  const node = setup.node(options, A.host);
   await node.listen(A);
   const refused: Refusal[] = [];
   node.on('refused', ({ reason }) => refused.push(reason));
   const call = (host: string, count = 1): Link[] => {
     const links: Link[] = [];
     for (let n = 0; n < count; n += 1)
-      stage.net.at(host).dial(A, { opened: (link) => links.push(link), failed: () => undefined });
-    stage.clock.advance(10);
+      setup.net.at(host).dial(A, { opened: (link) => links.push(link), failed: () => undefined });
+    setup.clock.advance(10);
     return links;
   };
-  return { ...stage, a: node, refused, call };
+  return { ...setup, a: node, refused, call };
 }
 
 const waiting = (node: BitcoinNode): number =>
@@ -78,9 +78,9 @@ describe('callers who say nothing', () => {
 
 describe('a place is free again', () => {
   const full = async (options: NodeOptions = {}) => {
-    const stage = await listening({ maxpending: 1, ...options });
-    const [link] = stage.call(SILENT);
-    return { ...stage, link: link! };
+    const setup = await listening({ maxpending: 1, ...options });
+    const [link] = setup.call(SILENT);
+    return { ...setup, link: link! };
   };
 
   test('when the caller hangs up', async () => {
@@ -178,15 +178,15 @@ describe('bans', () => {
 });
 
 /** Well-behaved peers, and how they ended. */
-async function peersFrom(stage: MemoryNetwork, hosts: readonly string[]) {
+async function peersFrom(setup: MemoryNetwork, hosts: readonly string[]) {
   const ends: (string | undefined)[] = [];
   const nodes = hosts.map((host) => {
-    const node = stage.node({}, host);
+    const node = setup.node({}, host);
     node.on('ended', ({ lastreason }) => ends.push(lastreason?.code));
     node.dial(A);
     return node;
   });
-  await stage.pass(100);
+  await setup.pass(100);
   return { ends, nodes };
 }
 
@@ -197,74 +197,74 @@ const apart = (count: number, first = 1): string[] => range(count).map((n) => `$
 
 describe('when every slot is taken', () => {
   test('the youngest peer of the largest netgroup gives up its slot', async () => {
-    const stage = await listening({ maxinbound: 40 });
+    const setup = await listening({ maxinbound: 40 });
     const evicted: unknown[] = [];
-    stage.a.on('ended', ({ id, lastreason }) => evicted.push([id, lastreason?.code]));
-    const { ends } = await peersFrom(stage, [...apart(38), '9.1.1.1', '9.1.2.1']);
-    const { nodes } = await peersFrom(stage, [STRANGER]);
+    setup.a.on('ended', ({ id, lastreason }) => evicted.push([id, lastreason?.code]));
+    const { ends } = await peersFrom(setup, [...apart(38), '9.1.1.1', '9.1.2.1']);
+    const { nodes } = await peersFrom(setup, [STRANGER]);
     expect(nodes.filter(established)).toHaveLength(1);
     expect(evicted).toEqual([[40, 'ERR_POLICY_EVICTED']]);
     expect(ends).toEqual(['ERR_LINK_EOF']);
-    expect(stage.a.supervisor.getSnapshot().context.inbound).toBe(stage.a.peers.size);
+    expect(setup.a.supervisor.getSnapshot().context.inbound).toBe(setup.a.peers.size);
   });
 
   test('nobody is evicted where all are protected, as with few slots', async () => {
-    const stage = await listening({ maxinbound: 20 });
-    const { nodes } = await peersFrom(stage, apart(20));
-    stage.call(STRANGER);
+    const setup = await listening({ maxinbound: 20 });
+    const { nodes } = await peersFrom(setup, apart(20));
+    setup.call(STRANGER);
     expect(nodes.filter(established)).toHaveLength(20);
-    expect(stage.refused).toEqual([{ code: 'ERR_POLICY_FULL', facts: {} }]);
+    expect(setup.refused).toEqual([{ code: 'ERR_POLICY_FULL', facts: {} }]);
   });
 
   test('the whitelist has reserved slots, and is not evicted', async () => {
-    const stage = await listening({ maxinbound: 40, whitelist: ['99.0.0.0/8'] });
-    const { ends } = await peersFrom(stage, apart(40));
-    expect(stage.a.peers.size).toBe(36);
+    const setup = await listening({ maxinbound: 40, whitelist: ['99.0.0.0/8'] });
+    const { ends } = await peersFrom(setup, apart(40));
+    expect(setup.a.peers.size).toBe(36);
     expect(ends).toHaveLength(4);
     const friends = await peersFrom(
-      stage,
+      setup,
       range(4).map((n) => `99.${n}.0.1`),
     );
-    expect([friends.nodes.filter(established).length, stage.a.peers.size]).toEqual([4, 40]);
-    await peersFrom(stage, apart(30, 5));
+    expect([friends.nodes.filter(established).length, setup.a.peers.size]).toEqual([4, 40]);
+    await peersFrom(setup, apart(30, 5));
     expect(friends.nodes.filter(established)).toHaveLength(4);
   });
 });
 
 describe('an address whose peer misbehaved', () => {
   /** A peer that sends one address more than the protocol allows. */
-  const misbehave = async (stage: MemoryNetwork, host: string) => {
-    const { nodes } = await peersFrom(stage, [host]);
+  const misbehave = async (setup: MemoryNetwork, host: string) => {
+    const { nodes } = await peersFrom(setup, [host]);
     const entry = { time: 1, services: '0000000000000000', ip: new Uint8Array(16), port: 1 };
     const id = nodes[0]?.peers.list()[0]?.id ?? 0;
     nodes[0]?.send(id, { command: 'addr', addresses: Array.from({ length: 1_001 }, () => entry) });
-    await stage.pass();
+    await setup.pass();
   };
 
   test('may come back while slots are free, and is refused when one is left', async () => {
-    const stage = await listening({ maxinbound: 3 });
-    await misbehave(stage, SILENT);
-    expect(stage.a.peers.size).toBe(0);
-    stage.call(SILENT);
-    expect(stage.a.peers.size).toBe(1);
-    stage.call(STRANGER);
-    stage.call(SILENT);
-    expect(stage.refused).toEqual([{ code: 'ERR_POLICY_DISCOURAGED', facts: {} }]);
+    const setup = await listening({ maxinbound: 3 });
+    await misbehave(setup, SILENT);
+    expect(setup.a.peers.size).toBe(0);
+    setup.call(SILENT);
+    expect(setup.a.peers.size).toBe(1);
+    setup.call(STRANGER);
+    setup.call(SILENT);
+    expect(setup.refused).toEqual([{ code: 'ERR_POLICY_DISCOURAGED', facts: {} }]);
   });
 
   test('is evicted before others', async () => {
-    const stage = await listening({ maxinbound: 40 });
-    await misbehave(stage, SILENT);
-    const earlier = await peersFrom(stage, apart(38));
-    const discouraged = await peersFrom(stage, [SILENT]);
-    const later = await peersFrom(stage, apart(2, 9));
+    const setup = await listening({ maxinbound: 40 });
+    await misbehave(setup, SILENT);
+    const earlier = await peersFrom(setup, apart(38));
+    const discouraged = await peersFrom(setup, [SILENT]);
+    const later = await peersFrom(setup, apart(2, 9));
     expect([earlier.ends, discouraged.ends, later.ends]).toEqual([[], ['ERR_LINK_EOF'], []]);
   });
 
   test('is not disconnected when it is exempted, and not discouraged when it is local', async () => {
-    const stage = await listening({ maxinbound: 1, whitelist: [SILENT] });
-    await misbehave(stage, SILENT);
-    expect(stage.a.peers.size).toBe(1);
+    const setup = await listening({ maxinbound: 1, whitelist: [SILENT] });
+    await misbehave(setup, SILENT);
+    expect(setup.a.peers.size).toBe(1);
     const other = await listening({ maxinbound: 1 });
     await misbehave(other, '127.0.0.9');
     expect(other.a.peers.size).toBe(0);

@@ -28,8 +28,8 @@ const established = async (node: BitcoinNode): Promise<PeerInfo> =>
   ((await once(node, 'established')) as [PeerInfo])[0];
 const ended = async (node: BitcoinNode): Promise<PeerInfo> => ((await once(node, 'ended')) as [PeerInfo])[0];
 
-/** Shakes hands raw, in this process. */
-function shake(at: Endpoint): Promise<Link> {
+/** Makes a handshake with raw bytes, in this process. */
+function handshake(at: Endpoint): Promise<Link> {
   return new Promise((resolve, reject) => {
     tcpNet().dial(at, {
       failed: (code) => reject(new Error(code)),
@@ -46,7 +46,7 @@ function shake(at: Endpoint): Promise<Link> {
 test('a peer that never reads holds a bounded queue, and ends with ERR_LINK_STALLED', async () => {
   const clock = new VirtualClock();
   const { node, at } = await listening({ clock });
-  const [peer, link] = await Promise.all([established(node), shake(at)]);
+  const [peer, link] = await Promise.all([established(node), handshake(at)]);
   link.pause();
   const block = { command: 'block', payload: new Uint8Array(100_000) } as const;
   const isTaken = (): boolean => node.send(peer.id, block);
@@ -107,7 +107,7 @@ const INV = frame('inv', Uint8Array.of(1, 2, 0, 0, 0, ...Array<number>(32).fill(
 const BAD = PING.map((byte, at) => (at === 20 ? byte ^ 1 : byte));
 
 describe('beside a peer that floods', () => {
-  test('with valid messages, others shake hands, memory is bounded, and the flooder is only held up', async () => {
+  test('with valid messages, others handshake hands, memory is bounded, and the flooder is only held up', async () => {
     const { node, at } = await listening();
     const child = flood(at, Buffer.concat([...Array<Uint8Array>(99).fill(INV), PING]));
     const flooder = await established(node);

@@ -26,13 +26,13 @@ async function called(options: NodeOptions = {}) {
   const network = memoryNetwork();
   const node = network.node(options, A.host);
   await node.listen(A);
-  const heard: string[] = [];
+  const received: string[] = [];
   const ends: (Reason | undefined)[] = [];
   node.on('ended', ({ lastreason }) => ends.push(lastreason));
   let link!: Link;
   const framer = createV1Framer(NETWORKS.regtest.magic);
   const data = (chunk: Uint8Array) => {
-    for (const event of framer.feed(chunk)) if (event.kind === 'frame') heard.push(event.command);
+    for (const event of framer.feed(chunk)) if (event.kind === 'frame') received.push(event.command);
   };
   network.net.at('10.0.0.2').dial(A, {
     opened: (opened) => (link = opened).attach({ data, closed: () => undefined }),
@@ -45,7 +45,7 @@ async function called(options: NodeOptions = {}) {
   };
   const repeat = (count: number, bytes: Uint8Array) => send(...Array<Uint8Array>(count).fill(bytes));
   const id = node.peers.list()[0]!.id;
-  return { ...network, node, link, id, heard, ends, send, repeat };
+  return { ...network, node, link, id, received, ends, send, repeat };
 }
 
 async function established(options: NodeOptions = {}) {
@@ -81,7 +81,7 @@ describe('a peer that does not read', () => {
   });
 
   test('is not read meanwhile, so that its pings cannot make the heap grow', async () => {
-    const { node, link, id, heard, repeat, clock } = await established({ maxsendbuffer: 1_000 });
+    const { node, link, id, received, repeat, clock } = await established({ maxsendbuffer: 1_000 });
     link.pause();
     repeat(100, PING);
     const { bytessent, bytesrecv } = node.peers.get(id)!;
@@ -89,7 +89,7 @@ describe('a peer that does not read', () => {
     expect(node.peers.get(id)).toMatchObject({ bytessent, bytesrecv });
     link.resume();
     clock.advance(10);
-    expect(heard.filter((command) => command === 'pong')).toHaveLength(200);
+    expect(received.filter((command) => command === 'pong')).toHaveLength(200);
   });
 
   test('ends with ERR_LINK_STALLED when it has taken nothing for so long, and says so before', async () => {
@@ -250,9 +250,9 @@ describe('a flood', () => {
   });
 
   test('of pings is cut off where the rule says, and every ping before is answered', async () => {
-    const { repeat, ends, heard } = await established({ rules: { maxPings: 50 } });
+    const { repeat, ends, received } = await established({ rules: { maxPings: 50 } });
     repeat(51, PING);
-    expect(heard.filter((command) => command === 'pong')).toHaveLength(50);
+    expect(received.filter((command) => command === 'pong')).toHaveLength(50);
     expect(ends).toMatchObject([{ code: 'ERR_LINK_FLOOD', facts: { what: 'ping', limit: 50 } }]);
   });
 

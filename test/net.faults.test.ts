@@ -36,7 +36,7 @@ const VERSION = frame('version', versionPayload());
 const VERACK = frame('verack');
 const PING = frame('ping', Buffer.alloc(8, 5));
 
-class Ear implements LinkHandler {
+class ReceivedBytes implements LinkHandler {
   readonly chunks: string[] = [];
   readonly ends: LinkCode[] = [];
   drains = 0;
@@ -58,26 +58,26 @@ class Ear implements LinkHandler {
   }
 }
 
-interface Stage {
+interface FaultyPair {
   clock: VirtualClock;
   faulty: Link;
   healthy: MemoryLink;
-  faultyEar: Ear;
-  healthyEar: Ear;
+  atFaulty: ReceivedBytes;
+  atHealthy: ReceivedBytes;
 }
 
-function stage(fault: string): Stage {
+function faultyPair(fault: string): FaultyPair {
   const clock = new VirtualClock();
   const [inner, healthy] = linkPair({ timers: clock });
   const faulty = withFault(inner, parseFault(fault), clock);
-  const [faultyEar, healthyEar] = [new Ear(), new Ear()];
-  faulty.attach(faultyEar);
-  healthy.attach(healthyEar);
-  return { clock, faulty, healthy, faultyEar, healthyEar };
+  const [atFaulty, atHealthy] = [new ReceivedBytes(), new ReceivedBytes()];
+  faulty.attach(atFaulty);
+  healthy.attach(atHealthy);
+  return { clock, faulty, healthy, atFaulty, atHealthy };
 }
 
 /** A dialler's handshake, and a ping after it. */
-function converse({ faulty, clock }: Stage): void {
+function sendHandshake({ faulty, clock }: FaultyPair): void {
   faulty.write([VERSION]);
   clock.advance(1);
   faulty.write([VERACK, PING]);
@@ -113,9 +113,9 @@ describe('frames', () => {
     ['split=7', hex(VERSION, VERACK, PING)],
     ['slow=500', hex(VERSION, VERACK, PING)],
   ])('%s', (fault, expected) => {
-    const played = stage(fault);
-    converse(played);
-    expect(played.healthyEar.bytes).toBe(expected);
+    const played = faultyPair(fault);
+    sendHandshake(played);
+    expect(played.atHealthy.bytes).toBe(expected);
     expect(played.clock.armed).toBe(0);
   });
 
@@ -129,33 +129,33 @@ describe('frames', () => {
   test('the frames that were handed in are left as they were', () => {
     const before = hex(VERSION, VERACK);
     for (const name of ['checksum', 'magic', 'oversize', 'obsolete', 'self-nonce=00c0ffee00c0ffee']) {
-      converse(stage(name));
+      sendHandshake(faultyPair(name));
       expect(hex(VERSION, VERACK)).toBe(before);
     }
   });
 
   test('a foreign magic is foreign on regtest too', () => {
-    const { faulty, clock, healthyEar } = stage('magic');
+    const { faulty, clock, atHealthy } = faultyPair('magic');
     faulty.write([frame('version', versionPayload(), REGTEST)]);
     clock.advance(0);
-    expect(healthyEar.bytes).toBe(hex(VERSION));
+    expect(atHealthy.bytes).toBe(hex(VERSION));
   });
 
   test('what is sent keeps to one write, and reading goes on', () => {
-    const { faulty, healthy, clock, faultyEar, healthyEar } = stage('double-version');
+    const { faulty, healthy, clock, atFaulty, atHealthy } = faultyPair('double-version');
     faulty.write([VERSION, VERACK]);
     healthy.write([PING]);
     clock.advance(0);
-    expect(healthyEar.chunks).toHaveLength(1);
-    expect(faultyEar.bytes).toBe(hex(PING));
+    expect(atHealthy.chunks).toHaveLength(1);
+    expect(atFaulty.bytes).toBe(hex(PING));
   });
 
   test('what is no frame passes', () => {
     for (const name of FAULT_NAMES.filter((fault) => fault !== 'split' && fault !== 'slow')) {
-      const { faulty, clock, healthyEar } = stage(name);
+      const { faulty, clock, atHealthy } = faultyPair(name);
       faulty.write([Buffer.from('short')]);
       clock.advance(0);
-      expect(healthyEar.bytes).toBe(name === 'silent' ? '' : Buffer.from('short').toString('hex'));
+      expect(atHealthy.bytes).toBe(name === 'silent' ? '' : Buffer.from('short').toString('hex'));
     }
   });
 });
@@ -165,42 +165,42 @@ describe('self-nonce', () => {
   const echoed = frame('version', versionPayload({ nonce: 'a1b2c3d4e5f60718' }));
 
   test.each([1, 50, 103, 104, 200])('repeats what came, in chunks of %d bytes', (size) => {
-    const { faulty, healthy, clock, healthyEar } = stage('self-nonce');
+    const { faulty, healthy, clock, atHealthy } = faultyPair('self-nonce');
     for (let at = 0; at < theirs.length; at += size) healthy.write([theirs.subarray(at, at + size)]);
     clock.advance(0);
     faulty.write([VERSION]);
     clock.advance(0);
-    expect(healthyEar.bytes).toBe(hex(echoed));
+    expect(atHealthy.bytes).toBe(hex(echoed));
   });
 
   test('does not take a nonce from another message, nor from half a version', () => {
     for (const came of [frame('other', versionPayload()), theirs.subarray(0, 103)]) {
-      const { faulty, healthy, clock, healthyEar } = stage('self-nonce');
+      const { faulty, healthy, clock, atHealthy } = faultyPair('self-nonce');
       healthy.write([came]);
       clock.advance(0);
       faulty.write([frame('version', versionPayload({ nonce: '0000000000000001' }))]);
       clock.advance(0);
-      expect(healthyEar.bytes).toBe(hex(frame('version', versionPayload({ nonce: '0000000000000001' }))));
+      expect(atHealthy.bytes).toBe(hex(frame('version', versionPayload({ nonce: '0000000000000001' }))));
     }
   });
 });
 
 describe('hang-up', () => {
   test('ends both sides, and frames after the version do not leave', () => {
-    const { faulty, clock, healthyEar, faultyEar } = stage('hang-up');
+    const { faulty, clock, atHealthy, atFaulty } = faultyPair('hang-up');
     faulty.write([VERSION, VERACK]);
-    expect(faultyEar.ends).toEqual([]);
+    expect(atFaulty.ends).toEqual([]);
     clock.advance(0);
-    expect(healthyEar.bytes).toBe(hex(VERSION));
-    expect([healthyEar.ends, faultyEar.ends]).toEqual([['ERR_LINK_EOF'], ['ERR_LINK_EOF']]);
+    expect(atHealthy.bytes).toBe(hex(VERSION));
+    expect([atHealthy.ends, atFaulty.ends]).toEqual([['ERR_LINK_EOF'], ['ERR_LINK_EOF']]);
   });
 
   test.each(['end', 'destroy'] as const)('after %s the owner hears nothing', (how) => {
-    const { faulty, clock, faultyEar } = stage('hang-up');
+    const { faulty, clock, atFaulty } = faultyPair('hang-up');
     faulty.write([VERSION]);
     faulty[how]();
     clock.advance(0);
-    expect(faultyEar.ends).toEqual([]);
+    expect(atFaulty.ends).toEqual([]);
     expect(clock.armed).toBe(0);
   });
 
@@ -210,7 +210,7 @@ describe('hang-up', () => {
     const faulty = withFault(inner, parseFault('hang-up'), clock);
     faulty.write([VERSION]);
     faulty.destroy();
-    const ear = new Ear();
+    const ear = new ReceivedBytes();
     faulty.attach(ear);
     clock.advance(0);
     expect(ear.ends).toEqual([]);
@@ -221,7 +221,7 @@ describe('hang-up', () => {
     const [inner] = linkPair({ timers: clock });
     const faulty = withFault(inner, parseFault('hang-up'), clock);
     faulty.write([VERSION]);
-    const ear = new Ear();
+    const ear = new ReceivedBytes();
     faulty.attach(ear);
     clock.advance(0);
     expect(ear.ends).toEqual(['ERR_LINK_EOF']);
@@ -230,57 +230,57 @@ describe('hang-up', () => {
 
 describe('pace', () => {
   test('split=10 writes ten bytes at a time, each in a turn of its own, and end waits', () => {
-    const { faulty, clock, healthyEar, faultyEar } = stage('split=10');
+    const { faulty, clock, atHealthy, atFaulty } = faultyPair('split=10');
     faulty.write([VERACK, PING]);
     faulty.write([VERACK]);
     faulty.end();
-    expect([faulty.pending, healthyEar.bytes]).toEqual([24 + 32 + 24, '']);
+    expect([faulty.pending, atHealthy.bytes]).toEqual([24 + 32 + 24, '']);
     clock.advance(0);
-    expect(healthyEar.chunks.map((chunk) => chunk.length / 2)).toEqual([10, 10, 10, 10, 10, 6, 10, 10, 4]);
-    expect(healthyEar.bytes).toBe(hex(VERACK, PING, VERACK));
-    expect([healthyEar.ends, faultyEar.drains, faulty.pending]).toEqual([['ERR_LINK_EOF'], 0, 0]);
+    expect(atHealthy.chunks.map((chunk) => chunk.length / 2)).toEqual([10, 10, 10, 10, 10, 6, 10, 10, 4]);
+    expect(atHealthy.bytes).toBe(hex(VERACK, PING, VERACK));
+    expect([atHealthy.ends, atFaulty.drains, faulty.pending]).toEqual([['ERR_LINK_EOF'], 0, 0]);
     expect(clock.armed).toBe(0);
   });
 
   test('split=1 is every byte for itself', () => {
-    const { faulty, clock, healthyEar } = stage('split=1');
+    const { faulty, clock, atHealthy } = faultyPair('split=1');
     faulty.write([VERACK]);
     clock.advance(0);
-    expect(healthyEar.chunks).toHaveLength(24);
+    expect(atHealthy.chunks).toHaveLength(24);
   });
 
   test('slow=100 keeps each write whole and 100 ms late, in order', () => {
-    const { faulty, clock, healthyEar, faultyEar } = stage('slow=100');
+    const { faulty, clock, atHealthy, atFaulty } = faultyPair('slow=100');
     faulty.write([VERSION]);
     clock.advance(50);
     faulty.write([VERACK, PING]);
     expect(faulty.pending).toBe(VERSION.length + VERACK.length + PING.length);
     clock.advance(49);
-    expect(healthyEar.chunks).toEqual([]);
+    expect(atHealthy.chunks).toEqual([]);
     clock.advance(1);
-    expect(healthyEar.chunks).toEqual([hex(VERSION)]);
-    expect(faultyEar.drains).toBe(0);
+    expect(atHealthy.chunks).toEqual([hex(VERSION)]);
+    expect(atFaulty.drains).toBe(0);
     clock.advance(50);
-    expect(healthyEar.chunks).toEqual([hex(VERSION), hex(VERACK, PING)]);
-    expect([faultyEar.drains, faulty.pending]).toEqual([1, 0]);
+    expect(atHealthy.chunks).toEqual([hex(VERSION), hex(VERACK, PING)]);
+    expect([atFaulty.drains, faulty.pending]).toEqual([1, 0]);
   });
 
   test('slow: end waits for what is held, and nothing is taken after it', () => {
-    const { faulty, healthy, clock, healthyEar, faultyEar } = stage('slow=100');
+    const { faulty, healthy, clock, atHealthy, atFaulty } = faultyPair('slow=100');
     faulty.write([VERACK]);
     faulty.end();
     faulty.write([PING]);
     healthy.write([PING]);
     clock.advance(99);
-    expect(healthyEar.ends).toEqual([]);
+    expect(atHealthy.ends).toEqual([]);
     clock.advance(1);
-    expect([healthyEar.bytes, healthyEar.ends]).toEqual([hex(VERACK), ['ERR_LINK_EOF']]);
-    expect([faultyEar.bytes, faultyEar.ends, faultyEar.drains]).toEqual(['', [], 0]);
+    expect([atHealthy.bytes, atHealthy.ends]).toEqual([hex(VERACK), ['ERR_LINK_EOF']]);
+    expect([atFaulty.bytes, atFaulty.ends, atFaulty.drains]).toEqual(['', [], 0]);
     expect(clock.armed).toBe(0);
   });
 
   test('drained waits for what is held as well as for what is under way', () => {
-    const { faulty, healthy, clock, faultyEar } = stage('slow=100');
+    const { faulty, healthy, clock, atFaulty } = faultyPair('slow=100');
     healthy.pause();
     faulty.write([VERSION]);
     clock.advance(50);
@@ -289,44 +289,44 @@ describe('pace', () => {
     expect(faulty.pending).toBe(VERSION.length + PING.length);
     healthy.resume();
     clock.advance(0);
-    expect([faulty.pending, faultyEar.drains]).toEqual([PING.length, 0]);
+    expect([faulty.pending, atFaulty.drains]).toEqual([PING.length, 0]);
     clock.advance(50);
-    expect([faulty.pending, faultyEar.drains]).toEqual([0, 1]);
+    expect([faulty.pending, atFaulty.drains]).toEqual([0, 1]);
   });
 
   test('slow: an end of the other side while ours waits is not told', () => {
-    const { faulty, healthy, clock, faultyEar } = stage('slow=100');
+    const { faulty, healthy, clock, atFaulty } = faultyPair('slow=100');
     faulty.write([PING]);
     faulty.end();
     healthy.end();
     clock.advance(1_000);
-    expect([faultyEar.ends, clock.armed]).toEqual([[], 0]);
+    expect([atFaulty.ends, clock.armed]).toEqual([[], 0]);
   });
 
   test.each(['split=3', 'slow=100'])('%s: destroy forgets what is held and its timers', (fault) => {
-    const { faulty, clock, healthyEar } = stage(fault);
+    const { faulty, clock, atHealthy } = faultyPair(fault);
     faulty.write([VERSION]);
     faulty.write([PING]);
     faulty.destroy();
     expect([clock.armed, faulty.pending]).toEqual([1, 0]);
     clock.advance(1_000);
-    expect([healthyEar.bytes, healthyEar.ends]).toEqual(['', ['ERR_LINK_EOF']]);
+    expect([atHealthy.bytes, atHealthy.ends]).toEqual(['', ['ERR_LINK_EOF']]);
   });
 
   test.each(['split=3', 'slow=100'])('%s: when the other side ends, so do the timers', (fault) => {
-    const { faulty, healthy, clock, faultyEar } = stage(fault);
+    const { faulty, healthy, clock, atFaulty } = faultyPair(fault);
     healthy.end();
     faulty.write([VERSION]);
     faulty.write([PING]);
     clock.advance(0);
-    expect([faultyEar.ends, clock.armed, faulty.pending]).toEqual([['ERR_LINK_EOF'], 0, 0]);
+    expect([atFaulty.ends, clock.armed, faulty.pending]).toEqual([['ERR_LINK_EOF'], 0, 0]);
   });
 
   test('faults combine: the pace innermost', () => {
     const clock = new VirtualClock();
     const [inner, healthy] = linkPair({ timers: clock });
     const faulty = withFault(withFault(inner, parseFault('split=5'), clock), parseFault('no-verack'), clock);
-    const ear = new Ear();
+    const ear = new ReceivedBytes();
     healthy.attach(ear);
     faulty.write([VERSION, VERACK, PING]);
     clock.advance(0);

@@ -229,13 +229,13 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
     const { near, far, nearEar, farEar } = await heardConnection();
     near.write([ascii('last words')]);
     near.end();
-    far.write([ascii('not heard')]);
+    far.write([ascii('not received')]);
     await farEar.end();
     expect([farEar.text, farEar.ends]).toEqual(['last words', ['ERR_LINK_EOF']]);
     expect(nearEar.chunks).toEqual([]);
   });
 
-  test('a link that heard EOF is closed: writing, ending, destroying and pausing it do no harm', async () => {
+  test('a link that received EOF is closed: writing, ending, destroying and pausing it do no harm', async () => {
     const { near, far, nearEar, farEar } = await heardConnection();
     near.end();
     await farEar.end();

@@ -215,13 +215,13 @@ describe('addresses', () => {
 
   test('a wildcard listener answers for its family, an exact one goes first', async () => {
     const net = memoryNet();
-    const heard: string[] = [];
-    await net.listen({ host: '0.0.0.0', port: 8333 }, (link) => heard.push(`any ${link.local.host}`));
-    await served(net, () => heard.push('exact'));
+    const received: string[] = [];
+    await net.listen({ host: '0.0.0.0', port: 8333 }, (link) => received.push(`any ${link.local.host}`));
+    await served(net, () => received.push('exact'));
     await opened(net, { host: '10.9.9.9', port: 8333 });
     await opened(net);
     await expect(opened(net, { host: '2001:db8::1', port: 8333 })).rejects.toBe('ERR_DIAL_REFUSED');
-    expect(heard).toEqual(['any 10.9.9.9', 'exact']);
+    expect(received).toEqual(['any 10.9.9.9', 'exact']);
   });
 
   test('`links` are the ends that are open, and a port is free again after its link', async () => {

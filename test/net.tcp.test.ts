@@ -310,12 +310,12 @@ describe('listen', () => {
   });
 
   test('a caller that is gone before it is accepted does no harm', async () => {
-    const heard: string[] = [];
+    const received: string[] = [];
     let wake: () => void = () => undefined;
     const accepted = new Promise<void>((resolve) => (wake = resolve));
     const listener = await tcpNet().listen({ host: HOST, port: 0 }, (link) => {
       closers.push(() => link.destroy());
-      heard.push(link.remote.host);
+      received.push(link.remote.host);
       wake();
     });
     closers.push(() => listener.close());
@@ -325,7 +325,7 @@ describe('listen', () => {
     expect(spawnSync(process.execPath, ['-e', call]).status).toBe(0);
     await open(listener.local);
     await accepted;
-    expect(heard).toEqual([HOST]);
+    expect(received).toEqual([HOST]);
   });
 
   test('errors of the listening socket do not end the process', async () => {

@@ -15,29 +15,29 @@ const DEAD = ['10.3.0.1', '10.3.0.2', '10.3.0.3'];
 
 /** A node that fills `slots` from a source with these answers; the last one is given again and again. */
 async function started(answers: readonly (readonly string[])[], options: Omit<OutboundOptions, 'source'>) {
-  const stage = memoryNetwork(0);
+  const setup = memoryNetwork(0);
   const links = new Map<string, Link>();
   for (const host of GOOD_HOSTS)
-    await stage.net.listen(addressOf(host), (link) => {
+    await setup.net.listen(addressOf(host), (link) => {
       links.set(host, link);
       play(link, GOOD);
     });
   const asked: number[] = [];
   const source = {
     find: () => {
-      const answer = answers[Math.min(asked.push(stage.clock.now()), answers.length) - 1] ?? [];
+      const answer = answers[Math.min(asked.push(setup.clock.now()), answers.length) - 1] ?? [];
       return Promise.resolve(answer.map(addressOf));
     },
   };
   const rules = { requiredServices: '0000000000000000' };
-  const node = stage.node(
+  const node = setup.node(
     { rules, outbound: { blockrelay: 0, feelerInterval: 0, ...options, source } },
     '10.0.0.9',
   );
   const reports: string[] = [];
   for (const event of ['unreachable', 'filled'] as const) node.on(event, () => void reports.push(event));
-  await stage.pass(100);
-  return { ...stage, node, links, asked, reports };
+  await setup.pass(100);
+  return { ...setup, node, links, asked, reports };
 }
 
 const connected = (node: BitcoinNode): string[] =>
@@ -146,20 +146,20 @@ describe('with `once`', () => {
 describe('connection types', () => {
   /** A node with candidates of its own, where everybody listens; `types` in the order of the dials. */
   async function typed(hosts: readonly string[], options: Partial<OutboundOptions>) {
-    const stage = memoryNetwork(0);
-    for (const host of hosts) await stage.net.listen(addressOf(host), (link) => play(link, GOOD));
+    const setup = memoryNetwork(0);
+    for (const host of hosts) await setup.net.listen(addressOf(host), (link) => play(link, GOOD));
     const source = {
       find: () => Promise.resolve(hosts.map(addressOf)),
       ...options.source,
     };
     const rules = { requiredServices: '0000000000000000' };
-    const node = stage.node({ rules, outbound: { slots: 2, ...options, source } }, '10.0.0.9');
+    const node = setup.node({ rules, outbound: { slots: 2, ...options, source } }, '10.0.0.9');
     const dialled: string[] = [];
     node.peers.subscribe(({ type, peer }) => {
       if (type === 'created') dialled.push(`${peer.addr.replace(':18444', '')} ${peer.connection_type}`);
     });
-    await stage.pass(100);
-    return { ...stage, node, dialled };
+    await setup.pass(100);
+    return { ...setup, node, dialled };
   }
   const PUBLIC = ['20.1.0.1', '20.2.0.1', '20.3.0.1', '20.4.0.1', '20.5.0.1'];
 
@@ -184,9 +184,9 @@ describe('connection types', () => {
   });
 
   test('a netgroup is dialled once, also beside a manual peer; onion addresses share none', async () => {
-    const stage = await typed(['20.1.0.1', '20.1.0.2', '20.2.0.1'], { blockrelay: 0 });
-    expect(connected(stage.node)).toEqual(['20.1.0.1', '20.2.0.1']);
-    await stage.node.stop();
+    const setup = await typed(['20.1.0.1', '20.1.0.2', '20.2.0.1'], { blockrelay: 0 });
+    expect(connected(setup.node)).toEqual(['20.1.0.1', '20.2.0.1']);
+    await setup.node.stop();
     const onions = ['a', 'b', 'c'].map((letter) =>
       formatAddress({ networkID: 4, addr: Buffer.alloc(32, letter) }),
     );
@@ -196,12 +196,12 @@ describe('connection types', () => {
   });
 
   test('a manual peer takes its netgroup, and is dialled whatever has it', async () => {
-    const stage = await typed(['20.1.0.1', '20.2.0.1', '20.3.0.1'], { slots: 1, blockrelay: 0 });
-    await stage.net.listen(addressOf('20.1.0.9'), (link) => play(link, GOOD));
-    stage.node.dial('20.1.0.9:18444');
-    await stage.pass(100);
-    expect(connected(stage.node)).toEqual(['20.1.0.1', '20.1.0.9']);
-    await stage.node.stop();
+    const setup = await typed(['20.1.0.1', '20.2.0.1', '20.3.0.1'], { slots: 1, blockrelay: 0 });
+    await setup.net.listen(addressOf('20.1.0.9'), (link) => play(link, GOOD));
+    setup.node.dial('20.1.0.9:18444');
+    await setup.pass(100);
+    expect(connected(setup.node)).toEqual(['20.1.0.1', '20.1.0.9']);
+    await setup.node.stop();
   });
 
   test('feelers are sent at random intervals while no slot is free', async () => {

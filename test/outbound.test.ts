@@ -34,17 +34,17 @@ async function v1Peer(net: MemoryNet, at: Endpoint, eager: boolean): Promise<Scr
     peer.link = link;
     let isFirst = true;
     play(link, {
-      opened: (me) => eager && me.say('version', VERSION),
+      opened: (connection) => eager && connection.send('version', VERSION),
       bytes: (_, chunk) => {
         if (isFirst) peer.accepted.push(transportOf(chunk));
         isFirst = false;
         if (peer.accepted.at(-1) === 'v2') link.end();
       },
-      hears: (me, command, payload) => {
+      message: (connection, command, payload) => {
         if (command === 'version') {
-          if (!eager) me.say('version', VERSION);
-          me.say('verack');
-        } else GOOD.hears?.(me, command, payload);
+          if (!eager) connection.send('version', VERSION);
+          connection.send('verack');
+        } else GOOD.message?.(connection, command, payload);
       },
     });
   });
@@ -53,16 +53,16 @@ async function v1Peer(net: MemoryNet, at: Endpoint, eager: boolean): Promise<Scr
 
 /** A node that dials, and one scripted v1 peer at A. */
 async function target(eager: boolean, options: NodeOptions, dial: DialOptions) {
-  const stage = memoryNetwork(0);
-  const remote = await v1Peer(stage.net, A, eager);
-  const node = stage.node(options, HERE);
+  const setup = memoryNetwork(0);
+  const remote = await v1Peer(setup.net, A, eager);
+  const node = setup.node(options, HERE);
   const ended: PeerInfo[] = [];
   const failures: number[] = [];
   node.on('ended', (peer) => ended.push(peer));
   node.on('redial', (round) => failures.push(round.failures));
   const peer = node.dial(A, dial);
-  await stage.pass(0);
-  return { ...stage, node, remote, peer, ended, failures };
+  await setup.pass(0);
+  return { ...setup, node, remote, peer, ended, failures };
 }
 
 const V2: NodeOptions = { v2transport: true };
@@ -89,30 +89,30 @@ describe('a peer that sends its v1 version before it reads', () => {
   });
 
   test('is connected again after more than 4,111 bytes too', async () => {
-    const stage = memoryNetwork(0);
+    const setup = memoryNetwork(0);
     const accepted: string[] = [];
-    await stage.net.listen(A, (link) => {
+    await setup.net.listen(A, (link) => {
       const frames = [encodeFrame(chain.magic, 'version', VERSION)];
       for (let i = 0; i < 100; i++) frames.push(encodeFrame(chain.magic, 'alert', new Uint8Array(50)));
       link.attach({ data: (chunk) => void accepted.push(transportOf(chunk)), closed: () => undefined });
       link.write(frames);
     });
-    const node = stage.node(V2, HERE);
+    const node = setup.node(V2, HERE);
     node.dial(A);
-    await stage.pass(0);
+    await setup.pass(0);
     expect([accepted[0], accepted.at(-1)]).toEqual(['v2', 'v1']);
     await node.stop();
   });
 
   /** Who accepts, sends the first `size` bytes of a v1 version, and then neither reads nor closes. */
   async function acceptWith(bytes: Uint8Array) {
-    const stage = memoryNetwork(0);
+    const setup = memoryNetwork(0);
     const accepted: string[] = [];
-    await stage.net.listen(A, (link) => {
+    await setup.net.listen(A, (link) => {
       link.attach({ data: (chunk) => void accepted.push(transportOf(chunk)), closed: () => undefined });
       link.write([bytes]);
     });
-    return { ...stage, accepted };
+    return { ...setup, accepted };
   }
   const FRAME = encodeFrame(chain.magic, 'version', VERSION);
 
@@ -208,33 +208,33 @@ describe('a name', () => {
   }
 
   test('is looked up again in every round, and its new address is dialled', async () => {
-    const stage = memoryNetwork(0);
-    const [first, second] = [await v1Peer(stage.net, A, false), await v1Peer(stage.net, B, false)];
+    const setup = memoryNetwork(0);
+    const [first, second] = [await v1Peer(setup.net, A, false), await v1Peer(setup.net, B, false)];
     const { lookup, names } = lookupOf([[A.host], [B.host]]);
-    const node = stage.node({ lookup }, HERE);
+    const node = setup.node({ lookup }, HERE);
     const peer = node.dial('node.example', { persistent: true });
-    await stage.pass(0);
+    await setup.pass(0);
     expect(peer.info()).toMatchObject({ addr: '10.0.0.1:18444', state: 'established' });
     first.link?.end();
-    await stage.pass(10_000);
+    await setup.pass(10_000);
     expect(peer.info()).toMatchObject({ addr: '10.0.0.2:18444', state: 'established' });
     second.link?.end();
-    await stage.pass(10_000);
+    await setup.pass(10_000);
     expect(names).toEqual(['node.example', 'node.example', 'node.example']);
     await node.stop();
   });
 
   test('has its address dialled as v1 in later rounds, as long as it keeps it', async () => {
-    const stage = memoryNetwork(0);
-    const first = await v1Peer(stage.net, A, true);
-    const second = await v1Peer(stage.net, B, true);
+    const setup = memoryNetwork(0);
+    const first = await v1Peer(setup.net, A, true);
+    const second = await v1Peer(setup.net, B, true);
     const { lookup } = lookupOf([[A.host], [A.host], [B.host], [A.host]]);
-    const node = stage.node({ ...V2, lookup }, HERE);
+    const node = setup.node({ ...V2, lookup }, HERE);
     node.dial('node.example', { persistent: true });
-    await stage.pass(0);
+    await setup.pass(0);
     for (const peer of [first, first, second]) {
       peer.link?.end();
-      await stage.pass(20_000);
+      await setup.pass(20_000);
     }
     expect(second.accepted).toEqual(['v2', 'v1']);
     expect(first.accepted).toEqual(['v2', 'v1', 'v1', 'v2', 'v1']);
@@ -242,39 +242,39 @@ describe('a name', () => {
   });
 
   test('is looked up again after the lookup has failed', async () => {
-    const stage = memoryNetwork(0);
-    await v1Peer(stage.net, A, false);
+    const setup = memoryNetwork(0);
+    await v1Peer(setup.net, A, false);
     let count = 0;
     const lookup: Lookup = (_, handler) => {
       if (++count < 3) handler.failed({ code: 'ERR_DIAL_DNS', facts: {} });
       else handler.found([A.host]);
       return () => undefined;
     };
-    const node = stage.node({ lookup }, HERE);
+    const node = setup.node({ lookup }, HERE);
     const peer = node.dial('node.example', { persistent: true });
-    await stage.pass(10_000);
+    await setup.pass(10_000);
     expect(peer.info()?.state).toBe('established');
     expect(count).toBe(3);
     await node.stop();
   });
 
   test('has its next address dialled when the first one is connected already', async () => {
-    const stage = memoryNetwork(0);
-    for (const at of [A, B]) await v1Peer(stage.net, at, false);
+    const setup = memoryNetwork(0);
+    for (const at of [A, B]) await v1Peer(setup.net, at, false);
     const { lookup } = lookupOf([[A.host, B.host]]);
-    const node = stage.node({ lookup }, HERE);
+    const node = setup.node({ lookup }, HERE);
     node.dial(A);
     const peer = node.dial('node.example');
-    await stage.pass(0);
+    await setup.pass(0);
     expect(peer.info()).toMatchObject({ addr: '10.0.0.2:18444', state: 'established' });
     expect(node.peers.size).toBe(2);
     await node.stop();
   });
 
   test('is refused when its only address is connected already', async () => {
-    const stage = memoryNetwork(0);
-    await v1Peer(stage.net, A, false);
-    const node = stage.node({ lookup: lookupOf([[A.host]]).lookup }, HERE);
+    const setup = memoryNetwork(0);
+    await v1Peer(setup.net, A, false);
+    const node = setup.node({ lookup: lookupOf([[A.host]]).lookup }, HERE);
     node.dial(A);
     await expect(node.dial('node.example').established()).rejects.toMatchObject({
       code: 'ERR_POLICY_DUPLICATE',
@@ -283,13 +283,13 @@ describe('a name', () => {
   });
 
   test('has its lookup cancelled by close', async () => {
-    const stage = memoryNetwork(0);
+    const setup = memoryNetwork(0);
     let cancelled = 0;
-    const node = stage.node({ lookup: () => () => void cancelled++ }, HERE);
+    const node = setup.node({ lookup: () => () => void cancelled++ }, HERE);
     const peer = node.dial('node.example', { persistent: true });
     peer.close();
     await expect(peer.established()).rejects.toMatchObject({ code: 'ERR_LOCAL_CANCELLED' });
-    expect([cancelled, stage.clock.armed]).toEqual([1, 0]);
+    expect([cancelled, setup.clock.armed]).toEqual([1, 0]);
     await node.stop();
   });
 });

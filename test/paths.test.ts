@@ -37,7 +37,7 @@ import {
   simplePaths,
   type Trial,
 } from './support/explore.js';
-import { say } from './support/print.js';
+import { print } from './support/print.js';
 import { branchesOf, leafOf, leavesOf, Stepper } from './support/step.js';
 
 type PeerSnapshot = SnapshotFrom<typeof peerMachine>;
@@ -114,7 +114,7 @@ const transportTrials: Trial[] = Object.entries(TRANSPORT_EVENTS).map(([name, ev
 const transportGraphs = (['initiator', 'responder'] as const).flatMap((role) =>
   [false, true].map((v2only) =>
     explore(new Stepper(transportMachine, { id: 1, role, v2only, handshakeTimeout: 60_000 }), {
-      key: ({ value, context }) => [leafOf(value), context.heard, context.reason?.code].join(' '),
+      key: ({ value, context }) => [leafOf(value), context.received, context.reason?.code].join(' '),
       trials: () => transportTrials,
     }),
   ),
@@ -139,7 +139,7 @@ describe.each([
     const leaves = leavesOf(machine).map(({ key }) => key);
     const reached = new Set(nodes.map(({ leaf }) => leaf));
     expect(leaves.filter((leaf) => !reached.has(leaf))).toEqual([]);
-    say(
+    print(
       `${name}: ${leaves.length} of ${leaves.length} states, as ${nodes.length} abstract states and ${edges.length} edges`,
     );
   });
@@ -149,7 +149,7 @@ describe.each([
     const branches = branchesOf(machine);
     const missing = branches.filter(({ definition }) => !taken.has(definition)).map(({ id }) => id);
     expect(missing).toEqual([]);
-    say(`${name}: ${branches.length} of ${branches.length} branches taken`);
+    print(`${name}: ${branches.length} of ${branches.length} branches taken`);
   });
 
   test('ignores no event without a reason', () => {
@@ -219,6 +219,6 @@ describe.each(CONNECTION_TYPES)('a real actor (%s)', (type) => {
     for (const path of paths) expect(replay(type, path)).toEqual(path.map(({ to }) => to.key));
     const longest = Math.max(...paths.map((path) => path.length));
     expect(paths.length).toBeGreaterThan(10);
-    say(`${type}: replayed ${paths.length} × ${what}, up to ${longest} events`);
+    print(`${type}: replayed ${paths.length} × ${what}, up to ${longest} events`);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { MAX_SELF_CONNECTIONS, type OutboundInput } from '../machines/index.js';
 import { movesTo, outboundProduct } from './support/outbound-product.js';
-import { say } from './support/print.js';
+import { print } from './support/print.js';
 
 const NAME = { name: 'node.example', addresses: [] };
 const ADDRESS = { name: '', addresses: ['10.0.0.1:18444'] };
@@ -39,7 +39,7 @@ describe.each(TARGETS)('a target (%s)', (what, rules) => {
   test('always waits for an answer or a timer, has one connection, uses v1 only after proof, and backs off', () => {
     const faulty = moments.filter(({ faults }) => faults.length > 0);
     expect(faulty.slice(0, 3).map((moment) => [moment.faults, movesTo(moment)])).toEqual([]);
-    say(`outbound, ${what}: ${moments.length} states`);
+    print(`outbound, ${what}: ${moments.length} states`);
   });
 
   test('can end from everywhere, and a one-shot target ends by itself', () => {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from '@jest/globals';
 
-import { say } from './support/print.js';
+import { print } from './support/print.js';
 import { type Sequences, HOSTILE, realSequences } from './support/peer-product.js';
 import { type Move, type Pair, type Product, productOf, reaching, traceTo } from './support/product.js';
 
@@ -34,7 +34,7 @@ function measured(
   const product = productOf({ sequences, budget, hostile, losses, bound: BOUND });
   const { pairs, moves, longest } = product;
   const ms = Math.round(performance.now() - started);
-  say(`${name}: ${pairs.length} states, ${moves.length} edges, longest queue ${longest}, ${ms} ms`);
+  print(`${name}: ${pairs.length} states, ${moves.length} edges, longest queue ${longest}, ${ms} ms`);
   return product;
 }
 
@@ -113,5 +113,5 @@ test('waiting for their verack before sending ours is a deadlock', () => {
     'acceptor: sendaddrv2',
     'acceptor: getaddr',
   ]);
-  say(`as intended, deadlock after ${traceTo(first!).length} moves: ${traceTo(first!).join(', ')}`);
+  print(`as intended, deadlock after ${traceTo(first!).length} moves: ${traceTo(first!).join(', ')}`);
 });

@@ -21,13 +21,13 @@ import {
   pictureOf,
   wayOf,
 } from './support/key-exchange-product.js';
-import { say } from './support/print.js';
+import { print } from './support/print.js';
 
 function measured(name: string, initiator: End, responder: End, hostile = true): Exchanges {
   const started = performance.now();
   const found = exchangesOf(initiator, responder, hostile);
   const ms = Math.round(performance.now() - started);
-  say(
+  print(
     `${name}: ${found.all.length} states, ${found.moves.length} edges, longest queue ${found.longest}, ${ms} ms`,
   );
   return found;
@@ -107,11 +107,11 @@ describe.each(MEETINGS)('%s', (name, dialler, acceptor, { waits }) => {
 
   test('try v1 anew only when no byte or a v1 header came, and always then', () => {
     const greets = name.endsWith('greets first');
-    if (!greets) expect(told(ends('fallback').filter(({ heard: [heard] }) => heard))).toEqual([]);
+    if (!greets) expect(told(ends('fallback').filter(({ received: [received] }) => received))).toEqual([]);
     const strict = name.startsWith('v2 (v2only)');
     const mine = name.startsWith('v2');
-    const silent = ends('failed').filter(({ heard: [heard] }) => !heard);
-    if (greets && !strict) expect(ends('fallback').some(({ heard: [heard] }) => heard)).toBe(true);
+    const silent = ends('failed').filter(({ received: [received] }) => !received);
+    if (greets && !strict) expect(ends('fallback').some(({ received: [received] }) => received)).toBe(true);
     if (!strict) expect(told(silent)).toEqual([]);
     expect(ends('fallback').length > 0).toBe(mine && !strict);
     expect(silent.length > 0).toBe(strict);
@@ -162,7 +162,7 @@ describe('who waits for the other', () => {
     const [first] = deadlocks(met(name, mine, theirs));
     expect(first && pictureOf(first)).toBe(picture);
     expect(wayOf(first!)).toHaveLength(moves);
-    say(`as intended, deadlock after ${moves} moves: ${wayOf(first!).join(', ')}`);
+    print(`as intended, deadlock after ${moves} moves: ${wayOf(first!).join(', ')}`);
   });
 
   test.each([

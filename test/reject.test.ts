@@ -15,14 +15,14 @@ async function endAfter(...rejects: (readonly [number, string])[]): Promise<Peer
   const { net, node: make, pass } = memoryNetwork(0);
   await net.listen(AT, (link) =>
     play(link, {
-      hears: (me, command) => {
+      message: (connection, command) => {
         if (command !== 'version') return;
         for (const [ccode, reason] of rejects)
-          me.say(
+          connection.send(
             'reject',
             encodeMessage({ command: 'reject', message: text('version'), ccode, reason: text(reason) }),
           );
-        me.close();
+        connection.close();
       },
     }),
   );

@@ -15,7 +15,7 @@ const VERSION: MessageOf<'version'> = {
 };
 
 /** A node that was dialled by somebody who sends `frames` (command, payload) after a good version. */
-async function hears(options: NodeOptions, ...frames: readonly (readonly [string, Uint8Array])[]) {
+async function receiving(options: NodeOptions, ...frames: readonly (readonly [string, Uint8Array])[]) {
   const network = memoryNetwork();
   const node = network.node(options, A.host);
   const drops: string[] = [];
@@ -25,14 +25,14 @@ async function hears(options: NodeOptions, ...frames: readonly (readonly [string
   /** What the node sent, a chunk for each of its writes. */
   const chunks: string[][] = [];
   const framer = createV1Framer(node.chain.magic);
-  const told = (chunk: Uint8Array): string[] =>
+  const commandsOf = (chunk: Uint8Array): string[] =>
     framer.feed(chunk).flatMap((event) => (event.kind === 'frame' ? [event.command] : []));
   const frame = (command: string, payload: Uint8Array) => encodeFrame(node.chain.magic, command, payload);
   network.net.at('10.0.0.2').dial(A, {
     failed: () => undefined,
     opened: (link) => {
       ours = link;
-      link.attach({ data: (chunk) => void chunks.push(told(chunk)), closed: () => undefined });
+      link.attach({ data: (chunk) => void chunks.push(commandsOf(chunk)), closed: () => undefined });
       link.write([
         frame('version', encodeMessage(VERSION)),
         ...frames.map(([name, bytes]) => frame(name, bytes)),
@@ -55,18 +55,23 @@ const ANSWER = ['version', 'wtxidrelay', 'sendaddrv2', 'verack'];
 describe('a scripted peer', () => {
   test('whose messages come together is answered in one write', async () => {
     const ping = encodeMessage({ command: 'ping', nonce: '0123456789abcdef' });
-    const { chunks } = await hears({}, ['verack', NOTHING], ['ping', ping]);
+    const { chunks } = await receiving({}, ['verack', NOTHING], ['ping', ping]);
     expect(chunks).toEqual([[...ANSWER, 'sendcmpct', 'ping', 'pong']]);
   });
 
   test('is answered what came before the message that ends it', async () => {
-    const { chunks, node } = await hears({}, ['verack', NOTHING], ['wtxidrelay', NOTHING], ['ping', NOTHING]);
+    const { chunks, node } = await receiving(
+      {},
+      ['verack', NOTHING],
+      ['wtxidrelay', NOTHING],
+      ['ping', NOTHING],
+    );
     expect(chunks).toEqual([[...ANSWER, 'sendcmpct', 'ping']]);
     expect(node.peers.recent()[0]?.lastreason?.code).toBe('ERR_PROTO_LATE_FEATURE');
   });
 
   test('that hangs up after a bad checksum is remembered for both', async () => {
-    const { node, link, frame, pass } = await hears({});
+    const { node, link, frame, pass } = await receiving({});
     const verack = frame('verack', NOTHING);
     verack[20] = (verack[20] ?? 0) ^ 1;
     link?.write([verack]);
@@ -82,12 +87,12 @@ describe('a scripted peer', () => {
     [70_016, 'established'],
     [70_017, undefined],
   ])('that sends feature after verack to a node of version %d', async (version, state) => {
-    const { node } = await hears({ rules: { version } }, ['verack', NOTHING], ['feature', FEATURE]);
+    const { node } = await receiving({ rules: { version } }, ['verack', NOTHING], ['feature', FEATURE]);
     expect(node.peers.list()[0]?.state).toBe(state);
   });
 
   test('whose inventory is cut short is kept, and the drop is counted and told', async () => {
-    const { node, drops } = await hears({}, ['verack', NOTHING], ['inv', Uint8Array.of(1, 2, 3)]);
+    const { node, drops } = await receiving({}, ['verack', NOTHING], ['inv', Uint8Array.of(1, 2, 3)]);
     expect(drops).toEqual(['inv ERR_CODEC_SHORT']);
     expect(node.peers.list()[0]).toMatchObject({ state: 'established', dropped: { ERR_CODEC_SHORT: 1 } });
   });

@@ -20,7 +20,7 @@ import { PLACES } from './grid/compare.js';
 import { stateIn } from './grid/cell.js';
 import { Chance } from './simulation/seeded-random.js';
 import { nightly } from './support/nightly.js';
-import { say } from './support/print.js';
+import { print } from './support/print.js';
 
 /** How much longer the nightly command walks. */
 const TIMES = nightly(20, 0.5);
@@ -63,7 +63,7 @@ test('charts made by chance', () => {
     const moves = walkOf(chance, 40, () => ({ type: chance.pick(TYPES) }));
     expect(difference(chart, moves)).toBeUndefined();
   }
-  say(`compile: ${charts} charts made by chance, ${whole} compiled as a whole`);
+  print(`compile: ${charts} charts made by chance, ${whole} compiled as a whole`);
   expect(whole).toBeGreaterThan(charts / 4);
 });
 

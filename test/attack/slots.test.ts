@@ -13,25 +13,25 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, n) 
 const isEstablished = ({ peers }: BitcoinNode): boolean => peers.list()[0]?.state === 'established';
 
 async function listening(): Promise<MemoryNetwork> {
-  const stage = memoryNetwork();
-  await stage.node({}, HERE.host).listen(HERE);
-  return stage;
+  const setup = memoryNetwork();
+  await setup.node({}, HERE.host).listen(HERE);
+  return setup;
 }
 
-function dialFrom(stage: MemoryNetwork, host: string): BitcoinNode {
-  const node = stage.node({}, host);
+function dialFrom(setup: MemoryNetwork, host: string): BitcoinNode {
+  const node = setup.node({}, host);
   node.dial(HERE);
   return node;
 }
 
 /** How many of 100 complete their handshake and are still there after a ping, one after the other. */
-async function newcomersThatStay(stage: MemoryNetwork): Promise<number> {
+async function newcomersThatStay(setup: MemoryNetwork): Promise<number> {
   let count = 0;
   for (const n of range(100)) {
-    const newcomer = dialFrom(stage, `50.${n}.1.1`);
-    await stage.pass(20);
+    const newcomer = dialFrom(setup, `50.${n}.1.1`);
+    await setup.pass(20);
     newcomer.send(newcomer.peers.list()[0]?.id ?? 0, PING);
-    await stage.pass(20);
+    await setup.pass(20);
     if (isEstablished(newcomer)) count += 1;
     await newcomer.stop();
   }
@@ -43,10 +43,10 @@ describe('squatters in memory', () => {
     ['114 of one address', (): string => '203.0.113.1', '0 of 20'],
     ['114 of 114 netgroups', (n: number): string => `20.${n}.1.1`, '0 of 149'],
   ] as const)('%s', async (who, hostOf, before) => {
-    const stage = await listening();
-    for (const n of range(SLOTS)) dialFrom(stage, hostOf(n));
-    await stage.pass();
-    const stayed = await newcomersThatStay(stage);
+    const setup = await listening();
+    for (const n of range(SLOTS)) dialFrom(setup, hostOf(n));
+    await setup.pass();
+    const stayed = await newcomersThatStay(setup);
     report(`slots held by ${who}`, `${stayed} of 100 newcomers got in and stayed`, before);
     expect(stayed).toBeGreaterThanOrEqual(99);
   });

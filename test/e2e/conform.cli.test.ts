@@ -10,7 +10,7 @@ import { conformCommand } from '../../src/cli/conform.js';
 import type { Matrix } from '../../src/conformance/matrix/matrix.js';
 import type { Report } from '../../src/conformance/report.js';
 import { build, Program } from '../support/cli-process.js';
-import { say } from '../support/print.js';
+import { print } from '../support/print.js';
 import { program } from './nodes/installed.js';
 import { bcoin, bitcoind, describeNode, litecoind, type RealNode } from './nodes/nodes.js';
 
@@ -93,7 +93,7 @@ describe('a node that floods', () => {
     }, 100);
     expect([0, 6]).toContain(await exit);
     clearInterval(timer);
-    say(`a polite tester against a flooding node: ${Math.round(peak)} MB at most`);
+    print(`a polite tester against a flooding node: ${Math.round(peak)} MB at most`);
     expect(peak).toBeGreaterThan(0);
     expect(peak).toBeLessThan(300);
   });

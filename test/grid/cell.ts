@@ -17,18 +17,18 @@ import { armedAfter, leafOf, Stepper } from '../support/step.js';
 import { versionEvent } from './handshake.js';
 import { type Given, PINGNONCE, type Row, type Timer } from './row.js';
 
-export const LIVING = [
+export const NON_FINAL_STATES = [
   'connecting',
   'awaitingVersion',
   'versionSent',
   'versionReceived',
   'established',
 ] as const;
-export type Living = (typeof LIVING)[number];
+export type NonFinalState = (typeof NON_FINAL_STATES)[number];
 
 /** A state in which a connection of that type can be. */
 export interface Column {
-  readonly leaf: Living;
+  readonly leaf: NonFinalState;
   readonly type: ConnectionType;
 }
 
@@ -36,7 +36,7 @@ const OUTBOUND = CONNECTION_TYPES.filter((type) => type !== 'inbound');
 const STAYING = CONNECTION_TYPES.filter((type) => type !== 'feeler');
 
 /** Which types get there: who accepts does not speak first, and a feeler is gone before it awaits a verack. */
-export const TYPES_IN: Readonly<Record<Living, readonly ConnectionType[]>> = {
+export const TYPES_IN: Readonly<Record<NonFinalState, readonly ConnectionType[]>> = {
   connecting: CONNECTION_TYPES,
   awaitingVersion: ['inbound'],
   versionSent: OUTBOUND,
@@ -44,7 +44,7 @@ export const TYPES_IN: Readonly<Record<Living, readonly ConnectionType[]>> = {
   established: STAYING,
 };
 
-export const COLUMNS: readonly Column[] = LIVING.flatMap((leaf) =>
+export const COLUMNS: readonly Column[] = NON_FINAL_STATES.flatMap((leaf) =>
   TYPES_IN[leaf].map((type) => ({ leaf, type })),
 );
 
@@ -95,7 +95,7 @@ function since({ pings, asked }: Given): PeerEvent[] {
 }
 
 /** The events that lead to a column. */
-export function wayTo({ leaf, type }: Column, given: Given = {}): PeerEvent[] {
+export function eventsTo({ leaf, type }: Column, given: Given = {}): PeerEvent[] {
   if (leaf === 'connecting') return [];
   const way: PeerEvent[] = [{ type: 'link.open', at: 1_000, elapsed: 0 }];
   if (given.self && type !== 'inbound') way.push({ type: 'supervisor.self' });
@@ -130,7 +130,7 @@ function lead(column: Column, given: Given): Place {
   const stepper = stepperOf(column.type, given);
   let { snapshot, actions } = stepper.begin();
   let armed = armedAfter(new Map(), actions);
-  for (const event of wayTo(column, given)) {
+  for (const event of eventsTo(column, given)) {
     ({ snapshot, actions } = stepper.next(snapshot, event));
     armed = armedAfter(armed, actions);
   }

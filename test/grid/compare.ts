@@ -1,7 +1,7 @@
 /** What a node did in a cell against what the machine says there. */
-import { say } from '../support/print.js';
+import { print } from '../support/print.js';
 import { type Cell, cellOf, type Column, COLUMNS, type Decided } from './cell.js';
-import { type Before, essence, outcome, type Rig } from './live.js';
+import { type Before, comparable, outcome, type CellRun } from './live.js';
 import { obstacle } from './obstacles.js';
 import type { Row } from './row.js';
 import { ROWS } from './rows.js';
@@ -23,23 +23,23 @@ const plain = ({ to, code, sends, notes }: Cell): Cell => ({ to, code, sends, no
 function eventsFor({ row }: Place, cell: Decided, was: Before): unknown[] {
   const spared = row.spared && cell.to === '' && cell.sends.length === 0;
   const event = row.event(was.context);
-  return event && !spared ? [essence(event)] : [];
+  return event && !spared ? [comparable(event)] : [];
 }
 
 /** The actual and the expected outcome; equal when the node does what the machine says. */
-function compare(place: Place, rig: Rig, was: Before): [unknown, unknown] {
+function compare(place: Place, run: CellRun, was: Before): [unknown, unknown] {
   const cell = cellOf(place.row, place.column);
   const name = `${place.row.name} · ${nameOf(place.column)}`;
-  const events = rig.watched.events
+  const events = run.peer.events
     .slice(was.events)
     .filter(({ type }) => type !== 'xstate.init')
-    .map(essence);
+    .map(comparable);
   const { via } = place.row;
   const ours =
     via.by === 'action' && (via.action === 'end' || via.action === 'sever' || via.action === 'refuse');
-  const open = !ours && rig.other.link !== undefined;
+  const open = !ours && run.remote.link !== undefined;
   return [
-    { name, ...plain(outcome(rig, was)), events, closed: open && rig.other.ended !== '' },
+    { name, ...plain(outcome(run, was)), events, closed: open && run.remote.ended !== '' },
     { name, ...plain(cell), events: eventsFor(place, cell, was), closed: open && cell.closes },
   ];
 }
@@ -52,7 +52,7 @@ function leftOut(obstacleOf: (place: Place) => string): Map<string, number> {
   return counts;
 }
 
-export type Play = (row: Row, column: Column) => Promise<{ rig: Rig; was: Before }>;
+export type Play = (row: Row, column: Column) => Promise<{ run: CellRun; was: Before }>;
 
 /** Plays the cells one after the other; returns those whose outcome is not the expected one. */
 export async function playAll(
@@ -61,8 +61,8 @@ export async function playAll(
 ): Promise<{ actual: unknown[]; expected: unknown[] }> {
   const different = { actual: [] as unknown[], expected: [] as unknown[] };
   for (const place of places) {
-    const { rig, was } = await play(place.row, place.column);
-    const [actual, expected] = compare(place, rig, was);
+    const { run, was } = await play(place.row, place.column);
+    const [actual, expected] = compare(place, run, was);
     if (JSON.stringify(actual) === JSON.stringify(expected)) continue;
     different.actual.push(actual);
     different.expected.push(expected);
@@ -78,8 +78,8 @@ export function report(
   obstacleOf: (place: Place) => string,
 ): void {
   const ms = Math.round(performance.now() - started);
-  say(`${what}: ${count} of ${PLACES.length} cells exercised in ${ms} ms; not exercised:`);
-  for (const [why, count] of leftOut(obstacleOf)) say(`  ${count} × ${why}`);
+  print(`${what}: ${count} of ${PLACES.length} cells exercised in ${ms} ms; not exercised:`);
+  for (const [why, count] of leftOut(obstacleOf)) print(`  ${count} × ${why}`);
 }
 
 export const obstacleIn = ({ row, column }: Place): string => obstacle(row, column);

@@ -1,5 +1,5 @@
 /**
- * The same cells on a running node: a scripted peer at the other end of a real link brings the node into the state with
+ * The same cells on a running node: a scripted peer on the far end of a real link brings the node into the state with
  * real bytes, then sends the event, and what the node did is read off the wire, its events and its inspection.
  */
 import type { InspectionEvent } from 'xstate';
@@ -12,7 +12,7 @@ import type { LinkCode, Reason } from '../../src/reasons.js';
 import { createV1Framer, decodeMessage, type Message } from '../../src/wire/index.js';
 import { type Cell, changed, type Column, describe } from './cell.js';
 import { greeting, VERACK } from './handshake.js';
-import { framed, type Row, type Seen } from './row.js';
+import { framed, type Row, type SentNonces } from './row.js';
 
 const REGTEST = networkOf('regtest')!;
 
@@ -25,14 +25,14 @@ function readable(command: string, payload: Uint8Array): string {
   return describe({ ...message, nonce } as never);
 }
 
-/** The scripted side: keeps what it hears. */
-export class Other implements LinkHandler {
-  readonly heard: string[] = [];
+/** The scripted side: stores what it receives. */
+export class ScriptedPeer implements LinkHandler {
+  readonly received: string[] = [];
   readonly #framer = createV1Framer(REGTEST.magic);
   link!: Link;
   ended: LinkCode | '' = '';
   pingnonce = '';
-  /** Called whenever there is something new. */
+  /** Called after each change. */
   wake: () => void = () => undefined;
 
   take(link: Link): void {
@@ -44,7 +44,7 @@ export class Other implements LinkHandler {
   data(chunk: Uint8Array): void {
     for (const event of this.#framer.feed(chunk)) {
       if (event.kind !== 'frame') throw new Error(`the node sent ${event.kind} ${event.code}`);
-      this.heard.push(readable(event.command, event.payload));
+      this.received.push(readable(event.command, event.payload));
       if (event.command === 'ping' && event.payload.length === 8)
         this.pingnonce = Buffer.from(event.payload).reverse().toString('hex');
     }
@@ -61,9 +61,9 @@ export class Other implements LinkHandler {
   }
 }
 
-/** What a node shows of one of its peers. */
-export class Watched {
-  /** Events that the peer's machine was sent. */
+/** What was observed of one peer of a node. */
+export class ObservedPeer {
+  /** Events sent to the peer's machine. */
   readonly events: { readonly type: string }[] = [];
   context: PeerContext | undefined;
   state = 'connecting';
@@ -81,16 +81,16 @@ const idOf = (actor: object): number => {
   return id.startsWith('peer.') ? Number(id.slice(5)) : 0;
 };
 
-/** A node under observation, for one cell after the other. */
-export class Host {
+/** A node under observation, cell by cell. */
+export class ObservedNode {
   readonly clock = new VirtualClock();
   readonly net: Net;
   readonly node: BitcoinNode;
   /** The node's random draws of 8 bytes since the cell began, in order: nonces. */
   draws: string[] = [];
-  /** Peers since the cell began, in the order of their birth. */
-  peers: Watched[] = [];
-  /** Called whenever there is something new. */
+  /** Peers since the cell began, in order of creation. */
+  peers: ObservedPeer[] = [];
+  /** Called after each change. */
   wake: () => void = () => undefined;
   #count = 0;
 
@@ -101,10 +101,10 @@ export class Host {
       random: (count) => this.#draw(count),
       inspect: (event) => this.#inspect(event),
     });
-    this.#watch();
+    this.#observe();
   }
 
-  /** Forgets the last cell: every peer is closed. */
+  /** Closes every peer of the last cell. */
   clear(): void {
     for (const { id } of this.node.peers.list()) this.node.close(id);
     this.draws = [];
@@ -118,13 +118,13 @@ export class Host {
     return bytes;
   }
 
-  #find(id: number): Watched | undefined {
+  #find(id: number): ObservedPeer | undefined {
     return this.peers.find((peer) => peer.id === id);
   }
 
   #inspect(event: InspectionEvent): void {
     const id = idOf(event.actorRef);
-    if (id > 0 && event.type === '@xstate.actor') this.peers.push(new Watched(id));
+    if (id > 0 && event.type === '@xstate.actor') this.peers.push(new ObservedPeer(id));
     const peer = this.#find(id);
     if (!peer) return;
     if (event.type === '@xstate.event') peer.events.push(event.event);
@@ -132,18 +132,18 @@ export class Host {
       peer.context = (event.snapshot as unknown as { context: PeerContext }).context;
   }
 
-  #tell(id: number, change: (peer: Watched) => void): void {
+  #update(id: number, change: (peer: ObservedPeer) => void): void {
     const peer = this.#find(id);
     if (!peer) return;
     change(peer);
     this.wake();
   }
 
-  #watch(): void {
-    this.node.on('transition', ({ id, to }) => this.#tell(id, (peer) => (peer.state = to)));
-    this.node.on('ended', ({ id, lastreason }) => this.#tell(id, (peer) => (peer.reason = lastreason)));
+  #observe(): void {
+    this.node.on('transition', ({ id, to }) => this.#update(id, (peer) => (peer.state = to)));
+    this.node.on('ended', ({ id, lastreason }) => this.#update(id, (peer) => (peer.reason = lastreason)));
     this.node.on('message', ({ id, direction, command }) =>
-      this.#tell(id, (peer) => {
+      this.#update(id, (peer) => {
         if (direction === 'sent') peer.sent += 1;
         if (command === MARK) peer.marks += 1;
       }),
@@ -151,85 +151,85 @@ export class Host {
   }
 }
 
-/** One cell on a host: the node's side and the scripted side. */
-export class Rig {
-  readonly other = new Other();
+/** One cell on a node: the observed side and the scripted side. */
+export class CellRun {
+  readonly remote = new ScriptedPeer();
 
   constructor(
-    readonly host: Host,
+    readonly observed: ObservedNode,
     readonly column: Column,
     readonly row: Row,
   ) {
-    host.clear();
+    observed.clear();
   }
 
-  get watched(): Watched {
-    const [peer] = this.host.peers;
+  get peer(): ObservedPeer {
+    const [peer] = this.observed.peers;
     if (!peer) throw new Error('no peer yet');
     return peer;
   }
 
-  /** What the peer's machine remembers. */
+  /** The context of the peer's machine. */
   get context(): PeerContext {
-    if (!this.watched.context) throw new Error('no snapshot yet');
-    return this.watched.context;
+    if (!this.peer.context) throw new Error('no snapshot yet');
+    return this.peer.context;
   }
 
-  get seen(): Seen {
-    return { pingnonce: this.other.pingnonce, dialling: this.host.draws.at(-1) ?? '' };
+  get nonces(): SentNonces {
+    return { pingnonce: this.remote.pingnonce, dialling: this.observed.draws.at(-1) ?? '' };
   }
 
   dial(to: Endpoint): void {
     const { type } = this.column;
     if (type === 'inbound') throw new Error('an accepted peer is not dialled');
-    this.host.node.dial(to, { connection_type: type });
+    this.observed.node.dial(to, { connection_type: type });
   }
 }
 
-/** An unknown command: the node counts it, which tells that everything before it was handled. */
+/** An unknown command: the node counts it, and everything before it is then handled. */
 export const MARK = 'mark';
 
-/** Lets what was sent arrive; `quiet` when not a byte may be added for that. */
+/** Delivers what was sent; `quiet` adds no byte of its own. */
 export type Settle = (quiet?: boolean) => Promise<void>;
 
 /** The scripted handshake up to `column`. */
-export async function shake(rig: Rig, settle: Settle): Promise<void> {
-  const { other, column, row } = rig;
+export async function handshake(run: CellRun, settle: Settle): Promise<void> {
+  const { remote, column, row } = run;
   const { version = 70017, pings, age, asked } = row.given ?? {};
   await settle();
   if (column.leaf === 'awaitingVersion' || column.leaf === 'versionSent') return;
-  other.send(greeting(version));
+  remote.send(greeting(version));
   await settle();
   if (column.leaf === 'versionReceived') return;
-  other.send(VERACK);
+  remote.send(VERACK);
   await settle();
-  if (pings) other.send(framed({ command: 'pong', nonce: other.pingnonce }));
+  if (pings) remote.send(framed({ command: 'pong', nonce: remote.pingnonce }));
   await settle();
-  if (asked) other.send(framed({ command: 'getaddr' }));
+  if (asked) remote.send(framed({ command: 'getaddr' }));
   await settle();
-  if (pings === 'pinged') rig.host.clock.advance(122_000);
-  if (age) rig.host.clock.advance(age - (pings === 'pinged' ? 122_000 : 0));
+  if (pings === 'pinged') run.observed.clock.advance(122_000);
+  if (age) run.observed.clock.advance(age - (pings === 'pinged' ? 122_000 : 0));
   await settle(true);
 }
 
-/** What is looked at before the event. */
+/** What the peer and both sides were before the event. */
 export interface Before {
   readonly context: PeerContext;
   readonly state: string;
-  readonly heard: number;
+  readonly received: number;
   readonly events: number;
 }
 
-export const before = ({ context, watched, other }: Rig): Before => ({
-  ...{ context, state: watched.state, heard: other.heard.length, events: watched.events.length },
+export const before = ({ context, peer, remote }: CellRun): Before => ({
+  ...{ context, state: peer.state, received: remote.received.length, events: peer.events.length },
 });
 
 /** What the node did since, in the form of a machine's cell. */
-export function outcome({ watched, other, context }: Rig, was: Before): Cell {
+export function outcome({ peer, remote, context }: CellRun, was: Before): Cell {
   return {
-    to: watched.state === was.state ? '' : watched.state,
-    code: watched.reason?.code ?? '',
-    sends: other.heard.slice(was.heard),
+    to: peer.state === was.state ? '' : peer.state,
+    code: peer.reason?.code ?? '',
+    sends: remote.received.slice(was.received),
     notes: changed(was.context, context),
   };
 }
@@ -246,8 +246,8 @@ const VARIES: Readonly<Record<string, readonly string[]>> = {
   'clock.jump': ['ms'],
 };
 
-/** An event without what varies, for comparison. */
-export function essence(event: { readonly type: string } | undefined): unknown {
+/** The event without the keys that vary. */
+export function comparable(event: { readonly type: string } | undefined): unknown {
   if (!event) return undefined;
   return Object.fromEntries(
     Object.entries(event).filter(([key]) => !(VARIES[event.type] ?? []).includes(key)),

@@ -28,17 +28,17 @@ export interface Given {
   readonly age?: number;
 }
 
-/** What the test on the other side knows of the node. */
-export interface Seen {
+/** Nonces that the node has sent, and that a row can send back. */
+export interface SentNonces {
   /** Nonce of the node's last ping, 16 hex digits. */
   readonly pingnonce: string;
-  /** Nonce of a connection that the node is dialling, to somebody else. */
+  /** Nonce of another connection that the node is dialling. */
   readonly dialling: string;
 }
 
 /** How the event comes about on a real node. */
 export type Via =
-  | { readonly by: 'bytes'; readonly bytes: (seen: Seen) => Uint8Array }
+  | { readonly by: 'bytes'; readonly bytes: (nonces: SentNonces) => Uint8Array }
   | { readonly by: 'action'; readonly action: LinkAction }
   | { readonly by: 'nothing'; readonly why: string };
 

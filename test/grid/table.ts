@@ -1,23 +1,23 @@
 /** The grid as Markdown: one table of everything, and one of the cells in which the connection's type matters. */
 import { CONNECTION_TYPES } from '../../machines/index.js';
-import { cellOf, type Column, LIVING, type Living, textOf, TYPES_IN } from './cell.js';
+import { cellOf, type Column, NON_FINAL_STATES, type NonFinalState, textOf, TYPES_IN } from './cell.js';
 import { head, line } from '../support/markdown-table.js';
 import type { Row, Verdicts } from './row.js';
 import { SOURCE_NOTE, sourceOf } from './source.js';
 
 /** The texts of one row in one state, by type. */
-export const byType = (row: Row, leaf: Living): Map<string, string> =>
+export const byType = (row: Row, leaf: NonFinalState): Map<string, string> =>
   new Map(TYPES_IN[leaf].map((type) => [type, textOf(cellOf(row, { leaf, type }))]));
 
 const alike = (texts: Map<string, string>): boolean => new Set(texts.values()).size === 1;
 
-function mainCell(row: Row, leaf: Living): string {
+function mainCell(row: Row, leaf: NonFinalState): string {
   const texts = byType(row, leaf);
   return alike(texts) ? [...texts.values()][0]! : '**by type**';
 }
 
 function typeLines(row: Row): string[] {
-  return LIVING.filter((leaf) => !alike(byType(row, leaf))).map((leaf) => {
+  return NON_FINAL_STATES.filter((leaf) => !alike(byType(row, leaf))).map((leaf) => {
     const texts = byType(row, leaf);
     return line([row.name, leaf, ...CONNECTION_TYPES.map((type) => texts.get(type) ?? '–')]);
   });
@@ -50,8 +50,10 @@ export function renderPeer(rows: readonly Row[], note: string): string {
     '',
     SOURCE_NOTE,
     '',
-    ...head(['event', 'rule', 'Core', 'source', ...LIVING]),
-    ...rows.map((row) => line([...leadingCells(row), ...LIVING.map((leaf) => mainCell(row, leaf))])),
+    ...head(['event', 'rule', 'Core', 'source', ...NON_FINAL_STATES]),
+    ...rows.map((row) =>
+      line([...leadingCells(row), ...NON_FINAL_STATES.map((leaf) => mainCell(row, leaf))]),
+    ),
     '',
     '## Where we differ from Core on purpose',
     '',

@@ -1,10 +1,19 @@
-/** The rig over TCP on loopback: the node's clock is virtual, the bytes go through the system. */
+/** Grid cells on TCP on loopback: the node's clock is virtual, the bytes go through the system. */
 import type { Rules } from '../../machines/index.js';
 import type { Endpoint, Listener, Net } from '../../src/net/link.js';
 import { tcpNet } from '../../src/net/tcp.js';
 import { frame, NONE, type Row } from './row.js';
 import type { Column } from './cell.js';
-import { before, type Before, Host, MARK, Other, Rig, type Settle, shake } from './live.js';
+import {
+  before,
+  type Before,
+  ObservedNode,
+  MARK,
+  ScriptedPeer,
+  CellRun,
+  type Settle,
+  handshake,
+} from './live.js';
 
 const ANYWHERE: Endpoint = { host: '127.0.0.1', port: 0 };
 const TIMEOUT_MS = 5_000;
@@ -28,56 +37,56 @@ export function unfit({ via }: Row, { leaf, type }: Column): string {
   return via.by === 'action' && via.action === 'self' ? 'played in memory' : '';
 }
 
-/** A host with the endpoints that cells on it use. */
+/** A node with the endpoints that its cells use. */
 interface Setup {
-  readonly host: Host;
+  readonly observed: ObservedNode;
   readonly net: Net;
   readonly here: Endpoint;
   readonly there: Endpoint;
   readonly elsewhere: Endpoint;
   readonly listeners: readonly Listener[];
-  answerer: Other | undefined;
+  answerer: ScriptedPeer | undefined;
 }
 
 const actionOf = ({ via }: Row): unknown => (via.by === 'action' ? via.action : undefined);
 
-/** Cells on one player run one after the other. */
+/** The cells of one player run one after another. */
 export class TcpPlayer {
   readonly #setups = new Map<string, Setup>();
 
-  async play(row: Row, column: Column): Promise<{ rig: Rig; was: Before }> {
+  async play(row: Row, column: Column): Promise<{ run: CellRun; was: Before }> {
     const setup = await this.#setupFor(row, column);
-    const rig = new Rig(setup.host, column, row);
-    await connect(setup, rig);
-    const settle: Settle = (quiet) => settled(rig, quiet);
-    await shake(rig, settle);
-    const was = before(rig);
-    await this.#act(setup, rig);
+    const run = new CellRun(setup.observed, column, row);
+    await connect(setup, run);
+    const settle: Settle = (quiet) => settled(run, quiet);
+    await handshake(run, settle);
+    const was = before(run);
+    await this.#act(setup, run);
     await settle(typeof actionOf(row) === 'object');
-    rig.other.link.destroy();
-    return { rig, was };
+    run.remote.link.destroy();
+    return { run, was };
   }
 
   async stop(): Promise<void> {
-    for (const { host, listeners } of this.#setups.values()) {
-      await host.node.stop();
+    for (const { observed, listeners } of this.#setups.values()) {
+      await observed.node.stop();
       await Promise.all(listeners.map((listener) => listener.close()));
     }
   }
 
-  async #act({ host, elsewhere }: Setup, rig: Rig): Promise<void> {
-    const { via } = rig.row;
+  async #act({ observed, elsewhere }: Setup, run: CellRun): Promise<void> {
+    const { via } = run.row;
     if (via.by === 'bytes') {
-      host.node.dial(elsewhere);
-      rig.other.send(via.bytes(rig.seen));
+      observed.node.dial(elsewhere);
+      run.remote.send(via.bytes(run.nonces));
     }
     if (via.by !== 'action') return;
-    if (via.action === 'end') rig.other.link.end();
-    if (via.action === 'close') host.node.close(rig.watched.id);
-    if (via.action === 'jump') host.clock.jump(20_000);
-    if (typeof via.action === 'object') host.clock.advance(via.action.pass);
-    host.clock.advance(0);
-    if (via.action === 'end') await until(rig, () => rig.watched.reason !== undefined);
+    if (via.action === 'end') run.remote.link.end();
+    if (via.action === 'close') observed.node.close(run.peer.id);
+    if (via.action === 'jump') observed.clock.jump(20_000);
+    if (typeof via.action === 'object') observed.clock.advance(via.action.pass);
+    observed.clock.advance(0);
+    if (via.action === 'end') await until(run, () => run.peer.reason !== undefined);
   }
 
   /** A node per set of rules, and one more for the cells in which time passes. */
@@ -93,26 +102,26 @@ export class TcpPlayer {
 
 async function setupOf(rules: Partial<Rules>): Promise<Setup> {
   const net = tcpNet();
-  const host = new Host(rules, () => net);
-  const here = await host.node.listen(ANYWHERE);
+  const observed = new ObservedNode(rules, () => net);
+  const here = await observed.node.listen(ANYWHERE);
   const there = await net.listen(ANYWHERE, (link) => setup.answerer?.take(link));
-  const elsewhere = await net.listen(ANYWHERE, (link) => new Other().take(link));
+  const elsewhere = await net.listen(ANYWHERE, (link) => new ScriptedPeer().take(link));
   const ends = { here: here.local, there: there.local, elsewhere: elsewhere.local };
-  const setup: Setup = { host, net, ...ends, listeners: [there, elsewhere], answerer: undefined };
+  const setup: Setup = { observed, net, ...ends, listeners: [there, elsewhere], answerer: undefined };
   return setup;
 }
 
-async function connect(setup: Setup, rig: Rig): Promise<void> {
-  const { other, column } = rig;
-  setup.answerer = other;
-  if (column.type !== 'inbound') rig.dial(setup.there);
-  else setup.net.dial(setup.here, { opened: (link) => other.take(link), failed: () => undefined });
-  await until(rig, () => other.link !== undefined && rig.host.peers.length > 0);
-  await until(rig, () => rig.watched.state !== 'connecting');
+async function connect(setup: Setup, run: CellRun): Promise<void> {
+  const { remote, column } = run;
+  setup.answerer = remote;
+  if (column.type !== 'inbound') run.dial(setup.there);
+  else setup.net.dial(setup.here, { opened: (link) => remote.take(link), failed: () => undefined });
+  await until(run, () => remote.link !== undefined && run.observed.peers.length > 0);
+  await until(run, () => run.peer.state !== 'connecting');
 }
 
-/** Resolves when `claim` holds; looked at whenever either side has heard something. */
-function until({ host, other, row }: Rig, claim: () => boolean): Promise<void> {
+/** Resolves when `claim` holds; checked whenever either side received something. */
+function until({ observed, remote, row }: CellRun, claim: () => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`timed out: ${row.name}`)), TIMEOUT_MS);
     const look = () => {
@@ -120,20 +129,20 @@ function until({ host, other, row }: Rig, claim: () => boolean): Promise<void> {
       clearTimeout(timer);
       resolve();
     };
-    host.wake = other.wake = look;
+    observed.wake = remote.wake = look;
     look();
   });
 }
 
 /** A mark behind everything that was sent, then everything that the node sent, or its end. */
-async function settled(rig: Rig, quiet = false): Promise<void> {
-  const { other, watched } = rig;
-  const over = () => watched.reason !== undefined;
-  if (!quiet && !over() && other.ended === '') {
-    const marks = watched.marks;
-    other.send(MARKER);
-    await until(rig, () => over() || watched.marks > marks);
+async function settled(run: CellRun, quiet = false): Promise<void> {
+  const { remote, peer } = run;
+  const over = () => peer.reason !== undefined;
+  if (!quiet && !over() && remote.ended === '') {
+    const marks = peer.marks;
+    remote.send(MARKER);
+    await until(run, () => over() || peer.marks > marks);
   }
-  const ours = rig.row.via.by === 'action' && rig.row.via.action === 'end';
-  await until(rig, () => other.heard.length >= watched.sent && (!over() || ours || other.ended !== ''));
+  const ours = run.row.via.by === 'action' && run.row.via.action === 'end';
+  await until(run, () => remote.received.length >= peer.sent && (!over() || ours || remote.ended !== ''));
 }

@@ -54,25 +54,25 @@ function plainKey(random: (count: number) => Uint8Array): V2Key {
 class Peer {
   readonly links: Link[] = [];
   /** The first bytes of every connection. */
-  readonly firsts: Uint8Array[] = [];
-  readonly heard: string[] = [];
+  readonly firstChunks: Uint8Array[] = [];
+  readonly received: string[] = [];
   readonly #random = seededRandom(324);
   readonly #key = plainKey(this.#random);
   readonly #garbage = this.#random(GARBAGE);
-  readonly #opening;
-  #told = 0;
+  readonly #parser;
+  #keyBytesSent = 0;
   #receiver: PacketDecoder | undefined;
   sender: PacketEncoder | undefined;
 
   constructor(private readonly initiating: boolean) {
-    this.#opening = createHandshakeParser({ initiating: true, takesAnyKey: true, magic });
+    this.#parser = createHandshakeParser({ initiating: true, takesAnyKey: true, magic });
   }
 
   take(link: Link): void {
     const place = this.links.push(link) - 1;
     link.attach({
       data: (chunk) => {
-        this.firsts[place] ??= chunk.slice();
+        this.firstChunks[place] ??= chunk.slice();
         if (place === 0) this.#read(chunk);
       },
       closed: () => undefined,
@@ -82,9 +82,9 @@ class Peer {
   /** Their bytes so far: 64 or more are a key, and behind our own key they can be read. */
   #read(chunk: Uint8Array): void {
     if (this.#receiver) return this.#packets(chunk);
-    for (const event of this.#opening.feed(chunk)) {
+    for (const event of this.#parser.feed(chunk)) {
       if (event.kind !== 'key' || isV1(event.ellswift)) continue;
-      this.heard.push('key');
+      this.received.push('key');
       const keys = this.#key.agree(event.ellswift, this.initiating, magic);
       this.sender = createPacketEncoder(keys.send, this.#garbage);
       this.#receiver = createPacketDecoder(keys.receive);
@@ -94,7 +94,7 @@ class Peer {
 
   #packets(chunk: Uint8Array): void {
     for (const event of this.#receiver?.feed(chunk) ?? [])
-      if (event.kind === 'version') this.heard.push('terminator');
+      if (event.kind === 'version') this.received.push('terminator');
   }
 
   send(...parts: Uint8Array[]): void {
@@ -103,8 +103,8 @@ class Peer {
 
   /** The key up to its byte `to`, from where the last call ended. */
   key(to: number): Uint8Array {
-    const from = this.#told;
-    this.#told = to;
+    const from = this.#keyBytesSent;
+    this.#keyBytesSent = to;
     return this.#key.ellswift.slice(from, to);
   }
 
@@ -116,7 +116,7 @@ class Peer {
 const isV1 = (bytes: Uint8Array): boolean => bytes.every((byte, at) => at >= 16 || byte === V1_VERSION[at]);
 
 /** A node with v2, its peer, and what its first transport actor was told. */
-class Stage {
+class TransportRun {
   readonly clock = new VirtualClock();
   readonly net = memoryNet({ timers: this.clock });
   readonly peer: Peer;
@@ -165,10 +165,10 @@ class Stage {
   }
 
   /** Real bytes up to the column; `header`: of which the first byte is, when it is not one of a key. */
-  async shake(header: Uint8Array | undefined): Promise<void> {
-    const { leaf, heard } = this.column;
+  async reachColumn(header: Uint8Array | undefined): Promise<void> {
+    const { leaf, received } = this.column;
     await this.connect();
-    if (heard) this.peer.send(header?.slice(0, 1) ?? this.peer.key(1));
+    if (received) this.peer.send(header?.slice(0, 1) ?? this.peer.key(1));
     await this.settle();
     if (leaf === 'garbage' || leaf === 'versionPacket') this.peer.send(this.peer.key(64));
     await this.settle();
@@ -177,8 +177,8 @@ class Stage {
   }
 
   /** First bytes of a second connection that are those of v1. */
-  get spokeV1(): boolean {
-    const again = this.peer.firsts[1];
+  get usedV1(): boolean {
+    const again = this.peer.firstChunks[1];
     return again !== undefined && again.length >= 16 && isV1(again);
   }
 }
@@ -197,13 +197,13 @@ function headerFor({ event }: TransportRow, { leaf, role }: TransportColumn): Ui
 }
 
 /** The bytes of a row, given whom they are for. */
-function bytesFor(row: TransportRow, { column, peer }: Stage): Uint8Array[] {
+function bytesFor(row: TransportRow, { column, peer }: TransportRun): Uint8Array[] {
   const { event } = row;
   const { sender } = peer;
   const isHeader = headerFor(row, column) !== undefined;
   if (event.type === 'bytes.arrived')
     return [column.role === 'responder' ? V1_VERSION.slice(0, 1) : peer.key(1)];
-  if (event.type === 'bytes.v1') return [V1_VERSION.slice(isHeader && column.heard ? 1 : 0, 16)];
+  if (event.type === 'bytes.v1') return [V1_VERSION.slice(isHeader && column.received ? 1 : 0, 16)];
   if (event.type === 'bytes.v2') return [peer.key(1)];
   if (event.type === 'bytes.key') return [peer.key(64)];
   if (event.type === 'bytes.garbage') return peer.terminator(new Uint8Array(event.size));
@@ -212,26 +212,30 @@ function bytesFor(row: TransportRow, { column, peer }: Stage): Uint8Array[] {
   return event.type === 'bytes.broken' ? [badBytes(event.code, column, sender)] : [];
 }
 
-function badBytes(code: string, { heard }: TransportColumn, sender: PacketEncoder | undefined): Uint8Array {
-  if (code === 'ERR_V2_OTHER_NETWORK') return FOREIGN.slice(heard ? 1 : 0, 24);
+function badBytes(
+  code: string,
+  { received }: TransportColumn,
+  sender: PacketEncoder | undefined,
+): Uint8Array {
+  if (code === 'ERR_V2_OTHER_NETWORK') return FOREIGN.slice(received ? 1 : 0, 24);
   if (code === 'ERR_V2_GARBAGE') return new Uint8Array(4_111);
   if (code === 'ERR_V2_AUTH') return spoilt(sender!.version());
   return sender!.packet(new Uint8Array(TOO_LONG)).subarray(0, 3);
 }
 
-async function act(stage: Stage, row: TransportRow): Promise<void> {
+async function act(run: TransportRun, row: TransportRow): Promise<void> {
   const { event } = row;
-  const [link] = stage.peer.links;
-  if (event.type === 'link.connected') await stage.connect();
-  else if (event.type.startsWith('xstate.after.')) await stage.settle(60_000);
-  else if (event.type !== 'link.closed') stage.peer.send(...bytesFor(row, stage));
+  const [link] = run.peer.links;
+  if (event.type === 'link.connected') await run.connect();
+  else if (event.type.startsWith('xstate.after.')) await run.settle(60_000);
+  else if (event.type !== 'link.closed') run.peer.send(...bytesFor(row, run));
   else if (event.code === 'ERR_LINK_EOF') link!.end();
   else (link as MemoryLink).sever();
-  await stage.settle();
+  await run.settle();
 }
 
-const UNBORN: Pick<TransportContext, 'heard' | 'garbage' | 'decoys'> = {
-  heard: false,
+const NOT_STARTED: Pick<TransportContext, 'received' | 'garbage' | 'decoys'> = {
+  received: false,
   garbage: -1,
   decoys: 0,
 };
@@ -246,22 +250,22 @@ export interface Played extends TransportCell {
 
 /** Plays one cell. */
 export async function playTransport(row: TransportRow, column: TransportColumn): Promise<Played> {
-  const stage = new Stage(column);
-  if (column.leaf !== 'opening') await stage.shake(headerFor(row, column));
-  if (stage.state !== column.leaf) throw new Error(`in ${stage.state} instead of ${column.leaf}`);
-  const was = { context: stage.context, heard: stage.peer.heard.length, events: stage.events.length };
-  await act(stage, row);
-  const { state, context, peer } = stage;
+  const run = new TransportRun(column);
+  if (column.leaf !== 'opening') await run.reachColumn(headerFor(row, column));
+  if (run.state !== column.leaf) throw new Error(`in ${run.state} instead of ${column.leaf}`);
+  const was = { context: run.context, received: run.peer.received.length, events: run.events.length };
+  await act(run, row);
+  const { state, context, peer } = run;
   return {
-    ...{ to: state === column.leaf ? '' : state, code: endOf(stage), sends: peer.heard.slice(was.heard) },
-    notes: changedTransport(was.context ?? { ...context, ...UNBORN }, context),
-    redials: stage.redials === 1 && stage.spokeV1,
-    events: stage.events.slice(was.events),
+    ...{ to: state === column.leaf ? '' : state, code: endOf(run), sends: peer.received.slice(was.received) },
+    notes: changedTransport(was.context ?? { ...context, ...NOT_STARTED }, context),
+    redials: run.redials === 1 && run.usedV1,
+    events: run.events.slice(was.events),
   };
 }
 
 /** The reason that the node gives its owner, when the transport has come to nothing. */
-const endOf = ({ node, state }: Stage): string =>
+const endOf = ({ node, state }: TransportRun): string =>
   state === 'failed' || state === 'fallback' ? (node.peers.recent()[0]?.lastreason?.code ?? '') : '';
 
 const LATER = 'its bytes are read in a later state';
@@ -283,8 +287,8 @@ const AT: Readonly<Record<string, readonly Phase[]>> = {
 };
 
 /** Whether the bytes come to nothing here, though the state is right. */
-function unsaid({ event }: TransportRow, { heard }: TransportColumn): string {
-  return event.type === 'bytes.arrived' && heard ? EARLIER : '';
+function unsaid({ event }: TransportRow, { received }: TransportColumn): string {
+  return event.type === 'bytes.arrived' && received ? EARLIER : '';
 }
 
 /** Empty when the cell can be exercised, else the reason. */

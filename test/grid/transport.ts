@@ -14,16 +14,16 @@ export type Role = TransportContext['role'];
 export const PHASES = ['opening', 'detecting', 'keySent', 'garbage', 'versionPacket'] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** A state in which the exchange can be; `heard` and `v2only` are told apart where they decide something. */
+/** A state in which the exchange can be; `received` and `v2only` are told apart where they decide something. */
 export interface TransportColumn {
   readonly leaf: Phase;
   readonly role: Role;
   readonly v2only: boolean;
-  readonly heard: boolean;
+  readonly received: boolean;
 }
 
-const column = (leaf: Phase, role: Role, heard: boolean, v2only = false): TransportColumn => ({
-  ...{ leaf, role, heard, v2only },
+const column = (leaf: Phase, role: Role, received: boolean, v2only = false): TransportColumn => ({
+  ...{ leaf, role, received, v2only },
 });
 
 export const TRANSPORT_COLUMNS: readonly TransportColumn[] = [
@@ -42,9 +42,9 @@ export const TRANSPORT_COLUMNS: readonly TransportColumn[] = [
   column('versionPacket', 'responder', true),
 ];
 
-/** For people and for keys: `keySent (initiator, heard)`. */
-export function columnName({ leaf, role, heard, v2only }: TransportColumn): string {
-  const told = leaf === 'keySent' && role === 'initiator' ? [heard ? 'heard' : 'silent'] : [];
+/** For people and for keys: `keySent (initiator, received)`. */
+export function columnName({ leaf, role, received, v2only }: TransportColumn): string {
+  const told = leaf === 'keySent' && role === 'initiator' ? [received ? 'received' : 'silent'] : [];
   return `${leaf} (${[role, ...told, ...(v2only ? ['v2only'] : [])].join(', ')})`;
 }
 
@@ -81,8 +81,8 @@ const broken = (
 const KEY_SENT = [
   'keySent (initiator, silent)',
   'keySent (initiator, silent, v2only)',
-  'keySent (initiator, heard)',
-  'keySent (initiator, heard, v2only)',
+  'keySent (initiator, received)',
+  'keySent (initiator, received, v2only)',
 ];
 /** The one deviation. */
 const PROOF = {
@@ -208,10 +208,10 @@ export const transportStepper = ({ role, v2only }: TransportColumn): Stepper<typ
   new Stepper(transportMachine, { id: 1, role, v2only, handshakeTimeout: 60_000 });
 
 /** The events that lead to a column. */
-export function wayToTransport({ leaf, role, heard }: TransportColumn): TransportEvent[] {
+export function wayToTransport({ leaf, role, received }: TransportColumn): TransportEvent[] {
   if (leaf === 'opening') return [];
   const way: TransportEvent[] = [{ type: 'link.connected' }];
-  if (heard) way.push({ type: 'bytes.arrived' });
+  if (received) way.push({ type: 'bytes.arrived' });
   if (role === 'responder' && leaf !== 'detecting') way.push({ type: 'bytes.v2' });
   if (leaf === 'garbage' || leaf === 'versionPacket') way.push({ type: 'bytes.key' });
   if (leaf === 'versionPacket') way.push({ type: 'bytes.garbage', size: 7 });

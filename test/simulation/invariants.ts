@@ -15,7 +15,7 @@ export interface Row {
   twin: string;
   state: string;
   /** What came: nothing, their version, their verack after it. */
-  heard: 'nothing' | 'version' | 'verack';
+  received: 'nothing' | 'version' | 'verack';
   readonly sent: Set<string>;
 }
 
@@ -172,7 +172,14 @@ export class Watch {
   /** An accepted link is open from the start, so that its birth and its first move are one. */
   #born(id: number, inbound: boolean): Row {
     if (this.#gone.has(id)) this.fail(`end: peer ${id} goes on after it`);
-    const row: Row = { inbound, state: 'connecting', path: '', twin: '', heard: 'nothing', sent: new Set() };
+    const row: Row = {
+      inbound,
+      state: 'connecting',
+      path: '',
+      twin: '',
+      received: 'nothing',
+      sent: new Set(),
+    };
     this.rows.set(id, row);
     return row;
   }
@@ -206,7 +213,7 @@ export class Watch {
     const { v2transport, v2only } = this.resident;
     if (!v2transport || v2only || this.#second.has(id) || this.desk.stubborn)
       this.fail(`fallback: of peer ${id}, ${JSON.stringify(this.resident)}`);
-    if (type !== 'detecting' || version > 0) this.fail(`fallback: peer ${id} was heard, over ${type}`);
+    if (type !== 'detecting' || version > 0) this.fail(`fallback: peer ${id} was received, over ${type}`);
     this.#falling.push([id, addr]);
   }
 
@@ -259,11 +266,11 @@ export class Watch {
   }
 
   #judgeSent(row: Row, command: string): void {
-    const allowed = row.heard === 'verack' ? AFTER_VERACK : BEFORE_VERACK;
+    const allowed = row.received === 'verack' ? AFTER_VERACK : BEFORE_VERACK;
     if (!allowed.has(command) || command === this.desk.forbids)
-      this.fail(`message: ${command} sent, heard ${row.heard}`);
-    if (row.inbound && row.heard === 'nothing') this.fail(`message: ${command} sent before their version`);
-    if (command !== 'version' && row.heard === 'nothing') this.fail(`message: ${command} sent unasked`);
+      this.fail(`message: ${command} sent, received ${row.received}`);
+    if (row.inbound && row.received === 'nothing') this.fail(`message: ${command} sent before their version`);
+    if (command !== 'version' && row.received === 'nothing') this.fail(`message: ${command} sent unasked`);
     if (row.sent.has(command) && ONCE.has(command)) this.fail(`message: ${command} sent twice`);
     row.sent.add(command);
   }
@@ -271,6 +278,6 @@ export class Watch {
 
 /** Only a verack behind a version counts. */
 function hear(row: Row, command: string): void {
-  if (command === 'version' && row.heard === 'nothing') row.heard = 'version';
-  else if (command === 'verack' && row.heard === 'version') row.heard = 'verack';
+  if (command === 'version' && row.received === 'nothing') row.received = 'version';
+  else if (command === 'verack' && row.received === 'version') row.received = 'verack';
 }

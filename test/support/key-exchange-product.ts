@@ -11,7 +11,7 @@ export interface Exchange {
   /** What each end has sent and the other has not read yet. */
   readonly queues: readonly [readonly string[], readonly string[]];
   /** Whether a byte of the other's has been read. */
-  readonly heard: readonly [boolean, boolean];
+  readonly received: readonly [boolean, boolean];
   /** Who has seen TCP open: the accepting end may be first. */
   readonly opened: readonly [boolean, boolean];
   /** Resets and bad packets so far. */
@@ -32,7 +32,7 @@ export interface Exchanges {
 }
 
 type Who = 0 | 1;
-type Draft = Pick<Exchange, 'ends' | 'queues' | 'heard' | 'opened' | 'harm'>;
+type Draft = Pick<Exchange, 'ends' | 'queues' | 'received' | 'opened' | 'harm'>;
 
 const NAMES = ['initiator', 'responder'] as const;
 /** More than two flights of everything. */
@@ -57,7 +57,7 @@ class Explorer {
 
   run(ends: readonly [End, End]): Exchanges {
     const nobody = [false, false] as const;
-    this.#intern({ ends, queues: [[], []], heard: nobody, opened: nobody, harm: 0 }, undefined);
+    this.#intern({ ends, queues: [[], []], received: nobody, opened: nobody, harm: 0 }, undefined);
     for (const exchange of this.#all) this.#leave(exchange); // the list grows on the way
     return { all: this.#all, moves: this.#moves, longest: this.#longest };
   }
@@ -66,7 +66,7 @@ class Explorer {
   #intern(draft: Draft, by: Exchange['by']): Exchange {
     const [a, b] = draft.ends;
     const queues = [b.over ? [] : draft.queues[0], a.over ? [] : draft.queues[1]] as const;
-    const key = JSON.stringify([a.key, b.key, queues, draft.heard, draft.opened, draft.harm]);
+    const key = JSON.stringify([a.key, b.key, queues, draft.received, draft.opened, draft.harm]);
     const known = this.#known.get(key);
     if (known) return known;
     this.#longest = Math.max(this.#longest, ...queues.map(({ length }) => length));
@@ -78,8 +78,8 @@ class Explorer {
   }
 
   #go(from: Exchange, kind: ExchangeKind, move: string, change: Partial<Draft>): void {
-    const { ends, queues, heard, opened, harm } = from;
-    const to = this.#intern({ ends, queues, heard, opened, harm, ...change }, { from, move });
+    const { ends, queues, received, opened, harm } = from;
+    const to = this.#intern({ ends, queues, received, opened, harm, ...change }, { from, move });
     this.#moves.push({ from, to, kind });
   }
 
@@ -103,8 +103,8 @@ class Explorer {
     if (token !== undefined) {
       const queues = replaced(exchange.queues, other(who), rest);
       const isByte = token !== 'END' && token !== 'RESET';
-      const heard = isByte ? replaced(exchange.heard, who, true) : exchange.heard;
-      this.#apply(exchange, who, 'graceful', token, end.react(token), { queues, heard });
+      const received = isByte ? replaced(exchange.received, who, true) : exchange.received;
+      this.#apply(exchange, who, 'graceful', token, end.react(token), { queues, received });
     }
     for (const timer of end.armed) this.#apply(exchange, who, 'timeout', 'timeout', end.react(timer), {});
     this.#apply(exchange, who, 'disconnect', 'close', quit(end), {});

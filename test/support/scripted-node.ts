@@ -30,7 +30,7 @@ export const VERSION = Buffer.from(
 
 /** What Core answers to a version. */
 export const ANSWER = ['version', 'wtxidrelay', 'sendaddrv2', 'verack'];
-export const greet: readonly Step[] = [
+export const HANDSHAKE_STEPS: readonly Step[] = [
   { op: 'send', messages: ['version'] },
   { op: 'expect', messages: ANSWER },
 ];
@@ -45,13 +45,13 @@ export const caseOf = (steps: readonly Step[], more: Partial<Case> = {}): Case =
   });
 
 /** What a scripted node can do on one connection. */
-export class Actor {
+export class ScriptedConnection {
   constructor(
     private readonly link: Link,
     private readonly encode = (command: string, payload: Uint8Array) =>
       encodeFrame(chain.magic, command, payload),
   ) {}
-  say(command: string, payload: Uint8Array = new Uint8Array(0)): void {
+  send(command: string, payload: Uint8Array = new Uint8Array(0)): void {
     this.link.write([this.encode(command, payload)]);
   }
   raw(hex: string): void {
@@ -63,40 +63,40 @@ export class Actor {
 }
 
 export interface Script {
-  readonly opened?: (me: Actor) => void;
-  readonly hears?: (me: Actor, command: string, payload: Uint8Array) => void;
-  readonly bytes?: (me: Actor, chunk: Uint8Array) => void;
+  readonly opened?: (connection: ScriptedConnection) => void;
+  readonly message?: (connection: ScriptedConnection, command: string, payload: Uint8Array) => void;
+  readonly bytes?: (connection: ScriptedConnection, chunk: Uint8Array) => void;
   /** v2 only: what it read besides messages, its last event included. It closes for none of them by itself. */
-  readonly reads?: (me: Actor, event: V2Event) => void;
+  readonly v2Event?: (connection: ScriptedConnection, event: V2Event) => void;
   /** v2 only: the garbage it sends, and whether its first packet authenticates another one. */
   readonly garbage?: number;
   readonly forges?: boolean;
 }
 
 /** Follows a script on one connection. */
-export function play(link: Link, { opened, hears, bytes }: Script, _isDialler = false): void {
-  const me = new Actor(link);
+export function play(link: Link, { opened, message, bytes }: Script): void {
+  const connection = new ScriptedConnection(link);
   const framer = createV1Framer(chain.magic);
   link.attach({
     data: (chunk) => {
-      bytes?.(me, chunk);
+      bytes?.(connection, chunk);
       for (const event of framer.feed(chunk)) {
-        if (event.kind === 'frame') hears?.(me, event.command, event.payload);
+        if (event.kind === 'frame') message?.(connection, event.command, event.payload);
       }
     },
     closed: () => undefined,
   });
-  opened?.(me);
+  opened?.(connection);
 }
 
 const random = seededRandom(324);
 
 /** One v2 connection of a scripted node; it supports nothing else. */
-class Encrypted {
+class V2Connection {
   readonly #key = createV2Key(random);
   readonly #garbage: Uint8Array;
-  readonly #opening;
-  readonly #me: Actor;
+  readonly #parser;
+  readonly #connection: ScriptedConnection;
   #sender!: PacketEncoder;
   #receiver: PacketDecoder | undefined;
 
@@ -106,11 +106,13 @@ class Encrypted {
     private readonly initiating: boolean,
   ) {
     this.#garbage = random(script.garbage ?? 7);
-    this.#opening = createHandshakeParser({ initiating, magic: chain.magic });
-    this.#me = new Actor(link, (command, payload) => this.#sender.message(command, payload));
+    this.#parser = createHandshakeParser({ initiating, magic: chain.magic });
+    this.#connection = new ScriptedConnection(link, (command, payload) =>
+      this.#sender.message(command, payload),
+    );
     link.attach({ data: (chunk) => this.#data(chunk), closed: () => undefined });
     if (initiating) this.#sendKey();
-    script.opened?.(this.#me);
+    script.opened?.(this.#connection);
   }
 
   #sendKey(): void {
@@ -118,9 +120,9 @@ class Encrypted {
   }
 
   #data(chunk: Uint8Array): void {
-    this.script.bytes?.(this.#me, chunk);
-    if (this.#receiver) for (const event of this.#receiver.feed(chunk)) this.#heard(event);
-    else for (const event of this.#opening.feed(chunk)) this.#opened(event);
+    this.script.bytes?.(this.#connection, chunk);
+    if (this.#receiver) for (const event of this.#receiver.feed(chunk)) this.#event(event);
+    else for (const event of this.#parser.feed(chunk)) this.#opened(event);
   }
 
   #opened(event: HandshakeParserEvent): void {
@@ -133,34 +135,34 @@ class Encrypted {
     this.#data(event.rest);
   }
 
-  #heard(event: V2Event): void {
-    if (event.kind === 'frame') this.script.hears?.(this.#me, event.command, event.payload);
-    else this.script.reads?.(this.#me, event);
+  #event(event: V2Event): void {
+    if (event.kind === 'frame') this.script.message?.(this.#connection, event.command, event.payload);
+    else this.script.v2Event?.(this.#connection, event);
   }
 }
 
 /** Follows a script on one connection, over v2. */
 export function playV2(link: Link, script: Script, initiating = false): void {
-  new Encrypted(link, script, initiating);
+  new V2Connection(link, script, initiating);
 }
 
 /** Does what a good node does, as far as these tests go. */
 export const GOOD: Script = {
-  hears: (me, command, payload) => {
+  message: (connection, command, payload) => {
     if (command === 'version') {
-      me.say('version', VERSION);
-      for (const word of ['wtxidrelay', 'sendaddrv2', 'verack']) me.say(word);
-    } else if (command === 'ping') me.say('pong', payload.slice());
+      connection.send('version', VERSION);
+      for (const word of ['wtxidrelay', 'sendaddrv2', 'verack']) connection.send(word);
+    } else if (command === 'ping') connection.send('pong', payload.slice());
   },
 };
 
-export interface Stage {
+export interface ScriptedSetup {
   readonly clock: VirtualClock;
   readonly net: Net;
   readonly subject: NodeUnderTest;
 }
 
-export async function stageOf(script: Script, transport: 'v1' | 'v2' = 'v1'): Promise<Stage> {
+export async function scriptedSetup(script: Script, transport: 'v1' | 'v2' = 'v1'): Promise<ScriptedSetup> {
   const clock = new VirtualClock();
   const net = memoryNet({ timers: clock });
   const follow = transport === 'v1' ? play : playV2;

@@ -134,7 +134,7 @@ export type FrameFaultName = keyof typeof FRAME_FILTERS;
 export class FrameFaultLink extends LinkWrapper {
   readonly #filter: FrameFilter;
   /** The first bytes that came, no more than reach to the end of the nonce. */
-  #heard = Buffer.alloc(0);
+  #received = Buffer.alloc(0);
   #hungUp = false;
   #silent = false;
   #timer: unknown;
@@ -176,8 +176,8 @@ export class FrameFaultLink extends LinkWrapper {
   }
 
   override data(chunk: Uint8Array): void {
-    const missing = HEADER_SIZE + NONCE_END - this.#heard.length;
-    if (missing > 0) this.#heard = Buffer.concat([this.#heard, chunk.subarray(0, missing)]);
+    const missing = HEADER_SIZE + NONCE_END - this.#received.length;
+    if (missing > 0) this.#received = Buffer.concat([this.#received, chunk.subarray(0, missing)]);
     super.data(chunk);
   }
 
@@ -186,9 +186,9 @@ export class FrameFaultLink extends LinkWrapper {
   }
 
   #theirNonce(): Uint8Array | undefined {
-    const heard = this.#heard;
-    const whole = heard.length === HEADER_SIZE + NONCE_END && commandOf(heard) === 'version';
-    return whole ? heard.subarray(HEADER_SIZE + VERSION_NONCE_OFFSET) : undefined;
+    const received = this.#received;
+    const whole = received.length === HEADER_SIZE + NONCE_END && commandOf(received) === 'version';
+    return whole ? received.subarray(HEADER_SIZE + VERSION_NONCE_OFFSET) : undefined;
   }
 
   #hush(): void {
