@@ -7,7 +7,7 @@ export default {
     '^\\.{1,2}/(.*/)?compile\\.js$': '<rootDir>/test/support/interpreted-compile.ts',
     ...base.moduleNameMapper,
   },
-  testMatch: ['grid*', 'paths', 'product*', 'conform.own', 'conform.v2', 'conversation', 'node'].map(
+  testMatch: ['grid*', 'paths', 'product*', 'conformance.own-node', 'conformance.v2', 'conversation', 'node'].map(
     (name) => `<rootDir>/test/${name}.test.ts`,
   ),
 };

@@ -19,11 +19,11 @@ const listener = caseOf([{ op: 'send', messages: ['version', 'getaddr'] }, { op:
   rule: 'BIP155 and BIP339: a rule',
 });
 const dialler = caseOf([{ op: 'listen' }], { id: 'out-b', role: 'outbound', connection_type: 'manual' });
-const dialogue = [{ at: 3, conn: 'A', side: 'tester' as const, text: '<script>ping' }];
+const transcript = [{ at: 3, conn: 'A', side: 'tester' as const, text: '<script>ping' }];
 
 const reportOf = (verdicts: Readonly<Record<string, Verdict>>, cases: readonly Case[]): Report => ({
   ...{ format: FORMAT, tester: 'verack 0', began: FACTS.began, node: '127.0.0.1:1', absent: [] },
-  findings: cases.map((it) => ({ ...findingOf(it, verdicts[it.id]!, '</script><b>', 5), dialogue })),
+  findings: cases.map((it) => ({ ...findingOf(it, verdicts[it.id]!, '</script><b>', 5), transcript })),
 });
 
 const both = [listener, dialler];

@@ -203,7 +203,7 @@ describe('what is told', () => {
     name: '<script>"&\'',
   });
 
-  test('a case reads as a dialogue in two columns', () => {
+  test('a case reads as a transcript in two columns', () => {
     const [head, first, second] = sequenceOf(scriptOf(cases.find(({ id }) => id === 'in-seq-009')!));
     expect(head).toMatch(/^tester {42,}node$/);
     expect(first).toMatch(/^connects +──►$/);

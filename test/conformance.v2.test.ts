@@ -189,9 +189,9 @@ describe('the cases of BIP324', () => {
     }
   });
 
-  test('read as a dialogue', async () => {
-    const { dialogue = [] } = await judged(CAREFUL, caseCalled('in-v2-005'));
-    expect(sequenceOf(dialogue).join('\n')).toMatch(
+  test('read as a transcript', async () => {
+    const { transcript = [] } = await judged(CAREFUL, caseCalled('in-v2-005'));
+    expect(sequenceOf(transcript).join('\n')).toMatch(
       /key and 100 bytes of garbage +──►\n +◄── its key\n(.*\n)*terminator, version packet, \(wrong_aad\) +──►\n/,
     );
   });

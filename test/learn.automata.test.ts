@@ -34,14 +34,14 @@ function randomMachine(seed: number): Mealy {
   return minimized({ inputs, states });
 }
 
-/** Some arrows end: they lead to a state that is silent for ever. */
+/** Some transitions end: they lead to a state that is silent for ever. */
 function randomMachineWithEnds(seed: number): Mealy {
   const draw = generator(seed);
   const { inputs, states } = randomMachine(seed);
   const end = states.length;
   const silent = inputs.map(() => ({ output: '', target: end }));
-  const ended = states.map((arrows) =>
-    arrows.map((arrow) => (draw(3) === 0 ? { output: CLOSED, target: end } : arrow)),
+  const ended = states.map((transitions) =>
+    transitions.map((transition) => (draw(3) === 0 ? { output: CLOSED, target: end } : transition)),
   );
   return minimized({ inputs, states: [...ended, silent] });
 }
@@ -88,11 +88,11 @@ describe('the learner', () => {
 
   test('finds a hidden state with the Wp method of depth 1', async () => {
     // From the third `a` on, `b` answers differently.
-    const arrow = (output: string, target: number) => ({ output, target });
+    const transition = (output: string, target: number) => ({ output, target });
     const states = [
-      [arrow('x', 1), arrow('y', 0)],
-      [arrow('x', 2), arrow('y', 0)],
-      [arrow('x', 2), arrow('z', 0)],
+      [transition('x', 1), transition('y', 0)],
+      [transition('x', 2), transition('y', 0)],
+      [transition('x', 2), transition('z', 0)],
     ];
     const machine = { inputs: ['a', 'b'], states };
     const shallow = await learn({ teacher: teacherOf(machine) });
@@ -157,13 +157,15 @@ describe('answers that vary', () => {
 });
 
 describe('differences', () => {
-  test('show each differing arrow by a shortest word, also behind another difference', () => {
+  test('show each differing transition by a shortest word, also behind another difference', () => {
     const one = randomMachine(12);
     const [first = []] = one.states;
     const other: Mealy = {
       inputs: one.inputs,
-      states: one.states.map((arrows) =>
-        arrows.map((arrow, input) => (input === 0 ? { ...arrow, output: 'changed' } : arrow)),
+      states: one.states.map((transitions) =>
+        transitions.map((transition, input) =>
+          input === 0 ? { ...transition, output: 'changed' } : transition,
+        ),
       ),
     };
     const found = differences(one, other, () => false);
@@ -179,14 +181,14 @@ describe('differences', () => {
     const machine = randomMachine(12);
     const twice: Mealy = {
       inputs: machine.inputs,
-      states: [...machine.states, ...machine.states].map((arrows) =>
-        arrows.map(({ output, target }) => ({ output, target: target + machine.states.length })),
+      states: [...machine.states, ...machine.states].map((transitions) =>
+        transitions.map(({ output, target }) => ({ output, target: target + machine.states.length })),
       ),
     };
     const wrapped = {
       ...twice,
-      states: twice.states.map((arrows) =>
-        arrows.map(({ output, target }) => ({ output, target: target % (2 * machine.states.length) })),
+      states: twice.states.map((transitions) =>
+        transitions.map(({ output, target }) => ({ output, target: target % (2 * machine.states.length) })),
       ),
     };
     expect(differences(machine, wrapped, () => false)).toEqual([]);

@@ -43,7 +43,7 @@ describe('a command line that cannot be used', () => {
     [`learn --diff ${A} ${BROKEN}`, /broken.json cannot be read/],
     [`learn --diff ${A} ${OTHER}`, /other.json is no model/],
     [`learn --diff ${A} ${PARTIAL}`, /greeting should be text/],
-    [`learn --diff ${A} ${LOST}`, /every state needs an arrow/],
+    [`learn --diff ${A} ${LOST}`, /every state needs a transition/],
     [`learn --diff ${A} ${FEWER}`, /different inputs/],
     [`learn --diff ${A} ${B} --as svg`, /--diff prints text or --as html/],
     ['learn --as picture 127.0.0.1', /--as/],

@@ -18,13 +18,13 @@ const MODELS = loadKnownModels();
 const AT = { host: '10.0.0.1', port: 18_444 };
 
 describe('a splitting word', () => {
-  const arrow = (output: string, target: number) => ({ output, target });
+  const transition = (output: string, target: number) => ({ output, target });
   /** Two machines that differ behind `a` alone: there `b` is answered with x or y, and `c` ends one of them. */
   const machine = (output: string, end: string) => ({
     inputs: ['a', 'b', 'c'],
     states: [
-      [arrow('', 1), arrow('', 0), arrow('', 0)],
-      [arrow('', 1), arrow(output, 1), arrow(end, 1)],
+      [transition('', 1), transition('', 0), transition('', 0)],
+      [transition('', 1), transition(output, 1), transition(end, 1)],
     ],
   });
   const places = [machine('x', ''), machine('y', 'closed')].map((one) => ({ machine: one, state: 0 }));

@@ -65,12 +65,12 @@ describe('the table', () => {
   test('is the page that is kept', () => {
     const columns = ['command', 'since', 'BIP', 'short id', 'plane', 'fields', 'at most', 'about'];
     const page = renderPlain('The messages', NOTE, columns, COMMANDS.map(lineOf));
-    expect(staleness('src/wire/messages.md', page, 'UPDATE_TABLE', 'test/wire.table')).toBe('');
+    expect(staleness('src/wire/messages.md', page, 'UPDATE_TABLE', 'test/wire.message-definitions')).toBe('');
   });
 });
 
 const NOTE = [
-  'Generated from `src/wire/message-definitions.ts` by `UPDATE_TABLE=1 npm test -- test/wire.table`; a stale page fails the tests.',
+  'Generated from `src/wire/message-definitions.ts` by `UPDATE_TABLE=1 npm test -- test/wire.message-definitions`; a stale page fails the tests.',
   '',
   '`[…]`: a group of fields that is read when at least so many bytes are left. `at most`: entries that a receiver takes;',
   'where their count stands, the smallest size of one, and the size of what follows them, in bytes. _strict_: a payload',

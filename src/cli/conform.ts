@@ -72,13 +72,13 @@ export const conformCommand: CliCommand = {
       'outbound cases too; types that the RPC refuses are skipped',
     ],
     ['verack conform --list', 'the cases, and what is left out'],
-    ['verack conform --explain in-seq-009', 'one case as a dialogue'],
+    ['verack conform --explain in-seq-009', 'one case as a transcript'],
   ],
   operands: [new Argument('[host]', 'HOST, HOST:PORT or [IPv6]:PORT')],
   options: [
     valued('--only <cases>', 'ids or globs: in-seq-*,out-0??; repeatable', commaSeparated(String)),
     ...switched('--list', 'list the cases and end'),
-    valued('--explain <id>', 'show a case as a dialogue; with a host, also run it', String),
+    valued('--explain <id>', 'show a case as a transcript; with a host, also run it', String),
     ...switched('--polite', 'one connection at a time with pauses, nothing large, no misbehaviour'),
     valued('--lanes <n>', 'cases at a time', whole(1, 64)).default(8),
     valued('--dial-command <cmd>', 'makes the node dial: {host} {port} {type} {v2} are replaced', String),
@@ -194,7 +194,7 @@ async function judged(
   const { polite = false, lanes = 8 } = flags;
   const report = await conform({
     ...{ cases, subject, chain, known, polite, lanes, signal: interrupted },
-    keepsDialogues: flags.explain !== undefined,
+    keepsTranscripts: flags.explain !== undefined,
     progress: (done, all, finding) =>
       out.status(`${done} of ${all} cases${finding ? `, ${finding.id} ${finding.verdict}` : ''}`),
   });
@@ -276,10 +276,10 @@ function codeOf(report: Report): number {
 
 function printCases(report: Report, out: Output): number {
   if (report.error !== undefined) return printReport(report, out);
-  for (const { id, grade, name, rule, verdict, seen, dialogue = [] } of report.findings) {
+  for (const { id, grade, name, rule, verdict, seen, transcript = [] } of report.findings) {
     out.answer(out.paint('bold', `${id} (${grade}): ${name}`));
     out.answer(rule);
-    for (const line of sequenceOf(dialogue)) out.answer(line);
+    for (const line of sequenceOf(transcript)) out.answer(line);
     out.answer(out.paint(COLOURS[verdict], `${verdict}${seen === '' ? '' : `: ${plain(seen)}`}`));
   }
   return codeOf(report);

@@ -29,8 +29,8 @@ export interface ConformOptions {
   readonly polite?: boolean;
   readonly clock?: Clock;
   readonly signal?: AbortSignal;
-  /** Keep the dialogue of every case, not only of those that did not pass. */
-  readonly keepsDialogues?: boolean;
+  /** Keep the transcript of every case, not only of those that did not pass. */
+  readonly keepsTranscripts?: boolean;
   /** Called before the first case and after each. */
   readonly progress?: (done: number, all: number, finding?: Finding) => void;
 }
@@ -54,7 +54,11 @@ export async function conform(options: ConformOptions): Promise<Report> {
   return {
     ...frame,
     nodeinfo,
-    ...withKnownDifferences(findings, knownOf(options.known ?? [], nodeinfo.subver), options.keepsDialogues),
+    ...withKnownDifferences(
+      findings,
+      knownOf(options.known ?? [], nodeinfo.subver),
+      options.keepsTranscripts,
+    ),
   };
 }
 
@@ -64,9 +68,9 @@ export async function judge(it: Case, environment: CaseEnvironment): Promise<Fin
   const begin = run.now;
   const said = await outcomeOf(run).finally(() => run.end());
   const ms = run.now - begin;
-  if (said === undefined) return { ...findingOf(it, 'pass', '', ms), dialogue: run.transcript.lines };
+  if (said === undefined) return { ...findingOf(it, 'pass', '', ms), transcript: run.transcript.lines };
   const verdict = said instanceof Deviation ? 'fail' : 'skip';
-  return { ...findingOf(it, verdict, said.message, ms), dialogue: run.transcript.lines };
+  return { ...findingOf(it, verdict, said.message, ms), transcript: run.transcript.lines };
 }
 
 async function outcomeOf(run: CaseRun): Promise<Deviation | CannotRun | undefined> {
@@ -166,11 +170,11 @@ async function inLanes<T>(
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-/** Marks what is known, names what is known and did not show, and keeps the dialogues that explain something. */
+/** Marks what is known, names what is known and did not show, and keeps the transcripts that explain something. */
 function withKnownDifferences(
   findings: readonly Finding[],
   known: ReadonlyMap<string, string>,
-  keepsDialogues = false,
+  keepsTranscripts = false,
 ): Pick<Report, 'findings' | 'absent'> {
   const marked = findings.map((finding): Finding => {
     const reason = reasonFor(known, finding.id);
@@ -181,12 +185,12 @@ function withKnownDifferences(
     const judged = findings.filter(({ id, verdict }) => verdict !== 'skip' && matchesId(id, pattern));
     return judged.length > 0 && judged.every(({ verdict }) => verdict === 'pass');
   });
-  return { findings: keepsDialogues ? marked : marked.map(withoutDialogue), absent };
+  return { findings: keepsTranscripts ? marked : marked.map(withoutTranscript), absent };
 }
 
-const withoutDialogue = (finding: Finding): Finding => {
+const withoutTranscript = (finding: Finding): Finding => {
   if (finding.verdict === 'fail' || finding.verdict === 'known') return finding;
-  const { dialogue, ...rest } = finding;
-  void dialogue;
+  const { transcript, ...rest } = finding;
+  void transcript;
   return rest;
 };

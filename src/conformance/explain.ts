@@ -1,4 +1,4 @@
-/** A dialogue as two columns, the tester on the left and the node on the right: as a case has it, and as it was. */
+/** A transcript as two columns, the tester on the left and the node on the right: as a case has it, and as it was. */
 import { messageText } from './message-bytes.js';
 import type { Case, Sent, Step, Wanted } from './case.js';
 import type { Transcript, TranscriptLine } from './transcript.js';
@@ -15,10 +15,10 @@ function sequenceLine({ side, text, conn }: Omit<TranscriptLine, 'at'>, isOne: b
 }
 
 /** What was said, in order, under a head line; `left` and `right` name the sides. */
-export function sequenceOf(dialogue: Transcript, left = 'tester', right = 'node'): string[] {
-  const isOne = new Set(dialogue.map(({ conn }) => conn).filter((conn) => conn !== '')).size < 2;
+export function sequenceOf(transcript: Transcript, left = 'tester', right = 'node'): string[] {
+  const isOne = new Set(transcript.map(({ conn }) => conn).filter((conn) => conn !== '')).size < 2;
   const head = `${left.padEnd(LEFT)}     ${right}`;
-  return [head, ...dialogue.map((lineOf) => sequenceLine(lineOf, isOne))];
+  return [head, ...transcript.map((lineOf) => sequenceLine(lineOf, isOne))];
 }
 
 const within = ({ within_ms }: Step): string => (within_ms === undefined ? '' : ` within ${within_ms} ms`);
@@ -50,7 +50,7 @@ const EXPECTED: Readonly<Record<string, (step: Step) => readonly string[]>> = {
   v2_keys: () => ['its key'],
 };
 
-/** The dialogue that a case wants. */
+/** The transcript that a case wants. */
 export function scriptOf(it: Case): Transcript {
   const lineOf = (conn: string, side: TranscriptLine['side'], text: string): TranscriptLine => ({
     at: 0,

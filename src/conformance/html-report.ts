@@ -36,12 +36,12 @@ function summary(report: Report): string {
 
 function cell(finding: Finding | undefined): string {
   if (!finding) return '<td class="skip">–</td>';
-  const { verdict, seen, dialogue } = finding;
-  const talk = (dialogue ?? [])
+  const { verdict, seen, transcript } = finding;
+  const talk = (transcript ?? [])
     .map(({ at, conn, side, text }) => `${at} ms  ${conn}  ${side}: ${text}`)
     .join('\n');
   const details =
-    talk === '' ? '' : `<details><summary>dialogue</summary><pre>${escaped(talk)}</pre></details>`;
+    talk === '' ? '' : `<details><summary>transcript</summary><pre>${escaped(talk)}</pre></details>`;
   return `<td class="${verdict}">${WORDS[verdict]}<small>${escaped(seen)}</small>${details}</td>`;
 }
 

@@ -60,7 +60,7 @@ export function frameOf(message: string | Sent, reference: Reference): Uint8Arra
   return frame;
 }
 
-/** How a message reads in a dialogue: its command, and what is unusual about it. */
+/** How a message reads in a transcript: its command, and what is unusual about it. */
 export function messageText(message: string | Sent): string {
   if (typeof message === 'string') return message;
   const { msg, payload_gen, fields, payload, ...odd } = message;

@@ -20,7 +20,7 @@ export interface Finding {
   /** How long it took. */
   readonly ms: number;
   /** Present where the case did not pass. */
-  readonly dialogue?: Transcript;
+  readonly transcript?: Transcript;
 }
 
 export const FORMAT = 'verack-conform/2';
@@ -76,7 +76,7 @@ const finding = object(
     seen: anything,
     ms: anything,
   },
-  { dialogue: anything },
+  { transcript: anything },
 );
 
 const form = object(

@@ -164,7 +164,7 @@ export class TesterConnection implements LinkHandler {
   }
 }
 
-/** A message of the node's in a dialogue. */
+/** A message of the node's in a transcript. */
 function receivedText({ command, payload }: Extract<ReceivedItem, { kind: 'message' }>): string {
   return payload.length === 0 ? command : `${command} ${shortBytes(payload)}`;
 }

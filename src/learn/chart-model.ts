@@ -61,11 +61,11 @@ export function chartModel(options: ChartOptions): Behaviour {
   const reached = [beginning];
   const states = [];
   for (const { snapshot, isFirst } of reached) {
-    const arrows = inputs.map((input) =>
+    const transitions = inputs.map((input) =>
       snapshot ? chart.step(snapshot, input, isFirst) : { output: SILENCE, next: undefined },
     );
     states.push(
-      arrows.map(({ output, next }) => {
+      transitions.map(({ output, next }) => {
         const after: Reached = { snapshot: next, isFirst: false };
         const key = keyOf(after);
         const target = numbers.get(key) ?? reached.push(after) - 1;

@@ -1,4 +1,4 @@
-/** What differs between two models, as dialogues: the inputs, what each of the two does, and the rule behind the last input. */
+/** What differs between two models, as transcripts: the inputs, what each of the two does, and the rule behind the last input. */
 import { ruleOf } from './alphabet.js';
 import { differences, outputsOf } from './automata/index.js';
 import { type Behaviour } from './chart-model.js';

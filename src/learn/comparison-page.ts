@@ -1,4 +1,4 @@
-/** Two models as one static HTML page: their charts side by side, the differing arrows in red, and the list of differences. */
+/** Two models as one static HTML page: their charts side by side, the differing transitions in red, and the list of differences. */
 import { differences } from './automata/index.js';
 import type { Behaviour } from './chart-model.js';
 import type { ModelDifference } from './compare.js';
@@ -20,10 +20,10 @@ export async function comparisonPage(
   list: readonly ExplainedDifference[],
 ): Promise<string> {
   const found = differences(one.model.machine, other.model.machine, isFinal);
-  const arrows = [0, 1].map(
+  const transitions = [0, 1].map(
     (side) => new Set(found.map(({ word, states }) => `${states[side] ?? 0} ${word.at(-1) ?? 0}`)),
   );
-  const charts = await Promise.all([one, other].map((side, n) => chartOf(side, arrows[n] ?? new Set())));
+  const charts = await Promise.all([one, other].map((side, n) => chartOf(side, transitions[n] ?? new Set())));
   return page(`${one.title} and ${other.title}`, charts.join('\n'), tableOf(one, other, list));
 }
 
@@ -64,7 +64,7 @@ const page = (title: string, charts: string, table: string): string => `<!doctyp
 <head><meta charset="utf-8"><title>${escaped(title)}</title><style>${STYLE}</style></head>
 <body>
 <h1>${escaped(title)}</h1>
-<p>An arrow shows what is received, and after → what is sent; a line inside a state is an arrow that stays there. What differs is red.</p>
+<p>A transition shows what is received, and after → what is sent; a line inside a state is a transition that stays there. What differs is red.</p>
 <div class="charts">
 ${charts}
 </div>

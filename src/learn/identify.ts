@@ -7,7 +7,7 @@
 import type { Clock } from '../net/index.js';
 import type { Chain } from '../index.js';
 import { type Input, inputsOf } from './alphabet.js';
-import { arrowOf, type Mealy, type Place, splittingWord, type Word } from './automata/index.js';
+import { transitionOf, type Mealy, type Place, splittingWord, type Word } from './automata/index.js';
 import { factsOf, type NodeFacts } from './calibration.js';
 import type { Connections } from './fresh-connections.js';
 import type { KnownModel } from './known-models.js';
@@ -122,7 +122,7 @@ class Identifier {
   /** The first input that no candidate answers with the end of the connection. */
   #harmless(inputs: readonly number[]): Word {
     const isHarmless = (input: number): boolean =>
-      this.#candidates.every(({ machine, state }) => !isFinal(arrowOf(machine, state, input).output));
+      this.#candidates.every(({ machine, state }) => !isFinal(transitionOf(machine, state, input).output));
     const input = inputs.find(isHarmless);
     return input === undefined ? [] : [input];
   }
@@ -134,12 +134,14 @@ class Identifier {
   async #ask(number: number): Promise<void> {
     const input = INPUTS[number];
     if (!input) return;
-    const expected = this.#candidates.map(({ machine, state }) => arrowOf(machine, state, number).output);
+    const expected = this.#candidates.map(
+      ({ machine, state }) => transitionOf(machine, state, number).output,
+    );
     this.#sent.push(input.name);
     const output = await this.#whole(await this.connection.ask(input), expected);
     this.#judge(input.name, output, (one) => {
-      const arrow = arrowOf(one.machine, one.state, number);
-      return { output: arrow.output, next: { ...one, state: arrow.target } };
+      const transition = transitionOf(one.machine, one.state, number);
+      return { output: transition.output, next: { ...one, state: transition.target } };
     });
   }
 
@@ -182,5 +184,7 @@ const candidateOf = ({ label, settings, model }: KnownModel): Candidate => ({
 /** A machine without what comes unasked. */
 const solicitedOnly = ({ inputs, states }: Mealy): Mealy => ({
   inputs,
-  states: states.map((arrows) => arrows.map((arrow) => ({ ...arrow, output: solicited(arrow.output) }))),
+  states: states.map((transitions) =>
+    transitions.map((transition) => ({ ...transition, output: solicited(transition.output) })),
+  ),
 });

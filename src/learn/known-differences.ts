@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { ModelDifference } from './compare.js';
 import type { Model } from './model.js';
 
-/** Some arrows of one implementation. All that is given must fit. */
+/** Some transitions of one implementation. All that is given must fit. */
 export interface KnownDifference {
   /** A regular expression for its user agent. */
   readonly agent: string;
@@ -13,9 +13,9 @@ export interface KnownDifference {
   readonly transport?: Model['transport'];
   /** The states of our chart before the last input. */
   readonly states: readonly string[];
-  /** The last input of the dialogue; empty for what is sent before any input. */
+  /** The last input of the transcript; empty for what is sent before any input. */
   readonly inputs: readonly string[];
-  /** An input that the dialogue must contain before the last one. */
+  /** An input that the transcript must contain before the last one. */
   readonly after?: string;
   /** What our chart does. */
   readonly expected: readonly string[];

@@ -48,13 +48,13 @@ function machineFault(machine: Partial<Mealy> | undefined): string | undefined {
   if (!isList(inputs, MAX_INPUTS) || !inputs.every((input) => typeof input === 'string'))
     return 'machine.inputs should be texts';
   if (!isList(states, MAX_STATES)) return 'machine.states should be a list';
-  const isArrow = (arrow: unknown): boolean => {
-    const { output, target } = (arrow ?? {}) as { output?: unknown; target?: unknown };
+  const isTransition = (transition: unknown): boolean => {
+    const { output, target } = (transition ?? {}) as { output?: unknown; target?: unknown };
     return typeof output === 'string' && Number.isInteger(target) && states[target as number] !== undefined;
   };
-  const isWhole = (arrows: unknown): boolean =>
-    Array.isArray(arrows) && arrows.length === inputs.length && arrows.every(isArrow);
-  return states.every(isWhole) ? undefined : 'every state needs an arrow to a state for every input';
+  const isWhole = (transitions: unknown): boolean =>
+    Array.isArray(transitions) && transitions.length === inputs.length && transitions.every(isTransition);
+  return states.every(isWhole) ? undefined : 'every state needs a transition to a state for every input';
 }
 
 const isList = (value: unknown, most: number): value is readonly unknown[] =>

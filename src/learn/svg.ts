@@ -1,10 +1,10 @@
-/** A Mealy machine as SVG, drawn by Graphviz. Silent arrows that change nothing are left out. */
+/** A Mealy machine as SVG, drawn by Graphviz. Silent transitions that change nothing are left out. */
 import type { Mealy } from './automata/index.js';
-import { arrowGroups, type ArrowGroup, type ArrowSet } from './arrow-groups.js';
+import { transitionGroups, type TransitionGroup, type TransitionSet } from './transition-groups.js';
 
 export interface DrawOptions {
-  /** Arrows that are drawn in red. */
-  readonly differing?: ArrowSet;
+  /** Transitions that are drawn in red. */
+  readonly differing?: TransitionSet;
   /** Texts of the states; default `s0`, `s1`, … */
   readonly names?: readonly string[];
 }
@@ -22,7 +22,7 @@ export async function svgOf(machine: Mealy, options: DrawOptions = {}): Promise<
 
 /** The same in Graphviz's language. */
 export function dotOf(machine: Mealy, { differing, names }: DrawOptions = {}): string {
-  const groups = arrowGroups(machine, differing);
+  const groups = transitionGroups(machine, differing);
   const states = machine.states.map((_, n) => {
     const loops = groups.filter(({ from, to }) => from === n && to === n);
     return `  s${n} [label=<${[titleOf(n, names), ...loops.map(loopText)].join('<BR/>')}>];`;
@@ -43,14 +43,14 @@ export function dotOf(machine: Mealy, { differing, names }: DrawOptions = {}): s
 const titleOf = (state: number, names: readonly string[] = []): string =>
   `<B>s${state}${names[state] === undefined ? '' : escaped(`: ${names[state]}`)}</B>`;
 
-/** Arrows from a state to itself are lines inside it: as loops they would cover one another. */
-function loopText(group: ArrowGroup): string {
+/** Transitions from a state to itself are lines inside it: as loops they would cover one another. */
+function loopText(group: TransitionGroup): string {
   const color = group.differs ? INK.differs : INK.text;
   const text = linesOf(group).map(escaped).join('<BR/>');
   return `<FONT POINT-SIZE="11" COLOR="${color}">${text}</FONT>`;
 }
 
-function edgeOf(group: ArrowGroup): string {
+function edgeOf(group: TransitionGroup): string {
   const { from, to, differs } = group;
   const label = linesOf(group).map(escaped).join('<BR/>');
   const red = differs
@@ -59,7 +59,7 @@ function edgeOf(group: ArrowGroup): string {
   return `  s${from} -> s${to} [label=<${label}>${red}];`;
 }
 
-const linesOf = ({ inputs, output }: ArrowGroup): string[] => [
+const linesOf = ({ inputs, output }: TransitionGroup): string[] => [
   ...wrapped(inputs.join(', ')),
   `→ ${output === '' ? 'nothing' : output}`,
 ];

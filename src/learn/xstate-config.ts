@@ -1,6 +1,6 @@
 /**
  * A Mealy machine as an XState config: inputs are events, outputs are actions of their transitions. It can be pasted into
- * Stately, run with `createMachine`, and drawn. Silent arrows that change nothing are left out.
+ * Stately, run with `createMachine`, and drawn. Silent transitions that change nothing are left out.
  */
 import type { Mealy } from './automata/index.js';
 
@@ -25,7 +25,7 @@ export function xstateConfigOf(machine: Mealy, id: string): XStateConfig {
 
 function transitionsOf(machine: Mealy, state: number): Record<string, Transition> {
   const kept = (machine.states[state] ?? [])
-    .map((arrow, input) => ({ ...arrow, input }))
+    .map((transition, input) => ({ ...transition, input }))
     .filter(({ output, target }) => output !== '' || target !== state);
   return Object.fromEntries(
     kept.map(({ output, target, input }) => [

@@ -12,7 +12,7 @@ import {
   UNKNOWN,
 } from '../../src/learn/index.js';
 import { LEARNED_NODES, type LearnedNode, type RunningNode } from '../models/learned-nodes.js';
-import { relabellingProxy } from '../models/relabelling-proxy.js';
+import { userAgentProxy } from '../models/user-agent-proxy.js';
 import { describeNode, type RealNode } from './nodes/nodes.js';
 
 const TRIALS = 200;
@@ -39,7 +39,7 @@ async function trial({ node, running }: Started, n: number, models: readonly Kno
   const own = MODELS.find(({ label }) => label === node.label)?.model.node.subver;
   const others = AGENTS.filter((agent) => agent !== own);
   const agent = others[n % others.length] ?? '';
-  await using proxy = await relabellingProxy(running, CHAIN.magic, agent);
+  await using proxy = await userAgentProxy(running, CHAIN.magic, agent);
   const connections = dialledConnections({ host: '127.0.0.1', port: proxy.port }, systemClock);
   const { label, claimed } = await identify({ connections, chain: CHAIN, clock: systemClock, models });
   expect(claimed.subver).toBe(agent);

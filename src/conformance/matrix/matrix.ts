@@ -126,12 +126,12 @@ const resultsOf = (id: string, columns: readonly Column[]): Record<string, Matri
     }),
   );
 
-const resultOf = ({ verdict, seen, ms, dialogue = [] }: Finding): MatrixResult => ({
+const resultOf = ({ verdict, seen, ms, transcript = [] }: Finding): MatrixResult => ({
   ...{ verdict, seen, ms },
-  log: timed(dialogue),
+  log: timed(transcript),
 });
 
-const timed = (dialogue: Transcript): string[] => dialogue.map((line) => `${line.at} ms ${logLine(line)}`);
+const timed = (transcript: Transcript): string[] => transcript.map((line) => `${line.at} ms ${logLine(line)}`);
 
 const ARROWS = { tester: '→', node: '←', both: '·' } as const;
 

@@ -64,7 +64,7 @@ const reportOn = (
   progress: () => void,
 ): Promise<Report> =>
   conform({
-    ...{ cases, subject, chain, known, polite, progress, keepsDialogues: true },
+    ...{ cases, subject, chain, known, polite, progress, keepsTranscripts: true },
     ...(lanes !== undefined && { lanes }),
     ...(signal && { signal }),
   });

@@ -3,10 +3,10 @@
  * reference machine it is adaptive (Kruger, Junges, Rot, TACAS 2024): the words that tell the states of the reference apart
  * come first, so that a system like the reference is learned from them alone.
  */
-import { type Arrow, type Mealy, SILENCE, stateAfter, type Word } from './mealy.js';
+import { type Transition, type Mealy, SILENCE, stateAfter, type Word } from './mealy.js';
 import { differences } from './differences.js';
-import { type Effort, type Nondeterminism, Questions, type Teacher } from './questions.js';
-import { wpWords } from './test-words.js';
+import { type Effort, type Nondeterminism, Queries, type Teacher } from './queries.js';
+import { wpWords } from './wp-method.js';
 
 export interface LearnOptions {
   readonly teacher: Teacher;
@@ -27,7 +27,7 @@ export interface Learned extends Effort {
 /** Learns a system. Rejects when its answers vary without end. */
 export async function learn(options: LearnOptions): Promise<Learned> {
   const { teacher, reference, depth = 0 } = options;
-  const questions = new Questions(teacher, options.progress);
+  const questions = new Queries(teacher, options.progress);
   const test = options.test ?? ((hypothesis: Mealy) => wpWords(hypothesis, depth));
   if (reference) await questions.ask(wpWords(reference, 0));
   const learner = new Learner(questions, teacher.inputs);
@@ -56,7 +56,7 @@ class Learner {
   #corrections = 0;
 
   constructor(
-    private readonly questions: Questions,
+    private readonly questions: Queries,
     private readonly inputs: readonly string[],
   ) {}
 
@@ -64,7 +64,7 @@ class Learner {
     return this.questions.tree;
   }
 
-  /** Asks until each arrow of the basis leads to exactly one state, and the machine agrees with every observation. */
+  /** Asks until each transition of the basis leads to exactly one state, and the machine agrees with every observation. */
   async hypothesis(): Promise<Mealy> {
     for (;;) {
       while (await this.questions.ask(this.#missing()));
@@ -153,7 +153,7 @@ class Learner {
 
   #machine(): Mealy {
     const states = this.#basis.map((node, state) =>
-      [...this.inputs.keys()].map((input): Arrow => {
+      [...this.inputs.keys()].map((input): Transition => {
         const child = this.#tree.child(node, input);
         if (child === undefined) return { output: SILENCE, target: state };
         return { output: this.#tree.output(node, input) ?? SILENCE, target: this.#stateOf(child) };
@@ -167,13 +167,13 @@ class Learner {
     const queue = [{ node: this.#tree.root, state: 0 }];
     for (const { node, state } of queue) {
       for (const input of this.#tree.asked(node)) {
-        const arrow = machine.states[state]?.[input];
+        const transition = machine.states[state]?.[input];
         const child = this.#tree.child(node, input);
-        if (!arrow || child === undefined) continue;
+        if (!transition || child === undefined) continue;
         const isEvidence = !this.#tree.isUndecided(node, input);
-        if (isEvidence && arrow.output !== this.#tree.output(node, input))
+        if (isEvidence && transition.output !== this.#tree.output(node, input))
           return [...this.#tree.word(node), input];
-        queue.push({ node: child, state: arrow.target });
+        queue.push({ node: child, state: transition.target });
       }
     }
     return undefined;

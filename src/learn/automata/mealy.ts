@@ -4,15 +4,15 @@
 export type Word = readonly number[];
 
 /** What a state does on one input. */
-export interface Arrow {
+export interface Transition {
   readonly output: string;
   readonly target: number;
 }
 
-/** `states[s][i]` is the arrow of state `s` on input `inputs[i]`. JSON-safe. */
+/** `states[s][i]` is the transition of state `s` on input `inputs[i]`. JSON-safe. */
 export interface Mealy {
   readonly inputs: readonly string[];
-  readonly states: readonly (readonly Arrow[])[];
+  readonly states: readonly (readonly Transition[])[];
 }
 
 /** The output of a final state, after which nothing comes. */
@@ -23,22 +23,22 @@ export function outputsOf(machine: Mealy, word: Word, from = 0): string[] {
   const outputs: string[] = [];
   let state = from;
   for (const input of word) {
-    const arrow = arrowOf(machine, state, input);
-    outputs.push(arrow.output);
-    state = arrow.target;
+    const transition = transitionOf(machine, state, input);
+    outputs.push(transition.output);
+    state = transition.target;
   }
   return outputs;
 }
 
 /** The state that a word leads to. */
 export const stateAfter = (machine: Mealy, word: Word, from = 0): number =>
-  word.reduce((state, input) => arrowOf(machine, state, input).target, from);
+  word.reduce((state, input) => transitionOf(machine, state, input).target, from);
 
-/** One arrow. Throws RangeError where the machine has none. */
-export function arrowOf(machine: Mealy, state: number, input: number): Arrow {
-  const arrow = machine.states[state]?.[input];
-  if (!arrow) throw new RangeError(`no arrow from state ${state} on input ${input}`);
-  return arrow;
+/** One transition. Throws RangeError where the machine has none. */
+export function transitionOf(machine: Mealy, state: number, input: number): Transition {
+  const transition = machine.states[state]?.[input];
+  if (!transition) throw new RangeError(`no transition from state ${state} on input ${input}`);
+  return transition;
 }
 
 /** A shortest word to each state; undefined for a state that cannot be reached. */
@@ -67,16 +67,16 @@ export function minimizedWithNumbers(machine: Mealy): {
   const classes = coarsestClasses(machine);
   const order = [0];
   const numbers = new Map([[classes[0], 0]]);
-  const states: Arrow[][] = [];
+  const states: Transition[][] = [];
   for (const state of order) {
-    const arrows = (machine.states[state] ?? []).map(({ output, target }) => {
+    const transitions = (machine.states[state] ?? []).map(({ output, target }) => {
       const known = numbers.get(classes[target]);
       if (known !== undefined) return { output, target: known };
       numbers.set(classes[target], order.length);
       order.push(target);
       return { output, target: order.length - 1 };
     });
-    states.push(arrows);
+    states.push(transitions);
   }
   return {
     machine: { inputs: machine.inputs, states },
@@ -88,8 +88,8 @@ export function minimizedWithNumbers(machine: Mealy): {
 function coarsestClasses(machine: Mealy): number[] {
   let classes = machine.states.map(() => 0);
   for (let count = 0; ;) {
-    const keys = machine.states.map((arrows, state) =>
-      JSON.stringify([classes[state], arrows.map(({ output, target }) => [output, classes[target]])]),
+    const keys = machine.states.map((transitions, state) =>
+      JSON.stringify([classes[state], transitions.map(({ output, target }) => [output, classes[target]])]),
     );
     const numbers = new Map([...new Set(keys)].map((key, n) => [key, n]));
     classes = keys.map((key) => numbers.get(key) ?? 0);

@@ -1,5 +1,5 @@
 /** Which inputs to try next, so that several machines can be told apart by what one system answers. */
-import { arrowOf, type Mealy, type Word } from './mealy.js';
+import { transitionOf, type Mealy, type Word } from './mealy.js';
 
 /** A machine, and the state that it is in. */
 export interface Place {
@@ -42,10 +42,10 @@ const NONE: Extended = { word: [], places: [], answers: 0 };
 
 function extended(before: { word: Word; places: readonly Place[] }, options: SplitOptions): Extended[] {
   return options.allowed(before.word).flatMap((input) => {
-    const arrows = before.places.map(({ machine, state }) => arrowOf(machine, state, input));
-    if (arrows.some(({ output }) => options.isFinal(output))) return [];
-    const places = before.places.map(({ machine }, n) => ({ machine, state: arrows[n]?.target ?? 0 }));
-    const answers = new Set(arrows.map(({ output }) => output)).size;
+    const transitions = before.places.map(({ machine, state }) => transitionOf(machine, state, input));
+    if (transitions.some(({ output }) => options.isFinal(output))) return [];
+    const places = before.places.map(({ machine }, n) => ({ machine, state: transitions[n]?.target ?? 0 }));
+    const answers = new Set(transitions.map(({ output }) => output)).size;
     return [{ word: [...before.word, input], places, answers }];
   });
 }

@@ -1,7 +1,7 @@
-/** The arrows of a Mealy machine as a drawing shows them: one for each target and output, with all its inputs. */
+/** The transitions of a Mealy machine as a drawing shows them: one for each target and output, with all its inputs. */
 import type { Mealy } from './automata/index.js';
 
-export interface ArrowGroup {
+export interface TransitionGroup {
   readonly from: number;
   readonly to: number;
   readonly inputs: readonly string[];
@@ -11,15 +11,15 @@ export interface ArrowGroup {
   readonly differs: boolean;
 }
 
-/** Arrows of a state, as `state input`, both as indices. */
-export type ArrowSet = ReadonlySet<string>;
+/** Transitions of a state, as `state input`, both as indices. */
+export type TransitionSet = ReadonlySet<string>;
 
-/** Silent arrows that change nothing are left out, unless they are among `differing`. */
-export const arrowGroups = (machine: Mealy, differing: ArrowSet = new Set()): ArrowGroup[] =>
+/** Silent transitions that change nothing are left out, unless they are among `differing`. */
+export const transitionGroups = (machine: Mealy, differing: TransitionSet = new Set()): TransitionGroup[] =>
   machine.states.flatMap((_, state) => groupsOf(machine, state, differing));
 
-function groupsOf(machine: Mealy, from: number, differing: ArrowSet): ArrowGroup[] {
-  const groups = new Map<string, ArrowGroup>();
+function groupsOf(machine: Mealy, from: number, differing: TransitionSet): TransitionGroup[] {
+  const groups = new Map<string, TransitionGroup>();
   for (const [n, { output, target: to }] of (machine.states[from] ?? []).entries()) {
     const differs = differing.has(`${from} ${n}`);
     if (to === from && output === '' && !differs) continue;

@@ -1,5 +1,5 @@
 /** Words that tell the states of a Mealy machine apart. */
-import { type Arrow, arrowOf, type Mealy, outputsOf, type Word } from './mealy.js';
+import { type Transition, transitionOf, type Mealy, outputsOf, type Word } from './mealy.js';
 
 /** A shortest word on which two states answer differently; undefined when there is none. */
 export function separatingWord(machine: Mealy, one: number, other: number): Word | undefined {
@@ -7,7 +7,7 @@ export function separatingWord(machine: Mealy, one: number, other: number): Word
   const queue: { pair: readonly [number, number]; word: Word }[] = [{ pair: [one, other], word: [] }];
   for (const { pair, word } of queue) {
     for (const input of machine.inputs.keys()) {
-      const [a, b] = pair.map((state) => arrowOf(machine, state, input)) as [Arrow, Arrow];
+      const [a, b] = pair.map((state) => transitionOf(machine, state, input)) as [Transition, Transition];
       if (a.output !== b.output) return [...word, input];
       const key = a.target < b.target ? `${a.target} ${b.target}` : `${b.target} ${a.target}`;
       if (a.target === b.target || seen.has(key)) continue;

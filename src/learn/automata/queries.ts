@@ -37,7 +37,7 @@ const REPEATS = 3;
 /** Contradictions after which a system is not worth asking any more. */
 const MAX_CONFLICTS = 500;
 
-export class Questions {
+export class Queries {
   readonly tree: ObservationTree;
   readonly effort: Effort = { words: 0, symbols: 0, repeated: 0 };
   readonly nondeterminism: Nondeterminism[] = [];

@@ -3,10 +3,10 @@
  * `depth` states more than the hypothesis.
  */
 import { accessWords, type Mealy, stateAfter, type Word } from './mealy.js';
-import { identifiers } from './separation.js';
+import { identifiers } from './separating-words.js';
 
 /**
- * Phase 1: every state, `depth` inputs, the whole characterisation set. Phase 2: every arrow, `depth` inputs, the identifier
+ * Phase 1: every state, `depth` inputs, the whole characterisation set. Phase 2: every transition, `depth` inputs, the identifier
  * of the state that is expected there. Final states end a word.
  */
 export function wpWords(machine: Mealy, depth: number): Word[] {
@@ -26,7 +26,7 @@ export function wpWords(machine: Mealy, depth: number): Word[] {
   return withoutPrefixes([...words.values()]);
 }
 
-/** `access` followed by up to `length` inputs; nothing follows a final state, which only has arrows to itself. */
+/** `access` followed by up to `length` inputs; nothing follows a final state, which only has transitions to itself. */
 function middles(machine: Mealy, access: Word, length: number): Word[] {
   const words: Word[] = [access];
   let last: Word[] = [access];

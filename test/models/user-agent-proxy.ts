@@ -13,7 +13,7 @@ export interface Proxy extends AsyncDisposable {
 }
 
 /** `magic`: of the network. `agent`: at most 252 bytes. The node must send its version as its first v1 message. */
-export async function relabellingProxy(node: Endpoint, magic: Uint8Array, agent: string): Promise<Proxy> {
+export async function userAgentProxy(node: Endpoint, magic: Uint8Array, agent: string): Promise<Proxy> {
   const sockets = new Set<Socket>();
   const keep = (socket: Socket): void => {
     sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket)));

@@ -1,0 +1,48 @@
+/** Each pattern that selects tests, in a jest config, a script of package.json or a page, selects at least one file. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import attack from '../jest.attack.config.js';
+import unit from '../jest.config.js';
+import e2e from '../jest.e2e.config.js';
+import interpreted from '../jest.interpreted.config.js';
+
+const ALL = (readdirSync('test', { recursive: true }) as string[]).map((path) => `test/${path}`);
+const TESTS = ALL.filter((path) => path.endsWith('.test.ts'));
+const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+
+/** A glob of a jest config as a regular expression: `**` stands for folders, `*` for a part of a name. */
+const expressionOf = (glob: string): RegExp =>
+  new RegExp(
+    `^${glob
+      .replace('<rootDir>/', '')
+      .replaceAll('.', '\\.')
+      .replaceAll('**/', '\0')
+      .replaceAll('*', '[^/]*')
+      .replaceAll('\0', '(.*/)?')}$`,
+  );
+
+const GLOBS = [unit, e2e, interpreted, attack].flatMap(({ testMatch }) => testMatch);
+
+test.each(GLOBS)('the glob %s matches a test', (glob) => {
+  expect(TESTS.filter((path) => expressionOf(glob).test(path))).not.toEqual([]);
+});
+
+/** The words after `--` that are no options: jest takes each for a regular expression. */
+const wordsOf = (line: string): string[] =>
+  [...line.matchAll(/npm (?:test|run test:\w+) -- ([^`|#\n]+)/g)].flatMap(([, words = '']) =>
+    words
+      .trim()
+      .split(/\s+/)
+      .filter((word) => !word.startsWith('-') && !word.includes('=')),
+  );
+const PAGES = ['README.md', 'CONTRIBUTING.md', ...ALL.filter((path) => path.endsWith('.md'))];
+const LINES = [...Object.values(scripts), ...PAGES.map((page) => readFileSync(page, 'utf8'))];
+
+test.each([...new Set(LINES.flatMap(wordsOf))])('the pattern %s matches a test', (pattern) => {
+  expect(TESTS.filter((path) => path.includes(pattern))).not.toEqual([]);
+});
+
+test.each(Object.entries(scripts))('the script %s names files that exist', (_, line) => {
+  const paths = line.split(' ').filter((word) => /^(test|src|diagrams|\.ci)\/.*\.(js|json)$/.test(word));
+  expect(paths.filter((path) => !existsSync(path))).toEqual([]);
+});
