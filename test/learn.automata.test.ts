@@ -1,7 +1,7 @@
 /** The learner against machines that are known: random ones, final states, answers that vary, references that are wrong. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import {
-  counterexample,
   differences,
   learn,
   type Mealy,
@@ -11,70 +11,35 @@ import {
   type Word,
   wpWords,
 } from '../src/learn/automata/index.js';
-import { nightly } from './support/nightly.js';
+import {
+  CLOSED,
+  generator,
+  learnsExactly,
+  perfect,
+  randomMachine,
+  randomMachineWithEnds,
+  teacherOf,
+  untilClosed,
+} from './support/random-machines.js';
 
-const CLOSED = 'closed';
-
-/** A small linear congruential generator: the same machines every time. */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
+/** The machine with other targets of some of its transitions; its final state stays the only one. */
+function changed({ inputs, states }: Mealy, draw: (below: number) => number, count: number): Mealy {
+  const isFinal = (state: number): boolean => states[state]?.every(({ output }) => output === '') ?? false;
+  const copy = states.map((transitions) => [...transitions]);
+  for (let n = 0; n < count; n++) {
+    const [state, input, target] = [draw(states.length), draw(inputs.length), draw(states.length)];
+    const transition = copy[state]?.[input];
+    if (!transition || isFinal(state) || isFinal(target) || transition.output === CLOSED) continue;
+    copy[state]![input] = { ...transition, target };
+  }
+  return minimized({ inputs, states: copy });
 }
-
-function randomMachine(seed: number): Mealy {
-  const draw = generator(seed);
-  const inputs = Array.from({ length: 2 + draw(7) }, (_, n) => `i${n}`);
-  const count = 1 + draw(30);
-  const states = Array.from({ length: count }, () =>
-    inputs.map(() => ({ output: `o${draw(2 + (seed % 3))}`, target: draw(count) })),
-  );
-  return minimized({ inputs, states });
-}
-
-/** Some transitions end: they lead to a state that is silent for ever. */
-function randomMachineWithEnds(seed: number): Mealy {
-  const draw = generator(seed);
-  const { inputs, states } = randomMachine(seed);
-  const end = states.length;
-  const silent = inputs.map(() => ({ output: '', target: end }));
-  const ended = states.map((transitions) =>
-    transitions.map((transition) => (draw(3) === 0 ? { output: CLOSED, target: end } : transition)),
-  );
-  return minimized({ inputs, states: [...ended, silent] });
-}
-
-const teacherOf = (machine: Mealy): Teacher => ({
-  inputs: machine.inputs,
-  isFinal: (output) => output === CLOSED,
-  ask: (words) => Promise.resolve(words.map((word) => untilClosed(outputsOf(machine, word)))),
-});
-
-function untilClosed(outputs: string[]): string[] {
-  const end = outputs.indexOf(CLOSED);
-  return end < 0 ? outputs : outputs.slice(0, end + 1);
-}
-
-/** Tests that find every fault. */
-const perfect =
-  (machine: Mealy) =>
-  (hypothesis: Mealy): Word[] => {
-    const word = counterexample(machine, hypothesis);
-    return word ? [word] : [];
-  };
 
 describe('the learner', () => {
-  const MACHINES = nightly(200, 80);
+  const MACHINES = 40;
 
-  test(`learns ${MACHINES} random machines of up to 30 states exactly`, async () => {
-    for (let seed = 1; seed <= MACHINES; seed++) {
-      const machine = seed % 2 === 0 ? randomMachine(seed) : randomMachineWithEnds(seed);
-      const learned = await learn({ teacher: teacherOf(machine), test: perfect(machine) });
-      expect([seed, minimized(learned.machine)]).toEqual([seed, machine]);
-      expect(learned.machine.states).toHaveLength(machine.states.length);
-    }
+  test(`learns ${MACHINES} random machines of up to 30 states exactly (200 of them: test/e2e/learn.automata.test.ts)`, async () => {
+    for (let seed = 1; seed <= MACHINES; seed++) await learnsExactly(seed);
   });
 
   test('with a reference asks little more than the words that test the reference', async () => {
@@ -86,19 +51,30 @@ describe('the learner', () => {
     }
   });
 
-  test('finds a hidden state with the Wp method of depth 1', async () => {
-    // From the third `a` on, `b` answers differently.
-    const transition = (output: string, target: number) => ({ output, target });
-    const states = [
-      [transition('x', 1), transition('y', 0)],
-      [transition('x', 2), transition('y', 0)],
-      [transition('x', 2), transition('z', 0)],
-    ];
-    const machine = { inputs: ['a', 'b'], states };
-    const shallow = await learn({ teacher: teacherOf(machine) });
-    const deep = await learn({ teacher: teacherOf(machine), depth: 2 });
-    expect(shallow.machine.states).toHaveLength(1);
-    expect(minimized(deep.machine)).toEqual(minimized(machine));
+  test.each([1, 2])(
+    'finds %d hidden states with the Wp method of that depth, and not below',
+    async (depth) => {
+      // `b` answers differently behind so many `a`.
+      const transition = (output: string, target: number) => ({ output, target });
+      const before = Array.from({ length: depth }, (_, n) => [transition('x', n + 1), transition('y', 0)]);
+      const machine = {
+        inputs: ['a', 'b'],
+        states: [...before, [transition('x', depth), transition('z', 0)]],
+      };
+      const shallow = await learn({ teacher: teacherOf(machine), depth: depth - 1 });
+      const deep = await learn({ teacher: teacherOf(machine), depth });
+      expect(shallow.machine.states).toHaveLength(1);
+      expect(minimized(deep.machine)).toEqual(minimized(machine));
+    },
+  );
+
+  test('with a reference that is wrong in three places learns the machine and not the reference', async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const reference = randomMachineWithEnds(seed);
+      const machine = changed(reference, generator(seed), 3);
+      const learned = await learn({ teacher: teacherOf(machine), reference, test: perfect(machine) });
+      expect([seed, minimized(learned.machine)]).toEqual([seed, machine]);
+    }
   });
 
   test('asks nothing beyond a final output', async () => {
@@ -112,6 +88,27 @@ describe('the learner', () => {
     for (const word of beyond) expect(untilClosed(outputsOf(machine, word)).length).toBeLessThan(word.length);
     expect(asked.length).toBeGreaterThan(0);
   });
+});
+
+describe('published models', () => {
+  test.each([
+    ['openssl-1.0.2-server', 7, 102, 48],
+    ['mosquitto', 18, 647, 317],
+  ])(
+    '%s is learned exactly: %d states in %d words, with a reference in %d',
+    async (name, states, most, least) => {
+      const text = readFileSync(`test/data/mealy/${name}.json`, 'utf8');
+      const { inputs, states: all } = JSON.parse(text) as Mealy;
+      const machine = minimized({ inputs, states: all });
+      const learned = await learn({ teacher: teacherOf(machine), test: perfect(machine) });
+      expect(learned.machine.states).toHaveLength(states);
+      expect(minimized(learned.machine)).toEqual(machine);
+      expect(learned.words).toBeLessThanOrEqual(most);
+      const adaptive = await learn({ teacher: teacherOf(machine), reference: machine });
+      expect(minimized(adaptive.machine)).toEqual(machine);
+      expect(adaptive.words).toBeLessThanOrEqual(least);
+    },
+  );
 });
 
 describe('answers that vary', () => {

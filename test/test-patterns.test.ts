@@ -1,11 +1,6 @@
 /** Each pattern that selects tests, in a jest config, a script of package.json or a page, selects at least one file. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import attack from '../jest.attack.config.js';
-import unit from '../jest.config.js';
-import e2e from '../jest.e2e.config.js';
-import interpreted from '../jest.interpreted.config.js';
-
 const ALL = (readdirSync('test', { recursive: true }) as string[]).map((path) => `test/${path}`);
 const TESTS = ALL.filter((path) => path.endsWith('.test.ts'));
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
@@ -21,7 +16,13 @@ const expressionOf = (glob: string): RegExp =>
       .replaceAll('\0', '(.*/)?')}$`,
   );
 
-const GLOBS = [unit, e2e, interpreted, attack].flatMap(({ testMatch }) => testMatch);
+interface JestConfig {
+  readonly testMatch: readonly string[];
+}
+
+const CONFIGS = readdirSync('.').filter((file) => /^jest\..*config\.js$/.test(file));
+const imported = CONFIGS.map((file) => import(`../${file}`) as Promise<{ readonly default: JestConfig }>);
+const GLOBS = (await Promise.all(imported)).flatMap(({ default: { testMatch } }) => testMatch);
 
 test.each(GLOBS)('the glob %s matches a test', (glob) => {
   expect(TESTS.filter((path) => expressionOf(glob).test(path))).not.toEqual([]);
