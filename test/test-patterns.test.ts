@@ -21,8 +21,12 @@ interface JestConfig {
 }
 
 const CONFIGS = readdirSync('.').filter((file) => /^jest\..*config\.js$/.test(file));
-const imported = CONFIGS.map((file) => import(`../${file}`) as Promise<{ readonly default: JestConfig }>);
-const GLOBS = (await Promise.all(imported)).flatMap(({ default: { testMatch } }) => testMatch);
+const GLOBS: string[] = [];
+// One after the other: jest cannot load modules that share an import at the same time.
+for (const file of CONFIGS) {
+  const { default: config } = (await import(`../${file}`)) as { readonly default: JestConfig };
+  GLOBS.push(...config.testMatch);
+}
 
 test.each(GLOBS)('the glob %s matches a test', (glob) => {
   expect(TESTS.filter((path) => expressionOf(glob).test(path))).not.toEqual([]);
