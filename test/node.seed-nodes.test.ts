@@ -19,11 +19,11 @@ const serviceOf = (host: string) => ({ ...addressOf(host), port: PORT });
 
 /** Answers `getaddr` with these addresses. */
 const seed = (hosts: readonly string[], time: number): Script => ({
-  hears: (me, command, payload) => {
-    GOOD.hears?.(me, command, payload);
+  message: (me, command, payload) => {
+    GOOD.message?.(me, command, payload);
     if (command !== 'getaddr') return;
     const addresses = hosts.map((host) => ({ ...serviceOf(host), time, services: SERVICES }));
-    me.say('addrv2', encodeMessage({ command: 'addrv2', addresses }));
+    me.send('addrv2', encodeMessage({ command: 'addrv2', addresses }));
   },
 });
 
