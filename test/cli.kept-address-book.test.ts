@@ -6,7 +6,8 @@ import { join } from 'node:path';
 
 import { keptAddressBook } from '../src/cli/kept-address-book.js';
 import type { Output } from '../src/cli/output.js';
-import { type BitcoinNode, NETWORKS, type PeerInfo } from '../src/index.js';
+import { type BitcoinNode, NETWORKS, type PeerInfo, VirtualClock } from '../src/index.js';
+import { readPeersFile } from '../src/addresses/index.js';
 import { addressOf, recordAt } from './support/addresses.js';
 
 const chain = NETWORKS.regtest;
@@ -62,4 +63,28 @@ test('a folder that cannot be used is reported, and nothing is kept', async () =
   await kept.end(nodeWith(ANCHOR));
   expect(failures).toHaveLength(1);
   expect(failures[0]).toMatch(/cannot be used \(ENOTDIR\): nothing is kept$/);
+});
+
+test('the book is saved every 15 minutes, and no more after the end', async () => {
+  const { out, failures } = output();
+  const clock = new VirtualClock(Date.now());
+  const file = join(datadir, 'regtest', 'peers.dat');
+  const sizeSaved = async (): Promise<number | undefined> => {
+    const read = await readPeersFile(file, chain.magic);
+    return read?.ok === true ? read.value.newEntries.length : undefined;
+  };
+  const kept = await keptAddressBook({ datadir }, chain, out, clock);
+  const at = (n: number) => ({ ...addressOf(`8.${n}.4.4`), port: 18_444 });
+  kept.begin();
+  for (const n of [1, 2]) {
+    kept.book.add([recordAt(at(n), Math.floor(clock.wall() / 1_000))], at(n));
+    clock.advance(15 * 60_000 - 1);
+    expect(await sizeSaved()).toBe(n === 1 ? undefined : 1);
+    clock.advance(1);
+    // Written in the background; never written, the test ends at its time limit.
+    while ((await sizeSaved()) !== n) await new Promise((resolve) => setImmediate(resolve));
+  }
+  await kept.end(nodeWith());
+  expect(clock.armed).toBe(0);
+  expect(failures).toEqual([]);
 });

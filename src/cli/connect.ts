@@ -2,7 +2,6 @@
 import type { SeedAddress } from '../net/index.js';
 import {
   BLOCK_RELAY_SLOTS,
-  BOOK_SOURCE,
   type BitcoinNode,
   type CandidateSource,
   localAddresses,
@@ -156,7 +155,7 @@ async function run(job: Invocation): Promise<number> {
 async function connect(job: Invocation, net: NodeNet, plan: Plan): Promise<number> {
   const { flags, out, interrupted } = job;
   const { node, stop } = await nodeOf(job, net, plan);
-  const outbound = plan.kept ? toCandidates(job, node, plan) : toHosts(job, node, plan.hosts);
+  const outbound = plan.kept ? toCandidates(job, node) : toHosts(job, node, plan.hosts);
   printNode(node, out, (peer) => outbound.reported(peer));
   printListening(node, out);
   if (flags.listen && !(await openListeners(node, flags, out, interrupted))) return EXIT.unreachable;
@@ -184,12 +183,13 @@ async function bookOf({ flags, out }: Invocation): Promise<KeptAddressBook> {
 async function nodeOf({ flags, out }: Invocation, net: NodeNet, plan: Plan): ReturnType<typeof observedNode> {
   const { hosts, kept, seedNodes } = plan;
   const slots = slotsThatFit(flags.maxconnections ?? Math.max(AUTOMATIC, hosts.length), out);
-  const source = sourceOf(flags, out, net, seedNodes, async () => (await observed).node);
+  const seednodes =
+    seedNodes.length === 0 ? undefined : seedNodeSource(async () => (await observed).node, seedNodes);
   const observed = observedNode(flags, out, {
     ...{ ...nodeOptionsOf(flags), ...net.options },
     maxoutbound: slots,
     maxinbound: flags.listen ? INBOUND : 0,
-    ...(kept && automatic(flags, slots, plan, kept, net, source)),
+    ...(kept && automatic(flags, slots, plan, kept, net, seednodes)),
   });
   const { node, stop } = await observed;
   kept?.begin();
@@ -206,14 +206,15 @@ function automatic(
   { seedNodes }: Plan,
   { book, anchors }: KeptAddressBook,
   { proxied }: NodeNet,
-  source: CandidateSource | undefined,
+  seednodes: CandidateSource | undefined,
 ): Pick<NodeOptions, 'outbound' | 'addressBook' | 'maxoutbound'> {
   const slots = Math.min(most, maxconnections ?? AUTOMATIC);
   const feeler = feelers && !once;
   const outbound: OutboundOptions = {
-    ...{ slots, once, dnsseed, blockrelay, anchors, networks: [...proxied.reachable] },
+    ...{ slots, once, blockrelay, anchors, networks: [...proxied.reachable] },
+    dnsseed: dnsseed && !proxied.hasNameProxy,
     ...(!feeler && { feelerInterval: 0 }),
-    ...(source && { source }),
+    ...(seednodes && { seednodes }),
   };
   const maxoutbound = slots + (once ? 0 : blockrelay) + Number(feeler) + seedNodes.length;
   return { outbound, addressBook: book, maxoutbound };
@@ -228,20 +229,6 @@ function consensusLines(peers: readonly PeerInfo[], out: Output): string[] {
     ({ address, score }) => `${plain(address)} (${score} of ${established.length})`,
   );
   return out.verbose > 0 && addresses.length > 0 ? [`peers see this machine as ${addresses.join(', ')}`] : [];
-}
-
-/** Where addresses come from, if not from DNS and the fixed list alone. */
-function sourceOf(
-  flags: Flags,
-  out: Output,
-  { proxied, options: { dns } }: NodeNet,
-  seedNodes: readonly string[],
-  node: () => Promise<BitcoinNode>,
-): CandidateSource | undefined {
-  if (seedNodes.length === 0) return undefined;
-  const dnsseed = flags.dnsseed !== false && !proxied.hasNameProxy;
-  const unroutable = (addresses: readonly SeedAddress[]): void => out.info(unroutableSentence(addresses));
-  return seedNodeSource(node, seedNodes, { reachable: proxied.reachable, dns, dnsseed, unroutable });
 }
 
 function refuseNowhere(flags: Flags, { book }: KeptAddressBook): void {
@@ -259,8 +246,8 @@ function intention({ chain }: BitcoinNode, { hosts, kept, seedNodes }: Plan, dns
 }
 
 function firstSource(known: number, seedNodes: number, dnsseed: boolean): string {
-  if (seedNodes > 0) return `asking ${seedNodes} nodes for addresses`;
   if (known > 0) return `${known} ${known === 1 ? 'address' : 'addresses'} in the address book`;
+  if (seedNodes > 0) return `asking ${seedNodes} ${seedNodes === 1 ? 'node' : 'nodes'} for addresses`;
   return dnsseed ? 'asking the DNS seeds' : 'trying the fixed list';
 }
 
@@ -277,13 +264,11 @@ function toHosts({ flags, out }: Invocation, node: BitcoinNode, hosts: readonly 
 }
 
 /** The node fills its slots by itself; this reports how. */
-function toCandidates({ flags, out }: Invocation, node: BitcoinNode, { seedNodes }: Plan): Outbound {
+function toCandidates({ flags, out }: Invocation, node: BitcoinNode): Outbound {
   const once = flags.once === true;
   let [established, reported, isFilled] = [0, 0, false];
   node.on('established', () => (established += 1));
-  node.on('candidates', ({ addresses }) =>
-    out.info(out.paintLog('dim', foundSentence(addresses, flags.dnsseed, seedNodes))),
-  );
+  node.on('candidates', ({ addresses }) => out.info(out.paintLog('dim', foundSentence(addresses.length))));
   node.on('unroutable', ({ addresses }) => out.info(unroutableSentence(addresses)));
   node.on('unreachable', () => out.info(unreachableSentence(once, 0, node)));
   let settle: () => void;
@@ -309,23 +294,11 @@ function toCandidates({ flags, out }: Invocation, node: BitcoinNode, { seedNodes
   };
 }
 
-/** What the source of addresses has answered. */
-export function foundSentence(
-  addresses: readonly SeedAddress[],
-  dnsseed = true,
-  seedNodes: readonly string[] = [],
-): string {
-  const count = `${addresses.length} ${addresses.length === 1 ? 'address' : 'addresses'}`;
-  if (addresses.some(({ source }) => seedNodes.includes(source)))
-    return `${count} from nodes that were asked`;
-  if (addresses.some(({ source }) => source === BOOK_SOURCE)) return `${count} of the address book`;
-  if (!dnsseed) return `${count} of the fixed list`;
-  const sources = new Set(addresses.map(({ source }) => source));
-  if (addresses.length === 0) return 'the DNS seeds gave no address';
-  return sources.has('fixed')
-    ? `the DNS seeds gave no public address; trying ${count} of the fixed list`
-    : `${count} from ${sources.size} DNS ${sources.size === 1 ? 'seed' : 'seeds'}`;
-}
+/** What there is to dial, once the address book and, where it had too little, the seeds were asked. */
+export const foundSentence = (count: number): string =>
+  count === 0
+    ? 'no address to dial'
+    : `${count} ${count === 1 ? 'address' : 'addresses'} of the address book`;
 
 /** Hosts that are named in a sentence. */
 const SHOWN = 3;

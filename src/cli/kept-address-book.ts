@@ -19,8 +19,10 @@ import {
   type BitcoinNode,
   type Chain,
   type Endpoint,
+  type Clock,
   parseEndpoint,
   type PeerInfo,
+  systemClock,
   systemRandom,
   VerackError,
 } from '../index.js';
@@ -48,6 +50,7 @@ export async function keptAddressBook(
   { datadir, asmap }: Pick<Flags, 'datadir' | 'asmap'>,
   chain: Chain,
   out: Output,
+  clock: Clock = systemClock,
 ): Promise<KeptAddressBook> {
   const netgroups = await netgroupsOf(asmap);
   const fresh = { key: systemRandom(KEY_SIZE), netgroups };
@@ -55,10 +58,11 @@ export async function keptAddressBook(
   try {
     const book = await openBook(folder, chain, fresh, out);
     const anchors = folder === undefined ? [] : anchorsOf(await takeAnchors(folder, chain.magic), out);
-    return new Keeper(book, anchors, folder, chain, out);
+    return new Keeper({ book, anchors, folder, chain, out, clock });
   } catch (error) {
     reportRefusal(error, 'nothing is kept', out);
-    return new Keeper(await openBook(undefined, chain, fresh, out), [], undefined, chain, out);
+    const book = await openBook(undefined, chain, fresh, out);
+    return new Keeper({ book, anchors: [], folder: undefined, chain, out, clock });
   }
 }
 
@@ -74,38 +78,53 @@ function reportRefusal(error: unknown, consequence: string, out: Output): void {
   out.failure(`${String(path)} cannot be used (${String(why)}): ${consequence}`);
 }
 
+interface KeeperParts {
+  readonly book: AddressBook;
+  readonly anchors: readonly Endpoint[];
+  /** Undefined: nothing is kept. */
+  readonly folder: string | undefined;
+  readonly chain: Chain;
+  readonly out: Output;
+  readonly clock: Clock;
+}
+
 class Keeper implements KeptAddressBook {
-  #timer: NodeJS.Timeout | undefined;
+  #timer: unknown;
   readonly #wasEmpty: boolean;
 
-  constructor(
-    readonly book: AddressBook,
-    readonly anchors: readonly Endpoint[],
-    private readonly folder: string | undefined,
-    private readonly chain: Chain,
-    private readonly out: Output,
-  ) {
-    this.#wasEmpty = book.size() === 0;
+  constructor(private readonly parts: KeeperParts) {
+    this.#wasEmpty = parts.book.size() === 0;
+  }
+
+  get book(): AddressBook {
+    return this.parts.book;
+  }
+
+  get anchors(): readonly Endpoint[] {
+    return this.parts.anchors;
   }
 
   begin(): void {
-    this.#timer = setInterval(() => void this.#save(), SAVE_INTERVAL);
-    this.#timer.unref();
+    this.#timer = this.parts.clock.setTimeout(() => {
+      this.begin();
+      void this.#save();
+    }, SAVE_INTERVAL);
   }
 
   async end(node: BitcoinNode): Promise<void> {
-    clearInterval(this.#timer);
+    const { folder, chain, out, clock } = this.parts;
+    clock.clearTimeout(this.#timer);
     const anchors = node.peers.list().flatMap(anchorOf).slice(0, MAX_ANCHORS);
     await this.#save();
-    if (this.folder === undefined || anchors.length === 0) return;
-    await writeAnchors(this.folder, anchors, this.chain.magic).catch((error: unknown) =>
-      reportRefusal(error, `${ANCHORS_FILE} is not written`, this.out),
+    if (folder === undefined || anchors.length === 0) return;
+    await writeAnchors(folder, anchors, chain.magic).catch((error: unknown) =>
+      reportRefusal(error, `${ANCHORS_FILE} is not written`, out),
     );
   }
 
   /** An empty book that was empty is no file. */
   async #save(): Promise<void> {
-    const { folder, book, chain, out } = this;
+    const { folder, book, chain, out } = this.parts;
     if (folder === undefined || (this.#wasEmpty && book.size() === 0)) return;
     await writePeersFile(join(folder, PEERS_FILE), book.save(), chain.magic).catch((error: unknown) =>
       reportRefusal(error, 'the address book is not saved', out),

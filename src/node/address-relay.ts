@@ -26,6 +26,7 @@ import {
   servicesOf,
   toLegacy,
 } from '../wire/index.js';
+import { internalSource } from './address-source.js';
 import { announcedAddress } from './self-announcement.js';
 
 /** With so many outbound connections there is a network, and a failure is the address's (Core: `ThreadOpenConnections`). */
@@ -161,9 +162,10 @@ export class AddressRelay {
 
   #take({ connection, limit }: RelayPeer, records: readonly AddressRecord[]): void {
     const { book, clock } = this.options;
-    const source = serviceOf(connection.remote);
     const count = limit.take(records.length, clock.now());
-    if (!source || count === 0) return;
+    if (count === 0) return;
+    // A peer that was dialled by name through a proxy has no address that we know.
+    const source = serviceOf(connection.remote) ?? internalSource(connection.remote.host);
     const useful = this.#sample(records, count).filter((record) => this.#isUseful(record));
     book.add(
       useful.map((record) => this.#dated(record)),

@@ -9,16 +9,8 @@ import type { Clock } from '../net/environment.js';
 import { I2P_PORT, type Network } from '../net/host-kind.js';
 import type { Endpoint } from '../net/link.js';
 import { hasServices } from '../services.js';
-import {
-  BIP155,
-  formatAddress,
-  type Hex64,
-  type NetAddress,
-  networkOfNetAddress,
-  parseAddress,
-  servicesOf,
-  sha256,
-} from '../wire/index.js';
+import { formatAddress, type Hex64, networkOfNetAddress, parseAddress, servicesOf } from '../wire/index.js';
+import { internalSource } from './address-source.js';
 import { isBadPort } from './bad-ports.js';
 import { BOOK_SOURCE, type CandidateSource } from './candidates.js';
 import { outboundGroup } from './outbound-netgroups.js';
@@ -32,17 +24,19 @@ const DRAWS_PER_ADDRESS = 4;
 const RECENT = 10 * MINUTE;
 const RECENT_DRAWS = 30;
 const BAD_PORT_DRAWS = 50;
-/** How long a book that is not empty is tried before the DNS seeds are asked, milliseconds; a large book longer. */
+/** How long a book that is not empty is tried before the seeds are asked, milliseconds; a large book longer. */
 const SEED_DELAY = 11_000;
 const LARGE_BOOK_DELAY = 300_000;
+/** How long what the seed nodes gave is tried before the DNS seeds are asked (Core: `ThreadDNSAddressSeed`). */
+const SEED_NODES_DELAY = 30_000;
 const LARGE_BOOK = 1_000;
 /** With so many full-relay peers the seeds are not needed. */
 const ENOUGH_PEERS = 2;
 
 export interface BookSourceOptions {
   readonly book: AddressBook;
-  /** The DNS seeds and the fixed list. */
-  readonly seeds: CandidateSource;
+  /** What is asked when the book has too little, one after the other: the seed nodes, the DNS seeds with the fixed list. */
+  readonly seeds: readonly CandidateSource[];
   readonly clock: Pick<Clock, 'now' | 'wall'>;
   readonly requiredServices: Hex64;
   /** Networks that can be dialled. */
@@ -53,28 +47,25 @@ export interface BookSourceOptions {
   readonly fullRelayPeers: () => number;
 }
 
-/** Core's address for who told of an address that came from no peer: `CNetAddr::SetInternal`. */
-function internalSource(name: string): NetAddress {
-  const prefix = [0xfd, 0x6b, 0x88, 0xc0, 0x87, 0x24];
-  const hash = sha256(new TextEncoder().encode(name)).subarray(0, 16 - prefix.length);
-  return { networkID: BIP155.ipv6.id, addr: Uint8Array.of(...prefix, ...hash) };
-}
-
 const endpointOf = (address: AddressRecord): Endpoint => ({
   host: formatAddress(address),
   port: address.port,
 });
 
 export class BookSource implements CandidateSource {
-  readonly #began: number;
-  #hasAsked = false;
+  /** When this source was made, or last asked the seeds. */
+  #since: number;
+  /** How many of the seeds were asked. */
+  #asked = 0;
 
   constructor(private readonly options: BookSourceOptions) {
-    this.#began = options.clock.now();
+    this.#since = options.clock.now();
   }
 
   async find(signal: AbortSignal): Promise<readonly SeedAddress[]> {
-    if (this.#isPoor()) await this.#askSeeds(signal);
+    const { book, seeds } = this.options;
+    if (book.size() > 0 && this.#isDue()) await this.#ask(this.#asked, signal);
+    for (let next = 0; next < seeds.length && book.size() === 0; next++) await this.#ask(next, signal);
     return this.#draw();
   }
 
@@ -96,17 +87,23 @@ export class BookSource implements CandidateSource {
     return Math.min(MAX_DRAWS, BAD_PORT_DRAWS + DRAWS_PER_ADDRESS * this.options.book.size());
   }
 
-  #isPoor(): boolean {
-    const { book, clock, fullRelayPeers } = this.options;
-    const size = book.size();
-    if (size === 0) return true;
-    const delay = size >= LARGE_BOOK ? LARGE_BOOK_DELAY : SEED_DELAY;
-    return !this.#hasAsked && clock.now() - this.#began >= delay && fullRelayPeers() < ENOUGH_PEERS;
+  /** Whether the next seeds are to be asked although the book is not empty. */
+  #isDue(): boolean {
+    const { seeds, clock, fullRelayPeers } = this.options;
+    const isWaitOver = clock.now() - this.#since >= this.#delay;
+    return this.#asked < seeds.length && isWaitOver && fullRelayPeers() < ENOUGH_PEERS;
   }
 
-  async #askSeeds(signal: AbortSignal): Promise<void> {
-    this.#hasAsked = true;
-    for (const seed of await this.options.seeds.find(signal)) this.#add(seed);
+  get #delay(): number {
+    if (this.#asked > 0) return SEED_NODES_DELAY;
+    return this.options.book.size() >= LARGE_BOOK ? LARGE_BOOK_DELAY : SEED_DELAY;
+  }
+
+  async #ask(which: number, signal: AbortSignal): Promise<void> {
+    const { seeds, clock } = this.options;
+    for (const seed of (await seeds[which]?.find(signal)) ?? []) this.#add(seed);
+    this.#asked = which + 1;
+    this.#since = clock.now();
   }
 
   /** The time is drawn, so that addresses of seeds do not look fresh: 3 to 7 days ago, 7 to 14 for the fixed list. */

@@ -36,6 +36,8 @@ export interface OutboundOptions {
   readonly dnsseed?: boolean;
   /** Networks that can be dialled: others of the address book are left out. Default IPv4 and IPv6. */
   readonly networks?: readonly Network[];
+  /** Asked before the DNS seeds when the address book has too little (Core: `-seednode`). Needs `addressBook`. */
+  readonly seednodes?: CandidateSource;
   /** Another source of addresses than the address book, the seeds and the fixed list. */
   readonly source?: CandidateSource;
 }
@@ -127,6 +129,7 @@ const OUTBOUND_NAMES: Readonly<Record<keyof OutboundOptions, true>> = {
   networks: true,
   once: true,
   dnsseed: true,
+  seednodes: true,
   source: true,
 };
 

@@ -47,10 +47,11 @@ export function candidateSourceOf(options: NodeOptions, parts: SourceParts): Can
   const { outbound, addressBook: book, dns } = options;
   const { env, chain, netgroups, unroutable } = parts;
   if (outbound?.source) return outbound.source;
+  const { dnsseed = true, seednodes, networks = DEFAULT_NETWORKS } = outbound ?? {};
   const random = (): number => drawFraction(env);
-  const dnsseed = outbound?.dnsseed ?? true;
-  const seeds = seedSource(chain, { ...(dns && { dns }), dnsseed, random, unroutable });
-  if (!book) return seeds;
+  const dnsSeeds = seedSource(chain, { ...(dns && { dns }), dnsseed, random, unroutable });
+  if (!book) return dnsSeeds;
+  const seeds = seednodes ? [seednodes, dnsSeeds] : [dnsSeeds];
   return new BookSource({
     ...{
       book,
@@ -59,7 +60,7 @@ export function candidateSourceOf(options: NodeOptions, parts: SourceParts): Can
       fullRelayPeers: () => [...parts.outbound()].filter(isFullRelay).length,
     },
     requiredServices: options.rules?.requiredServices ?? CORE_RULES.requiredServices,
-    networks: outbound?.networks ?? DEFAULT_NETWORKS,
+    networks,
     takenGroups: () => takenGroups(parts.outbound(), netgroups),
   });
 }
