@@ -24,3 +24,16 @@ test.each([
   ['::2', false],
   ['localhost', false],
 ])('%s is loopback: %s', (host, expected) => expect(isLoopback(host)).toBe(expected));
+
+test('any spelling of an IPv4 address has the source of the canonical one', () => {
+  for (const [spelling, canonical] of [
+    ['010.0.0.1', '8.0.0.1'],
+    ['127.1', '127.0.0.1'],
+    ['0x7f.0.0.1', '127.0.0.1'],
+    ['0.0.0.0', '0.0.0.0'],
+  ] as const) {
+    expect([spelling, sourceOf(spelling)]).toEqual([spelling, sourceOf(canonical)]);
+    expect([spelling, isLoopback(spelling)]).toEqual([spelling, isLoopback(canonical)]);
+  }
+  expect(['256.0.0.1', '1.2.3.4.5'].map(sourceOf)).toEqual(['256.0.0.1', '1.2.3.4.5']);
+});

@@ -23,6 +23,7 @@ import {
   type V2Key,
 } from '../wire/index.js';
 import { withHandlers } from '../xstate/effect-handlers.js';
+import { Stepper } from '../xstate/stepper.js';
 import { machinesOf, type TransportEffects } from './effects.js';
 import type { IncomingEvent, MessageTransport, TransportOwner } from './transport.js';
 import { V1Transport } from './v1-transport.js';
@@ -68,6 +69,10 @@ export interface TransportActorOptions {
   readonly input: TransportInput;
   readonly compiled: boolean;
   readonly parent?: AnyActorRef;
+  /** An actor from the start, for whoever inspects. Otherwise a responder has one once the peer begins a key exchange. */
+  readonly inspected?: boolean;
+  /** The exchange is over, or v1 was detected: nothing is left to be stopped. */
+  readonly over?: () => void;
 }
 
 /** Our side of the exchange: made when it is first needed, because most inbound connections turn out to be v1. */
@@ -81,7 +86,8 @@ export class V2Transport implements MessageTransport, TransportEffects {
   /** Decided by the machine's `effect.ready`. */
   type: 'v1' | 'v2' | 'detecting' = 'detecting';
   session_id = '';
-  readonly actor: TransportActor;
+  /** What runs the machine: an actor only once a key exchange has begun. */
+  #machine: TransportActor | Stepper<typeof transportMachine>;
   readonly #parser: HandshakeParser;
   #own: OwnKey | undefined;
   #encoder: PacketEncoder | undefined;
@@ -95,15 +101,41 @@ export class V2Transport implements MessageTransport, TransportEffects {
   constructor(
     private readonly options: V2Options,
     private readonly owner: TransportOwner,
-    { input, compiled, parent }: TransportActorOptions,
+    run: TransportActorOptions,
   ) {
     const { chain, initiating } = options;
     this.#parser = createHandshakeParser({ initiating, magic: chain.magic, knownMagic });
+    this.#machine = this.#start(run);
+  }
+
+  /** Most accepted connections are v1, and their exchange is over after two events. */
+  #start({ input, compiled, parent, inspected = false, over = () => undefined }: TransportActorOptions) {
     const logic = withHandlers(machinesOf(compiled).transport, this);
-    this.actor = createActor(logic, { id: `transport.${input.id}`, input, ...(parent && { parent }) });
+    const id = `transport.${input.id}`;
+    if (compiled && parent && !inspected && input.role === 'responder')
+      return new Stepper(logic, { id, input, parent, done: over }).start();
+    const actor = createActor(logic, { id, input, ...(parent && { parent }) });
     // The parent is notified of an error too, and acts on it; without this XState would throw it as an uncaught exception.
-    this.actor.subscribe({ error: () => undefined });
-    this.actor.start();
+    actor.subscribe({ error: () => undefined });
+    return actor.start();
+  }
+
+  /** What runs the machine, for inspection. */
+  get machine(): TransportActor | Stepper<typeof transportMachine> {
+    return this.#machine;
+  }
+
+  /** The connection has ended. `stopChild`: the parent's way to stop an actor. */
+  stop(stopChild: (actor: TransportActor) => void): void {
+    if (this.#machine.getSnapshot().status !== 'active') return;
+    if (this.#machine instanceof Stepper) this.#machine.stop();
+    else stopChild(this.#machine);
+  }
+
+  /** A key exchange begins: it is an actor, like the peer. */
+  #beginExchange(): void {
+    if (this.#machine instanceof Stepper) this.#machine = this.#machine.toActor();
+    this.#machine.send({ type: 'bytes.v2' });
   }
 
   get buffered(): number {
@@ -112,7 +144,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
 
   /** TCP is open. */
   begin(): void {
-    this.actor.send({ type: 'link.connected' });
+    this.#machine.send({ type: 'link.connected' });
     if (this.options.fault === 'v2-early-key') this.sendKey();
   }
 
@@ -129,7 +161,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
 
   closed(code: LinkCode): boolean {
     if (this.type !== 'detecting') return false;
-    this.actor.send({ type: 'link.closed', code });
+    this.#machine.send({ type: 'link.closed', code });
     return true;
   }
 
@@ -173,7 +205,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
   #noteArrival(): void {
     if (this.#hasArrived) return;
     this.#hasArrived = true;
-    this.actor.send({ type: 'bytes.arrived' });
+    this.#machine.send({ type: 'bytes.arrived' });
   }
 
   #sendDecoys(encoder: PacketEncoder): void {
@@ -191,16 +223,16 @@ export class V2Transport implements MessageTransport, TransportEffects {
   }
 
   *#take(event: HandshakeParserEvent): Iterable<IncomingEvent> {
-    if (event.kind === 'v2') this.actor.send({ type: 'bytes.v2' });
+    if (event.kind === 'v2') this.#beginExchange();
     if (event.kind === 'broken')
-      this.actor.send({ type: 'bytes.broken', code: event.code, facts: event.facts });
+      this.#machine.send({ type: 'bytes.broken', code: event.code, facts: event.facts });
     if (event.kind === 'key') yield* this.#agree(event.ellswift, event.rest);
     if (event.kind === 'v1') yield* this.#useV1(event.bytes);
   }
 
   *#agree(theirs: Uint8Array, rest: Uint8Array): Iterable<IncomingEvent> {
     if (this.options.fault !== 'v2-short-key') this.#derive(theirs);
-    this.actor.send({ type: 'bytes.key' });
+    this.#machine.send({ type: 'bytes.key' });
     if (this.#decoder) yield* this.#decode(this.#decoder, rest);
   }
 
@@ -218,7 +250,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
   /** A responder reads on as v1; for an initiator the exchange is over. */
   *#useV1(bytes: Uint8Array): Iterable<IncomingEvent> {
     if (!this.options.initiating) this.#v1 = new V1Transport(this.options.chain, this.owner);
-    this.actor.send({ type: 'bytes.v1' });
+    this.#machine.send({ type: 'bytes.v1' });
     if (this.#v1) yield* this.#v1.feed(bytes);
   }
 
@@ -232,10 +264,10 @@ export class V2Transport implements MessageTransport, TransportEffects {
 
   /** Until the version packet the transport machine decides, afterwards the peer machine. */
   #exchange(event: V2Event): void {
-    if (event.kind === 'garbage') this.actor.send({ type: 'bytes.garbage', size: event.size });
-    if (event.kind === 'version') this.actor.send({ type: 'packet.version' });
-    if (event.kind === 'decoy') this.actor.send({ type: 'packet.decoy' });
+    if (event.kind === 'garbage') this.#machine.send({ type: 'bytes.garbage', size: event.size });
+    if (event.kind === 'version') this.#machine.send({ type: 'packet.version' });
+    if (event.kind === 'decoy') this.#machine.send({ type: 'packet.decoy' });
     if (event.kind === 'broken')
-      this.actor.send({ type: 'bytes.broken', code: event.code, facts: event.facts });
+      this.#machine.send({ type: 'bytes.broken', code: event.code, facts: event.facts });
   }
 }

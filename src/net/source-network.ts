@@ -2,6 +2,7 @@
  * Where a caller comes from, as wide as one owner usually has it: the /24 of an IPv4 address, the /64 of an IPv6 one.
  * The prefixes are those of btcd (internal/inbound/admission.go).
  */
+import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 const BITS = { ipv4: 24, ipv6: 64 } as const;
@@ -9,6 +10,8 @@ const LOOPBACK = { ipv4: ['127.0.0.0', 8], ipv6: ['::1', 128] } as const;
 
 /** `203.0.113.0/24`, `2001:db8::/64`; IPv4 inside IPv6 counts as IPv4, a zone is left out, other text stands for itself. */
 export function sourceOf(host: string): string {
+  // Asked for every connection: ipaddr.js would take longer than everything else that is decided about it.
+  if (isIPv4(host)) return `${host.slice(0, host.lastIndexOf('.'))}.0/24`;
   const address = addressOf(host);
   if (!address) return host;
   const bits = BITS[address.kind()];
@@ -18,6 +21,7 @@ export function sourceOf(host: string): string {
 
 /** Whether an address is this machine's own: 127.0.0.0/8 or ::1. */
 export function isLoopback(host: string): boolean {
+  if (isIPv4(host)) return host.startsWith('127.');
   const address = addressOf(host);
   if (!address) return false;
   const [net, bits] = LOOPBACK[address.kind()];

@@ -22,6 +22,8 @@ export class PeerClock {
   #tickedat = 0;
   #drift = 0;
   #cpu = 0;
+  /** When the CPU time was read. */
+  #cpuat = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly clock: Clock,
@@ -32,13 +34,20 @@ export class PeerClock {
   start(): void {
     this.stop();
     this.#tickedat = this.clock.now();
-    this.#drift = this.clock.wall() - this.clock.now();
-    this.#cpu = this.clock.cpu?.() ?? 0;
+    this.#drift = this.clock.wall() - this.#tickedat;
+    this.#readCpu(this.#tickedat);
     this.#timer = this.clock.setTimeout(() => this.#tick(), TICK);
   }
 
   stop(): void {
     this.clock.clearTimeout(this.#timer);
+  }
+
+  /** Not more than once a second: it costs the system more than a whole handshake costs us. */
+  #readCpu(now: number): void {
+    if (now - this.#cpuat < TICK) return;
+    this.#cpuat = now;
+    this.#cpu = this.clock.cpu?.() ?? 0;
   }
 
   #tick(): void {
@@ -57,6 +66,6 @@ export class PeerClock {
 
   #wasSuspended(now: number): boolean {
     const used = (this.clock.cpu?.() ?? 0) - this.#cpu;
-    return causeOfDelay(now - this.#tickedat, used) === 'suspended';
+    return causeOfDelay(now - this.#cpuat, used) === 'suspended';
   }
 }

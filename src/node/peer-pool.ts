@@ -60,10 +60,16 @@ export interface PoolOptions extends InboundOptions {
   readonly padding?: Padding;
   /** A fault in our key exchanges. */
   readonly v2fault?: V2FaultName;
+  /** Somebody inspects the actors: every key exchange is one from the start. */
+  readonly inspect?: unknown;
 }
 
 type PoolLogic = ActorLogic<Snapshot<undefined>, AnyEventObject>;
 type Scope = Parameters<PoolLogic['getInitialSnapshot']>[0];
+
+/** What the ids of the actors begin with; the id of the connection follows. */
+const PEER = 'peer.';
+const TRANSPORT = 'transport.';
 
 const CANCELLED: Reason = { code: 'ERR_LOCAL_CANCELLED', facts: {} };
 
@@ -195,7 +201,11 @@ export class PeerPool implements ConnectionOwner {
         ...(fault && { fault }),
       },
       connection,
-      { input, compiled, ...(parent && { parent }) },
+      {
+        ...{ input, compiled, inspected: options.inspect !== undefined },
+        over: () => this.#transports.delete(input.id),
+        ...(parent && { parent }),
+      },
     );
     this.#transports.set(connection.id, transport);
     return transport;
@@ -328,18 +338,18 @@ export class PeerPool implements ConnectionOwner {
 
   /** A key exchange that is under way ends with its connection. */
   #stopTransport(id: number): void {
-    const actor = this.#transports.get(id)?.actor;
+    this.#transports.get(id)?.stop((actor) => this.#scope?.stopChild(actor));
     this.#transports.delete(id);
-    if (actor?.getSnapshot().status === 'active') this.#scope?.stopChild(actor);
   }
 
   /** `xstate.done.actor.peer.7`, and `xstate.error.actor.` of peers and transports. */
   #receive(event: AnyEventObject): void {
-    const [kind, id] = String(event.actorId).split('.');
-    const connection = this.#connections.get(Number(id));
+    const actorId = String(event.actorId);
+    const isPeer = actorId.startsWith(PEER);
+    const connection = this.#connections.get(Number(actorId.slice((isPeer ? PEER : TRANSPORT).length)));
     if (!connection) return;
     if (event.type.startsWith('xstate.error.actor.')) this.#crashed(connection, event.error);
-    else if (kind === 'transport') this.#transports.delete(connection.id);
+    else if (!isPeer) this.#transports.delete(connection.id);
     else if (event.type.startsWith('xstate.done.actor.')) this.#finished(connection);
   }
 

@@ -14,6 +14,8 @@ interface Scheduler {
   schedule(this: void, source: Actor, target: Actor, event: AnyEventObject, delay: number, id?: string): void;
   cancel(this: void, source: Actor, id: string): void;
   cancelAll(this: void, actor: Actor): void;
+  /** Only of {@link keepTimersByActor}. */
+  move?(this: void, from: object, to: Actor): void;
 }
 
 interface System {
@@ -52,6 +54,22 @@ export function keepTimersByActor(system: AnyActorRef['system']): void {
     for (const timer of armed.get(actor)?.values() ?? []) clock.clearTimeout(timer);
     armed.delete(actor);
   };
+  scheduler.move = (from, to) => {
+    const timers = armed.get(from as Actor);
+    if (!timers) return;
+    armed.delete(from as Actor);
+    armed.set(to, timers);
+  };
+}
+
+/**
+ * Makes the timers of `from` those of `to`, so that `to` can cancel them; when one is due, `from` still gets its event.
+ * The system must keep its timers by actor.
+ */
+export function moveTimers(system: AnyActorRef['system'], from: object, to: AnyActorRef): void {
+  const { move } = (system as System).scheduler;
+  if (!move) throw new Error('the system does not keep its timers by actor');
+  move(from, to);
 }
 
 /** As XState delivers it, so that whoever inspects sees it. */
