@@ -49,6 +49,6 @@ export class V1Transport implements MessageTransport {
   }
 
   wipe(): void {
-    // Nothing here is secret.
+    this.#framer.clear();
   }
 }
