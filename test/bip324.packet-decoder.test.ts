@@ -11,7 +11,7 @@ import {
 } from '../src/wire/bip324/transport.js';
 import { REKEY } from '../src/wire/bip324/fschacha20.js';
 import { createV2Key, deriveV2Keys, type DirectionKeys } from '../src/wire/bip324/keys.js';
-import { GROWTH_STEP } from '../src/wire/bip324/byte-buffer.js';
+import { GROWTH_STEP } from '../src/wire/byte-buffer.js';
 import { createPacketDecoder } from '../src/wire/bip324/packet-decoder.js';
 import { createPacketEncoder } from '../src/wire/bip324/packet-encoder.js';
 import { seededRandom } from './support/memory-nodes.js';

@@ -3,7 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { knownMagic, NETWORKS } from '../src/networks.js';
 import { createV1Framer, encodeFrame, type FrameEvent, readCommand } from '../src/wire/index.js';
-import { GROWTH_STEP, MAX_PAYLOAD } from '../src/wire/v1-framing.js';
+import { GROWTH_STEP } from '../src/wire/byte-buffer.js';
+import { MAX_PAYLOAD } from '../src/wire/v1-framing.js';
 import { fromHex, toHex } from './support/hex.js';
 
 const { magic } = NETWORKS.regtest;

@@ -11,13 +11,23 @@ export const RESERVED = 40;
 
 /**
  * The limit on open files: Infinity for none, undefined when it cannot be read. Node.js raises the soft limit to
- * the hard one when it starts, so this is as far as it goes.
+ * the hard one when it starts, so this is as far as it goes. The permission model of Node.js may forbid both ways to read it.
  */
-export function openFilesLimit(): number | undefined {
+export const openFilesLimit = (): number | undefined => limitOfSystem() ?? limitOfShell();
+
+function limitOfSystem(): number | undefined {
   try {
     return limitIn(readFileSync('/proc/self/limits', 'utf8'));
   } catch {
+    return undefined;
+  }
+}
+
+function limitOfShell(): number | undefined {
+  try {
     return asLimit(spawnSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).stdout);
+  } catch {
+    return undefined;
   }
 }
 

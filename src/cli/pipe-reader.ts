@@ -1,5 +1,5 @@
 /** Notices that the reader of our output has closed its pipe while there is nothing to write: `connect | head -1`. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fstatSync } from 'node:fs';
 
 /** Milliseconds before the watch starts: most verbs are done by then. */
@@ -15,14 +15,23 @@ export function whenReaderIsGone(fd: number, gone: () => void): void {
 }
 
 function watch(fd: number, gone: () => void): void {
-  const args = ['-f', `--pid=${process.pid}`, '/dev/null'];
-  const tail = spawn('tail', args, { stdio: ['ignore', fd, 'ignore'] });
+  const tail = startTail(fd);
+  if (!tail) return;
   tail.unref();
   tail.on('error', () => undefined);
   tail.on('exit', (_, signal) => {
     if (signal === 'SIGPIPE') gone();
   });
   process.once('exit', () => tail.kill());
+}
+
+/** Undefined where the permission model of Node.js forbids to start programs. */
+function startTail(fd: number): ChildProcess | undefined {
+  try {
+    return spawn('tail', ['-f', `--pid=${process.pid}`, '/dev/null'], { stdio: ['ignore', fd, 'ignore'] });
+  } catch {
+    return undefined;
+  }
 }
 
 function isPipe(fd: number): boolean {

@@ -25,6 +25,7 @@ import {
   commandOf,
   encodeMessage,
   isKnownCommand,
+  isOpaque,
   type Message,
   type UnknownMessage,
 } from '../wire/index.js';
@@ -373,8 +374,9 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     this.#link?.rest();
   }
 
-  isIgnored(command: string): boolean {
-    return !isKnownCommand(command) && !this.owner.isListenedTo;
+  isIgnored(command: string, isBeforeVersion: boolean): boolean {
+    if (this.owner.isListenedTo) return false;
+    return !isKnownCommand(command) || (isBeforeVersion && isOpaque(command));
   }
 
   closed(code: LinkCode): void {

@@ -37,8 +37,8 @@ export interface MessageTransport {
 /** What a transport needs from the connection that owns it. */
 export interface TransportOwner {
   write(bytes: readonly Uint8Array[]): void;
-  /** Whether the payloads of a command are of no use to anybody. */
-  isIgnored(command: string): boolean;
+  /** Whether the payload of a message is of no use to anybody. `isBeforeVersion`: no `version` came before it. */
+  isIgnored(command: string, isBeforeVersion: boolean): boolean;
   /** Application bytes can flow, from now on through `transport`. */
   ready(transport: MessageTransport): void;
   /** The key exchange failed. `fallBack`: v1 on a new connection may succeed. */

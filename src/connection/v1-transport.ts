@@ -15,12 +15,14 @@ export class V1Transport implements MessageTransport {
   readonly type = 'v1';
   readonly session_id = '';
   readonly #framer: V1Framer<FrameEvent | SkippedFrame>;
+  /** Found here, because the frames of one chunk are all parsed before the peer machine receives the first of them. */
+  #isBeforeVersion = true;
 
   constructor(
     private readonly chain: Chain,
-    owner?: Pick<TransportOwner, 'isIgnored'>,
+    private readonly owner?: Pick<TransportOwner, 'isIgnored'>,
   ) {
-    const isIgnored = (command: string): boolean => owner?.isIgnored(command) ?? false;
+    const isIgnored = (command: string): boolean => this.#isIgnored(command);
     this.#framer = createV1Framer(chain.magic, knownMagic, { isIgnored });
   }
 
@@ -36,11 +38,17 @@ export class V1Transport implements MessageTransport {
     return encodeFrame(this.chain.magic, command, payload);
   }
 
+  /** Asked at each header, in the order of the frames. */
+  #isIgnored(command: string): boolean {
+    if (command === 'version') this.#isBeforeVersion = false;
+    return this.owner?.isIgnored(command, this.#isBeforeVersion) ?? false;
+  }
+
   closed(): boolean {
     return false;
   }
 
   wipe(): void {
-    // Nothing here is secret.
+    this.#framer.clear();
   }
 }

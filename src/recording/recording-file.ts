@@ -3,7 +3,7 @@
  * node down instead, and when the process is killed the file ends with a whole turn. A disk that is full, or a file at
  * its limit, ends the recording and nothing else.
  */
-import { closeSync, constants, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, type Stats, unlinkSync, writeSync } from 'node:fs';
 import { type Reason, VerackError, VERSION } from '../index.js';
 import { FORMAT, FORMAT_VERSION, type Header, MAX_LINE } from './recording-format.js';
 import type { Sink } from './recorder.js';
@@ -91,7 +91,7 @@ const OWNER_ONLY = 0o600;
 
 function opened(path: string, force: boolean): number {
   try {
-    const kind = lstatSync(path, { throwIfNoEntry: false });
+    const kind = kindOf(path);
     if (kind?.isFIFO()) throw Object.assign(new Error(), { code: 'ESPIPE' });
     if (kind?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
     if (kind?.isCharacterDevice()) return openSync(path, DEVICE);
@@ -101,6 +101,16 @@ function opened(path: string, force: boolean): number {
   } catch (error) {
     const { code: syscode = 'unknown' } = error as NodeJS.ErrnoException;
     throw new VerackError('ERR_LOCAL_LIMIT', { syscode, path });
+  }
+}
+
+/** What is there; undefined for nothing, and where the permission model of Node.js allows to write the file but not to read it. */
+function kindOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_ACCESS_DENIED') return undefined;
+    throw error;
   }
 }
 

@@ -31,6 +31,7 @@ export {
   encodeMessage,
   factsOf,
   isKnownCommand,
+  isOpaque,
   isStrict,
   shortIdOf,
   VERSION_NONCE_OFFSET,

@@ -46,6 +46,8 @@ export interface MessageFacts {
   readonly plane: 'control' | 'data';
   readonly about: string;
   readonly max?: EntryLimit;
+  /** This library carries the payload and does not look into it, so none is invalid. Follows from the fields. */
+  readonly isOpaque?: boolean;
   /** A payload that breaks the fields' rules, or has bytes behind them, is a protocol violation and not just dropped. */
   readonly strict?: true;
 }
@@ -62,11 +64,14 @@ type FieldsOf<R> = R extends MessageRow<infer T> ? T : never;
 type Labelled<C, T> = Readonly<Record<'command', C>> & T extends infer M ? { [K in keyof M]: M[K] } : never;
 type Table<R extends Rows> = { readonly [C in keyof R]: MessageRow<Labelled<C, FieldsOf<R[C]>>> };
 
+/** A payload that this library carries but does not look into. */
+const opaque = struct({ payload: rest });
+
 /** Puts the command into the value of every row, so that the union of all rows can be discriminated by it. */
 function table<R extends Rows>(rows: R): Table<R> {
   const named = Object.entries(rows).map(([command, row]) => [
     command,
-    { ...row, fields: labelled('command', command, row.fields) },
+    { ...row, isOpaque: row.fields === opaque, fields: labelled('command', command, row.fields) },
   ]);
   return Object.fromEntries(named) as Table<R>;
 }
@@ -95,9 +100,6 @@ const locator = struct({ version: u32, locator: list(bytes(32), 101), hash_stop:
 const locatorLimit: EntryLimit = { entries: 101, at: 4, entry: 32, after: 32 };
 
 const empty = struct({});
-/** A payload that this library carries but does not look into. */
-const opaque = struct({ payload: rest });
-
 /** The table of messages, by command. */
 export const MESSAGES = table({
   version: {

@@ -68,6 +68,11 @@ export function isStrict(command: string): boolean {
   return rows.get(command)?.strict === true;
 }
 
+/** Whether every payload of this command is valid, because this library does not look into it; false for unknown commands. */
+export function isOpaque(command: string): boolean {
+  return rows.get(command)?.isOpaque === true;
+}
+
 /** BIP324: the command of a one-byte message id; undefined when the id is not given out. */
 export function commandOfShortId(id: number): Command | undefined {
   return byShortId.get(id);

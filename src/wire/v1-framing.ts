@@ -9,6 +9,7 @@
  * | 20     | 4    | checksum | first 4 bytes of SHA256(SHA256(payload))                            |
  */
 import type { BrokenCode, Facts } from '../reasons.js';
+import { ByteBuffer } from './byte-buffer.js';
 import { COMMAND_SIZE, readCommand, writeCommand } from './command.js';
 import { checksumOf, createChecksum, type StreamingChecksum } from './hash.js';
 import { hexOf, sanitize } from './display-text.js';
@@ -17,17 +18,12 @@ import { hexOf, sanitize } from './display-text.js';
 export const HEADER_SIZE = 24;
 /** Core's `MAX_PROTOCOL_MESSAGE_LENGTH`: a header that claims more ends the connection. */
 export const MAX_PAYLOAD = 4_000_000;
-/** The most that a payload's buffer runs ahead of the bytes that arrived. */
-export const GROWTH_STEP = 256 * 1024;
-
 /** Offset of the command in a header. */
 export const COMMAND_AT = 4;
 /** Offset of the payload's length, 4 bytes, in a header. */
 export const LENGTH_AT = 16;
 /** Offset of the checksum, 4 bytes, in a header. */
 export const CHECKSUM_AT = 20;
-
-const FIRST_BUFFER = 1024;
 
 /**
  * The events of the framer, in the order of the bytes. `size`: bytes on the wire, header included.
@@ -59,6 +55,8 @@ export interface SkippedFrame {
 export interface V1Framer<E = FrameEvent> {
   /** Takes the next bytes of the stream, split anyhow. Never throws. */
   feed(chunk: Uint8Array): readonly E[];
+  /** Gives the memory of an incomplete frame back; nothing is fed afterwards. */
+  clear(): void;
   /** Bytes of memory held for an incomplete frame. Never more than those fed plus 256 KiB. */
   readonly buffered: number;
 }
@@ -130,9 +128,10 @@ class Framer implements V1Framer<AnyEvent> {
   /** The header of the frame under way; the first `headerHeld` bytes are there. */
   readonly #header = new Uint8Array(HEADER_SIZE);
   #headerHeld = 0;
-  /** The payload of the frame under way, when it came in pieces; the first `held` bytes are there. */
-  #payload: Uint8Array = NOTHING;
-  #held = 0;
+  /** The payload of the frame under way, when it came in pieces. */
+  readonly #payload = new ByteBuffer();
+  /** Bytes that were hashed of a payload that is not wanted. */
+  #hashed = 0;
   #broken = false;
   /** Whether the payload of the frame under way is not wanted; and its checksum, once it came in pieces. */
   #ignored = false;
@@ -145,7 +144,7 @@ class Framer implements V1Framer<AnyEvent> {
   ) {}
 
   get buffered(): number {
-    return this.#headerHeld + this.#payload.length;
+    return this.#headerHeld + this.#payload.size;
   }
 
   feed(chunk: Uint8Array): readonly AnyEvent[] {
@@ -153,6 +152,11 @@ class Framer implements V1Framer<AnyEvent> {
     let at = 0;
     while (at < chunk.length && !this.#broken) at = this.#step(chunk, at, events);
     return events;
+  }
+
+  clear(): void {
+    this.#payload.clear();
+    this.#broken = true;
   }
 
   /** Works on one header or one payload; where it stopped in the chunk. */
@@ -204,35 +208,21 @@ class Framer implements V1Framer<AnyEvent> {
 
   #takePayload(chunk: Uint8Array, at: number, events: AnyEvent[]): number {
     const length = u32At(this.#header, LENGTH_AT);
-    const end = Math.min(at + length - this.#held, chunk.length);
-    const whole = end - at === length;
-    if (whole) this.#finish(chunk.subarray(at, end), events);
-    else if (this.#ignored) this.#hash(chunk.subarray(at, end), length, events);
-    else this.#keep(chunk.subarray(at, end), length, events);
+    const isWhole = this.#hashed === 0 && chunk.length - at >= length;
+    if (this.#ignored && !isWhole) return this.#hash(chunk, at, length, events);
+    const end = Math.min(at + length - this.#payload.held, chunk.length);
+    const payload = this.#payload.take(chunk, at, length);
+    if (payload) this.#finish(payload, events);
     return end;
   }
 
-  #keep(piece: Uint8Array, length: number, events: AnyEvent[]): void {
-    this.#reserve(this.#held + piece.length, length);
-    this.#payload.set(piece, this.#held);
-    this.#held += piece.length;
-    if (this.#held === length) this.#finish(this.#payload.subarray(0, length), events);
-  }
-
-  #hash(piece: Uint8Array, length: number, events: AnyEvent[]): void {
+  #hash(chunk: Uint8Array, at: number, length: number, events: AnyEvent[]): number {
+    const end = Math.min(at + length - this.#hashed, chunk.length);
     this.#checksum ??= createChecksum();
-    this.#checksum.update(piece);
-    this.#held += piece.length;
-    if (this.#held === length) this.#report(this.#checksum.digest(), length, NOTHING, events);
-  }
-
-  /** Doubling keeps byte-wise delivery linear; the step keeps a claim of 4 MB from being believed. */
-  #reserve(needed: number, length: number): void {
-    if (needed <= this.#payload.length) return;
-    const ahead = Math.min(Math.max(needed, FIRST_BUFFER), GROWTH_STEP);
-    const grown = new Uint8Array(Math.min(length, needed + ahead));
-    grown.set(this.#payload.subarray(0, this.#held));
-    this.#payload = grown;
+    this.#checksum.update(chunk.subarray(at, end));
+    this.#hashed += end - at;
+    if (this.#hashed === length) this.#report(this.#checksum.digest(), length, NOTHING, events);
+    return end;
   }
 
   #finish(payload: Uint8Array, events: AnyEvent[]): void {
@@ -255,8 +245,7 @@ class Framer implements V1Framer<AnyEvent> {
 
   #reset(): void {
     this.#headerHeld = 0;
-    this.#payload = NOTHING;
-    this.#held = 0;
+    this.#hashed = 0;
     this.#checksum = undefined;
   }
 }

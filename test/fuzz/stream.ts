@@ -12,7 +12,7 @@ import {
   HEADER_SIZE,
   type V1Framer,
 } from '../../src/wire/index.js';
-import { GROWTH_STEP } from '../../src/wire/v1-framing.js';
+import { GROWTH_STEP } from '../../src/wire/byte-buffer.js';
 import { REGTEST } from './frames.js';
 
 const NOW = { at: 0, unix: () => 1_800_000_000, draw: () => '0123456789abcdef', isDialling: () => false };

@@ -17,7 +17,7 @@ import {
 } from './transport.js';
 import { FSChaCha20, FSChaCha20Poly1305, LENGTH_SIZE } from './fschacha20.js';
 import { type DirectionKeys, TERMINATOR_SIZE } from './keys.js';
-import { ByteBuffer } from './byte-buffer.js';
+import { ByteBuffer } from '../byte-buffer.js';
 
 /** Without a terminator in so many bytes the connection is over. */
 export const GARBAGE_LIMIT = MAX_GARBAGE + TERMINATOR_SIZE;
