@@ -216,8 +216,10 @@ describe('help and version', () => {
 
   test.each(['', ...CLI_COMMANDS.map(({ name }) => name)])('"%s --help" fits 40 columns', async (name) => {
     const { stdout } = await ran(`${name} --help`.trim(), CLI_COMMANDS, { stdout: new CapturedOutput(true) });
-    const prose = stdout.split('\n').filter((line) => !/^( {2}\S|Usage:)/.test(line));
+    // A command to copy stays on one line; the terminal wraps it.
+    const prose = stdout.split('\n').filter((line) => !/^( {2}|Usage: )verack /.test(line));
     expect(prose.filter((line) => line.length > 40)).toEqual([]);
+    expect(prose.some((line) => line.length > 30)).toBe(true);
   });
 
   test.each(['connect', 'listen'])('%s --help lists every fault', async (name) => {

@@ -7,7 +7,7 @@ export interface CompletedOption {
   readonly about: string;
   readonly takesValue: boolean;
   readonly values: readonly string[];
-  /** Whether the value is the name of a file. */
+  /** Whether the value is the name of a file or a directory. */
   readonly takesFile: boolean;
 }
 
@@ -43,13 +43,23 @@ function bashValues(program: string, verbs: readonly CompletedVerb[]): string {
 }
 
 const bashWords = (verb: CompletedVerb): string =>
-  `      ${verb.name}) words=${quoted([...allNames(verb), ...verb.operands].join(' '))} ;;`;
+  `      ${verb.name}) words=${quoted(allNames(verb).join(' '))} ;;`;
+
+/** `diagram,[!-]*|diagram,) words=…`: what stands for an operand, unless a value of an option is completed. */
+function bashOperands(program: string, verbs: readonly CompletedVerb[]): string {
+  const actions = verbs.map(({ name, operands, takesFiles }) => {
+    const action = takesFiles
+      ? `{ _${program}_files "$cur"; return; }`
+      : `words=${quoted(operands.join(' '))}`;
+    return takesFiles || operands.length > 0
+      ? `    ${name},[!-]*|${name},) [[ -n $words ]] || ${action} ;;`
+      : '';
+  });
+  return actions.filter((line) => line !== '').join('\n');
+}
 
 function bash(program: string, verbs: readonly CompletedVerb[]): string {
   const names = verbs.map(({ name }) => name);
-  const takingFiles = verbs
-    .filter(({ takesFiles }) => takesFiles)
-    .map(({ name }) => `${name},[!-]*|${name},`);
   return `# bash completion of ${program}; for this shell: source <(${program} completion bash)
 _${program}_files() {
   local IFS=$'\\n'
@@ -70,7 +80,7 @@ _${program}() {
 ${bashValues(program, verbs)}
   esac
   case "$verb,$cur" in
-    ${takingFiles.join('|')}) [[ -n $words ]] || { _${program}_files "$cur"; return; } ;;
+${bashOperands(program, verbs)}
   esac
   if [[ -z $words ]]; then
     case "$verb" in

@@ -35,7 +35,7 @@ const described = (command: Command): CompletedVerb => ({
   about: command.description(),
   options: [...command.options.filter(({ hidden }) => !hidden).map(option), HELP],
   operands: command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
-  takesFiles: command.registeredArguments.some((argument) => argument.name() === 'files'),
+  takesFiles: command.registeredArguments.some((argument) => /^files?$/.test(argument.name())),
 });
 
 const HELP: CompletedOption = {
@@ -50,6 +50,6 @@ const option = ({ short, long, flags, description, required, argChoices = [] }: 
   names: [short, long].filter((name) => name !== undefined),
   about: description,
   takesValue: required,
-  takesFile: /<files?(\.\.\.)?>/.test(flags),
+  takesFile: /<(files?|folder|directory)(\.\.\.)?>/.test(flags),
   values: argChoices,
 });

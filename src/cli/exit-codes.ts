@@ -14,18 +14,22 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** The same as text, for the help. */
-export const EXIT_HELP = `Exit codes:
-  0    all is well; also the first Ctrl-C on connect and listen
-  1    a fault in verack itself
-  2    the command line cannot be used
-  3    some of several targets failed
-  4    could not connect
-  5    the handshake timed out
-  6    the peer violated the protocol
-  7    our policy is not met: version, services, slots
-  8    the output could not be written, for example to a full disk
-  130  interrupted: a one-shot verb, or the second Ctrl-C`;
+/** What each means, for the help. */
+export const EXIT_HELP = {
+  heading: 'Exit codes:',
+  rows: [
+    ['0', 'all is well; also the first Ctrl-C on connect and listen'],
+    ['1', 'a fault in verack itself'],
+    ['2', 'the command line cannot be used'],
+    ['3', 'some of several targets failed'],
+    ['4', 'could not connect'],
+    ['5', 'the handshake timed out'],
+    ['6', 'the peer violated the protocol'],
+    ['7', 'our policy is not met: version, services, slots'],
+    ['8', 'the output could not be written, for example to a full disk'],
+    ['130', 'interrupted: a one-shot verb, or the second Ctrl-C'],
+  ],
+} as const;
 
 /** A command line that cannot be used: one sentence, without a full stop. */
 export class Usage extends Error {

@@ -74,7 +74,8 @@ function exampleText(examples: HelpTexts['examples'], width: number): string {
   return `Examples:\n${lines.join('\n')}`;
 }
 
-function listText({ heading, rows }: HelpList, width: number): string {
+/** A heading and its rows. */
+export function listText({ heading, rows }: HelpList, width: number): string {
   const termWidth = Math.max(...rows.map(([term]) => term.length));
   return [wrapped(heading, width), ...rows.map(([term, about]) => item(term, termWidth, about, width))].join(
     '\n',

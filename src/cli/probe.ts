@@ -44,7 +44,7 @@ export const probeCommand: CliCommand = {
     'what to do next. To find that out, a node that was reached and said nothing is asked once more with the other transport ' +
     "and for the other chains, and the chains' usual ports are tried.",
   examples: [
-    ['verack probe node.example.org', 'a reportLines about one node of the main network'],
+    ['verack probe node.example.org', 'a report about one node of the main network'],
     ['verack probe --regtest 127.0.0.1:18444 --json', 'the same facts for a program'],
     [
       'verack probe --require services=NETWORK,WITNESS --require version=70016 192.0.2.1',

@@ -7,7 +7,7 @@ import { Output, type TextOutput } from './output.js';
 import { normalized } from './core-option-syntax.js';
 import { type VariableWord, wordsOfVariables } from './variables.js';
 import type { Invocation, CliCommand } from './command.js';
-import { helpFormat, type HelpTexts, widthOf, wrapped } from './help.js';
+import { helpFormat, type HelpTexts, listText, widthOf, wrapped } from './help.js';
 import { graceAfter } from './signals.js';
 
 /** What the program uses of its process. */
@@ -64,7 +64,8 @@ function withoutHelpVerb(words: string[], verbs: readonly CliCommand[]): string[
 }
 
 function help(program: Command, { stderr }: ProcessContext): number {
-  stderr.write(`${program.helpInformation({ error: true })}\n${EXIT_HELP}\n`);
+  const codes = listText(EXIT_HELP, widthOf(stderr));
+  stderr.write(`${program.helpInformation({ error: true })}\n${codes}\n`);
   return EXIT.usage;
 }
 
@@ -90,6 +91,8 @@ function reportError(
 // eslint-disable-next-line no-control-regex
 const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 
+const notes = (width: number): string => `\n${listText(EXIT_HELP, width)}\n\n${wrapped(NOTES, width)}`;
+
 /** The definition of the whole command line, from which help and completion come. */
 function programOf(
   verbs: readonly CliCommand[],
@@ -102,11 +105,8 @@ function programOf(
     .usage('VERB [targets] [options]')
     .version(`${NAME} ${VERSION}`, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print the help, of a verb too')
-    .addHelpText(
-      'after',
-      ({ error: isError }) =>
-        `\n${EXIT_HELP}\n\n${wrapped(NOTES, widthOf(isError ? context.stderr : context.stdout))}`,
-    );
+    .helpCommand('help [command]', 'print the help of a verb')
+    .addHelpText('after', ({ error: isError }) => notes(widthOf(isError ? context.stderr : context.stdout)));
   configure(program, context, { examples: EXAMPLES });
   for (const verb of verbs) {
     const command = commandOf(verb).action((...received: unknown[]) =>
@@ -147,7 +147,7 @@ function sentenceOf({ message }: CommanderError, command: Command): string {
 }
 
 function commandOf(verb: CliCommand): Command {
-  const command = new Command(verb.name).description(verb.about);
+  const command = new Command(verb.name).description(verb.about).helpOption('-h, --help', 'print the help');
   for (const operand of verb.operands) command.addArgument(operand);
   for (const option of verb.options) command.addOption(option);
   return command;
