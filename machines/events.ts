@@ -330,6 +330,8 @@ export interface TransportContext {
   readonly v2only: boolean;
   /** Milliseconds from TCP open; the same deadline as the handshake's. */
   readonly handshakeTimeout: number;
+  /** `v2` once our key is sent; until then the first bytes of the peer decide. */
+  readonly transport: 'detecting' | 'v2';
   /** Whether a byte has arrived. */
   readonly received: boolean;
   /** Their garbage, bytes; -1 before its end was found. */

@@ -24,7 +24,7 @@ function reason(
 ): Partial<TransportContext> {
   const code = given ?? ('code' in event ? event.code : 'ERR_LOCAL_BUG');
   const own = 'facts' in event ? event.facts : {};
-  return { reason: { code, facts: { ...own, transport: 'v2', role: context.role } } };
+  return { reason: { code, facts: { ...own, transport: context.transport, role: context.role } } };
 }
 
 const transportSetup = setup({
@@ -47,6 +47,7 @@ const transportSetup = setup({
     'effect.fallBack': () => undefined,
     'effect.giveUp': () => undefined,
     recordArrival: assign({ received: true }),
+    recordV2: assign({ transport: 'v2' }),
     recordGarbage: assign(({ event }) => {
       assertEvent(event, 'bytes.garbage');
       return { garbage: event.size };
@@ -68,6 +69,7 @@ export const transportMachine = transportSetup.createMachine({
     role: input.role,
     v2only: input.v2only,
     handshakeTimeout: input.handshakeTimeout,
+    transport: 'detecting',
     received: false,
     garbage: -1,
     decoys: 0,
@@ -83,7 +85,7 @@ export const transportMachine = transportSetup.createMachine({
           {
             guard: 'isInitiator',
             target: '#transport.exchanging.keySent',
-            actions: 'effect.sendKey',
+            actions: ['recordV2', 'effect.sendKey'],
             description: 'the initiator sends its key at once',
           },
           {
@@ -139,7 +141,7 @@ export const transportMachine = transportSetup.createMachine({
             ],
             'bytes.v2': {
               target: '#transport.exchanging.keySent',
-              actions: 'effect.sendKey',
+              actions: ['recordV2', 'effect.sendKey'],
               description: 'a byte differs: our key is sent without waiting for the rest of theirs',
             },
           },

@@ -96,6 +96,9 @@ describe('one that knows v2 and one that does not', () => {
       { transport: 'v2', retry: 'v1' },
     ]);
     expect(b.peers.size).toBe(1);
+    // The v2 attempt is no outcome of the connection that is established.
+    expect(peer.info()?.lastreason).toBeUndefined();
+    expect(b.peers.list()[0]?.lastreason).toBeUndefined();
     expect(a.peers.recent().map(({ lastreason }) => lastreason?.code)).toEqual(['ERR_FRAME_MAGIC']);
   });
 
@@ -179,7 +182,7 @@ describe('somebody who says nothing', () => {
     await network.pass(2_000);
     expect(a.peers.recent()[0]?.lastreason).toMatchObject({
       code: 'ERR_TIME_HANDSHAKE',
-      facts: { role: 'responder' },
+      facts: { transport: 'detecting', role: 'responder' },
     });
     expect(network.clock.armed).toBe(0);
   });

@@ -10,6 +10,7 @@ import { createV1Framer } from '../src/wire/index.js';
 import { greeting, VERACK } from './grid/handshake.js';
 import { frame, framed, NONE, ZERO } from './grid/row.js';
 import { memoryNetwork } from './support/memory-nodes.js';
+import { GOOD, play } from './support/scripted-node.js';
 
 const A = { host: '10.0.0.1', port: 18_444 };
 const MINUTE = 60_000;
@@ -271,6 +272,27 @@ describe('a flood', () => {
     repeat(5_000, UNKNOWN);
     expect(ends).toEqual([]);
   });
+});
+
+test('a list that is too long is counted as dropped where it does not end the connection', async () => {
+  const { net, node: make, pass } = memoryNetwork();
+  const long = Uint8Array.of(0xfd, 0xe9, 0x03, ...new Uint8Array(1_001 * 30));
+  await net.listen(A, (link) =>
+    play(link, {
+      message: (connection, command, payload) => {
+        GOOD.message?.(connection, command, payload);
+        if (command === 'verack') connection.send('addr', long);
+      },
+    }),
+  );
+  const node = make({}, '10.0.0.2');
+  const peer = node.dial(A);
+  const dropped: string[] = [];
+  node.on('dropped', ({ code }) => dropped.push(code));
+  await pass();
+  expect(peer.info()).toMatchObject({ state: 'established', dropped: { ERR_PROTO_LIMIT: 1 } });
+  expect(dropped).toEqual(['ERR_PROTO_LIMIT']);
+  await node.stop();
 });
 
 test('a caller whom the system could not accept is told of, and the node listens on', async () => {

@@ -372,13 +372,23 @@ describe('the end of a key exchange', () => {
   });
 
   test.each([
-    ['fallback', 'initiator', LOST, { code: 'ERR_LINK_EOF', facts: {} }, ['sendKey', 'fallBack']],
-    ['failed', 'responder', LOST, { code: 'ERR_LINK_EOF', facts: {} }, ['giveUp']],
-    ['failed', 'initiator', SPOILT, { code: 'ERR_V2_AUTH', facts: { packet: 0 } }, ['sendKey', 'giveUp']],
-  ] as const)('%s: the output tells an %s why', (leaf, role, event, { code, facts }, effects) => {
+    ['fallback', 'initiator', LOST, { code: 'ERR_LINK_EOF', facts: { transport: 'v2' } }],
+    ['failed', 'responder', LOST, { code: 'ERR_LINK_EOF', facts: { transport: 'detecting' } }],
+    ['failed', 'initiator', SPOILT, { code: 'ERR_V2_AUTH', facts: { packet: 0, transport: 'v2' } }],
+  ] as const)('%s: the output tells an %s why', (leaf, role, event, { code, facts }) => {
     const { value, done, output } = exchange(role, KEYS[0], event);
     expect(value).toBe(leaf);
-    expect(output).toEqual({ code, facts: { ...facts, transport: 'v2', role } });
-    expect(done).toEqual(effects);
+    expect(output).toEqual({ code, facts: { ...facts, role } });
+    const sent = role === 'initiator' ? ['sendKey'] : [];
+    expect(done).toEqual([...sent, leaf === 'fallback' ? 'fallBack' : 'giveUp']);
+  });
+
+  test.each([
+    ['no byte', [], 'detecting'],
+    ['some bytes of a v1 header', [{ type: 'bytes.arrived' }], 'detecting'],
+    ['a byte that is not v1', [{ type: 'bytes.arrived' }, { type: 'bytes.v2' }], 'v2'],
+  ] as const)('a caller that sent %s, told in its reason', (_, events, transport) => {
+    const { output } = exchange('responder', KEYS[0], ...events, LOST);
+    expect(output).toMatchObject({ facts: { transport, role: 'responder' } });
   });
 });

@@ -403,7 +403,11 @@ describe('a version with a garbled tail', () => {
 
   test('is dropped, and a better one is taken', async () => {
     const a = await tell([version(70_016), encodeMessage(versionMessageOf(70_016))]);
-    expect(a.peers.list()[0]).toMatchObject({ state: 'versionReceived', version: 70_016 });
+    expect(a.peers.list()[0]).toMatchObject({
+      state: 'versionReceived',
+      version: 70_016,
+      dropped: { ERR_CODEC_RANGE: 1 },
+    });
   });
 
   test('is dropped and named when time runs out', async () => {

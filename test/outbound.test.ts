@@ -241,6 +241,27 @@ describe('a name', () => {
     await node.stop();
   });
 
+  test('has its next address dialled with v2, although the one before speaks v1', async () => {
+    const stage = memoryNetwork(0);
+    await stage.net.listen(A, (link) => {
+      link.attach({ data: () => link.end(), closed: () => undefined });
+      link.write([encodeFrame(chain.magic, 'version', VERSION)]);
+    });
+    const node = stage.node({ ...V2, lookup: lookupOf([[A.host, B.host]]).lookup }, HERE);
+    const dialled: [addr: string, transport: string][] = [];
+    node.peers.subscribe(({ type, peer }) => {
+      if (type === 'created') dialled.push([peer.addr, peer.transport_protocol_type]);
+    });
+    node.dial('node.example');
+    await stage.pass(0);
+    expect(dialled).toEqual([
+      ['10.0.0.1:18444', 'detecting'],
+      ['10.0.0.1:18444', 'v1'],
+      ['10.0.0.2:18444', 'detecting'],
+    ]);
+    await node.stop();
+  });
+
   test('is looked up again after the lookup has failed', async () => {
     const setup = memoryNetwork(0);
     await v1Peer(setup.net, A, false);

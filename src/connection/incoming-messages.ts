@@ -98,19 +98,20 @@ export class IncomingMessages {
   #countFault(command: string, payload: Uint8Array): void {
     const fault = faultOf(command, payload);
     if (!fault) return;
-    this.receiver.traffic.addDropped(fault.code, 0);
-    this.receiver.dropped(fault.code, command);
+    this.#countDropped(fault.code, command);
     this.#isTooMany('useless');
   }
 
   /** What the machine ignored, although part of it was not valid. */
   #reportDropped(event: PeerEvent | undefined): void {
-    if (event?.type === 'wire.version' && event.fault) {
-      this.receiver.traffic.addDropped(event.fault, 0);
-      this.receiver.dropped(event.fault, 'version');
-    }
+    if (event?.type === 'wire.version' && event.fault) this.#countDropped(event.fault, 'version');
     if (event?.type === 'wire.excess' && this.receiver.state === 'established')
-      this.receiver.dropped('ERR_PROTO_LIMIT', event.command);
+      this.#countDropped('ERR_PROTO_LIMIT', event.command);
+  }
+
+  #countDropped(code: DropCode | 'ERR_PROTO_LIMIT', command: string): void {
+    this.receiver.traffic.addDropped(code, 0);
+    this.receiver.dropped(code, command);
   }
 }
 

@@ -44,7 +44,7 @@ export class Traffic {
   }
 
   addDropped(code: string, bytes: number): void {
-    add(this.received, OTHER, bytes);
+    if (bytes > 0) add(this.received, OTHER, bytes);
     this.#dropped ??= new Map();
     add(this.#dropped, code, 1);
   }

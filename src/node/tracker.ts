@@ -130,7 +130,9 @@ export class Tracker implements PeerTracker {
   /** The outcome is reported with the next connection to that address. Not for accepted ones: their port is ephemeral. */
   #remember(row: PeerRecord, reason: Reason): void {
     const addr = formatEndpoint(row.remote);
-    remember(this.#reasons, addr, REASONS[reason.code].family === 'end' ? undefined : reason);
+    // An attempt with v2 that is followed by one with v1 is no outcome.
+    if (reason.facts.retry !== 'v1')
+      remember(this.#reasons, addr, REASONS[reason.code].family === 'end' ? undefined : reason);
     const { type } = row.transport;
     if (row.context.version > 0 && type !== 'detecting') remember(this.#transports, addr, type);
   }

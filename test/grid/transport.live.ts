@@ -234,7 +234,8 @@ async function act(run: TransportRun, row: TransportRow): Promise<void> {
   await run.settle();
 }
 
-const NOT_STARTED: Pick<TransportContext, 'received' | 'garbage' | 'decoys'> = {
+const NOT_STARTED: Pick<TransportContext, 'transport' | 'received' | 'garbage' | 'decoys'> = {
+  transport: 'detecting',
   received: false,
   garbage: -1,
   decoys: 0,
