@@ -40,41 +40,6 @@ export const initial = (input: PeerInput): PeerContext => ({
   reason: null,
 });
 
-/** The same context as a new object, for `compile`: a field that is missing here does not compile. */
-export const copy = (context: PeerContext): PeerContext => ({
-  id: context.id,
-  connection_type: context.connection_type,
-  noban: context.noban,
-  rules: context.rules,
-  connectedat: context.connectedat,
-  openedat: context.openedat,
-  versionat: context.versionat,
-  establishedat: context.establishedat,
-  handshakeleft: context.handshakeleft,
-  version: context.version,
-  services: context.services,
-  subver: context.subver,
-  startingheight: context.startingheight,
-  timeoffset: context.timeoffset,
-  relaytxes: context.relaytxes,
-  wtxidrelay: context.wtxidrelay,
-  sendaddrv2: context.sendaddrv2,
-  sendheaders: context.sendheaders,
-  sendcmpct: context.sendcmpct,
-  minfeefilter: context.minfeefilter,
-  features: context.features,
-  pingnonce: context.pingnonce,
-  pingsentat: context.pingsentat,
-  pingtime: context.pingtime,
-  minping: context.minping,
-  selfnonce: context.selfnonce,
-  dropped: context.dropped,
-  addrlocal: context.addrlocal,
-  getaddr: context.getaddr,
-  said: context.said,
-  reason: context.reason,
-});
-
 export const connected = (_: PeerContext, event: EventOf<'link.connected'>): Change => ({
   connectedat: event.at,
 });

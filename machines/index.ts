@@ -16,7 +16,12 @@ import { transportMachine } from './transport.machine.js';
 export * from './events.js';
 export * from './policy.js';
 export * from './ignored.js';
-export { copy as copyPeerContext } from './context.js';
+export {
+  copyOutboundContext,
+  copyPeerContext,
+  copySupervisorContext,
+  copyTransportContext,
+} from './context-copies.js';
 export { type EvictionCandidate, selectPeerToEvict } from './eviction.js';
 export { messagesOf } from './message-sequences.js';
 export { currentAddress, LASTING, MAX_SELF_CONNECTIONS, usesV2 } from './outbound-context.js';

@@ -133,6 +133,20 @@ describe('a stepper and an actor', () => {
     expect([told, done]).toEqual([[['xstate.error.actor.transport.1', 'Error: a bug']], 0]);
   });
 
+  test('one that an effect stops is stopped after the step', () => {
+    const { clock, parent } = system();
+    const input = { id: 1, role: 'responder', v2only: false, handshakeTimeout: 60_000 } as const;
+    const armed: number[] = [];
+    const effect = (): void => {
+      stepper.stop();
+      armed.push(clock.armed);
+    };
+    const options = { id: 'transport.1', input, parent, done: () => undefined };
+    const stepper = new Stepper(withHandlers(machine, { effect }), options).start();
+    for (const type of ['link.connected', 'bytes.v2', 'bytes.key'] as const) stepper.send({ type });
+    expect([armed, clock.armed, stepper.getSnapshot().status]).toEqual([[1], 0, 'stopped']);
+  });
+
   test('one that is stopped takes no event and has no timer', () => {
     const { clock, parent } = system();
     const input = { id: 1, role: 'responder', v2only: false, handshakeTimeout: 60_000 } as const;

@@ -104,9 +104,6 @@ export interface TurnMeter {
   add(bytes: number, isUseless: boolean): void;
 }
 
-/** What remains of a connection that is over. */
-type Remains = Pick<PeerRecord, 'local' | 'context' | 'transport'>;
-
 export class Connection implements LinkHandler, TransportOwner, PeerEffects, Receiver, PeerRecord {
   readonly id: number;
   readonly connection_type: ConnectionType;
@@ -134,7 +131,6 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   #link: Link | undefined;
   #cancelDial: (() => void) | undefined;
   #transport: MessageTransport | undefined;
-  #remains: Remains | undefined;
   /** Bytes received since the net was asked to look at the others. */
   #unrested = 0;
   /** Bytes that wait for a turn. */
@@ -191,17 +187,15 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
 
   /** As `getpeerinfo` has them. */
   get transport(): { type: 'v1' | 'v2' | 'detecting'; session_id: string } {
-    return (
-      this.#transport ?? this.#remains?.transport ?? { type: this.v2 ? 'detecting' : 'v1', session_id: '' }
-    );
+    return this.#transport ?? { type: this.v2 ? 'detecting' : 'v1', session_id: '' };
   }
 
   get local(): Endpoint | undefined {
-    return this.#link?.local ?? this.#remains?.local;
+    return this.#link?.local;
   }
 
   get context(): PeerContext {
-    return this.#remains?.context ?? this.actor.getSnapshot().context;
+    return this.actor.getSnapshot().context;
   }
 
   get reason(): Reason | undefined {
@@ -219,10 +213,8 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     return this.#outgoing.isFull;
   }
 
-  /** It is over: keeps only what a report of it needs. */
+  /** It is over, and its record was made. */
   retire(): void {
-    const { local, context, transport } = this;
-    this.#remains = { local, context, transport: { type: transport.type, session_id: transport.session_id } };
     this.#link = undefined;
     this.#transport = undefined;
     this.#unread = undefined;

@@ -3,7 +3,12 @@
  * with these implementations are shared by every connection of every node in the process.
  */
 import type { PeerContext, PeerEvent, MessageSequence, TransportContext } from '../../machines/index.js';
-import { copyPeerContext, peerMachine, transportMachine } from '../../machines/index.js';
+import {
+  copyPeerContext,
+  copyTransportContext,
+  peerMachine,
+  transportMachine,
+} from '../../machines/index.js';
 import { compile } from '../xstate/compile.js';
 import { handlersOf } from '../xstate/effect-handlers.js';
 
@@ -60,7 +65,7 @@ const interpreted = once(() => ({
 
 const compiled = once(() => ({
   peer: compile(interpreted().peer, { copy: copyPeerContext }),
-  transport: compile(interpreted().transport),
+  transport: compile(interpreted().transport, { copy: copyTransportContext }),
 }));
 
 /** The logic of peers and of key exchanges; compiled, or as XState interprets it. */

@@ -28,18 +28,14 @@ export interface Receiver extends EventSources {
 }
 
 export class IncomingMessages {
-  readonly #limits: Readonly<Record<'useless' | 'ping', RateLimiter>>;
+  /** Each made when it counts for the first time. */
+  readonly #limits: { useless?: RateLimiter; ping?: RateLimiter } = {};
 
   constructor(
     private readonly receiver: Receiver,
     private readonly identity: Identity,
-    { maxUseless, maxPings, floodWindow }: Rules,
-  ) {
-    this.#limits = {
-      useless: new RateLimiter(maxUseless, floodWindow),
-      ping: new RateLimiter(maxPings, floodWindow),
-    };
-  }
+    private readonly rules: Rules,
+  ) {}
 
   /** True when it was of no use: no honest peer sends many of these. */
   take(event: IncomingEvent): boolean {
@@ -83,10 +79,16 @@ export class IncomingMessages {
 
   /** Counts one more, and delivers `wire.flooded` when that is one too many. */
   #isTooMany(what: 'useless' | 'ping'): boolean {
-    const { limit, ms } = this.#limits[what];
-    const isOver = this.#limits[what].isOver(this.receiver.traffic.lastrecv);
+    const limiter = (this.#limits[what] ??= this.#limiterOf(what));
+    const { limit, ms } = limiter;
+    const isOver = limiter.isOver(this.receiver.traffic.lastrecv);
     if (isOver) this.receiver.deliver({ type: 'wire.flooded', what, limit, ms });
     return isOver;
+  }
+
+  #limiterOf(what: 'useless' | 'ping'): RateLimiter {
+    const { maxUseless, maxPings, floodWindow } = this.rules;
+    return new RateLimiter(what === 'useless' ? maxUseless : maxPings, floodWindow);
   }
 
   #drop(code: DropCode, command: string, size: number): void {

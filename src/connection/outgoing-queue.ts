@@ -15,7 +15,8 @@ export class OutgoingQueue {
   isFull = false;
   /** Whether the peer is read. */
   readonly gate = new ReadGate();
-  readonly #waiting = new SendQueue();
+  /** Made when bytes had to wait for the first time: the system takes what most peers are sent at once. */
+  #waiting: SendQueue | undefined;
   #frames: Uint8Array[] = [];
   #isCorked = false;
 
@@ -28,12 +29,12 @@ export class OutgoingQueue {
 
   /** Since when bytes wait and none is taken; -1 when none wait. */
   get stalledat(): number {
-    return this.#waiting.stalledat;
+    return this.#waiting?.stalledat ?? -1;
   }
 
   /** Bytes that wait in the link, as of the last update. */
   get bytes(): number {
-    return this.#waiting.bytes;
+    return this.#waiting?.bytes ?? 0;
   }
 
   add(frames: readonly Uint8Array[]): void {
@@ -58,6 +59,7 @@ export class OutgoingQueue {
     const at = (this.traffic.lastsend = this.now());
     const { pending } = link;
     if (pending === 0) return;
+    this.#waiting ??= new SendQueue();
     this.#waiting.update(at, pending, sizeOf(frames));
     if (pending <= this.limit) return;
     this.isFull = true;
@@ -66,7 +68,7 @@ export class OutgoingQueue {
 
   /** Records whether what waits in the link has moved. */
   update(at: number, link: Link | undefined): void {
-    this.#waiting.update(at, link?.pending ?? 0);
+    this.#waiting?.update(at, link?.pending ?? 0);
   }
 
   /** The link has taken everything. True when it had been too much. */
@@ -80,7 +82,7 @@ export class OutgoingQueue {
 
   /** The process was suspended for `ms`: that time does not count as stalled. */
   shift(ms: number): void {
-    if (this.#waiting.stalledat >= 0) this.#waiting.stalledat += ms;
+    if (this.#waiting && this.#waiting.stalledat >= 0) this.#waiting.stalledat += ms;
   }
 }
 

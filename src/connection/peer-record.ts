@@ -28,3 +28,25 @@ export interface PeerRecord {
   /** Why it ended, once it has; the facts begin with the state in which it ended. */
   readonly reason: Reason | undefined;
 }
+
+/**
+ * What a report of an ended connection needs, and no more: the last thousand of them are kept, and a connection with its actor is ten times as
+ * large. The traffic is shared, not copied.
+ */
+export const finalRecordOf = (row: PeerRecord): PeerRecord => ({
+  id: row.id,
+  connection_type: row.connection_type,
+  inbound: row.inbound,
+  remote: row.remote,
+  local: row.local,
+  transport: { type: row.transport.type, session_id: row.transport.session_id },
+  context: row.context,
+  traffic: row.traffic,
+  conntime: row.conntime,
+  bornat: row.bornat,
+  linkedat: row.linkedat,
+  stateat: row.stateat,
+  state: row.state,
+  moments: row.moments,
+  reason: row.reason,
+});

@@ -5,10 +5,24 @@ import {
   createV1Framer,
   encodeFrame,
   type FrameEvent,
+  isKnownCommand,
   type SkippedFrame,
   type V1Framer,
 } from '../wire/index.js';
 import type { MessageTransport, TransportOwner } from './transport.js';
+
+const NOTHING = new Uint8Array(0);
+
+/** Frames without a payload, by chain and command: the bytes are the same for every peer. The commands are ours, so they are few. */
+const emptyFrames = new WeakMap<Chain, Map<string, Uint8Array>>();
+
+function emptyFrame(chain: Chain, command: string): Uint8Array {
+  let frames = emptyFrames.get(chain);
+  if (!frames) emptyFrames.set(chain, (frames = new Map<string, Uint8Array>()));
+  let frame = frames.get(command);
+  if (!frame) frames.set(command, (frame = encodeFrame(chain.magic, command, NOTHING)));
+  return frame;
+}
 
 /** The plain transport of one connection. */
 export class V1Transport implements MessageTransport {
@@ -35,6 +49,7 @@ export class V1Transport implements MessageTransport {
   }
 
   encode(command: string, payload: Uint8Array): Uint8Array {
+    if (payload.length === 0 && isKnownCommand(command)) return emptyFrame(this.chain, command);
     return encodeFrame(this.chain.magic, command, payload);
   }
 

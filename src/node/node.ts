@@ -9,6 +9,7 @@
 import { EventEmitter } from 'node:events';
 import { type ActorRefFrom, assertEvent, createActor, toPromise } from 'xstate';
 import {
+  copySupervisorContext,
   CORE_RULES,
   DRAIN_TIMEOUT,
   type RefusalCode,
@@ -273,7 +274,10 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     const actors = { peers: this.#pool.logic, targets: this.#targets.logic };
     const machine = supervisorLogic.provide({ actors });
     const { maxinbound = MAX_INBOUND, maxoutbound = 11, drainTimeout = DRAIN_TIMEOUT, inspect } = options;
-    const logic = withHandlers(compiled ? compile(machine) : machine, this.#effects());
+    const logic = withHandlers(
+      compiled ? compile(machine, { copy: copySupervisorContext }) : machine,
+      this.#effects(),
+    );
     return createActor(logic, {
       id: 'supervisor',
       input: { maxinbound, maxoutbound, drainTimeout, ...slotsOf(options) },

@@ -4,6 +4,7 @@
  */
 import { type ActorRefFrom, type AnyActorRef, createActor } from 'xstate';
 import {
+  copyOutboundContext,
   currentAddress,
   MAX_ADDRESSES,
   type OutboundContext,
@@ -79,7 +80,8 @@ const interpreted = outboundMachine.provide({
 });
 
 let compiled: typeof interpreted | undefined;
-const machineOf = (isCompiled: boolean) => (isCompiled ? (compiled ??= compile(interpreted)) : interpreted);
+const machineOf = (isCompiled: boolean) =>
+  isCompiled ? (compiled ??= compile(interpreted, { copy: copyOutboundContext })) : interpreted;
 
 export class OutboundTarget implements OutboundEffects {
   readonly id: number;

@@ -16,6 +16,7 @@ import { formatEndpoint } from '../net/endpoint.js';
 import type { Env } from '../net/environment.js';
 import type { Chain } from '../networks.js';
 import type { DropCode, Reason } from '../reasons.js';
+import { isInspected, watchInspection } from '../xstate/inspection.js';
 import { keepTimersByActor } from '../xstate/timers.js';
 import { EvictionCandidates } from './eviction-candidates.js';
 import { type InboundOptions, InboundPolicy } from './inbound-policy.js';
@@ -129,6 +130,7 @@ export class PeerPool implements ConnectionOwner {
     getInitialSnapshot: (scope) => {
       this.#scope = scope;
       keepTimersByActor(scope.system);
+      watchInspection(scope.system, this.options.inspect !== undefined);
       return { status: 'active', output: undefined, error: undefined };
     },
     transition: (snapshot, event) => {
@@ -202,7 +204,7 @@ export class PeerPool implements ConnectionOwner {
       },
       connection,
       {
-        ...{ input, compiled, inspected: options.inspect !== undefined },
+        ...{ input, compiled, inspected: parent !== undefined && isInspected(parent.system) },
         over: () => this.#transports.delete(input.id),
         ...(parent && { parent }),
       },
@@ -292,8 +294,9 @@ export class PeerPool implements ConnectionOwner {
       this.#dialling.delete(connection.nonce);
     }
     if (this.#connections.size === 0) this.#clock.stop();
+    const ended = this.tracker.delete(connection, reason);
     connection.retire();
-    this.listener.ended(connection, this.tracker.delete(connection, reason));
+    this.listener.ended(connection, ended);
   }
 
   #forgetWork(id: number): void {

@@ -7,7 +7,7 @@ import { onAbort } from '../net/abort.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import { type Clock, throwLater } from '../net/environment.js';
 import { type PreviousConnection, peerInfoOf, type ClockReading, type PeerInfo } from './peerinfo.js';
-import type { PeerRecord } from '../connection/peer-record.js';
+import { finalRecordOf, type PeerRecord } from '../connection/peer-record.js';
 
 /** What a subscriber receives. */
 export type PeerChange =
@@ -119,7 +119,7 @@ export class Tracker implements PeerTracker {
   /** Removes the row, which does not change any more. Its last snapshot is made when it is read. */
   delete(row: PeerRecord, reason: Reason): EndedPeer {
     this.#rows.delete(row.id);
-    const ended = new EndedPeer(row, reason, this.#now(), this.#before(row));
+    const ended = new EndedPeer(finalRecordOf(row), reason, this.#now(), this.#before(row));
     this.#recent.push(ended);
     if (this.#recent.length > RECENT) this.#recent.shift();
     if (!row.inbound) this.#remember(row, reason);

@@ -39,6 +39,7 @@ import {
   Uncompilable,
   valueOf,
 } from './state-nodes.js';
+import { isInspected } from './inspection.js';
 import { refuseUntested } from './version.js';
 
 type Params = unknown;
@@ -234,9 +235,13 @@ class Compilation {
       return this.machine.transition(snapshot, event, scope);
     }
     const next = this.#follow(plan, { context: snapshot.context, event, snapshot, scope, queue });
-    const step = { actorRef: scope.self, event, snapshot: next, _transitions: way ? [way.transition] : [] };
-    scope.system._sendInspectionEvent({ type: '@xstate.microstep', ...step });
+    if (isInspected(scope.system)) this.#report(way, event, next, scope);
     return next;
+  }
+
+  #report(way: Way | undefined, event: AnyEventObject, snapshot: Snapshot, scope: Scope): void {
+    const step = { actorRef: scope.self, event, snapshot, _transitions: way ? [way.transition] : [] };
+    scope.system._sendInspectionEvent({ type: '@xstate.microstep', ...step });
   }
 
   /** The first way whose guard holds, `undefined` for none, `null` when XState must decide. */

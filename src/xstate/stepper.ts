@@ -55,6 +55,7 @@ export class Stepper<M extends AnyStateMachine> {
   #snapshot: { readonly status: string };
   #isStarted = false;
   #isBusy = false;
+  #isStopping = false;
   /** Events that were sent during a step. */
   #queue: AnyEventObject[] | undefined;
   #deferred: (() => void)[] | undefined;
@@ -103,8 +104,10 @@ export class Stepper<M extends AnyStateMachine> {
     while (this.#queue && this.#queue.length > 0) this.#take(this.#queue.shift()!);
   }
 
-  /** Ends it before a final state: nothing is executed, and timers are cancelled. */
+  /** Ends it before a final state: nothing is executed, and timers are cancelled. Inside a step: after it. */
   stop(): void {
+    this.#isStopping = this.#isBusy;
+    if (this.#isStopping) return;
     if (this.#snapshot.status === 'active') this.#snapshot = { ...this.#snapshot, status: 'stopped' };
     this.#end();
   }
@@ -150,6 +153,7 @@ export class Stepper<M extends AnyStateMachine> {
       this.#fail(error);
     } finally {
       this.#isBusy = false;
+      if (this.#isStopping) this.stop();
     }
   }
 
