@@ -43,6 +43,7 @@ export const copyTransportContext = (context: TransportContext): TransportContex
   role: context.role,
   v2only: context.v2only,
   handshakeTimeout: context.handshakeTimeout,
+  transport: context.transport,
   received: context.received,
   garbage: context.garbage,
   decoys: context.decoys,
