@@ -2,47 +2,44 @@
 import { writeFileSync } from 'node:fs';
 import type { Chain } from '../index.js';
 import { VerackError } from '../index.js';
-import { type Endpoint, parseEndpoint, resolveHost, tcpNet } from '../net/index.js';
+import { parseEndpoint, tcpNet } from '../net/index.js';
 import { matchesId } from '../conformance/case-ids.js';
 import type { Case } from '../conformance/case.js';
 import { Malformed } from '../conformance/case-schema.js';
 import { loadCases } from '../conformance/case-files.js';
 import { netOfEachCase } from '../conformance/loopback-net.js';
 import type { Dialler, NodeUnderTest } from '../conformance/node-under-test.js';
-import type { Invocation } from './command.js';
 import { Usage } from './exit-codes.js';
-import { dnsOptionsOf } from './node-options.js';
+import { type HostRoute, routeTo } from './host-endpoint.js';
+import type { NodeNet } from './node-net.js';
 
 /** Nothing could be run: the code that test harnesses take for "skipped". */
 export const NOTHING_RUN = 77;
 
-/** Where a node under test listens; a name is looked up. Throws `ERR_LOCAL_ARGUMENT` for what is no address. */
-export async function endpointOf(
+/** Where a node under test listens, and the way there. Throws `ERR_LOCAL_ARGUMENT` for what is no address. */
+export async function routeToNode(
   host: string,
   chain: Chain,
-  { flags, interrupted }: Invocation,
-): Promise<Endpoint> {
-  const at = parseEndpoint(host, chain.port);
-  if (at.kind !== 'name') return at;
-  const [first] = await resolveHost(at.host, { ...dnsOptionsOf(flags), signal: interrupted }).catch(
-    (error: unknown) => {
-      if (error instanceof VerackError) return [];
-      throw error;
-    },
-  );
-  // A name without an address cannot be dialled: the run reports it as an unreachable host.
-  return { host: first ?? at.host, port: at.port };
+  net: NodeNet,
+  signal: AbortSignal,
+): Promise<HostRoute> {
+  const { host: name, port } = parseEndpoint(host, chain.port);
+  return routeTo(host, chain.port, net, signal).catch((error: unknown) => {
+    // A name without an address cannot be dialled: the run reports it as an unreachable host.
+    if (error instanceof VerackError) return { at: { host: name, port }, net: net.proxied };
+    throw error;
+  });
 }
 
-/** A node under test over TCP. `listenAt`: where it finds the tester. */
+/** A node under test. `listenAt`: where it finds the tester, which it dials directly. */
 export function subjectOf(
-  at: Endpoint,
+  { at, net }: HostRoute,
   dialler: Dialler | undefined,
   listenAt: string | undefined,
 ): NodeUnderTest {
-  const netOfCase = netOfEachCase(at);
+  const netOfCase = net ? undefined : netOfEachCase(at);
   return {
-    net: tcpNet(),
+    net: net ?? tcpNet(),
     at,
     ...(netOfCase && { netOfCase }),
     ...(listenAt !== undefined && { host: listenAt }),

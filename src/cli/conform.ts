@@ -15,26 +15,20 @@ import type { Dialler } from '../conformance/node-under-test.js';
 import {
   casesLike,
   checkDialCommand,
-  endpointOf,
+  routeToNode,
   NOTHING_RUN,
   subjectOf,
   withUsage,
   writeNamed,
 } from './conform-subject.js';
+import { type NodeNet, withNodeNet } from './node-net.js';
 import { chainOf } from './node-options.js';
 import { EXIT, Usage } from './exit-codes.js';
 import { readTextFile } from './input-file.js';
-import {
-  chainOptions,
-  type Flags,
-  lookupOptions,
-  outputOptions,
-  switched,
-  timeOptions,
-  valued,
-} from './options.js';
+import { chainOptions, type Flags, outputOptions, switched, timeOptions, valued } from './options.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
+import { routeOptions } from './proxy-options.js';
 import { type Column, droppedLine, table, tabulated } from './table.js';
 import { commaSeparated, repeatable, whole } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
@@ -90,7 +84,7 @@ export const conformCommand: CliCommand = {
       repeatable(String),
     ),
     ...chainOptions(),
-    ...lookupOptions(),
+    ...routeOptions(),
     ...timeOptions(),
     ...outputOptions(),
   ],
@@ -105,7 +99,7 @@ async function run(job: Invocation, flags: ConformFlags): Promise<number> {
   const [host] = job.operands;
   if (flags.list) return list(cases, job.out);
   if (host === undefined) return withoutHost(cases, flags, earlier, job.out);
-  const report = await judged(host, cases, job, flags);
+  const report = await withNodeNet(job, (net) => judged(host, cases, net, job, flags));
   if (job.interrupted.aborted) return EXIT.interrupted;
   writeFiles(report, earlier, flags);
   job.out.object(report);
@@ -183,12 +177,14 @@ function counted(what: string, reasons: readonly string[]): string[] {
 async function judged(
   host: string,
   cases: readonly Case[],
+  net: NodeNet,
   job: Invocation,
   flags: ConformFlags,
 ): Promise<Report> {
   const { out, interrupted } = job;
   const chain = chainOf(flags);
-  const subject = subjectOf(await endpointOf(host, chain, job), diallerOf(chain, flags, out), flags.listenAt);
+  const route = await routeToNode(host, chain, net, interrupted);
+  const subject = subjectOf(route, diallerOf(chain, flags, out), flags.listenAt);
   if (!flags.polite && !isLoopback(subject.at.host)) out.info('If this node is not yours, use --polite.');
   const known = loadKnown();
   const { polite = false, lanes = 8 } = flags;

@@ -13,11 +13,13 @@ import { formatEndpoint, systemClock } from '../net/index.js';
 import { type Chain, type Reason, reasonOf, VerackError } from '../index.js';
 import type { CliCommand, Invocation } from './command.js';
 import { exitCodeOf, isUsage } from './exit-codes.js';
-import { endpointOf } from './host-endpoint.js';
+import { routeTo } from './host-endpoint.js';
+import { type NodeNet, withNodeNet } from './node-net.js';
 import { chainOf } from './node-options.js';
-import { chainOptions, type Flags, lookupOptions, outputOptions } from './options.js';
+import { chainOptions, outputOptions } from './options.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
+import { routeOptions } from './proxy-options.js';
 
 export const identifyCommand: CliCommand = {
   name: 'identify',
@@ -31,18 +33,18 @@ export const identifyCommand: CliCommand = {
     ['verack identify node.example.org --json', 'the same for a program'],
   ],
   operands: [new Argument('<hosts...>', 'HOST, HOST:PORT or [IPv6]:PORT')],
-  options: [...chainOptions(), ...lookupOptions(), ...outputOptions()],
+  options: [...chainOptions(), ...routeOptions(), ...outputOptions()],
   isOneShot: () => true,
-  run,
+  run: (job) => withNodeNet(job, (net) => run(job, net)),
 };
 
-async function run({ operands, flags, out, interrupted }: Invocation): Promise<number> {
+async function run({ operands, flags, out, interrupted }: Invocation, net: NodeNet): Promise<number> {
   const chain = chainOf(flags);
   const outcomes: ('established' | Reason)[] = [];
   for (const host of operands) {
     if (interrupted.aborted) break;
     try {
-      const identification = await identified(host, chain, flags);
+      const identification = await identified(host, chain, net);
       out.object({ host, ...identification });
       for (const line of linesOf(host, identification, out)) out.answer(line);
       outcomes.push('established');
@@ -57,10 +59,10 @@ async function run({ operands, flags, out, interrupted }: Invocation): Promise<n
 export async function identified(
   host: string,
   chain: Chain,
-  flags: Flags,
+  net: NodeNet,
 ): Promise<Identification & { readonly addr: string }> {
-  const at = await endpointOf(host, chain.port, flags);
-  const connections = dialledConnections(at, systemClock);
+  const { at, net: through } = await routeTo(host, chain.port, net);
+  const connections = dialledConnections(at, systemClock, through);
   const found = await identify({ connections, chain, clock: systemClock, models: loadKnownModels() });
   return { addr: formatEndpoint(at), ...found };
 }

@@ -23,10 +23,12 @@ import {
 } from '../learn/index.js';
 import { isLoopback, systemClock, tcpNet } from '../net/index.js';
 import { VerackError } from '../index.js';
-import { endpointOf } from './host-endpoint.js';
+import { type HostRoute, routeTo } from './host-endpoint.js';
+import { withNodeNet } from './node-net.js';
 import { chainOf } from './node-options.js';
 import { EXIT, exitCodeOf, Usage } from './exit-codes.js';
-import { chainOptions, type Flags, lookupOptions, outputOptions, switched, valued } from './options.js';
+import { chainOptions, type Flags, outputOptions, switched, valued } from './options.js';
+import { routeOptions } from './proxy-options.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
 import { oneOf, whole } from './option-values.js';
@@ -88,7 +90,7 @@ export const learnCommand: CliCommand = {
       oneOf(...FORMS),
     ),
     ...chainOptions(),
-    ...lookupOptions(),
+    ...routeOptions(),
     ...outputOptions(),
   ],
   isOneShot: () => true,
@@ -99,7 +101,10 @@ async function run(job: Invocation, flags: LearnFlags): Promise<number> {
   if (flags.diff) return diff(job, flags);
   const [host = '', ...others] = job.operands;
   if (others.length > 0) throw new Usage('one host at a time');
-  const result = await learned(host, job, flags).catch(unreachable);
+  const result = await withNodeNet(job, async (net) => {
+    const route = await routeTo(host, chainOf(flags).port, net, job.interrupted);
+    return learned(route, job, flags);
+  }).catch(unreachable);
   job.out.status('');
   if (result instanceof VerackError) {
     job.out.failure(`${plain(host)}: ${plain(result.message)}`);
@@ -117,15 +122,18 @@ function unreachable(error: unknown): VerackError {
 }
 
 /** Undefined when it was interrupted. */
-async function learned(host: string, job: Invocation, flags: LearnFlags): Promise<LearnResult | undefined> {
+async function learned(
+  route: HostRoute,
+  job: Invocation,
+  flags: LearnFlags,
+): Promise<LearnResult | undefined> {
   const { transport = 'v1', depth = 0, dialCommand } = flags;
   const chain = chainOf(flags);
-  const at = await endpointOf(host, chain.port, flags);
-  const pace = paceOf(at.host, transport, flags);
+  const pace = paceOf(route.at.host, transport, flags);
   try {
     return await learnNode({
       ...{ chain, transport, depth, clock: systemClock, signal: job.interrupted, ...pace },
-      connections: connectionsOf(at, transport, flags),
+      connections: connectionsOf(route, transport, flags),
       connection_type: dialCommand === undefined ? 'inbound' : 'manual',
       progress: ({ words, symbols }) => job.out.status(`${words} words, ${symbols} symbols`),
     });
@@ -142,11 +150,11 @@ function paceOf(host: string, transport: TransportName, { parallel, dialCommand 
 }
 
 function connectionsOf(
-  at: { readonly host: string; readonly port: number },
+  { at, net }: HostRoute,
   transport: TransportName,
   { dialCommand, listenAt = '127.0.0.1' }: LearnFlags,
 ): Connections {
-  if (dialCommand === undefined) return dialledConnections(at, systemClock);
+  if (dialCommand === undefined) return dialledConnections(at, systemClock, net);
   const dialler = commandDialler(dialCommand);
   const v2 = transport === 'v2';
   return acceptedConnections({

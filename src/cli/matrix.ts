@@ -12,25 +12,19 @@ import type { CliCommand, Invocation } from './command.js';
 import {
   casesLike,
   checkDialCommand,
-  endpointOf,
+  routeToNode,
   NOTHING_RUN,
   subjectOf,
   withUsage,
   writeNamed,
 } from './conform-subject.js';
 import { EXIT, Usage } from './exit-codes.js';
+import { type NodeNet, withNodeNet } from './node-net.js';
 import { chainOf } from './node-options.js';
 import { commaSeparated, repeatable, whole } from './option-values.js';
-import {
-  chainOptions,
-  type Flags,
-  lookupOptions,
-  outputOptions,
-  switched,
-  timeOptions,
-  valued,
-} from './options.js';
+import { chainOptions, type Flags, outputOptions, switched, timeOptions, valued } from './options.js';
 import { plain } from './peer-lines.js';
+import { routeOptions } from './proxy-options.js';
 import { type Column, tabulated } from './table.js';
 
 /** `NAME=VALUE`. */
@@ -79,12 +73,12 @@ export const matrixCommand: CliCommand = {
     valued('--lanes <n>', 'cases at a time for each node', whole(1, 64)).default(8),
     ...switched('--polite', 'one connection at a time with pauses, nothing large, no misbehaviour'),
     ...chainOptions(),
-    ...lookupOptions(),
+    ...routeOptions(),
     ...timeOptions(),
     ...outputOptions(),
   ],
   isOneShot: () => true,
-  run: (job) => withUsage(() => run(job, job.flags)),
+  run: (job) => withUsage(() => withNodeNet(job, (net) => run(job, job.flags, net))),
 };
 
 const NAMED = 'NAME=VALUE; a name has letters, digits, dots and dashes';
@@ -106,12 +100,12 @@ function namedOperand(text: string): Named {
   return it;
 }
 
-async function run(job: Invocation, flags: MatrixFlags): Promise<number> {
+async function run(job: Invocation, flags: MatrixFlags, net: NodeNet): Promise<number> {
   const { output, lanes = 8, polite = false } = flags;
   if (output === undefined) throw new Usage('name a directory with --output');
   const chain = chainOf(flags);
   const cases = casesLike(flags.only);
-  const nodes = await nodesOf(job, flags);
+  const nodes = await nodesOf(job, flags, net);
   if (!polite && nodes.some(({ subject }) => !isLoopback(subject.at.host)))
     job.out.info('If these nodes are not yours, use --polite.');
   const all = (nodes.length + OWN_NAMES.length) * cases.length;
@@ -125,7 +119,7 @@ async function run(job: Invocation, flags: MatrixFlags): Promise<number> {
   return print(matrix, output, job);
 }
 
-async function nodesOf(job: Invocation, flags: MatrixFlags): Promise<NamedSubject[]> {
+async function nodesOf(job: Invocation, flags: MatrixFlags, net: NodeNet): Promise<NamedSubject[]> {
   const chain = chainOf(flags);
   const targets = job.operands.map(namedOperand);
   checkNames(targets);
@@ -134,7 +128,8 @@ async function nodesOf(job: Invocation, flags: MatrixFlags): Promise<NamedSubjec
     targets.map(async ({ name, value }) => {
       const command = commands.get(name);
       const dialler = command === undefined ? undefined : commandDialler(command);
-      return { name, subject: subjectOf(await endpointOf(value, chain, job), dialler, flags.listenAt) };
+      const route = await routeToNode(value, chain, net, job.interrupted);
+      return { name, subject: subjectOf(route, dialler, flags.listenAt) };
     }),
   );
 }

@@ -51,6 +51,19 @@ export async function nodeNetOf(
   };
 }
 
+/** Runs a verb with the net of its options, and closes the net afterwards. */
+export async function withNodeNet<T>(
+  job: Pick<Invocation, 'flags' | 'env'>,
+  verb: (net: NodeNet) => Promise<T>,
+): Promise<T> {
+  const net = await nodeNetOf(job);
+  try {
+    return await verb(net);
+  } finally {
+    net.proxied.close();
+  }
+}
+
 /** Our address outlives the program, unless `--datadir none` keeps nothing. */
 function i2pKeyStore({ datadir }: Flags, chain: Chain, env: NodeJS.ProcessEnv): KeyStore {
   const folder = chainFolder(datadir, chain, env);

@@ -196,21 +196,6 @@ export const transportOptions = (): Option[] =>
     ...switched('--v2only', 'refuse v1'),
   ]);
 
-/** How names become addresses. */
-export const lookupOptions = (): Option[] =>
-  under(NETWORK, [
-    withChoices(
-      valued(
-        '--onlynet <family>',
-        'take only ipv4 or only ipv6 addresses of names and seeds',
-        commaSeparated(oneOf('ipv4', 'ipv6')),
-      ),
-      'ipv4',
-      'ipv6',
-    ),
-    dnsServerOption(),
-  ]);
-
 /** Which DNS server answers. */
 export const dnsServerOption = (): Option =>
   valued(

@@ -2,13 +2,13 @@
 import { probe, type ProbeReport } from '../index.js';
 import { Argument } from 'commander';
 import type { Identification } from '../learn/index.js';
-import { VerackError } from '../index.js';
+import { type Chain, VerackError } from '../index.js';
 import { hostsOf } from './host-list.js';
 import { identified } from './identify.js';
-import { type NodeNet, nodeNetOf } from './node-net.js';
-import { chainOf, nodeOptionsOf } from './node-options.js';
+import { type NodeNet, withNodeNet } from './node-net.js';
+import { nodeOptionsOf } from './node-options.js';
 import { type IdentifiedReport, reportLines } from './probe-report.js';
-import { exitCodeOf, EXIT, Usage } from './exit-codes.js';
+import { exitCodeOf, EXIT } from './exit-codes.js';
 import {
   chainOptions,
   dnsServerOption,
@@ -75,22 +75,16 @@ export const probeCommand: CliCommand = {
 async function run(job: Invocation, flags: ProbeFlags): Promise<number> {
   // A host that is no host is a usage error before anything is dialled.
   const hosts = await hostsOf(job.operands, flags.from, job.interrupted);
-  const net = await nodeNetOf(job);
-  try {
-    if (flags.identify && net.proxied.isProxying)
-      throw new Usage('--identify does not go with proxies: it connects directly');
-    return codeOf(await probed(hosts, net, job, flags));
-  } finally {
-    net.proxied.close();
-  }
+  return withNodeNet(job, async (net) => codeOf(await probed(hosts, net, job, flags)));
 }
 
 async function probed(
   hosts: readonly string[],
-  { options: { net, lookup } }: NodeNet,
+  nodeNet: NodeNet,
   { out, interrupted }: Invocation,
   flags: ProbeFlags,
 ): Promise<ProbeReport[]> {
+  const { net, lookup } = nodeNet.options;
   const { chain, rules, uacomment, v2transport, v2only } = nodeOptionsOf(flags);
   const recorder = await recorderOf(flags, out);
   let done = 0;
@@ -103,7 +97,7 @@ async function probed(
       signal: interrupted,
       create: (options) => recorder.node(options),
     });
-    const identity = flags.identify && report.ok ? await identityOf(report.addr, flags) : undefined;
+    const identity = flags.identify && report.ok ? await identityOf(report.addr, chain, nodeNet) : undefined;
     done++;
     if (!interrupted.aborted) print({ ...report, ...(identity && { identity }) }, out);
     progress();
@@ -120,9 +114,9 @@ const given = <T extends object>(options: T) =>
   };
 
 /** Undefined when there is no second connection to the node. */
-async function identityOf(addr: string, flags: ProbeFlags): Promise<Identification | undefined> {
+async function identityOf(addr: string, chain: Chain, net: NodeNet): Promise<Identification | undefined> {
   try {
-    return await identified(addr, chainOf(flags), flags);
+    return await identified(addr, chain, net);
   } catch (error) {
     if (error instanceof VerackError) return undefined;
     throw error;

@@ -7,7 +7,7 @@ import { VerackError } from '../index.js';
 import { InvalidArgumentError, Option } from 'commander';
 
 import { commaSeparated, oneOf, repeatable } from './option-values.js';
-import { withChoices, switched, valued } from './options.js';
+import { dnsServerOption, withChoices, switched, valued } from './options.js';
 import type { ProxyFlags, ProxyValue } from './proxy-flags.js';
 
 const REACH = 'How peers are reached:';
@@ -84,6 +84,9 @@ export const onlynetOption = (): Option =>
     ),
     ...NETWORKS_OF_ADDRESSES,
   ).helpGroup(REACH);
+
+/** The options of a verb that connects to the hosts that it is given, and to nothing else. */
+export const routeOptions = (): Option[] => [...proxyOptions(), onlynetOption(), dnsServerOption()];
 
 export const seednodeOption = (): Option =>
   valued(

@@ -141,10 +141,13 @@ export class CaseRun implements Reference {
   #dialled(): Promise<Link> {
     const { at } = this.subject;
     return new Promise((resolve, reject) => {
-      const timer = this.clock.setTimeout(() => {
-        giveUp();
-        reject(new Deviation('could not connect: no answer in time'));
-      }, CONNECT_MS);
+      const timer = this.clock.setTimeout(
+        () => {
+          giveUp();
+          reject(new Deviation('could not connect: no answer in time'));
+        },
+        this.#net.timeoutOf?.(at.host, CONNECT_MS) ?? CONNECT_MS,
+      );
       const giveUp = this.#net.dial(at, {
         opened: (link) => {
           this.clock.clearTimeout(timer);

@@ -37,10 +37,13 @@ export function dialledConnections(at: Endpoint, clock: Clock, net?: Net): Conne
 function dialled(net: Net, at: Endpoint, clock: Clock): Promise<Link> {
   return new Promise((resolve, reject) => {
     const fail = (facts: Facts): void => reject(new VerackError('ERR_DIAL_UNREACHABLE', facts));
-    const timer = clock.setTimeout(() => {
-      giveUp();
-      fail({ host: at.host, port: at.port });
-    }, CONNECT_MS);
+    const timer = clock.setTimeout(
+      () => {
+        giveUp();
+        fail({ host: at.host, port: at.port });
+      },
+      net.timeoutOf?.(at.host, CONNECT_MS) ?? CONNECT_MS,
+    );
     const giveUp = net.dial(at, {
       opened: (link) => {
         clock.clearTimeout(timer);

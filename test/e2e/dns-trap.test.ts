@@ -56,7 +56,9 @@ await new Promise((resolve) => proxy.listen(9050, '127.0.0.1', resolve));
 
 for (const line of JSON.parse(process.argv[2])) {
   [questions, hosts] = [0, []];
-  const child = spawn(process.execPath, ['${process.cwd()}/dist/src/cli/main.js', ...line.split(' ')]);
+  // Learning takes minutes; what it dials is seen at once.
+  const limit = line.startsWith('learn') ? { timeout: 4_000, killSignal: 'SIGINT' } : {};
+  const child = spawn(process.execPath, ['${process.cwd()}/dist/src/cli/main.js', ...line.split(' ')], limit);
   let output = '';
   child.stdout.on('data', (text) => (output += text));
   child.stderr.on('data', (text) => (output += text));
@@ -116,6 +118,21 @@ needsNamespaces('with -proxy no question is asked, whatever the verb does', () =
   // The DNS seeds are asked as nodes, by name, through the proxy.
   expect(automatic?.hosts).toEqual(expect.arrayContaining(['seed.example', 'seed.bitcoin.sprovoost.nl']));
   expect(crawl?.questions).toBe(0);
+});
+
+needsNamespaces('nor by the verbs that examine a node, which are served by the proxy as well', () => {
+  const [conform, matrix, identify, probe, learn] = ran(
+    `conform ${PROXY} --only in-hs-006 node.example`,
+    `matrix ${PROXY} --only in-hs-006 --output . node=node.example`,
+    `identify ${PROXY} node.example`,
+    `probe ${PROXY} --identify node.example`,
+    `learn ${PROXY} node.example`,
+  );
+  for (const each of [conform, matrix, identify, probe, learn])
+    expect(each).toMatchObject({ questions: 0, hosts: ['node.example'] });
+  expect([conform, matrix, identify, probe, learn].map((each) => each?.code)).toEqual([0, 0, 0, 0, 130]);
+  expect(conform?.output).toContain('1 passed, 0 failed');
+  expect(identify?.output).toContain('node.example: verack');
 });
 
 needsNamespaces('without it the trap sees questions; with -dns=0, and for .onion, none', () => {
