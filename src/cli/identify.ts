@@ -7,15 +7,17 @@ import {
   type Identification,
   loadKnownModels,
   type Question,
+  type TransportName,
   UNKNOWN,
 } from '../learn/index.js';
 import { formatEndpoint, systemClock } from '../net/index.js';
-import { type Chain, type Reason, reasonOf, VerackError } from '../index.js';
+import { type Reason, reasonOf, VerackError } from '../index.js';
 import type { CliCommand, Invocation } from './command.js';
 import { exitCodeOf, isUsage } from './exit-codes.js';
 import { endpointOf } from './host-endpoint.js';
 import { chainOf } from './node-options.js';
-import { chainOptions, type Flags, lookupOptions, outputOptions } from './options.js';
+import { oneOf } from './option-values.js';
+import { chainOptions, type Flags, lookupOptions, outputOptions, valued } from './options.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
 
@@ -29,20 +31,30 @@ export const identifyCommand: CliCommand = {
   examples: [
     ['verack identify --regtest 127.0.0.1:18444', 'the label, and the answers that led to it'],
     ['verack identify node.example.org --json', 'the same for a program'],
+    ['verack identify --transport v2 node.example.org', 'over an encrypted connection'],
   ],
   operands: [new Argument('<hosts...>', 'HOST, HOST:PORT or [IPv6]:PORT')],
-  options: [...chainOptions(), ...lookupOptions(), ...outputOptions()],
+  options: [
+    valued('--transport <name>', 'v1 or v2', oneOf('v1', 'v2')).default('v1'),
+    ...chainOptions(),
+    ...lookupOptions(),
+    ...outputOptions(),
+  ],
   isOneShot: () => true,
-  run,
+  run: (job) => run(job, job.flags),
 };
 
-async function run({ operands, flags, out, interrupted }: Invocation): Promise<number> {
-  const chain = chainOf(flags);
+interface IdentifyFlags extends Flags {
+  readonly transport?: TransportName;
+}
+
+async function run({ operands, out, interrupted }: Invocation, flags: IdentifyFlags): Promise<number> {
+  const { transport = 'v1' } = flags;
   const outcomes: ('established' | Reason)[] = [];
   for (const host of operands) {
     if (interrupted.aborted) break;
     try {
-      const identification = await identified(host, chain, flags);
+      const identification = await identified(host, transport, flags);
       out.object({ host, ...identification });
       for (const line of linesOf(host, identification, out)) out.answer(line);
       outcomes.push('established');
@@ -56,12 +68,14 @@ async function run({ operands, flags, out, interrupted }: Invocation): Promise<n
 /** Rejects with a `VerackError` when the node cannot be reached. */
 export async function identified(
   host: string,
-  chain: Chain,
+  transport: TransportName,
   flags: Flags,
 ): Promise<Identification & { readonly addr: string }> {
+  const chain = chainOf(flags);
   const at = await endpointOf(host, chain.port, flags);
   const connections = dialledConnections(at, systemClock);
-  const found = await identify({ connections, chain, clock: systemClock, models: loadKnownModels() });
+  const models = loadKnownModels();
+  const found = await identify({ connections, chain, clock: systemClock, models, transport });
   return { addr: formatEndpoint(at), ...found };
 }
 

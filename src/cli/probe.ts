@@ -6,7 +6,7 @@ import { VerackError } from '../index.js';
 import { hostsOf } from './host-list.js';
 import { identified } from './identify.js';
 import { type NodeNet, nodeNetOf } from './node-net.js';
-import { chainOf, nodeOptionsOf } from './node-options.js';
+import { nodeOptionsOf } from './node-options.js';
 import { type IdentifiedReport, reportLines } from './probe-report.js';
 import { exitCodeOf, EXIT, Usage } from './exit-codes.js';
 import {
@@ -103,7 +103,7 @@ async function probed(
       signal: interrupted,
       create: (options) => recorder.node(options),
     });
-    const identity = flags.identify && report.ok ? await identityOf(report.addr, flags) : undefined;
+    const identity = flags.identify && report.ok ? await identityOf(report, flags) : undefined;
     done++;
     if (!interrupted.aborted) print({ ...report, ...(identity && { identity }) }, out);
     progress();
@@ -119,10 +119,13 @@ const given = <T extends object>(options: T) =>
     [K in keyof T]: NonNullable<T[K]>;
   };
 
-/** Undefined when there is no second connection to the node. */
-async function identityOf(addr: string, flags: ProbeFlags): Promise<Identification | undefined> {
+/** Over the transport of the first connection. Undefined when there is no second one. */
+async function identityOf(
+  { addr, transport_protocol_type }: ProbeReport,
+  flags: ProbeFlags,
+): Promise<Identification | undefined> {
   try {
-    return await identified(addr, chainOf(flags), flags);
+    return await identified(addr, transport_protocol_type === 'v2' ? 'v2' : 'v1', flags);
   } catch (error) {
     if (error instanceof VerackError) return undefined;
     throw error;

@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../net/index.js';
 import type { Chain } from '../index.js';
-import { type Input, inputsOf } from './alphabet.js';
+import { type Input, inputsOf, type TransportName } from './alphabet.js';
 import { transitionOf, type Mealy, type Place, splittingWord, type Word } from './automata/index.js';
 import { factsOf, type NodeFacts } from './calibration.js';
 import type { Connections } from './fresh-connections.js';
@@ -19,8 +19,13 @@ export interface IdentifyOptions {
   readonly connections: Connections;
   readonly chain: Chain;
   readonly clock: Clock;
-  /** The implementations to choose from: models of listeners over v1. */
+  /**
+   * The implementations to choose from: models of listeners over v1. A node answers the inputs that are used here in the same
+   * way over v2.
+   */
   readonly models: readonly KnownModel[];
+  /** Default `v1`. */
+  readonly transport?: TransportName;
 }
 
 /** One message that was sent, and what it shows. */
@@ -69,15 +74,15 @@ const REST_MS = 2_000;
 /** Inputs of the longest word that is searched for to tell models apart. */
 const LONGEST = 4;
 
-/** Rejects with a `VerackError` when there is no connection; whatever the node does then, it resolves. */
+/** Rejects with a `VerackError` when there is no connection, or no v2 on it; whatever the node does then, it resolves. */
 export async function identify(options: IdentifyOptions): Promise<Identification> {
-  const { connections, chain, clock } = options;
+  const { connections, chain, clock, transport = 'v1' } = options;
   const begin = clock.now();
   const link = await connections.open();
   const settle = Math.min(MOST_MS, Math.max(LEAST_MS, 4 * (clock.now() - begin)));
   try {
     const run = new WordRun(link, {
-      ...{ connections, chain, clock, transport: 'v1', settle, greetingTimeout: settle },
+      ...{ connections, chain, clock, transport, settle, greetingTimeout: settle },
     });
     const { label, questions } = await new Identifier(run, options.models).run();
     return { label, claimed: factsOf(run), questions, ms: Math.round(clock.now() - begin) };
