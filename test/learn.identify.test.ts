@@ -1,4 +1,4 @@
-/** The questions that tell models apart, and our own node identified over memory on a virtual clock. */
+/** The questions that distinguish models, and our own node identified over memory on a virtual clock. */
 import { describe, expect, test } from '@jest/globals';
 import {
   dialledConnections,

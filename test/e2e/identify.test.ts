@@ -1,6 +1,6 @@
 /**
  * How often `identify` names the implementation of a node that claims to be another one: 200 connections over v1 and 200 over
- * v2, each through a proxy that replaces the user agent. And what it says of an implementation that it has no model of.
+ * v2, each through a proxy that replaces the user agent. And that an implementation without a model is `unknown`.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NETWORKS, systemClock } from '../../src/index.js';
