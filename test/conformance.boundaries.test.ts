@@ -15,7 +15,7 @@ const verdicts = loadVerdicts();
 const names = (command: (typeof COMMANDS)[number]): string[] => variantsOf(command).map(({ name }) => name);
 
 describe('the boundaries', () => {
-  test('have ids that differ, and that say state, command and variant', () => {
+  test('have unique ids made of state, command and variant', () => {
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
     for (const { id, state, command, variant = '' } of all)
       expect(id.replace('in-v2-', 'in-').replace(/-d70017$/, '')).toBe(

@@ -61,7 +61,7 @@ describe('verack conform', () => {
       'in-ping-00?,in-fr-004',
     );
     expect(code).toBe(0);
-    expect(stdout).toMatch(/is \/verack:\S+, version 70017, v\d-\w+; judged as d70017\n/);
+    expect(stdout).toMatch(/is \/verack:\S+, version 70017, v\d-\w+; run as d70017\n/);
     expect(stdout).toMatch(/\nin-seq-009 +pass +must +Nothing is served before verack/);
     expect(stdout).toMatch(/\n7 passed, 0 failed \(0 must\), 0 known differences, 0 skipped\n$/);
   });
@@ -123,9 +123,9 @@ describe('verack conform', () => {
   test('explains a case, as it should be and as it was', async () => {
     const script = await ran('--explain', 'in-seq-009');
     expect(script.stdout).toContain('◄── nothing at all for 400 ms');
-    const talk = await ran('--regtest', ours, '--explain', 'in-seq-009');
-    expect(talk.stdout).toMatch(/ping\(0100000000000000\) +──►\n(verack +──►\n)/);
-    expect([script.code, talk.code]).toEqual([0, 0]);
+    const transcript = await ran('--regtest', ours, '--explain', 'in-seq-009');
+    expect(transcript.stdout).toMatch(/ping\(0100000000000000\) +──►\n(verack +──►\n)/);
+    expect([script.code, transcript.code]).toEqual([0, 0]);
   });
 
   test('lists every case and what is left out', async () => {

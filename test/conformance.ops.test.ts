@@ -1,8 +1,8 @@
-/** The ops of the conformance tool: each tells right from wrong, and every case can fail. */
+/** The ops of the conformance tool: each accepts what is right and reports what is wrong, and every case can fail. */
 import { describe, expect, test } from '@jest/globals';
 import type { Case, Step } from '../src/conformance/case.js';
 import { CaseRun } from '../src/conformance/case-run.js';
-import { judge } from '../src/conformance/conform.js';
+import { runCase } from '../src/conformance/conform.js';
 import { commandDialler, CONNECTION_TYPES } from '../src/conformance/dial-command.js';
 import { versionPayload } from '../src/conformance/version-message.js';
 import { MAX_UNREAD } from '../src/conformance/tester-connection.js';
@@ -25,12 +25,12 @@ const cases = loadCases();
 /** What becomes of these steps against a node that follows the script; empty when they pass. */
 async function seenBy(script: Script, steps: readonly Step[], more: Partial<Case> = {}): Promise<string> {
   const { clock, subject } = await scriptedSetup(script);
-  const finding = await driven(clock, judge(caseOf(steps, more), { subject, chain, clock }));
+  const finding = await driven(clock, runCase(caseOf(steps, more), { subject, chain, clock }));
   expect(finding.verdict === 'pass').toBe(finding.seen === '');
   return finding.seen;
 }
 
-describe('ops tell right from wrong', () => {
+describe('ops accept what is right and report what is wrong', () => {
   /** What the op is about, steps, a node that passes, a node that does not, what is seen of the latter. */
   const scripts: [string, readonly Step[], Script, Script, string][] = [
     ['expect: nothing comes', HANDSHAKE_STEPS, GOOD, {}, 'step 2 (expect): no version within 3000 ms'],
@@ -234,7 +234,7 @@ describe('ops tell right from wrong', () => {
       '4 bytes instead of at most 3',
     ],
     [
-      'stays, whatever it says',
+      'stays, whatever it sends',
       [
         { op: 'send_raw', zeros: 30 },
         { op: 'expect_raw_open', ms: 200 },
@@ -244,7 +244,7 @@ describe('ops tell right from wrong', () => {
       'the node closed',
     ],
     [
-      'ends, whatever it says',
+      'ends, whatever it sends',
       [{ op: 'send_raw', zeros: 30 }, { op: 'expect_raw_close' }],
       { bytes: (connection) => (connection.raw('11'), connection.close()) },
       { bytes: (connection) => connection.raw('11') },
@@ -281,10 +281,10 @@ describe('ops tell right from wrong', () => {
     );
   });
 
-  test('what cannot be run is skipped, not judged', async () => {
+  test('what cannot be run is skipped, not failed', async () => {
     const { clock, subject } = await scriptedSetup(GOOD);
     const skipped = async (step: Step): Promise<string> =>
-      (await driven(clock, judge(caseOf([step]), { subject, chain, clock }))).verdict;
+      (await driven(clock, runCase(caseOf([step]), { subject, chain, clock }))).verdict;
     for (const step of [
       { op: 'rpc', method: 'x' } as Step,
       { op: 'advance_clock', seconds: 1 },
@@ -306,14 +306,14 @@ describe('every case can fail', () => {
     dialect: 'd70017',
   };
   const runnable = cases.filter(({ needs = [] }) => needs.every((need) => need === 'old-tip'));
-  /** Says nothing; hangs up at the first byte; answers everything with a pong. */
+  /** Sends nothing; sends a pong at once; closes at the first byte. */
   const nodes: Script[] = [
     {},
     { opened: (connection) => connection.send('pong') },
     { bytes: (connection) => connection.close() },
   ];
 
-  test('against a mute node, a chatterbox, or one that hangs up', async () => {
+  test('against a silent node, one that sends a pong at once, and one that closes', async () => {
     const innocent = new Set(runnable.map(({ id }) => id));
     for (const script of nodes) {
       const { clock, subject } = await scriptedSetup(script);
@@ -326,7 +326,7 @@ describe('every case can fail', () => {
       };
       const findings = await driven(
         clock,
-        Promise.all(runnable.map((it) => judge(it, { subject: able, chain, clock, nodeinfo: NODE_INFO }))),
+        Promise.all(runnable.map((it) => runCase(it, { subject: able, chain, clock, nodeinfo: NODE_INFO }))),
         50,
       );
       for (const { id, verdict } of findings) if (verdict === 'fail') innocent.delete(id);
@@ -372,7 +372,7 @@ describe('a dial command', () => {
     const dialler = commandDialler('echo "error: no such type {type}" >&2; exit 3');
     const finding = await driven(
       clock,
-      judge(caseOf(steps, outbound), { subject: { ...subject, dialler }, chain, clock }),
+      runCase(caseOf(steps, outbound), { subject: { ...subject, dialler }, chain, clock }),
     );
     expect([finding.verdict, finding.seen]).toEqual([
       'skip',
@@ -384,7 +384,7 @@ describe('a dial command', () => {
     const { clock, subject } = await scriptedSetup(GOOD);
     const dialler = { ...commandDialler('true {type}'), patience: 0 };
     const env = { subject: { ...subject, dialler }, chain, clock };
-    expect(await driven(clock, judge(caseOf(steps, outbound), env))).toMatchObject({
+    expect(await driven(clock, runCase(caseOf(steps, outbound), env))).toMatchObject({
       verdict: 'fail',
       seen: expect.stringContaining('the node did not dial'),
     });

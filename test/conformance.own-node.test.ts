@@ -1,4 +1,4 @@
-/** Our own listener and dialler, judged by our own conformance cases over memory, on virtual clocks. */
+/** Our own listener and dialler, checked by the conformance cases over memory, on virtual clocks. */
 import { describe, expect, test } from '@jest/globals';
 import { type BitcoinNode, createNode, type NodeOptions, VirtualClock } from '../src/index.js';
 import { memoryNet } from '../src/net/memory.js';
@@ -12,12 +12,12 @@ import { driven } from './support/drive-clock.js';
 import { seededRandom } from './support/memory-nodes.js';
 
 const AT = { host: '10.0.0.1', port: 18_444 };
-/** Core closes when more than 60 s have passed; a timer of ours fires when as many have. Only a clock that jumps can tell. */
+/** Core closes when more than 60 s have passed; a timer of ours fires when as many have. The difference shows only with a clock that is moved. */
 const MORE_THAN_A_MINUTE = { handshakeTimeout: 60_001 };
 const TYPES = ['outbound-full-relay', 'block-relay-only', 'feeler', 'addr-fetch', 'manual'] as const;
 
 /** A fresh node of ours; its clock is its own and stands still unless a case moves it. */
-async function judged(cases: readonly Case[], options: NodeOptions): Promise<Report> {
+async function reportOf(cases: readonly Case[], options: NodeOptions): Promise<Report> {
   const clock = new VirtualClock();
   const nodeClock = new VirtualClock();
   const net = memoryNet({ timers: clock });
@@ -79,7 +79,7 @@ describe('our own node', () => {
     ['v1 only, asking for transactions', { rules: relay }],
     ['v1 only, asking for none', {}],
   ])('passes every case: %s', async (_, options) => {
-    const report = await judged(timeless, options);
+    const report = await reportOf(timeless, options);
     expect(failures(report)).toEqual([]);
     expect(passed(report).length).toBeGreaterThan(115);
     const skipped = report.findings.filter(({ id }) => v2.includes(id)).map(({ seen }) => seen);
@@ -90,7 +90,7 @@ describe('our own node', () => {
     ['v2-capable, asking for transactions', { v2transport: true, rules: relay }],
     ['v2-capable, asking for none', { v2transport: true }],
   ])('passes every case: %s', async (_, options) => {
-    const report = await judged(timeless, options);
+    const report = await reportOf(timeless, options);
     expect(failures(report)).toEqual([]);
     expect(passed(report).length).toBeGreaterThan(115);
     expect(passed(report)).toEqual(expect.arrayContaining(v2));
@@ -103,7 +103,7 @@ describe('our own node', () => {
 
   test.each(ours.map((it) => [it.id, it] as const))('keeps the deadline of %s', async (_, it) => {
     const rules = { relay: true, ...MORE_THAN_A_MINUTE };
-    const report = await judged([it], { rules, v2transport: it.transport === 'v2' });
+    const report = await reportOf([it], { rules, v2transport: it.transport === 'v2' });
     expect(failures(report)).toEqual([]);
     expect(passed(report)).toEqual([it.id]);
   });

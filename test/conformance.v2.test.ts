@@ -1,7 +1,7 @@
-/** The ops of BIP324: each tells right from wrong, and what it spoils arrives spoiled. */
+/** The ops of BIP324: each accepts what is right and reports what is wrong, and what it corrupts arrives corrupted. */
 import { describe, expect, test } from '@jest/globals';
 import type { Case, Step } from '../src/conformance/case.js';
-import { judge } from '../src/conformance/conform.js';
+import { runCase } from '../src/conformance/conform.js';
 import { CONNECTION_TYPES } from '../src/conformance/dial-command.js';
 import { sequenceOf } from '../src/conformance/explain.js';
 import { isDisruptive } from '../src/conformance/applicability.js';
@@ -15,14 +15,14 @@ const V2 = { transport: 'v2', listener: 'v2-capable' } as const;
 const cases = loadCases().filter(({ transport }) => transport === 'v2');
 const caseCalled = (id: string): Case => cases.find((it) => it.id === id)!;
 
-async function judged(script: Script, it: Case): Promise<Finding> {
+async function findingOf(script: Script, it: Case): Promise<Finding> {
   const { clock, subject } = await scriptedSetup(script, 'v2');
   const dialler = { ...subject.dialler!, types: CONNECTION_TYPES };
-  return await driven(clock, judge(it, { subject: { ...subject, dialler }, chain, clock }), 50);
+  return await driven(clock, runCase(it, { subject: { ...subject, dialler }, chain, clock }), 50);
 }
 
 const seenBy = async (script: Script, steps: readonly Step[], more: Partial<Case> = {}): Promise<string> =>
-  (await judged(script, caseOf(steps, { ...V2, ...more }))).seen;
+  (await findingOf(script, caseOf(steps, { ...V2, ...more }))).seen;
 
 /** What a node reads of these steps, messages left out. */
 async function readOf(steps: readonly Step[], more: Partial<Case> = {}): Promise<string[]> {
@@ -64,7 +64,7 @@ describe('the exchange of keys', () => {
 
   test.each<[string, Script, string]>([
     [
-      'hangs up',
+      'closes',
       { bytes: (connection) => connection.close() },
       'step 1 (v2_handshake): the node closed, no key',
     ],
@@ -78,25 +78,25 @@ describe('the exchange of keys', () => {
       { ...GOOD, garbage: 4_200 },
       'step 1 (v2_handshake): garbage without a terminator instead of a version packet',
     ],
-  ])('tells a node that %s', async (_, script, seen) => {
+  ])('report a node that %s', async (_, script, seen) => {
     expect(await seenBy(script, [handshake])).toBe(seen);
   });
 
   test('is the acceptor, too, and reads again what came before', async () => {
     const more = { role: 'outbound', connection_type: 'manual' } as const;
     const dialled: Step[] = [{ op: 'listen' }, { op: 'trigger_connect', v2: true }, { op: 'accept' }];
-    const talk: Step[] = [
+    const exchange: Step[] = [
       { op: 'expect_bytes', min: 64 },
       { ...handshake, initiating: false },
     ];
-    expect(await seenBy({ ...GOOD, garbage: 4_095 }, [...dialled, ...talk, { op: 'ping_pong' }], more)).toBe(
-      '',
-    );
+    expect(
+      await seenBy({ ...GOOD, garbage: 4_095 }, [...dialled, ...exchange, { op: 'ping_pong' }], more),
+    ).toBe('');
   });
 
   test('does not happen with a node that speaks v1 alone', async () => {
     const { clock, subject } = await scriptedSetup(GOOD);
-    const finding = await driven(clock, judge(caseOf([handshake], V2), { subject, chain, clock }));
+    const finding = await driven(clock, runCase(caseOf([handshake], V2), { subject, chain, clock }));
     expect(finding.seen).toBe('step 1 (v2_handshake): no key within 3000 ms');
   });
 
@@ -164,16 +164,16 @@ describe('packets', () => {
       'length is a field of v1, the connection speaks v2',
     ],
   ])('cannot be sent %s', async (_, steps, seen) => {
-    const finding = await judged(GOOD, caseOf(steps, V2));
+    const finding = await findingOf(GOOD, caseOf(steps, V2));
     expect([finding.verdict, finding.seen]).toEqual(['skip', expect.stringContaining(seen)]);
   });
 });
 
 describe('the cases of BIP324', () => {
-  const talking = cases.filter(
+  const completing = cases.filter(
     ({ steps, tags }) => !tags.includes('boundary') && steps.some(({ op }) => op.startsWith('v2_')),
   );
-  /** Behind a good exchange: says nothing and never closes; answers whatever comes with a pong; closes. */
+  /** After a correct exchange: sends nothing and never closes; answers every message with a pong; closes. */
   const nodes: Script[] = [
     {},
     { message: (connection) => connection.send('pong') },
@@ -181,16 +181,16 @@ describe('the cases of BIP324', () => {
   ];
 
   test('all fail against nodes that do nothing right but the exchange', async () => {
-    expect(talking).toHaveLength(22);
-    for (const it of talking) {
-      const findings = await Promise.all(nodes.map((script) => judged(script, it)));
+    expect(completing).toHaveLength(22);
+    for (const it of completing) {
+      const findings = await Promise.all(nodes.map((script) => findingOf(script, it)));
       expect([it.id, findings.filter(({ verdict }) => verdict === 'fail').length]).not.toEqual([it.id, 0]);
       for (const { seen } of findings) expect(seen).not.toMatch(/v2_keys|v2_handshake/);
     }
   });
 
-  test('read as a transcript', async () => {
-    const { transcript = [] } = await judged(CAREFUL, caseCalled('in-v2-005'));
+  test('have a transcript', async () => {
+    const { transcript = [] } = await findingOf(CAREFUL, caseCalled('in-v2-005'));
     expect(sequenceOf(transcript).join('\n')).toMatch(
       /key and 100 bytes of garbage +──►\n +◄── its key\n(.*\n)*terminator, version packet, \(wrong_aad\) +──►\n/,
     );

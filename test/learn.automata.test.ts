@@ -117,11 +117,11 @@ describe('answers that vary', () => {
   /** Every `period`-th answer to a first symbol is wrong. */
   function unreliable(period: number, isWrong: (attempt: number) => boolean): Teacher {
     let count = 0;
-    const honest = teacherOf(machine);
+    const correct = teacherOf(machine);
     return {
-      ...honest,
+      ...correct,
       ask: async (words, attempt) => {
-        const answers = await honest.ask(words, attempt);
+        const answers = await correct.ask(words, attempt);
         return answers.map((answer) =>
           ++count % period === 0 && isWrong(attempt) ? ['noise', ...answer.slice(1)] : answer,
         );

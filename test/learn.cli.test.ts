@@ -1,4 +1,4 @@
-/** `verack learn` and `verack identify` on the command line: what they refuse, and what they print of a file. */
+/** `verack learn` and `verack identify` on the command line: what they refuse, and what they print of two files. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ const LOST = file(
 const command = (line: string) => ran(line, [learnCommand, identifyCommand]);
 
 describe('a command line that cannot be used', () => {
-  test.each<[line: string, says: RegExp]>([
+  test.each<[line: string, message: RegExp]>([
     ['learn 127.0.0.1 127.0.0.2', /one host at a time/],
     ['learn 127.0.0.1:99999', /"127.0.0.1:99999" cannot be used/],
     [`learn --diff ${A}`, /--diff needs two files/],
@@ -49,14 +49,14 @@ describe('a command line that cannot be used', () => {
     ['learn --as picture 127.0.0.1', /--as/],
     ['identify 127.0.0.1:x', /"127.0.0.1:x" cannot be used/],
     ['identify', /missing required argument/],
-  ])('%s', async (line, says) => {
+  ])('%s', async (line, message) => {
     const { code, stderr } = await command(line);
-    expect(stderr).toMatch(says);
+    expect(stderr).toMatch(message);
     expect(code).toBe(2);
   });
 });
 
-test.each(['learn', 'identify'])('%s says that nobody listens', async (verb) => {
+test.each(['learn', 'identify'])('%s reports a closed port', async (verb) => {
   const { code, stderr } = await command(`${verb} 127.0.0.1:1`);
   expect(stderr).toMatch(/127.0.0.1:1/);
   expect(code).toBe(4);

@@ -1,8 +1,9 @@
-/** The questions that tell models apart, and our own node identified over memory on a virtual clock. */
+/** The questions that distinguish models, and our own node identified over memory on a virtual clock. */
 import { describe, expect, test } from '@jest/globals';
 import {
   dialledConnections,
   identify,
+  type IdentifyOptions,
   type KnownModel,
   loadKnownModels,
   UNKNOWN,
@@ -74,13 +75,14 @@ describe('what is asked', () => {
 });
 
 describe('our own node', () => {
-  async function identified(models: readonly KnownModel[]) {
+  async function identified(models: readonly KnownModel[], options: Partial<IdentifyOptions> = {}) {
     const { clock, net, node } = memoryNetwork();
-    const ours = node({ subver: '/Satoshi:29.0.0/' }, AT.host);
+    const v2only = options.transport === 'v2';
+    const ours = node({ subver: '/Satoshi:29.0.0/', v2transport: v2only, v2only }, AT.host);
     await ours.listen(AT);
     const connections = dialledConnections(AT, clock, net.at('10.0.0.2'));
     const chain = NETWORKS.regtest;
-    const found = await driven(clock, identify({ connections, chain, clock, models }), 50);
+    const found = await driven(clock, identify({ connections, chain, clock, models, ...options }), 50);
     await driven(clock, ours.stop());
     return found;
   }
@@ -92,6 +94,11 @@ describe('our own node', () => {
     const excluded = new Set(questions.flatMap(({ excludes }) => excludes.map((one) => one.label)));
     const others = MODELS.map((one) => one.label).filter((one) => one !== 'verack');
     expect([...excluded]).toEqual(expect.arrayContaining(others));
+  });
+
+  test('is named over v2 too, where it refuses v1', async () => {
+    const { label, claimed } = await identified(MODELS, { transport: 'v2' });
+    expect([label, claimed.subver]).toEqual(['verack', '/Satoshi:29.0.0/']);
   });
 
   test('is unknown when no model is one of it', async () => {

@@ -1,4 +1,4 @@
-/** What becomes of a learned model: an XState config that runs, a Mermaid diagram, and differences with their explanations. */
+/** The forms of a learned model: an XState config that runs, a Mermaid diagram, and differences with their explanations. */
 import { createRequire } from 'node:module';
 import { describe, expect, test } from '@jest/globals';
 import { createMachine, initialTransition, transition } from 'xstate';
@@ -93,7 +93,7 @@ describe('a known difference', () => {
     expect(explanationOf({ ...pong, state: 'versionReceived' }, other, KNOWN)).toBeUndefined();
   });
 
-  test('says in words why', () => {
+  test('has an explanation in a sentence', () => {
     for (const { explanation, inputs, states } of KNOWN) {
       expect(explanation).toMatch(/^[A-Za-z].*\.$/);
       expect(inputs.length * states.length).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-/** `verack conform`: judges a node by named cases, over nothing but connections. */
+/** `verack conform`: runs named cases against a node, over its connections alone. */
 import { Argument, Option } from 'commander';
 import { isLoopback } from '../net/index.js';
 import type { Chain } from '../index.js';
@@ -99,7 +99,7 @@ async function run(job: Invocation, flags: ConformFlags): Promise<number> {
   const [host] = job.operands;
   if (flags.list) return list(cases, job.out);
   if (host === undefined) return withoutHost(cases, flags, earlier, job.out);
-  const report = await withNodeNet(job, (net) => judged(host, cases, net, job, flags));
+  const report = await withNodeNet(job, (net) => reportOf(host, cases, net, job, flags));
   if (job.interrupted.aborted) return EXIT.interrupted;
   writeFiles(report, earlier, flags);
   job.out.object(report);
@@ -174,7 +174,7 @@ function counted(what: string, reasons: readonly string[]): string[] {
   return sorted.map(([reason, count]) => `${String(count).padStart(4)} ${what}: ${reason}`);
 }
 
-async function judged(
+async function reportOf(
   host: string,
   cases: readonly Case[],
   net: NodeNet,
@@ -235,7 +235,7 @@ function printReport(report: Report, out: Output): number {
   const { version, subver, listener, dialect, speaksfirst } = nodeinfo;
   const manner = speaksfirst ? ', speaks first' : '';
   out.answer(
-    `${plain(node)} is ${plain(subver)}, version ${version}, ${listener}${manner}; judged as ${dialect}`,
+    `${plain(node)} is ${plain(subver)}, version ${version}, ${listener}${manner}; run as ${dialect}`,
   );
   const shown = out.verbose > 0 ? findings : findings.filter(({ verdict }) => verdict !== 'skip');
   printFindings(shown, out);

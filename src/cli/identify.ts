@@ -7,6 +7,7 @@ import {
   type Identification,
   loadKnownModels,
   type Question,
+  type TransportName,
   UNKNOWN,
 } from '../learn/index.js';
 import { formatEndpoint, systemClock } from '../net/index.js';
@@ -16,7 +17,8 @@ import { exitCodeOf, isUsage } from './exit-codes.js';
 import { routeTo } from './host-endpoint.js';
 import { type NodeNet, withNodeNet } from './node-net.js';
 import { chainOf } from './node-options.js';
-import { chainOptions, outputOptions } from './options.js';
+import { oneOf } from './option-values.js';
+import { chainOptions, type Flags, outputOptions, valued } from './options.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
 import { routeOptions } from './proxy-options.js';
@@ -31,20 +33,31 @@ export const identifyCommand: CliCommand = {
   examples: [
     ['verack identify --regtest 127.0.0.1:18444', 'the label, and the answers that led to it'],
     ['verack identify node.example.org --json', 'the same for a program'],
+    ['verack identify --transport v2 node.example.org', 'over an encrypted connection'],
   ],
   operands: [new Argument('<hosts...>', 'HOST, HOST:PORT or [IPv6]:PORT')],
-  options: [...chainOptions(), ...routeOptions(), ...outputOptions()],
+  options: [
+    valued('--transport <name>', 'v1 or v2', oneOf('v1', 'v2')).default('v1'),
+    ...chainOptions(),
+    ...routeOptions(),
+    ...outputOptions(),
+  ],
   isOneShot: () => true,
   run: (job) => withNodeNet(job, (net) => run(job, net)),
 };
 
+interface IdentifyFlags extends Flags {
+  readonly transport?: TransportName;
+}
+
 async function run({ operands, flags, out, interrupted }: Invocation, net: NodeNet): Promise<number> {
+  const { transport = 'v1' }: IdentifyFlags = flags;
   const chain = chainOf(flags);
   const outcomes: ('established' | Reason)[] = [];
   for (const host of operands) {
     if (interrupted.aborted) break;
     try {
-      const identification = await identified(host, chain, net);
+      const identification = await identified(host, transport, chain, net);
       out.object({ host, ...identification });
       for (const line of linesOf(host, identification, out)) out.answer(line);
       outcomes.push('established');
@@ -58,12 +71,14 @@ async function run({ operands, flags, out, interrupted }: Invocation, net: NodeN
 /** Rejects with a `VerackError` when the node cannot be reached. */
 export async function identified(
   host: string,
+  transport: TransportName,
   chain: Chain,
   net: NodeNet,
 ): Promise<Identification & { readonly addr: string }> {
   const { at, net: through } = await routeTo(host, chain.port, net);
   const connections = dialledConnections(at, systemClock, through);
-  const found = await identify({ connections, chain, clock: systemClock, models: loadKnownModels() });
+  const models = loadKnownModels();
+  const found = await identify({ connections, chain, clock: systemClock, models, transport });
   return { addr: formatEndpoint(at), ...found };
 }
 

@@ -58,7 +58,7 @@ export const learnCommand: CliCommand = {
   name: 'learn',
   about: "learn a node's state machine and compare it with ours",
   details:
-    'Puts short sequences of messages to the node, each on a fresh connection, and infers its Mealy machine (the L# ' +
+    'Sends short sequences of messages to the node, each on a fresh connection, and infers its Mealy machine (the L# ' +
     'algorithm). Some sequences misbehave on purpose. On loopback many connections run at once, each from an address of ' +
     'its own; elsewhere two at a time, with pauses. Exit code 0 whatever the differences are.',
   examples: [
@@ -66,7 +66,10 @@ export const learnCommand: CliCommand = {
     ['verack learn --regtest 127.0.0.1 --as mermaid', 'its state machine as a diagram'],
     ['verack learn --regtest 127.0.0.1 --json > a.json', 'the same for programs'],
     ['verack learn --diff a.json b.json', 'where two learned nodes differ'],
-    ['verack learn --diff a.json b.json --as html > diff.html', 'both charts, the differing arrows in red'],
+    [
+      'verack learn --diff a.json b.json --as html > diff.html',
+      'both charts, the differing transitions in red',
+    ],
   ],
   operands: [new Argument('<hosts...>', 'HOST, HOST:PORT or [IPv6]:PORT; with --diff two files')],
   options: [
@@ -111,11 +114,11 @@ async function run(job: Invocation, flags: LearnFlags): Promise<number> {
     return exitCodeOf([{ code: result.code, facts: result.facts }]);
   }
   if (!result) return EXIT.interrupted;
-  await tell(result, flags, job.out);
+  await print(result, flags, job.out);
   return EXIT.ok;
 }
 
-/** What the command line cannot be blamed for. */
+/** A fault of the network, as opposed to one of the command line. */
 function unreachable(error: unknown): VerackError {
   if (error instanceof VerackError && error.code !== 'ERR_LOCAL_ARGUMENT') return error;
   throw error;
@@ -167,7 +170,7 @@ function connectionsOf(
   });
 }
 
-async function tell(result: LearnResult, { as }: LearnFlags, out: Output): Promise<void> {
+async function print(result: LearnResult, { as }: LearnFlags, out: Output): Promise<void> {
   const { model, reference, differences, words, symbols, repeated, seconds, states, settle } = result;
   const explained = explain(differences, model);
   const figures = { words, symbols, repeated, seconds, states, settle };
@@ -181,7 +184,7 @@ async function tell(result: LearnResult, { as }: LearnFlags, out: Output): Promi
   );
   for (const { word, outputs } of model.nondeterminism)
     out.answer(`varies: ${word.join(', ')}: ${outputs.map(spelled).join(' or ')}`);
-  tellDifferences(explained, 'our chart', 'the node', out);
+  printDifferences(explained, 'our chart', 'the node', out);
 }
 
 async function shown(
@@ -220,7 +223,7 @@ function explain(differences: readonly ModelDifference[], model: Model): readonl
 
 const spelled = (output = ''): string => (output === '' ? 'nothing' : plain(output));
 
-function tellDifferences(
+function printDifferences(
   differences: readonly ExplainedDifference[],
   one: string,
   other: string,
@@ -249,7 +252,7 @@ async function diff({ operands, out }: Invocation, { as }: LearnFlags): Promise<
   if (as !== undefined && as !== 'html') throw new Usage('--diff prints text or --as html');
   const differences = compare(one, other);
   out.object({ states: [one.machine.states.length, other.machine.states.length], differences });
-  if (as === undefined || out.json) tellDifferences(differences, first, second, out);
+  if (as === undefined || out.json) printDifferences(differences, first, second, out);
   else
     out.raw(
       await drawn(() =>

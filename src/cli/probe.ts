@@ -97,7 +97,7 @@ async function probed(
       signal: interrupted,
       create: (options) => recorder.node(options),
     });
-    const identity = flags.identify && report.ok ? await identityOf(report.addr, chain, nodeNet) : undefined;
+    const identity = flags.identify && report.ok ? await identityOf(report, chain, nodeNet) : undefined;
     done++;
     if (!interrupted.aborted) print({ ...report, ...(identity && { identity }) }, out);
     progress();
@@ -113,10 +113,14 @@ const given = <T extends object>(options: T) =>
     [K in keyof T]: NonNullable<T[K]>;
   };
 
-/** Undefined when there is no second connection to the node. */
-async function identityOf(addr: string, chain: Chain, net: NodeNet): Promise<Identification | undefined> {
+/** Over the transport of the first connection. Undefined when there is no second one. */
+async function identityOf(
+  { addr, transport_protocol_type }: ProbeReport,
+  chain: Chain,
+  net: NodeNet,
+): Promise<Identification | undefined> {
   try {
-    return await identified(addr, chain, net);
+    return await identified(addr, transport_protocol_type === 'v2' ? 'v2' : 'v1', chain, net);
   } catch (error) {
     if (error instanceof VerackError) return undefined;
     throw error;

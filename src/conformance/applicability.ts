@@ -84,7 +84,7 @@ function cannotDial(it: Case, { subject: { dialler }, nodeinfo }: RunConditions)
   if (it.role === 'inbound') return undefined;
   if (!dialler) return 'the node has to dial us (--dial-command or --dial-by-hand)';
   if (dialTypeOf(it, dialler.types) === undefined)
-    return `the node cannot be told to make a connection of type ${it.connection_type ?? ''} ({type} in --dial-command)`;
+    return `the node cannot make on request a connection of type ${it.connection_type ?? ''} ({type} in --dial-command)`;
   return it.transport === 'v1' && nodeinfo.listener === 'v2-capable' && !dialler.choosesV2
     ? 'the node would dial with v2 ({v2} in --dial-command)'
     : undefined;
@@ -104,7 +104,7 @@ const bytesOfCase = ({ steps }: Case, chain: Chain): number =>
 function bytesOf(step: Step, chain: Chain): number {
   const { op, messages = [], append_messages = [], zeros = 0, garbage_len = 0, decoys = [] } = step;
   const reference = { chain, captured: new Map<string, Uint8Array>() };
-  const said = op === 'send' ? [...messages, ...append_messages] : append_messages;
-  const framed = said.map((message) => frameOf(message, reference).length);
+  const sent = op === 'send' ? [...messages, ...append_messages] : append_messages;
+  const framed = sent.map((message) => frameOf(message, reference).length);
   return [...framed, ...decoys, zeros, garbage_len].reduce((sum, size) => sum + size, 0);
 }

@@ -91,8 +91,8 @@ export class CaseRun implements Reference {
     const { dialler } = this.subject;
     if (!dialler || !this.#listener) throw new CannotRun('nothing makes the node under test dial');
     const type = dialTypeOf(this.it, dialler.types);
-    if (type === undefined) throw new CannotRun('the node cannot be told to make such a connection');
-    this.transcript.note('A', 'both', `the node is told to dial (${type})`);
+    if (type === undefined) throw new CannotRun('the node cannot make such a connection on request');
+    this.transcript.note('A', 'both', `the node is asked to dial (${type})`);
     await dialler.dial({ at: this.#listener.local, type, v2 });
   }
 
@@ -162,7 +162,7 @@ export class CaseRun implements Reference {
   }
 }
 
-/** As what the node is asked to dial: what the case wants, else by hand where the case allows it. */
+/** The connection type that the node is asked for: that of the case, else `manual` where the case allows it. */
 export function dialTypeOf(
   { connection_type, as_manual }: Case,
   types: readonly string[],

@@ -153,7 +153,7 @@ const caseSchema = object(
 
 const file = object({ about: text, cases: listOf(anything) });
 
-/** A case that does not match the schema: one sentence that says where and what. */
+/** A case that does not match the schema: one sentence with the place and the fault. */
 export class Malformed extends Error {
   override readonly name = 'Malformed';
 }

@@ -159,7 +159,7 @@ export interface Case {
   readonly note?: string;
   /** Which programs passed it when it was written down. */
   readonly verified: readonly string[];
-  /** What says that the node should do so, where no program was run. */
+  /** What the expectation rests on where no program was run. */
   readonly evidence?: Exclude<Evidence, 'run'>;
   readonly steps: readonly Step[];
 }

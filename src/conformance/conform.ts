@@ -50,7 +50,7 @@ export async function conform(options: ConformOptions): Promise<Report> {
   } as const;
   const nodeinfo = await probeNode(environment).catch(errorOf);
   if (typeof nodeinfo === 'string') return { ...frame, error: nodeinfo, findings: [], absent: [] };
-  const findings = await judgeAll(options, { ...environment, nodeinfo }, nodeinfo);
+  const findings = await runCases(options, { ...environment, nodeinfo }, nodeinfo);
   return {
     ...frame,
     nodeinfo,
@@ -62,15 +62,15 @@ export async function conform(options: ConformOptions): Promise<Report> {
   };
 }
 
-/** Runs one case, whatever it is made for. */
-export async function judge(it: Case, environment: CaseEnvironment): Promise<Finding> {
+/** Runs one case, whether it applies to the node or not. */
+export async function runCase(it: Case, environment: CaseEnvironment): Promise<Finding> {
   const run = new CaseRun(it, environment);
   const begin = run.now;
-  const said = await outcomeOf(run).finally(() => run.end());
+  const fault = await outcomeOf(run).finally(() => run.end());
   const ms = run.now - begin;
-  if (said === undefined) return { ...findingOf(it, 'pass', '', ms), transcript: run.transcript.lines };
-  const verdict = said instanceof Deviation ? 'fail' : 'skip';
-  return { ...findingOf(it, verdict, said.message, ms), transcript: run.transcript.lines };
+  if (fault === undefined) return { ...findingOf(it, 'pass', '', ms), transcript: run.transcript.lines };
+  const verdict = fault instanceof Deviation ? 'fail' : 'skip';
+  return { ...findingOf(it, verdict, fault.message, ms), transcript: run.transcript.lines };
 }
 
 async function outcomeOf(run: CaseRun): Promise<Deviation | CannotRun | undefined> {
@@ -112,8 +112,8 @@ function errorOf(error: unknown): string {
 }
 
 /**
- * Cases that end a connection come last, and wrong magic at the very end: a node that bans for it has then said everything
- * else. Those that dial us come one at a time, since nodes have few slots for that.
+ * Cases that end a connection come last, and wrong magic at the very end: a node that bans for it has run all other cases
+ * by then. Those that dial us come one at a time, since nodes have few slots for that.
  */
 function rank({ role, tags, steps }: Case): number {
   if (role === 'outbound') return 3;
@@ -122,7 +122,7 @@ function rank({ role, tags, steps }: Case): number {
   return tags.includes('disconnect') ? 1 : 0;
 }
 
-async function judgeAll(
+async function runCases(
   options: ConformOptions,
   environment: CaseEnvironment,
   nodeinfo: NodeInfo,
@@ -138,7 +138,7 @@ async function judgeAll(
   options.progress?.(0, fit.length);
   let done = 0;
   const run = async (it: Case): Promise<void> => {
-    const finding = await judgeUnlessOver(it, environment, options.signal);
+    const finding = await runUnlessAborted(it, environment, options.signal);
     findings.set(it.id, finding);
     options.progress?.(++done, fit.length, finding);
   };
@@ -154,8 +154,8 @@ async function judgeAll(
   return cases.map((it) => findings.get(it.id)!);
 }
 
-const judgeUnlessOver = (it: Case, environment: CaseEnvironment, signal?: AbortSignal): Promise<Finding> =>
-  signal?.aborted ? Promise.resolve(findingOf(it, 'skip', 'interrupted')) : judge(it, environment);
+const runUnlessAborted = (it: Case, environment: CaseEnvironment, signal?: AbortSignal): Promise<Finding> =>
+  signal?.aborted ? Promise.resolve(findingOf(it, 'skip', 'interrupted')) : runCase(it, environment);
 
 /** Works through the list with so many at a time. */
 async function inLanes<T>(
@@ -182,8 +182,8 @@ function withKnownDifferences(
     return { ...finding, verdict: 'known', seen: `${finding.seen} (known: ${reason})` };
   });
   const absent = [...known.keys()].filter((pattern) => {
-    const judged = findings.filter(({ id, verdict }) => verdict !== 'skip' && matchesId(id, pattern));
-    return judged.length > 0 && judged.every(({ verdict }) => verdict === 'pass');
+    const run = findings.filter(({ id, verdict }) => verdict !== 'skip' && matchesId(id, pattern));
+    return run.length > 0 && run.every(({ verdict }) => verdict === 'pass');
   });
   return { findings: keepsTranscripts ? marked : marked.map(withoutTranscript), absent };
 }

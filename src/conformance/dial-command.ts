@@ -6,7 +6,7 @@ import { formatEndpoint } from '../net/index.js';
 import type { Chain } from '../index.js';
 import type { Dialler, DialRequest } from './node-under-test.js';
 
-/** What Bitcoin Core can be told to open: `addnode` for the last, `addconnection` (regtest only) for the others. */
+/** What Bitcoin Core opens on request: `addnode` for the last, `addconnection` (regtest only) for the others. */
 export const CONNECTION_TYPES = [
   'outbound-full-relay',
   'block-relay-only',
@@ -63,7 +63,7 @@ export function dialInstruction({ at, type, v2 }: DialRequest, { chain }: Chain)
     : `${cli} addconnection ${where} ${type} ${v2}`;
 }
 
-/** Prints an instruction to the operator for each connection. Only a regtest node can be told to make others than manual ones. */
+/** Prints an instruction to the operator for each connection. Only a regtest node makes other types than manual ones on request. */
 export const operatorDialler = (chain: Chain, ask: (words: string) => void): Dialler => ({
   types: chain.chain === 'regtest' ? CONNECTION_TYPES : ['manual'],
   choosesV2: true,

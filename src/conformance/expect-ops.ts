@@ -47,7 +47,7 @@ export const ignoredBy = (ignore: Step['ignore'] = []): readonly string[] =>
 
 const named = (item: ReceivedItem): string => (item.kind === 'message' ? item.command : item.what);
 
-/** How the connection is, for a sentence about what did not come. */
+/** A sentence about something that was not received. */
 export const silence = (connection: TesterConnection, what: string, ms: number): string =>
   connection.ended ? `the node closed, no ${what}` : `no ${what} within ${ms} ms`;
 
@@ -55,7 +55,7 @@ export const silence = (connection: TesterConnection, what: string, ms: number):
 const NEGOTIATED: readonly string[] = ['wtxidrelay', 'sendaddrv2'];
 const NEGOTIATED_SINCE = 70016;
 
-/** What a step wants of this node: one that announces an older version is not asked for what came later. */
+/** The messages that a step expects of this node: later ones are left out for a node that announces an older version. */
 function wantedOf(run: CaseRun, { messages = [] }: Step): Wanted[] {
   const isOld = (run.environment.nodeinfo?.version ?? NEGOTIATED_SINCE) < NEGOTIATED_SINCE;
   const all = (messages as readonly (string | Wanted)[]).map((m) => (typeof m === 'string' ? { msg: m } : m));
@@ -63,8 +63,8 @@ function wantedOf(run: CaseRun, { messages = [] }: Step): Wanted[] {
 }
 
 /**
- * Where a step wants silence or an end. A node that speaks first fails the cases about exactly that; elsewhere its version
- * is put aside, for the step that asks for it.
+ * Whether an item fails a step that expects silence or a close. A node that sends its version first fails the cases about exactly
+ * that; in the others its version is put aside for the step that expects it.
  */
 function isOutOfPlace(connection: TesterConnection, step: Step, item: ReceivedItem): boolean {
   if (item.kind === 'stray') return true;
@@ -105,27 +105,28 @@ async function expectOne(
   for (;;) {
     const item = await next(connection, until, () => run.now);
     if (!item) return fail(silence(connection, wanted.msg, ms));
-    if (item.kind === 'message' && item.command === wanted.msg) return judge(run, wanted, item.payload);
+    if (item.kind === 'message' && item.command === wanted.msg)
+      return checkMessage(run, wanted, item.payload);
     if (item.kind === 'stray' || !isIgnored(step, item.command))
       fail(`${named(item)} instead of ${wanted.msg}`);
   }
 }
 
-/** A message has the right command; now what is in it. */
-function judge(run: CaseRun, wanted: Wanted, payload: Uint8Array): void {
+/** Compares the contents of a message that has the expected command. */
+function checkMessage(run: CaseRun, wanted: Wanted, payload: Uint8Array): void {
   const { msg, payload_len, differs_from, capture } = wanted;
   const got = hexOf(payload);
   if (wanted.payload !== undefined && got !== wanted.payload)
     fail(`${msg} with ${short(got)} instead of ${short(wanted.payload)}`);
   if (payload_len !== undefined && payload.length !== payload_len)
     fail(`${msg} of ${payload.length} bytes instead of ${payload_len}`);
-  judgeFields(wanted, payload);
+  checkFields(wanted, payload);
   const other = differs_from === undefined ? undefined : run.captured.get(differs_from);
   if (other && hexOf(other) === got) fail(`the same ${msg} as before`);
   if (capture !== undefined) run.captured.set(capture, payload);
 }
 
-function judgeFields({ fields = {}, fields_nonzero = [] }: Wanted, payload: Uint8Array): void {
+function checkFields({ fields = {}, fields_nonzero = [] }: Wanted, payload: Uint8Array): void {
   const got = versionFields(payload);
   for (const [name, value] of Object.entries(fields)) {
     if (got[name] !== value) fail(`version with ${name} ${got[name] ?? 'missing'} instead of ${value}`);

@@ -8,13 +8,13 @@ const LEFT = 44;
 
 /** A line of the sequence; the connection is named when there are several. */
 function sequenceLine({ side, text, conn }: Omit<TranscriptLine, 'at'>, isOne: boolean): string {
-  const said = isOne || conn === '' ? text : `${conn}: ${text}`;
-  if (side === 'both') return `${' '.repeat(6)}· ${said} ·`;
-  if (side === 'tester') return `${said.padEnd(LEFT)} ──►`;
-  return `${' '.repeat(LEFT)} ◄── ${said}`;
+  const line = isOne || conn === '' ? text : `${conn}: ${text}`;
+  if (side === 'both') return `${' '.repeat(6)}· ${line} ·`;
+  if (side === 'tester') return `${line.padEnd(LEFT)} ──►`;
+  return `${' '.repeat(LEFT)} ◄── ${line}`;
 }
 
-/** What was said, in order, under a head line; `left` and `right` name the sides. */
+/** The lines of a transcript under a heading; `left` and `right` name the sides. */
 export function sequenceOf(transcript: Transcript, left = 'tester', right = 'node'): string[] {
   const isOne = new Set(transcript.map(({ conn }) => conn).filter((conn) => conn !== '')).size < 2;
   const head = `${left.padEnd(LEFT)}     ${right}`;
@@ -25,12 +25,12 @@ const within = ({ within_ms }: Step): string => (within_ms === undefined ? '' : 
 
 function wantedText(message: string | Wanted): string {
   if (typeof message === 'string') return message;
-  const { msg, ...facts } = message;
-  const said = Object.entries(facts).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  return said.length === 0 ? msg : `${msg} with ${said.join(', ')}`;
+  const { msg, ...rest } = message;
+  const facts = Object.entries(rest).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  return facts.length === 0 ? msg : `${msg} with ${facts.join(', ')}`;
 }
 
-/** What a step says on the node's side; the other ops are ours. */
+/** What a step expects of the node; the other ops are the tester's. */
 const EXPECTED: Readonly<Record<string, (step: Step) => readonly string[]>> = {
   expect: (step) =>
     (step.messages ?? []).map((m) => `${wantedText(m)}${within(step)}${step.strict ? ', next' : ''}`),
@@ -50,7 +50,7 @@ const EXPECTED: Readonly<Record<string, (step: Step) => readonly string[]>> = {
   v2_keys: () => ['its key'],
 };
 
-/** The transcript that a case wants. */
+/** The transcript that a case expects. */
 export function scriptOf(it: Case): Transcript {
   const lineOf = (conn: string, side: TranscriptLine['side'], text: string): TranscriptLine => ({
     at: 0,
@@ -81,14 +81,14 @@ function linesOfStep(
   return [lineOf(conn, OURS.has(op) ? 'tester' : 'both', [op, ...facts].join(' '))];
 }
 
-/** Ops that only say something. */
+/** Ops in which only the tester acts. */
 const OURS = new Set([
   ...['send_raw', 'connect', 'close', 'listen'],
   ...['v2_start', 'v2_send_rest_of_key', 'v2_finish', 'v2_packet', 'v2_packet_length'],
 ]);
 
 function sentTexts({ messages = [], coalesce, bytewise }: Step): string[] {
-  const said = messages.map((message) => messageText(message as string | Sent));
-  if (coalesce) return [said.join(' + ')];
-  return bytewise ? said.map((text) => `${text}, byte by byte`) : said;
+  const texts = messages.map((message) => messageText(message as string | Sent));
+  if (coalesce) return [texts.join(' + ')];
+  return bytewise ? texts.map((text) => `${text}, byte by byte`) : texts;
 }

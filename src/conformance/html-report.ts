@@ -37,11 +37,11 @@ function summary(report: Report): string {
 function cell(finding: Finding | undefined): string {
   if (!finding) return '<td class="skip">–</td>';
   const { verdict, seen, transcript } = finding;
-  const talk = (transcript ?? [])
+  const lines = (transcript ?? [])
     .map(({ at, conn, side, text }) => `${at} ms  ${conn}  ${side}: ${text}`)
     .join('\n');
   const details =
-    talk === '' ? '' : `<details><summary>transcript</summary><pre>${escaped(talk)}</pre></details>`;
+    lines === '' ? '' : `<details><summary>transcript</summary><pre>${escaped(lines)}</pre></details>`;
   return `<td class="${verdict}">${WORDS[verdict]}<small>${escaped(seen)}</small>${details}</td>`;
 }
 
@@ -53,10 +53,10 @@ function idsOf(reports: readonly Report[]): readonly Finding[] {
 
 function row(finding: Finding, columns: readonly ReadonlyMap<string, Finding>[]): string {
   const found = columns.map((column) => column.get(finding.id));
-  const judged = new Set(found.flatMap((one) => (one && one.verdict !== 'skip' ? [one.verdict] : [])));
+  const verdicts = new Set(found.flatMap((one) => (one && one.verdict !== 'skip' ? [one.verdict] : [])));
   const { id, name, rule, grade } = finding;
   return (
-    `<tr class="${judged.size > 1 ? 'differs' : ''}"><td class="id">${escaped(id)}</td><td>${escaped(grade)}</td>` +
+    `<tr class="${verdicts.size > 1 ? 'differs' : ''}"><td class="id">${escaped(id)}</td><td>${escaped(grade)}</td>` +
     `<td>${escaped(name)}<small>${escaped(rule)}</small></td>${found.map(cell).join('')}</tr>`
   );
 }

@@ -1,6 +1,6 @@
 /** The tester's end of a connection, for applications that put their own messages to a node: v1 and v2, dialled or accepted. */
 export { TesterConnection } from './tester-connection.js';
-export { Exchange as V2Endpoint } from './v2-endpoint.js';
+export { V2Endpoint } from './v2-endpoint.js';
 export { TranscriptRecorder } from './transcript.js';
 export { frameOf, messageText, type Reference } from './message-bytes.js';
 export { versionFields } from './version-message.js';

@@ -60,16 +60,16 @@ export function frameOf(message: string | Sent, reference: Reference): Uint8Arra
   return frame;
 }
 
-/** How a message reads in a transcript: its command, and what is unusual about it. */
+/** A message as text for a transcript: its command and its unusual fields. */
 export function messageText(message: string | Sent): string {
   if (typeof message === 'string') return message;
   const { msg, payload_gen, fields, payload, ...odd } = message;
-  const said = Object.entries({ ...fields, ...odd }).map(
+  const facts = Object.entries({ ...fields, ...odd }).map(
     ([name, value]) => `${name}=${short(String(value))}`,
   );
-  if (payload !== undefined) said.push(short(payload));
-  if (payload_gen) said.push(`${payload_gen.count} × ${short(payload_gen.unit)}`);
-  return said.length === 0 ? msg : `${msg}(${said.join(' ')})`;
+  if (payload !== undefined) facts.push(short(payload));
+  if (payload_gen) facts.push(`${payload_gen.count} × ${short(payload_gen.unit)}`);
+  return facts.length === 0 ? msg : `${msg}(${facts.join(' ')})`;
 }
 
 /** Long values keep their beginning. */

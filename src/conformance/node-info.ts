@@ -11,7 +11,7 @@ import { type CaseEnvironment, CaseRun } from './case-run.js';
 /** From this version on, BIP434 is supported. */
 const FEATURE_SINCE = 70017;
 const ANSWER_MS = 5_000;
-/** How long a listener may think about a byte that begins no v1 message, beside four times its first answer. */
+/** How long a listener may take to answer a byte that begins no v1 message, in addition to four times its first answer. */
 const KEY_MS = 300;
 /** A BIP324 key. */
 const KEY_BYTES = 64;
@@ -19,10 +19,10 @@ const KEY_BYTES = 64;
 /** Rejects with a {@link Deviation} when the node cannot be reached or does not answer a version. */
 export async function probeNode(environment: CaseEnvironment): Promise<NodeInfo> {
   const begin = environment.clock.now();
-  const greeting = await withRun(environment, greet);
+  const announced = await withRun(environment, versionOf);
   const patience = KEY_MS + 4 * (environment.clock.now() - begin);
   const reaction = await withRun(environment, (run) => reactionOf(run, patience));
-  return { ...greeting, ...reaction };
+  return { ...announced, ...reaction };
 }
 
 async function withRun<T>(environment: CaseEnvironment, look: (run: CaseRun) => Promise<T>): Promise<T> {
@@ -35,7 +35,7 @@ async function withRun<T>(environment: CaseEnvironment, look: (run: CaseRun) => 
   }
 }
 
-async function greet(run: CaseRun): Promise<Omit<NodeInfo, 'listener' | 'speaksfirst'>> {
+async function versionOf(run: CaseRun): Promise<Omit<NodeInfo, 'listener' | 'speaksfirst'>> {
   const connection = run.connection();
   connection.write([frameOf('version', run)], 'version');
   const answer = await answerOf(connection, () => run.now);

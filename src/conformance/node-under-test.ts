@@ -13,7 +13,7 @@ export interface DialRequest {
 export interface Dialler {
   /** The connection types that it can be asked for. */
   readonly types: readonly string[];
-  /** Whether it can be told to dial with v1; a v2-capable node tries v2 by itself. */
+  /** Whether it dials with v1 on request; a v2-capable node tries v2 by itself. */
   readonly choosesV2: boolean;
   /** Milliseconds that an operator or a program may take until the connection is there. */
   readonly patience: number;
@@ -40,7 +40,7 @@ export interface NodeUnderTest {
   readonly meets?: readonly Need[];
 }
 
-/** What the node under test is, as far as it matters to the choice of cases. */
+/** The properties of the node under test that decide which cases apply. */
 export interface NodeInfo {
   readonly version: number;
   readonly subver: string;

@@ -8,7 +8,7 @@ import { listOf, object, oneOf, text, anything } from '../json/validators.js';
 export const VERDICTS = ['pass', 'fail', 'known', 'skip'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
-/** One case, judged. */
+/** The result of one case. */
 export interface Finding {
   readonly id: string;
   readonly name: string;
@@ -27,12 +27,12 @@ export const FORMAT = 'verack-conform/2';
 
 export interface Report {
   readonly format: typeof FORMAT;
-  /** Who judged: name and version. */
+  /** The tester: name and version. */
   readonly tester: string;
   /** When it began, ISO 8601. */
   readonly began: string;
   readonly node: string;
-  /** Absent when the node could not be reached; `error` then says why. */
+  /** Absent when the node could not be reached; `error` is the reason then. */
   readonly nodeinfo?: NodeInfo;
   readonly error?: string;
   readonly findings: readonly Finding[];

@@ -5,12 +5,12 @@ import { ELLSWIFT_SIZE, MAX_GARBAGE } from '../wire/index.js';
 import { type Reference, shortBytes } from './message-bytes.js';
 import type { Sent } from './case.js';
 import type { TranscriptRecorder } from './transcript.js';
-import type { Exchange } from './v2-endpoint.js';
+import type { V2Endpoint } from './v2-endpoint.js';
 import { type TransportEvent, type ReceivedItem, type Transport, V1Transport } from './tester-transport.js';
 
 /**
  * So much of what came first is kept: for a look at its beginning, and to be read again when a step begins a key exchange
- * with a node that has already sent its key and garbage. It cannot have more to say by then.
+ * with a node that has already sent its key and garbage. It sends no more until then.
  */
 const HEAD = ELLSWIFT_SIZE + MAX_GARBAGE;
 
@@ -34,7 +34,7 @@ export class TesterConnection implements LinkHandler {
   #isOverflowing = false;
   #transport: Transport;
   /** The exchange of keys, once a step has begun one. */
-  exchange: Exchange | undefined;
+  exchange: V2Endpoint | undefined;
   #wake: (() => void) | undefined;
   /** We have sent something. */
   hasSent = false;
@@ -108,7 +108,7 @@ export class TesterConnection implements LinkHandler {
   }
 
   /** From the first byte on, this is a v2 connection. */
-  speakV2(exchange: Exchange): void {
+  speakV2(exchange: V2Endpoint): void {
     this.exchange = exchange;
     this.#transport = exchange;
     this.#queue = [];

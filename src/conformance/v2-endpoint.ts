@@ -1,7 +1,7 @@
 /**
  * The tester's end of a v2 connection (BIP324): keys, garbage, packets, right or wrong as the steps want them.
  *
- * It does nothing by itself: each op makes the next bytes, so that a case can leave out, cut or spoil any of them. What the
+ * It sends nothing by itself: each op makes the next bytes, so that a case can leave out, cut or change any of them. What the
  * node sends is read strictly: a byte out of place is no message.
  */
 import { systemRandom } from '../net/index.js';
@@ -32,7 +32,7 @@ const DECOY = 0x80;
 const transportEvent = (what: string): TransportEvent => ({ kind: 'transport', what });
 const bytesOf = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
 
-export interface ExchangeOptions {
+export interface V2EndpointOptions {
   /** Whether the keys are derived as the initiator's: we dialled. */
   readonly initiating: boolean;
   readonly magic: Uint8Array;
@@ -40,21 +40,21 @@ export interface ExchangeOptions {
   readonly garbage: Uint8Array;
 }
 
-export class Exchange implements Transport {
+export class V2Endpoint implements Transport {
   readonly #key: V2Key;
-  /** Whatever the node sends is read as its key, whoever dialled: the case says which transport it uses. */
+  /** Reads any first bytes as a key, in both roles: the case decides which transport is used. */
   readonly #opening;
   #keys: V2Keys | undefined;
   #sender: PacketEncoder | undefined;
   #receiver: PacketDecoder | undefined;
-  /** Bytes behind the key of the node of which no event has told yet. */
+  /** Bytes after the key of the node that no event covers yet. */
   #unread = 0;
   /** The version packet of the node was read. */
   isSettled = false;
   /** Why nothing more can be read. */
   broken: string | undefined;
 
-  constructor(private readonly options: ExchangeOptions) {
+  constructor(private readonly options: V2EndpointOptions) {
     this.#key = drawnKey(options.magic);
     this.#opening = createHandshakeParser({ initiating: true, takesAnyKey: true, magic: options.magic });
   }
@@ -118,7 +118,7 @@ export class Exchange implements Transport {
   }
 
   #opened(event: HandshakeParserEvent): readonly (ReceivedItem | TransportEvent)[] {
-    // A reader that takes whatever comes for a key tells nothing else.
+    // With `takesAnyKey` the parser emits no other event.
     if (event.kind !== 'key') return [];
     const { initiating, magic } = this.options;
     this.#keys = this.#key.agree(event.ellswift, initiating, magic);
@@ -171,7 +171,7 @@ const BROKEN = {
   ERR_V2_OTHER_NETWORK: 'bytes of another network',
 } as const;
 
-/** A key whose first byte tells it from v1: a case may send that byte alone and want an answer. */
+/** A key whose first byte differs from the magic: a case may send that byte alone and expect an answer. */
 function drawnKey(magic: Uint8Array): V2Key {
   for (;;) {
     const key = createV2Key(systemRandom);

@@ -2,7 +2,7 @@
 import { systemRandom } from '../net/index.js';
 import type { Step } from './case.js';
 import { short } from './message-bytes.js';
-import { Exchange } from './v2-endpoint.js';
+import { V2Endpoint } from './v2-endpoint.js';
 import type { TesterConnection } from './tester-connection.js';
 import { silence } from './expect-ops.js';
 import type { Op } from './send-ops.js';
@@ -11,7 +11,7 @@ import type { CaseRun } from './case-run.js';
 
 const WITHIN_MS = 3_000;
 
-function exchangeOf(connection: TesterConnection): Exchange {
+function exchangeOf(connection: TesterConnection): V2Endpoint {
   if (!connection.exchange) throw new CannotRun(`the connection ${connection.name} speaks v1 (no v2_start)`);
   return connection.exchange;
 }
@@ -26,12 +26,12 @@ function sendKeyBytes(
   else connection.write([bytes], what);
 }
 
-/** Whoever dialled is the initiator, unless the step says otherwise. */
+/** The side that dialled is the initiator, unless the step sets it. */
 function start(run: CaseRun, step: Step): void {
   const { initiating = run.it.role === 'inbound', garbage_len = 0, key_bytes } = step;
   const connection = run.connection(step.conn);
   const garbage = systemRandom(garbage_len);
-  const exchange = new Exchange({ initiating, magic: run.chain.magic, garbage });
+  const exchange = new V2Endpoint({ initiating, magic: run.chain.magic, garbage });
   connection.speakV2(exchange);
   const what =
     key_bytes === undefined ? `key and ${garbage_len} bytes of garbage` : `${key_bytes} bytes of a key`;
@@ -44,7 +44,7 @@ function sendRestOfKey(run: CaseRun, step: Step): void {
   sendKeyBytes(connection, exchangeOf(connection).opening(from), `the key from byte ${from} on`, step);
 }
 
-/** Waits for something of the node's, and says so when it does not come. */
+/** Waits for something from the node; throws a {@link Deviation} when it does not come. */
 async function waitFor(
   run: CaseRun,
   connection: TesterConnection,

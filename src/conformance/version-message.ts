@@ -6,10 +6,10 @@ import { NAME, VERSION } from '../index.js';
 import { hexOf, VERSION_NONCE_OFFSET } from '../wire/index.js';
 import type { Sent, VersionFields } from './case.js';
 
-/** Who we say we are: the truth, to every node. */
+/** The user agent of the tester. */
 export const USER_AGENT = `/${NAME}-conform:${VERSION}/`;
 
-/** What is sent where a case says nothing else. */
+/** The fields that a case does not change. */
 export const DEFAULTS = {
   version: 70016,
   services: 0,
@@ -26,7 +26,7 @@ export const DEFAULTS = {
   relay: 1,
 } as const satisfies VersionFields;
 
-/** What a case may say about a version; the last one can only be expected. */
+/** The fields that a case may set or expect; the last one can only be expected. */
 export const VERSION_FIELDS: readonly string[] = [...Object.keys(DEFAULTS), 'length_after_relay'];
 
 /** Where a version can end early: with everything before the named part. */

@@ -1,13 +1,13 @@
 /**
  * What has to be known of a node before it is learned: how long it takes to answer, what it sends by itself, and what its
- * version says of it.
+ * version announces.
  */
 import { versionFields } from '../conformance/index.js';
 import { type Input, inputsOf } from './alphabet.js';
 import { NO_MESSAGE } from './output.js';
 import { type Run, type RunOptions, runWord } from './word-run.js';
 
-/** What a node says of itself. */
+/** What a node announces. */
 export interface NodeFacts {
   readonly version: number;
   readonly subver: string;
@@ -72,7 +72,7 @@ export function settleOf(sorted: readonly number[]): number {
   return Math.round(Math.min(MOST_MS, Math.max(LEAST_MS, MARGIN * usual)));
 }
 
-/** What the `version` among the messages of a connection says; zeros when there is none. */
+/** What the `version` among the messages of a connection announces; zeros when there is none. */
 export function factsOf(run: Pick<Run, 'messages'> | undefined): Omit<NodeFacts, 'v2'> {
   const payload = run?.messages.find(({ command }) => command === 'version')?.payload;
   const fields = payload ? versionFields(payload) : {};

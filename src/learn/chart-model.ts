@@ -1,6 +1,6 @@
 /**
  * Our own chart as a Mealy machine: every input of the alphabet, from every state that the peer machine can reach, run
- * through the same translation and the same machine that a connection uses. The reference is computed, never drawn.
+ * through the same translation and the same machine that a connection uses. The reference is computed from the machine.
  */
 import { initialTransition, type SnapshotFrom, transition } from 'xstate';
 import {
@@ -21,7 +21,7 @@ import { type Input, inputsOf, PING_NONCE, type TransportName } from './alphabet
 import { type Mealy, minimizedWithNumbers, SILENCE } from './automata/index.js';
 import { CLOSE, describeMessage, NO_MESSAGE } from './output.js';
 
-/** How our node is set up, so that it can be compared with another one: like that one, as far as its version tells. */
+/** How our node is set up, so that it can be compared with another one: like that one, as far as its version shows. */
 export interface ChartOptions {
   readonly chain: Chain;
   readonly connection_type: ConnectionType;
@@ -85,10 +85,10 @@ interface Reached {
   readonly isFirst: boolean;
 }
 
-/** No guard looks at these, and the first grows without end. */
+/** No guard reads these, and the first grows without end. */
 const IRRELEVANT = ['features', 'dropped', 'rules'];
 
-/** What tells states apart: the state's name and what guards may look at. */
+/** What distinguishes states: the state's name and the context that guards read. */
 function keyOf({ snapshot, isFirst }: Reached): string {
   if (!snapshot) return '';
   const context = Object.entries(snapshot.context).filter(([name]) => !IRRELEVANT.includes(name));

@@ -1,12 +1,12 @@
 /**
- * Tells which implementation a node is, by its behaviour alone: one connection, on which it is asked what the learned models
- * would answer differently.
+ * Identifies the implementation of a node by its behaviour alone: on one connection it sends the inputs that the learned models
+ * answer differently.
  *
  *   const { label, questions } = await identify({ connections: dialledConnections(at, systemClock), chain, clock, models });
  */
 import type { Clock } from '../net/index.js';
 import type { Chain } from '../index.js';
-import { type Input, inputsOf } from './alphabet.js';
+import { type Input, inputsOf, type TransportName } from './alphabet.js';
 import { transitionOf, type Mealy, type Place, splittingWord, type Word } from './automata/index.js';
 import { factsOf, type NodeFacts } from './calibration.js';
 import type { Connections } from './fresh-connections.js';
@@ -19,8 +19,13 @@ export interface IdentifyOptions {
   readonly connections: Connections;
   readonly chain: Chain;
   readonly clock: Clock;
-  /** The implementations to choose from: models of listeners over v1. */
+  /**
+   * The implementations to choose from: models of listeners over v1. A node answers the inputs that are used here in the same
+   * way over v2.
+   */
   readonly models: readonly KnownModel[];
+  /** Default `v1`. */
+  readonly transport?: TransportName;
 }
 
 /** One message that was sent, and what it shows. */
@@ -45,9 +50,9 @@ export interface Excluded {
 export const UNKNOWN = 'unknown';
 
 export interface Identification {
-  /** The implementation, `A or B` where no question tells two apart, or {@link UNKNOWN}. */
+  /** The implementation, `A or B` where no question distinguishes two, or {@link UNKNOWN}. */
   readonly label: string;
-  /** What the node says of itself; no part of the decision. */
+  /** What the node announces; no part of the decision. */
   readonly claimed: Omit<NodeFacts, 'v2'>;
   readonly questions: readonly Question[];
   /** From the open connection to the answer, milliseconds. */
@@ -66,18 +71,18 @@ const LEAST_MS = 250;
 const MOST_MS = 2_000;
 /** A part of an expected answer has come: the rest is waited for so long. */
 const REST_MS = 2_000;
-/** Inputs of the longest word that is searched for to tell models apart. */
+/** Inputs of the longest word that is tried to distinguish models. */
 const LONGEST = 4;
 
-/** Rejects with a `VerackError` when there is no connection; whatever the node does then, it resolves. */
+/** Rejects with a `VerackError` when there is no connection, or no v2 on it; whatever the node does then, it resolves. */
 export async function identify(options: IdentifyOptions): Promise<Identification> {
-  const { connections, chain, clock } = options;
+  const { connections, chain, clock, transport = 'v1' } = options;
   const begin = clock.now();
   const link = await connections.open();
   const settle = Math.min(MOST_MS, Math.max(LEAST_MS, 4 * (clock.now() - begin)));
   try {
     const run = new WordRun(link, {
-      ...{ connections, chain, clock, transport: 'v1', settle, greetingTimeout: settle },
+      ...{ connections, chain, clock, transport, settle, greetingTimeout: settle },
     });
     const { label, questions } = await new Identifier(run, options.models).run();
     return { label, claimed: factsOf(run), questions, ms: Math.round(clock.now() - begin) };
@@ -101,10 +106,10 @@ class Identifier {
     this.#candidates = models.map(candidateOf);
   }
 
-  /** First what tells the candidates apart; then what is left is checked with every other polite input. */
+  /** First the inputs that distinguish the candidates; then all other polite inputs, to check those that are left. */
   async run(): Promise<Pick<Identification, 'label' | 'questions'>> {
     const greeting = await this.connection.greet();
-    this.#judge('', solicited(greeting), (one) => ({ output: one.greeting, next: one }));
+    this.#keep('', solicited(greeting), (one) => ({ output: one.greeting, next: one }));
     for (let word = this.#next(); word.length > 0; word = this.#next())
       for (const input of word) if (this.#candidates.length > 0) await this.#ask(input);
     const labels = [...new Set(this.#candidates.map(({ label }) => label))];
@@ -139,7 +144,7 @@ class Identifier {
     );
     this.#sent.push(input.name);
     const output = await this.#whole(await this.connection.ask(input), expected);
-    this.#judge(input.name, output, (one) => {
+    this.#keep(input.name, output, (one) => {
       const transition = transitionOf(one.machine, one.state, number);
       return { output: transition.output, next: { ...one, state: transition.target } };
     });
@@ -157,7 +162,7 @@ class Identifier {
   }
 
   /** Keeps the candidates that answer so. */
-  #judge(
+  #keep(
     input: string,
     output: string,
     answerOf: (one: Candidate) => { readonly output: string; readonly next: Candidate },

@@ -59,7 +59,7 @@ async function askAll(run: WordRun, word: readonly Input[], outputs: string[]): 
   }
 }
 
-/** One connection, input by input. Whoever opened the link destroys it. */
+/** One connection, input by input. The caller destroys the link. */
 export class WordRun {
   /** Every message of the node. */
   readonly messages: Message[] = [];
@@ -109,9 +109,9 @@ export class WordRun {
     const begin = clock.now();
     const parts: string[] = [];
     for (let until = begin + first; ;) {
-      const heard = this.#connection.take();
-      if (heard) {
-        parts.push(this.#describe(heard));
+      const item = this.#connection.take();
+      if (item) {
+        parts.push(this.#describe(item));
         until = this.#measured(begin) + settle;
       } else if (this.#connection.ended) {
         this.#measured(begin);
@@ -128,10 +128,10 @@ export class WordRun {
     return now;
   }
 
-  #describe(heard: ReceivedItem): string {
-    if (heard.kind === 'stray') return NO_MESSAGE;
-    this.messages.push(heard);
-    return describeMessage(heard.command, heard.payload, PING_NONCE);
+  #describe(item: ReceivedItem): string {
+    if (item.kind === 'stray') return NO_MESSAGE;
+    this.messages.push(item);
+    return describeMessage(item.command, item.payload, PING_NONCE);
   }
 
   async #exchangeKeys(): Promise<void> {

@@ -19,7 +19,7 @@ import { bcoin, bitcoind, describeNode, litecoind, type RealNode } from './nodes
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
 const cases = loadCases();
 
-/** By hand as `addnode` does it; a regtest bitcoind can be told the other types too. */
+/** By hand as `addnode` does it; a regtest bitcoind makes the other types on request too. */
 const diallerOf = (node: RealNode, types: Dialler['types']): Dialler => ({
   types,
   choosesV2: true,
@@ -39,7 +39,7 @@ const subjectOf = (node: RealNode, types: Dialler['types'] = ['manual']): NodeUn
   dialler: diallerOf(node, types),
 });
 
-const judged = (subject: NodeUnderTest, some: readonly Case[] = cases): Promise<Report> =>
+const reportOn = (subject: NodeUnderTest, some: readonly Case[] = cases): Promise<Report> =>
   conform({ cases: some, subject, chain: NETWORKS.regtest, known: loadKnown(), lanes: 12 });
 
 const idsOf = ({ findings }: Report, wanted: string): string[] =>
@@ -53,7 +53,7 @@ const failures = ({ findings, error }: Report): string[] => [
 const proven = new Set<string>();
 
 async function oracle(subject: NodeUnderTest, some?: readonly Case[]): Promise<void> {
-  const report = await judged(subject, some);
+  const report = await reportOn(subject, some);
   expect(failures(report)).toEqual([]);
   for (const id of idsOf(report, 'pass')) proven.add(id);
 }
@@ -110,7 +110,7 @@ describeNode('bitcoind', 'bitcoind, the oracle', () => {
 async function ownReport(options: NodeOptions, some = cases): Promise<Report> {
   await using node = createNode({ chain: 'regtest', ...options });
   const { local } = await node.listen(LOOPBACK);
-  return await judged(
+  return await reportOn(
     {
       net: tcpNet(),
       at: local,
@@ -160,7 +160,7 @@ describeNode(['litecoind', 'bcoin'], 'other implementations', () => {
     await using litecoin = await litecoind();
     // It bans the host for many a case; the others could not be run then.
     await using old = await bcoin({ args: ['--ban-score=1000000000'] });
-    const reports = await Promise.all([judged(subjectOf(litecoin)), judged(subjectOf(old))]);
+    const reports = await Promise.all([reportOn(subjectOf(litecoin)), reportOn(subjectOf(old))]);
     for (const report of reports) {
       expect(failures(report)).toEqual([]);
       expect(report.absent).toEqual([]);

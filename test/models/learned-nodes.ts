@@ -17,6 +17,8 @@ export interface LearnedNode {
   readonly program?: 'bitcoind' | 'litecoind' | 'bcoin';
   /** Options that change what it does. */
   readonly settings: string;
+  /** Whether it also accepts v2. */
+  readonly v2: boolean;
   readonly start: () => Promise<RunningNode>;
 }
 
@@ -28,7 +30,7 @@ const real = (
   settings: Readonly<Record<string, string>>,
 ): LearnedNode[] =>
   Object.entries(settings).map(([suffix, option]) => ({
-    ...{ name: `${program}${suffix}`, label, program, settings: option },
+    ...{ name: `${program}${suffix}`, label, program, settings: option, v2: program === 'bitcoind' },
     start: () => start({ args: [...always(program), ...option.split(' ').filter((arg) => arg !== '')] }),
   }));
 
@@ -36,7 +38,7 @@ const real = (
 const always = (program: string): string[] => (program === 'bcoin' ? ['--ban-score=1000000000'] : []);
 
 async function ours(relay: boolean): Promise<RunningNode> {
-  const node = createNode({ chain: 'regtest', rules: { relay } });
+  const node = createNode({ chain: 'regtest', v2transport: true, rules: { relay } });
   const { local } = await node.listen({ host: '127.0.0.1', port: 0 });
   return { ...(local satisfies Endpoint), [Symbol.asyncDispose]: () => node.stop() };
 }
@@ -48,6 +50,6 @@ export const LEARNED_NODES: readonly LearnedNode[] = [
   }),
   ...real('litecoind', 'Litecoin Core 0.21', litecoind, { '': '' }),
   ...real('bcoin', 'bcoin 1.0', bcoin, { '': '' }),
-  { name: 'verack', label: 'verack', settings: '', start: () => ours(false) },
-  { name: 'verack-relay', label: 'verack', settings: '--relay', start: () => ours(true) },
+  { name: 'verack', label: 'verack', settings: '', v2: true, start: () => ours(false) },
+  { name: 'verack-relay', label: 'verack', settings: '--relay', v2: true, start: () => ours(true) },
 ];

@@ -51,7 +51,8 @@ function relabelled(from: Socket, to: Socket, magic: Uint8Array, agent: string):
   from.on('data', hold);
 }
 
-function withAgent(version: Buffer, agent: string): Buffer {
+/** A `version` payload with another user agent. */
+export function withAgent(version: Buffer, agent: string): Buffer {
   const end = AGENT_AT + 1 + (version[AGENT_AT] ?? 0);
   const text = Buffer.from(agent, 'latin1');
   return Buffer.concat([version.subarray(0, AGENT_AT), Buffer.of(text.length), text, version.subarray(end)]);

@@ -1,6 +1,6 @@
 /**
- * Mutants of the peer machine: one rule of its chart is broken in each. Fault seeding for whatever judges a node: the learner,
- * the conformance cases.
+ * Mutants of the peer machine: one rule of its chart is broken in each. Fault seeding for the learner and the
+ * conformance cases.
  */
 import { createMachine } from 'xstate';
 import { peerMachine } from '../../machines/index.js';

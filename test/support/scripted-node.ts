@@ -1,4 +1,4 @@
-/** Nodes that do what a test says, on a net in memory and a virtual clock, and cases made for them. */
+/** Nodes that follow a script, on a net in memory and a virtual clock, and cases made for them. */
 import { VirtualClock } from '../../src/index.js';
 import type { Link, Net } from '../../src/net/link.js';
 import { memoryNet } from '../../src/net/memory.js';

@@ -1,6 +1,6 @@
 /**
  * What is tried at a node: each message of the table in each state, over v1 and v2, and each variant of each message in the
- * state in which it counts. Derived from the message table; nothing here says what a node should do.
+ * state in which it counts. Derived from the message table; what a node should do is not part of it.
  */
 import { createHash } from 'node:crypto';
 import { type Command, COMMANDS, decodeMessage } from '../../wire/index.js';
@@ -31,7 +31,7 @@ export interface Boundary {
 /** A command that no table has. */
 const UNKNOWN = 'unknown' as const;
 
-/** Conditions under which Core reads a message rather than judge that it came at all. */
+/** Conditions under which Core reads the fields of a message instead of rejecting the command. */
 const WHEN: Partial<Record<Command, When>> = {
   tx: { relay: 1 },
   mempool: { lacks: ['BLOOM'] },

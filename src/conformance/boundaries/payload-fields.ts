@@ -58,7 +58,7 @@ const SAMPLES: Partial<Record<Command, Sample>> = {
 export const sampleOf = (command: Command): PayloadField[] =>
   fieldsOf(MESSAGES[command].fields, '', SAMPLES[command] ?? {}, false);
 
-/** The fields of one list entry: zeros where `sample` says nothing else. */
+/** The fields of one list entry: zeros where `sample` has no value. */
 export const entryOf = (item: AnyCodec, sample: Sample = {}): PayloadField[] =>
   fieldsOf(item, '', sample, false);
 

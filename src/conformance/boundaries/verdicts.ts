@@ -1,6 +1,6 @@
 /**
- * The verdicts on the boundaries: what a run against Bitcoin Core's family showed, or what Core's source or a BIP says where
- * no program that has the behaviour could be run. `npm run verdicts` writes the first part.
+ * The verdicts on the boundaries: what a run against Bitcoin Core's family showed, or what Core's source or a BIP states where
+ * no program with the behaviour could be run. `npm run verdicts` writes the first part.
  */
 import { EVIDENCE, type Evidence } from '../case.js';
 import { Malformed } from '../case-schema.js';

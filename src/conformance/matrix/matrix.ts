@@ -54,7 +54,7 @@ export interface MatrixCase {
 
 export interface Matrix {
   readonly format: typeof MATRIX_FORMAT;
-  /** Who judged: name and version. */
+  /** The tester: name and version. */
   readonly tester: string;
   /** When it began, ISO 8601. */
   readonly began: string;
@@ -131,7 +131,8 @@ const resultOf = ({ verdict, seen, ms, transcript = [] }: Finding): MatrixResult
   log: timed(transcript),
 });
 
-const timed = (transcript: Transcript): string[] => transcript.map((line) => `${line.at} ms ${logLine(line)}`);
+const timed = (transcript: Transcript): string[] =>
+  transcript.map((line) => `${line.at} ms ${logLine(line)}`);
 
 const ARROWS = { tester: '→', node: '←', both: '·' } as const;
 

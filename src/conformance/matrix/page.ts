@@ -128,10 +128,10 @@ ${choice('evidence', 'evidence', distinct(cases.map(({ evidence }) => evidence))
 }
 
 function row(it: MatrixCase, nodes: readonly MatrixNode[]): string {
-  const judged = Object.values(it.results).flatMap(({ verdict }) => (verdict === 'skip' ? [] : [verdict]));
+  const verdicts = Object.values(it.results).flatMap(({ verdict }) => (verdict === 'skip' ? [] : [verdict]));
   const { id, name, rule, grade, evidence } = it;
   return (
-    `<tr data-id="${escaped(id)}"${distinct(judged).length > 1 ? ' class="differs"' : ''}>` +
+    `<tr data-id="${escaped(id)}"${distinct(verdicts).length > 1 ? ' class="differs"' : ''}>` +
     `<td class="id">${escaped(id)}</td><td>${escaped(name)}<br><small>${escaped(rule)}</small></td>` +
     `<td>${grade}</td><td>${evidence}</td>${nodes.map((node) => cell(node, it.results[node.name])).join('')}</tr>`
   );

@@ -1,6 +1,6 @@
 /**
  * L# (Vaandrager et al., TACAS 2022), with batches of words so that a system on a network is asked in parallel. With a
- * reference machine it is adaptive (Kruger, Junges, Rot, TACAS 2024): the words that tell the states of the reference apart
+ * reference machine it is adaptive (Kruger, Junges, Rot, TACAS 2024): the words that distinguish the states of the reference
  * come first, so that a system like the reference is learned from them alone.
  */
 import { type Transition, type Mealy, SILENCE, stateAfter, type Word } from './mealy.js';
@@ -36,14 +36,14 @@ export async function learn(options: LearnOptions): Promise<Learned> {
     const isTested = !(await questions.ask(test(machine)));
     if (!isTested && !(await learner.isConsistent(machine))) continue;
     const corrections = questions.corrections;
-    await questions.confirm(reference ? surprises(reference, machine, teacher) : []);
+    await questions.confirm(reference ? unexpected(reference, machine, teacher) : []);
     if (questions.corrections === corrections)
       return { machine, ...questions.effort, nondeterminism: questions.nondeterminism };
   }
 }
 
 /** Where the system differs from what was expected; such an answer may also have come too late. */
-const surprises = (reference: Mealy, machine: Mealy, teacher: Teacher): Word[] =>
+const unexpected = (reference: Mealy, machine: Mealy, teacher: Teacher): Word[] =>
   differences(reference, machine, (output) => teacher.isFinal(output)).map(({ word }) => word);
 
 /** The part of the tree that is understood: pairwise apart nodes, and for each node behind them those it may equal. */

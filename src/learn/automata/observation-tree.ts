@@ -134,7 +134,7 @@ export class ObservationTree {
 
   /**
    * A word on which two nodes answer differently, among those that were asked at both; empty where one is final and the other
-   * is not; undefined when nothing tells them apart.
+   * is not; undefined when no observation distinguishes them.
    */
   apart(one: number, other: number): Word | undefined {
     const key = Math.min(one, other) * MAX_NODES + Math.max(one, other);
@@ -151,11 +151,11 @@ export class ObservationTree {
     const queue: (readonly [number, number])[] = [[one, other]];
     for (const [a, b] of queue) {
       for (const [input, edge] of this.#at(a).children) {
-        const twin = this.#at(b).children.get(input);
-        if (!twin) continue;
-        if (edge.output !== twin.output && !edge.undecided && !twin.undecided)
+        const opposite = this.#at(b).children.get(input);
+        if (!opposite) continue;
+        if (edge.output !== opposite.output && !edge.undecided && !opposite.undecided)
           return [...this.word(a).slice(this.#at(one).depth), input];
-        queue.push([edge.node, twin.node]);
+        queue.push([edge.node, opposite.node]);
       }
     }
     return undefined;

@@ -1,5 +1,5 @@
 /**
- * Puts words to a system and keeps the answers. A word whose answer is known is not asked again; one whose answers differ is
+ * Membership queries: sends words to a system and stores the answers. A word whose answer is known is not asked again; one whose answers differ is
  * asked again until the answers agree, else both are reported.
  */
 import type { Word } from './mealy.js';
@@ -13,7 +13,7 @@ export interface Teacher {
    * counts from 0; a teacher that measures by time takes more of it on later attempts.
    */
   ask(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]>;
-  /** Whether nothing can follow an output: the connection is closed, say. */
+  /** Whether nothing can follow an output: the connection is closed, for example. */
   isFinal(output: string): boolean;
 }
 
@@ -56,18 +56,18 @@ export class Queries {
   async ask(words: readonly Word[]): Promise<boolean> {
     const unknown = unique(words).filter((word) => this.tree.find(word) === undefined);
     if (unknown.length === 0) return false;
-    const answers = await this.#put(unknown, 0);
-    for (const [n, word] of unknown.entries()) await this.#take(word, answers[n] ?? []);
+    const answers = await this.#send(unknown, 0);
+    for (const [n, word] of unknown.entries()) await this.#record(word, answers[n] ?? []);
     return true;
   }
 
-  /** Asks words once more, with more time; a contradiction is settled as ever. */
+  /** Asks words once more, with more time; a contradiction is resolved as in {@link ask}. */
   async confirm(words: readonly Word[]): Promise<void> {
-    const answers = await this.#put(words, REPEATS);
-    for (const [n, word] of words.entries()) await this.#take(word, answers[n] ?? []);
+    const answers = await this.#send(words, REPEATS);
+    for (const [n, word] of words.entries()) await this.#record(word, answers[n] ?? []);
   }
 
-  async #put(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]> {
+  async #send(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]> {
     const answers = await this.teacher.ask(words, attempt);
     this.effort.words += words.length;
     for (const answer of answers) this.effort.symbols += answer.length;
@@ -75,23 +75,23 @@ export class Queries {
     return answers;
   }
 
-  async #take(word: Word, outputs: readonly string[]): Promise<void> {
+  async #record(word: Word, outputs: readonly string[]): Promise<void> {
     let answer = outputs;
     for (;;) {
       const conflict = this.tree.conflict(word, answer);
       if (!conflict) return this.tree.add(word, answer);
       if (++this.#conflicts > MAX_CONFLICTS) throw new Error('the answers vary too much to be learned');
-      await this.#settle(conflict);
-      const [again = []] = await this.#put([word], 1);
+      await this.#resolve(conflict);
+      const [again = []] = await this.#send([word], 1);
       answer = again;
     }
   }
 
   /** The repeated answers decide when they agree; otherwise the edge varies. */
-  async #settle({ word, outputs: [known, seen] }: Conflict): Promise<void> {
+  async #resolve({ word, outputs: [known, seen] }: Conflict): Promise<void> {
     const answers: (readonly string[])[] = [];
     for (let attempt = 1; attempt <= REPEATS; attempt++) {
-      answers.push(...(await this.#put([word], attempt)));
+      answers.push(...(await this.#send([word], attempt)));
       this.effort.repeated++;
     }
     const last = new Set(answers.map((answer) => answer[word.length - 1] ?? ''));

@@ -1,4 +1,4 @@
-/** Words that tell the states of a Mealy machine apart. */
+/** Words that distinguish the states of a Mealy machine. */
 import { type Transition, transitionOf, type Mealy, outputsOf, type Word } from './mealy.js';
 
 /** A shortest word on which two states answer differently; undefined when there is none. */
@@ -19,7 +19,7 @@ export function separatingWord(machine: Mealy, one: number, other: number): Word
 }
 
 /**
- * For each state a set of words that tells it from every other state (Wp's identifiers). A word that serves several pairs
+ * For each state a set of words that distinguishes it from every other state (Wp's identifiers). A word that serves several pairs
  * is used for all of them, so the sets stay small.
  */
 export function identifiers(machine: Mealy): Word[][] {
@@ -31,14 +31,14 @@ export function identifiers(machine: Mealy): Word[][] {
   return sets;
 }
 
-/** Adds what is missing to tell one pair apart: a word that is in use already, else a new one. */
+/** Adds a word that distinguishes one pair: one that is in use already, else a new one. */
 function separate(
   machine: Mealy,
   pair: readonly [number, number],
   sets: readonly Word[][],
   shared: Word[],
 ): void {
-  const isSeparating = (word: Word): boolean => tellsApart(machine, word, pair);
+  const isSeparating = (word: Word): boolean => distinguishes(machine, word, pair);
   let word = shared.find(isSeparating);
   if (!word) {
     word = separatingWord(machine, ...pair);
@@ -51,7 +51,7 @@ function separate(
   }
 }
 
-function tellsApart(machine: Mealy, word: Word, [one, other]: readonly [number, number]): boolean {
+function distinguishes(machine: Mealy, word: Word, [one, other]: readonly [number, number]): boolean {
   const [a, b] = [outputsOf(machine, word, one), outputsOf(machine, word, other)];
   return a.some((output, n) => output !== b[n]);
 }

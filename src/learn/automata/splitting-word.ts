@@ -1,4 +1,4 @@
-/** Which inputs to try next, so that several machines can be told apart by what one system answers. */
+/** The next inputs to try, so that the answers of one system distinguish several machines. */
 import { transitionOf, type Mealy, type Word } from './mealy.js';
 
 /** A machine, and the state that it is in. */
@@ -18,7 +18,7 @@ export interface SplitOptions {
 
 /**
  * A shortest allowed word whose last input the machines answer in at least two ways; among several the one with the most
- * answers. Undefined when there is none: the allowed words cannot tell them apart. All machines have the same inputs.
+ * answers. Undefined when there is none: the allowed words do not distinguish them. All machines have the same inputs.
  */
 export function splittingWord(places: readonly Place[], options: SplitOptions): Word | undefined {
   let words: { word: Word; places: readonly Place[] }[] = [{ word: [], places }];
