@@ -5,11 +5,16 @@ import type { BitcoinNode } from '../src/index.js';
 import type { OutboundOptions } from '../src/node/options.js';
 import type { SeedAddress } from '../src/net/dns.js';
 import type { Link } from '../src/net/link.js';
+import { createNetgroups } from '../src/net/netgroup.js';
+import { outboundGroup, takenGroups } from '../src/node/outbound-netgroups.js';
 import { formatAddress } from '../src/wire/index.js';
 import { memoryNetwork } from './support/memory-nodes.js';
 import { GOOD, play } from './support/scripted-node.js';
 
 const addressOf = (host: string): SeedAddress => ({ host, port: 18444, source: 'test' });
+/** Addresses that differ in their last byte. */
+const alike = (length: number, prefix: readonly number[], last: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, i) => prefix[i] ?? (i === length - 1 ? last : 7));
 const GOOD_HOSTS = ['10.2.0.1', '10.2.0.2', '10.2.0.3'];
 const DEAD = ['10.3.0.1', '10.3.0.2', '10.3.0.3'];
 
@@ -183,16 +188,48 @@ describe('connection types', () => {
     await node.stop();
   });
 
-  test('a netgroup is dialled once, also beside a manual peer; onion addresses share none', async () => {
-    const setup = await typed(['20.1.0.1', '20.1.0.2', '20.2.0.1'], { blockrelay: 0 });
-    expect(connected(setup.node)).toEqual(['20.1.0.1', '20.2.0.1']);
-    await setup.node.stop();
-    const onions = ['a', 'b', 'c'].map((letter) =>
-      formatAddress({ networkID: 4, addr: Buffer.alloc(32, letter) }),
-    );
-    const hidden = await typed(onions, { slots: 3, blockrelay: 0 });
-    expect(connected(hidden.node)).toHaveLength(3);
-    await hidden.node.stop();
+  test('a netgroup is dialled once', async () => {
+    const { node } = await typed(['20.1.0.1', '20.1.0.2', '20.2.0.1'], { blockrelay: 0 });
+    expect(connected(node)).toEqual(['20.1.0.1', '20.2.0.1']);
+    await node.stop();
+  });
+
+  test.each([
+    ['onion', 4, 32, [97]],
+    ['I2P', 5, 32, [97]],
+    ['CJDNS', 6, 16, [0xfc, 1]],
+  ])('%s addresses share no netgroup', async (_, networkID, length, prefix) => {
+    const hosts = [1, 2, 3].map((n) => formatAddress({ networkID, addr: alike(length, prefix, n) }));
+    const { node } = await typed(hosts, { slots: 3, blockrelay: 0 });
+    expect(node.peers.list().filter(({ state }) => state === 'established')).toHaveLength(3);
+    await node.stop();
+  });
+
+  test('manual, full-relay and block-relay-only peers take their netgroup; feelers and addr-fetch peers do not', () => {
+    const types = [
+      'manual',
+      'outbound-full-relay',
+      'block-relay-only',
+      'feeler',
+      'addr-fetch',
+      'inbound',
+    ] as const;
+    const netgroups = createNetgroups();
+    const taken = types.filter((connection_type) => {
+      const remote = { host: '20.1.0.1', port: 8333 };
+      return takenGroups([{ connection_type, remote }], netgroups).has(outboundGroup('20.1.9.9', netgroups)!);
+    });
+    expect(taken).toEqual(['manual', 'outbound-full-relay', 'block-relay-only']);
+  });
+
+  test('a feeler goes to a netgroup that is taken', async () => {
+    const hosts = ['20.1.0.1', '20.2.0.1', '20.3.0.1', '20.4.0.1', '20.1.0.9'];
+    const findFeeler = () => Promise.resolve(addressOf('20.1.0.9'));
+    const source = { find: () => Promise.resolve(hosts.slice(0, 4).map(addressOf)), findFeeler };
+    const { node, dialled, pass } = await typed(hosts, { source });
+    for (let minute = 0; minute < 20; minute++) await pass(60_000);
+    expect(dialled).toContain('20.1.0.9 feeler');
+    await node.stop();
   });
 
   test('a manual peer takes its netgroup, and is dialled whatever has it', async () => {
