@@ -24,7 +24,7 @@ import {
   viewOf,
 } from '../crawl/index.js';
 import { nodeOptionsOf } from './node-options.js';
-import { type FleetFlags, fleetContacts, work } from './crawl-fleet.js';
+import { type FleetFlags, fleetContacts, orUnreachable, work } from './crawl-fleet.js';
 import { EXIT, Usage } from './exit-codes.js';
 import {
   chainOptions,
@@ -145,7 +145,7 @@ async function run(job: Invocation): Promise<number> {
   const attached = await observers(flags, job.out);
   const net = await nodeNetOf(job);
   try {
-    return await crawled(flags, nodeOptions, { net, attached }, job);
+    return await orUnreachable(crawled(flags, nodeOptions, { net, attached }, job), job.out);
   } finally {
     net.proxied.close();
     await attached.close();
