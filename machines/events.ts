@@ -195,6 +195,8 @@ export interface Rules {
   readonly stallTimeout: number;
   /** Longest duration of an addr-fetch connection. Core: 300,000. */
   readonly addrFetchTimeout: number;
+  /** An addr message with more entries than this ends an addr-fetch connection. Core: 1, since a node sends its own address first. */
+  readonly addrFetchEntries: number;
   /** The protocol version that we announce. */
   readonly version: number;
   /** Versions below are refused. Core: 31,800. */

@@ -35,6 +35,7 @@ export const CORE_RULES: Rules = {
   idleTimeout: 1_200_000,
   stallTimeout: 1_200_000,
   addrFetchTimeout: 300_000,
+  addrFetchEntries: 1,
   version: 70017,
   minVersion: 31800,
   requiredServices: '0000000000000009',
@@ -149,9 +150,9 @@ export const isUnwelcome = (context: SupervisorContext, { discouraged }: Accepte
 export const isAnsweredGetaddr = (context: PeerContext): boolean =>
   context.connection_type === 'inbound' && !context.getaddr;
 
-/** An addr-fetch connection is done when it has received more than the peer's own address. */
+/** An addr-fetch connection is done when one message brought more than `addrFetchEntries` addresses. */
 export const isFetched = (context: PeerContext, event: EventOf<'wire.addr'>): boolean =>
-  context.connection_type === 'addr-fetch' && event.count > 1;
+  context.connection_type === 'addr-fetch' && event.count > context.rules.addrFetchEntries;
 
 /** An addr-fetch connection has been open for `addrFetchTimeout`. */
 export const isFetchOver = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>

@@ -33,7 +33,7 @@ const attempt = (addr: string, answered: boolean, more: Partial<AttemptEvent> = 
     distance: 1,
     vantage: 'here',
   },
-  ...{ replies: 0, replies_dropped: 0, v2: { tried: false, spoken: false } },
+  ...{ replies: 0, replies_dropped: 0, v2: { tried: false, succeeded: false }, bytes: 0 },
   ...(answered
     ? {
         outcome: 'reachable',
@@ -218,7 +218,7 @@ describe('views', () => {
       /^host,port,network,seed_distance,handshake_timestamp,time_connect,handshake_attempts,/,
     );
     expect(lines[0]).toMatch(/^8\.1\.1\.1,8333,ipv4,1,3600,1,1,true,5,70016,1033,/);
-    expect(lines[0]).toContain(',2,1,1,0,0,0,0,reachable,END_DONE,v1,neither,here');
+    expect(lines[0]).toContain(',2,1,1,0,0,0,0,reachable,END_DONE,v1,not_advertised,here');
     expect(lines[2]).toContain(`,"'=cmd(""|x"", 1)",`);
   });
 

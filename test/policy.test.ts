@@ -28,6 +28,7 @@ test("Core's numbers", () => {
   expect(CORE_RULES).toEqual({
     ...{ connectTimeout: 5_000, handshakeTimeout: 60_000 },
     ...{ pingInterval: 120_000, pongTimeout: 1_200_000, idleTimeout: 1_200_000, addrFetchTimeout: 300_000 },
+    addrFetchEntries: 1,
     ...{ stallTimeout: 1_200_000, maxUseless: 1_000, maxPings: 1_000_000, floodWindow: 60_000 },
     ...{ version: 70017, minVersion: 31800, requiredServices: '0000000000000009', relay: false },
   });

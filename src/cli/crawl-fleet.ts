@@ -1,6 +1,7 @@
 /** The fleet's half of `verack crawl`: a worker, or the contacts of a coordinator. */
 import { randomBytes } from 'node:crypto';
 import type { Contacts, OptOutList } from '../crawl/index.js';
+import { VerackError } from '../index.js';
 import { EXIT } from './exit-codes.js';
 import type { Output } from './output.js';
 
@@ -13,6 +14,17 @@ export interface FleetFlags {
 const load = () => import('../crawl/fleet/index.js');
 
 const optionsOf = ({ nats = '', natsCreds }: FleetFlags) => ({ url: nats, credentials: natsCreds });
+
+/** Prints why there is no connection to the NATS server; other errors are thrown on. */
+export async function orUnreachable(work: Promise<number>, out: Output): Promise<number> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof VerackError) || error.code !== 'ERR_DIAL_REFUSED') throw error;
+    out.failure(`no NATS server: ${error.message}`);
+    return EXIT.unreachable;
+  }
+}
 
 /** Works for a fleet until it is interrupted. */
 export async function work(

@@ -24,7 +24,7 @@ import {
   viewOf,
 } from '../crawl/index.js';
 import { nodeOptionsOf } from './node-options.js';
-import { type FleetFlags, fleetContacts, work } from './crawl-fleet.js';
+import { type FleetFlags, fleetContacts, orUnreachable, work } from './crawl-fleet.js';
 import { EXIT, Usage } from './exit-codes.js';
 import {
   chainOptions,
@@ -145,7 +145,7 @@ async function run(job: Invocation): Promise<number> {
   const attached = await observers(flags, job.out);
   const net = await nodeNetOf(job);
   try {
-    return await crawled(flags, nodeOptions, { net, attached }, job);
+    return await orUnreachable(crawled(flags, nodeOptions, { net, attached }, job), job.out);
   } finally {
     net.proxied.close();
     await attached.close();
@@ -381,7 +381,7 @@ function sentences(summary: CrawlSummary): string[] {
       : 'no interval: nodes that were full or slow are not estimated without repeat contacts (--contacts 4)',
     `networks: ${listOf(summary.networks)}; transports: ${listOf(summary.transports)}`,
     `not reachable: ${listOf(summary.reasons)}`,
-    `BIP324: ${v2.advertised_and_spoken} advertised and spoken, ${v2.advertised_not_spoken} advertised and not spoken, ${v2.untested} not tested`,
+    `BIP324: ${v2.advertised_and_supported} advertised and supported, ${v2.advertised_not_supported} advertised and not supported, ${v2.untested} not tested`,
     `not contacted: ${listOf({ ...summary.skipped, ...(summary.not_followed > 0 && { 'gossip that led nowhere': summary.not_followed }) })}`,
     ...(summary.suspected_duplicates > 0
       ? [`suspected to be one node behind repeatable addresses: ${summary.suspected_duplicates} groups`]

@@ -43,7 +43,7 @@ export class AttemptRecord {
   readonly peer: RecordedPeer | undefined;
 
   constructor(event: AttemptEvent) {
-    const { tried, spoken } = event.v2;
+    const { tried, succeeded } = event.v2;
     const { code } = event.reason;
     this.t = event.t;
     this.outcome = event.outcome;
@@ -51,7 +51,7 @@ export class AttemptRecord {
     this.vantage = text(event.vantage);
     this.gossip_services = event.gossip_services === undefined ? undefined : text(event.gossip_services);
     this.reason = share(`reason ${code}`, () => ({ code }));
-    this.v2 = share(`v2 ${tried} ${spoken}`, () => ({ tried, spoken }));
+    this.v2 = share(`v2 ${tried} ${succeeded}`, () => ({ tried, succeeded }));
     this.phases = recordedPhases(event.phases);
     this.peer = event.peer && recordedPeer(event.peer);
   }

@@ -1,6 +1,6 @@
 /**
- * What nodes claim against what a contact showed, which nodes came and went between two crawls, and which addresses seem
- * to be one node. Claims and suspicions are labelled as such.
+ * Compares what nodes claim with what a contact shows, finds which nodes came and went between two crawls, and which addresses
+ * are suspected to be one node.
  */
 import { hasServices, SERVICE_BITS, servicesOf } from '../wire/index.js';
 import type { AttemptRecord } from './attempt-record.js';
@@ -8,18 +8,16 @@ import type { NodeRecord, Snapshot } from './snapshot.js';
 
 const P2P_V2 = servicesOf('P2P_V2');
 
-/** BIP324 as advertised and as shown. A node counts once, by its last answered contact. */
+/** BIP324 as advertised and as shown by a handshake. A node counts once, by its last answered contact. */
 export interface V2Comparison {
   /** Gossip or `version` had the bit, and a v2 handshake succeeded. */
-  readonly advertised_and_spoken: number;
+  readonly advertised_and_supported: number;
   /** The bit was there, v2 was tried, and the node answered v1 only. */
-  readonly advertised_not_spoken: number;
-  /** No bit anywhere, and a v2 handshake succeeded. */
-  readonly spoken_not_advertised: number;
+  readonly advertised_not_supported: number;
   /** The bit was only in `version`, after a v1 handshake: not tried. */
   readonly untested: number;
-  /** Neither advertised nor spoken. */
-  readonly neither: number;
+  /** No bit anywhere: not tried. */
+  readonly not_advertised: number;
 }
 
 const has = (services: string | undefined, bits: string): boolean =>
@@ -28,19 +26,16 @@ const has = (services: string | undefined, bits: string): boolean =>
 /** Which line of {@link V2Comparison} an answered contact belongs to. */
 export function v2Label({ gossip_services, peer, v2 }: AttemptRecord): keyof V2Comparison {
   const isAdvertised = has(gossip_services, P2P_V2) || has(peer?.services, P2P_V2);
-  if (v2.spoken) return isAdvertised ? 'advertised_and_spoken' : 'spoken_not_advertised';
-  if (!isAdvertised) return 'neither';
-  return v2.tried ? 'advertised_not_spoken' : 'untested';
+  if (v2.succeeded) return 'advertised_and_supported';
+  if (!isAdvertised) return 'not_advertised';
+  return v2.tried ? 'advertised_not_supported' : 'untested';
 }
 
 const answeredOf = (snapshot: Snapshot): AttemptRecord[] =>
   [...snapshot.nodes.values()].flatMap(({ lastAnswered }) => lastAnswered ?? []);
 
 export function compareV2(snapshot: Snapshot): V2Comparison {
-  const counts = {
-    ...{ advertised_and_spoken: 0, advertised_not_spoken: 0, spoken_not_advertised: 0 },
-    ...{ untested: 0, neither: 0 },
-  };
+  const counts = { advertised_and_supported: 0, advertised_not_supported: 0, untested: 0, not_advertised: 0 };
   for (const attempt of answeredOf(snapshot)) counts[v2Label(attempt)] += 1;
   return counts;
 }

@@ -1,12 +1,12 @@
 /**
- * One contact of one address: handshake, `getaddr`, the replies, the end. Whoever makes contacts implements
- * {@link Contacts}: a node in this process, or workers elsewhere.
+ * One contact of one address: handshake, `getaddr`, the replies, the end. {@link Contacts} makes them: with a node in this
+ * process, or with the workers of a fleet.
  */
 import type { Endpoint, PeerInfo, Reason, ReasonCode } from '../index.js';
 import { REASONS } from '../index.js';
 import type { Reply } from './reply.js';
 
-/** What is to be done. */
+/** One contact to make. */
 export interface ContactJob extends Endpoint {
   /** Which crawl it belongs to. */
   readonly crawl: string;
@@ -22,7 +22,7 @@ export interface ContactJob extends Endpoint {
  */
 export type ContactOutcome = 'reachable' | 'rejected' | 'unreachable' | 'local';
 
-/** What a node said of itself, in the words of `getpeerinfo`. */
+/** What a node claims in its `version`, with the keys of `getpeerinfo`. */
 export type ContactPeer = Pick<
   PeerInfo,
   | 'version'
@@ -48,11 +48,13 @@ export interface ContactReport {
   /** The transport of the connection that counted. */
   readonly transport?: 'v1' | 'v2';
   /** Whether BIP324 was tried, and whether its key exchange succeeded. */
-  readonly v2: { readonly tried: boolean; readonly spoken: boolean };
+  readonly v2: { readonly tried: boolean; readonly succeeded: boolean };
   readonly phases: PeerInfo['phases'];
   readonly replies: readonly Reply[];
   /** Replies that were not kept, because there were too many. */
   readonly dropped: number;
+  /** Bytes of the payloads that were received. */
+  readonly bytes: number;
   /** Where it was made from. */
   readonly vantage: string;
 }

@@ -288,7 +288,7 @@ export class Crawl {
   #begin(known: KnownAddress): void {
     const { addr } = known;
     const services = known.services?.padStart(16, '0');
-    const v2 = this.options.v2transport && (services === undefined || hasServices(services, P2P_V2));
+    const v2 = this.options.v2transport && services !== undefined && hasServices(services, P2P_V2);
     const round = this.#round;
     this.options.contacts.begin({ crawl: this.#id, addr, ...endpointOf(addr), round, v2 }, (report) => {
       this.#attempt(() => this.#ended(known, report, services));

@@ -1,28 +1,23 @@
 /**
- * Contacts made by a node of this process. {@link dialTarget} is the only place that knows how a target is dialled.
+ * Contacts made by a node of this process.
  *
- * A contact ends when the node has advertised more than its own address (Core's rule for addr-fetch), after `replyTimeout`
- * without such a reply, or when the connection ends. What one contact may cost is bounded: replies, bytes and time.
+ * A contact ends when the node has advertised addresses other than its own and has answered a ping after them, when no
+ * addresses came in time ({@link ReplyDelays}), or when the connection ends. What one contact may cost is bounded: replies, bytes
+ * and time.
  */
 import {
   type BitcoinNode,
   type Clock,
   createNode,
   type NodeOptions,
-  type Peer,
   type PeerInfo,
   type Reason,
   systemClock,
   VerackError,
 } from '../index.js';
-import {
-  type ContactJob,
-  type ContactPeer,
-  type ContactReport,
-  type Contacts,
-  outcomeOf,
-} from './contact.js';
-import { readReply } from './reply.js';
+import type { ContactJob, ContactReport, Contacts } from './contact.js';
+import { type ContactDone, OpenContact } from './open-contact.js';
+import { ReplyDelays } from './reply-delays.js';
 
 export interface NodeContactsOptions extends NodeOptions {
   /** Contacts that may be open at a time. */
@@ -35,83 +30,50 @@ export interface NodeContactsOptions extends NodeOptions {
   readonly vantage: string;
 }
 
-/** Replies that are kept of one contact. */
-const MAX_REPLIES = 16;
-/** Bytes after which a contact is closed, whatever it still brings. */
-const MAX_BYTES = 1_000_000;
-
-/** One dial: BIP324 first where that is wanted, v1 otherwise; an addr-fetch connection (Core: ConnectionType::ADDR_FETCH). */
-function dialTarget(node: BitcoinNode, job: ContactJob): Peer {
-  return node.dial(
-    { host: job.host, port: job.port },
-    { connection_type: 'addr-fetch', v2transport: job.v2 },
-  );
-}
-
-/** An `addr` or `addrv2` payload: bytes take a fraction of the memory of what they decode to. */
-interface Payload {
-  readonly command: 'addr' | 'addrv2';
-  readonly payload: Uint8Array;
-  readonly t: number;
-}
-
-/** A contact that is open. */
-interface Open {
-  readonly job: ContactJob;
-  readonly done: (report: ContactReport | undefined) => void;
-  readonly startedat: number;
-  readonly t: number;
-  readonly replies: Payload[];
-  peer: Peer | undefined;
-  timer: unknown;
-  bytes: number;
-  dropped: number;
-  fellBack: boolean;
-  established: PeerInfo | undefined;
-  isCancelled: boolean;
-}
+/** Silence after a message with addresses that ends a contact: the ping was answered before the message came. */
+const [SHORTEST_SILENCE, LONGEST_SILENCE] = [20, 2_000];
+/** The same for a node that has not answered the ping. */
+const SILENCE_WITHOUT_PONG = 250;
+/** A contact that waits for addresses is looked at so often, milliseconds. */
+const INTERVAL = 200;
+/** An open connection whose key exchange takes longer than this and four times the opening is tried again with v1. */
+const KEY_EXCHANGE = 1_000;
+/** Entries that one message may hold: no message ends the connection by itself. */
+const MAX_ENTRIES = 1_000;
 
 export class NodeContacts implements Contacts {
   readonly node: BitcoinNode;
   readonly #clock: Clock;
-  readonly #open = new Map<string, Open>();
+  readonly #open = new Map<string, OpenContact>();
+  readonly #delays: ReplyDelays;
 
   constructor(private readonly options: NodeContactsOptions) {
     const { parallel, replyTimeout, contactTimeout, vantage, ...node } = options;
     const { clock = systemClock, rules } = node;
     this.#clock = clock;
+    this.#delays = new ReplyDelays(replyTimeout);
     this.node = createNode({
       ...node,
       maxoutbound: parallel,
       maxinbound: 0,
-      // A crawl judges nobody: every node that shakes hands counts.
-      rules: { ...rules, requiredServices: '0000000000000000' },
+      // A crawl counts every node that completes a handshake, whatever its services.
+      rules: { ...rules, requiredServices: '0000000000000000', addrFetchEntries: MAX_ENTRIES },
     });
     this.node.on('established', (info) => this.#established(info));
-    this.node.on('fallback', ({ addr }) => this.#note(addr, (open) => (open.fellBack = true)));
     this.node.on('message', ({ addr, direction, command, payload }) => {
       if (direction === 'received') this.#received(addr, command, payload);
     });
+    this.node.on('pong', ({ addr, pingtime }) => this.#ponged(addr, pingtime * 1_000));
     this.node.on('ended', (info) => this.#ended(info));
   }
 
-  begin(job: ContactJob, done: Open['done']): void {
+  begin(job: ContactJob, done: ContactDone): void {
     const clock = this.#clock;
-    const open: Open = {
-      ...{ job, done, startedat: clock.now(), t: clock.wall(), replies: [], bytes: 0, dropped: 0 },
-      ...{ fellBack: false, established: undefined, isCancelled: false, peer: undefined, timer: undefined },
-    };
+    const open = new OpenContact(job, done, clock.now(), clock.wall());
     this.#open.set(job.addr, open);
-    open.timer = clock.setTimeout(() => this.#close(open), this.options.contactTimeout);
-    try {
-      open.peer = dialTarget(this.node, job);
-    } catch (error) {
-      if (!(error instanceof VerackError)) throw error;
-      const reason: Reason = { code: error.code, facts: error.facts };
-      // Not inside the call that began it.
-      clock.clearTimeout(open.timer);
-      clock.setTimeout(() => this.#finish(open, reason, undefined), 0);
-    }
+    this.#closeIn(open, this.options.contactTimeout);
+    this.#dial(open, job.v2);
+    if (job.v2) this.#watchKeyExchange(open, KEY_EXCHANGE);
   }
 
   cancel(): void {
@@ -126,94 +88,124 @@ export class NodeContacts implements Contacts {
     await this.node.stop();
   }
 
-  #note(addr: string, change: (open: Open) => void): void {
-    const open = this.#open.get(addr);
-    if (open) change(open);
+  #dial(open: OpenContact, v2: boolean): void {
+    try {
+      open.dial(this.node, v2);
+    } catch (error) {
+      if (!(error instanceof VerackError)) throw error;
+      const reason: Reason = { code: error.code, facts: error.facts };
+      // Not inside the call that began it.
+      this.#clock.clearTimeout(open.timer);
+      this.#clock.setTimeout(() => this.#finish(open, reason, undefined), 0);
+    }
+  }
+
+  /** Some nodes that support v1 only wait for the rest of a message when they receive a key: BIP324 gets no answer then. */
+  #watchKeyExchange(open: OpenContact, wait: number): void {
+    open.keyExchangeTimer = this.#clock.setTimeout(() => {
+      const info = this.node.peers.get(open.peer?.id ?? 0);
+      const connect = info?.phases.connect;
+      if (info?.transport_protocol_type !== 'detecting') return;
+      const end = open.startedat + (connect ?? 0) * 5 + KEY_EXCHANGE;
+      const left = connect === undefined ? KEY_EXCHANGE : end - this.#clock.now();
+      if (left > 0) return this.#watchKeyExchange(open, left);
+      open.isFallingBack = true;
+      this.#close(open);
+    }, wait);
   }
 
   #established(info: PeerInfo): void {
-    this.#note(info.addr, (open) => {
-      open.established = info;
-      this.#clock.clearTimeout(open.timer);
-      const left = this.options.contactTimeout - (this.#clock.now() - open.startedat);
-      const wait = Math.max(0, Math.min(this.options.replyTimeout, left));
-      open.timer = this.#clock.setTimeout(() => this.#close(open), wait);
-    });
+    const open = this.#open.get(info.addr);
+    if (!open) return;
+    open.established = info;
+    open.establishedat = this.#clock.now();
+    if (open.hasAddresses) this.#closeIn(open, silenceOf(open));
+    else this.#awaitAddresses(open);
+  }
+
+  /** Looks from time to time, because the limit changes with the answers of other nodes. */
+  #awaitAddresses(open: OpenContact): void {
+    const now = this.#clock.now();
+    const end = open.startedat + this.options.contactTimeout;
+    const left = Math.min(open.establishedat + this.#delays.limit, end) - now;
+    this.#clock.clearTimeout(open.timer);
+    if (left <= 0) return this.#close(open);
+    open.timer = this.#clock.setTimeout(() => this.#awaitAddresses(open), Math.min(left, INTERVAL));
   }
 
   #received(addr: string, command: string, payload: Uint8Array): void {
     const open = this.#open.get(addr);
     if (!open) return;
-    open.bytes += payload.length;
-    if (command === 'addr' || command === 'addrv2') this.#keep(open, command, payload);
+    const before = open.hasAddresses;
+    open.receive(command, payload, this.#clock.wall());
+    if (open.hasAddresses && !before && open.established)
+      this.#delays.add(this.#clock.now() - open.establishedat);
     // The library forbids calls from within its own delivery of a message.
-    if (open.bytes > MAX_BYTES) this.#closeSoon(open);
+    if (open.isExcessive) this.#closeIn(open, 0);
+    else if (open.hasAddresses && open.established && command.startsWith('addr'))
+      this.#closeIn(open, silenceOf(open));
   }
 
-  #keep(open: Open, command: 'addr' | 'addrv2', payload: Uint8Array): void {
-    if (open.replies.length < MAX_REPLIES)
-      open.replies.push({ command, payload: new Uint8Array(payload), t: this.#clock.wall() });
-    else {
-      open.dropped += 1;
-      this.#closeSoon(open);
-    }
+  #ponged(addr: string, pingtime: number): void {
+    const open = this.#open.get(addr);
+    if (!open) return;
+    open.pingtime = pingtime;
+    if (open.hasAddresses) this.#closeIn(open, 0);
   }
 
-  #closeSoon(open: Open): void {
+  #closeIn(open: OpenContact, wait: number): void {
     this.#clock.clearTimeout(open.timer);
-    open.timer = this.#clock.setTimeout(() => this.#close(open), 0);
+    open.timer = this.#clock.setTimeout(() => this.#close(open), wait);
   }
 
-  #close(open: Open): void {
+  #close(open: OpenContact): void {
     if (open.peer) open.peer.close();
     else if (open.isCancelled) this.#finish(open, { code: 'ERR_LOCAL_CANCELLED', facts: {} }, undefined);
   }
 
   #ended(info: PeerInfo): void {
     const open = this.#open.get(info.addr);
-    if (open) this.#finish(open, info.lastreason ?? { code: 'ERR_LOCAL_BUG', facts: {} }, info);
+    if (!open) return;
+    if (open.isFallingBack && !open.isCancelled) return this.#fallBack(open);
+    this.#finish(open, info.lastreason ?? { code: 'ERR_LOCAL_BUG', facts: {} }, info);
   }
 
-  #finish(open: Open, reason: Reason, info: PeerInfo | undefined): void {
+  #fallBack(open: OpenContact): void {
+    open.isFallingBack = false;
+    open.peer = undefined;
+    // Not inside the report of the end: the node still holds the address.
+    this.#clock.setTimeout(() => {
+      if (this.#open.get(open.job.addr) !== open) return;
+      this.#closeIn(open, Math.max(0, open.startedat + this.options.contactTimeout - this.#clock.now()));
+      this.#dial(open, false);
+    }, 0);
+  }
+
+  #finish(open: OpenContact, reason: Reason, info: PeerInfo | undefined): void {
     if (this.#open.get(open.job.addr) !== open) return;
     this.#open.delete(open.job.addr);
     this.#clock.clearTimeout(open.timer);
-    open.done(open.isCancelled ? undefined : this.#report(open, this.#reasonOf(open, reason, info), info));
+    this.#clock.clearTimeout(open.keyExchangeTimer);
+    open.done(open.isCancelled ? undefined : this.#report(open, reason, info));
   }
 
-  /** We close a contact that takes too long: in the data that is a timeout, not a request of the operator. */
-  #reasonOf(open: Open, reason: Reason, info: PeerInfo | undefined): Reason {
-    if (reason.code !== 'ERR_LOCAL_CANCELLED') return reason;
-    if (open.established)
-      return { code: 'END_DONE', facts: { ...reason.facts, replies: open.replies.length } };
-    const code = info?.phases.connect === undefined ? 'ERR_TIME_CONNECT' : 'ERR_TIME_HANDSHAKE';
-    return { code, facts: { ...reason.facts, ms: this.options.contactTimeout } };
-  }
-
-  #report(open: Open, reason: Reason, info: PeerInfo | undefined): ContactReport {
-    const { job, t, dropped } = open;
-    const replies = open.replies.map((each) => readReply(each.command, each.payload, each.t));
-    const phases = info?.phases ?? {};
-    const transport = info?.transport_protocol_type;
-    return {
-      ...{ addr: job.addr, round: job.round, t, reason, phases, replies, dropped },
-      duration_ms: Math.round((this.#clock.now() - open.startedat) * 1_000) / 1_000,
-      outcome: outcomeOf(reason.code, phases),
-      ...(info && phases.version !== undefined && { peer: peerOf(info) }),
-      ...(transport && transport !== 'detecting' && { transport }),
-      v2: { tried: job.v2, spoken: job.v2 && transport === 'v2' && phases.version !== undefined },
-      vantage: this.options.vantage,
-    };
+  #report(open: OpenContact, reason: Reason, info: PeerInfo | undefined): ContactReport {
+    const { vantage, contactTimeout } = this.options;
+    const stated = recordedReason(open, reason, info, contactTimeout);
+    return open.report(stated, info, this.#clock.now(), vantage);
   }
 }
 
-const peerOf = (info: PeerInfo): ContactPeer => ({
-  version: info.version,
-  subver: info.subver,
-  services: info.services,
-  startingheight: info.startingheight,
-  relaytxes: info.relaytxes,
-  timeoffset: info.timeoffset,
-  negotiated: info.negotiated,
-  bytesrecv: info.bytesrecv,
-});
+const silenceOf = ({ pingtime, established }: OpenContact): number => {
+  const { version = 0, verack = 0 } = established?.phases ?? {};
+  if (pingtime === undefined) return Math.min(LONGEST_SILENCE, SILENCE_WITHOUT_PONG + 4 * (version + verack));
+  return Math.min(LONGEST_SILENCE, Math.max(SHORTEST_SILENCE, 2 * pingtime));
+};
+
+/** This program closes a contact that takes too long: the data say timeout, not request of the operator. */
+function recordedReason(open: OpenContact, reason: Reason, info: PeerInfo | undefined, ms: number): Reason {
+  if (reason.code !== 'ERR_LOCAL_CANCELLED') return reason;
+  if (open.established) return { code: 'END_DONE', facts: reason.facts };
+  const code = info?.phases.connect === undefined ? 'ERR_TIME_CONNECT' : 'ERR_TIME_HANDSHAKE';
+  return { code, facts: { ...reason.facts, ms } };
+}

@@ -41,7 +41,8 @@ export function readReply(command: 'addr' | 'addrv2', payload: Uint8Array, t: nu
 }
 
 function advertisedAddress(entry: Entries[number]): AdvertisedAddress {
-  const host = 'ip' in entry ? hostOf(entry.ip) : formatAddress(entry);
+  const bytes = 'ip' in entry ? entry.ip : entry.addr;
+  const host = mappedHostOf(bytes) ?? formatAddress('ip' in entry ? fromLegacy(entry.ip) : entry);
   return [formatEndpoint({ host, port: entry.port }), entry.time, shortServices(entry.services)];
 }
 
@@ -57,10 +58,12 @@ function shortServices(services: string): string {
   return short;
 }
 
-/** IPv4 inside IPv6 is most of the gossip: its text needs no look at the other forms. */
-function hostOf(ip: Uint8Array): string {
-  if (ip[10] === 0xff && ip[11] === 0xff && ip[0] === 0 && ip[9] === 0) {
-    if (ip.subarray(0, 10).every((byte) => byte === 0)) return `${ip[12]}.${ip[13]}.${ip[14]}.${ip[15]}`;
-  }
-  return formatAddress(fromLegacy(ip));
+/**
+ * The IPv4 address in an IPv6-mapped one; undefined for other bytes. In `addr` it is the rule. Core ignores it in `addrv2`; here it is
+ * the IPv4 address, under which the node is dialled.
+ */
+function mappedHostOf(ip: Uint8Array): string | undefined {
+  if (ip.length !== 16 || ip[10] !== 0xff || ip[11] !== 0xff) return undefined;
+  if (ip.subarray(0, 10).some((byte) => byte !== 0)) return undefined;
+  return `${ip[12]}.${ip[13]}.${ip[14]}.${ip[15]}`;
 }

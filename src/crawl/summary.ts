@@ -11,6 +11,7 @@ import {
   suspectDuplicates,
   type V2Comparison,
 } from './comparisons.js';
+import type { Cost } from './counts.js';
 import { estimateReachable, type ReachableEstimate } from './estimates.js';
 import { FORMAT_VERSION } from './events.js';
 import type { Frontier } from './frontier.js';
@@ -34,6 +35,8 @@ export interface CrawlSummary {
   readonly outcomes: Readonly<Record<string, number>>;
   /** Contacts that did not answer, by reason code. */
   readonly reasons: Readonly<Record<string, number>>;
+  /** What contacts cost, by the reason of their end: nodes that answer slowly, or too much, show here. */
+  readonly costs: Readonly<Record<string, Cost>>;
   /** Reachable addresses by network and by transport. */
   readonly networks: Readonly<Record<string, number>>;
   readonly transports: Readonly<Record<string, number>>;
@@ -77,6 +80,7 @@ export function summaryOf(
     skipped: Object.fromEntries(frontier.skipped),
     outcomes: countBy(nodes, ({ last, lastAnswered }) => (lastAnswered ?? last).outcome),
     reasons: countBy(failed, ({ reason }) => reason.code),
+    costs: snapshot.counts.costs,
     networks: countBy(reachable, ({ network }) => network),
     transports: countBy(answered, ({ transport }) => transport ?? 'v1'),
     estimate: estimateReachable(snapshot),

@@ -90,7 +90,15 @@ export class SimulatedContacts implements Contacts {
     node: PlannedNode | undefined,
     { t, duration, answered, isUp }: { t: number; duration: number; answered: boolean; isUp: boolean },
   ): ContactReport {
-    const base = { addr: job.addr, round: job.round, t, duration_ms: duration, dropped: 0, vantage: 'test' };
+    const base = {
+      addr: job.addr,
+      round: job.round,
+      t,
+      duration_ms: duration,
+      dropped: 0,
+      bytes: 0,
+      vantage: 'test',
+    };
     if (!answered || !node) {
       const code = isUp ? 'ERR_LINK_EOF' : 'ERR_TIME_CONNECT';
       const phases = isUp ? { connect: 1 } : {};
@@ -99,7 +107,7 @@ export class SimulatedContacts implements Contacts {
         ...base,
         outcome,
         reason: { code, facts: {} },
-        v2: { tried: job.v2, spoken: false },
+        v2: { tried: job.v2, succeeded: false },
         phases,
         replies: [],
       };
@@ -117,7 +125,7 @@ export class SimulatedContacts implements Contacts {
         ...{ relaytxes: true, timeoffset: 0, negotiated: [], bytesrecv: 0 },
       },
       transport: job.v2 && node.v2 ? 'v2' : 'v1',
-      v2: { tried: job.v2, spoken: job.v2 && node.v2 },
+      v2: { tried: job.v2, succeeded: job.v2 && node.v2 },
       phases: { connect: 1, version: 1, verack: 1 },
       replies: [{ t, command: 'addrv2', status: 'complete', addresses, bytes: 0 }],
     };

@@ -231,7 +231,7 @@ export class SimulatedNetwork {
   #advertiseForever(node: BitcoinNode, id: number): void {
     const [entry] = this.#invented();
     if (this.#isOver || !entry || !node.send(id, { command: 'addrv2', addresses: [entry] })) return;
-    this.env.clock.setTimeout(() => this.#advertiseForever(node, id), 50);
+    this.env.clock.setTimeout(() => this.#advertiseForever(node, id), 10);
   }
 
   #misbehave({ kind }: PlannedNode, link: Link): void {

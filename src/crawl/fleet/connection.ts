@@ -64,8 +64,8 @@ function credentialsIn(file: string): Uint8Array {
 /**
  * Connects, and makes what is missing on the server.
  *
- * @throws VerackError `ERR_LOCAL_ARGUMENT` when the URL, the credentials or the client library are unusable,
- *   `ERR_DIAL_REFUSED` when there is no server
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` when the URL, the credentials or the client library are unusable, or the server's
+ *   certificate is not trusted; `ERR_DIAL_REFUSED` when there is no server
  */
 export async function joinFleet({ url, credentials }: FleetOptions): Promise<Fleet> {
   if (/\/\/[^/]*@/.test(url)) throw bad('--nats', 'no secrets on the command line: use --nats-creds FILE');
@@ -78,8 +78,8 @@ export async function joinFleet({ url, credentials }: FleetOptions): Promise<Fle
       ...{ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: RETRY, name: 'verack crawl' },
       ...(authenticator && { authenticator }),
     });
-  } catch {
-    throw new VerackError('ERR_DIAL_REFUSED', { host: url });
+  } catch (error) {
+    throw connectionFailure(url, error);
   }
   const manager = await nats.jetstreamManager(connection);
   await makeStreams(manager, nats);
@@ -87,6 +87,14 @@ export async function joinFleet({ url, credentials }: FleetOptions): Promise<Fle
   const kv = new nats.Kvm(js);
   const leases = await kv.create(LEASES, { ttl: LEASE_TTL * 1_000 });
   return { connection, js, leases, optOuts: await kv.create(OPT_OUTS) };
+}
+
+/** The client reports a closed port by `code`, everything else by its message. */
+function connectionFailure(url: string, error: unknown): VerackError {
+  const { message, cause } = error as Error;
+  if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED')
+    return new VerackError('ERR_DIAL_REFUSED', { host: url });
+  return bad(url, `the server and this client do not agree: ${message.slice(0, 200)}`);
 }
 
 async function makeStreams(

@@ -9,7 +9,7 @@ export const JOBS = {
 } as const;
 /** Results, kept for a while, one subject per crawl. */
 export const RESULTS = { stream: 'VERACK_CRAWL_RESULTS', subjects: 'verack.crawl.results.*' } as const;
-/** Workers that are alive: an entry each, which expires. */
+/** Workers that are alive and jobs under way: an entry each, which expires. */
 export const LEASES = 'verack_crawl_workers';
 /** Addresses that must not be contacted. */
 export const OPT_OUTS = 'verack_crawl_optout';
@@ -20,10 +20,12 @@ export const resultSubject = (crawl: string): string => `verack.crawl.results.${
 export const messageId = ({ crawl, addr, round }: Pick<ContactJob, 'crawl' | 'addr' | 'round'>): string =>
   `${crawl}|${addr}|${round}`;
 
-/** Seconds after which a job whose worker is silent goes to another one. */
+/** Seconds after which a job is delivered again when its worker has sent no heartbeat. */
 export const ACK_WAIT = 10;
-/** Seconds between two signs of life of a worker, for each job and for its lease. */
-export const SIGN_OF_LIFE = 3;
+/** Seconds between two heartbeats of a worker, for each job and for its lease. */
+export const HEARTBEAT = 3;
+/** Seconds after which a job whose lease another worker holds is delivered again. */
+export const LEASE_RETRY = 2;
 /** Seconds after which a lease expires. */
 export const LEASE_TTL = 15;
 /** Hours within which a message id is refused a second time. */

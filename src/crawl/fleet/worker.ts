@@ -1,12 +1,13 @@
 /**
- * A worker of a fleet: takes jobs from the queue, contacts, publishes the result, and only then acknowledges. A worker that
- * dies acknowledges nothing, and its jobs go to another one.
+ * A worker of a fleet: takes jobs from the queue and their leases, makes the contacts, publishes the results, and only then
+ * acknowledges. A worker that dies acknowledges nothing: its jobs are delivered to another one when its leases have expired.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { JsMsg } from '@nats-io/jetstream';
 import type { ContactJob, ContactReport, Contacts } from '../contact.js';
 import { type Fleet, persist, publish } from './connection.js';
-import { JOBS, messageId, resultSubject, SIGN_OF_LIFE } from './names.js';
+import { JobLeases } from './job-leases.js';
+import { HEARTBEAT, JOBS, LEASE_RETRY, messageId, resultSubject } from './names.js';
 
 export interface WorkerOptions {
   readonly fleet: Fleet;
@@ -25,9 +26,12 @@ const MAX_FINISHED = 10_000;
 export class Worker {
   readonly #open = new Map<string, JsMsg>();
   readonly #finished = new Set<string>();
+  readonly #leases: JobLeases;
   #done = 0;
 
-  constructor(private readonly options: WorkerOptions) {}
+  constructor(private readonly options: WorkerOptions) {
+    this.#leases = new JobLeases(options.fleet.leases, options.name, options.signal);
+  }
 
   /** Jobs under way, and results published. */
   get status(): { readonly active: number; readonly done: number } {
@@ -37,16 +41,16 @@ export class Worker {
   /** Works until the signal aborts. */
   async run(): Promise<void> {
     const { signal, contacts, fleet } = this.options;
-    const life = this.#showLife();
+    const heartbeat = this.#heartbeat();
     await Promise.race([persist(signal, () => this.#consume()), aborted(signal)]);
     contacts.cancel();
     await contacts.stop();
     for (const message of this.#open.values()) message.nak();
-    await life;
+    await heartbeat;
     await Promise.race([fleet.connection.drain(), wait(1_000)]);
   }
 
-  /** Takes as many jobs as may be opened now: one that waits here would be given to somebody else meanwhile. */
+  /** Takes as many jobs as may be opened now: one that waits here would be delivered to another worker meanwhile. */
   async #consume(): Promise<void> {
     const { fleet, parallel, signal } = this.options;
     const consumer = await fleet.js.consumers.get(JOBS.stream, JOBS.consumer);
@@ -55,12 +59,12 @@ export class Worker {
       if (free <= 0) await wait(5);
       else {
         const messages = await consumer.fetch({ max_messages: free, expires: 1_000 });
-        for await (const message of messages) this.#begin(message);
+        for await (const message of messages) void this.#begin(message);
       }
     }
   }
 
-  #begin(message: JsMsg): void {
+  async #begin(message: JsMsg): Promise<void> {
     const job = message.json<ContactJob>();
     const id = messageId(job);
     if (this.#finished.has(id)) return message.ack();
@@ -68,7 +72,13 @@ export class Worker {
     const isOpen = this.#open.has(id);
     this.#open.set(id, message);
     if (isOpen) return;
-    this.options.contacts.begin(job, (report) => void this.#end(job, report));
+    const lease = await this.#leases.acquire(id);
+    if (lease === 'own' && !this.options.signal.aborted)
+      return this.options.contacts.begin(job, (report) => void this.#end(job, report));
+    const latest = this.#open.get(id);
+    this.#open.delete(id);
+    if (lease === 'done') latest?.ack();
+    else latest?.nak(LEASE_RETRY * 1_000);
   }
 
   async #end(job: ContactJob, report: ContactReport | undefined): Promise<void> {
@@ -77,6 +87,7 @@ export class Worker {
     if (report) {
       await publish(fleet, resultSubject(job.crawl), report, id, signal);
       this.#remember(id);
+      await this.#leases.finish(id);
       this.#done += 1;
       this.#open.get(id)?.ack();
     } else this.#open.get(id)?.nak();
@@ -93,14 +104,15 @@ export class Worker {
     }
   }
 
-  /** Tells the server that jobs are still worked on, and the fleet that this worker is alive. */
-  async #showLife(): Promise<void> {
+  /** Prolongs the jobs under way and their leases, and the entry that shows that this worker is alive. */
+  async #heartbeat(): Promise<void> {
     const { signal, fleet, name, vantage } = this.options;
     while (!signal.aborted) {
       for (const message of this.#open.values()) message.working();
-      const lease = JSON.stringify({ vantage, ...this.status });
-      await fleet.leases.put(name, lease).catch(() => undefined);
-      await wait(SIGN_OF_LIFE * 1_000, undefined, { signal }).catch(() => undefined);
+      await this.#leases.refresh(this.#open.keys());
+      const entry = JSON.stringify({ vantage, ...this.status });
+      await fleet.leases.put(name, entry).catch(() => undefined);
+      await wait(HEARTBEAT * 1_000, undefined, { signal }).catch(() => undefined);
     }
   }
 }

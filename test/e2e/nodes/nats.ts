@@ -38,10 +38,12 @@ export class NatsServer {
   private constructor(
     private readonly port: number,
     private readonly directory: string,
+    private readonly config: string | undefined,
   ) {}
 
-  static async start(directory: string): Promise<NatsServer> {
-    const server = new NatsServer(await freePort(), directory);
+  /** `config`: a configuration file beside the options that are given here. */
+  static async start(directory: string, config?: string): Promise<NatsServer> {
+    const server = new NatsServer(await freePort(), directory, config);
     await server.#run();
     return server;
   }
@@ -66,7 +68,8 @@ export class NatsServer {
   }
 
   async #run(): Promise<void> {
-    const args = ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.directory];
+    const where = ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.directory];
+    const args = this.config === undefined ? where : ['-c', this.config, ...where];
     this.#child = spawn('nats-server', args, { stdio: 'ignore' });
     while (!(await isOpen(this.port))) await wait(50);
   }
