@@ -113,7 +113,7 @@ describe('metrics', () => {
 
   test('are served on a UNIX socket, for its owner and group', async () => {
     const path = inFolder('metrics.sock');
-    const program = listen(`--metrics=${path}`);
+    const program = listen(`--metrics=unix:${path}`);
     await program.until('stdout', new RegExp(`metrics at unix:${path}`));
     expect(statSync(path).mode & 0o777).toBe(0o660);
     await addressOf(program);
