@@ -1,6 +1,10 @@
 /** The budget for unfinished frames: bounded for all peers together, and no honest frame waits for ever. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { BitcoinNode, Reason } from '../src/index.js';
+import type { Link } from '../src/net/link.js';
+import { frame } from './grid/row.js';
+import { memoryNetwork } from './support/memory-nodes.js';
 import { MEMORY_LIMITS, MemoryBudget, type MemoryDecision } from '../src/node/memory-budget.js';
 
 const FRAME = 4_000_000;
@@ -146,4 +150,43 @@ test('a paused peer that ends leaves the budget', () => {
   expect(budget.update(2, 20, 0)).toEqual({ pause: [2], resume: [], close: [] });
   expect(budget.update(2, 0, 0)).toEqual({ pause: [], resume: [2], close: [] });
   expect([budget.total, budget.waiting]).toEqual([90, 0]);
+});
+
+describe('a running node', () => {
+  const HERE = { host: '10.0.0.1', port: 18_444 };
+  const MOST = frame('inv', new Uint8Array(FRAME)).subarray(0, -1);
+
+  /** Peers that each send all of a frame of 4 MB but its last byte, before their version. */
+  async function underAttack(peers: number) {
+    const network = memoryNetwork();
+    const node: BitcoinNode = network.node({ rules: { handshakeTimeout: 1e6 } }, HERE.host);
+    const ends: (Reason | undefined)[] = [];
+    node.on('ended', ({ lastreason }) => ends.push(lastreason));
+    await node.listen(HERE);
+    const links: Link[] = [];
+    for (let n = 0; n < peers; n += 1)
+      network.net.at(`10.1.${n}.1`).dial(HERE, {
+        opened: (link) => (links.push(link), link.attach({ data: () => undefined, closed: () => undefined })),
+        failed: () => undefined,
+      });
+    network.clock.advance(10);
+    for (let at = 0; at < MOST.length; at += 1_000_000) {
+      for (const link of links) link.write([MOST.subarray(at, at + 1_000_000)]);
+      network.clock.advance(100);
+    }
+    return { ...network, node, ends, links };
+  }
+
+  test('pauses those above the budget, closes the oldest when others have waited for 30 s, and then reads on', async () => {
+    const { node, clock, ends, links } = await underAttack(12);
+    const held = node.bytesBuffered;
+    expect(held).toBeGreaterThan(total);
+    expect(held).toBeLessThan(bound(12) + 12 * 1_000_000);
+    clock.advance(patience + 2_000);
+    expect(ends).toMatchObject([{ code: 'ERR_LINK_FLOOD', facts: { what: 'unfinished' } }]);
+    expect(node.bytesBuffered).toBeLessThanOrEqual(held);
+    for (const link of links) link.destroy();
+    clock.advance(10_000);
+    expect([node.bytesBuffered, node.peers.list().length]).toEqual([0, 0]);
+  });
 });

@@ -26,6 +26,18 @@ describe('a turn ends', () => {
   });
 });
 
+test('a turn ends when its allowance of messages of no use is used up, and parses no more of them at once', () => {
+  const turn = new Turn(() => 0, TURN_LIMITS, 10);
+  expect(turn.piece).toBe(200);
+  for (let n = 0; n < 100; n += 1) turn.add(100, false);
+  expect([turn.isOver, turn.piece]).toEqual([false, 200]);
+  for (let n = 0; n < 9; n += 1) turn.add(24, true);
+  expect([turn.isOver, turn.piece]).toEqual([false, 20]);
+  turn.add(24, true);
+  expect(turn.isOver).toBe(true);
+  expect(new Turn(() => 0).piece).toBe(8_192);
+});
+
 describe('the node-wide budget', () => {
   const limits = { ...WORK_LIMITS, period: 1_000, messages: 1_000, reserve: 10 };
 
@@ -57,18 +69,19 @@ describe('the node-wide budget', () => {
     expect(budget.delayOf(100, 0)).toBe(1_000);
   });
 
-  test('is never exceeded by more than the reserve and one turn of each peer', () => {
-    const turns = fc.array(fc.tuple(fc.nat(20), fc.integer({ min: 1, max: 50 })), { maxLength: 500 });
+  test('is never exceeded by more than the reserve of each peer', () => {
+    const turns = fc.array(fc.tuple(fc.nat(200), fc.integer({ min: 1, max: 50 })), { maxLength: 500 });
     fc.assert(
       fc.property(turns, (all) => {
         const budget = new WorkBudget(limits);
         let total = 0;
         for (const [id, messages] of all) {
-          if (budget.delayOf(id, 0) > 0) continue;
-          budget.spend(id, messages, 0);
-          total += messages;
+          const taken = Math.min(messages, budget.allowanceOf(id, 0));
+          budget.spend(id, taken, 0);
+          total += taken;
         }
-        expect(total).toBeLessThanOrEqual(limits.messages + 21 * (limits.reserve + 50));
+        const peers = new Set(all.map(([id]) => id)).size;
+        expect(total).toBeLessThanOrEqual(limits.messages + peers * limits.reserve);
       }),
     );
   });
@@ -78,6 +91,22 @@ describe('the node-wide budget', () => {
     for (let id = 0; id < 100; id += 1) budget.spend(id, 1, 0);
     budget.spend(1, 1, 1_000);
     expect(budget.size).toBe(1);
+  });
+});
+
+describe('key exchanges', () => {
+  const limits = { ...WORK_LIMITS, keyExchanges: 100, keyBurst: 3 };
+  const delays = (budget: WorkBudget, count: number, at: number) =>
+    Array.from({ length: count }, () => budget.grantKeyExchange(at));
+
+  test('are computed at once up to the burst, then at the average rate, in their order', () => {
+    expect(delays(new WorkBudget(limits), 6, 5_000)).toEqual([0, 0, 0, 10, 20, 30]);
+  });
+
+  test('are computed at once again after a pause', () => {
+    const budget = new WorkBudget(limits);
+    delays(budget, 6, 0);
+    expect(delays(budget, 4, 60)).toEqual([0, 0, 0, 10]);
   });
 });
 

@@ -65,6 +65,7 @@ export class Output {
   /** Whether a status line may be shown. */
   readonly isLive: boolean;
   readonly #options: OutputOptions;
+  readonly #endings: (() => void)[] = [];
   #status = '';
 
   constructor(options: OutputOptions) {
@@ -130,6 +131,16 @@ export class Output {
   /** Resolves when the reader of the results has taken them all. */
   async drain(): Promise<void> {
     await this.#options.stdout.drain?.();
+  }
+
+  /** Calls `action` once, when the verb has ended: it may write last lines. */
+  atEnd(action: () => void): void {
+    this.#endings.push(action);
+  }
+
+  /** The verb has ended. */
+  end(): void {
+    for (const action of this.#endings.splice(0)) action();
   }
 
   /** Replaces the status line; empty removes it. */

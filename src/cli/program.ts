@@ -182,6 +182,8 @@ async function perform(verb: CliCommand, job: Invocation, outcome: { code: numbe
     outcome.code = await Promise.race([verb.run(job), graceAfter(job.interrupted).then(() => EXIT.ok)]);
   } catch (error) {
     if (!(isOneShot && job.interrupted.aborted)) throw error;
+  } finally {
+    job.out.end();
   }
   if (isOneShot && job.interrupted.aborted) outcome.code = EXIT.interrupted;
 }

@@ -1,9 +1,9 @@
 /**
  * Limits the log lines that peers cause by connecting to this node: so many of a kind and source within a minute, then one
- * line that says how many there were. With `-v` every line is written, since it was asked for.
+ * line that says how many there were; at the end of the program at once. With `-v` every line is written, since it was asked for.
  */
 import { parseEndpoint, sourceOf } from '../net/index.js';
-import { LogRateLimit, suppressedSentence } from './log-rate-limit.js';
+import { LogRateLimit, type Suppressed, suppressedSentence } from './log-rate-limit.js';
 import type { Output } from './output.js';
 
 /** Milliseconds between two looks for a period that is over. */
@@ -14,6 +14,7 @@ export class StrangerLog {
 
   constructor(private readonly out: Output) {
     setInterval(() => this.#summarize(), INTERVAL).unref();
+    out.atEnd(() => this.#write(this.#limit.flush()));
   }
 
   /** Whether a line about a peer at `addr`, `host:port`, is to be written. */
@@ -24,8 +25,11 @@ export class StrangerLog {
   }
 
   #summarize(): void {
-    for (const suppressed of this.#limit.summaries(performance.now()))
-      this.out.info(suppressedSentence(suppressed));
+    this.#write(this.#limit.summaries(performance.now()));
+  }
+
+  #write(summaries: readonly Suppressed[]): void {
+    for (const suppressed of summaries) this.out.info(suppressedSentence(suppressed));
   }
 }
 

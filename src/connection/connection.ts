@@ -27,6 +27,7 @@ import {
   isKnownCommand,
   isOpaque,
   type Message,
+  transportOf,
   type UnknownMessage,
 } from '../wire/index.js';
 import { withHandlers } from '../xstate/effect-handlers.js';
@@ -92,14 +93,14 @@ export interface ConnectionOptions {
 
 /** Of one peer's bytes before the net is asked to look at the others: what one read of a socket can give. */
 const REST_AFTER = 65_536;
-/** Bytes that are parsed at once. They can hold some 400 messages. */
-const PIECE = 8_192;
 /** An unfinished message of more bytes is reported to the owner. */
 const HELD = 65_536;
 
 /** Counts what a turn has used. */
 export interface TurnMeter {
   readonly isOver: boolean;
+  /** Bytes that may be parsed at once. */
+  readonly piece: number;
   /** A message, or a packet without one, of so many bytes. `isUseless`: no honest peer sends many of these. */
   add(bytes: number, isUseless: boolean): void;
 }
@@ -332,6 +333,12 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     return false;
   }
 
+  /** Whether the bytes that wait may make this node compute a key exchange for a connection that it accepted. */
+  get wantsKeyExchange(): boolean {
+    if (!this.inbound || this.transport.type !== 'detecting' || !this.#unread) return false;
+    return transportOf(this.#unread, this.owner.chain.magic) === 'v2';
+  }
+
   /** The budget for unfinished frames stops or starts reading. */
   setHeld(isStopped: boolean): void {
     if (isStopped) this.#outgoing.gate.stop(this.#link, 'memory');
@@ -344,9 +351,10 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   }
 
   #takePiece(bytes: Uint8Array, turn: TurnMeter): void {
-    const isLast = bytes.length <= PIECE;
-    this.#unread = isLast ? undefined : bytes.subarray(PIECE);
-    for (const event of this.#transport?.feed(isLast ? bytes : bytes.subarray(0, PIECE)) ?? []) {
+    const { piece } = turn;
+    const isLast = bytes.length <= piece;
+    this.#unread = isLast ? undefined : bytes.subarray(piece);
+    for (const event of this.#transport?.feed(isLast ? bytes : bytes.subarray(0, piece)) ?? []) {
       if (!this.#isAlive) return void (this.#unread = undefined);
       turn.add('size' in event ? event.size : 0, this.#incoming.take(event));
     }

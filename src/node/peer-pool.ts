@@ -24,7 +24,7 @@ import { PeerClock } from './peer-clock.js';
 import { MemoryBudget, type MemoryDecision, MEMORY_LIMITS } from './memory-budget.js';
 import { type EndedPeer, Tracker } from './tracker.js';
 import { TurnQueue } from './turn-queue.js';
-import { Turn, WorkBudget } from './work-budget.js';
+import { Turn, TURN_LIMITS, WorkBudget } from './work-budget.js';
 
 export interface PoolListener {
   /** Whether somebody is shown every message. */
@@ -96,6 +96,8 @@ export class PeerPool implements ConnectionOwner {
   readonly #memory = new MemoryBudget();
   /** Timers of connections whose next turn waits for the budget. */
   readonly #paced = new Map<number, unknown>();
+  /** Connections whose key exchange was granted. */
+  readonly #granted = new Set<number>();
   #scope: Scope | undefined;
   #lastid = 0;
 
@@ -301,6 +303,7 @@ export class PeerPool implements ConnectionOwner {
 
   #forgetWork(id: number): void {
     this.#turns.remove(id);
+    this.#granted.delete(id);
     this.env.clock.clearTimeout(this.#paced.get(id));
     this.#paced.delete(id);
     if (this.#memory.total > 0) this.#applyMemory(this.#memory.update(id, 0, this.env.clock.now()));
@@ -312,15 +315,22 @@ export class PeerPool implements ConnectionOwner {
     if (!connection) return false;
     const { clock } = this.env;
     const at = clock.now();
-    const delay = this.#work.delayOf(id, at);
+    const delay = Math.max(this.#work.delayOf(id, at), this.#keyDelay(connection, at));
     if (delay > 0) {
       this.#pace(id, delay);
       return false;
     }
-    const turn = new Turn(() => clock.now());
+    const turn = new Turn(() => clock.now(), TURN_LIMITS, this.#work.allowanceOf(id, at));
     const hasMore = connection.takeTurn(turn);
     if (turn.useless > 0) this.#work.spend(id, turn.useless, at);
     return hasMore;
+  }
+
+  /** Milliseconds that a key exchange has to wait. It is granted once. */
+  #keyDelay(connection: Connection, at: number): number {
+    if (!connection.wantsKeyExchange || this.#granted.has(connection.id)) return 0;
+    this.#granted.add(connection.id);
+    return this.#work.grantKeyExchange(at);
   }
 
   #pace(id: number, ms: number): void {

@@ -19,6 +19,11 @@ export interface TurnLimits {
  */
 export const TURN_LIMITS: TurnLimits = { messages: 2_048, bytes: 65_536, ms: 5 };
 
+/** Bytes that are parsed at once. They can hold some 400 messages. */
+const PIECE = 8_192;
+/** No message is smaller: the size of an empty v2 packet. */
+const SMALLEST_MESSAGE = 20;
+
 /** Reading the clock for each of several thousand messages would cost more than some of them do. */
 const CLOCK_EVERY = 8;
 
@@ -30,11 +35,18 @@ export class Turn {
   #isLate = false;
   readonly #beganat: number;
 
+  /** `allowance`: messages of no use after which the turn ends too. */
   constructor(
     private readonly now: () => number,
     private readonly limits: TurnLimits = TURN_LIMITS,
+    private readonly allowance = Infinity,
   ) {
     this.#beganat = now();
+  }
+
+  /** Bytes that may be parsed at once: they hold no more messages than are left of the allowance. */
+  get piece(): number {
+    return Math.min(PIECE, Math.max(1, this.allowance - this.#useless) * SMALLEST_MESSAGE);
   }
 
   /** Messages taken, whether they were useful or not. */
@@ -57,7 +69,10 @@ export class Turn {
 
   /** Whether others have their turn now. The time is looked at after every eighth message. */
   get isOver(): boolean {
-    return this.#messages >= this.limits.messages || this.#bytes >= this.limits.bytes || this.#isLate;
+    const { messages, bytes } = this.limits;
+    return (
+      this.#messages >= messages || this.#bytes >= bytes || this.#useless >= this.allowance || this.#isLate
+    );
   }
 }
 
@@ -68,33 +83,45 @@ export interface WorkLimits {
   readonly messages: number;
   /** Messages that any peer may send in a period, even when those of all are used up: enough for a handshake. */
   readonly reserve: number;
+  /** Key exchanges (BIP324) per second that accepted connections may cause, averaged. Each costs about 0.3 ms of CPU. */
+  readonly keyExchanges: number;
+  /** Key exchanges at once, before the average applies. */
+  readonly keyBurst: number;
 }
 
 export const WORK_LIMITS: WorkLimits = {
   period: 1_000,
-  messages: 40_000,
-  reserve: 32,
+  messages: 20_000,
+  reserve: 16,
+  keyExchanges: 400,
+  keyBurst: 128,
 };
 
 /**
- * The node-wide budget. In each period the first half of the messages goes to whoever comes first; after that a peer that
+ * The node-wide budget, the one owner of what all peers together may cause. Messages count when they are of no use. In each period the first half of the messages goes to whoever comes first; after that a peer that
  * has had its equal share waits for the next period. When all are used up, only peers below the reserve continue.
  *
- * So in a period at most `messages`, `reserve` for each peer and one turn for each peer are taken. Memory: one number for
+ * So in a period at most `messages` and `reserve` for each peer are taken, and the share of a peer beyond that. Memory: one number for
  * each peer that sent something in this period.
  */
 export class WorkBudget {
   readonly #spent = new Map<number, number>();
   #total = 0;
   #beganat = 0;
+  /** When the key exchanges that were granted are done, at the average rate. */
+  #keysDoneAt = 0;
 
   constructor(private readonly limits: WorkLimits = WORK_LIMITS) {}
 
   /** Milliseconds that a peer has to wait before its next turn; 0 for none. */
   delayOf(id: number, at: number): number {
+    return this.allowanceOf(id, at) > 0 ? 0 : this.#beganat + this.limits.period - at;
+  }
+
+  /** Messages that a peer may still send in this period. */
+  allowanceOf(id: number, at: number): number {
     this.#renew(at);
-    const spent = this.#spent.get(id) ?? 0;
-    return spent < this.#allowance(id) ? 0 : this.#beganat + this.limits.period - at;
+    return Math.max(0, this.#share(id) - (this.#spent.get(id) ?? 0));
   }
 
   /** A peer has had a turn of so many messages. */
@@ -104,18 +131,30 @@ export class WorkBudget {
     this.#spent.set(id, (this.#spent.get(id) ?? 0) + messages);
   }
 
+  /**
+   * Grants a key exchange, and says after how many milliseconds it may be computed; 0 for at once. Exchanges are granted in the
+   * order of the calls. The delay is bounded by the number of handshakes under way, which the slots limit.
+   */
+  grantKeyExchange(at: number): number {
+    const { keyExchanges, keyBurst } = this.limits;
+    const interval = 1_000 / keyExchanges;
+    this.#keysDoneAt = Math.max(this.#keysDoneAt, at) + interval;
+    return Math.max(0, this.#keysDoneAt - at - interval * keyBurst);
+  }
+
   /** Peers that sent something in this period. */
   get size(): number {
     return this.#spent.size;
   }
 
   /** Messages that a peer may have sent in this period before it waits. */
-  #allowance(id: number): number {
+  #share(id: number): number {
     const { messages, reserve } = this.limits;
-    if (this.#total < messages / 2) return Infinity;
+    const half = messages / 2;
+    if (this.#total < half) return (this.#spent.get(id) ?? 0) + half - this.#total;
     if (this.#total >= messages) return reserve;
     const peers = this.#spent.size + (this.#spent.has(id) ? 0 : 1);
-    return Math.max(reserve, messages / 2 / peers);
+    return Math.max(reserve, Math.ceil(half / peers));
   }
 
   #renew(at: number): void {

