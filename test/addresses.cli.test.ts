@@ -128,7 +128,7 @@ describe('files', () => {
 
   test('a folder that cannot be used is named', async () => {
     const { code, stderr } = await addresses('--datadir', at('list'), '--add', at('list'));
-    expect([code, stderr]).toEqual([2, expect.stringContaining('peers.dat cannot be used: ENOTDIR')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('peers.dat" cannot be used: there is no such directory (ENOTDIR)')]);
   });
 
   test('an asmap names the autonomous system', async () => {

@@ -6,6 +6,7 @@ import { interruptions } from '../src/cli/signals.js';
 import type { Flags } from '../src/cli/options.js';
 import { isColoured, Output, type TextOutput } from '../src/cli/output.js';
 import type { CliCommand } from '../src/cli/command.js';
+import { VerackError } from '../src/index.js';
 import { V2_FAULT_NAMES } from '../src/connection/v2-faults.js';
 import { FAULT_NAMES } from '../src/net/faults/faults.js';
 import { CLI_COMMANDS } from '../src/cli/commands.js';
@@ -126,6 +127,8 @@ describe('usage errors are one sentence with what to try', () => {
     ['connect -foo a', "unknown option '--foo'"],
     ['probe --from', "verack probe: option '--from <file>' argument missing"],
     ['connect --timeout', "option '--timeout <ms>' argument missing."],
+    ['connect --seednode a/b', 'Not a host name'],
+    ['crawl --seednode a:99999', 'A port is a number from 1 to 65535.'],
     ['connect --timeout 0 a', 'It takes a whole number from 1 to 3600000.'],
     ['connect --timeout -5 a', 'It takes a whole number from 1 to 3600000.'],
     ['connect --timeout 1e3 a', 'It takes a whole number'],
@@ -251,6 +254,26 @@ describe('a verb', () => {
   });
 
   test.each([
+    ['ENOTDIR', EXIT.usage, 'there is no such directory (ENOTDIR)'],
+    ['EACCES', EXIT.usage, 'permission denied (EACCES)'],
+    ['ENOSPC', EXIT.output, 'the disk is full (ENOSPC)'],
+  ])('that the file system refuses a file is no bug: %s', async (code, exit, why) => {
+    const path = '/a/\u001b[31mb';
+    const errors = [
+      Object.assign(new Error('x'), { code, path, syscall: 'open' }),
+      new VerackError('ERR_LOCAL_LIMIT', { syscode: code, file: path }),
+      new VerackError('ERR_LOCAL_LIMIT', { why: code, path }),
+    ];
+    for (const error of errors)
+      expect(
+        await ran(
+          'act',
+          acting(() => Promise.reject(error), true),
+        ),
+      ).toMatchObject({ code: exit, stderr: `verack act: "/a/?[31mb" cannot be used: ${why}.\n` });
+  });
+
+  test.each([
     [true, EXIT.interrupted],
     [false, EXIT.ok],
   ])('one-shot %s, interrupted: exit %i', async (isOneShot, expected) => {
@@ -294,7 +317,7 @@ describe('output', () => {
     expect(isColoured(stream, env, when)).toBe(expected);
   });
 
-  const output = (options: { json?: boolean; quiet?: boolean } = {}) => {
+  const output = (options: { json?: boolean; quiet?: boolean; color?: Flags['color'] } = {}) => {
     const [stdout, stderr] = [new CapturedOutput(true), new CapturedOutput(true)];
     const out = new Output({
       stdout,
@@ -316,6 +339,19 @@ describe('output', () => {
     out.status('');
     const line = 'x'.repeat(39);
     expect(stderr.text).toBe(`\r\u001b[2K${line}\r\u001b[2Khello\n${line}\r\u001b[2K`);
+  });
+
+  test.each([
+    ['never', 'a?[31mb?[2Kc?d?e'],
+    ['always', 'a\u001b[31mb?[2Kc?d?e'],
+  ] as const)('nothing but a colour reaches a terminal: --color %s', (color, expected) => {
+    const { out, stdout, stderr } = output({ color });
+    const line = 'a\u001b[31mb\u001b[2Kc\rd\ne';
+    out.answer(line);
+    out.info(line);
+    out.failure(line);
+    expect(stdout.text).toBe(`${expected}\n`);
+    expect(stderr.text).toBe(`${expected}\n${expected}\n`);
   });
 
   test('--json keeps stdout for objects, --quiet keeps stderr for failures', () => {

@@ -149,7 +149,7 @@ async function replaceFile(path: string, file: Uint8Array): Promise<void> {
     await writeDurably(beside, file);
     await rename(beside, path);
   } catch (error) {
-    await rm(beside, { force: true });
+    await rm(beside, { force: true }).catch(() => undefined);
     throw refused(path, error);
   }
 }

@@ -13,7 +13,7 @@ import {
   setAside,
   writePeersFile,
 } from '../addresses/index.js';
-import { systemRandom, VerackError, type Chain } from '../index.js';
+import { systemRandom, type Chain } from '../index.js';
 import { servicesOf } from '../wire/index.js';
 import { addressLines, type ListedAddress, listedAddresses, summaryOf } from './address-list.js';
 import type { Invocation } from './command.js';
@@ -28,18 +28,8 @@ const SERVICES = servicesOf('NETWORK', 'WITNESS');
 /** A list of a million onion addresses has 70 MB. */
 const MAX_LIST = 128 * 1024 * 1024;
 
-/** What the system refused is no fault of the program. */
-function explainRefusal(error: unknown): never {
-  if (error instanceof VerackError && error.code === 'ERR_LOCAL_LIMIT')
-    throw new Usage(`${error.facts.path ?? 'a file'} cannot be used: ${error.facts.why ?? 'refused'}`);
-  throw error;
-}
-
 /** Runs `verack addresses`. */
-export const runAddresses = (invocation: Invocation): Promise<number> =>
-  run(invocation).catch(explainRefusal);
-
-async function run({ flags, out, interrupted }: Invocation): Promise<number> {
+export async function runAddresses({ flags, out, interrupted }: Invocation): Promise<number> {
   const chain = chainOf(flags);
   const keeps = flags.deterministic === true ? (flags.datadir ?? 'none') : flags.datadir;
   const folder = chainFolder(keeps, chain);

@@ -40,7 +40,7 @@ import {
   valued,
 } from './options.js';
 import type { Output } from './output.js';
-import { duration, oneOf, repeatable, whole } from './option-values.js';
+import { duration, hostText, oneOf, repeatable, whole } from './option-values.js';
 import { type Observers, observers } from './inspect-and-metrics.js';
 import type { CliCommand, Invocation } from './command.js';
 import { type NodeNet, nodeNetOf } from './node-net.js';
@@ -88,7 +88,11 @@ export const crawlCommand: CliCommand = {
   operands: [new Argument('[file]', 'a crawl file to sum up')],
   options: [
     ...options(FROM, [
-      valued('--seednode <host>', 'begin with this node, HOST or HOST:PORT; repeatable', repeatable(String)),
+      valued(
+        '--seednode <host>',
+        'begin with this node, HOST or HOST:PORT; repeatable',
+        repeatable(hostText),
+      ),
       valued('--from <file>', 'begin with the addresses of a text file, or of a former crawl', String),
     ]),
     ...seedOptions(),

@@ -70,6 +70,6 @@ export function bugReport(error: unknown): string {
     `${NAME}: a fault in ${NAME} itself, not in what you typed.`,
     'Please report it with the command you ran and the lines below.',
     `${NAME} ${VERSION}, Node.js ${process.version}, ${process.platform} ${process.arch}`,
-    what,
+    what.replace(/(?!\n)\p{Cc}/gu, '?'),
   ].join('\n');
 }

@@ -5,6 +5,7 @@ import { type Endpoint, type Fault, formatEndpoint, parseEndpoint, parseFault } 
 import { isSubnet, networkOf, VerackError } from '../index.js';
 import { parseV2Fault, type V2FaultName } from '../connection/index.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
+import { checkHost } from './host-targets.js';
 
 function refuse(why: string): never {
   throw new InvalidArgumentError(why);
@@ -81,6 +82,12 @@ export const oneOf =
   <T extends string>(...words: readonly T[]) =>
   (text: string): T =>
     words.find((word) => word === text) ?? refuse(`It takes one of ${words.join(', ')}.`);
+
+/** A host with or without a port, as text. */
+export function hostText(text: string): string {
+  withCommanderError(() => checkHost(text));
+  return text;
+}
 
 /** An address to listen on; port -1 when none is named. */
 export function bindAddress(text: string): Endpoint {

@@ -52,6 +52,17 @@ export function isColoured(stream: TextOutput, env: NodeJS.ProcessEnv, when: Whe
 /** Styles text, or returns it unchanged. */
 export type Paint = (style: Style, text: string) => string;
 
+/** Control characters, but for the colours of {@link Paint} where there are any. */
+const CONTROLS = {
+  plain: /[\p{Cc}\u2028\u2029]/gu,
+  // eslint-disable-next-line no-control-regex
+  coloured: /\u001b(?!\[[\d;]*m)|(?!\u001b)[\p{Cc}\u2028\u2029]/gu,
+} as const;
+
+/** A line in which nothing moves the cursor or begins another line: names of files and hosts may contain anything. */
+const harmless = (line: string, isPainted: boolean): string =>
+  line.replace(isPainted ? CONTROLS.coloured : CONTROLS.plain, '?');
+
 const painter = (isOn: boolean): Paint =>
   isOn ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text;
 
@@ -66,6 +77,7 @@ export class Output {
   readonly isLive: boolean;
   readonly #options: OutputOptions;
   readonly #endings: (() => void)[] = [];
+  readonly #isPainted: { readonly stdout: boolean; readonly stderr: boolean };
   #status = '';
 
   constructor(options: OutputOptions) {
@@ -74,8 +86,12 @@ export class Output {
     this.json = json;
     this.verbose = verbose;
     this.log = log;
-    this.paint = painter(isColoured(stdout, env, color));
-    this.paintLog = painter(log === 'pretty' && isColoured(stderr, env, color));
+    this.#isPainted = {
+      stdout: isColoured(stdout, env, color),
+      stderr: log === 'pretty' && isColoured(stderr, env, color),
+    };
+    this.paint = painter(this.#isPainted.stdout);
+    this.paintLog = painter(this.#isPainted.stderr);
     this.#configure();
     this.isLive = stderr.isTTY === true && env.TERM !== 'dumb' && !json && !quiet && log === 'pretty';
   }
@@ -94,7 +110,7 @@ export class Output {
 
   /** A line of the result, for people. */
   answer(line: string): void {
-    if (!this.json) this.#print(this.#options.stdout, line);
+    if (!this.json) this.#print(this.#options.stdout, harmless(line, this.#isPainted.stdout));
   }
 
   /** An event of the result, for programs; `t` is UNIX time in milliseconds. */
@@ -167,7 +183,8 @@ export class Output {
   }
 
   #log(level: Level, line: string): void {
-    if (!this.#options.quiet || level === 'warn') this.#print(this.#options.stderr, line);
+    if (!this.#options.quiet || level === 'warn')
+      this.#print(this.#options.stderr, harmless(line, this.#isPainted.stderr));
   }
 
   #fitted(): string {

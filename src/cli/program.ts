@@ -9,6 +9,7 @@ import { type VariableWord, wordsOfVariables } from './variables.js';
 import type { Invocation, CliCommand } from './command.js';
 import { helpFormat, type HelpTexts, listText, widthOf, wrapped } from './help.js';
 import { graceAfter } from './signals.js';
+import { fileRefusalOf } from './system-codes.js';
 
 /** What the program uses of its process. */
 export interface ProcessContext {
@@ -82,6 +83,11 @@ function reportError(
     const from = source === undefined ? '' : ` The value is from ${source.variable}.`;
     stderr.write(`${command}: ${sentence}${from} See "${command} --help".\n`);
     return EXIT.usage;
+  }
+  const refusal = fileRefusalOf(error);
+  if (refusal) {
+    stderr.write(`${command}: ${printable(refusal.sentence)}\n`);
+    return refusal.isOutput ? EXIT.output : EXIT.usage;
   }
   stderr.write(`${bugReport(error)}\n`);
   return EXIT.bug;

@@ -6,7 +6,7 @@ import { type Endpoint, NETWORKS_OF_ADDRESSES, parseEndpoint } from '../net/inde
 import { VerackError } from '../index.js';
 import { InvalidArgumentError, Option } from 'commander';
 
-import { commaSeparated, oneOf, repeatable } from './option-values.js';
+import { commaSeparated, hostText, oneOf, repeatable } from './option-values.js';
 import { dnsServerOption, withChoices, switched, valued } from './options.js';
 import type { ProxyFlags, ProxyValue } from './proxy-flags.js';
 
@@ -92,7 +92,7 @@ export const seednodeOption = (): Option =>
   valued(
     '--seednode <host>',
     'ask this node for addresses, then leave it; repeatable',
-    repeatable(String),
+    repeatable(hostText),
   ).helpGroup(REACH);
 
 /** I2P for a verb that listens. */

@@ -72,7 +72,7 @@ async function writeKey(path: string, key: Uint8Array): Promise<void> {
   } catch (error) {
     throw refusal(error, path);
   } finally {
-    await rm(draft, { force: true });
+    await rm(draft, { force: true }).catch(() => undefined);
   }
 }
 
