@@ -3,6 +3,7 @@ import { type AnyActorRef, createActor, fromTransition } from 'xstate';
 import { copyPeerContext, CORE_RULES, type PeerEvent, peerMachine } from '../../machines/index.js';
 import { compile } from '../../src/xstate/compile.js';
 import { serveTasks } from './tasks.js';
+import { type Actor6, peers6 } from './xstate6.js';
 
 const BATCH = 4_000;
 const machines = {
@@ -33,22 +34,51 @@ const LIFE: readonly PeerEvent[] = [
 ];
 const parent = createActor(fromTransition((state: number) => state, 0)).start() as AnyActorRef;
 
-/** Microseconds for one life, the mean over a batch. */
-export type Life = Record<keyof typeof machines, number>;
+/** Microseconds of CPU for one life, the mean over a batch; `xstate6`: NaN when it is not installed. */
+export type Life = Record<keyof typeof machines | 'xstate6', number>;
 
-function lifeOf(machine: typeof peerMachine): number {
-  const began = performance.now();
-  for (let i = 0; i < BATCH; i++) {
-    const actor = createActor(machine, { id: `peer.${i}`, input, parent }).start();
-    for (const event of LIFE) actor.send(event);
-  }
-  return ((performance.now() - began) * 1e3) / BATCH;
+type Create = (id: string) => Pick<Actor6, 'start' | 'send' | 'getSnapshot'>;
+
+const using =
+  (machine: typeof peerMachine): Create =>
+  (id) =>
+    createActor(machine, { id, input, parent });
+
+function liveOnce(create: Create, id: string): ReturnType<Actor6['getSnapshot']> {
+  const actor = create(id);
+  actor.start();
+  for (const event of LIFE) actor.send(event);
+  return actor.getSnapshot();
 }
 
+function lifeOf(create: Create | undefined): number {
+  if (!create) return NaN;
+  const before = process.cpuUsage();
+  for (let i = 0; i < BATCH; i++) liveOnce(create, `peer.${i}`);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / BATCH;
+}
+
+const create6 = peers6();
+const xstate6: Create | undefined = create6 && ((id) => create6(id, input));
+
+/** Both charts must say the same of the same life, or comparing them means nothing. */
+function demandSame(): void {
+  if (!xstate6) return;
+  const [five, six] = [using(peerMachine), xstate6].map((create) => {
+    const { value, context, status } = liveOnce(create, 'peer.0');
+    return JSON.stringify([value, context, status]);
+  });
+  if (five !== six) throw new Error(`XState 5 and 6 differ: ${five ?? ''} and ${six ?? ''}`);
+}
+
+demandSame();
+
 const lives = (): Life => ({
-  compiled: lifeOf(machines.compiled),
-  spread: lifeOf(machines.spread),
-  interpreted: lifeOf(machines.interpreted),
+  compiled: lifeOf(using(machines.compiled)),
+  spread: lifeOf(using(machines.spread)),
+  interpreted: lifeOf(using(machines.interpreted)),
+  xstate6: lifeOf(xstate6),
 });
 
 serveTasks({ life: lives });

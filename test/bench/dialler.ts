@@ -7,6 +7,8 @@ export interface Dials {
   readonly port: number;
   readonly addresses: number;
   readonly total: number;
+  /** BIP324. Default v1. */
+  readonly v2?: boolean;
 }
 
 /** What came of it: those that got a pong, and how long all took. */
@@ -23,13 +25,13 @@ node.on('pong', ({ id }) => {
   node.close(id);
 });
 
-function dialAll({ port, addresses, total }: Dials): Promise<Dialled> {
+function dialAll({ port, addresses, total, v2 = false }: Dials): Promise<Dialled> {
   const began = performance.now();
   let [started, ended] = [0, 0];
   done = 0;
   const dial = (host: string): void => {
     started++;
-    node.dial({ host, port });
+    node.dial({ host, port }, { v2transport: v2 });
   };
   return new Promise((resolve) => {
     const next = ({ addr }: PeerInfo): void => {

@@ -8,8 +8,8 @@ export interface Spread {
   readonly max: number;
 }
 
-/** The goal of a figure's value. */
-export type Goal = { readonly atLeast: number } | { readonly atMost: number };
+/** The goal of a figure's value. `aim`: better than the goal, what it should be. */
+export type Goal = { readonly atLeast: number; readonly aim?: number } | { readonly atMost: number };
 
 /** One line of the table. */
 export interface Row {
@@ -103,3 +103,27 @@ export function ratioOf(rows: readonly Row[], who: string): Spread {
 /** Whether a value reaches a goal. */
 export const isReached = (value: number, goal: Goal): boolean =>
   'atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost;
+
+/** How a value stands to a goal, in a word or two. */
+export function verdictOf(value: number, goal: Goal): string {
+  if (!isReached(value, goal)) return 'missed';
+  const aim = 'aim' in goal ? goal.aim : undefined;
+  return aim !== undefined && value < aim ? `reached, but not ${aim}` : 'reached';
+}
+
+/** The goal in words. */
+export const goalText = (goal: Goal): string =>
+  'atMost' in goal ? `at most ${goal.atMost}` : `at least ${goal.atLeast}${goal.aim ? ` (${goal.aim})` : ''}`;
+
+/** How far the ceiling itself spread between the rounds, percent of its median: differences below it mean nothing. */
+export function noiseOf(rows: readonly Row[], ceiling: string): string | undefined {
+  const row = rows.find(({ who }) => who === ceiling);
+  if (!row) return undefined;
+  const percent = ({ median, min, max }: Spread): string => `${Math.round((100 * (max - min)) / median)} %`;
+  const cpu = row.cpu ? `, of its CPU time ${percent(row.cpu)}` : '';
+  return `noise: from its slowest to its fastest round ${ceiling} spread by ${percent(row.measured)}${cpu}`;
+}
+
+/** In which order the candidates were measured. */
+export const orderOf = (rows: readonly Row[]): string =>
+  `interleaved: ${rows.map(({ who }) => who).join(', ')}, then from the start again`;

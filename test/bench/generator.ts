@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { pinned } from './machine.js';
 
 const SOURCE = fileURLToPath(new URL('../../../test/bench/generator.c', import.meta.url));
-const TWIN = fileURLToPath(new URL('./twin.js', import.meta.url));
+const TWIN = fileURLToPath(new URL('./generator-node.js', import.meta.url));
 /** One address has 28,000 ports, and a closed connection keeps its own for a minute. */
 const SOURCES = 200;
 

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import {
   type Candidate,
   type Figure,
+  type Goal,
   interleave,
   ratioOf,
   type Result,
@@ -101,14 +102,14 @@ async function profiled(lab: Lab, inflight: number): Promise<string[]> {
   return profileLines(folder);
 }
 
-const inboundFigure = (name: string, inflight: number): Figure => ({
+const inboundFigure = (name: string, inflight: number, goal: Goal): Figure => ({
   name,
-  about: `inbound handshakes, ${inflight} at a time`,
+  about: `inbound handshakes, ${inflight} at a time, v2 detection on`,
   reading: 'of raw Node',
   unit: 'handshakes/s',
-  goal: { atLeast: 0.65 },
+  goal,
   run: (lab) => measure(lab, inflight),
 });
 
-export const inbound = inboundFigure('inbound', 16);
-export const inbound512 = inboundFigure('inbound512', 512);
+export const inbound = inboundFigure('inbound', 16, { atLeast: 0.46, aim: 0.5 });
+export const inbound512 = inboundFigure('inbound512', 512, { atLeast: 0.48 });

@@ -9,8 +9,9 @@ const node = createNode({ chain: 'regtest', maxinbound: ROOM, maxoutbound: 0, v2
 
 serveTasks({
   ...lagTasks,
-  listen: async ({ port }: { port: number }) => {
-    await node.listen({ host: '127.0.0.1', port });
+  /** On 127.0.0.1 and the `addresses` - 1 behind it. */
+  listen: async ({ port, addresses = 1 }: { port: number; addresses?: number }) => {
+    for (let i = 1; i <= addresses; i++) await node.listen({ host: `127.0.0.${i}`, port });
   },
   census: () => censusOf(node),
 });

@@ -1,19 +1,25 @@
 /**
- * Takes the figures: `npm run bench`, `-- --list`, `-- --only inbound`, `-- --json FILE`.
+ * Takes the figures: `npm run bench`, `-- --list`, `-- --only inbound`, `-- --json FILE`; `-- --check` compares ratios with
+ * test/bench/ratios.json. Without measuring: `-- --page FILE` puts the figures of a `--json` file into test/bench/README.md,
+ * `-- --ratios FILE` its ratios into test/bench/ratios.json.
  *
  * Every figure is a ratio to a ceiling that was measured in the same minutes, in turn. A missed goal is told, and is no
- * failure: nothing here is a timed test. Ends with 0, with 1 when a figure could not be taken, 2 for wrong options, 130
- * after Ctrl-C.
+ * failure: nothing here is a timed test. Ends with 0, with 1 when a figure could not be taken or `--check` found a loss, 2 for
+ * wrong options, 130 after Ctrl-C.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { stopAll } from '../e2e/nodes/real-node.js';
+import { checkLines, compareRatios, type Ratio } from './check.js';
 import type { Figure, Result } from './figure.js';
 import { isReached } from './figure.js';
 import { FIGURES } from './all-figures.js';
 import { type Lab, openLab } from './lab.js';
 import { describeMachine } from './machine.js';
+import { pageTable, type Reported, withTable } from './page-table.js';
+import { readRatios, ratiosIn, writeRatios } from './ratios.js';
 import { stopServers } from './server.js';
 import { figureLines } from './table.js';
 import { stopWorkers } from './worker.js';
@@ -23,6 +29,7 @@ const LIMIT_MS = 120_000;
 const LONG_LIMIT_MS = 3_600_000;
 const ROUNDS = 5;
 const INTERRUPTED = 130;
+const PAGE = fileURLToPath(new URL('../../../test/bench/README.md', import.meta.url));
 
 interface Wanted {
   readonly figures: readonly Figure[];
@@ -30,6 +37,10 @@ interface Wanted {
   readonly profile: boolean;
   readonly list: boolean;
   readonly json: string | undefined;
+  readonly check: boolean;
+  /** Files of `--json` whose figures are put into the page, and into the file of ratios; nothing is measured. */
+  readonly page: string | undefined;
+  readonly ratios: string | undefined;
 }
 
 interface Taken {
@@ -47,14 +58,19 @@ function readOptions(): Wanted {
       json: { type: 'string' },
       list: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
+      check: { type: 'boolean', default: false },
+      page: { type: 'string' },
+      ratios: { type: 'string' },
     },
   });
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
     throw new Error('--rounds: a number from 1 to 100');
   const names = values.only?.flatMap((list) => list.split(','));
-  const figures = names?.map(figureOf) ?? FIGURES.filter(({ long }) => !long);
-  return { figures, rounds, profile: values.profile, list: values.list, json: values.json };
+  const { profile, list, json, check, page, ratios } = values;
+  const checked = check ? readRatios().map(({ name }) => name) : undefined;
+  const figures = (names ?? checked)?.map(figureOf) ?? FIGURES.filter(({ long }) => !long);
+  return { figures, rounds, profile, list, json, check, page, ratios };
 }
 
 function figureOf(name: string): Figure {
@@ -94,7 +110,7 @@ const report = (machine: Record<string, string>, taken: readonly Taken[]) => ({
   })),
 });
 
-async function bench({ figures, rounds, profile, json }: Wanted): Promise<number> {
+async function bench({ figures, rounds, profile, json, check }: Wanted): Promise<number> {
   const lab = openLab({ rounds, profile });
   const interrupted = onInterrupt(() => clear(lab).finally(() => lab.generator.remove()));
   const machine: Record<string, string> = { ...describeMachine(lab.cores), generator: lab.generator.about };
@@ -115,7 +131,27 @@ async function bench({ figures, rounds, profile, json }: Wanted): Promise<number
   lab.generator.remove();
   if (interrupted.aborted) return INTERRUPTED;
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(report(machine, taken), undefined, 2)}\n`);
-  return taken.some(({ error }) => error !== undefined) ? 1 : 0;
+  const isLost = check && isAnyLost(taken);
+  return isLost || taken.some(({ error }) => error !== undefined) ? 1 : 0;
+}
+
+/** Compares the figures that were asked for. */
+function isAnyLost(taken: readonly Taken[]): boolean {
+  const measured: readonly Ratio[] = taken.flatMap(({ figure: { name }, result }) =>
+    result ? [{ name, value: result.value.median, better: 'more' as const }] : [],
+  );
+  const committed = readRatios().filter(({ name }) => taken.some(({ figure }) => figure.name === name));
+  const comparisons = compareRatios(committed, measured);
+  console.log(`\n${checkLines(comparisons).join('\n')}`);
+  return comparisons.some(({ isLost }) => isLost);
+}
+
+/** The figures of a file that `--json` wrote. */
+const figuresIn = (file: string): readonly Reported[] =>
+  (JSON.parse(readFileSync(file, 'utf8')) as { readonly figures: readonly Reported[] }).figures;
+
+function writePage(file: string): void {
+  writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), pageTable(figuresIn(file))));
 }
 
 /** Ctrl-C, SIGTERM, a closed terminal: nothing stays behind, and what was under way is not told. */
@@ -144,7 +180,11 @@ async function main(): Promise<number> {
     console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
     return 2;
   }
-  return wanted.list ? list() : bench(wanted);
+  if (wanted.list) return list();
+  const { page, ratios } = wanted;
+  if (page !== undefined) writePage(page);
+  if (ratios !== undefined) writeRatios(ratiosIn(figuresIn(ratios)));
+  return page !== undefined || ratios !== undefined ? 0 : bench(wanted);
 }
 
 process.exit(await main());

@@ -27,6 +27,12 @@ async function settle(): Promise<void> {
   }
 }
 
+/** Bytes of the heap after two full garbage collections. */
+export async function settledHeap(): Promise<number> {
+  await settle();
+  return memoryUsage().heapUsed;
+}
+
 /** Collects garbage first. */
 export async function censusOf(node: BitcoinNode): Promise<Census> {
   await settle();

@@ -52,11 +52,11 @@ export async function startVerack(
   return { ...server, interrupt: () => child.interrupt(), said: child.tail() };
 }
 
-/** A server that is a script of ours: `listener`, a node made with the library, or `rawlistener`, the ceiling. `flags` are Node's. */
+/** A server that is a script of ours: `listener`, a node made with the library, or `raw-listener`, the ceiling. `flags` are Node's; `addresses`: from 127.0.0.1 on. */
 export async function startScript(
   core: number | undefined,
   name: 'listener' | 'raw-listener',
-  flags: readonly string[] = [],
+  { flags = [], addresses = 1 }: { flags?: readonly string[]; addresses?: number } = {},
 ): Promise<Server & { readonly worker: Worker }> {
   const ports = await claimPorts();
   const port = ports.p2p;
@@ -65,7 +65,7 @@ export async function startScript(
     await worker.stop();
     ports.release();
   });
-  await worker.ask('listen', { port });
+  await worker.ask('listen', { port, addresses });
   return { ...server, worker };
 }
 

@@ -1,5 +1,15 @@
 /** Figures as text for a person. */
-import { type Figure, type Goal, isReached, type Result, type Row, type Spread } from './figure.js';
+import {
+  type Figure,
+  type Goal,
+  goalText,
+  noiseOf,
+  orderOf,
+  type Result,
+  type Row,
+  type Spread,
+  verdictOf,
+} from './figure.js';
 
 /** Three significant digits, thousands apart. */
 function number(value: number): string {
@@ -11,12 +21,9 @@ function number(value: number): string {
 const range = ({ min, max }: Spread): string => (min === max ? '' : ` (${number(min)}–${number(max)})`);
 const spread = (of: Spread): string => `${number(of.median)}${range(of)}`;
 
-const wish = (goal: Goal): string =>
-  'atLeast' in goal ? `at least ${goal.atLeast}` : `at most ${goal.atMost}`;
-
 /** Whether the goal is reached, as a word. */
 const verdict = (goal: Goal | undefined, value: Spread): string =>
-  goal ? `, goal ${wish(goal)}: ${isReached(value.median, goal) ? 'reached' : 'missed'}` : '';
+  goal ? `, goal ${goalText(goal)}: ${verdictOf(value.median, goal)}` : '';
 
 function rowLine(row: Row, unit: string): string {
   const parts = [
@@ -30,10 +37,13 @@ function rowLine(row: Row, unit: string): string {
 
 /** The lines of a figure. */
 export function figureLines({ name, about, reading, unit, goal }: Figure, result: Result): string[] {
+  const ceiling = result.rows.find(({ ratio }) => ratio?.min === 1 && ratio.max === 1)?.who;
+  const noise = ceiling === undefined ? undefined : noiseOf(result.rows, ceiling);
   return [
     `${name}: ${about}`,
     `  ${spread(result.value)} ${reading}${verdict(goal, result.value)}`,
     ...result.rows.map((row) => rowLine(row, unit)),
+    ...(noise === undefined ? [] : [`  ${orderOf(result.rows)}`, `  ${noise}`]),
     ...result.notes.map((note) => `  ${note}`),
   ];
 }

@@ -13,7 +13,7 @@ export const traffic: Figure = {
   name: 'traffic',
   about: 'established traffic, one ping in 100 invs of one entry, in chunks of 65,536 bytes, in memory',
   reading: 'of framing and decoding alone',
-  unit: 'messages/s',
+  unit: 'messages/s of CPU',
   goal: { atLeast: 0.75 },
   async run({ cores, rounds }) {
     const worker = new Worker(cores?.measured, 'traffic-tasks');

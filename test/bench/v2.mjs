@@ -87,7 +87,7 @@ const MESSAGES = 64;
 
 /** 64 messages of 64 kB as one stream behind a version packet, cut like reads from a socket or one packet per chunk. */
 function stream(keys) {
-  const sender = wire.createV2Sender(keys, NOTHING);
+  const sender = wire.createPacketEncoder(keys, NOTHING);
   const start = Buffer.concat([sender.terminator, sender.version()]);
   const payload = random(CHUNK);
   const packets = Array.from({ length: MESSAGES }, () => sender.message('block', payload));
@@ -99,7 +99,7 @@ function stream(keys) {
 }
 
 function receive(keys, start, chunks) {
-  const receiver = wire.createV2Receiver(keys);
+  const receiver = wire.createPacketDecoder(keys);
   receiver.feed(start);
   let frames = 0;
   for (const chunk of chunks)
@@ -130,7 +130,7 @@ function bulk() {
   const payload = random(CHUNK);
   const nonce = random(12);
   const { sealed, tag } = rawSeal(keys.packets, nonce, payload);
-  const sender = wire.createV2Sender(keys, NOTHING);
+  const sender = wire.createPacketEncoder(keys, NOTHING);
   const found = compare({
     'raw: decrypt 64 kB': [() => rawOpen(keys.packets, nonce, sealed, tag), 20 * MESSAGES],
     'verack: 64 messages of 64 kB, one chunk each': [() => receive(keys, start, packets), 20],
