@@ -5,14 +5,14 @@ import { localAddresses, type PeerInfo } from '../src/index.js';
 import { type AnnouncedTo, announcedAddress } from '../src/node/self-announcement.js';
 import { formatAddress } from '../src/wire/index.js';
 import { memoryNetwork } from './support/memory-nodes.js';
-import { listenSeeing, PUBLIC } from './support/peers-that-see.js';
+import { listenWithAddrRecv, PUBLIC } from './support/addr-recv-peer.js';
 
 const PORT = 18_444;
 
 test("a peer's version says how it sees us; zeros say nothing", async () => {
   const { net, node: make, pass } = memoryNetwork(0);
-  await listenSeeing(net, { host: '10.0.0.1', port: PORT }, { ip: PUBLIC, port: 51_234 });
-  await listenSeeing(net, { host: '10.0.0.2', port: PORT }, { ip: new Uint8Array(16), port: 0 });
+  await listenWithAddrRecv(net, { host: '10.0.0.1', port: PORT }, { ip: PUBLIC, port: 51_234 });
+  await listenWithAddrRecv(net, { host: '10.0.0.2', port: PORT }, { ip: new Uint8Array(16), port: 0 });
   const node = make({}, '10.0.0.9');
   for (const host of ['10.0.0.1', '10.0.0.2']) node.dial({ host, port: PORT });
   await pass();

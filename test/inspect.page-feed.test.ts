@@ -12,7 +12,7 @@ import { type Relay, type RelayOptions, startRelay } from '../src/inspect/inspec
 import { HEAD, PAYLOAD, TAIL } from '../src/inspect/transcript.js';
 import { encodeMessage } from '../src/wire/index.js';
 import { FeedReader } from './support/page-feed-client.js';
-import { listenSeeing, PUBLIC } from './support/peers-that-see.js';
+import { listenWithAddrRecv, PUBLIC } from './support/addr-recv-peer.js';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -110,7 +110,7 @@ describe('rows', () => {
       () => node.stop(),
     );
     for (const host of ['10.0.0.1', '10.0.0.2']) {
-      await listenSeeing(net, { host, port: 18_444 }, { ip: PUBLIC, port: 51_234 });
+      await listenWithAddrRecv(net, { host, port: 18_444 }, { ip: PUBLIC, port: 51_234 });
       await node.dial({ host, port: 18_444 }).established();
     }
     const reader = await FeedReader.open(relay);

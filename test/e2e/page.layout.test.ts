@@ -5,7 +5,7 @@ import { createNode, memoryNet } from '../../src/index.js';
 import { MACHINES } from '../../machines/index.js';
 import { type Demo, startDemo } from '../../src/demo/demo.js';
 import { type Relay, startRelay } from '../../src/inspect/inspector-server.js';
-import { listenSeeing, PUBLIC } from '../support/peers-that-see.js';
+import { listenWithAddrRecv, PUBLIC } from '../support/addr-recv-peer.js';
 import { program } from './nodes/installed.js';
 import { describeNode } from './nodes/nodes.js';
 
@@ -161,7 +161,7 @@ describeNode('chromium', 'the layout of the page', () => {
     const second = await startRelay();
     const node = createNode({ chain: 'regtest', net, inspect: second.inspect });
     second.observe(node);
-    await listenSeeing(net, { host: '10.0.0.1', port: 18_444 }, { ip: PUBLIC, port: 51_234 });
+    await listenWithAddrRecv(net, { host: '10.0.0.1', port: 18_444 }, { ip: PUBLIC, port: 51_234 });
     await node.dial({ host: '10.0.0.1', port: 18_444 }).established();
     const page = await visit('peers', WINDOWS[0], second);
     await page.getByText('Peers see this node as 8.8.4.4 (1 of 1).').waitFor();

@@ -49,7 +49,7 @@ const column = (
   ...rest,
 });
 
-/** A row whose clock stands still is shown at that readingTime. */
+/** The time at which a row is shown: that of its clock when the clock is held. */
 export const readingTime = (row: Row, now: number): number => row.heldat ?? now;
 
 export const COLUMNS: readonly Column[] = [

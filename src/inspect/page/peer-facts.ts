@@ -92,7 +92,7 @@ function chips(words: unknown): Child {
   return make('span.chips', ...words.map((word) => make('span.bip', String(word))));
 }
 
-/** How the peers see this node, the most frequent address first; empty when none of them says. */
+/** How the peers see this node, the most frequent address first; empty when no peer has sent an address. */
 export function localAddressText(addresses: readonly LocalAddress[]): string {
   const all = addresses.reduce((sum, { score }) => sum + score, 0);
   const texts = addresses

@@ -1,10 +1,10 @@
-/** Scripted peers in memory whose `version` says at which address they see the dialling node. */
+/** A scripted peer whose `version` has a chosen `addr_recv`: the address at which it sees the dialling node. */
 import type { Net } from '../../src/net/index.js';
 import { encodeMessage } from '../../src/wire/index.js';
 import { play } from './scripted-node.js';
 
-/** An address as in the `version` message: 16 bytes of IPv6, IPv4 mapped, and a port. */
-export interface SeenAs {
+/** 16 bytes of an IPv6 address, or of a mapped IPv4 address, and the port. */
+export interface AddrRecv {
   readonly ip: Uint8Array;
   readonly port: number;
 }
@@ -15,7 +15,7 @@ const NOWHERE = { services: ZEROS, ip: new Uint8Array(16), port: 0 };
 /** The IPv4 address 8.8.4.4, mapped. */
 export const PUBLIC = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 8, 8, 4, 4);
 
-const versionOf = (seen: SeenAs): Uint8Array =>
+const versionOf = (seen: AddrRecv): Uint8Array =>
   encodeMessage({
     command: 'version',
     ...{ version: 70_016, services: ZEROS, timestamp: ZEROS, nonce: ZEROS },
@@ -23,11 +23,11 @@ const versionOf = (seen: SeenAs): Uint8Array =>
     ...{ start_height: 0, relay: false },
   });
 
-/** Listens there, and completes each handshake. */
-export async function listenSeeing(
+/** Listens there; each handshake becomes complete. */
+export async function listenWithAddrRecv(
   net: Net,
   at: { host: string; port: number },
-  seen: SeenAs,
+  seen: AddrRecv,
 ): Promise<void> {
   await net.listen(at, (link) =>
     play(link, {
