@@ -112,7 +112,9 @@ export class ChartPanel {
   }
 
   #refit(): void {
-    if (this.#chart && !this.#isDetailed && !this.#isZoomed) this.#fitReadable(this.#chart);
+    if (!this.#chart || this.#isDetailed || this.#isZoomed) return;
+    this.#fitReadable(this.#chart);
+    this.#centre();
   }
 
   /** As large as the panel, which is made as wide as the chart needs, unless the text would be too small. */
