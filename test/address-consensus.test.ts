@@ -3,36 +3,16 @@ import { describe, expect, test } from '@jest/globals';
 
 import { localAddresses, type PeerInfo } from '../src/index.js';
 import { type AnnouncedTo, announcedAddress } from '../src/node/self-announcement.js';
-import { encodeMessage, formatAddress } from '../src/wire/index.js';
+import { formatAddress } from '../src/wire/index.js';
 import { memoryNetwork } from './support/memory-nodes.js';
-import { play } from './support/scripted-node.js';
+import { listenWithAddrRecv, PUBLIC } from './support/addr-recv-peer.js';
 
 const PORT = 18_444;
-const zeros = '0000000000000000';
 
 test("a peer's version says how it sees us; zeros say nothing", async () => {
   const { net, node: make, pass } = memoryNetwork(0);
-  const mapped = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 8, 8, 4, 4);
-  for (const [host, ip, port] of [
-    ['10.0.0.1', mapped, 51_234],
-    ['10.0.0.2', new Uint8Array(16), 0],
-  ] as const)
-    await net.listen({ host, port: PORT }, (link) =>
-      play(link, {
-        message: (connection, command) => {
-          if (command !== 'version') return;
-          const nowhere = { services: zeros, ip: new Uint8Array(16), port: 0 };
-          const version = {
-            command: 'version' as const,
-            ...{ version: 70_016, services: zeros, timestamp: zeros, nonce: zeros },
-            ...{ addr_recv: { services: zeros, ip, port }, addr_from: nowhere, user_agent: new Uint8Array() },
-            ...{ start_height: 0, relay: false },
-          } as const;
-          connection.send('version', encodeMessage(version));
-          connection.send('verack');
-        },
-      }),
-    );
+  await listenWithAddrRecv(net, { host: '10.0.0.1', port: PORT }, { ip: PUBLIC, port: 51_234 });
+  await listenWithAddrRecv(net, { host: '10.0.0.2', port: PORT }, { ip: new Uint8Array(16), port: 0 });
   const node = make({}, '10.0.0.9');
   for (const host of ['10.0.0.1', '10.0.0.2']) node.dial({ host, port: PORT });
   await pass();

@@ -12,6 +12,7 @@ import { type Relay, type RelayOptions, startRelay } from '../src/inspect/inspec
 import { HEAD, PAYLOAD, TAIL } from '../src/inspect/transcript.js';
 import { encodeMessage } from '../src/wire/index.js';
 import { FeedReader } from './support/page-feed-client.js';
+import { listenWithAddrRecv, PUBLIC } from './support/addr-recv-peer.js';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -97,6 +98,24 @@ describe('rows', () => {
       expect(rows.get('2')).not.toHaveProperty('next');
       expect([counts.get('established'), counts.get('failed'), counts.get('connecting')]).toEqual([1, 1, 0]);
     }
+  });
+
+  test('the addresses at which the peers see this node are sent, with how many see each', async () => {
+    const relay = await startRelay();
+    const net = memoryNet();
+    const node = createNode({ chain: 'regtest', net, inspect: relay.inspect });
+    relay.observe(node);
+    cleanups.push(
+      () => relay.close(),
+      () => node.stop(),
+    );
+    for (const host of ['10.0.0.1', '10.0.0.2']) {
+      await listenWithAddrRecv(net, { host, port: 18_444 }, { ip: PUBLIC, port: 51_234 });
+      await node.dial({ host, port: 18_444 }).established();
+    }
+    const reader = await FeedReader.open(relay);
+    await reader.until(({ localAddresses }) => localAddresses.length > 0);
+    expect(reader.state.localAddresses).toEqual([{ address: '8.8.4.4', score: 2 }]);
   });
 
   test('changes and counts from before a page was opened are sent too', async () => {
@@ -326,7 +345,8 @@ describe('requests of a page', () => {
     });
     const page = new PageClient(socket as unknown as WebSocket, 1_000_000, () => undefined);
     const nothing = () => undefined;
-    const source = { at: 0, rowOf: nothing, transcriptOf: nothing, lab: nothing, crawl: nothing };
+    const parts = { rowOf: nothing, transcriptOf: nothing, lab: nothing, crawl: nothing };
+    const source = { at: 0, localAddresses: () => [], ...parts };
     const actors = { version: 0, read: () => ({ rows: [], deadlines: {} }) };
     const outcomeCounts = { version: 0, read: () => ({ outcomes: {}, handshakes: [] }) };
     page.begin({ reasons: {}, sessions: [], machines: [] }, [], []);

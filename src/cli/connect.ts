@@ -155,13 +155,14 @@ async function run(job: Invocation): Promise<number> {
 
 async function connect(job: Invocation, net: NodeNet, plan: Plan): Promise<number> {
   const { flags, out, interrupted } = job;
-  const { node, stop } = await nodeOf(job, net, plan);
+  const { node, stop, printPage } = await nodeOf(job, net, plan);
   const outbound = plan.kept ? toCandidates(job, node) : toHosts(job, node, plan.hosts);
   printNode(node, out, (peer) => outbound.reported(peer));
   printListening(node, out);
   if (flags.listen && !(await openListeners(node, flags, out, interrupted))) return EXIT.unreachable;
   const hideStatus = showStatus(node, out);
   out.info(out.paintLog('dim', intention(node, plan, flags.dnsseed)));
+  printPage();
   outbound.start();
   await Promise.race([outbound.settled, passed(flags.for, interrupted)]);
   // How things stand now: the end of the node would end everything.
@@ -192,13 +193,13 @@ async function nodeOf({ flags, out }: Invocation, net: NodeNet, plan: Plan): Ret
     maxinbound: flags.listen ? INBOUND : 0,
     ...(kept && automatic(flags, slots, plan, kept, net, seednodes)),
   });
-  const { node, stop } = await observed;
+  const { node, stop, printPage } = await observed;
   kept?.begin();
   const stopAll = async (): Promise<void> => {
     await kept?.end(node);
     await stop();
   };
-  return { node, stop: stopAll };
+  return { node, printPage, stop: stopAll };
 }
 
 function automatic(

@@ -49,12 +49,16 @@ export async function observers({ inspect, lab = false, ...flags }: Wanted, out:
   };
 }
 
-/** A node that is observed and recorded as the flags say. `stop` ends all of it. */
-export async function observedNode(
-  flags: Flags,
-  out: Output,
-  options: NodeOptions,
-): Promise<{ node: BitcoinNode; stop: () => Promise<void> }> {
+/** A node that is observed and recorded as the flags say. */
+export interface ObservedNode {
+  readonly node: BitcoinNode;
+  /** As {@link Observers.printPage}. */
+  readonly printPage: () => void;
+  /** Ends the node, the recording and the servers. */
+  readonly stop: () => Promise<void>;
+}
+
+export async function observedNode(flags: Flags, out: Output, options: NodeOptions): Promise<ObservedNode> {
   const attached = await observers(flags, out);
   const recorder = await recording(flags, out, attached);
   const node = recorder.node({ ...options, ...attached.options });
@@ -64,7 +68,7 @@ export async function observedNode(
     await attached.close();
     recorder.close();
   };
-  return { node, stop };
+  return { node, stop, printPage: () => attached.printPage() };
 }
 
 /** Opened last, so that a run that cannot start leaves no recording behind. */

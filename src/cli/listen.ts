@@ -91,7 +91,7 @@ async function run({ flags, out, env, interrupted }: Invocation): Promise<number
   const { keptAddressBook } = await import('./kept-address-book.js');
   const kept = await keptAddressBook(flags, chainOf(flags), out);
   const options = { chain, ...common, ...net, ...limits, addressBook: kept.book };
-  const { node, stop: stopNode } = await observedNode(flags, out, options);
+  const { node, printPage, stop: stopNode } = await observedNode(flags, out, options);
   kept.begin();
   const stop = async (): Promise<void> => {
     await kept.end(node);
@@ -102,6 +102,7 @@ async function run({ flags, out, env, interrupted }: Invocation): Promise<number
   if (!(await openListeners(node, flags, out, interrupted))) return EXIT.unreachable;
   const systemd = systemdNotifier(out);
   await systemd.ready('listening');
+  printPage();
   const hideStatus = showStatus(node, out);
   await passed(flags.for, interrupted);
   const seen = flags.table ? tableOf(node) : [];

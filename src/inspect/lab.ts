@@ -135,7 +135,7 @@ export class Lab {
     const { clock } = this.#time;
     const node = createNode({
       ...{ chain: 'regtest', v2transport, uacomment: ['lab'], inspect: this.observer.inspect },
-      // A replaced peer holds its slot until our node knows of its end; all peers come from one /24.
+      // A replaced peer holds its slot until our node has noticed its end; all peers come from one /24.
       ...{ clock, net: this.#net.at(at.host), maxoutbound: 2 * PEERS, ...NO_SOURCE_LIMITS },
     });
     this.#nodes.set(name, node);
@@ -260,7 +260,7 @@ export class Lab {
     return peer;
   }
 
-  /** Our node knows the peer by its address. */
+  /** The id that our node has given to the peer, found by its address. */
   #idOf({ behaviour, host }: SimulatedPeer): number | undefined {
     return this.#nodeFor(behaviour)
       .peers.list()

@@ -5,6 +5,7 @@ import type {
   CrawlReport,
   FeedStart,
   LabState,
+  LocalAddress,
   StateChange,
   Request,
   Row,
@@ -19,7 +20,7 @@ export const TICK = 100;
 /** Rows and changes of one update. */
 export const ROWS = 256;
 export const CHANGES = 200;
-/** Updates between two refreshes of visible rows, and of rows that changed without a change of state. */
+/** Updates between two refreshes of visible rows, of rows that changed without a change of state, and of local addresses. */
 const ROW_REFRESH = 20;
 /** Updates between two readings of the selected peer's facts, and of the actors. */
 const SLOW_REFRESH = 5;
@@ -40,6 +41,7 @@ export interface UpdateSource {
   readonly transcriptOf: (key: string, from: number) => Transcript | undefined;
   readonly outcomeCounts: Versioned<OutcomeCounts>;
   readonly actors: Versioned<ActorStates>;
+  readonly localAddresses: () => readonly LocalAddress[];
   readonly lab: () => LabState | undefined;
   readonly crawl: () => CrawlReport | undefined;
 }
@@ -60,6 +62,7 @@ export class PageClient {
   #actorsVersion = -1;
   #lab = '';
   #crawl = '';
+  #localAddresses = '[]';
   #turn = 0;
   #unread = 0;
 
@@ -151,6 +154,7 @@ export class PageClient {
     const lab = this.#labOf(source);
     const actors = this.#actorsOf(source);
     const crawl = this.#crawlOf(source);
+    const localAddresses = this.#localAddressesOf(source);
     return {
       ...(this.#start && { start: this.#start }),
       ...(outcomes && { outcomes }),
@@ -158,6 +162,7 @@ export class PageClient {
       ...(lab && { lab }),
       ...(actors && { actors }),
       ...(crawl && { crawl }),
+      ...(localAddresses && { localAddresses }),
     };
   }
 
@@ -210,6 +215,15 @@ export class PageClient {
     if (text === this.#crawl) return undefined;
     this.#crawl = text;
     return report;
+  }
+
+  #localAddressesOf(source: UpdateSource): readonly LocalAddress[] | undefined {
+    if (this.#turn % ROW_REFRESH !== 1) return undefined;
+    const addresses = source.localAddresses();
+    const text = JSON.stringify(addresses);
+    if (text === this.#localAddresses) return undefined;
+    this.#localAddresses = text;
+    return addresses;
   }
 
   #labOf(source: UpdateSource): LabState | undefined {

@@ -2,18 +2,20 @@
  * The feed of the page at `/`: the peers and actors of the observed nodes, with changes collected per peer and sent at most
  * ten times a second. While no page is open, only transcripts and counts are kept.
  */
-import { type NodeEvents, type PeerInfo, REASONS, type Reason } from '../index.js';
+import { localAddresses, type NodeEvents, type PeerInfo, REASONS, type Reason } from '../index.js';
 import type { WebSocket } from 'ws';
 import type { AnyEventObject, InspectionEvent } from 'xstate';
 import { ignoredReason, MACHINES } from '../../machines/index.js';
 import type { InspectedNode, ObserveOptions } from './inspected-node.js';
 import type { Lab } from './lab.js';
+import { LAB_COMMANDS, LabCommandLimit } from './lab-command-limit.js';
 import type { Change, Entry } from './actor-registry.js';
 import type {
   CrawlReport,
   Deadlines,
   FeedStart,
   LabCommand,
+  LocalAddress,
   MachineName,
   StateChange,
   Request,
@@ -31,8 +33,6 @@ export const ENDED_ROWS = 1_000;
 export const ENDED_TRANSCRIPTS = 300;
 /** Live peers; further ones are not shown. */
 export const LIVE_ROWS = 10_000;
-/** Lab commands a second, of all pages together. */
-const LAB_COMMANDS = 20;
 
 interface Node extends Required<ObserveOptions> {
   readonly peers: InspectedNode['peers'];
@@ -69,7 +69,7 @@ export class PageFeed {
   readonly #ended: ObservedPeer[] = [];
   readonly #counts = new OutcomeCounter();
   readonly #actors = new MachineActors();
-  readonly #commands = { second: 0, count: 0 };
+  readonly #commands = new LabCommandLimit();
   /** The latest, for pages that are opened later. */
   readonly #changes: StateChange[] = [];
   readonly #pages = new Set<PageClient>();
@@ -326,17 +326,10 @@ export class PageFeed {
   #command(token: string, command: LabCommand): void {
     const { lab } = this;
     if (lab?.menu.token !== token) return;
-    if (this.#isWithinLimit()) lab.execute(command);
+    if (this.#commands.count()) lab.execute(command);
     else lab.reject(`more than ${LAB_COMMANDS} commands in a second`);
     for (const peer of this.#peers.values()) if (peer.node.name !== '') this.#markRow(peer, true);
     this.#tick();
-  }
-
-  #isWithinLimit(): boolean {
-    const second = Math.floor(performance.now() / 1_000);
-    if (second !== this.#commands.second) Object.assign(this.#commands, { second, count: 0 });
-    this.#commands.count += 1;
-    return this.#commands.count <= LAB_COMMANDS;
   }
 
   #tick(): void {
@@ -355,9 +348,16 @@ export class PageFeed {
         version: actors.version,
         read: () => ({ rows: actors.list(), deadlines: this.#deadlines() }),
       },
+      localAddresses: () => this.#localAddresses(),
       lab: () => this.lab?.report(),
       crawl: () => this.#crawl?.(),
     };
+  }
+
+  /** Of the first node: the others are those of the lab. */
+  #localAddresses(): LocalAddress[] {
+    const first = [...this.#nodes.values()].find(({ name }) => name === '');
+    return localAddresses(first?.peers.list() ?? []).map(({ address, score }) => ({ address, score }));
   }
 
   /** By the name of the node. */

@@ -2,7 +2,7 @@
  * The messages of `@statelyai/inspect`, made by its own inspector.
  *
  * Its by-name calls are used rather than its XState observer: that one sets a timer per event and writes the whole
- * machine into every registration. What those calls cannot know of an actor (its name, parent, root, machine) is
+ * machine into every registration. What is not an argument of those calls (an actor's name, parent, root, machine) is
  * filled in from the registry.
  */
 import { createInspector, type StatelyInspectionEvent } from '@statelyai/inspect';

@@ -87,7 +87,8 @@ export class TranscriptRecorder {
     const draft: Draft = {
       kind: 'transition',
       n: 0,
-      at: this.#at(),
+      // The messages that it sends are recorded before the step is inspected.
+      at: this.#entries[this.#marks[machine]]?.at ?? this.#at(),
       machine,
       state,
       ...transitionFactsOf(machine, taken),

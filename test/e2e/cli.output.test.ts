@@ -85,3 +85,19 @@ test('a reader of the diagnostics that is gone does not stop the results', async
   expect([0, 8]).toContain(await connect.exit);
   expect(connect.stdout).toMatch(/^established /);
 });
+
+test.each([
+  'connect --regtest --datadir none --connect=0',
+  'listen --regtest --datadir none --port 0',
+  'demo --stay',
+])(
+  '%s --inspect: the address of the page is labelled, and is the last line before the program waits',
+  async (command) => {
+    const program = new Program([...command.split(' '), '--inspect']);
+    await program.until('stderr', /page: http:/);
+    const [line] = /page: http:\/\/127\.0\.0\.1:\d+\/$/m.exec(program.stdout) ?? ['none'];
+    expect(program.stderr.trimEnd().split('\n').at(-1)).toBe(line);
+    program.kill('SIGINT');
+    await program.exit;
+  },
+);

@@ -176,7 +176,7 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
     await page.locator('#peers-rows tr.established').click();
     const [known] = demo.node.peers.list().filter(({ addr }) => addr.endsWith(`:${real.port}`));
     await page.getByRole('heading', { name: `peer ${known!.id} · established` }).waitFor();
-    expect(await page.locator('#peer-facts').textContent()).toContain(known!.subver);
+    expect(await page.locator('#peer-transcript .peer-facts').textContent()).toContain(known!.subver);
     const received = page.locator('.sequence li.received .what');
     expect(await received.allTextContents()).toEqual(
       expect.arrayContaining([expect.stringMatching(/^version 1\d\d bytes$/), 'verack 0 bytes']),
@@ -314,7 +314,7 @@ describeNode('chromium', 'the page by itself', () => {
     const page = await visit(second.url);
     await page.getByRole('button', { name: 'Monday' }).click();
     await page.getByRole('heading', { name: 'recorded: 1 · established' }).waitFor();
-    expect(await page.locator('#peer-facts').textContent()).toContain('(recorded)');
+    expect(await page.locator('#peer-transcript .peer-facts').textContent()).toContain('(recorded)');
     await page.getByRole('button', { name: '|◀' }).click();
     await page.getByRole('heading', { name: 'recorded: 1 · versionSent' }).waitFor();
     for (let n = 0; n < 3; n += 1) await page.getByRole('button', { name: '▶', exact: true }).click();

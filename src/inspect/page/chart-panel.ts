@@ -4,11 +4,14 @@ import type { ChartEdge, Marks } from './machine-chart.js';
 import { MachineChart } from './machine-chart.js';
 
 const ZOOM = 1.25;
-/** The smallest scale that is chosen without being asked for: text of 10 pixels. */
-const MIN_READABLE = 0.9;
+/** The smallest and largest scale that is chosen without being asked for: text is at least 10 pixels high. */
+const MIN_READABLE = 0.82;
+const MAX_CHOSEN = 1.5;
 
 const ABOUT = {
-  overview: 'A number counts the actors in a state. Point at a state or arrow for its text.',
+  counts: 'Numbers count the actors in a state.',
+  single: 'The state of this peer, and the transition that led to it.',
+  overview: 'Point at a state or an arrow for its text.',
   detail: 'Every transition with its effects, deadlines and reason codes.',
 } as const;
 
@@ -20,6 +23,8 @@ export class ChartPanel {
   #chart: MachineChart | undefined;
   #path = '';
   #isChosen = false;
+  /** The user has set the scale of this chart. */
+  #isZoomed = false;
   #suggested = '';
 
   /** `changed` is called when another chart is shown. */
@@ -35,6 +40,7 @@ export class ChartPanel {
       this.#load();
     });
     this.#scroll.addEventListener('pointerdown', (event) => this.#drag(event));
+    new ResizeObserver(() => this.#refit()).observe(this.#scroll);
   }
 
   /** The machine whose chart is shown. */
@@ -60,6 +66,8 @@ export class ChartPanel {
 
   show(marks: Marks, deadlines: Readonly<Record<string, number>>): void {
     if (!this.#chart) return;
+    const kind = ABOUT[this.#isDetailed ? 'detail' : 'overview'];
+    setText(byId('chart-about'), `${ABOUT[marks.isSingle ? 'single' : 'counts']} ${kind}`);
     this.#chart.setDeadlines(deadlines);
     if (this.#chart.show(marks)) this.#centre();
   }
@@ -84,30 +92,38 @@ export class ChartPanel {
   #put(chart: MachineChart | undefined): void {
     this.#chart = chart;
     byId('chart').hidden = false;
-    setText(
-      byId('chart-about'),
-      chart ? ABOUT[this.#isDetailed ? 'detail' : 'overview'] : 'This machine has no picture.',
-    );
+    if (!chart) setText(byId('chart-about'), 'This machine has no picture.');
     this.#scroll.replaceChildren(...(chart ? [chart.svg] : []));
-    if (chart && !this.#isDetailed) this.#fitReadable(chart);
+    this.#isZoomed = false;
+    this.#refit();
     this.#scroll.scrollLeft = (this.#scroll.scrollWidth - this.#scroll.clientWidth) / 2;
     this.changed();
   }
 
   #zoom(factor: number): void {
+    this.#isZoomed = true;
     if (this.#chart) this.#chart.scale *= factor;
     this.#centre();
   }
 
   #fit(): void {
+    this.#isZoomed = true;
     if (this.#chart) this.#chart.scale = this.#scroll.clientWidth / this.#chart.width;
   }
 
-  /** As large as the panel, unless the text would be too small. */
+  #refit(): void {
+    if (!this.#chart || this.#isDetailed || this.#isZoomed) return;
+    this.#fitReadable(this.#chart);
+    this.#centre();
+  }
+
+  /** As large as the panel, which is made as wide as the chart needs, unless the text would be too small. */
   #fitReadable(chart: MachineChart): void {
-    const height = Number.parseFloat(getComputedStyle(this.#scroll).maxHeight);
-    const fit = Math.min(this.#scroll.clientWidth / chart.width, height / chart.height);
-    chart.scale = Math.min(1.5, Math.max(MIN_READABLE, fit));
+    document.body.style.setProperty('--chart-width', String(chart.width));
+    const { clientWidth, clientHeight } = this.#scroll;
+    const isBounded = getComputedStyle(this.#scroll).flexGrow !== '0';
+    const fit = Math.min(clientWidth / chart.width, isBounded ? clientHeight / chart.height : Infinity);
+    chart.scale = Math.min(MAX_CHOSEN, Math.max(MIN_READABLE, fit));
   }
 
   /** Brings the current state into view. */

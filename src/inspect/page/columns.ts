@@ -36,7 +36,7 @@ const age = ({ conntime }: Row, now: number): string =>
   String(Math.max(0, Math.floor((now / 1_000 - conntime) / 60)));
 
 function deadline({ next }: Row, now: number): string {
-  return next ? `${next.what} ${ago(next.at - now)}` : '';
+  return next ? `${next.what} in ${ago(next.at - now)}` : '';
 }
 
 const column = (
@@ -49,15 +49,15 @@ const column = (
   ...rest,
 });
 
-/** A row whose clock stands still is shown at that readingTime. */
+/** The time at which a row is shown: that of its clock when the clock is held. */
 export const readingTime = (row: Row, now: number): number => row.heldat ?? now;
 
 export const COLUMNS: readonly Column[] = [
-  column('<->', 54, 'direction: in (the peer dialled) or out', {
+  column('<->', 48, 'direction: in (the peer dialled) or out', {
     text: ({ inbound }) => (inbound ? 'in' : 'out'),
     rank: ({ inbound }) => Number(inbound),
   }),
-  column('type', 58, 'type of an outbound connection: full, block, feeler, addr, manual', {
+  column('type', 66, 'type of an outbound connection: full, block, feeler, addr, manual', {
     text: typeOf,
     rank: typeOf,
   }),
@@ -99,8 +99,8 @@ export const COLUMNS: readonly Column[] = [
     text: age,
     rank: ({ conntime }) => -conntime,
   }),
-  column('id', 44, 'id of the peer', { number: true, text: ({ key }) => key, rank: ({ id }) => id }),
-  column('address', 150, 'address of the peer', {
+  column('id', 42, 'id of the peer', { number: true, text: ({ key }) => key, rank: ({ id }) => id }),
+  column('address', 136, 'address of the peer', {
     foreign: true,
     text: ({ addr }) => addr,
     rank: ({ addr }) => addr,
@@ -110,20 +110,20 @@ export const COLUMNS: readonly Column[] = [
     text: ({ version, subver }) => (version === 0 ? '' : `${version}${subver}`),
     rank: ({ version, subver }) => `${String(version).padStart(10, '0')}${subver}`,
   }),
-  column('state', 116, 'state of the peer machine', {
+  column('state', 126, 'state of the peer machine', {
     text: ({ state }) => state,
     rank: ({ state }) => state,
   }),
-  column('for', 50, 'time in this state', {
+  column('for', 58, 'time in this state', {
     number: true,
     text: ({ stateat }, now) => ago(now - stateat),
     rank: ({ stateat }) => -stateat,
   }),
-  column('next', 106, 'the next deadline: what happens without further messages, and when', {
+  column('next', 118, 'the next deadline: what happens without further messages, and when', {
     text: deadline,
     rank: ({ next }) => next?.at ?? Infinity,
   }),
-  column('last reason', 206, 'why it ended, or why the previous connection to this address did', {
+  column('last reason', 211, 'why it ended, or why the previous connection to this address did', {
     text: ({ reason }) => reason?.code ?? '',
     rank: ({ reason }) => reason?.code ?? '~',
   }),
@@ -135,8 +135,15 @@ export const DROP_ORDER = [
   ...['next', 'for', 'id', 'address', '<->'],
 ] as const;
 
+/** Below this width, pixels, a row has two lines: direction, id and address; state and last reason. */
+const TWO_LINES = 520;
+const OF_TWO_LINES: readonly string[] = ['<->', 'id', 'address', 'state', 'last reason'];
+
+export const hasTwoLines = (width: number): boolean => width < TWO_LINES;
+
 /** The heads of the columns that are left out so that the others fit into `width` pixels. */
 export function droppedColumns(width: number): Set<string> {
+  if (hasTwoLines(width)) return new Set(DROP_ORDER.filter((head) => !OF_TWO_LINES.includes(head)));
   const dropped = new Set<string>();
   let total = COLUMNS.reduce((sum, column) => sum + column.width, 0);
   for (const head of DROP_ORDER) {

@@ -47,7 +47,7 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** As {@link say}, for classes. */
+/** As {@link setText}, for classes. */
 export function setClass(element: Element, classes: string): void {
   if (element.getAttribute('class') !== classes) element.setAttribute('class', classes);
 }

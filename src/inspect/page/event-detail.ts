@@ -39,12 +39,12 @@ function fieldTable({ fields }: MessageEntry): HTMLElement {
       'tr',
       make('td.number', String(offset)),
       make('td.hex', spaced(hex)),
-      make('td', name),
+      make('td.name', name),
       make('td.foreign', value),
       make('td.muted', FIELDS[name] ?? ''),
     ),
   );
-  return make('div.scroll', make('table', make('thead', head), make('tbody', ...rows)));
+  return make('table.fields', make('thead', head), make('tbody', ...rows));
 }
 
 /** `f9 be b4 d9`, in lines. */

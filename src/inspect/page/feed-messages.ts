@@ -155,6 +155,13 @@ export interface ActorStates {
   readonly deadlines: Readonly<Record<string, Deadlines>>;
 }
 
+/** An address of this node as its peers see it, from their `addrlocal`. */
+export interface LocalAddress {
+  readonly address: string;
+  /** Established peers that see this address. */
+  readonly score: number;
+}
+
 /** A crawl that runs in this process. */
 export interface CrawlReport {
   /** The state of the crawl machine. */
@@ -234,6 +241,8 @@ export interface Update {
   readonly transcript?: Transcript;
   readonly lab?: LabState;
   readonly actors?: ActorStates;
+  /** The one that most peers see first. */
+  readonly localAddresses?: readonly LocalAddress[];
   readonly crawl?: CrawlReport;
 }
 

@@ -11,13 +11,19 @@ export const GLOSSARY: Readonly<Record<string, string>> = {
   established: 'The handshake is complete: both ends have sent version and verack.',
   closed: 'The connection ended in order.',
   failed: 'The connection ended with an error; the reason says which.',
-  reason: 'The code of why a connection ended, with its facts. blame says which side caused it.',
+  reason: 'The code of why a connection ended, with its facts. blame is who caused it.',
   deadline: 'What happens without further messages, and when. The chart shows the deadlines in force.',
   handshake: 'The exchange of version and verack at the start of a connection.',
   transition: 'What a machine does with an event in a state: its guard, its actions and the next state.',
   target:
     'An address or name that the node wants to be connected to; the outbound machine dials it again after failures.',
   supervisor: 'The machine that gives out the inbound and outbound slots of a node.',
+  cell: 'A state and an event together: what the machine does with the event there.',
+  blame:
+    'Who caused the end: remote (the peer), policy (a rule of this node), network, caller, us (an error of this program), nobody.',
+  magic: 'Four bytes at the start of each v1 message that name the chain.',
+  checksum: 'Four bytes of a v1 message by which a changed payload is found; such a message is dropped.',
+  nonce: 'A random number: in version it finds a connection to itself, in ping and pong it pairs the two.',
   transport: 'v1 is plain frames, v2 is encrypted (BIP324); the transport machine decides which.',
   services:
     'Bits of the version message, as letters: n NETWORK, b BLOOM, w WITNESS, c COMPACT_FILTERS, l NETWORK_LIMITED, 2 P2P_V2.',
@@ -27,6 +33,7 @@ export const GLOSSARY: Readonly<Record<string, string>> = {
   'addr-fetch': 'A short outbound connection that asks for addresses.',
   'block-relay-only': 'An outbound connection without transactions and addresses.',
   'full-relay': 'An ordinary outbound connection, with transactions and addresses.',
+  addrlocal: 'The address of this node as the peer sees it: it is in the version message of the peer.',
   lab: 'Peers in memory with faults on purpose, on a clock of their own. Only with the option --lab.',
 };
 
@@ -35,7 +42,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   version: 'protocol version of the sender',
   services: 'services that the sender offers',
   timestamp: 'UNIX time of the sender',
-  'addr_recv.services': 'services of the receiver, as the sender knows them',
+  'addr_recv.services': 'services of the receiver, from the sender',
   'addr_recv.ip': 'address of the receiver, as IPv6',
   'addr_recv.port': 'port of the receiver, big-endian',
   'addr_from.services': 'services of the sender again',

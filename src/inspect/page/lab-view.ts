@@ -64,7 +64,7 @@ export class LabView {
     const held = make('label', this.#held, ' hold the clock first');
     held.title = 'nothing happens until you press step or run';
     return make(
-      'fieldset',
+      'fieldset.lab-peer',
       make('legend', 'peer'),
       make('div.toolbar', this.#behaviour, this.#direction, start, held),
       this.#about,
@@ -73,7 +73,7 @@ export class LabView {
   }
 
   #messageTools(): HTMLElement {
-    return make('fieldset', make('legend', 'the selected peer sends'), this.#messages);
+    return make('fieldset.lab-messages', make('legend', 'the selected peer sends'), this.#messages);
   }
 
   #clockTools(): HTMLElement {
@@ -86,7 +86,7 @@ export class LabView {
       'runs until the next message or change of state',
     );
     return make(
-      'fieldset',
+      'fieldset.lab-clock',
       make('legend', 'clock'),
       make('div.toolbar', this.#hold, step, ...skips, this.#now),
     );
@@ -133,7 +133,13 @@ export class LabView {
     const pick = button('', () => this.#pick(peer));
     const state = row?.state ?? 'connecting';
     const direction = dialled ? ' (outbound) ' : ' (inbound) ';
-    pick.append(make('b', behaviour), direction, make('b.state', state), ` ${row?.reason?.code ?? ''}`);
+    pick.append(
+      make('span.muted', `${key ?? ''} `),
+      make('b', behaviour),
+      direction,
+      make('b.state', state),
+      ` ${row?.reason?.code ?? ''}`,
+    );
     pick.setAttribute('aria-pressed', String(n === this.#selected));
     const item = make('li', pick, ...(open ? this.#controls(n, paused) : []));
     setClass(item, state);

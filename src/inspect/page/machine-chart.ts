@@ -5,6 +5,9 @@ import { timeLabel } from './format.js';
 
 /** How long a transition stays marked, milliseconds. */
 const FLASH = 900;
+/** Of the number beside a state, pixels at scale 1. */
+const BADGE_HEIGHT = 18;
+const DIGIT_WIDTH = 8;
 /** Smallest and largest scale; at 1 the text has 11 pixels. */
 const MIN_SCALE = 0.25;
 const MAX_SCALE = 4;
@@ -15,16 +18,19 @@ export type ChartEdge = Pick<StateChange, 'from' | 'to' | 'event' | 'description
 /** What is marked: counts of many actors, or the state of one and the transition that led there. */
 export interface Marks {
   readonly counts: ReadonlyMap<string, number>;
+  /** One actor: its state has no number. */
+  readonly isSingle?: boolean;
   readonly edge?: ChartEdge;
 }
 
 export class MachineChart {
-  readonly #badges = new Map<string, SVGTextElement>();
+  readonly #badges = new Map<string, SVGGElement>();
   readonly #flashes = new Map<Element, Animation[]>();
   /** Text with a deadline, as compiled. */
   readonly #labels = new Map<Element, string>();
   readonly #states: readonly SVGGraphicsElement[];
   #taken: Element | undefined;
+  #deadlines = '';
   #scale = 1;
 
   constructor(readonly svg: SVGSVGElement) {
@@ -61,11 +67,11 @@ export class MachineChart {
   }
 
   /** Returns whether another state or transition is marked now. */
-  show({ counts, edge }: Marks): boolean {
+  show({ counts, isSingle = false, edge }: Marks): boolean {
     let isChanged = false;
     for (const group of this.#states) {
       const count = counts.get(group.id.slice('state-'.length)) ?? 0;
-      isChanged = this.#mark(group, count) || isChanged;
+      isChanged = this.#mark(group, count, isSingle) || isChanged;
     }
     const taken = edge && this.#edgeOf(edge);
     if (taken === this.#taken) return isChanged;
@@ -96,20 +102,28 @@ export class MachineChart {
 
   /** Shows these delays instead of the defaults; by the name of the delay, milliseconds. */
   setDeadlines(deadlines: Readonly<Record<string, number>>): void {
+    const text = JSON.stringify(deadlines);
+    if (text === this.#deadlines) return;
+    this.#deadlines = text;
     for (const [name, ms] of Object.entries(deadlines))
-      for (const text of this.#textsOf(name)) {
-        const label = this.#labels.get(text) ?? text.textContent;
-        this.#labels.set(text, label);
-        setText(text, label.replace(/\d+ (?:ms|s|min)\b/, timeLabel(ms)));
-      }
+      for (const element of this.#labelsOf(name)) this.#setDelay(element, ms);
   }
 
-  #textsOf(delay: string): Element[] {
-    const edges = [...this.svg.querySelectorAll(`[id$="-${delay}"] text`)];
-    const boxes = delay === 'handshakeTimeout' ? [...this.svg.querySelectorAll('.state text')] : [];
+  #setDelay(element: Element, ms: number): void {
+    const label = this.#labels.get(element) ?? element.textContent;
+    this.#labels.set(element, label);
+    setText(element, label.replace(/\d+ (?:ms|s|min)\b/, timeLabel(ms)));
+  }
+
+  /** Labels and tooltips with a delay: of its edges, of the boxes of reason codes, of the state that it limits. */
+  #labelsOf(delay: string): Element[] {
+    const edges = [...this.svg.querySelectorAll(`[id$="-${delay}"] :is(text, title)`)];
+    const codes = [...this.svg.querySelectorAll('.codes text')];
+    const states = delay === 'handshakeTimeout' ? [...this.svg.querySelectorAll('.state text')] : [];
     return [
-      ...edges.filter(({ textContent }) => textContent.startsWith('after ')),
-      ...boxes.filter(({ textContent }) => textContent.endsWith(' in all')),
+      ...edges.filter(({ textContent }) => textContent.includes('after ')),
+      ...codes.filter(({ nextElementSibling }) => nextElementSibling?.textContent === delay),
+      ...states.filter(({ textContent }) => textContent.endsWith(' in all')),
     ];
   }
 
@@ -128,18 +142,28 @@ export class MachineChart {
     return described ?? (to === 'failed' || description === '' ? edges[0] : undefined);
   }
 
-  #mark(group: SVGGraphicsElement, count: number): boolean {
+  #mark(group: SVGGraphicsElement, count: number, isSingle: boolean): boolean {
     const wasCurrent = group.classList.contains('current');
     group.classList.toggle('current', count > 0);
-    const badge = this.#badges.get(group.id) ?? this.#badge(group);
-    setText(badge, count > 0 ? String(count) : '');
+    this.#setBadge(this.#badges.get(group.id) ?? this.#addBadge(group), isSingle ? 0 : count);
     return wasCurrent !== count > 0;
   }
 
-  /** At the top right corner of the state's box. */
-  #badge(group: SVGGraphicsElement): SVGTextElement {
+  #setBadge({ firstElementChild: box, lastElementChild: text }: SVGGElement, count: number): void {
+    const label = count > 0 ? String(count) : '';
+    if (!box || !text || text.textContent === label) return;
+    setText(text, label);
+    const width = label === '' ? 0 : Math.max(BADGE_HEIGHT, (label.length + 1) * DIGIT_WIDTH);
+    box.setAttribute('width', String(width));
+    box.setAttribute('x', String(-width / 2));
+  }
+
+  /** On the top right corner of the state's box. */
+  #addBadge(group: SVGGraphicsElement): SVGGElement {
     const { x, y, width } = group.getBBox();
-    const badge = makeSvg('text', { class: 'badge', x: x + width - 8, y: y + 2 });
+    const badge = makeSvg('g', { class: 'badge', transform: `translate(${x + width - 2} ${y + 1})` });
+    const shape = { height: BADGE_HEIGHT, y: -BADGE_HEIGHT / 2, rx: BADGE_HEIGHT / 2 };
+    badge.append(makeSvg('rect', shape), makeSvg('text', { y: 4.5 }));
     group.append(badge);
     this.#badges.set(group.id, badge);
     return badge;

@@ -5,7 +5,7 @@
  */
 import { ChartPanel } from './chart-panel.js';
 import { byId, button, make, setClass, setText } from './dom.js';
-import type { Deadlines, MachineName, State, Transcript, Update } from './feed-messages.js';
+import type { MachineName, State, Transcript, Update } from './feed-messages.js';
 import { FeedSocket } from './feed-socket.js';
 import { GLOSSARY } from './glossary.js';
 import { LabView } from './lab-view.js';
@@ -13,7 +13,7 @@ import type { Marks } from './machine-chart.js';
 import { drawCrawl } from './crawl-view.js';
 import { drawOutcomes } from './outcomes-view.js';
 import { isOver, isStateChange, PageState, STATES, stateAfter } from './page-state.js';
-import { PeerFacts } from './peer-facts.js';
+import { localAddressText } from './peer-facts.js';
 import { PeerTable } from './peer-table.js';
 import { drawTargets } from './targets-view.js';
 import { TranscriptView } from './transcript-view.js';
@@ -39,7 +39,6 @@ class Page {
   readonly #log = new TransitionLog(this.#pageState, (key) => open(key));
   readonly #peerView = new TranscriptView(() => this.#drawSoon());
   readonly #labTranscript = new TranscriptView(() => this.#drawSoon());
-  readonly #facts = new PeerFacts();
   readonly #lab = new LabView(
     this.#pageState,
     (command) => this.#socket.send({ token: this.#pageState.start.lab?.token ?? '', lab: command }),
@@ -60,8 +59,8 @@ class Page {
   constructor() {
     for (const state of STATES) this.#addChip(state);
     byId('peer-transcript').append(this.#peerView.root);
-    byId('peer-facts').append(this.#facts.root);
     byId('lab-transcript').append(this.#labTranscript.root);
+    byId('peers-local').title = GLOSSARY.addrlocal ?? '';
     byId('glossary').append(
       ...Object.entries(GLOSSARY).flatMap(([term, text]) => [make('dt', term), make('dd', text)]),
     );
@@ -172,6 +171,7 @@ class Page {
   #drawPeers(): void {
     const now = Date.now();
     this.#table.draw(now);
+    setText(byId('peers-local'), localAddressText(this.#pageState.localAddresses));
     const keys = this.#table.visible.slice(0, 100);
     const visible = keys.join();
     if (visible === this.#visible || now - this.#visibleat < VISIBLE_INTERVAL) return;
@@ -182,14 +182,12 @@ class Page {
 
   #drawPeer(): void {
     const transcript = this.#transcript;
-    const { reasons } = this.#pageState.start;
-    this.#peerView.show(transcript, reasons);
+    this.#peerView.show(transcript, this.#pageState.start.reasons);
     const state = transcript && stateAfter(transcript, this.#peerView.count);
     const name = transcript ? `${transcript.key} · ${state}` : this.#selected;
     setText(byId('peer-title'), this.#session ? `recorded: ${name}` : `peer ${name}`);
+    setText(byId('peer-address'), transcript ? addressOf(transcript) : '');
     byId('peer-nothing').hidden = transcript !== undefined;
-    byId('peer-facts').hidden = !transcript;
-    if (transcript) this.#facts.show(transcript, reasons);
   }
 
   #drawLab(): void {
@@ -221,10 +219,10 @@ class Page {
   }
 
   /** Of the node of the selected peer, else of the first node. */
-  #deadlines(): Partial<Deadlines> {
+  #deadlines(): Readonly<Record<string, number>> {
     const { deadlines } = this.#pageState.actors;
     const node = this.#transcriptView ? this.#selected.replace(/\.?\d+$/, '') : '';
-    return deadlines[node] ?? {};
+    return { ...deadlines[node], ...this.#pageState.supervisorDelays(node) };
   }
 
   #select(key: string): void {
@@ -244,6 +242,7 @@ class Page {
     if (view === 'session') void this.#openSession(decodeURIComponent(name));
     this.#chart.suggest(CHARTS[this.#view] ?? 'peer');
     for (const each of VIEWS) byId(`view-${each}`).hidden = each !== this.#view;
+    byId('states').hidden = this.#view !== 'peers';
     for (const link of document.querySelectorAll('nav a')) {
       if (link.getAttribute('href') === `#/${this.#view}`) link.setAttribute('aria-current', 'page');
       else link.removeAttribute('aria-current');
@@ -291,9 +290,13 @@ function marksOf(transcript: Transcript, count: number, machine: MachineName): M
   const counts = new Map([[stateAfter(transcript, count, machine), 1]]);
   const change = transcript.entries.slice(0, count).findLast((entry) => isStateChange(entry, machine));
   return change?.kind === 'transition'
-    ? { counts, edge: { ...change, from: change.state, to: change.to ?? '' } }
-    : { counts };
+    ? { counts, isSingle: true, edge: { ...change, from: change.state, to: change.to ?? '' } }
+    : { counts, isSingle: true };
 }
+
+/** `out 127.0.0.1:8333 /Satoshi:29.0.0/`. */
+const addressOf = ({ inbound, facts }: Transcript): string =>
+  [inbound ? 'in' : 'out', facts.addr, facts.subver].map(String).join(' ');
 
 const open = (key: string): void => {
   location.hash = `#/peer/${encodeURIComponent(key)}`;

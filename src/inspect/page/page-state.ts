@@ -5,6 +5,7 @@ import type {
   MachineName,
   FeedStart,
   LabState,
+  LocalAddress,
   TranscriptEntry,
   StateChange,
   Row,
@@ -40,6 +41,7 @@ export class PageState {
   start: FeedStart = { reasons: {}, sessions: [], machines: [] };
   outcomeCounts: OutcomeCounts = { outcomes: {}, handshakes: [] };
   actors: ActorStates = { rows: [], deadlines: {} };
+  localAddresses: readonly LocalAddress[] = [];
   lab: LabState | undefined;
   crawl: CrawlReport | undefined;
   transcript: Transcript | undefined;
@@ -49,6 +51,7 @@ export class PageState {
     this.rows.clear();
     for (const state of STATES) this.counts.set(state, 0);
     this.changes = [];
+    this.localAddresses = [];
     this.transcript = undefined;
   }
 
@@ -62,6 +65,7 @@ export class PageState {
     if (update.outcomes) this.outcomeCounts = update.outcomes;
     if (update.actors) this.actors = update.actors;
     if (update.crawl) this.crawl = update.crawl;
+    if (update.localAddresses) this.localAddresses = update.localAddresses;
     if (update.lab) this.lab = update.lab;
     if (update.transcript) this.transcript = joined(this.transcript, update.transcript);
   }
@@ -72,6 +76,15 @@ export class PageState {
     for (const row of this.actors.rows)
       if (row.machine === machine) counts.set(row.state, (counts.get(row.state) ?? 0) + 1);
     return counts;
+  }
+
+  /** Delays in the context of a node's supervisor, milliseconds, by their name in the chart. */
+  supervisorDelays(node: string): Record<string, number> {
+    const key = node === '' ? 'supervisor' : `${node}.supervisor`;
+    const facts = Object.entries(this.actors.rows.find((row) => row.key === key)?.facts ?? {});
+    return Object.fromEntries(
+      facts.filter((fact): fact is [string, number] => fact[0].endsWith('Timeout') && Number(fact[1]) > 0),
+    );
   }
 
   #put(row: Row): void {

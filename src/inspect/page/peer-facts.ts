@@ -1,12 +1,15 @@
 /** The facts of one peer: the most important ones of `getpeerinfo`, all of them on demand, and its pings. */
 import { reasonOf, type Reasons } from './event-detail.js';
 import { type Child, make } from './dom.js';
-import type { Reason, Transcript } from './feed-messages.js';
+import type { LocalAddress, Reason, Transcript } from './feed-messages.js';
 import { GLOSSARY } from './glossary.js';
 import { pingPlot } from './plots.js';
 import { ago, bytes, span } from './format.js';
 
 type Facts = Transcript['facts'];
+
+/** Addresses of this node that are shown. */
+const LOCAL_ADDRESSES = 3;
 
 /** Text of a fact; lists with spaces, objects as JSON, nothing for an empty value. */
 function textOf(value: unknown): string {
@@ -49,7 +52,7 @@ const pairs = (entries: readonly (readonly [string, Child])[]): HTMLElement[] =>
 /** A name with its text of the glossary as a tooltip. */
 function termOf(name: string): HTMLElement {
   const term = make('dt', name);
-  const text = GLOSSARY[name === 'next' ? 'deadline' : name];
+  const text = GLOSSARY[name];
   if (text !== undefined) term.title = text;
   return term;
 }
@@ -66,20 +69,36 @@ function firstOf(facts: Facts): [string, Child][] {
   const session = text('session_id');
   return [
     ['address', text('addr')],
+    ['addrlocal', text('addrlocal')],
     ['version', version],
     ['services', text('servicesnames')],
     ['negotiated', chips(facts.negotiated)],
     ['transport', `${text('transport_protocol_type')}${session ? ` session ${session.slice(0, 16)}…` : ''}`],
     ['handshake', phases(facts.phases)],
     ['bytes', `${bytes(Number(facts.bytessent ?? 0))} sent, ${bytes(Number(facts.bytesrecv ?? 0))} received`],
-    ['next', deadline(facts.nextdeadline)],
-    ['dropped', textOf(facts.dropped) === '{}' ? '' : textOf(facts.dropped)],
+    ['deadline', deadline(facts.nextdeadline)],
+    ['dropped', counts(facts.dropped)],
   ];
+}
+
+/** `ERR_FRAME_CHECKSUM 2`. */
+function counts(value: unknown): string {
+  const all = Object.entries((value ?? {}) as Record<string, number>);
+  return all.map(([name, count]) => `${name} ${count}`).join(', ');
 }
 
 function chips(words: unknown): Child {
   if (!Array.isArray(words) || words.length === 0) return '';
   return make('span.chips', ...words.map((word) => make('span.bip', String(word))));
+}
+
+/** How the peers see this node, the most frequent address first; empty when no peer has sent an address. */
+export function localAddressText(addresses: readonly LocalAddress[]): string {
+  const all = addresses.reduce((sum, { score }) => sum + score, 0);
+  const texts = addresses
+    .slice(0, LOCAL_ADDRESSES)
+    .map(({ address, score }) => `${address} (${score} of ${all})`);
+  return texts.length === 0 ? '' : `Peers see this node as ${texts.join(', ')}.`;
 }
 
 function phases(value: unknown): string {

@@ -1,11 +1,22 @@
 /** The table of peers. Only the visible rows are in the document, however many there are. */
-import { COLUMNS, DROP_ORDER, droppedColumns, readingTime, NEWEST, type Order, ordered } from './columns.js';
+import {
+  type Column,
+  COLUMNS,
+  DROP_ORDER,
+  droppedColumns,
+  hasTwoLines,
+  NEWEST,
+  type Order,
+  ordered,
+  readingTime,
+} from './columns.js';
 import { byId, setClass, make, setText } from './dom.js';
 import type { Row } from './feed-messages.js';
 import { isOver, type PageState } from './page-state.js';
 
-/** Pixels; the style sheet says the same. */
+/** Of a row with one line and with two, pixels; the style sheet says the same. */
 const HEIGHT = 26;
+const TWO_LINES_HEIGHT = 46;
 const MARGIN = 6;
 /** Milliseconds between two sortings of many rows. */
 const SORTING = 500;
@@ -23,6 +34,7 @@ export class PeerTable {
   #active = '';
   #stale = true;
   #width = 0;
+  #height = HEIGHT;
   #sortedat = 0;
   /** Only peers in this state; empty for all. */
   state = '';
@@ -60,14 +72,14 @@ export class PeerTable {
     if (this.#stale && (this.pageState.rows.size < MANY || now - this.#sortedat > SORTING)) this.#sort(now);
     this.#dropColumns();
     const { scrollTop, clientHeight } = this.#scroll;
-    const count = Math.ceil(clientHeight / HEIGHT) + 2 * MARGIN;
+    const count = Math.ceil(clientHeight / this.#height) + 2 * MARGIN;
     const last = Math.max(0, this.#rows.length - count);
-    this.#first = Math.min(last, Math.max(0, Math.floor(scrollTop / HEIGHT) - MARGIN));
+    this.#first = Math.min(last, Math.max(0, Math.floor(scrollTop / this.#height) - MARGIN));
     const shown = this.#rows.slice(this.#first, this.#first + count);
     this.#fit(shown.length);
     shown.forEach((row, place) => this.#fill(this.#lines[place]!, row, place, now));
-    this.#above.style.height = `${this.#first * HEIGHT}px`;
-    this.#below.style.height = `${(this.#rows.length - this.#first - shown.length) * HEIGHT}px`;
+    this.#above.style.height = `${this.#first * this.#height}px`;
+    this.#below.style.height = `${(this.#rows.length - this.#first - shown.length) * this.#height}px`;
   }
 
   #sort(now: number): void {
@@ -88,7 +100,8 @@ export class PeerTable {
       press.title = `${about}; press to sort`;
       press.addEventListener('click', () => this.#orderBy(by));
       cell.scope = 'col';
-      cell.style.width = `${width}px`;
+      // The last column takes the width that is left.
+      if (by < COLUMNS.length - 1) cell.style.width = `${width}px`;
       cell.append(press);
       return cell;
     });
@@ -104,11 +117,20 @@ export class PeerTable {
     COLUMNS.forEach(({ head }, place) =>
       byId('peers').classList.toggle(`without-${place}`, dropped.has(head)),
     );
-    const kept = COLUMNS.filter(({ head }) => !dropped.has(head));
-    byId('peers').style.width = `${kept.reduce((sum, { width }) => sum + width, 0)}px`;
+    this.#setLines(hasTwoLines(clientWidth));
     const note = byId('peers-hidden');
-    setText(note, dropped.size === 0 ? '' : `Left out for lack of width: ${[...dropped].join(', ')}.`);
+    setText(
+      note,
+      dropped.size === 0 || hasTwoLines(clientWidth)
+        ? ''
+        : `Left out for lack of width: ${[...dropped].join(', ')}.`,
+    );
     note.title = `a narrow window leaves columns out in this order: ${DROP_ORDER.join(', ')}`;
+  }
+
+  #setLines(two: boolean): void {
+    this.#height = two ? TWO_LINES_HEIGHT : HEIGHT;
+    byId('peers').classList.toggle('two-lines', two);
   }
 
   /** The first press sorts ascending, the second descending, the third ends the sorting. */
@@ -139,7 +161,7 @@ export class PeerTable {
     line.dataset.key = row.key;
     line.id = `row-${row.key}`;
     line.setAttribute('aria-rowindex', String(this.#first + place + 2));
-    COLUMNS.forEach(({ text }, nth) => setText(line.cells[nth]!, text(row, at)));
+    COLUMNS.forEach((column, nth) => fillCell(line.cells[nth]!, column, column.text(row, at)));
     const classes = [row.state, isOver(row.state) ? 'over' : '', row.key === this.#active ? 'active' : ''];
     setClass(line, classes.filter(Boolean).join(' '));
   }
@@ -170,12 +192,19 @@ export class PeerTable {
     const here = this.#rows.findIndex(({ key }) => key === this.#active);
     const place = Math.min(this.#rows.length - 1, Math.max(0, (here < 0 && step > 0 ? -1 : here) + step));
     this.#active = this.#rows[place]!.key;
-    const top = place * HEIGHT;
+    const top = place * this.#height;
     const { scrollTop, clientHeight } = this.#scroll;
     if (top < scrollTop) this.#scroll.scrollTop = top;
-    else if (top + 2 * HEIGHT > scrollTop + clientHeight)
-      this.#scroll.scrollTop = top + 2 * HEIGHT - clientHeight;
+    else if (top + 2 * this.#height > scrollTop + clientHeight)
+      this.#scroll.scrollTop = top + 2 * this.#height - clientHeight;
     this.#scroll.setAttribute('aria-activedescendant', `row-${this.#active}`);
     this.changed();
   }
+}
+
+/** Text of a peer can be longer than its column: it is the tooltip too. */
+function fillCell(cell: HTMLTableCellElement, { foreign }: Column, text: string): void {
+  if (cell.textContent === text) return;
+  cell.textContent = text;
+  if (foreign) cell.title = text;
 }

@@ -6,18 +6,20 @@ import type { PageState } from './page-state.js';
 
 const HEADS: readonly (readonly [head: string, title: string])[] = [
   ['actor', 'name of the actor: machine and number'],
-  ['target', 'the name or address that is dialled'],
+  [
+    'target',
+    'the name or address that is dialled; below it the members of the context that are not empty, 0 or false',
+  ],
   ['state', 'state of the machine'],
   ['for', 'time in this state'],
   ['last reason', 'why the latest attempt ended'],
-  ['context', 'members of the context of the machine that are not empty, 0 or false'],
 ];
 
 export function drawTargets({ actors }: PageState, now: number): void {
   const rows = [...actors.rows].sort(byState);
   setText(byId('targets-count'), String(rows.length));
   const heads = HEADS.map(([head, title]) => {
-    const cell = make('th', head);
+    const cell = make(head === 'for' ? 'th.number' : 'th', head);
     cell.title = title;
     return cell;
   });
@@ -36,15 +38,14 @@ const SHOWN = ['id', 'name', 'current'];
 function rowOf({ key, target, state, stateat, ended, facts, reason }: ActorRow, now: number): HTMLElement {
   const texts = Object.entries(facts)
     .filter(([name, value]) => !SHOWN.includes(name) && Boolean(value))
-    .map(([name, value]) => (value === true ? name : `${name}=${value}`));
+    .map(([name, value]) => (value === true ? name : `${name}=${value}`.replace('connection_type=', '')));
   const row = make(
     'tr',
     make('td', key),
-    make('td.foreign', target),
+    make('td.foreign', make('div', target), make('div.muted', texts.join(' '))),
     make('td', make('b.state', state)),
     make('td.number', ago(now - stateat)),
     make('td.reason', make('b', reason?.code ?? '')),
-    make('td.foreign.muted', texts.join(' ')),
   );
   row.className = ended ? `${state} over` : state;
   return row;

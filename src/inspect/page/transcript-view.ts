@@ -1,13 +1,16 @@
-/** A transcript on the page: its sequence diagram, the selected entry, and the controls that step through it. */
+/** A transcript on the page: its sequence diagram, the selected entry, the peer's facts, and the controls that step through it. */
 import { SequenceDiagram } from './sequence-diagram.js';
 import { detailOf, type Reasons } from './event-detail.js';
+import { PeerFacts } from './peer-facts.js';
 import { button, make, setText } from './dom.js';
 import type { Transcript } from './feed-messages.js';
 
 export class TranscriptView {
   readonly root: HTMLElement;
   readonly #sequence = new SequenceDiagram((count) => this.step(count));
-  readonly #detail = make('div.detail-pane');
+  readonly #detail = make('div');
+  readonly #facts = new PeerFacts();
+  readonly #pane = make('div.detail-pane', this.#detail, this.#facts.root);
   readonly #position = make('output');
   readonly #slider = make('input');
   #transcript: Transcript | undefined;
@@ -18,14 +21,14 @@ export class TranscriptView {
   /** `changed` is called when another entry was selected. */
   constructor(private readonly changed: () => void) {
     this.#slider.type = 'range';
-    this.#slider.min = '0';
+    this.#slider.min = '1';
     this.#slider.setAttribute('aria-label', 'Entry');
     this.#slider.addEventListener('input', () => this.step(Number(this.#slider.value)));
     const heads = make('div.heads', make('span', ''), make('span', 'this node'), make('span', 'the peer'));
     this.root = make(
       'div.transcript-view',
       make('div.steps', ...this.#buttons(), this.#slider, this.#position),
-      make('div.panes', make('div.sequence-pane', heads, this.#sequence.list), this.#detail),
+      make('div.panes', make('div.sequence-pane', heads, this.#sequence.list), this.#pane),
     );
   }
 
@@ -49,6 +52,7 @@ export class TranscriptView {
     if (isNew && this.#count === undefined) this.#sequence.scrollTo(this.count);
     this.#showPosition(transcript);
     this.#showDetail(transcript, reasons);
+    this.#facts.show(transcript, reasons);
   }
 
   /** To just after that many entries; at the end it follows new ones. */
@@ -95,5 +99,6 @@ export class TranscriptView {
     if (name === this.#detailed) return;
     this.#detailed = name;
     this.#detail.replaceChildren(...(entry ? [detailOf(entry, reasons)] : []));
+    this.#pane.scrollTop = 0;
   }
 }

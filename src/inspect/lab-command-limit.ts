@@ -1,0 +1,18 @@
+/** Limits the commands of the lab, of all pages together, to {@link LAB_COMMANDS} a second. */
+
+/** Commands in one second. */
+export const LAB_COMMANDS = 20;
+
+export class LabCommandLimit {
+  #second = 0;
+  #count = 0;
+
+  /** Counts a command. Returns whether it is within the limit. */
+  count(): boolean {
+    const second = Math.floor(performance.now() / 1_000);
+    if (second !== this.#second) this.#count = 0;
+    this.#second = second;
+    this.#count += 1;
+    return this.#count <= LAB_COMMANDS;
+  }
+}

@@ -1,0 +1,173 @@
+/** What the page shows without scrolling, in the windows that it is designed for: 1280 × 800, 1920 × 1080 and 390 × 844. */
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import { createNode, memoryNet } from '../../src/index.js';
+import { MACHINES } from '../../machines/index.js';
+import { type Demo, startDemo } from '../../src/demo/demo.js';
+import { type Relay, startRelay } from '../../src/inspect/inspector-server.js';
+import { listenWithAddrRecv, PUBLIC } from '../support/addr-recv-peer.js';
+import { program } from './nodes/installed.js';
+import { describeNode } from './nodes/nodes.js';
+
+jest.setTimeout(120_000);
+
+const WINDOWS = [
+  [1_280, 800],
+  [1_920, 1_080],
+  [390, 844],
+] as const;
+/** A state that only this machine has. */
+const STATES: Readonly<Record<string, string>> = {
+  peer: 'versionSent',
+  transport: 'keySent',
+  outbound: 'backingOff',
+  supervisor: 'draining',
+  crawl: 'resting',
+};
+const VIEWS = ['peers', 'targets', 'outcomes', 'transitions', 'lab', 'glossary'];
+
+describeNode('chromium', 'the layout of the page', () => {
+  let browser: Browser;
+  let relay: Relay;
+  let demo: Demo;
+  const pages: Page[] = [];
+
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: program('chromium')!, args: ['--no-sandbox'] });
+    relay = await startRelay({ lab: true });
+    demo = await startDemo({ inspect: relay.inspect, watch: (node) => relay.observe(node) });
+    await demo.outcomes;
+  });
+  afterEach(async () => {
+    for (const page of pages.splice(0)) await page.context().close();
+  });
+  afterAll(async () => {
+    await demo.stop();
+    await relay.close();
+    await browser.close();
+  });
+
+  async function visit(route: string, [width, height]: readonly [number, number], at = relay): Promise<Page> {
+    const page = await (await browser.newContext({ viewport: { width, height } })).newPage();
+    pages.push(page);
+    await page.goto(`${at.url}#/${route}`);
+    await page.locator('#link.live').waitFor();
+    return page;
+  }
+
+  /** The failed peer of the demo that negotiates after verack. */
+  async function openFailed(page: Page): Promise<void> {
+    await page.locator('#filter').fill('late_feature');
+    await page.locator('#peers-rows tr.failed').click();
+    await page.locator('.sequence li.now').waitFor();
+  }
+
+  /** The parts of an element that another one does not cover are inside the window. */
+  async function expectInside(page: Page, part: Locator): Promise<void> {
+    const [box, { width, height }] = [(await part.boundingBox())!, page.viewportSize()!];
+    expect(box.x).toBeGreaterThanOrEqual(0);
+    expect(box.y).toBeGreaterThanOrEqual(0);
+    expect(box.x + box.width).toBeLessThanOrEqual(width);
+    expect(box.y + box.height).toBeLessThanOrEqual(height);
+  }
+
+  describe.each(WINDOWS)('%i × %i', (...size) => {
+    test('the text of every chart is at least 10 pixels high', async () => {
+      const page = await visit('glossary', size);
+      for (const { name } of MACHINES) {
+        await page.locator('#chart-machine').selectOption(name);
+        await page.locator(`#chart-scroll #state-${STATES[name]}`).waitFor();
+        const heights = await page.evaluate<number[]>(
+          "[...document.querySelectorAll('#chart-scroll text')].map((text) => text.getBoundingClientRect().height).filter(Boolean)",
+        );
+        const [median] = heights.sort((a, b) => a - b).slice(heights.length / 2);
+        expect([name, median! >= 10]).toEqual([name, true]);
+      }
+    });
+
+    test('state and last reason of a peer are in the window', async () => {
+      const page = await visit('peers', size);
+      await page.locator('#filter').fill('err_');
+      const row = page.locator('#peers-rows tr.failed').first();
+      await row.waitFor();
+      for (const place of [15, 18]) await expectInside(page, row.locator(`td:nth-child(${place})`));
+    });
+
+    test('field, value and meaning of bytes are in the window together', async () => {
+      const page = await visit('peers', size);
+      await openFailed(page);
+      await page.locator('.sequence li.received', { hasText: 'version' }).first().click();
+      const row = page.locator('.fields tr', { hasText: 'services that the sender offers' });
+      await row.scrollIntoViewIfNeeded();
+      for (const cell of ['.hex', '.name', '.foreign', '.muted']) await expectInside(page, row.locator(cell));
+    });
+  });
+
+  test.each(WINDOWS.slice(0, 2))(
+    '%i × %i: the event that failed, its cell and its reason are in the window',
+    async (...size) => {
+      const page = await visit('peers', size);
+      await openFailed(page);
+      await expectInside(page, page.locator('.sequence li.now'));
+      await expectInside(page, page.locator('.detail', { hasText: 'established × wire.wtxidrelay' }));
+      await expectInside(page, page.locator('.detail .reason'));
+    },
+  );
+
+  test('the names of the tabs are the routes, and each view begins with a sentence', async () => {
+    const page = await visit('peers', WINDOWS[0]);
+    const tabs = page.locator('nav a:visible');
+    expect(await tabs.allTextContents()).toEqual(VIEWS);
+    for (const name of [...VIEWS.slice(1), 'peers']) {
+      await tabs.getByText(name, { exact: true }).click();
+      expect(new URL(page.url()).hash).toBe(`#/${name}`);
+      expect(await page.locator(`#view-${name} p.muted`).first().textContent()).toMatch(/\w{3,}.*\./s);
+      expect(await page.evaluate('document.activeElement.id')).toBe(`${name}-title`);
+    }
+  });
+
+  test('the deadline on the chart is the one in force', async () => {
+    const page = await visit('peers', WINDOWS[0]);
+    await page.locator('#chart-scroll text', { hasText: '3 s in all' }).waitFor();
+    await page.locator('#chart-machine').selectOption('transport');
+    await page.locator('#chart-scroll text', { hasText: 'after 3 s [no reply]' }).waitFor();
+    await page.locator('#chart-machine').selectOption('peer');
+    await page.getByRole('button', { name: 'detail' }).click();
+    await page.locator('#chart-scroll .codes text', { hasText: 'after 3 s' }).waitFor();
+    await page.getByRole('link', { name: 'lab' }).click();
+    await page.getByRole('button', { name: 'start', exact: true }).click();
+    await page.locator('#chart-scroll text', { hasText: '60 s in all' }).waitFor();
+  });
+
+  test('a message with a wrong checksum has its arrow, and a held clock waits for the first step', async () => {
+    const page = await visit('lab', WINDOWS[0]);
+    await page.getByRole('button', { name: 'hold', exact: true }).click();
+    await page.getByText(/^held at/).waitFor();
+    await page.getByLabel('How the peer behaves').selectOption('by hand');
+    await page.getByRole('button', { name: 'start', exact: true }).click();
+    await page.locator('.lab-peers li.connecting', { hasText: 'by hand' }).waitFor();
+    await page.getByRole('button', { name: 'step', exact: true }).click();
+    await page.locator('.lab-peers li.awaitingVersion', { hasText: 'by hand' }).waitFor();
+    await page.getByRole('button', { name: 'wrong checksum', exact: true }).click();
+    await page.getByRole('button', { name: 'step', exact: true }).click();
+    const arrow = page.locator('#lab-transcript .sequence li.received', { hasText: 'ERR_FRAME_CHECKSUM' });
+    await arrow.waitFor();
+    await expectInside(page, arrow);
+    await page.getByRole('button', { name: 'run', exact: true }).click();
+  });
+
+  test('the peers view says how the peers see this node, the view of a peer how that one does', async () => {
+    const net = memoryNet();
+    const second = await startRelay();
+    const node = createNode({ chain: 'regtest', net, inspect: second.inspect });
+    second.observe(node);
+    await listenWithAddrRecv(net, { host: '10.0.0.1', port: 18_444 }, { ip: PUBLIC, port: 51_234 });
+    await node.dial({ host: '10.0.0.1', port: 18_444 }).established();
+    const page = await visit('peers', WINDOWS[0], second);
+    await page.getByText('Peers see this node as 8.8.4.4 (1 of 1).').waitFor();
+    await page.locator('#peers-rows tr.established').click();
+    await page.locator('.peer-facts', { hasText: 'addrlocal8.8.4.4:51234' }).waitFor();
+    await node.stop();
+    await second.close();
+  });
+});
