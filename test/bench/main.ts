@@ -18,7 +18,7 @@ import { isReached } from './figure.js';
 import { FIGURES } from './all-figures.js';
 import { type Lab, openLab } from './lab.js';
 import { describeMachine } from './machine.js';
-import { pageTable, type Reported, withTable } from './page-table.js';
+import { pageTable, type Report, withTable } from './page-table.js';
 import { readRatios, ratiosIn, writeRatios } from './ratios.js';
 import { stopServers } from './server.js';
 import { figureLines } from './table.js';
@@ -146,12 +146,11 @@ function isAnyLost(taken: readonly Taken[]): boolean {
   return comparisons.some(({ isLost }) => isLost);
 }
 
-/** The figures of a file that `--json` wrote. */
-const figuresIn = (file: string): readonly Reported[] =>
-  (JSON.parse(readFileSync(file, 'utf8')) as { readonly figures: readonly Reported[] }).figures;
+/** A file that `--json` wrote. */
+const reportIn = (file: string): Report => JSON.parse(readFileSync(file, 'utf8')) as Report;
 
 function writePage(file: string): void {
-  writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), pageTable(figuresIn(file))));
+  writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), pageTable(reportIn(file))));
 }
 
 /** Ctrl-C, SIGTERM, a closed terminal: nothing stays behind, and what was under way is not told. */
@@ -183,7 +182,7 @@ async function main(): Promise<number> {
   if (wanted.list) return list();
   const { page, ratios } = wanted;
   if (page !== undefined) writePage(page);
-  if (ratios !== undefined) writeRatios(ratiosIn(figuresIn(ratios)));
+  if (ratios !== undefined) writeRatios(ratiosIn(reportIn(ratios).figures));
   return page !== undefined || ratios !== undefined ? 0 : bench(wanted);
 }
 

@@ -11,6 +11,15 @@ export interface Reported {
   readonly error?: string;
 }
 
+/** A file of `--json`. */
+export interface Report {
+  readonly at: string;
+  readonly machine: string;
+  readonly system: string;
+  readonly load: string;
+  readonly figures: readonly Reported[];
+}
+
 /** A line of the table: what stands in it besides the measured value. */
 interface Line {
   readonly name: string;
@@ -123,7 +132,7 @@ const LINES: readonly Line[] = [
   },
 ];
 
-const HEADER = ['figure', 'measured', 'CPU µs each', 'goal', '', 'first version', 'best peer'];
+const HEADER = ['figure', 'measured', 'CPU µs each (ratio)', 'goal', '', 'first version', 'best peer'];
 
 /** Three significant digits, thousands apart. */
 function digits(value: number): string {
@@ -150,7 +159,10 @@ const cpuText = ({ rows = [] }: Reported): string =>
   rows
     .filter(({ cpu }) => cpu)
     .slice(0, 3)
-    .map(({ who, cpu }) => `${who} ${digits(cpu?.median ?? NaN)}`)
+    .map(({ who, cpu, cpuratio }) => {
+      const ratio = cpuratio && cpuratio.median !== 1 ? ` (${digits(cpuratio.median)})` : '';
+      return `${who} ${digits(cpu?.median ?? NaN)}${ratio}`;
+    })
     .join(', ') || '–';
 
 function cellsOf(line: Line, found: Reported): string[] {
@@ -167,8 +179,11 @@ function cellsOf(line: Line, found: Reported): string[] {
   ];
 }
 
-/** The table in Markdown, its columns as wide as their widest cell. A figure that the run does not have is left out. */
-export function pageTable(figures: readonly Reported[]): string {
+/**
+ * The conditions and the table in Markdown, its columns as wide as their widest cell. A figure that the run does not have is
+ * left out.
+ */
+export function pageTable({ figures, at, machine, system, load }: Report): string {
   const lines = LINES.flatMap((line) => {
     const found = figures.find(({ name }) => name === line.name);
     return found ? [cellsOf(line, found)] : [];
@@ -179,7 +194,8 @@ export function pageTable(figures: readonly Reported[]): string {
   const row = (cells: readonly string[]): string =>
     `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
   const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
-  return [row(HEADER), rule, ...lines.map(row)].join('\n');
+  const conditions = `Measured on ${at.slice(0, 10)}: ${machine}; ${system}; load average ${load.split(' ')[0] ?? ''} at the start.`;
+  return [conditions, '', row(HEADER), rule, ...lines.map(row)].join('\n');
 }
 
 const MARKS = ['<!-- figures: npm run bench -- --page FILE -->', '<!-- end of the figures -->'] as const;
