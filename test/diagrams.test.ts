@@ -169,7 +169,7 @@ test('one more transition changes every diagram', async () => {
   for (const [file, content] of Object.entries(before)) expect(after[file]).not.toBe(content);
 });
 
-test('what cannot be read as data is refused', async () => {
+test('a config that is not data is refused', async () => {
   const inline = createMachine({ id: 'inline', on: { go: { actions: () => undefined } } });
   await expect(filesOf(inline)).rejects.toThrow('inline');
 });
