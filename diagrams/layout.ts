@@ -167,9 +167,9 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
 
 /** The signatures that every non-final leaf has. */
 function commonArrows({ states, arrows }: Chart): Set<string> {
-  const alive = states.filter(({ kind }) => kind === 'atomic').map(({ name }) => name);
+  const nonFinal = states.filter(({ kind }) => kind === 'atomic').map(({ name }) => name);
   const owners = groupBy(arrows, signature);
-  const isCommon = (own: readonly Arrow[]) => alive.every((name) => own.some(({ from }) => from === name));
+  const isCommon = (own: readonly Arrow[]) => nonFinal.every((name) => own.some(({ from }) => from === name));
   return new Set([...owners].filter(([, own]) => isCommon(own)).map(([key]) => key));
 }
 

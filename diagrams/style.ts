@@ -26,7 +26,7 @@ export const STROKES: Readonly<Record<Edge['kind'], string>> = {
   clock: '#b07400',
 };
 
-/** Graphviz knows the widths of Arial; the SVG names the generic families too. */
+/** Graphviz has the widths of Arial; the SVG names the generic families too. */
 export const FONT = 'Arial';
 
 /** The legend below the title: an entry is shown when the diagram has such a text. */

@@ -1,15 +1,15 @@
 /**
- * One crawl: asks for first addresses, contacts what is queued, waits between rounds, ends by itself.
+ * One crawl: looks up the first addresses, contacts the queued ones, and waits between rounds.
  *
  *   seeding → preparing → crawling → waiting → preparing → … → resting → seeding …
  *                             └────→ draining → done
  *
- * It counts; the frontier knows the addresses. A round is over when nothing is queued and no contact is open. Later rounds
+ * The machine holds counts only; the addresses are in the frontier. A round is over when nothing is queued and no contact is open. Later rounds
  * are repeat contacts. `every` above 0 starts the next crawl after that many milliseconds.
  */
 import { assign, setup } from 'xstate';
 
-/** What the frontier held after something changed in it. */
+/** The counts of the frontier after a change. */
 export interface FrontierCounts {
   /** Addresses that wait for a contact. */
   readonly queued: number;
@@ -34,7 +34,7 @@ export interface CrawlInput {
   readonly round: number;
 }
 
-/** What the crawl machine knows: its options and the counts of the frontier. */
+/** The context of the crawl machine: its options and the counts of the frontier. */
 export interface CrawlContext extends CrawlInput, FrontierCounts {
   /** Crawls begun, this one included. */
   readonly crawls: number;
@@ -93,7 +93,7 @@ const crawlSetup = setup({
 /** The chart; effects are provided by the running program. */
 export const crawlMachine = crawlSetup.createMachine({
   id: 'crawl',
-  description: 'Contacts every address that is known, in rounds, and ends by itself',
+  description: 'Contacts every known address, in rounds, until no round is left',
   context: ({ input }) => ({ ...input, queued: 0, active: 0, crawls: 1, end: 'complete' }),
   output: ({ context }) => context.end,
   initial: 'seeding',
@@ -115,7 +115,7 @@ export const crawlMachine = crawlSetup.createMachine({
       },
     },
     crawling: {
-      description: 'contacts are open, and each end makes place for the next',
+      description: 'contacts are open; when one ends, the next begins',
       entry: 'effect.fill',
       always: [
         { guard: 'isExhausted', target: 'roundOver', description: 'nothing is queued and none is open' },

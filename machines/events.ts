@@ -108,10 +108,10 @@ export type PeerEvent =
   /** The slot of this inbound connection is given to a newer one. */
   | { readonly type: 'supervisor.evicted' };
 
-/** What a peer has sent too much of: messages that are of no use, pings, or bytes of unfinished messages. */
+/** The kind of traffic that exceeded a limit: messages that are of no use, pings, or bytes of unfinished messages. */
 export type FloodKind = 'useless' | 'ping' | 'unfinished';
 
-/** Why a link never opened. */
+/** Codes of a link that did not open. */
 export type UnopenedCode =
   DialCode | LinkCode | V2Code | 'ERR_V2_UNSUPPORTED' | 'ERR_TIME_HANDSHAKE' | 'ERR_POLICY_TRANSPORT';
 
@@ -155,7 +155,7 @@ type Unlisted = Exclude<PeerEventType, (typeof PEER_EVENTS)[number]>;
 const _complete: [Unlisted] extends [never] ? true : Unlisted = true;
 void _complete;
 
-/** A message to send, as data. The connection fills in the body of `version`: it knows the clock and the nonce. */
+/** A message to send, as data. The connection fills in the body of `version`, because it has the clock and the nonce. */
 export type Outgoing =
   | { readonly command: 'version' }
   | { readonly command: 'alert' }
@@ -324,7 +324,7 @@ export type TransportEffect =
   /** The exchange failed; the context says why. */
   | { readonly type: 'effect.giveUp' };
 
-/** What the transport machine knows of a connection. */
+/** The context of the transport machine. */
 export interface TransportContext {
   readonly id: number;
   readonly role: 'initiator' | 'responder';
@@ -401,13 +401,13 @@ export type OutboundEffect =
   | { readonly type: 'effect.reportRetry' }
   /** No more rounds follow, although the caller asked for them. */
   | { readonly type: 'effect.reportAbandoned' }
-  /** The round is over, and no connection is open: whoever waits for the target gets its answer. `isOver`: no round follows. */
+  /** The round is over, and no connection is open: pending promises of the target are settled. `isOver`: no round follows. */
   | { readonly type: 'effect.settle'; readonly isOver: boolean };
 
 /** How many addresses of one name are dialled in a round (Core: 32 of each DNS seed). */
 export const MAX_ADDRESSES = 32;
 
-/** What the outbound machine knows of its target. */
+/** The context of the outbound machine. */
 export interface OutboundContext {
   readonly id: number;
   readonly connection_type: Exclude<ConnectionType, 'inbound'>;
@@ -458,7 +458,7 @@ export type SupervisorEvent =
     }
   /** A listener accepted a link. */
   | ({ readonly type: 'link.accepted'; readonly ticket: number } & AcceptedFacts)
-  /** The inbound peer that gives up its slot for the accepted link, by the rules of eviction.ts; 0 when none has to. */
+  /** The inbound peer that is evicted for the accepted link, by the rules of eviction.ts; 0 for none. */
   | { readonly type: 'eviction.selected'; readonly ticket: number; readonly id: number }
   /** A peer actor has stopped, for whatever reason. */
   | { readonly type: 'peer.ended'; readonly id: number; readonly inbound: boolean }
@@ -523,7 +523,7 @@ export type SupervisorEffect =
   | { readonly type: 'effect.accept' }
   /** Close the accepted link without a byte. */
   | { readonly type: 'effect.refuse'; readonly code: RefusalCode }
-  /** Ask which inbound peer gives up its slot; the answer is `eviction.selected`. */
+  /** Select the inbound peer to evict; the answer is `eviction.selected`. */
   | { readonly type: 'effect.selectPeerToEvict' }
   /** Close the selected peer with `ERR_POLICY_EVICTED`. */
   | { readonly type: 'effect.evict' }

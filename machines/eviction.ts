@@ -1,7 +1,7 @@
 /**
  * Which inbound peer is disconnected for a new one: the steps of Bitcoin Core's `SelectNodeToEvict` (node/eviction.cpp).
  *
- * Each step protects a fixed number of peers by a property that an attacker can hardly forge; whoever is left at the end
+ * Each step protects a fixed number of peers by a property that is expensive to forge; a peer that remains at the end
  * may be evicted. Pure: the same candidates give the same answer, in whatever order they are listed.
  */
 import type { Hex64 } from './events.js';
@@ -23,7 +23,7 @@ export interface EvictionCandidate {
   readonly lastblock: number;
   /** When it last sent a transaction that was new and valid, seconds; 0 for never. C: m_last_tx_time. */
   readonly lasttransaction: number;
-  /** Whether it offers the services that we want (`NETWORK` and `WITNESS`). C: fRelevantServices. */
+  /** Whether it offers the services that this node requires (`NETWORK` and `WITNESS`). C: fRelevantServices. */
   readonly relevantservices: boolean;
   /** Whether it asked for transactions in its `version`. C: m_relay_txs. */
   readonly relaytxes: boolean;

@@ -1,5 +1,5 @@
 /**
- * One target that the node wants to be connected to:
+ * One target of outbound connections:
  *
  *   idle → dialling (lookingUp → requestingSlot → connecting) → connected → backingOff → dialling → … → closed | failed
  *
@@ -79,7 +79,7 @@ const outboundSetup = setup({
 /** The chart; input {@link OutboundInput}, output the `Reason` of its end. */
 export const outboundMachine = outboundSetup.createMachine({
   id: 'outbound',
-  description: 'One target that the node wants to be connected to',
+  description: 'One target of outbound connections',
   context: ({ input }) => update.initial(input),
   output: ({ context }) => context.reason,
   initial: 'idle',

@@ -144,7 +144,7 @@ export const isUnwelcome = (context: SupervisorContext, { discouraged }: Accepte
   discouraged && context.inbound + 1 >= context.maxinbound;
 
 /**
- * Answered once per connection, and on accepted ones only: whoever we dial could recognise this node by the answer (Core:
+ * Answered once per connection, and on accepted ones only: a peer that we dialled could recognise this node by the answer (Core:
  * ProcessMessage for GETADDR).
  */
 export const isAnsweredGetaddr = (context: PeerContext): boolean =>

@@ -325,7 +325,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
       },
       states: {
         manual: {
-          description: 'only targets that a caller names are dialled',
+          description: 'only targets from dial() are dialled',
           on: {
             'user.fill': [
               {

@@ -1,4 +1,4 @@
-/** The rows of the table in reasons.ts that are about slots: who may connect, and who gives up a slot. */
+/** The rows of the table in reasons.ts that are about slots: which connections are accepted, and which peer is evicted. */
 export const INBOUND_REASONS = {
   ERR_POLICY_FULL: {
     family: 'policy',
@@ -37,7 +37,7 @@ export const INBOUND_REASONS = {
     blame: 'policy',
     retry: 'later',
     exit: 7,
-    says: 'all slots were taken, and this peer gave up its slot for a newer one',
+    says: 'all slots were taken, and this peer was evicted for a newer one',
     hint: 'Raise --maxconnections, or exempt the address with --whitelist.',
   },
   ERR_POLICY_BANNED: {

@@ -13,8 +13,8 @@
 import { INBOUND_REASONS } from './inbound-reasons.js';
 import { PROXY_REASONS } from './proxy-reasons.js';
 
-/** Who caused an end: the network between, the peer, a limit of ours, the caller of the library, nobody, or a bug of ours. */
-export type Blame = 'network' | 'remote' | 'policy' | 'caller' | 'nobody' | 'us';
+/** Who caused an end: the network between, the peer, a limit of ours, the caller of the library, none of them, or a bug of ours. */
+export type Blame = 'network' | 'remote' | 'policy' | 'caller' | 'none' | 'us';
 /** Whether another try can succeed. */
 export type Retry = 'later' | 'no';
 
@@ -233,7 +233,7 @@ const rows = {
   },
   ERR_PROTO_SELF: {
     family: 'protocol',
-    blame: 'nobody',
+    blame: 'none',
     retry: 'later',
     exit: 4,
     says: 'that address is this node itself',
@@ -268,7 +268,7 @@ const rows = {
     blame: 'policy',
     retry: 'no',
     exit: 7,
-    says: 'the peer speaks v1, and we want v2 only',
+    says: 'the peer speaks v1, and only v2 is allowed',
     hint: 'Leave out --v2only to take v1 too.',
   },
   ...INBOUND_REASONS,
@@ -302,7 +302,7 @@ const rows = {
     retry: 'later',
     exit: 5,
     says: 'a ping stayed unanswered',
-    hint: 'The peer is stuck or gone.',
+    hint: 'The peer hangs or is unreachable.',
   },
   ERR_TIME_IDLE: {
     family: 'time',
@@ -310,7 +310,7 @@ const rows = {
     retry: 'later',
     exit: 5,
     says: 'nothing was received, or nothing could be sent, for too long',
-    hint: 'The peer is stuck or gone.',
+    hint: 'The peer hangs or is unreachable.',
   },
   ERR_LOCAL_ARGUMENT: {
     family: 'local',
@@ -354,7 +354,7 @@ const rows = {
   },
   END_DONE: {
     family: 'end',
-    blame: 'nobody',
+    blame: 'none',
     retry: 'no',
     exit: 0,
     says: 'the connection did what it was made for',

@@ -104,7 +104,7 @@ describe('getaddr', () => {
     await setup.node.stop();
   });
 
-  test('has the same answer for everybody on a network, for 21 hours at least and 27 at most', async () => {
+  test('has the same answer for all peers of one network, for at least 21 and at most 27 hours', async () => {
     const setup = await started(400);
     const ask = async (host: string) => {
       const { received, send } = await accepted(setup, host);
@@ -137,7 +137,7 @@ describe('getaddr', () => {
 });
 
 describe('addresses of peers', () => {
-  test('are taken one at first and one every ten seconds, whatever comes', async () => {
+  test('are accepted at one at first and one every ten seconds, however many are received', async () => {
     const setup = await started(0);
     const { send } = await accepted(setup);
     send('addrv2', addrv2(1_000, setup.now));
@@ -150,7 +150,7 @@ describe('addresses of peers', () => {
     await setup.node.stop();
   });
 
-  test('are taken up to a thousand after our getaddr, if they are of a network that can be dialled', async () => {
+  test('are accepted up to a thousand after our getaddr, if their network can be dialled', async () => {
     const setup = await started(0);
     await setup.net.listen(THERE, (link) =>
       play(link, {
@@ -169,7 +169,7 @@ describe('addresses of peers', () => {
     await setup.node.stop();
   });
 
-  test('with a time that cannot be count as five days old, and so much older as others tell', async () => {
+  test('with a time in the future count as five days old, plus the penalty for gossip', async () => {
     const setup = await started(0);
     const { send } = await accepted(setup);
     send('addr', encodeMessage(addr(1, setup.now + 10_000)));
@@ -203,7 +203,7 @@ describe('our own address', () => {
     await node.stop();
   });
 
-  test('is not told to a block-relay-only peer, nor to an accepted one that sends no addresses', async () => {
+  test('is not sent to a block-relay-only peer, nor to an inbound one that sends no addresses', async () => {
     const setup = await dialled('block-relay-only');
     expect(listsOf(setup.received)).toEqual([]);
     const { received } = await accepted(setup);
@@ -213,7 +213,7 @@ describe('our own address', () => {
   });
 });
 
-describe('the marks in the book', () => {
+describe('the address book', () => {
   const placed = (book: AddressBook, table: 'new' | 'tried') =>
     [...book.positions(table)].map(({ entry }) => entry);
 
@@ -227,7 +227,7 @@ describe('the marks in the book', () => {
     return { ...setup, at: { host, port: 8_333 } };
   }
 
-  test('an address that answers moves to tried, and its end renews its time', async () => {
+  test('an address that answers moves to tried, and the end of the connection updates its time', async () => {
     const { node, book, pass, at } = await withAddress(true);
     const peer = node.dial(at);
     await pass();
@@ -239,7 +239,7 @@ describe('the marks in the book', () => {
     await node.stop();
   });
 
-  test('a feeler moves an address to tried too; a failure is counted only beside other connections', async () => {
+  test('a feeler moves an address to tried too; a failure counts only while other connections exist', async () => {
     const good = await withAddress(true);
     good.node.dial(good.at, { connection_type: 'feeler' });
     await good.pass();

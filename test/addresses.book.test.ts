@@ -22,7 +22,7 @@ function bookWith(texts: readonly string[], clock = new StoppedClock()): Address
 
 const timeOf = (book: AddressBook): number | undefined => book.getAddr({ filtered: false })[0]?.time;
 
-describe('how good an address is', () => {
+describe('the quality of an address', () => {
   const entry = (changes: Partial<Entry>): Entry => ({
     ...createEntry(recordAt(at('1.2.3.4'), START), source),
     ...changes,
@@ -44,7 +44,7 @@ describe('how good an address is', () => {
     expect(isTerrible(entry(changes), START)).toBe(terrible);
   });
 
-  test('the chance falls by a third per failure, to a floor, and to a hundredth after a try', () => {
+  test('the chance falls by a third per failure, down to a minimum, and to a hundredth right after an attempt', () => {
     expect(chanceOf(entry({}), START)).toBe(1);
     expect(chanceOf(entry({ attempts: 2 }), START)).toBeCloseTo(0.4356);
     expect(chanceOf(entry({ attempts: 50 }), START)).toBeCloseTo(0.66 ** 8);
@@ -90,7 +90,7 @@ describe('adding', () => {
     expect(timeOf(book)).toBe(START - 4 * DAY + 1);
   });
 
-  test('many sources give an address at most 8 slots, each one harder to get than the one before', () => {
+  test('an address from many sources gets at most 8 slots, each with a lower probability than the one before', () => {
     const book = bookOf('references');
     const [service] = services(1, 'one');
     const counts: number[] = [];
@@ -106,7 +106,7 @@ describe('adding', () => {
     expect(faultsOf(book)).toEqual([]);
   });
 
-  test('a taken slot goes to the newcomer only when the old address is terrible', () => {
+  test('an occupied slot is given to a new address only when the old one is terrible', () => {
     const clock = new StoppedClock();
     const book = bookOf('taken', clock);
     const [old, newer] = sameSlot((service) => placementOf(book).newSlot(service, source));
@@ -213,7 +213,7 @@ describe('test before evict', () => {
     expect(book.selectTriedCollision()).toBeUndefined();
   });
 
-  test('it makes way a minute after a test that failed, and goes back to new', () => {
+  test('it is replaced a minute after a failed test, and moves back to new', () => {
     const { book, old, newer, tried, clock } = collision();
     clock.seconds += 5 * HOUR;
     book.attempt(old, false);
@@ -228,7 +228,7 @@ describe('test before evict', () => {
     expect(faultsOf(book)).toEqual([]);
   });
 
-  test('it makes way untested when no test came about in 40 minutes', () => {
+  test('it is replaced without a test after 40 minutes', () => {
     const { book, newer, tried, clock } = collision();
     clock.seconds += 4 * HOUR;
     book.good(newer);
@@ -240,7 +240,7 @@ describe('test before evict', () => {
     expect(tried()).toEqual([nameOf(newer)]);
   });
 
-  test('at most ten wait', () => {
+  test('at most ten collisions are kept', () => {
     const clock = new StoppedClock();
     const book = bookOf('ten', clock);
     for (let i = 0; i < 2_000; i++) {
@@ -263,7 +263,7 @@ describe('test before evict', () => {
 describe('selecting', () => {
   const texts = ['1.2.3.4', '2a01:4f8::1', 'fc12::1', '5.6.7.8'];
 
-  test('nothing from an empty book, or of a network that it does not hold', () => {
+  test('returns nothing from an empty book, or for a network without addresses', () => {
     expect(bookOf('empty').select()).toBeUndefined();
     expect(bookWith(texts).select({ networks: ['onion', 'i2p'] })).toBeUndefined();
     const tried = bookWith(['1.2.3.4']);
@@ -272,7 +272,7 @@ describe('selecting', () => {
     expect(nameOf(tried.select()!.address)).toBe('1.2.3.4 8333');
   });
 
-  test('every address is found, and of the networks asked for alone', () => {
+  test('finds every address, and only those of the selected networks', () => {
     const book = bookWith(texts);
     book.good(at('5.6.7.8'));
     const drawn = (options = {}): Set<string> =>
@@ -293,7 +293,7 @@ describe('selecting', () => {
     expect(fromTried).toBeLessThan(240);
   });
 
-  test('an address that was just tried, or failed, comes up less often', () => {
+  test('an address that was just tried, or failed, is selected less often', () => {
     const book = bookWith(['1.2.3.4', '5.6.7.8']);
     book.attempt(at('1.2.3.4'), true, START);
     let count = 0;
@@ -304,7 +304,7 @@ describe('selecting', () => {
 });
 
 describe('getaddr', () => {
-  test('a share of the book, a maximum, one network; terrible ones are left out', () => {
+  test('returns a share of the book, up to a maximum, of one network, without terrible addresses', () => {
     const book = bookOf('getaddr');
     for (const service of services(500, 'getaddr')) book.add([recordAt(service, START)], service);
     const size = book.size();
@@ -319,7 +319,7 @@ describe('getaddr', () => {
     expect(book.getAddr({ filtered: false })).toHaveLength(size + 1);
   });
 
-  test('each time other ones', () => {
+  test('returns different addresses each time', () => {
     const book = bookOf('shuffle');
     for (const service of services(300, 'shuffle')) book.add([recordAt(service, START)], service);
     const draw = (): string[] => book.getAddr({ percent: 10 }).map(nameOf);

@@ -51,7 +51,7 @@ const keeping = (...args: string[]): Promise<Ran> => addresses('--datadir', at('
 const raw = ({ stdout }: Ran): RawAddrman => JSON.parse(stdout) as RawAddrman;
 
 describe('a list', () => {
-  test('goes into the slots that bitcoind -test=addrman gives it, and nothing is kept', async () => {
+  test('puts addresses into the slots that bitcoind -test=addrman gives them, and writes no file', async () => {
     const ran = await addresses('--deterministic', '--add', at('list'), '--json');
     expect(ran.code).toBe(0);
     const { new: fresh, tried } = raw(ran);
@@ -63,7 +63,7 @@ describe('a list', () => {
     expect(readdirSync(folder)).toEqual(['list']);
   });
 
-  test('is kept, listed and added to', async () => {
+  test('is saved, listed and extended', async () => {
     await keeping('--add', at('list'));
     writeFileSync(at('more'), 'fc12::1 1 tried\n');
     const { stdout, stderr } = await keeping('--add', at('more'));
@@ -87,13 +87,13 @@ describe('a list', () => {
     expect(existsSync(at('data'))).toBe(false);
   });
 
-  test('an empty one is a list', () => {
+  test('an empty list is accepted', () => {
     expect(listedAddresses('', 'x')).toEqual([]);
   });
 });
 
 describe('files', () => {
-  test('what was exported can be imported, key and all; the old book is kept', async () => {
+  test('an exported book can be imported with its key; the old book is kept', async () => {
     const first = raw(await keeping('--add', at('list'), '--export', at('out.dat'), '--json'));
     rmSync(at('data'), { recursive: true });
     await keeping('--add', at('list'));
@@ -105,7 +105,7 @@ describe('files', () => {
     expect(imported.stderr).toContain('peers.dat.replaced.');
   });
 
-  test('a damaged book is no failure, a damaged import is one and stays where it is', async () => {
+  test('a damaged book is replaced; a damaged import is an error, and its file is left unchanged', async () => {
     mkdirSync(at('data/regtest'), { recursive: true });
     writeFileSync(at('data/regtest/peers.dat'), 'damaged');
     const { code, stderr } = await keeping();
@@ -126,7 +126,7 @@ describe('files', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining(why)]);
   });
 
-  test('a folder that cannot be used is named', async () => {
+  test('an unusable directory is named in the error', async () => {
     const { code, stderr } = await addresses('--datadir', at('list'), '--add', at('list'));
     expect([code, stderr]).toEqual([2, expect.stringContaining('peers.dat" cannot be used: there is no such directory (ENOTDIR)')]);
   });
@@ -141,7 +141,7 @@ describe('files', () => {
   });
 });
 
-describe('where it is kept', () => {
+describe('the directory of the book', () => {
   const { main, signet } = NETWORKS;
 
   test.each([
@@ -152,7 +152,7 @@ describe('where it is kept', () => {
     expect(chainFolder(undefined, main, env)).toEqual(expected);
   });
 
-  test('a folder for each chain, a signet of one’s own too; none keeps nothing', () => {
+  test('each chain has a directory, a custom signet too; with none nothing is saved', () => {
     expect(chainFolder('/d', signet)).toBe('/d/signet');
     expect(chainFolder('/d', signetNetwork('51', hash256))).toMatch(/^\/d\/signet-[0-9a-f]{8}$/);
     expect(chainFolder('none', main)).toBeUndefined();

@@ -66,7 +66,7 @@ function sealed(bytes: Uint8Array): Uint8Array {
 }
 
 describe('the bytes of peers.dat', () => {
-  test('a book comes back as it was: key, slots, times, attempts', () => {
+  test('a book is restored exactly: key, slots, times, attempts', () => {
     const book = filled();
     const back = restored(decoded(encodePeers(book.save(), magic)));
     expect(rawAddrman(back)).toEqual(rawAddrman(book));
@@ -104,7 +104,7 @@ describe('the bytes of peers.dat', () => {
     expect(decodePeers(sealed(encodePeers(filled(9).save(), magic).with(4, 7)), magic).ok).toBe(true);
   });
 
-  test('any bytes, and any bytes with a right checksum, give a consistent book or a reason', () => {
+  test('any bytes, also with a valid checksum, give a consistent book or a reason', () => {
     const bytes = encodePeers(filled(20).save(), magic);
     const change = fc.tuple(fc.nat(bytes.length - 33), fc.nat(255));
     fc.assert(
@@ -138,7 +138,7 @@ describe('restoring', () => {
     expect(faultsOf(back)).toEqual([]);
   });
 
-  test('what does not belong in a book is left out', () => {
+  test('invalid entries are left out', () => {
     const book = filled(30);
     const saved = book.save();
     const [first] = saved.newEntries;
@@ -161,7 +161,7 @@ describe('restoring', () => {
 });
 
 describe('the files', () => {
-  test('are written whole and read again', async () => {
+  test('are written atomically and read back', async () => {
     const book = filled();
     await writePeersFile(file(), book.save(), magic);
     const { value, notice } = await loadPeers(folder, magic);
@@ -170,14 +170,14 @@ describe('the files', () => {
     expect(readdirSync(folder)).toEqual(['peers.dat']);
   });
 
-  test('no file is no fault; the folder is made when something is written', async () => {
+  test('a missing file is no error; the directory is created by the first write', async () => {
     expect(await loadPeers(join(folder, 'a', 'b'), magic)).toEqual({ value: undefined });
     expect(await readPeersFile(file(), magic)).toBeUndefined();
     await writePeersFile(join(folder, 'a', 'b', 'peers.dat'), bookOf('').save(), magic);
     expect(readdirSync(join(folder, 'a', 'b'))).toEqual(['peers.dat']);
   });
 
-  test('a damaged file is kept under another name, each one under its own', async () => {
+  test('each damaged file is kept under a new name', async () => {
     for (const content of ['first', 'second']) {
       writeFileSync(file(), content);
       const { value, notice } = await loadPeers(folder, magic);
@@ -189,14 +189,14 @@ describe('the files', () => {
     expect(readFileSync(file('peers.dat.damaged.1'), 'utf8')).toBe('second');
   });
 
-  test('reading a file that is named leaves it in its place', async () => {
+  test('an explicitly named file is not moved', async () => {
     writeFileSync(file(), 'damaged');
     expect(await readPeersFile(file(), magic)).toEqual({ ok: false, why: 'is too short' });
     expect(readdirSync(folder)).toEqual(['peers.dat']);
     expect(await setAside(file('nothing'), 'replaced')).toBeUndefined();
   });
 
-  test('what the system refuses is an error of this machine', async () => {
+  test('an error of the operating system is a local error', async () => {
     mkdirSync(file());
     await expect(loadPeers(folder, magic)).rejects.toMatchObject({ code: 'ERR_LOCAL_LIMIT' });
     await expect(writePeersFile(file(), bookOf('').save(), magic)).rejects.toMatchObject({
@@ -209,21 +209,21 @@ describe('the files', () => {
 describe('anchors.dat', () => {
   const anchors = services(5, 'anchors').map((service) => recordAt(service, START));
 
-  test('two are written, read, and the file is gone then', async () => {
+  test('two are written and read, and reading deletes the file', async () => {
     await writeAnchors(folder, anchors, magic);
     expect(await takeAnchors(folder, magic)).toEqual({ value: anchors.slice(0, 2) });
     expect(readdirSync(folder)).toEqual([]);
     expect(await takeAnchors(folder, magic)).toEqual({ value: undefined });
   });
 
-  test('of a longer file the first two count', () => {
+  test('only the first two of a longer file are used', () => {
     const bytes = encodeAnchors(anchors.slice(0, 1), magic);
     const entry = bytes.subarray(5, -32);
     const three = sealed(Uint8Array.from([...magic, 3, ...entry, ...entry, ...entry, ...new Uint8Array(32)]));
     expect(decodeAnchors(three, magic)).toEqual({ ok: true, value: [anchors[0], anchors[0]] });
   });
 
-  test('a damaged one is kept under another name', async () => {
+  test('a damaged file is kept under another name', async () => {
     writeFileSync(file('anchors.dat'), new Uint8Array(60));
     const { value, notice } = await takeAnchors(folder, magic);
     expect(value).toBeUndefined();

@@ -33,7 +33,7 @@ describe('the rate limit of addr (measured on bitcoind)', () => {
     expect(limit.take(5_000, 3_000 * HOUR)).toBe(2_000);
   });
 
-  test('a clock that goes back adds nothing', () => {
+  test('a clock that runs backwards adds nothing', () => {
     const limit = new AddrRateLimit(100 * SECOND);
     expect(limit.take(9, 0)).toBe(1);
     expect(limit.take(9, 9 * SECOND)).toBe(0);

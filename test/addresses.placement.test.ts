@@ -51,7 +51,7 @@ describe('the buckets of Core (caddrinfo_get_tried_bucket, caddrinfo_get_new_buc
     expect(from((i) => `250.${i % 255}.1.1`)).toBeGreaterThan(64);
   });
 
-  test('another key, another place', () => {
+  test('another key gives another position', () => {
     const other = createPlacement(hash256(Uint8Array.of(2, 0, 0, 0)), createNetgroups());
     expect(other.triedSlot(at('250.1.1.1'))).not.toBe(plain.triedSlot(at('250.1.1.1')));
   });

@@ -46,7 +46,7 @@ describe('a subnet', () => {
     expect(parseSubnet(text)).toBeUndefined();
   });
 
-  test('contains what shares its first bits, and nothing else', () => {
+  test('contains exactly the addresses with its prefix', () => {
     const address = fc.ipV4();
     const number = (text: string) => text.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
     fc.assert(
@@ -68,7 +68,7 @@ describe('a subnet', () => {
 });
 
 describe('a ban', () => {
-  test('lasts for its time', () => {
+  test('lasts for the given time', () => {
     const list = new Banlist();
     expect(list.ban('203.0.113.7/24', NOW, 60)).toBe(true);
     expect(list.isBanned('203.0.113.200', NOW + 59)).toBe(true);
@@ -94,11 +94,11 @@ describe('a ban', () => {
     expect(list.isBanned('203.0.113.7', NOW)).toBe(false);
   });
 
-  test('of what is no subnet is refused', () => {
+  test('of an invalid subnet is refused', () => {
     expect(new Banlist().ban('example.org', NOW)).toBe(false);
   });
 
-  test('is forgotten when it is over', () => {
+  test('is removed when it has expired', () => {
     const list = new Banlist();
     list.ban('203.0.113.7', NOW, 10);
     list.ban('203.0.113.8', NOW, 20);
@@ -106,7 +106,7 @@ describe('a ban', () => {
     expect(list.list(NOW + 11)).toHaveLength(1);
   });
 
-  test('is refused beyond the bound, until others are over', () => {
+  test('is refused above the maximum number, until others have expired', () => {
     const list = new Banlist();
     for (let n = 0; n < MAX_BANS; n += 1) list.ban(`10.0.${n >> 8}.${n & 255}`, NOW, 10);
     expect(list.ban('203.0.113.7', NOW)).toBe(false);
@@ -135,7 +135,7 @@ const CORE = `{
 `;
 
 describe('banlist.json', () => {
-  test('of Core is read, and what is written is read again', () => {
+  test('from Core is read, and a written file is read back', () => {
     const list = new Banlist();
     expect(list.read(CORE, NOW)).toEqual({ skipped: 0 });
     expect(list.isBanned('1.2.3.4', NOW)).toBe(true);
@@ -159,7 +159,7 @@ describe('banlist.json', () => {
     expect(new Banlist().read(text, NOW).fault).toMatch(/^it (is not JSON|has no list)/);
   });
 
-  test('no text makes it throw', () => {
+  test('no input text throws', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
         const entries = `{"banned_nets":[${text}]}`;
@@ -178,7 +178,7 @@ describe('the file', () => {
     expect(readBanlist(join(folder, 'none.json'))).toBeUndefined();
   });
 
-  test('is replaced as a whole, for its owner alone', () => {
+  test('is replaced atomically, readable by its owner only', () => {
     writeBanlist(path, 'old');
     writeBanlist(path, CORE);
     expect(readBanlist(path)).toBe(CORE);
@@ -186,7 +186,7 @@ describe('the file', () => {
     expect(readdirSync(folder)).toEqual(['banlist.json']);
   });
 
-  test('is left as it is when writing fails, and nothing is left behind', () => {
+  test('is unchanged when writing fails, and no temporary file remains', () => {
     writeBanlist(path, CORE);
     expect(() => writeBanlist(join(path, 'below'), 'new')).toThrow(/ENOTDIR/);
     expect(() => writeBanlist(folder, 'new')).toThrow(/EISDIR|EBUSY|ENOTEMPTY|EEXIST/);
@@ -201,7 +201,7 @@ describe('the file', () => {
 });
 
 describe('discouragement', () => {
-  test('is of an address, however it is written', () => {
+  test('applies to an address in any notation', () => {
     const set = new Discouragement();
     set.add('::ffff:203.0.113.7');
     set.add('2001:DB8:0::1');

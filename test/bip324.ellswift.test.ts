@@ -101,7 +101,7 @@ describe('keys', () => {
     expect(() => encodeEllswift(key(value), seededRandom(1))).toThrow(noKey);
     expect(() => sharedX(key(value), new Uint8Array(64))).toThrow(noKey);
   });
-  test('sizes are held', () => {
+  test('wrong sizes are refused', () => {
     const one = key(1n);
     const [short, long] = [new Uint8Array(63), new Uint8Array(65)];
     expect(() => sharedX(new Uint8Array(31).fill(1), new Uint8Array(64))).toThrow(noKey);
@@ -110,7 +110,7 @@ describe('keys', () => {
     expect(() => sharedSecret(one, short, new Uint8Array(64), true)).toThrow(refusal('64 bytes, not 63'));
     expect(() => sharedSecret(one, new Uint8Array(64), long, true)).toThrow(refusal('64 bytes, not 65'));
   });
-  test('a random source that is stuck is refused and not tried for ever', () => {
+  test('a random source that repeats itself is refused after a bounded number of draws', () => {
     let draws = 0;
     const stuck = () => (draws++, new Uint8Array(33));
     expect(() => encodeEllswift(key(5n), stuck)).toThrow(refusal('a random source that varies'));
@@ -146,7 +146,7 @@ describe('against @scure/btc-signer', () => {
   });
 });
 
-describe('what an encoding looks like', () => {
+describe('the encodings', () => {
   const encodings = (count: number) => {
     const random = seededRandom(324);
     return Array.from({ length: count }, () => encodeEllswift(key(0xbeefn), random));
@@ -275,7 +275,7 @@ describe('the field', () => {
       { numRuns: 100 },
     );
   });
-  test('nothing stays in its memory', () => {
+  test('the WebAssembly memory keeps no secrets', () => {
     field.loadNumber(a, 1);
     expect(field.isClear()).toBe(false);
     sharedX(key(N / 3n), encodeEllswift(key(N / 5n), seededRandom(3)));

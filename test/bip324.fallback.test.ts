@@ -22,8 +22,8 @@ async function meet(listening: NodeOptions, dialling: NodeOptions, ms = 1_000) {
 
 const V2: NodeOptions = { v2transport: true };
 
-describe('two nodes that know v2', () => {
-  test('speak it, and see the same session id', async () => {
+describe('two nodes with v2', () => {
+  test('use v2 and have the same session id', async () => {
     const { a, peer } = await meet(V2, V2);
     const ours = peer.info();
     const [theirs] = a.peers.list();
@@ -51,7 +51,7 @@ describe('two nodes that know v2', () => {
     expect(peer.info()).toMatchObject({ state: 'established', transport_protocol_type: 'v2' });
   });
 
-  test('live through more than three rekeyings in each direction', async () => {
+  test('exchange messages through more than three rekeyings in each direction', async () => {
     const { a, b, peer, pass } = await meet(V2, V2);
     const pongs: string[] = [];
     b.on(
@@ -78,8 +78,8 @@ describe('two nodes that know v2', () => {
   });
 });
 
-describe('one that knows v2 and one that does not', () => {
-  test('the listener tells v1 by its first bytes', async () => {
+describe('a node with v2 and a node without', () => {
+  test('the listener detects v1 by the first bytes', async () => {
     const { a, peer } = await meet(V2, {});
     expect(peer.info()).toMatchObject({
       state: 'established',
@@ -89,7 +89,7 @@ describe('one that knows v2 and one that does not', () => {
     expect(a.peers.list()[0]).toMatchObject({ transport_protocol_type: 'v1' });
   });
 
-  test('the dialler comes back as v1, once, and its handle with it', async () => {
+  test('the dialler reconnects once as v1, with the same handle', async () => {
     const { a, b, peer, fallbacks } = await meet({}, V2);
     expect(peer.info()).toMatchObject({ state: 'established', transport_protocol_type: 'v1' });
     expect(fallbacks.map(({ lastreason }) => lastreason?.facts)).toMatchObject([
@@ -116,7 +116,7 @@ describe('one that knows v2 and one that does not', () => {
     expect(a.peers.recent()[0]?.lastreason).toMatchObject({ code: 'ERR_POLICY_TRANSPORT' });
   });
 
-  test('a node of another network is told apart from v2', async () => {
+  test('a v1 node of another network is not taken for v2', async () => {
     const { a } = await meet(V2, { chain: 'testnet4' });
     expect(a.peers.recent()[0]?.lastreason).toMatchObject({
       code: 'ERR_V2_OTHER_NETWORK',
@@ -134,7 +134,7 @@ describe('one that knows v2 and one that does not', () => {
 });
 
 describe('the outcome of an address', () => {
-  test('is kept, so that a node that was v2 and is v1 now can be seen', async () => {
+  test('is kept, so that a change from v2 to v1 is visible', async () => {
     const { a, b, peer, pass, node } = await meet(V2, V2);
     expect(peer.info()?.lasttransport).toBeUndefined();
     peer.close();
@@ -150,10 +150,10 @@ describe('the outcome of an address', () => {
   });
 });
 
-describe('somebody who says nothing', () => {
+describe('a silent peer', () => {
   const quiet = { data: () => undefined, closed: () => undefined };
 
-  test('costs a v2 dialler the whole deadline, then it tries v1 once', async () => {
+  test("ends a v2 dialler's attempt at the deadline, and v1 is tried once", async () => {
     const network = memoryNetwork();
     const b = network.node(V2, B.host);
     let accepted = 0;
@@ -172,7 +172,7 @@ describe('somebody who says nothing', () => {
     expect([accepted, peer.info()?.lastreason?.code]).toEqual([2, 'ERR_TIME_HANDSHAKE']);
   });
 
-  test('costs a v2 listener the whole deadline', async () => {
+  test('ends on a v2 listener at the deadline', async () => {
     const network = memoryNetwork();
     const a = network.node(V2, A.host);
     await a.listen(A);
@@ -187,7 +187,7 @@ describe('somebody who says nothing', () => {
     expect(network.clock.armed).toBe(0);
   });
 
-  test('one byte back, and there is no way back to v1', async () => {
+  test('after one received byte there is no fallback to v1', async () => {
     const network = memoryNetwork();
     const b = network.node(V2, B.host);
     await network.net.at(A.host).listen(A, (link) => {
@@ -201,7 +201,7 @@ describe('somebody who says nothing', () => {
     expect(b.peers.recent()).toHaveLength(1);
   });
 
-  test('a peer that hangs up on v1 after v2 is told with both', async () => {
+  test('the reason of a peer that closes both a v2 and a v1 connection names both', async () => {
     const network = memoryNetwork();
     const b = network.node(V2, B.host);
     await network.net.at(A.host).listen(A, (link) => link.end());
@@ -230,7 +230,7 @@ describe.each(V2_FAULT_NAMES)('%s', (v2fault) => {
 });
 
 describe('the secrets', () => {
-  test('are gone from a stopped node, with every timer and actor', async () => {
+  test('are cleared in a stopped node, with every timer and actor', async () => {
     const { a, b, clock, pass, net } = await meet(V2, V2);
     const done = Promise.all([a.stop(), b.stop()]);
     await pass(3_000);

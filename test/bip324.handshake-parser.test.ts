@@ -22,7 +22,7 @@ const flipped = (bytes: Uint8Array, at: number) => {
 const told = (events: unknown) =>
   JSON.stringify(events, (_key, value: unknown) => (value instanceof Uint8Array ? toHex(value) : value));
 
-describe('the first bytes, when we were dialled', () => {
+describe('the first bytes of an inbound connection', () => {
   const version = encodeFrame(magic, 'version', new Uint8Array(86));
   const foreign = encodeFrame(NETWORKS.main.magic, 'version', new Uint8Array(86));
   const opening = () => createHandshakeParser({ initiating: false, magic, knownMagic });
@@ -32,13 +32,13 @@ describe('the first bytes, when we were dialled', () => {
     return chunks.flatMap((chunk) => [...target.feed(chunk)]);
   };
 
-  test('nothing is told before the 16th byte of a v1 version frame; then v1, with every byte', () => {
+  test('no event before the 16th byte of a v1 version frame; then v1, with every byte', () => {
     const target = opening();
     for (let i = 0; i < 15; i++) expect(target.feed(version.subarray(i, i + 1))).toEqual([]);
     expect(told(target.feed(version.subarray(15)))).toBe(told([{ kind: 'v1', bytes: version }]));
     expect(target.feed(key)).toEqual([]);
   });
-  test('v1, in one piece and cut anywhere: the bytes told and those that follow are the whole', () => {
+  test('v1, whole and split anywhere: the bytes of the event and those that follow are complete', () => {
     for (let at = 0; at <= version.length; at++) {
       const target = opening();
       const first = target.feed(version.subarray(0, at));
@@ -55,7 +55,7 @@ describe('the first bytes, when we were dialled', () => {
     expect(target.feed(other.subarray(0, at))).toEqual([]);
     expect(target.feed(other.subarray(at, at + 1))).toEqual([{ kind: 'v2' }]);
   });
-  test('64 bytes are a key; what follows is handed on', () => {
+  test('64 bytes are a key; the rest is returned', () => {
     const rest = Uint8Array.of(1, 2, 3);
     expect(told(run([join(key, rest)]))).toBe(told([{ kind: 'v2' }, { kind: 'key', ellswift: key, rest }]));
     const target = opening();
@@ -63,14 +63,14 @@ describe('the first bytes, when we were dialled', () => {
     expect(told(target.feed(key.subarray(63)))).toBe(told([{ kind: 'key', ellswift: key, rest: NOTHING }]));
     expect(target.feed(key)).toEqual([]);
   });
-  test('the key told does not change with the chunks', () => {
+  test('the key of the event is a copy', () => {
     const target = opening();
     const chunk = key.slice();
     const [, event] = target.feed(chunk);
     chunk.fill(0);
     expect(event?.kind === 'key' && toHex(event.ellswift)).toBe(toHex(key));
   });
-  test('v1 of another network is judged with the 17th byte, and named', () => {
+  test('v1 of another network is detected at the 17th byte, and named', () => {
     const target = opening();
     expect(target.feed(foreign.subarray(0, 16))).toEqual([{ kind: 'v2' }]);
     const facts = { received: 'f9beb4d9', expected: 'fabfb5da', network: 'main' };
@@ -79,7 +79,7 @@ describe('the first bytes, when we were dialled', () => {
     ]);
     expect(target.feed(foreign.subarray(17))).toEqual([]);
   });
-  test('of a network that nobody knows: without a name', () => {
+  test('of an unknown network: without a name', () => {
     const unknown = encodeFrame(Uint8Array.of(1, 2, 3, 4), 'version', NOTHING);
     const facts = { received: '01020304', expected: 'fabfb5da' };
     const expected = [{ kind: 'v2' }, { kind: 'broken', code: 'ERR_V2_OTHER_NETWORK', facts }];
@@ -93,7 +93,7 @@ describe('the first bytes, when we were dialled', () => {
   ])('%s is taken as a key', (_name, bytes) => {
     expect(run([bytes]).map(({ kind }) => kind)).toEqual(['v2', 'key']);
   });
-  test('any split tells the same', () => {
+  test('any split gives the same events', () => {
     const streams = [version, foreign, join(key, version), flipped(version, 15), join(magic, key)];
     for (const stream of streams) {
       /** What a user has in the end: the kinds, and the bytes to be read on. */
@@ -107,7 +107,7 @@ describe('the first bytes, when we were dialled', () => {
         expect(outcome([stream.subarray(0, at), stream.subarray(at)])).toBe(whole);
     }
   });
-  test('the two questions by themselves', () => {
+  test('the two checks alone', () => {
     expect(transportOf(NOTHING, magic)).toBe('open');
     expect(transportOf(version.subarray(0, 15), magic)).toBe('open');
     expect(transportOf(version.subarray(0, 16), magic)).toBe('v1');
@@ -118,12 +118,12 @@ describe('the first bytes, when we were dialled', () => {
   });
 });
 
-describe('the first bytes, when we dialled', () => {
+describe('the first bytes of an outbound connection', () => {
   const initiator = () => createHandshakeParser({ initiating: true, magic, knownMagic });
   const version = encodeFrame(magic, 'version', new Uint8Array(86));
   const foreign = encodeFrame(NETWORKS.main.magic, 'version', new Uint8Array(86));
 
-  test('the 16th byte of a v1 version frame tells v1, in one piece and byte by byte', () => {
+  test('the 16th byte of a v1 version frame decides v1, whole and byte by byte', () => {
     const target = initiator();
     for (let i = 0; i < 15; i++) expect(target.feed(version.subarray(i, i + 1))).toEqual([]);
     expect(target.feed(version.subarray(15, 16))).toMatchObject([{ kind: 'v1' }]);
@@ -143,7 +143,7 @@ describe('the first bytes, when we dialled', () => {
     const rest = Uint8Array.of(1, 2, 3);
     expect(told(initiator().feed(join(key, rest)))).toBe(told([{ kind: 'key', ellswift: key, rest }]));
   });
-  test('for a tester whatever comes is their key, a v1 frame too', () => {
+  test('with takesAnyKey any 64 bytes are a key, a v1 frame too', () => {
     for (const frame of [version, foreign]) {
       const target = createHandshakeParser({ initiating: true, takesAnyKey: true, magic, knownMagic });
       expect(target.feed(frame.subarray(0, 63))).toEqual([]);

@@ -79,7 +79,7 @@ describe('garbage', () => {
     receiver.feed(begun(garbage).start.subarray(300 + keys.terminator.length));
     expect(receiver.buffered).toBe(0);
   });
-  test('4,096 bytes are not, and that is told with byte 4,111', () => {
+  test('4,096 bytes are not, which is detected at byte 4,111', () => {
     const receiver = createPacketDecoder(keys);
     const garbage = seededRandom(1)(MAX_GARBAGE + 1);
     expect(receiver.feed(join(garbage, keys.terminator.subarray(0, 14)))).toEqual([]);
@@ -89,7 +89,7 @@ describe('garbage', () => {
     expect(receiver.buffered).toBe(0);
     expect(feedAll([join(garbage, keys.terminator)])).toEqual(broken);
   });
-  test('that looks like the terminator, nearly', () => {
+  test('that differs from the terminator in one byte is not the end', () => {
     const { terminator } = keys;
     for (const garbage of [
       terminator.subarray(0, 15),
@@ -106,11 +106,11 @@ describe('garbage', () => {
   });
   test("the other direction's terminator, or another network's, is none", () => {
     const secret = seededRandom(1)(32);
-    const strangers = [
+    const others = [
       deriveV2Keys(secret, false, magic).send,
       deriveV2Keys(secret, true, NETWORKS.main.magic).send,
     ];
-    for (const { terminator } of strangers) {
+    for (const { terminator } of others) {
       expect(feedAll([terminator, new Uint8Array(4095)])).toMatchObject([{ code: 'ERR_V2_GARBAGE' }]);
     }
   });
@@ -133,7 +133,7 @@ describe('garbage', () => {
       }
     }
   });
-  test('that was left out, or is not authenticated, is noticed', () => {
+  test('that is not authenticated is detected', () => {
     const { sender, start } = begun(seededRandom(2)(10));
     expect(feedAll([start.subarray(1), sender.version()])).toMatchObject([
       { kind: 'garbage', size: 9 },
@@ -186,7 +186,7 @@ describe('packets', () => {
     { kind: 'frame', command: 'verack', payload: NOTHING, size: 33 },
   ];
 
-  test('what a stream tells', () => {
+  test('the events of a stream', () => {
     expect(feedAll([stream])).toEqual(expected);
   });
   test('the same bytewise, cut once anywhere, and cut at random', () => {
@@ -200,7 +200,7 @@ describe('packets', () => {
       { numRuns: 100 },
     );
   });
-  test('payloads stay what they are when the chunk is used again', () => {
+  test('payloads do not change when the chunk is reused', () => {
     const chunk = stream.slice();
     const events = feedAll([chunk]);
     chunk.fill(0);
@@ -217,14 +217,14 @@ describe('packets', () => {
       expect(receiver.buffered).toBe(0);
     }
   });
-  test.each(['left out', 'twice', 'in the wrong order'])('a packet %s is noticed', (what) => {
+  test.each(['left out', 'twice', 'in the wrong order'])('a packet %s is detected', (what) => {
     const { sender, receiver } = established();
     const [a, b] = [sender.message('ping', NOTHING), sender.message('pong', NOTHING)];
     const chunks = { 'left out': [b], twice: [a, a], 'in the wrong order': [b, a] }[what]!;
     const last = feedAll([...chunks, new Uint8Array(5_000_000)], receiver).at(-1);
     expect(last).toMatchObject({ kind: 'broken' });
   });
-  test('what was sealed for another connection is not authentic', () => {
+  test('a packet of another connection is not authentic', () => {
     const other = keysOf(2);
     const { sender, start } = begun(NOTHING, {
       ...other,
@@ -235,7 +235,7 @@ describe('packets', () => {
   });
 });
 
-describe('the keys handed in', () => {
+describe('the given keys', () => {
   test('may be overwritten as soon as the receiver is made', () => {
     const own = keysOf(1);
     const receiver = createPacketDecoder(own);
@@ -266,12 +266,12 @@ describe('length', () => {
       expect(receiver.feed(packet.subarray(3))).toEqual([]);
     }
   });
-  test('the largest that three bytes can say', () => {
+  test('the largest length of three bytes', () => {
     const { sender, receiver } = established();
     const packet = sender.packet(new Uint8Array(2 ** 24 - 1));
     expect(receiver.feed(packet)).toMatchObject([{ facts: { length: 16_777_215 } }]);
   });
-  test('a claim is not believed before its bytes are there', () => {
+  test('no memory is allocated for a claimed length', () => {
     const { sender, receiver } = established();
     const packet = sender.packet(new Uint8Array(MAX_CONTENTS));
     let fed = 0;
@@ -322,7 +322,7 @@ describe('two ends', () => {
   const received = ({ command, payload, decoy }: Sent) =>
     decoy ? { kind: 'decoy' } : { kind: 'frame', command, payload };
 
-  test('whatever one sends the other hears, in both directions, in any pieces', () => {
+  test('every message arrives, in both directions, for any split', () => {
     const places = fc.array(fc.nat(5000), { maxLength: 20 });
     fc.assert(
       fc.property(fc.integer(), fc.tuple(garbage, garbage), packets, fc.nat(3), places, (...drawn) => {

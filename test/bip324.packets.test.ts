@@ -83,7 +83,7 @@ describe('vectors of BIP324', () => {
       expect(toHex(keys.receive.terminator)).toBe(at('mid_recv_garbage_terminator'));
       expect(toHex(keys.sessionId)).toBe(at('out_session_id'));
     });
-    test('the packet, and back', () => {
+    test('the packet, encoded and decoded', () => {
       const [sending, receiving] = [new Direction(keys.send), new Direction(keys.send)];
       for (let i = 0; i < Number(at('in_idx')); i++) {
         const { length, opened } = receiving.open(sending.seal(NOTHING));
@@ -102,7 +102,7 @@ describe('vectors of BIP324', () => {
 describe('keys', () => {
   const { magic } = NETWORKS.regtest;
 
-  test('both sides agree, crosswise, and only on the same network', () => {
+  test('both sides derive the same keys, and only on the same network', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer(), (one, other) => {
         const [a, b] = [createV2Key(seededRandom(one)), createV2Key(seededRandom(other + 2 ** 31 + 7))];
@@ -160,7 +160,7 @@ describe('keys', () => {
 describe('forward secrecy', () => {
   const key = new Uint8Array(32).fill(7);
 
-  test('the same plain bytes never look the same, and both ends stay together over five rekeyings', () => {
+  test('equal plaintexts have different ciphertexts, and both ends stay synchronised over five rekeyings', () => {
     const [a, b] = [new FSChaCha20Poly1305(key), new FSChaCha20Poly1305(key)];
     const seen = new Set<string>();
     for (let i = 0; i < 5 * REKEY + 3; i++) {
@@ -171,7 +171,7 @@ describe('forward secrecy', () => {
     }
     expect(seen.size).toBe(5 * REKEY + 3);
   });
-  test.each([223, 224, 225, 448])('one packet skipped before number %i is noticed', (index) => {
+  test.each([223, 224, 225, 448])('one packet skipped before number %i is detected', (index) => {
     const [a, b] = [new FSChaCha20Poly1305(key), new FSChaCha20Poly1305(key)];
     const sealed = new Uint8Array(17);
     for (let i = 0; i <= index; i++) {
@@ -180,7 +180,7 @@ describe('forward secrecy', () => {
     }
     expect(b.open(NOTHING, sealed)).toBeUndefined();
   });
-  test('lengths come back over five rekeyings', () => {
+  test('lengths are decrypted over five rekeyings', () => {
     const [a, b] = [new FSChaCha20(key), new FSChaCha20(key)];
     for (let i = 0; i < 5 * REKEY + 3; i++) {
       const hidden = a.crypt(Uint8Array.of(i, i >> 8, 0x5a));
@@ -188,7 +188,7 @@ describe('forward secrecy', () => {
       expect(plain).toBe(i | 0x5a0000);
     }
   });
-  test('the key handed in is neither changed nor needed afterwards', () => {
+  test('the given key is neither changed nor used afterwards', () => {
     const mine = key.slice();
     const cipher = new FSChaCha20Poly1305(mine);
     const sealed = new Uint8Array(17);
@@ -255,7 +255,7 @@ describe('contents', () => {
       expect(decodeContents(contents)).toEqual({ valid: true, command, payload: fromHex('cc') });
     }
   });
-  test('ids that nobody has given out', () => {
+  test('unassigned ids', () => {
     const free = Array.from({ length: 255 }, (_, i) => i + 1).filter(
       (id) => ![...short.values()].includes(id),
     );
@@ -278,7 +278,7 @@ describe('contents', () => {
     const whole = { valid: true, command, payload: NOTHING };
     expect(decodeContents(fromHex(`00${field}`))).toEqual(valid ? whole : { valid: false, command });
   });
-  test('none at all', () => {
+  test('an empty packet has no message', () => {
     expect(decodeContents(NOTHING)).toEqual({ valid: false, command: '' });
   });
   test('a command that does not fit is refused', () => {

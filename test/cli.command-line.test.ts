@@ -239,12 +239,12 @@ describe('help and version', () => {
   });
 });
 
-describe('a verb', () => {
+describe('a command', () => {
   const acting = (act: CliCommand['run'], isOneShot: boolean): CliCommand[] => [
     { name: 'act', about: '', examples: [], operands: [], options: [], isOneShot: () => isOneShot, run: act },
   ];
 
-  test('that throws is a bug: exit 1, and how to report it', async () => {
+  test('that throws is a bug: exit code 1, and how to report it', async () => {
     const { code, stderr } = await ran(
       'act',
       acting(() => Promise.reject(new Error('oops')), true),
@@ -283,7 +283,7 @@ describe('a verb', () => {
 });
 
 describe('interruptions', () => {
-  test('the first asks, an echo is not heard, the second leaves', () => {
+  test('the first stops the node, an echo of it is ignored, the second exits', () => {
     const listeners = new Map<string, () => void>();
     let [now, left] = [1_000, 0];
     const leave = (): void => void left++;
@@ -332,7 +332,7 @@ describe('output', () => {
     return { out, stdout, stderr };
   };
 
-  test('the status line makes room for other lines, and is cut to the terminal', () => {
+  test('the status line is redrawn below other lines, and is cut to the width of the terminal', () => {
     const { out, stderr } = output();
     out.status('x'.repeat(60));
     out.info('hello');
@@ -368,7 +368,7 @@ describe('output', () => {
   });
 });
 
-describe('words', () => {
+describe('texts', () => {
   test('durations', () => {
     expect([0.1234, 1, 9.96, 10, 999.4, 1_500, 12_345].map(duration)).toEqual([
       '0.12 ms',
@@ -381,12 +381,12 @@ describe('words', () => {
     ]);
   });
 
-  test('facts are readable and harmless', () => {
+  test('facts are readable and contain no control characters', () => {
     const facts = { dropped: 'verack: ERR', required: '0000000000000009', n: 1, evil: '\u001b]0;x\u0007' };
     expect(readable(facts)).toBe('dropped="verack: ERR" required=NETWORK,WITNESS n=1 evil=?]0;x?');
   });
 
-  test('a failure names code, address, what happened, what to try', () => {
+  test('a failure names code, address, event and hint', () => {
     const line = failureLine(
       '1.2.3.4:8333',
       { code: 'ERR_TIME_CONNECT', facts: { ms: 5 } },

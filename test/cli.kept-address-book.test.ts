@@ -29,7 +29,7 @@ const ANCHOR: Partial<PeerInfo> = {
   ...{ conntime: 1_800_000_000, services: '0000000000000009' },
 };
 
-test('the book and the block-relay-only peers come back in the next run; the file of the anchors is gone then', async () => {
+test('the book and the anchors are restored in the next run, which deletes the file of the anchors', async () => {
   const { out, failures } = output();
   const first = await keptAddressBook({ datadir }, chain, out);
   expect([first.book.size(), first.anchors]).toEqual([0, []]);
@@ -54,7 +54,7 @@ test('`none` and an empty book leave no file', async () => {
   expect(existsSync('none')).toBe(false);
 });
 
-test('a folder that cannot be used is reported, and nothing is kept', async () => {
+test('an unusable directory is reported, and nothing is saved', async () => {
   const file = join(datadir, 'file');
   writeFileSync(file, '');
   const { out, failures } = output();

@@ -15,9 +15,9 @@ describe('the limit on open files', () => {
     [LINUX.replace('1024', 'unlimited'), Infinity],
     [LINUX.replace('1024', 'nonsense'), undefined],
     ['', undefined],
-  ])('is read from what Linux says (%#)', (text, limit) => expect(limitIn(text)).toBe(limit));
+  ])('is read from /proc (%#)', (text, limit) => expect(limitIn(text)).toBe(limit));
 
-  test('is known here', () => expect(openFilesLimit()).toBeGreaterThan(RESERVED));
+  test('is known on this system', () => expect(openFilesLimit()).toBeGreaterThan(RESERVED));
 });
 
 describe('the connections that fit', () => {
@@ -32,7 +32,7 @@ describe('the connections that fit', () => {
   test.each([
     [114, 114 + RESERVED],
     [114, Infinity],
-  ])('%d are all, and nothing is said, of %d files', (wanted, limit) =>
+  ])('%d are allowed, without a warning, with %d files', (wanted, limit) =>
     expect(fit(wanted, limit)).toEqual({ slots: wanted, said: '' }),
   );
 
@@ -40,7 +40,7 @@ describe('the connections that fit', () => {
     [114, 114 + RESERVED - 1, 113],
     [114, 64, 24],
     [8, 10, 1],
-  ])('of %d with %d files are %d, and what to type is said', (wanted, limit, slots) => {
+  ])('of %d with %d files are %d, and the warning names the command', (wanted, limit, slots) => {
     const { slots: got, said } = fit(wanted, limit);
     expect(got).toBe(slots);
     expect(said).toContain(`open ${limit} files`);

@@ -54,7 +54,7 @@ function cat(): ChildProcessWithoutNullStreams {
 const LINE = `${'x'.repeat(1_023)}\n`;
 
 describe('a full device', () => {
-  test('costs the lines that do not fit, and is asked again once a second', () => {
+  test('drops the lines that do not fit, and is tried again once a second', () => {
     const { target, events, pass } = written(file(openSync('/dev/full', 'w')));
     for (let n = 0; n < 100; n += 1) target.write('a line\n');
     pass(RETRY_AFTER);
@@ -62,7 +62,7 @@ describe('a full device', () => {
     expect([target.lost, events]).toEqual([101, ['ENOSPC']]);
   });
 
-  test('that has room again gets a notice in the place of what was lost', () => {
+  test('that has space again gets a notice in place of the lost lines', () => {
     const fd = openSync('/dev/full', 'w');
     const { target, events, pass } = written(file(fd));
     target.write('lost\n');
@@ -77,7 +77,7 @@ describe('a full device', () => {
 });
 
 describe('a reader that stalls', () => {
-  test('makes no more than the limit wait', () => {
+  test('buffers at most the limit', () => {
     const child = cat();
     child.kill('SIGSTOP');
     const { target, events } = written(child.stdin, 100_000);
@@ -87,7 +87,7 @@ describe('a reader that stalls', () => {
     expect(events).toEqual(['stalled']);
   });
 
-  test('and reads again gets every line, or a notice in its place', async () => {
+  test('and reads again gets every line, or a notice in place of the lost ones', async () => {
     const child = cat();
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -106,7 +106,7 @@ describe('a reader that stalls', () => {
   });
 });
 
-test('a reader that is gone is an event, and no exception', async () => {
+test('a closed pipe is an event, not an exception', async () => {
   const child = cat();
   const { target, events } = written(child.stdin);
   child.stdout.destroy();
@@ -121,7 +121,7 @@ test('a reader that is gone is an event, and no exception', async () => {
 });
 
 describe('draining', () => {
-  test('waits until the reader has taken all', async () => {
+  test('waits until the reader has read everything', async () => {
     const child = cat();
     const { target } = written(child.stdin, 10_000_000);
     child.stdout.resume();

@@ -90,7 +90,7 @@ describe('values', () => {
     expect(samValue('0')).toBe(false);
   });
 
-  test('-connect=0 and -noconnect name nobody and forbid automatic connections', () => {
+  test('-connect=0 and -noconnect give no target and forbid automatic connections', () => {
     expect(connectOnly({})).toBeUndefined();
     expect(connectOnly({ connect: ['0'] })).toEqual([]);
     expect(connectOnly({ connect: false })).toEqual([]);
@@ -99,7 +99,7 @@ describe('values', () => {
 });
 
 describe('the net', () => {
-  test('-proxy for all, a later one for one network, -onion over both', async () => {
+  test('-proxy applies to all networks, a later one to one network, -onion before both', async () => {
     const [all, six, tor] = [await proxy(), await proxy(), await proxy()];
     const flags = parsed(
       `--proxy=${address(all)}`,
@@ -202,7 +202,7 @@ describe('user name and password', () => {
 });
 
 describe('the environment', () => {
-  test('ALL_PROXY is obeyed where no -proxy is given, NO_PROXY excepts from it', async () => {
+  test('ALL_PROXY applies where no -proxy is given, except for NO_PROXY', async () => {
     const [env, flag] = [await proxy(), await proxy()];
     const variables = { ALL_PROXY: `socks5h://${address(env)}`, NO_PROXY: '203.0.113.0/24' };
     const to = (flags: ProxyFlags, host: string) => way(flags, [env, flag], host, variables);
@@ -232,7 +232,7 @@ describe('the environment', () => {
     },
   );
 
-  test('lower case wins, and nothing set is nothing', () => {
+  test('lower case takes precedence; without variables there is no proxy', () => {
     expect(allProxy({})).toBeUndefined();
     expect(allProxy({ ALL_PROXY: 'http://x', all_proxy: 'socks5://127.0.0.1:1' })?.at.port).toBe(1);
   });

@@ -12,7 +12,7 @@ const columns: readonly Column<number>[] = [
 ];
 
 describe('a table', () => {
-  test('shows everything where there is room', () => {
+  test('shows every column where the width allows it', () => {
     const wide = ['a    bb  c       dd', 'xxx   3  zzzzzz  dddd'];
     expect(tabulated(columns, [3])).toEqual(wide);
     expect(tabulated(columns, [3], 21)).toEqual(wide);
@@ -54,7 +54,7 @@ describe('the table of peers', () => {
     },
   ];
 
-  test('has a digit for the transport, and nothing while it is not known', () => {
+  test('has a digit for the transport, and nothing while it is unknown', () => {
     const lines = peerTable([{ ...peer, transport_protocol_type: 'detecting' }, peer], 200);
     const at = lines[0]!.indexOf(' v ') + 1;
     expect(lines.slice(1, 3).map((line) => line.slice(at - 1, at + 2))).toEqual(['   ', ' 1 ']);

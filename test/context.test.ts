@@ -17,7 +17,7 @@ const contextOf = (facts: Partial<PeerContext> = {}): PeerContext => ({
   ...facts,
 });
 
-test('nothing is known of a new connection', () => {
+test('a new connection has the initial context', () => {
   expect(update.initial({ id: 7, connection_type: 'feeler', rules: CORE_RULES })).toEqual({
     ...{ id: 7, connection_type: 'feeler', rules: CORE_RULES, reason: null, selfnonce: false, dropped: '' },
     ...{ connectedat: -1, openedat: -1, versionat: -1, establishedat: -1, handshakeleft: 60_000 },
@@ -29,7 +29,7 @@ test('nothing is known of a new connection', () => {
   });
 });
 
-describe('what is remembered', () => {
+describe('context updates', () => {
   test.each([
     [0, 60_000],
     [1, 59_999],
@@ -77,14 +77,14 @@ describe('what is remembered', () => {
     expect(update.feature(held(MAX_FEATURES), feature)).toEqual({});
   });
 
-  test('what was dropped', () => {
+  test('the dropped message', () => {
     const dropped = { type: 'wire.dropped', command: 'verack', code: 'ERR_FRAME_CHECKSUM' } as const;
     expect(update.dropped(contextOf(), dropped)).toEqual({ dropped: 'verack: ERR_FRAME_CHECKSUM' });
     const version = { type: 'wire.version', fault: 'ERR_CODEC_SHORT' } as never;
     expect(update.dropped(contextOf(), version)).toEqual({ dropped: 'version: ERR_CODEC_SHORT' });
   });
 
-  test('a jump of the clock moves every moment, and no other number', () => {
+  test('a jump of the clock moves every timestamp, and no other number', () => {
     const moments = { openedat: 1, versionat: 2, establishedat: 3, pingsentat: 4 };
     const change = update.shifted(contextOf(moments), { type: 'clock.jump', ms: 100 });
     expect(change).toEqual({ openedat: 101, versionat: 102, establishedat: 103, pingsentat: 104 });
@@ -115,14 +115,14 @@ describe('the message sequences', () => {
     expect(sent('version', {})).toEqual([{ command: 'version' }]);
   });
 
-  test('the answer, by type and version', () => {
+  test('the negotiation messages, by type and version', () => {
     expect(names('negotiation', 'inbound', 70016)).toEqual(['version', 'wtxidrelay', 'sendaddrv2', 'verack']);
     expect(names('negotiation', 'manual', 70015)).toEqual(['verack', 'getaddr']);
     expect(names('negotiation', 'feeler', 70013)).toEqual(['verack']);
     expect(names('negotiation', 'feeler', 70012)).toEqual(['verack', 'alert']);
   });
 
-  test('the opening, by version', () => {
+  test('the post-handshake messages, by version', () => {
     const opening = (version: number, relay: boolean) =>
       sent('postHandshake', { version, pingnonce: '07', rules: { ...CORE_RULES, relay } });
     const cmpct = { command: 'sendcmpct', announce: 0, version: '0000000000000002' };

@@ -61,7 +61,7 @@ describe('a payload', () => {
     ]);
   });
 
-  test('of an inventory names types and shows hashes as people know them', () => {
+  test('of an inventory names types and shows hashes in display byte order', () => {
     const { fields } = annotatePayload(
       'inv',
       fromHex(`02 01000040 ${'00'.repeat(31)}ab 07000000 ${'11'.repeat(32)}`),
@@ -129,7 +129,7 @@ describe('frames', () => {
     expect(annotations.at(-1)!.ok).toBe(false);
   });
 
-  test('are told from payloads', () => {
+  test('are distinguished from payloads', () => {
     expect(looksFramed(frame('verack'))).toBe(true);
     expect(looksFramed(fromHex('fabfb5da'))).toBe(true);
     expect(looksFramed(frame('verack', '', fromHex('01020304')))).toBe(true);
@@ -137,7 +137,7 @@ describe('frames', () => {
     expect(looksFramed(fromHex('00'.repeat(24)))).toBe(false);
   });
 
-  test('look like this', () => {
+  test('are printed as in this sample', () => {
     const input = joined(
       frame('sendcmpct', '000200000000000000', regtest.magic),
       frame('tx', '00'.repeat(100)),
@@ -175,7 +175,7 @@ describe('any bytes', () => {
       annotationLines(each, (_, text) => text).every((line) => /^[ -~…]*$/.test(line)),
     );
 
-  test('in a frame: nothing is thrown, no byte is lost, no text is dangerous', () => {
+  test('in a frame: no exception, no lost byte, no control character', () => {
     const command = fc.oneof(
       fc.constantFrom(...COMMANDS),
       fc.string({ maxLength: 12 }).filter((text) => !/[^\0-\xff]/.test(text)),
@@ -191,7 +191,7 @@ describe('any bytes', () => {
     );
   });
 
-  test('of a message that was encoded: all good', () => {
+  test('of an encoded message: decoded without a fault', () => {
     const ping = encodeMessage({ command: 'ping', nonce: '0123456789abcdef' });
     expect(annotatePayload('ping', ping)).toMatchObject({
       ok: true,

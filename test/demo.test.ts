@@ -25,7 +25,7 @@ async function play(): Promise<{ demo: Demo; outcomes: Outcome[] }> {
   let nameOf: (addr: string) => string | undefined = () => undefined;
   const demo = await startDemo({
     handshakeTimeout: HANDSHAKE_MS,
-    patience: LIMIT_MS,
+    maxWait: LIMIT_MS,
     create: (options) => createNode({ ...options, clock }),
     watch: (_, names) => (nameOf = names),
   });
@@ -63,7 +63,7 @@ describe('the demo', () => {
     },
   );
 
-  test('notices an outcome that was not expected', () => {
+  test('reports an unexpected outcome', () => {
     const { scenario, peer } = outcomes.find((outcome) => outcome.scenario.name === 'bad checksum')!;
     if (!peer) throw new Error('the demo lost a peer');
     const other = { ...scenario, expected: { code: 'ERR_TIME_HANDSHAKE', facts: { dropped: '' } } } as const;

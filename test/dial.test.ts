@@ -22,7 +22,7 @@ describe('redial', () => {
     expect(network.clock.armed).toBe(0);
   });
 
-  test('comes back when the peer does', async () => {
+  test('reconnects when the peer is back', async () => {
     const network = memoryNetwork();
     const b = network.node({}, B.host);
     b.dial(A, { persistent: true });
@@ -60,8 +60,8 @@ test.each<[string, number, string | undefined]>([
   expect(facts).toEqual([portof]);
 });
 
-describe('a caller in error', () => {
-  test('is told at once: no port, no address, nonsense in the options', async () => {
+describe('invalid calls', () => {
+  test('throw at once: no port, no address, invalid options', async () => {
     const { b } = await twoNodes();
     const wrong = expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT' });
     expect(() => b.dial({ host: '10.0.0.1', port: 70_000 })).toThrow(wrong);
@@ -70,13 +70,13 @@ describe('a caller in error', () => {
     expect(() => createNode({ rules: { handshakeTimeout: Number.NaN } })).toThrow(wrong);
   });
 
-  test('with a signal that has aborted gets a node that is stopped', async () => {
+  test('with an aborted signal create a stopped node', async () => {
     const b = memoryNetwork().node({ signal: AbortSignal.abort() }, B.host);
     await expect(b.dial(A).established()).rejects.toMatchObject({ code: 'ERR_LOCAL_CANCELLED' });
     await expect(b.listen(B)).rejects.toMatchObject({ code: 'ERR_LOCAL_CANCELLED' });
   });
 
-  test('who listens when the node stops, or after, opens nothing', async () => {
+  test('listening during or after the stop opens nothing', async () => {
     const { a, b, net } = await twoNodes();
     const pending = b.listen(B);
     await b.stop();
@@ -88,7 +88,7 @@ describe('a caller in error', () => {
     await (await net.at(B.host).listen(B, () => undefined)).close();
   });
 
-  test('whose net fails before its dial returns still hears of it', async () => {
+  test('a net that fails inside dial is reported to the handle', async () => {
     const failing: Net = {
       listen: () => Promise.reject(new Error('no')),
       dial: (_, handler) => {
@@ -101,7 +101,7 @@ describe('a caller in error', () => {
     expect((await peer.ended()).lastreason?.code).toBe('ERR_DIAL_REFUSED');
   });
 
-  test('whose listener throws does not take the node with it', async () => {
+  test('an event listener that throws does not stop the node', async () => {
     const { a, b, pass } = await twoNodes();
     const later: unknown[] = [];
     // What is thrown in a microtask would end this process; here it is only seen.
@@ -125,7 +125,7 @@ describe('a caller in error', () => {
 });
 
 describe('a persistent dial', () => {
-  test('goes on with its handle after a redial', async () => {
+  test('keeps its handle after a redial', async () => {
     const { a, b, pass } = await twoNodes();
     const peer = b.dial(A, { persistent: true });
     await pass();
@@ -139,7 +139,7 @@ describe('a persistent dial', () => {
     expect([a.peers.size, b.peers.size, b.redialling]).toEqual([0, 0, 0]);
   });
 
-  test.each(['close', 'abort'] as const)('is ended by %s while it waits for its next try', async (how) => {
+  test.each(['close', 'abort'] as const)('is ended by %s while it waits for its next round', async (how) => {
     const network = memoryNetwork();
     const b = network.node({}, B.host);
     const stop = new AbortController();

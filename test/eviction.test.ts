@@ -76,7 +76,7 @@ describe('protection by ratio', () => {
     );
   });
 
-  test('protects half, whoever they are', () => {
+  test('protects half of the candidates', () => {
     fc.assert(
       fc.property(candidates(0, 60), (all) => {
         expect(protectByRatio(all)).toHaveLength(all.length - Math.floor(all.length / 2));
@@ -100,7 +100,7 @@ const favour: readonly [string, number, Change][] = [
 ];
 
 describe.each(favour)('peers with %s', (_, count, change) => {
-  test('are not evicted, whatever else they are', () => {
+  test('are not evicted, whatever their other properties', () => {
     fc.assert(
       fc.property(candidates(0, 120, change), (all) => {
         expect(first(count)).not.toContain(selectPeerToEvict(all));
@@ -114,7 +114,7 @@ describe.each(favour)('peers with %s', (_, count, change) => {
       plain(id, id < favoured ? { connectedat: HIGH + id, preferevict: true, ...change(id) } : {}),
     );
 
-  test('are not evicted, although all else is against them', () => {
+  test('are not evicted, although every other property is the worst', () => {
     expect(selectPeerToEvict(disfavoured(count))).toBeGreaterThanOrEqual(count);
   });
 
@@ -137,7 +137,7 @@ describe('the number of candidates', () => {
     );
   });
 
-  test('of 20 or fewer nobody is evicted', () => {
+  test('of 20 or fewer none is evicted', () => {
     fc.assert(
       fc.property(candidates(0, 20), (all) => {
         expect(selectPeerToEvict(all)).toBeUndefined();
@@ -188,7 +188,7 @@ const protectedOnes = (from: number): EvictionCandidate[] =>
     }),
   );
 
-describe('of those that are left', () => {
+describe('the remaining candidates', () => {
   // Half of them are protected by uptime: the older 40.
   const crowd = (change: Change) => [
     ...protectedOnes(1_000),
@@ -234,7 +234,7 @@ describe('a handshake under way', () => {
     ).toBe(79);
   });
 
-  test('is spared for a newcomer from its own netgroup: an established peer of it goes', () => {
+  test('is not evicted for a newcomer of its own netgroup: an established peer of it is', () => {
     expect(
       selectPeerToEvict(
         crowd((id) => id > 60),
@@ -243,7 +243,7 @@ describe('a handshake under way', () => {
     ).toBe(60);
   });
 
-  test('nobody goes, and no other netgroup pays, if all of that netgroup are under way', () => {
+  test('no peer is evicted, also of other netgroups, if all of that netgroup are unfinished handshakes', () => {
     expect(
       selectPeerToEvict(
         crowd((id) => id >= 50),

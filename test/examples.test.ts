@@ -27,7 +27,7 @@ const expectedOf = (name: string): string[] =>
     .split('\n')
     .map((line) => stable(line.replace(/^\/\/ /, '')));
 
-test.each(EXAMPLES)('%s prints what it says', async (name) => {
+test.each(EXAMPLES)('%s prints the expected output', async (name) => {
   await import(`./examples/${name}`);
   const expected = expectedOf(name);
   const lines = printed.map((line) => stable(line.trimEnd()));

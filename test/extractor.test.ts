@@ -82,11 +82,11 @@ describe.each(MACHINES)('in machines/$name.machine.ts', ({ name, machine }) => {
   const live = statesOf(machine.config as State);
   const seen = statesOf(extracted(name));
 
-  test('Stately sees every state', () => {
+  test('the extractor finds every state', () => {
     expect(seen.map(stateText)).toEqual(live.map(stateText));
   });
 
-  test('Stately sees every transition', () => {
+  test('the extractor finds every transition', () => {
     const all = live.flatMap(([path, state]) => transitionsOf(path, state));
     expect(seen.flatMap(([path, state]) => transitionsOf(path, state))).toEqual(all);
     const moves = all.filter((text) => !text.includes('→  ('));

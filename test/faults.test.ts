@@ -152,14 +152,14 @@ describe('the fault grid', () => {
     }
   });
 
-  test('begins in every state that receives bytes', () => {
+  test('faults begin in every state that receives bytes', () => {
     const states = grid.map(({ fate }) => / in (.*)$/.exec(fate)?.[1]);
     expect(new Set(states)).toEqual(
       new Set(['awaitingVersion', 'versionSent', 'versionReceived', 'established', undefined]),
     );
   });
 
-  test('holds for all of them at once, and leaves nothing behind', async () => {
+  test('all faults at once end as expected, and no resource is leaked', async () => {
     const setup = await new FaultTest(7).begin();
     const cells = grid.map((cell, n) => ({ ...cell, at: { host: `10.0.2.${n}`, port: 18444 } }));
     for (const { name, role, after, at } of cells)
@@ -207,7 +207,7 @@ describe('self-nonce', () => {
     return nonce;
   }
 
-  test('of a connection that is being dialled ends the accepted connection only', async () => {
+  test('of a connection that is being dialled ends the inbound connection only', async () => {
     const setup = await new FaultTest(1).begin();
     const nonce = await nonceSent(setup);
     expect(setup.outcomeOf({ host: '10.0.3.1', port: 0 })).toBe('versionSent');
@@ -218,7 +218,7 @@ describe('self-nonce', () => {
     expect(setup.pongs).toBeGreaterThan(0);
   });
 
-  test('is not when the dial with it has failed', async () => {
+  test('does not end the inbound connection when that dial has failed', async () => {
     const setup = await new FaultTest(1).begin();
     const nonce = await nonceSent(setup);
     setup.clock.advance(ROUND);
@@ -227,7 +227,7 @@ describe('self-nonce', () => {
     expect(setup.outcomeOf()).toBe('established');
   });
 
-  test('is not when the dial with it is established', async () => {
+  test('does not end the inbound connection when that dial is established', async () => {
     const setup = await new FaultTest(1).begin();
     let nonce = '';
     setup.node.on('message', ({ direction, command, payload }) => {

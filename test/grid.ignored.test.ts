@@ -52,7 +52,7 @@ describe.each(MACHINES)('the $name machine', ({ name, machine, events }) => {
     expect(idle).toEqual([]);
   });
 
-  test('says why of each ignored cell', () => {
+  test('has a reason for each ignored cell', () => {
     expect([...unhandled, ...unmatched].filter(({ reason }) => reason === '')).toEqual([]);
   });
 });

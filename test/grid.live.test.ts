@@ -9,14 +9,14 @@ import { expectedOutcome, outcomeOnNode, slotObstacle } from './grid/slots.js';
 import { FILL_EVENTS, impossible, isTimer, SITUATIONS, SLOT_EVENTS, stateAfter } from './grid/supervisor.js';
 import { print } from './support/print.js';
 
-test('over links in memory, a node does what the cell says', async () => {
+test('over links in memory, a node does what the machine decides in each cell', async () => {
   const started = performance.now();
   const { actual, expected } = await playAll(REACHED, playInMemory);
   expect(actual).toEqual(expected);
   report('memory', REACHED.length, started, obstacleIn);
 }, 60_000);
 
-test('a node keeps its slots as the supervisor says', async () => {
+test('a node keeps its slots as the supervisor decides', async () => {
   const [actual, expected, left] = [[] as unknown[], [] as unknown[], new Map<string, number>()];
   for (const [name, situation] of Object.entries(SITUATIONS)) {
     const { snapshot, armed } = stateAfter(situation);
@@ -34,7 +34,7 @@ test('a node keeps its slots as the supervisor says', async () => {
   for (const [why, count] of left) print(`  ${count} × ${why}`);
 });
 
-test('a target does what the outbound machine says', async () => {
+test('a target does what the outbound machine decides', async () => {
   const [actual, expected, left] = [[] as unknown[], [] as unknown[], new Map<string, number>()];
   for (const [name, situation] of Object.entries(OUTBOUND_SITUATIONS)) {
     for (const [eventName, event] of Object.entries(OUTBOUND_GRID_EVENTS)) {

@@ -9,7 +9,7 @@ const obstacleOn = (place: Place): string => obstacleIn(place) || unfit(place.ro
 /** Nodes that play at the same time. */
 const PLAYERS = 4;
 
-test('over TCP, a node does what the cell says', async () => {
+test('over TCP, a node does what the machine decides in each cell', async () => {
   const started = performance.now();
   const places = REACHED.filter((place) => obstacleOn(place) === '');
   const players = Array.from({ length: PLAYERS }, () => new TcpPlayer());

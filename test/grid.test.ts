@@ -50,7 +50,7 @@ describe("the peer's grid", () => {
     print(`peer: ${ROWS.length} rows × ${COLUMNS.length} columns = ${ROWS.length * COLUMNS.length} cells`);
   });
 
-  test('says of every row where the verdict of Core comes from', () => {
+  test("has a source of Core's verdict for every row", () => {
     expect(ROWS.filter((row) => sourceOf(row) === '').map(({ name }) => name)).toEqual([]);
     const kinds = ROWS.map((row) => sourceOf(row).replace(/:.*/, ''));
     const counts = ['run', 'read', 'notes'].map(
@@ -67,12 +67,12 @@ describe("the peer's grid", () => {
     print(`peer: ${branches.length} of ${branches.length} branches of the config are shown in the grid`);
   });
 
-  test('gives a reason for every end, and for nothing else', () => {
+  test('has a reason code exactly where the connection ends', () => {
     const odd = grid().filter(({ cell }) => (cell.code === '') === cell.closes);
     expect(odd.map(({ row, column }) => `${row.name} · ${nameOf(column)}`)).toEqual([]);
   });
 
-  test('says why where nothing happens', () => {
+  test('has a description where nothing happens', () => {
     const mute = grid().filter(
       ({ cell }) =>
         cell.kind === 'decided' && cell.why === '' && verdictOf(cell) === 'stay' && cell.notes.length === 0,
@@ -96,7 +96,7 @@ describe("the peer's grid", () => {
     for (const why of new Set(ours.map(({ row }) => `${row.name}: ${row.ours}`))) print(`  ${why}`);
   });
 
-  test('is the table that is kept', () => {
+  test('equals the committed table', () => {
     expect(staleness('test/grid/peer.md', renderPeer(ROWS, NOTE), UPDATE)).toBe('');
   });
 });
@@ -181,7 +181,7 @@ describe("the supervisor's grid", () => {
     '',
   ];
 
-  test('is the table that is kept', () => {
+  test('equals the committed table', () => {
     const page = [
       '# What the supervisor does, cell by cell',
       '',
@@ -221,7 +221,7 @@ describe("the outbound machine's grid", () => {
     expect(OUTBOUND_EVENTS.filter((type) => !types.has(type))).toEqual([]);
   });
 
-  test('has a situation for the state that its name says', () => {
+  test('has situations that are named after their state', () => {
     for (const [name, situation] of Object.entries(OUTBOUND_SITUATIONS))
       expect([name, leafOf(outboundIn(situation).snapshot.value)]).toEqual([name, name.split(',')[0]]);
   });
@@ -235,7 +235,7 @@ describe("the outbound machine's grid", () => {
     expect(missing.map(({ id }) => id)).toEqual([]);
   });
 
-  test('is the table that is kept', () => {
+  test('equals the committed table', () => {
     const rows = Object.entries(OUTBOUND_GRID_EVENTS).map(([name, event]) => [
       name,
       ...situations.map((situation) => outboundCell(situation, event).text),

@@ -43,7 +43,7 @@ const cells = TRANSPORT_ROWS.flatMap((row) =>
 const nameOf = ({ row, column }: (typeof cells)[number]): string => `${row.name} · ${columnName(column)}`;
 
 describe("the transport's grid", () => {
-  test('has a column for every state that lives, and is in that state there', () => {
+  test('has a column for every state that is not final, and each column is in its state', () => {
     const leaves = TRANSPORT_COLUMNS.map((column) => leafOf(transportIn(column).snapshot.value));
     expect(leaves).toEqual(TRANSPORT_COLUMNS.map(({ leaf }) => leaf));
     expect([...new Set(leaves)].sort()).toEqual(living.map(({ key }) => key).sort());
@@ -85,7 +85,7 @@ describe("the transport's grid", () => {
     print(`transport: ${branches.length} of ${branches.length} branches of the config are shown in the grid`);
   });
 
-  test('gives a reason for every end and for nothing else, and says why where nothing happens', () => {
+  test('has a reason code exactly where the connection ends, and a description where nothing happens', () => {
     const ends = cells.filter(({ cell }) => (cell.code !== '') !== ['failed', 'fallback'].includes(cell.to));
     expect(ends.map(nameOf)).toEqual([]);
     const mute = cells.filter(({ cell }) => transportText(cell) === 'ignored: ');
@@ -107,7 +107,7 @@ describe("the transport's grid", () => {
     print(`transport: ${judged.length} cells compared with Core's verdict, ${ours.length} differ on purpose`);
   });
 
-  test('hears nothing once it is over', () => {
+  test('ignores every event in a final state', () => {
     const over = cells.filter(({ cell }) => ['v1', 'v2', 'fallback', 'failed'].includes(cell.to));
     for (const { row, column } of over) {
       const stepper = transportStepper(column);
@@ -117,7 +117,7 @@ describe("the transport's grid", () => {
     }
   });
 
-  test('is the table that is kept', () => {
+  test('equals the committed table', () => {
     const rows = TRANSPORT_ROWS.map((row) => [
       row.name,
       row.rule,
@@ -141,7 +141,7 @@ describe("the transport's grid", () => {
   });
 });
 
-test('with real bytes, a node does what the cell says', async () => {
+test('with real bytes, a node does what the machine decides in each cell', async () => {
   const started = performance.now();
   const left = new Map<string, number>();
   const [seen, expected] = [[] as unknown[], [] as unknown[]];

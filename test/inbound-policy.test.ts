@@ -34,7 +34,7 @@ async function listening(options: NodeOptions = {}) {
 const waiting = (node: BitcoinNode): number =>
   node.peers.list().filter(({ state }) => state === 'awaitingVersion').length;
 
-describe('callers who say nothing', () => {
+describe('silent inbound connections', () => {
   test('get eight connections for their /24, and the ninth is refused with its source', async () => {
     const { a, call, refused } = await listening();
     call(SILENT, 4);
@@ -43,7 +43,7 @@ describe('callers who say nothing', () => {
     expect(refused).toEqual([{ code: 'ERR_POLICY_PENDING', facts: { source: '203.0.113.0/24', limit: 8 } }]);
   });
 
-  test('leave the slots to others: a peer from elsewhere shakes hands', async () => {
+  test('leave slots to others: a peer of another subnet completes its handshake', async () => {
     const { a, call, node, pass } = await listening();
     call(SILENT, 30);
     const other = node({}, STRANGER).dial(A);
@@ -52,7 +52,7 @@ describe('callers who say nothing', () => {
     expect(a.peers.size).toBe(9);
   });
 
-  test('are crowded by /64 on IPv6', async () => {
+  test('are limited by /64 on IPv6', async () => {
     const { a, call, refused } = await listening({ maxpending: 1 });
     call('2001:db8:1:2::1');
     call('2001:db8:1:2:ffff::1');
@@ -76,14 +76,14 @@ describe('callers who say nothing', () => {
   });
 });
 
-describe('a place is free again', () => {
+describe('a limited connection is allowed again', () => {
   const full = async (options: NodeOptions = {}) => {
     const setup = await listening({ maxpending: 1, ...options });
     const [link] = setup.call(SILENT);
     return { ...setup, link: link! };
   };
 
-  test('when the caller hangs up', async () => {
+  test('when the silent one closes', async () => {
     const { a, link, call, clock } = await full();
     link.destroy();
     clock.advance(10);
@@ -91,7 +91,7 @@ describe('a place is free again', () => {
     expect(waiting(a)).toBe(1);
   });
 
-  test('when its time is up', async () => {
+  test('when its handshake deadline has passed', async () => {
     const { a, clock, call, refused } = await full();
     clock.advance(59_000);
     call(NEIGHBOUR);
@@ -115,7 +115,7 @@ describe('a place is free again', () => {
     expect([waiting(a), a.peers.size, refused.length]).toEqual([1, 2, 0]);
   });
 
-  test('once only: an established peer that ends frees nothing more', async () => {
+  test('only once: the end of the established peer frees no second one', async () => {
     const { a, node, call, pass, refused } = await listening({ maxpending: 1 });
     node({}, SILENT).dial(A);
     await pass();
@@ -152,7 +152,7 @@ describe('bans', () => {
   const ban = (address: string, banned_until: number) =>
     ({ version: 1, ban_created: 1_800_000_000, banned_until, address }) as const;
 
-  test('refuse the connections of a subnet until they are over', async () => {
+  test('refuse the connections of a subnet until they expire', async () => {
     const { a, call, refused, clock } = await listening({ bans: [ban('203.0.113.0/24', 1_800_000_010)] });
     call(SILENT);
     expect(refused).toEqual([{ code: 'ERR_POLICY_BANNED', facts: {} }]);
@@ -172,7 +172,7 @@ describe('bans', () => {
     expect([waiting(a), refused.length]).toEqual([40, 1]);
   });
 
-  test('are refused when they are no subnets', () => {
+  test('of invalid subnets are refused', () => {
     expect(() => memoryNetwork().node({ whitelist: ['example.org'] })).toThrow('ERR_LOCAL_ARGUMENT');
   });
 });
@@ -196,7 +196,7 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, n) 
 const apart = (count: number, first = 1): string[] => range(count).map((n) => `${20 + first}.${n}.7.7`);
 
 describe('when every slot is taken', () => {
-  test('the youngest peer of the largest netgroup gives up its slot', async () => {
+  test('the youngest peer of the largest netgroup is evicted', async () => {
     const setup = await listening({ maxinbound: 40 });
     const evicted: unknown[] = [];
     setup.a.on('ended', ({ id, lastreason }) => evicted.push([id, lastreason?.code]));
@@ -208,7 +208,7 @@ describe('when every slot is taken', () => {
     expect(setup.a.supervisor.getSnapshot().context.inbound).toBe(setup.a.peers.size);
   });
 
-  test('nobody is evicted where all are protected, as with few slots', async () => {
+  test('no peer is evicted where all are protected, as with few slots', async () => {
     const setup = await listening({ maxinbound: 20 });
     const { nodes } = await peersFrom(setup, apart(20));
     setup.call(STRANGER);
@@ -241,7 +241,7 @@ describe('an address whose peer misbehaved', () => {
     await setup.pass();
   };
 
-  test('may come back while slots are free, and is refused when one is left', async () => {
+  test('may reconnect while slots are free, and is refused when one is left', async () => {
     const setup = await listening({ maxinbound: 3 });
     await misbehave(setup, SILENT);
     expect(setup.a.peers.size).toBe(0);

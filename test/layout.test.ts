@@ -186,7 +186,7 @@ describe('applications use the core as a user of the package does', () => {
     expect(innerImportsOf(file)).toEqual([]);
   });
 
-  test('an import of an inner file would be seen', () => {
+  test('the test finds an import of an inner file', () => {
     expect(innerImportsOf('src/node/node.ts')).toContain('src/node/listeners.ts');
   });
 
@@ -196,7 +196,7 @@ describe('applications use the core as a user of the package does', () => {
   });
 });
 
-describe('who imports whom', () => {
+describe('allowed imports', () => {
   test.each(files)('%s', (file) => {
     const may = MAY[moduleOf(file)] ?? {};
     const wrong = importsOf(file).filter(({ what, typesOnly }) => {
@@ -219,11 +219,11 @@ describe('the direction of imports', () => {
     ]),
   );
 
-  test('no file imports itself by way of others', () => {
+  test('there are no import cycles', () => {
     expect(circlesOf(arrows)).toEqual([]);
   });
 
-  test('a circle would be seen', () => {
+  test('the test finds an import cycle', () => {
     const abc = new Map([
       ['a', ['b']],
       ['b', ['c', 'd']],
@@ -242,7 +242,7 @@ describe('the package', () => {
 });
 
 describe('names', () => {
-  test('no file is named after what files are in general', () => {
+  test('no file has a generic name', () => {
     const vague = /^(utils?|helpers?|common|types|manager|misc|shared)\.ts$/;
     expect(files.map((file) => basename(file)).filter((name) => vague.test(name))).toEqual([]);
   });
@@ -262,7 +262,7 @@ describe('reasons', () => {
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n');
 
-  test.each(REASON_CODES)('%s is given somewhere, says something and has an exit code', (code) => {
+  test.each(REASON_CODES)('%s is used, has a sentence and an exit code', (code) => {
     const { says, hint, exit, survivable } = { survivable: false, ...REASONS[code] };
     expect(sources).toContain(code);
     expect(says).not.toBe('');

@@ -106,8 +106,8 @@ const PING = framed({ command: 'ping', nonce: ZERO });
 const INV = frame('inv', Uint8Array.of(1, 2, 0, 0, 0, ...Array<number>(32).fill(7)));
 const BAD = PING.map((byte, at) => (at === 20 ? byte ^ 1 : byte));
 
-describe('beside a peer that floods', () => {
-  test('with valid messages, others handshake hands, memory is bounded, and the flooder is only held up', async () => {
+describe('while another peer floods', () => {
+  test('with valid messages, others complete handshakes, memory is bounded, and the flooding peer is only slowed', async () => {
     const { node, at } = await listening();
     const child = flood(at, Buffer.concat([...Array<Uint8Array>(99).fill(INV), PING]));
     const flooder = await established(node);
@@ -130,7 +130,7 @@ describe('beside a peer that floods', () => {
     expect(child.exitCode).toBeNull();
   }, 30_000);
 
-  test('with messages that are dropped, it is told so by its reason, and its connection is closed', async () => {
+  test('with dropped messages, its connection is closed with a reason', async () => {
     const { node, at } = await listening();
     const over = ended(node);
     const child = flood(at, BAD);

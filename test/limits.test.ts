@@ -65,7 +65,7 @@ function fill(node: BitcoinNode, id: number): number {
 }
 
 describe('a peer that does not read', () => {
-  test('is sent no more once a megabyte waits, until it has taken all of it', async () => {
+  test('gets no more data once a megabyte waits, until it has read all of it', async () => {
     const { node, link, id, clock } = await established();
     const drained: number[] = [];
     node.on('drained', (peer) => drained.push(peer.id));
@@ -93,7 +93,7 @@ describe('a peer that does not read', () => {
     expect(received.filter((command) => command === 'pong')).toHaveLength(200);
   });
 
-  test('ends with ERR_LINK_STALLED when it has taken nothing for so long, and says so before', async () => {
+  test('ends with ERR_LINK_STALLED when it has read nothing for the limit; nextdeadline announces it', async () => {
     const { node, link, id, ends, clock } = await established({ rules: { stallTimeout: MINUTE } });
     link.pause();
     node.send(id, { command: 'verack' });
@@ -107,7 +107,7 @@ describe('a peer that does not read', () => {
     ]);
   });
 
-  test('is kept when it reads now and then', async () => {
+  test('is kept when it reads from time to time', async () => {
     const { node, link, id, ends, clock } = await established({ rules: { stallTimeout: MINUTE } });
     for (let round = 0; round < 5; round += 1) {
       link.pause();
@@ -119,7 +119,7 @@ describe('a peer that does not read', () => {
     expect(ends).toEqual([]);
   });
 
-  test('is not blamed for time in which we slept', async () => {
+  test('is not closed for time in which this process was suspended', async () => {
     const { node, link, id, ends, clock } = await established({ rules: { stallTimeout: MINUTE } });
     link.pause();
     node.send(id, { command: 'verack' });
@@ -131,7 +131,7 @@ describe('a peer that does not read', () => {
     expect(ends).toMatchObject([{ code: 'ERR_LINK_STALLED' }]);
   });
 
-  test('before verack has the time of the handshake', async () => {
+  test('before verack has the handshake deadline', async () => {
     const { link, send, ends, clock } = await called({ rules: { stallTimeout: 1_000 } });
     link.pause();
     send(greeting(70017));
@@ -140,7 +140,7 @@ describe('a peer that does not read', () => {
   });
 });
 
-describe('what waits', () => {
+describe('bytes that wait to be sent', () => {
   const look = (...steps: [at: number, pending: number, added?: number][]): number => {
     const backlog = new SendQueue();
     for (const [at, pending, added] of steps) backlog.update(at, pending, added);
@@ -240,7 +240,7 @@ describe('a flood', () => {
     ]);
   });
 
-  test('is nothing that takes its time: 990 a minute, for ten minutes', async () => {
+  test('is not 990 messages a minute for ten minutes', async () => {
     const { repeat, ends, clock, send } = await established({ rules: { pongTimeout: 1e9 } });
     for (let minute = 0; minute < 10; minute += 1) {
       repeat(990, BAD_CHECKSUM);
@@ -250,14 +250,14 @@ describe('a flood', () => {
     expect(ends).toEqual([]);
   });
 
-  test('of pings is cut off where the rule says, and every ping before is answered', async () => {
+  test('of pings is cut off at the limit, and every ping before is answered', async () => {
     const { repeat, ends, received } = await established({ rules: { maxPings: 50 } });
     repeat(51, PING);
     expect(received.filter((command) => command === 'pong')).toHaveLength(50);
     expect(ends).toMatchObject([{ code: 'ERR_LINK_FLOOD', facts: { what: 'ping', limit: 50 } }]);
   });
 
-  test('is not what valid traffic makes, however much comes', async () => {
+  test('is not valid traffic, at any rate', async () => {
     const { repeat, ends, node, id } = await established();
     repeat(20_000, VALID_INV);
     repeat(20_000, UNKNOWN);
@@ -267,7 +267,7 @@ describe('a flood', () => {
     expect(node.peers.get(id)?.state).toBe('established');
   });
 
-  test('has no limit where the rules say 0', async () => {
+  test('has no limit with the rule 0', async () => {
     const { repeat, ends } = await called({ rules: { maxUseless: 0 } });
     repeat(5_000, UNKNOWN);
     expect(ends).toEqual([]);
@@ -295,7 +295,7 @@ test('a list that is too long is counted as dropped where it does not end the co
   await node.stop();
 });
 
-test('a caller whom the system could not accept is told of, and the node listens on', async () => {
+test('a connection that the system could not accept is reported, and the node keeps listening', async () => {
   const network = memoryNetwork();
   const path = network.net.at(A.host);
   let fail: (facts: Facts) => void = () => undefined;
@@ -316,7 +316,7 @@ test('a caller whom the system could not accept is told of, and the node listens
   expect(peer.info()?.state).toBe('established');
 });
 
-test('a meter counts anew in each window', () => {
+test('the rate limiter starts again in each window', () => {
   const meter = new RateLimiter(2, 100);
   expect([0, 50, 100, 101, 102, 103].map((at) => meter.isOver(at))).toEqual([
     ...[false, false, true],

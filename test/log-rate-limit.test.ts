@@ -1,4 +1,4 @@
-/** Log lines that strangers cause: limited by kind and source, summed up, and in bounded memory. */
+/** Log lines that inbound peers cause: limited by kind and source, summed up, and in bounded memory. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { LOG_LIMITS, LogRateLimit, suppressedSentence } from '../src/cli/log-rate-limit.js';
@@ -52,7 +52,7 @@ describe('the summary', () => {
     expect(target.summaries(10 * period)).toEqual([]);
   });
 
-  test('names no source where none can be told apart', () => {
+  test('names no source when no source stands out', () => {
     const summary = { kind: 'refused', count: 7, sources: [] };
     expect(suppressedSentence(summary)).toBe('7 more like this: refused');
   });

@@ -82,7 +82,7 @@ function loadedBy(file: string, seen = new Set<string>()): Set<string> {
 }
 
 describe.each(MACHINES)('the config of the $name machine', ({ name, machine, events }) => {
-  test('survives JSON', () => {
+  test('is the same after JSON.stringify and JSON.parse', () => {
     const data = dataOf(machine);
     expect(JSON.parse(JSON.stringify(data))).toEqual(data);
   });
@@ -100,7 +100,7 @@ describe.each(MACHINES)('the config of the $name machine', ({ name, machine, eve
     expect([...namesIn(dataOf(machine))[kind]].sort()).toEqual(defined);
   });
 
-  test('says of itself, each state and each branch what it is for', () => {
+  test('has a description of itself, each state and each branch', () => {
     const places = [...nodesOf(machine), ...branchesOf(machine)];
     expect(places.filter(({ description }) => !description).map(({ id }) => id)).toEqual([]);
   });
@@ -179,7 +179,7 @@ describe('handshakeTimeout', () => {
     expect(one.clock.armed).toBe(0);
   });
 
-  test('goes on counting through versionReceived', () => {
+  test('keeps running through versionReceived', () => {
     const { clock, actor, state, code } = peer();
     actor.send(OPEN);
     clock.advance(30_000);
@@ -235,7 +235,7 @@ describe('handshakeTimeout', () => {
   );
   const hundred = fc.array(harmless, { minLength: 100, maxLength: 100 });
 
-  test('is not extended by whatever is sent meanwhile', () => {
+  test('is not extended by any message', () => {
     fc.assert(
       fc.property(hundred, fc.boolean(), (events, inbound) => {
         const one = peer({ connection_type: inbound ? 'inbound' : 'manual' });
@@ -269,7 +269,7 @@ describe('the context of a peer', () => {
     expect(actor.getSnapshot().context).toMatchObject({ pingnonce: '', pingtime: -1 });
   });
 
-  test('what was written leaves before we close, and is not waited for when the link has failed', () => {
+  test('written bytes are flushed before a close, except when the link has failed', () => {
     const ending = (event: PeerEvent) => {
       const closes: { flush: boolean }[] = [];
       const close = (_: unknown, params: { flush: boolean }) => void closes.push(params);
@@ -326,7 +326,7 @@ describe('drainTimeout', () => {
     expect(clock.armed).toBe(1);
   });
 
-  test('is disarmed when the last one has left', () => {
+  test('is disarmed when the last peer has ended', () => {
     const { clock, actor, kills } = drained(2_000);
     actor.send({ type: 'peer.ended', id: 1, inbound: true });
     expect([actor.getSnapshot().value, clock.armed]).toEqual(['stopped', 0]);
@@ -375,7 +375,7 @@ describe('the end of a key exchange', () => {
     ['fallback', 'initiator', LOST, { code: 'ERR_LINK_EOF', facts: { transport: 'v2' } }],
     ['failed', 'responder', LOST, { code: 'ERR_LINK_EOF', facts: { transport: 'detecting' } }],
     ['failed', 'initiator', SPOILT, { code: 'ERR_V2_AUTH', facts: { packet: 0, transport: 'v2' } }],
-  ] as const)('%s: the output tells an %s why', (leaf, role, event, { code, facts }) => {
+  ] as const)('%s: the output has the reason for an %s', (leaf, role, event, { code, facts }) => {
     const { value, done, output } = exchange(role, KEYS[0], event);
     expect(value).toBe(leaf);
     expect(output).toEqual({ code, facts: { ...facts, role } });

@@ -9,7 +9,7 @@ import { MEMORY_LIMITS, MemoryBudget, type MemoryDecision } from '../src/node/me
 
 const FRAME = 4_000_000;
 const CHUNK = 65_536;
-const { free, total, patience } = MEMORY_LIMITS;
+const { free, total, maxWait } = MEMORY_LIMITS;
 
 interface Peer {
   held: number;
@@ -93,7 +93,7 @@ describe('112 peers that stop one byte before the end of a frame of 4 MB', () =>
     expect(crowd.budget.waiting).toBeGreaterThan(90);
   });
 
-  test('do not keep small messages of others waiting', () => {
+  test('do not delay small messages of other peers', () => {
     const crowd = attacked();
     crowd.run(20);
     const id = crowd.add(free);
@@ -103,7 +103,7 @@ describe('112 peers that stop one byte before the end of a frame of 4 MB', () =>
 
   test('are closed one after the other, the oldest first, while others wait', () => {
     const crowd = attacked();
-    crowd.run(15 + patience / 1_000);
+    crowd.run(15 + maxWait / 1_000);
     expect(crowd.in('closed')).toEqual([1]);
     crowd.run(3_500);
     // The others that are left fit into the budget.
@@ -111,7 +111,7 @@ describe('112 peers that stop one byte before the end of a frame of 4 MB', () =>
     expect(crowd.in('paused')).toEqual([]);
   });
 
-  test('do not keep an honest frame of 4 MB waiting for ever', () => {
+  test('do not block an honest frame of 4 MB for ever', () => {
     const crowd = attacked();
     crowd.run(20);
     const id = crowd.add();
@@ -130,7 +130,7 @@ test('seven peers are never paused, however large their frames are', () => {
   expect(crowd.in('complete')).toHaveLength(7);
 });
 
-test('honest frames of any sizes all complete, within the bound, and nothing is remembered of them', () => {
+test('honest frames of any sizes all complete, within the bound, and no memory stays counted', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: FRAME }), { maxLength: 60 }), (sizes) => {
       const crowd = new Crowd();
@@ -145,7 +145,7 @@ test('honest frames of any sizes all complete, within the bound, and nothing is 
 });
 
 test('a paused peer that ends leaves the budget', () => {
-  const budget = new MemoryBudget({ total: 100, free: 0, patience: 1_000 });
+  const budget = new MemoryBudget({ total: 100, free: 0, maxWait: 1_000 });
   budget.update(1, 90, 0);
   expect(budget.update(2, 20, 0)).toEqual({ pause: [2], resume: [], close: [] });
   expect(budget.update(2, 0, 0)).toEqual({ pause: [], resume: [2], close: [] });
@@ -182,7 +182,7 @@ describe('a running node', () => {
     const held = node.bytesBuffered;
     expect(held).toBeGreaterThan(total);
     expect(held).toBeLessThan(bound(12) + 12 * 1_000_000);
-    clock.advance(patience + 2_000);
+    clock.advance(maxWait + 2_000);
     expect(ends).toMatchObject([{ code: 'ERR_LINK_FLOOD', facts: { what: 'unfinished' } }]);
     expect(node.bytesBuffered).toBeLessThanOrEqual(held);
     for (const link of links) link.destroy();

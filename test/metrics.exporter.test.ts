@@ -45,7 +45,7 @@ describe('the exporter', () => {
     return exporter;
   }
 
-  test('serves what a real node over TCP says of itself', async () => {
+  test('serves the figures of a real node over TCP', async () => {
     const [a, b] = [createNode({ chain: 'regtest' }), createNode({ chain: 'regtest', v2transport: true })];
     const registry = new Registry();
     const exporter = await startExporter({ registry });
@@ -110,7 +110,7 @@ describe('the exporter', () => {
     });
   });
 
-  test('answers beside more idle connections than it takes', async () => {
+  test('answers while more idle connections are open than its limit', async () => {
     const { url } = await serving();
     const port = Number(new URL(url).port);
     const sockets = Array.from({ length: 20 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
@@ -138,7 +138,7 @@ describe('the exporter', () => {
     expect(collections).toBe(2);
   });
 
-  test('wants its token', async () => {
+  test('requires its token', async () => {
     const exporter = await startExporter({ registry: new Registry(), token: 'secret' });
     open.push(exporter);
     const tokens = [{}, { Authorization: 'Bearer wrong' }, { Authorization: 'Bearer secret' }];

@@ -133,7 +133,7 @@ describe('the figures', () => {
     expect(of('message_bytes_total')['other received']).toBeGreaterThan(33);
   });
 
-  test('of peers go to 0 when they are gone, and counters never go down', async () => {
+  test('of peers are 0 after their end, and counters never decrease', async () => {
     const { node, pass, registry } = await network();
     const before = readExposition(await registry.metrics());
     for (const { id } of node.peers.list()) node.close(id);
@@ -161,7 +161,7 @@ describe('the figures', () => {
     expect(figures(readExposition(await registry.metrics()), 'verack_dials_in_flight')).toEqual({ '': 0 });
   });
 
-  test('of the event loop say how long it was held up', async () => {
+  test('of the event loop have its delay', async () => {
     const registry = new Registry();
     open.push(nodeMetrics(memoryNetwork().node(), registry));
     const end = performance.now() + 800;
@@ -174,7 +174,7 @@ describe('the figures', () => {
 });
 
 describe('the labels', () => {
-  test('are from closed sets, whatever peers say', async () => {
+  test('are from closed sets, whatever peers send', async () => {
     const { registry } = await network();
     const families = readExposition(await registry.metrics());
     const states = [

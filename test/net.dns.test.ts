@@ -57,11 +57,11 @@ describe('resolveHost', () => {
     expect(await resolve('both.example')).toEqual(['203.0.113.5', '203.0.113.6', '2001:db8::1']);
   });
 
-  test('one family without an answer is no failure, and doubles go', async () => {
+  test('one address family without an answer is no failure, and duplicates are removed', async () => {
     expect(await resolve('four.example')).toEqual(['203.0.113.5']);
   });
 
-  test('onlynet asks for nothing else', async () => {
+  test('onlynet queries only that address family', async () => {
     const { address, asked } = await serve(zone);
     const options: DnsOptions = { servers: [address], onlynet: ['ipv6'] };
     expect(await resolveHost('both.example', options)).toEqual(['2001:db8::1']);
@@ -81,7 +81,7 @@ describe('resolveHost', () => {
     expect([error.code, error.facts]).toEqual(['ERR_DIAL_DNS', { host, syscode }]);
   });
 
-  test('silence is a timeout, not a wait for ever', async () => {
+  test('no answer ends with a timeout', async () => {
     const error = await errorOf(resolve('silent.example', { timeout: 120 }));
     expect([error.code, error.facts]).toEqual([
       'ERR_DIAL_DNS',
@@ -104,7 +104,7 @@ describe('resolveHost', () => {
     expect((await work).code).toBe('ERR_LOCAL_CANCELLED');
   });
 
-  test('what was given up is not asked again', async () => {
+  test('a cancelled query is not sent again', async () => {
     const { address, asked } = await serve({ ...zone, 'other.example': 'silent' });
     const options: DnsOptions = { servers: [address], onlynet: ['ipv4'] };
     const controller = new AbortController();
@@ -118,7 +118,7 @@ describe('resolveHost', () => {
     expect(asked.filter((question) => question === 'A silent.example')).toHaveLength(1);
   });
 
-  test('a signal that has come already asks nobody', async () => {
+  test('an aborted signal sends no query', async () => {
     const { address, asked } = await serve(zone);
     const options = { servers: [address], signal: AbortSignal.abort() };
     expect((await errorOf(resolveHost('both.example', options))).code).toBe('ERR_LOCAL_CANCELLED');
@@ -165,7 +165,7 @@ describe('seedAddresses', () => {
     return { found, asked: server.asked };
   }
 
-  test('asks each seed with the service prefix, says who named what, on the default port', async () => {
+  test('queries each seed with the service prefix; the addresses have their seed and the default port', async () => {
     const { found, asked } = await seedsOf({
       'x9.one.seed': { A: ['203.0.113.1'], AAAA: ['2001:db8::1'] },
       'x9.two.seed': { A: ['203.0.113.2'] },
@@ -178,7 +178,7 @@ describe('seedAddresses', () => {
     expect(asked.sort()).toEqual(['A x9.one.seed', 'A x9.two.seed', 'AAAA x9.one.seed', 'AAAA x9.two.seed']);
   });
 
-  test('a seed without the prefix is asked plainly', async () => {
+  test('a seed without support for the prefix is queried without it', async () => {
     const { found, asked } = await seedsOf({
       'one.seed': { A: ['203.0.113.1'] },
       'x9.two.seed': {},
@@ -226,7 +226,7 @@ describe('seedAddresses', () => {
     ]);
   });
 
-  test('one silent seed does not spoil the other', async () => {
+  test('one seed without an answer does not affect the other', async () => {
     const zone: Zone = {
       'x9.one.seed': 'silent',
       'one.seed': 'silent',
@@ -236,7 +236,7 @@ describe('seedAddresses', () => {
     expect(found).toEqual([{ host: '203.0.113.2', port: 8333, source: 'two.seed' }]);
   });
 
-  test('servers that cannot be asked are told, not passed over', async () => {
+  test('unusable servers are reported as an error', async () => {
     const options = { servers: ['dns.example'], random: seeded() };
     expect((await errorOf(seedAddresses(chain, options))).code).toBe('ERR_LOCAL_ARGUMENT');
     expect((await errorOf(resolveHost('a.example', options))).code).toBe('ERR_LOCAL_ARGUMENT');
@@ -306,7 +306,7 @@ describe('seedAddresses', () => {
     expect(found.sort()).toEqual(['10.0.0.1 one.seed', '127.0.0.1 one.seed']);
   });
 
-  test('one signal for the questions of all seeds warns of no leak', async () => {
+  test('one signal for the queries of all seeds causes no leak warning', async () => {
     const warnings: Error[] = [];
     const warned = (warning: Error): void => void warnings.push(warning);
     process.on('warning', warned);
@@ -319,7 +319,7 @@ describe('seedAddresses', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('regtest asks nobody and has none; the fixed seeds of main are all usable', async () => {
+  test('regtest queries no seed and has no fixed ones; the fixed seeds of main are all valid', async () => {
     const server = await serve({});
     const options = { servers: [server.address], random: seeded() };
     expect(await seedAddresses(NETWORKS.regtest, options)).toEqual([]);

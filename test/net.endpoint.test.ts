@@ -88,7 +88,7 @@ describe('formatEndpoint', () => {
     expect(formatEndpoint({ host: 'a.b', port: 3 })).toBe('a.b:3');
   });
 
-  test('reads back as it was written, whatever the endpoint', () => {
+  test('formatted endpoints parse to the same endpoint', () => {
     const host = fc.oneof(fc.ipV4(), fc.ipV6().map(canonicalAddress), fc.domain());
     fc.assert(
       fc.property(host, fc.integer({ min: 1, max: 65_535 }), (given, port) => {

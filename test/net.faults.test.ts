@@ -126,7 +126,7 @@ describe('frames', () => {
     }
   });
 
-  test('the frames that were handed in are left as they were', () => {
+  test('the given frames are not modified', () => {
     const before = hex(VERSION, VERACK);
     for (const name of ['checksum', 'magic', 'oversize', 'obsolete', 'self-nonce=00c0ffee00c0ffee']) {
       sendHandshake(faultyPair(name));
@@ -141,7 +141,7 @@ describe('frames', () => {
     expect(atHealthy.bytes).toBe(hex(VERSION));
   });
 
-  test('what is sent keeps to one write, and reading goes on', () => {
+  test('the changed frames are one write, and reading continues', () => {
     const { faulty, healthy, clock, atFaulty, atHealthy } = faultyPair('double-version');
     faulty.write([VERSION, VERACK]);
     healthy.write([PING]);
@@ -150,7 +150,7 @@ describe('frames', () => {
     expect(atFaulty.bytes).toBe(hex(PING));
   });
 
-  test('what is no frame passes', () => {
+  test('bytes that are no frame pass unchanged', () => {
     for (const name of FAULT_NAMES.filter((fault) => fault !== 'split' && fault !== 'slow')) {
       const { faulty, clock, atHealthy } = faultyPair(name);
       faulty.write([Buffer.from('short')]);
@@ -164,7 +164,7 @@ describe('self-nonce', () => {
   const theirs = frame('version', versionPayload({ nonce: 'a1b2c3d4e5f60718' }));
   const echoed = frame('version', versionPayload({ nonce: 'a1b2c3d4e5f60718' }));
 
-  test.each([1, 50, 103, 104, 200])('repeats what came, in chunks of %d bytes', (size) => {
+  test.each([1, 50, 103, 104, 200])('repeats the received nonce, for chunks of %d bytes', (size) => {
     const { faulty, healthy, clock, atHealthy } = faultyPair('self-nonce');
     for (let at = 0; at < theirs.length; at += size) healthy.write([theirs.subarray(at, at + size)]);
     clock.advance(0);
@@ -195,7 +195,7 @@ describe('hang-up', () => {
     expect([atHealthy.ends, atFaulty.ends]).toEqual([['ERR_LINK_EOF'], ['ERR_LINK_EOF']]);
   });
 
-  test.each(['end', 'destroy'] as const)('after %s the owner hears nothing', (how) => {
+  test.each(['end', 'destroy'] as const)('after %s the owner gets no event', (how) => {
     const { faulty, clock, atFaulty } = faultyPair('hang-up');
     faulty.write([VERSION]);
     faulty[how]();
@@ -204,7 +204,7 @@ describe('hang-up', () => {
     expect(clock.armed).toBe(0);
   });
 
-  test('an owner that attaches after destroying hears nothing', () => {
+  test('an owner that attaches after destroy gets no event', () => {
     const clock = new VirtualClock();
     const [inner] = linkPair({ timers: clock });
     const faulty = withFault(inner, parseFault('hang-up'), clock);
@@ -216,7 +216,7 @@ describe('hang-up', () => {
     expect(ear.ends).toEqual([]);
   });
 
-  test('an owner that attaches after writing is told too', () => {
+  test('an owner that attaches after writing gets the end too', () => {
     const clock = new VirtualClock();
     const [inner] = linkPair({ timers: clock });
     const faulty = withFault(inner, parseFault('hang-up'), clock);
@@ -228,7 +228,7 @@ describe('hang-up', () => {
   });
 });
 
-describe('pace', () => {
+describe('delays and splitting', () => {
   test('split=10 writes ten bytes at a time, each in a turn of its own, and end waits', () => {
     const { faulty, clock, atHealthy, atFaulty } = faultyPair('split=10');
     faulty.write([VERACK, PING]);
@@ -294,7 +294,7 @@ describe('pace', () => {
     expect([faulty.pending, atFaulty.drains]).toEqual([0, 1]);
   });
 
-  test('slow: an end of the other side while ours waits is not told', () => {
+  test('slow: an end of the other side is not reported while our end waits', () => {
     const { faulty, healthy, clock, atFaulty } = faultyPair('slow=100');
     faulty.write([PING]);
     faulty.end();
@@ -322,7 +322,7 @@ describe('pace', () => {
     expect([atFaulty.ends, clock.armed, faulty.pending]).toEqual([['ERR_LINK_EOF'], 0, 0]);
   });
 
-  test('faults combine: the pace innermost', () => {
+  test('faults combine: delays apply last', () => {
     const clock = new VirtualClock();
     const [inner, healthy] = linkPair({ timers: clock });
     const faulty = withFault(withFault(inner, parseFault('split=5'), clock), parseFault('no-verack'), clock);

@@ -173,7 +173,7 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
     expect(farEar.chunks.map(String)).toEqual(['onetwothree']);
   });
 
-  test('both ends agree on who they are', async () => {
+  test("both ends have each other's endpoints", async () => {
     const [near, far] = await connection();
     expect(near.remote).toEqual(far.local);
     expect(near.remote).toEqual(listeners[0]?.local);
@@ -212,7 +212,7 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
     await ear.hears('held');
   });
 
-  test('end: everything written arrives, then one EOF; the one who ended hears nothing', async () => {
+  test('end: everything written arrives, then one EOF; the ending side gets no event', async () => {
     const { near, nearEar, farEar } = await heardConnection();
     near.write([Buffer.alloc(3 * MIB, 7)]);
     near.end();
@@ -225,7 +225,7 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
     expect([nearEar.chunks, nearEar.ends]).toEqual([[], []]);
   });
 
-  test('after an end nothing of the other side is told, and its data does not spoil ours', async () => {
+  test('after end no event of the other side is reported, and its data does not disturb ours', async () => {
     const { near, far, nearEar, farEar } = await heardConnection();
     near.write([ascii('last words')]);
     near.end();
@@ -272,7 +272,7 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
     expect([farEar.ends, farEar.drains]).toEqual([[], 0]);
   });
 
-  test('a paused reader holds the writer up, loses nothing, and drains it when it reads on', async () => {
+  test('a paused reader causes backpressure, loses nothing, and the writer drains when reading resumes', async () => {
     const { near, far, nearEar, farEar } = await heardConnection();
     far.pause();
     let written = 0;
@@ -306,7 +306,7 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
     expect(farEar.text).toBe('onetwo');
   });
 
-  test('a link that rests reads on by itself, and lets others be read before', async () => {
+  test('a link that rests resumes by itself, after others were read', async () => {
     const one = await heardConnection();
     const two = await heardConnection();
     const order: string[] = [];
@@ -339,7 +339,7 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
     expect(farEar.text).toBe('held');
   });
 
-  test('a dial that was given up calls nobody; giving up later does nothing', async () => {
+  test('a cancelled dial calls no handler; a later cancel does nothing', async () => {
     const listener = await listen();
     const calls: string[] = [];
     const giveUp = net.dial(listener.local, {
@@ -359,7 +359,7 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
     expect(calls).toEqual([]);
   });
 
-  test('giving up after opening does not touch the link', async () => {
+  test('a cancel after opening does not affect the link', async () => {
     let far: Link | undefined;
     const listener = await listen((link) => (far = link));
     const ear = new Ear();
@@ -389,7 +389,7 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
     expect(ear.ends).toEqual(['ERR_LINK_RESET']);
   });
 
-  test('dialling where nobody listens is refused, with facts', async () => {
+  test('a dial to a closed port is refused, with facts', async () => {
     const listener = await listen();
     await listener.close();
     const { port } = listener.local;

@@ -102,7 +102,7 @@ describe('a reader that does not read', () => {
     expect(near.pending).toBe(0);
   });
 
-  test('bytes under way when it stops reading are pending too, and drained is told once', () => {
+  test('bytes under way when it stops reading are pending too, and drained is called once', () => {
     const { clock, tape, near, far } = pair(10);
     near.write([ascii('12345')]);
     expect(near.pending).toBe(0);
@@ -129,7 +129,7 @@ describe('a reader that does not read', () => {
     }
   });
 
-  test('end gives up on it after 2 s: what was unsent is lost, and it learns of a reset when it reads on', () => {
+  test('end destroys the link after 2 s: unsent bytes are lost, and the reader gets a reset when it resumes', () => {
     const { clock, tape, near, far } = pair();
     far.pause();
     near.write([ascii('lost')]);
@@ -152,7 +152,7 @@ describe('a reader that does not read', () => {
     expect(tape.lines).toEqual(['1999 far kept', '1999 far ERR_LINK_EOF']);
   });
 
-  test('destroy after end does not wait, and the other side still learns of an end', () => {
+  test('destroy after end does not wait, and the other side still gets an end', () => {
     const { clock, tape, near, far } = pair();
     far.pause();
     near.write([ascii('lost')]);
@@ -167,7 +167,7 @@ describe('a reader that does not read', () => {
 });
 
 describe('a path that breaks', () => {
-  test('both sides hear a reset, and what was under way is lost', () => {
+  test('both sides get a reset, and bytes under way are lost', () => {
     const { clock, tape, near, far } = pair(10);
     near.write([ascii('lost')]);
     far.write([ascii('lost')]);
@@ -181,7 +181,7 @@ describe('a path that breaks', () => {
     expect(clock.armed).toBe(0);
   });
 
-  test('a side that had ended hears nothing', () => {
+  test('a side that had ended gets no event', () => {
     const { clock, tape, near, far } = pair(10);
     near.end();
     far.sever();
@@ -199,7 +199,7 @@ describe('timers', () => {
     ['one ends, the other destroys', (near, far) => [near.end(), far.destroy()]],
     ['one ends, then destroys', (near) => [near.end(), near.destroy()]],
     ['one destroys with data under way both ways', (near, far) => [far.write([ascii('x')]), near.destroy()]],
-  ])('%s: none is left once the news has travelled', (_name, step) => {
+  ])('%s: none remains after the latency', (_name, step) => {
     const { clock, near, far } = pair(10);
     near.write([ascii('data')]);
     step(near, far);
@@ -213,7 +213,7 @@ describe('addresses', () => {
     return new Promise((resolve, reject) => net.dial(to, { opened: resolve, failed: reject }));
   }
 
-  test('a wildcard listener answers for its family, an exact one goes first', async () => {
+  test('a wildcard listener accepts for its family, an exact one takes precedence', async () => {
     const net = memoryNet();
     const received: string[] = [];
     await net.listen({ host: '0.0.0.0', port: 8333 }, (link) => received.push(`any ${link.local.host}`));
@@ -239,7 +239,7 @@ describe('addresses', () => {
     for (const link of [...accepted, second]) link.destroy();
   });
 
-  test('a host runs out of ports, says so, and goes on when one is free', async () => {
+  test('a host without free ports reports it, and dials again when one is free', async () => {
     const net = memoryNet();
     const host = '10.0.0.3';
     const held = await Promise.all(

@@ -83,7 +83,7 @@ async function ways(
   return result;
 }
 
-describe('the way of a target', () => {
+describe('the route of a target', () => {
   const NOTHING = {
     ipv4: 'direct',
     ipv6: 'direct',

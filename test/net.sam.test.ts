@@ -146,7 +146,7 @@ describe('streams', () => {
 });
 
 describe('sessions', () => {
-  test('a persistent one is shared by everybody and ends after the last', async () => {
+  test('a persistent one is shared by all streams and ends after the last', async () => {
     const server = await router();
     const other = await listen(samNet(server, stored()));
     const ours = samNet(server, stored());
@@ -204,7 +204,7 @@ describe('sessions', () => {
     expect((await next()).local).toEqual(listener.local);
   });
 
-  test('one that the router never makes: all who wait give up, and the next one tries anew', async () => {
+  test('one that the router never creates: all waiting dials fail, and the next one tries again', async () => {
     const server = await router({ 'SESSION CREATE': 'hold' });
     const ours = samNet(server, stored());
     const calls: string[] = [];
@@ -217,7 +217,7 @@ describe('sessions', () => {
     expect(calls).toEqual([]);
   });
 
-  test('one that takes three minutes is given up', async () => {
+  test('one that takes three minutes is cancelled', async () => {
     const server = await router({ 'SESSION CREATE': 'hold' });
     const armed: { run: () => void; ms: number }[] = [];
     const timers: Timers = {
@@ -265,7 +265,7 @@ describe('results', () => {
     });
   });
 
-  test('one that no document knows is a failure of the router', async () => {
+  test('an undocumented result is a failure of the router', async () => {
     const server = await router({ 'HELLO VERSION': 'HELLO REPLY RESULT=TEAPOT' });
     const outcome = await dialled(samNet(server), ABSENT);
     expect(outcome).toMatchObject({ code: 'ERR_DIAL_I2P_ROUTER', facts: { result: 'TEAPOT' } });
@@ -332,7 +332,7 @@ describe('a router that misbehaves', () => {
     await next();
   });
 
-  test('whatever it answers, parsing gives pairs and throws nothing', () => {
+  test('any answer parses to pairs without an exception', () => {
     expect(Object.fromEntries(parseReply(Buffer.from('A B RESULT=X MESSAGE="a b=c" VALUE=q==\r')))).toEqual({
       RESULT: 'X',
       MESSAGE: 'a b=c',

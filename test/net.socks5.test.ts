@@ -58,7 +58,7 @@ describe('a stream', () => {
     ['an IPv4 address', '203.0.113.7'],
     ['an IPv6 address', '2001:db8::1'],
     ['an onion address', 'pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion'],
-  ])('%s is asked for as a host name, and the link is to it', async (_what, host) => {
+  ])('%s is sent as a host name, and the link is to it', async (_what, host) => {
     const peer = await greeter();
     const server = await proxy({ route: () => peer });
     const outcome = await dial({ host, port: 8333 }, server);
@@ -70,7 +70,7 @@ describe('a stream', () => {
   test.each([
     ['in one write with the reply', { behind: 'early ' }, 'early hello'],
     ['byte by byte', { behind: 'early ', bytewise: true }, 'early hello'],
-  ])('what the peer sends comes unchanged: %s', async (_how, script, text) => {
+  ])('bytes from the peer arrive unchanged: %s', async (_how, script, text) => {
     const peer = await greeter();
     const server = await proxy({ ...script, route: () => peer });
     expect(await received(await dial(TARGET, server, someone), text.length)).toBe(text);
@@ -127,14 +127,14 @@ describe('replies', () => {
     expect(await dial(TARGET, server)).toEqual({ code, facts });
   });
 
-  test('each has a reason, a sentence and a cure of its own', () => {
+  test('each has its own reason, sentence and hint', () => {
     const rows = replies.map(([, code]) => REASONS[code]);
     expect(new Set(replies.map(([, code]) => code)).size).toBe(replies.length);
     expect(new Set(rows.map(({ says }) => says)).size).toBe(replies.length);
     expect(rows.every(({ hint }) => hint !== '')).toBe(true);
   });
 
-  test('one that no document knows is a general failure', async () => {
+  test('an undocumented reply is a general failure', async () => {
     const server = await proxy({ instead: { reply: [5, 0x99, 0, 1] } });
     expect(await dial(TARGET, server)).toMatchObject({
       code: 'ERR_DIAL_PROXY_FAILURE',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { isLoopback, sourceOf } from '../src/net/source-network.js';
 
-describe('the source of a caller', () => {
+describe('the source of an inbound connection', () => {
   test.each([
     ['203.0.113.7', '203.0.113.0/24'],
     ['203.0.113.255', '203.0.113.0/24'],

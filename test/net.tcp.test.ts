@@ -102,7 +102,7 @@ describe('dial', () => {
     expect([code, facts]).toEqual(['ERR_LOCAL_LIMIT', { syscode: 'EADDRNOTAVAIL', ...to }]);
   });
 
-  test('a failure that is known at once is not told after giving up', async () => {
+  test('an immediate failure is not reported after a cancel', async () => {
     const [server, accepted] = await rawServer();
     const to = { host: HOST, port: portOf(server) };
     const calls: string[] = [];
@@ -139,7 +139,7 @@ describe('dial', () => {
     lookup.mockRestore();
   });
 
-  test('giving up a dial that cannot begin calls nobody', async () => {
+  test('cancelling a dial that cannot begin calls no handler', async () => {
     const calls: string[] = [];
     const handler = { opened: () => calls.push('opened'), failed: () => calls.push('failed') };
     tcpNet().dial({ host: 'abc.onion', port: 1 }, handler)();
@@ -174,7 +174,7 @@ describe('the other side', () => {
     expect(failures).toEqual([]);
   });
 
-  test('a reset before attach is told after it, not inside', async () => {
+  test('a reset before attach is reported after it, not inside', async () => {
     const [server, accepted] = await rawServer();
     const link = await open({ host: HOST, port: portOf(server) });
     const socket = await accepted;
@@ -254,7 +254,7 @@ describe('a reader that does not read', () => {
     return size;
   }
 
-  test('end gives it 2 s, then drops it', async () => {
+  test('end gives it 2 s, then destroys the link', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
     const { link, socket, written } = await stuck();
     link.end();
@@ -262,7 +262,7 @@ describe('a reader that does not read', () => {
     expect(await received(socket)).toBeLessThan(written);
   });
 
-  test('one that has ended itself gets no more time', async () => {
+  test('a reader that has ended itself gets no more time', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
     const { link, socket, written } = await stuck();
     const ended = new Promise((closed) => link.attach({ data: () => undefined, closed }));
@@ -272,7 +272,7 @@ describe('a reader that does not read', () => {
     expect(await received(socket)).toBeLessThan(written);
   });
 
-  test('and all of it when it reads within that time', async () => {
+  test('a reader that reads within that time gets everything', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
     const { link, socket, written } = await stuck();
     link.end();
@@ -309,7 +309,7 @@ describe('listen', () => {
     expect(four.local.port).toBe(six.local.port);
   });
 
-  test('a caller that is gone before it is accepted does no harm', async () => {
+  test('a connection that is reset before it is accepted causes no error', async () => {
     const received: string[] = [];
     let wake: () => void = () => undefined;
     const accepted = new Promise<void>((resolve) => (wake = resolve));
@@ -345,7 +345,7 @@ describe('listen', () => {
     expect((await open(listener.local)).remote).toEqual(listener.local);
   });
 
-  test('running out of files costs callers their connection, not the server its life', async () => {
+  test('out of file descriptors, new connections are closed and the server keeps running', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'verack-'));
     closers.push(() => rm(folder, { recursive: true }));
     await transpile(folder, [

@@ -7,7 +7,7 @@ import { systemTimers } from '../src/net/timers.js';
 const standStill = (ms: number): unknown => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
 describe('a deadline that passes while the process does not run', () => {
-  test('is judged after what lay in the socket', async () => {
+  test('is checked after the bytes that were already in the socket', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const accepted = new Promise<{ write: (text: string) => void; end: () => void }>((resolve) =>

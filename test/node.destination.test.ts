@@ -87,7 +87,7 @@ describe('a node', () => {
     return { dialled, asked, options: { chain: 'regtest', net, lookup } satisfies NodeOptions };
   }
 
-  test('hands hosts of other networks to the net, and no resolver hears of them', async () => {
+  test('passes hosts of other networks to the net, without a DNS query', async () => {
     const { dialled, asked, options } = observed();
     const node = createNode(options);
     const hosts = [

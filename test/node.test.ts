@@ -65,7 +65,7 @@ describe('a handshake', () => {
   });
 });
 
-describe('connecting to oneself', () => {
+describe('a connection to itself', () => {
   test('is detected by the accepting side; the dialling side reports it when its link ends', async () => {
     const { a, pass } = await twoNodes();
     const ends = endsOf(a);
@@ -122,7 +122,7 @@ describe('slots', () => {
     expect(b.peers.size).toBe(1);
   });
 
-  test('full inbound slots close the newcomer without a byte', async () => {
+  test('full inbound slots close a new connection without a byte', async () => {
     const network = memoryNetwork();
     const a = network.node({ maxinbound: 1 }, A.host);
     await a.listen(A);
@@ -140,7 +140,7 @@ describe('slots', () => {
 });
 
 describe('the end', () => {
-  test('stop closes everybody in order and leaves no timer, link or actor', async () => {
+  test('stop closes every peer in order and leaves no timer, link or actor', async () => {
     const { a, b, pass, clock, net } = await twoNodes();
     b.dial(A);
     await pass();
@@ -199,7 +199,7 @@ describe('the end', () => {
     expect(new Set(peers.map((peer) => peer.info()?.lastreason?.code ?? 'ERR_LOCAL_CANCELLED')).size).toBe(1);
   });
 
-  test('established() rejects with the reason when it never comes', async () => {
+  test('established() rejects with the reason when the handshake fails', async () => {
     const { b, pass } = await twoNodes();
     const established = b.dial({ ...A, port: 1 }).established();
     const outcome = established.catch((error: unknown) => error);
@@ -226,7 +226,7 @@ describe('one crashed peer', () => {
       }),
   });
 
-  test('ends with ERR_LOCAL_BUG and takes nobody with it', async () => {
+  test('ends with ERR_LOCAL_BUG and no other peer ends', async () => {
     const { a, net, clock, pass } = await twoNodes();
     await a.listen({ ...A, port: 2 });
     const b = createNode({ chain: 'regtest', clock, net: breaking(net.at(B.host), 2) });
@@ -258,7 +258,7 @@ describe('the clock', () => {
     expect(peer.info()).toMatchObject({ state: 'established', pingtime: 0.04, minping: 0.04 });
   });
 
-  test('a pong that answers our ping is told with its round trip, another one is not', async () => {
+  test('a pong that answers our ping is reported with its round trip, another one is not', async () => {
     const { a, b, pass } = await twoNodes(memoryNetwork(20));
     const pongs: object[] = [];
     b.on('pong', (pong) => pongs.push(pong));
@@ -273,7 +273,7 @@ describe('the clock', () => {
     expect(pongs).toHaveLength(2);
   });
 
-  test('a jump of an hour ends nobody and is told', async () => {
+  test('a jump of an hour ends no peer and is reported', async () => {
     const { a, b, clock, pass } = await twoNodes();
     const peer = b.dial(A);
     await pass();
@@ -303,7 +303,7 @@ describe('the clock', () => {
 });
 
 describe('the tracker', () => {
-  test('tells of births, changes and ends, and stops when asked', async () => {
+  test('reports created, changed and ended peers, until unsubscribed', async () => {
     const { b, pass } = await twoNodes();
     const seen: [string, string][] = [];
     const stop = b.peers.subscribe(({ type, peer }) => seen.push([type, peer.state]));
@@ -323,7 +323,7 @@ describe('the tracker', () => {
     ]);
   });
 
-  test('tells of a pong, but not of an event that taught nothing', async () => {
+  test('reports a pong, but not an event that changed nothing', async () => {
     const { b, pass } = await twoNodes();
     const pings: (number | undefined)[] = [];
     b.peers.subscribe(({ peer }) => peer.state === 'established' && pings.push(peer.pingtime));
@@ -356,7 +356,7 @@ describe('the tracker', () => {
     expect(() => Object.assign(reason?.facts ?? {}, { state: 'HACKED' })).toThrow(TypeError);
   });
 
-  test('remembers why the connection before ended', async () => {
+  test('has the reason of the previous connection', async () => {
     const { b, pass } = await twoNodes();
     const first = b.dial({ ...A, port: 1 });
     await pass();
@@ -396,12 +396,12 @@ describe('a version with a garbled tail', () => {
     return a;
   }
 
-  test('is refused for its number all the same, as Core judges that first', async () => {
+  test('is refused for its version number, which Core checks first', async () => {
     const a = await tell([version(31_799)]);
     expect(a.peers.recent()[0]?.lastreason?.code).toBe('ERR_POLICY_VERSION');
   });
 
-  test('is dropped, and a better one is taken', async () => {
+  test('is dropped, and a valid one is accepted afterwards', async () => {
     const a = await tell([version(70_016), encodeMessage(versionMessageOf(70_016))]);
     expect(a.peers.list()[0]).toMatchObject({
       state: 'versionReceived',
@@ -410,7 +410,7 @@ describe('a version with a garbled tail', () => {
     });
   });
 
-  test('is dropped and named when time runs out', async () => {
+  test('is dropped, and named in the reason of the timeout', async () => {
     const { a, net, pass } = await twoNodes();
     net.at(B.host).dial(A, {
       failed: () => undefined,

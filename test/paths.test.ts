@@ -131,7 +131,7 @@ describe.each([
   const nodes = found.flatMap(({ nodes }) => [...nodes.values()]);
   const edges = found.flatMap(edgesOf);
 
-  test('is explored by an abstraction that loses nothing', () => {
+  test('is explored by an abstraction without loss', () => {
     expect(found.flatMap(({ conflicts }) => conflicts)).toEqual([]);
   });
 
@@ -162,7 +162,7 @@ describe.each([
     expect(silent.map(({ from, trial }) => `${from.key} · ${trial.name}`)).toEqual([]);
   });
 
-  test('can end from wherever it is', () => {
+  test('can end from every state', () => {
     const ending = canReach(nodes, ({ final }) => final);
     expect(nodes.filter((node) => !ending.has(node)).map(({ key }) => key)).toEqual([]);
   });

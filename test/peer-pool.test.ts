@@ -19,7 +19,7 @@ const NOBODY: PoolListener = {
 };
 
 describe('kill', () => {
-  test('cuts off everybody who has not closed, and leaves nothing behind', () => {
+  test('destroys every link that has not closed, and leaks nothing', () => {
     const clock = new VirtualClock();
     const net = memoryNet({ timers: clock });
     const identity = {

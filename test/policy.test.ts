@@ -42,12 +42,12 @@ test('a dial is unconnected until TCP is open; an accepted peer never is', () =>
   expect(policy.isUnconnected(contextOf({ connection_type: 'inbound' }))).toBe(false);
 });
 
-describe('what depends on the type of the connection', () => {
+describe('rules by connection type', () => {
   const those = (claim: (context: PeerContext) => boolean, facts: Partial<PeerContext> = {}) =>
     CONNECTION_TYPES.filter((connection_type) => claim(contextOf({ ...facts, connection_type })));
   const rules = { ...CORE_RULES, relay: true };
 
-  test('who is asked for transactions, for addresses, for services', () => {
+  test('from which peers transactions, addresses and services are requested', () => {
     expect(those(policy.wantsTransactions)).toEqual([]);
     expect(those(policy.wantsTransactions, { rules })).toEqual([
       ...['inbound', 'manual', 'outbound-full-relay', 'addr-fetch'],
@@ -61,7 +61,7 @@ describe('what depends on the type of the connection', () => {
     expect(those((context) => policy.lacksServices(context, full))).toEqual([]);
   });
 
-  test('whose excess is tolerated', () => {
+  test('which peers may exceed limits', () => {
     const excess = (command: string) => ({ type: 'wire.excess', command, count: 9, limit: 1 }) as const;
     const tolerates = (command: string) => those((context) => !policy.exceedsLimit(context, excess(command)));
     expect(tolerates('addr')).toEqual(['manual', 'block-relay-only']);
@@ -71,7 +71,7 @@ describe('what depends on the type of the connection', () => {
     expect(tolerates('getblocks')).toEqual([]);
   });
 
-  test('who may announce 2 in sendcmpct, and for whom two addresses are enough', () => {
+  test('which sendcmpct announce values are valid, and when an addr-fetch is complete', () => {
     const announce = (n: number) =>
       ({ type: 'wire.sendcmpct', announce: n, version: '0000000000000002' }) as const;
     expect(those((context) => policy.isInvalidAnnounce(context, announce(1)))).toEqual([]);
@@ -88,7 +88,7 @@ describe('what depends on the type of the connection', () => {
   });
 });
 
-describe('the last value that still passes', () => {
+describe('boundary values', () => {
   const version = (number: number) => ({ version: number }) as Parameters<typeof policy.isObsolete>[1];
 
   test('versions', () => {
@@ -165,7 +165,7 @@ describe('the next deadline', () => {
     });
   });
 
-  test('of an established peer: whatever comes first', () => {
+  test('of an established peer: the earliest one', () => {
     const pinged = established({ pingsentat: 2_000 });
     expect(next('established', pinged)).toEqual({ at: 122_000, what: 'ping' });
     expect(next('established', { ...pinged, pingnonce: '07' })).toEqual({ at: 1_202_000, what: 'pong' });
@@ -184,7 +184,7 @@ describe('the next deadline', () => {
     expect(next('established', { ...fetching, pingnonce: '' })).toEqual({ at: 129_000, what: 'ping' });
   });
 
-  test('at one and the same moment the ping goes first', () => {
+  test('at the same time the ping comes first', () => {
     const even = established({ pingsentat: 5_000, pingnonce: '07' });
     expect(next('established', even)).toEqual({ at: 1_205_000, what: 'pong' });
   });

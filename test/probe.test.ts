@@ -39,17 +39,17 @@ const regtest = { chain: 'regtest' } as const;
 const failing = (fault: string): NodeOptions => ({ net: faultyNet(tcpNet(), parseFault(fault)) });
 
 describe('probe', () => {
-  test('of a node that breaks a rule right after the handshake is no success', async () => {
+  test('of a node that breaks a rule right after the handshake fails', async () => {
     const report = await probe(await listening(failing('late-wtxidrelay')), regtest);
     expect(report).toMatchObject({ ok: false, reason: { code: 'ERR_PROTO_LATE_FEATURE' } });
   });
 
-  test('with a signal that has aborted dials nobody', async () => {
+  test('with an aborted signal opens no connection', async () => {
     const report = await probe(await listening(), { ...regtest, signal: AbortSignal.abort() });
     expect(report).toMatchObject({ ok: false, reason: { code: 'ERR_LOCAL_CANCELLED' } });
   });
 
-  test('reports what the node says and how long each step took', async () => {
+  test('reports the version fields and the duration of each step', async () => {
     const host = await listening({ services: '0000000000000409', startingheight: 7, subver: '/x:1/' });
     const report = await probe(host, regtest);
     expect(report).toMatchObject({
@@ -71,7 +71,7 @@ describe('probe', () => {
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
   });
 
-  test('a node that meets no demand is reported in full', async () => {
+  test('a node that fails every requirement is reported in full', async () => {
     const host = await listening();
     const [services, version, met] = await Promise.all([
       probe(host, { ...regtest, require: { services: ['WITNESS'] } }),
@@ -106,7 +106,7 @@ describe('probe', () => {
     expect(report.phases.verack).toBeGreaterThan(0);
   });
 
-  test('nobody there, no such name, given up', async () => {
+  test('closed port, unknown name, cancelled', async () => {
     const dns = await dnsServer({ 'silent.example': 'silent' });
     const controller = new AbortController();
     const silent = await listening(failing('silent'));
@@ -129,7 +129,7 @@ describe('probe', () => {
     ]);
   });
 
-  test('a name stands for all its addresses', async () => {
+  test('all addresses of a name are tried', async () => {
     const host = await listening();
     const port = host.split(':')[1]!;
     const dns = await dnsServer({ 'node.example': { A: ['127.0.0.8', '127.0.0.1'] } });
@@ -150,7 +150,7 @@ describe('probe', () => {
     expect(report.phases).not.toHaveProperty('ping');
   });
 
-  test('what is no host is refused', async () => {
+  test('an invalid host is refused', async () => {
     await expect(probe('999.1.1.1', regtest)).rejects.toMatchObject({ code: 'ERR_LOCAL_ARGUMENT' });
     await expect(probe('127.0.0.1', { chain: 'moon' })).rejects.toMatchObject({ code: 'ERR_LOCAL_ARGUMENT' });
   });

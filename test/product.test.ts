@@ -65,7 +65,7 @@ describe.each([
     expect(idle.slice(0, 3).map(picture)).toEqual([]);
   });
 
-  test('both end when one has ended, without waiting for a timeout', () => {
+  test('both end when one side has ended, without a timeout', () => {
     const ending = reaching(product, over, graceful);
     const orphans = pairs.filter((pair) => pair.sides.some((side) => side?.done) && !ending.has(pair));
     expect(orphans.slice(0, 3).map((pair) => [picture(pair), traceTo(pair)])).toEqual([]);
@@ -78,7 +78,7 @@ describe.each([
     expect(early.slice(0, 3).map((pair) => [picture(pair), traceTo(pair)])).toEqual([]);
   });
 
-  test('agree all the same when what is lost can be done without, and time out when it cannot', () => {
+  test('agree when a lost message is optional, and time out when it is required', () => {
     const lost = pairs.filter((pair) => pair.losses === losses && pair.hostile === 0);
     expect(lost.some(agreed)).toBe(true);
     const waiting = stuck(product).filter((pair) => pair.hostile === 0);

@@ -18,7 +18,7 @@ import {
   exchangesOf,
   type ExchangeMove,
   leadingTo,
-  pictureOf,
+  describeExchange,
   wayOf,
 } from './support/key-exchange-product.js';
 import { print } from './support/print.js';
@@ -38,8 +38,8 @@ const inTime = ({ kind }: ExchangeMove): boolean => kind === 'graceful' || kind 
 const over = ({ ends }: Exchange): boolean => ends.every((end) => end.over);
 const agreed = ({ ends: [a, b] }: Exchange): boolean =>
   a.leaf === b.leaf && /^v[12]$/.test(a.leaf) && !a.over && !b.over;
-const told = (list: readonly Exchange[]) =>
-  list.slice(0, 3).map((exchange) => [pictureOf(exchange), wayOf(exchange)]);
+const described = (list: readonly Exchange[]) =>
+  list.slice(0, 3).map((exchange) => [describeExchange(exchange), wayOf(exchange)]);
 
 const initiator = (v2only = false) => machineEnd('initiator', v2only);
 const responder = (v2only = false) => machineEnd('responder', v2only);
@@ -47,7 +47,7 @@ const OF = (v2only: boolean): string => (v2only ? ' (v2only)' : '');
 const BOTH = [false, true] as const;
 
 /** Everybody who may meet; `waits`: only a deadline gets them out of it. */
-const MEETINGS: readonly (readonly [string, () => End, () => End, { readonly waits?: true }])[] = [
+const PAIRS: readonly (readonly [string, () => End, () => End, { readonly waits?: true }])[] = [
   ...BOTH.flatMap((mine) =>
     BOTH.map(
       (theirs) =>
@@ -57,19 +57,19 @@ const MEETINGS: readonly (readonly [string, () => End, () => End, { readonly wai
   ...BOTH.flatMap((mine) => [
     [`v2${OF(mine)} × v1 that closes`, () => initiator(mine), () => v1Responder('closes'), {}] as const,
     [
-      `v2${OF(mine)} × somebody mute`,
+      `v2${OF(mine)} × a silent v1 node`,
       () => initiator(mine),
       () => v1Responder('mute'),
       { waits: true },
     ] as const,
-    [`v2${OF(mine)} × v1 that greets first`, () => initiator(mine), () => v1Responder('greets'), {}] as const,
+    [`v2${OF(mine)} × v1 that sends first`, () => initiator(mine), () => v1Responder('greets'), {}] as const,
   ]),
   ...BOTH.map(
     (theirs) => [`v1 × v2${OF(theirs)}`, () => v1Initiator(), () => responder(theirs), {}] as const,
   ),
 ];
 
-describe.each(MEETINGS)('%s', (name, dialler, acceptor, { waits }) => {
+describe.each(PAIRS)('%s', (name, dialler, acceptor, { waits }) => {
   const found = measured(name, dialler(), acceptor());
   const { all, moves } = found;
   const ends = (leaf: string) => all.filter(({ ends: [a] }) => a.leaf === leaf);
@@ -80,7 +80,7 @@ describe.each(MEETINGS)('%s', (name, dialler, acceptor, { waits }) => {
       (exchange) => over(exchange) || agreed(exchange),
       waits ? inTime : graceful,
     );
-    expect(told(all.filter((exchange) => !fine.has(exchange)))).toEqual([]);
+    expect(described(all.filter((exchange) => !fine.has(exchange)))).toEqual([]);
   });
 
   test('have a deadline as long as they exchange keys, and can always end', () => {
@@ -90,34 +90,35 @@ describe.each(MEETINGS)('%s', (name, dialler, acceptor, { waits }) => {
           !over && opened[who] && !['v1', 'v2', 'waiting'].includes(leaf) && armed.length === 0,
       ),
     );
-    expect(told(idle)).toEqual([]);
+    expect(described(idle)).toEqual([]);
     const ending = leadingTo(found, over, () => true);
-    expect(told(all.filter((exchange) => !ending.has(exchange)))).toEqual([]);
+    expect(described(all.filter((exchange) => !ending.has(exchange)))).toEqual([]);
   });
 
-  test('end with both in one transport, or with both knowing why not', () => {
+  test('end with both in one transport, or with a reason at both', () => {
     const moving = new Set(moves.filter(inTime).map(({ from }) => from));
     const still = all.filter((exchange) => !moving.has(exchange));
     const fair = still.filter(
-      (exchange) => agreed(exchange) || exchange.ends.every(({ knows }) => knows !== ''),
+      (exchange) => agreed(exchange) || exchange.ends.every(({ code }) => code !== ''),
     );
     expect(still.length).toBeGreaterThan(0);
-    expect(told(still.filter((exchange) => !fair.includes(exchange)))).toEqual([]);
+    expect(described(still.filter((exchange) => !fair.includes(exchange)))).toEqual([]);
   });
 
-  test('try v1 anew only when no byte or a v1 header came, and always then', () => {
-    const greets = name.endsWith('greets first');
-    if (!greets) expect(told(ends('fallback').filter(({ received: [received] }) => received))).toEqual([]);
+  test('fall back to v1 only when no byte or a v1 header came, and always then', () => {
+    const greets = name.endsWith('sends first');
+    if (!greets)
+      expect(described(ends('fallback').filter(({ received: [received] }) => received))).toEqual([]);
     const strict = name.startsWith('v2 (v2only)');
     const mine = name.startsWith('v2');
     const silent = ends('failed').filter(({ received: [received] }) => !received);
     if (greets && !strict) expect(ends('fallback').some(({ received: [received] }) => received)).toBe(true);
-    if (!strict) expect(told(silent)).toEqual([]);
+    if (!strict) expect(described(silent)).toEqual([]);
     expect(ends('fallback').length > 0).toBe(mine && !strict);
     expect(silent.length > 0).toBe(strict);
   });
 
-  test('come to the transport that both know', () => {
+  test('come to the transport that both support', () => {
     const transports = new Set(all.filter(agreed).map(({ ends: [a] }) => a.leaf));
     const common = name.includes('× v2') && !name.startsWith('v1 × v2 (');
     const expected = common ? [name.slice(0, 2)] : [];
@@ -146,7 +147,7 @@ const POLITE: Habits = {
   answers: (token) => (token === 't' ? ['t', 'd', 'v'] : []),
 };
 
-describe('who waits for the other', () => {
+describe('waiting for the other side', () => {
   const met = (name: string, mine: Habits, theirs: Habits) =>
     measured(name, machineEnd('initiator', false, mine), machineEnd('responder', false, theirs), false);
   /** Nothing graceful is left to happen, and they have neither agreed nor ended. */
@@ -160,7 +161,7 @@ describe('who waits for the other', () => {
     ['terminators awaited by both', POLITE, POLITE, 'garbage [] [] garbage', 6],
   ] as const)('%s is a deadlock', (name, mine, theirs, picture, moves) => {
     const [first] = deadlocks(met(name, mine, theirs));
-    expect(first && pictureOf(first)).toBe(picture);
+    expect(first && describeExchange(first)).toBe(picture);
     expect(wayOf(first!)).toHaveLength(moves);
     print(`as intended, deadlock after ${moves} moves: ${wayOf(first!).join(', ')}`);
   });
@@ -172,7 +173,7 @@ describe('who waits for the other', () => {
     ['all 64 awaited by the responder only', REAL_HABITS, SLOW],
   ] as const)('%s is none', (name, mine, theirs) => {
     const found = met(name, mine, theirs);
-    expect(told(deadlocks(found))).toEqual([]);
+    expect(described(deadlocks(found))).toEqual([]);
     expect(found.all.some(agreed)).toBe(true);
   });
 });

@@ -115,7 +115,7 @@ describe('the reader', () => {
     );
   });
 
-  test('tells where a file was cut off, at whichever byte', async () => {
+  test('reports where a file was cut off, at any byte', async () => {
     const bytes = readFileSync(`test/data/message_capture/${INBOUND}/msgs_recv.dat`);
     const whole = await messagesOf(bytes);
     const ends = whole.reduce<number[]>(
@@ -152,14 +152,14 @@ describe('the reader', () => {
     });
   });
 
-  test('takes the greatest length and believes none', async () => {
+  test('accepts the greatest length without allocating it', async () => {
     const file = encode([{ at: 1, command: 'block', payload: new Uint8Array(4_000_000) }]);
     expect((await read(file, 65_536)).messages[0]?.payload).toHaveLength(4_000_000);
     const { fault } = await read(file.subarray(0, 30));
     expect(fault).toMatchObject({ isCut: true, why: 'its payload ends after 6 of 4000000 bytes' });
   });
 
-  test('does not stumble over any bytes', async () => {
+  test('never throws, for any bytes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
         const { messages, fault } = await read(bytes);
@@ -169,7 +169,7 @@ describe('the reader', () => {
     );
   });
 
-  test('merges by time, of equal ones the received first', async () => {
+  test('merges by time; at equal times received messages come first', async () => {
     const at = (...times: number[]): AsyncGenerator<Uint8Array> =>
       inPieces(encode(times.map((time) => ({ at: time, command: 'x', payload: NOTHING }))));
     const merged = mergedByTime(messagesIn(at(2, 3, 9), 'received'), messagesIn(at(1, 3, 4), 'sent'));
@@ -183,7 +183,7 @@ describe('the comparison', () => {
   test.each([
     [OUTBOUND, false, ['getaddr', 'sendcmpct', 'feefilter']],
     [INBOUND, true, ['sendcmpct', 'feefilter']],
-  ])('finds that our node answers as the one of %s did', async (peer, inbound, left_out) => {
+  ])('finds that our node answers like the node of %s', async (peer, inbound, left_out) => {
     const { told, ...verdict } = await compared(sample(peer));
     expect(verdict).toEqual({
       sessions: 1,
@@ -210,7 +210,7 @@ describe('the comparison', () => {
     },
   );
 
-  test('finds that the order was another', async () => {
+  test('finds a different order', async () => {
     const swapped = ([a, b, c, d, ...rest]: Spoken[]) => [
       a!,
       { ...c!, at: b!.at },
@@ -230,7 +230,7 @@ describe('the comparison', () => {
     ]);
   });
 
-  test('finds that it went on where ours ends', async () => {
+  test('finds that the recorded node continued where ours ends', async () => {
     const pair = await changed(INBOUND, 'received', ([version, ...rest]) => {
       const payload = Buffer.from(version!.payload);
       payload.writeInt32LE(209);
@@ -242,7 +242,7 @@ describe('the comparison', () => {
     ]);
   });
 
-  test.each(PEERS)('tells the connections of one address and port apart (%s)', async (peer) => {
+  test.each(PEERS)('distinguishes the connections of one address and port (%s)', async (peer) => {
     const pair = sample(peer);
     const again = async (bytes: Uint8Array): Promise<Buffer> => {
       const messages = await messagesOf(bytes);
@@ -261,7 +261,7 @@ describe('the comparison', () => {
     expect(await compared(pair)).toMatchObject({ sessions: 1, differing: 0 });
   });
 
-  test.each(PEERS)('finds nothing wrong with what was cut off (%s)', async (peer) => {
+  test.each(PEERS)('finds no difference in a truncated capture (%s)', async (peer) => {
     const pair = sample(peer);
     for (const direction of ['received', 'sent'] as const) {
       for (let size = 1; size < pair[direction].length; size += nightly(1, 3)) {
@@ -272,7 +272,7 @@ describe('the comparison', () => {
     }
   });
 
-  test('does not miss the answer that was being written', async () => {
+  test('does not require an answer that was not yet written', async () => {
     const { sent, received } = await changed(INBOUND, 'received', (all) => all.slice(0, 1));
     const whole = encode((await messagesOf(sent)).slice(0, 4));
     expect(await compared({ received, sent: whole })).toMatchObject({ messages: 5, differing: 0 });
@@ -288,12 +288,12 @@ describe('the comparison', () => {
       return [{ ...own!, payload }, ...rest.filter(({ command }) => !left.includes(command))];
     });
 
-  test.each(PEERS)('speaks the version that was announced (%s)', async (peer) => {
+  test.each(PEERS)('uses the announced version (%s)', async (peer) => {
     const pair = await announcing(peer, 70_015, ['wtxidrelay', 'sendaddrv2']);
     expect(await compared(pair)).toMatchObject({ differing: 0, sessions: 1 });
   });
 
-  test('speaks our own where that one is impossible', async () => {
+  test('uses our own version where the announced one is not supported', async () => {
     expect(await compared(await announcing(INBOUND, -1))).toMatchObject({ differing: 0, sessions: 1 });
   });
 
@@ -310,7 +310,7 @@ describe('the comparison', () => {
     expect([...addresses]).toEqual([addr]);
   });
 
-  test('ends for no flood', async () => {
+  test('does not end a peer for flooding', async () => {
     const useless = { command: 'feefilter', payload: NOTHING };
     const pair = await changed(INBOUND, 'received', (all) => [
       ...all.slice(0, 4),
@@ -320,7 +320,7 @@ describe('the comparison', () => {
     expect(await compared(pair)).toMatchObject({ messages: 1_216, differing: 0 });
   });
 
-  test('plays nothing when one direction is not there', async () => {
+  test('replays nothing without one direction', async () => {
     const { told, ...verdict } = await compared(
       { ...sample(INBOUND), received: NOTHING },
       { isWhole: false },
@@ -329,7 +329,7 @@ describe('the comparison', () => {
     expect(told[0]?.entries.every(({ side }) => side === 'tester')).toBe(true);
   });
 
-  test('stops when told', async () => {
+  test('stops on its signal', async () => {
     expect(await compared(sample(INBOUND), { signal: AbortSignal.abort() })).toMatchObject({ messages: 0 });
   });
 
@@ -354,11 +354,11 @@ describe('the comparison', () => {
     };
   }
 
-  test('takes who answers its ping for one who answers ours', async () => {
+  test('treats an answered ping of the recorded node as an answer to ours', async () => {
     expect(await compared(await hours(100))).toMatchObject({ differing: 0, messages: 216 });
   });
 
-  test('finds that it pings and ours would not', async () => {
+  test('finds a ping that our node would not send', async () => {
     const { differences } = await compared(await hours(30, 0));
     expect(differences).toEqual([
       {
@@ -371,7 +371,7 @@ describe('the comparison', () => {
     ]);
   });
 
-  test('does not sit out a time that was made up', async () => {
+  test('does not wait for implausible timestamps', async () => {
     const pair = await changed(INBOUND, 'received', (all) => [
       ...all,
       { at: MAX_TIME, command: 'ping', payload: pingOf(0) },
@@ -400,13 +400,13 @@ describe('the comparison', () => {
     expect([told[0]?.entries.length, told[0]?.left]).toEqual([400, 16 + 3 + 1_000 + 50 + 50 - 400]);
   });
 
-  test('keeps 64 kinds of what was sent at a time', async () => {
+  test('keeps 64 kinds of messages per step', async () => {
     const pongs = (all: Spoken[]) => [...all, ...Array<Spoken>(100).fill(all.at(-1)!)];
     const { differences } = await compared(await changed(INBOUND, 'sent', pongs));
     expect(differences.map(({ captured, ours }) => [captured.length, ours])).toEqual([[64, ['pong']]]);
   });
 
-  test('does not stumble over any conversation', async () => {
+  test('never throws, for any conversation', async () => {
     const spoken = fc.record({
       at: fc.oneof(fc.nat(1e9), fc.nat(MAX_TIME)),
       command: fc.constantFrom('version', 'verack', 'ping', 'pong', 'inv', 'wtxidrelay', ''),

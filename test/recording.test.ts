@@ -255,7 +255,7 @@ describe.each(KINDS)('a change in the recording of a handshake over %s', (_, v2,
     lines = await handshake(v2, dials);
   });
 
-  test('is not there at first', async () => {
+  test('has no difference without a change', async () => {
     expect(await replayed(lines)).toMatchObject({ differing: 0, sessions: 1 });
     expect(lines.join('\n')).toContain('"established"');
     expect(placesOf(({ out }) => out === 'write').length).toBeGreaterThan(1);
@@ -323,7 +323,7 @@ describe.each(KINDS)('a change in the recording of a handshake over %s', (_, v2,
     expect(ended.differences[0]).toMatchObject({ line: end + 1, recorded: 'ERR_LINK_RESET' });
   });
 
-  test('by an output that is missing, or there twice, is named', async () => {
+  test('by a missing or duplicated output is named', async () => {
     // A draw may be one that the search for a key had no use for.
     for (const at of placesOf(({ out }) => out !== undefined && out !== 'draw')) {
       const without = lines.filter((_line, n) => n !== at);
@@ -335,7 +335,7 @@ describe.each(KINDS)('a change in the recording of a handshake over %s', (_, v2,
     }
   });
 
-  test('by an input that is missing is found', async () => {
+  test('by a missing input is found', async () => {
     for (const at of placesOf((entry) => entry.in !== undefined)) {
       const isAlone = entryOf(lines[at + 1] ?? '{"in":""}').in !== undefined;
       if (isAlone || at === 1) continue;
@@ -344,7 +344,7 @@ describe.each(KINDS)('a change in the recording of a handshake over %s', (_, v2,
     }
   });
 
-  test('that cuts it off anywhere is no difference', async () => {
+  test('that truncates it anywhere is no difference', async () => {
     for (let end = 2; end < lines.length; end++) {
       const cut = lines.slice(0, end);
       const verdict = await play(fileOf(cut, 77));
@@ -368,7 +368,7 @@ describe('a file that is no recording', () => {
     expect(await whyOf(['{}'])).toMatch(/^line 1: no recording/);
     expect(await whyOf(['GET / HTTP/1.1'])).toMatch(/^line 1: no recording/);
     expect(await whyOf([header.replace('"version":1', '"version":2')])).toMatch(
-      /^line 1: its form is version 2/,
+      /^line 1: its format version is 2/,
     );
     expect(await whyOf([header, 'null'])).toBe('line 2: no JSON object');
     expect(await whyOf([header, '{"out":"write"}'])).toMatch(/^line 2: a turn begins/);
@@ -391,7 +391,7 @@ describe('a file that is no recording', () => {
     expect(await made({ rules: { relay: 1 } })).toBe('line 2: node.options.rules.relay should be a boolean');
   });
 
-  test('of one endless line is given up', async () => {
+  test('of one endless line is refused', async () => {
     async function* endless() {
       await Promise.resolve();
       for (;;) yield Buffer.alloc(2 ** 20, 'x');

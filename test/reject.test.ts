@@ -34,7 +34,7 @@ async function endAfter(...rejects: (readonly [number, string])[]): Promise<Peer
   return ended;
 }
 
-test('its code and its text are in the facts, and in the line for people', async () => {
+test('its code and its text are in the facts, and in the printed line', async () => {
   const { lastreason } = await endAfter([0x11, 'Version must be 70015 or greater']);
   const said = 'version obsolete: Version must be 70015 or greater';
   expect(lastreason).toMatchObject({ code: 'ERR_LINK_EOF', facts: { said } });
@@ -43,7 +43,7 @@ test('its code and its text are in the facts, and in the line for people', async
   expect(line).not.toContain('said=');
 });
 
-test('the last one counts; text that is not printable is replaced, and its length is limited', async () => {
+test('the last one is kept; text that is not printable is replaced, and its length is limited', async () => {
   const { lastreason } = await endAfter([0x12, 'first'], [0x99, `\u001b[31m${'x'.repeat(100)}`]);
   const said = String(lastreason?.facts.said);
   expect(said).toMatch(/^version code 153: /);

@@ -70,7 +70,7 @@ describe('a scripted peer', () => {
     expect(node.peers.recent()[0]?.lastreason?.code).toBe('ERR_PROTO_LATE_FEATURE');
   });
 
-  test('that hangs up after a bad checksum is remembered for both', async () => {
+  test('that closes after a bad checksum: the reason names both', async () => {
     const { node, link, frame, pass } = await receiving({});
     const verack = frame('verack', NOTHING);
     verack[20] = (verack[20] ?? 0) ^ 1;
@@ -91,7 +91,7 @@ describe('a scripted peer', () => {
     expect(node.peers.list()[0]?.state).toBe(state);
   });
 
-  test('whose inventory is cut short is kept, and the drop is counted and told', async () => {
+  test('whose inventory is truncated is kept, and the drop is counted and reported', async () => {
     const { node, drops } = await receiving({}, ['verack', NOTHING], ['inv', Uint8Array.of(1, 2, 3)]);
     expect(drops).toEqual(['inv ERR_CODEC_SHORT']);
     expect(node.peers.list()[0]).toMatchObject({ state: 'established', dropped: { ERR_CODEC_SHORT: 1 } });

@@ -56,7 +56,7 @@ describe('established peers', () => {
     expect(target.refusalOf(NEIGHBOUR, 0)).toBeUndefined();
   });
 
-  test('are as many as may be, even if all handshakes complete at the same time', () => {
+  test('reach exactly the limit, even if all handshakes complete at the same time', () => {
     const target = limits({ peers: 3 });
     expect(connect(target, HOST, 9)).toBe(3);
   });
@@ -134,7 +134,7 @@ test('0 lifts each limit', () => {
   expect(connect(limits({}), HOST, 1_000)).toBe(1_000);
 });
 
-test('whatever begins, completes and ends in whatever order, the counts are exact, and none is left behind', () => {
+test('for any order of events the counts are exact, and return to zero', () => {
   const step = fc.record({
     id: fc.nat(5),
     host: fc.constantFrom(HOST, NEIGHBOUR, STRANGER),

@@ -36,7 +36,7 @@ describe('the notifier', () => {
     expect([sent(), armed.size, target.isActive]).toEqual(['', 0, false]);
   });
 
-  test('says when the node is ready, in one line, and when it stops', async () => {
+  test('reports READY with one status line, and STOPPING', async () => {
     const { target, sent, armed } = notifier({ NOTIFY_SOCKET: '/run/s' });
     await target.ready('listening\non 1.2.3.4:8333');
     await target.stopping();
@@ -44,7 +44,7 @@ describe('the notifier', () => {
     expect(armed.size).toBe(0);
   });
 
-  test('says twice per interval that the node is alive, until it stops', async () => {
+  test('sends WATCHDOG twice per interval, until it stops', async () => {
     const { target, armed } = notifier({ NOTIFY_SOCKET: '/run/s', WATCHDOG_USEC: '60000000' });
     await target.ready('');
     const [first] = armed.values();
@@ -59,7 +59,7 @@ describe('the notifier', () => {
   test.each([
     ['fails', 'exit 3', '3'],
     ['is not there', undefined, 'ENOENT'],
-  ])('reports once that the program %s, and goes on', async (_, script, code) => {
+  ])('reports once that the program %s, and continues', async (_, script, code) => {
     const { target, failures, program } = notifier({ NOTIFY_SOCKET: '/run/s' }, script);
     if (script === undefined) rmSync(program);
     await target.ready('');

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import type { Clock } from '../src/index.js';
 import { memoryNetwork } from './support/memory-nodes.js';
 
-test('a handshake is completed, and the peer sees the difference', async () => {
+test('a handshake is completed, and the peer measures the offset', async () => {
   const { clock, node, pass } = memoryNetwork();
   const before1970: Clock = {
     now: () => clock.now(),

@@ -83,7 +83,7 @@ describe('text and bytes', () => {
     expect(formatAddress({ networkID: 4, addr: fromHex('') })).toBe('4:');
   });
 
-  test.each(Object.entries(BIP155))('any %s address goes there and back', (name, { id, length }) => {
+  test.each(Object.entries(BIP155))('any %s address round-trips', (name, { id, length }) => {
     const prefix = { cjdns: [0xfc], yggdrasil: [0x02], ipv6: [0x20] }[name] ?? [];
     fc.assert(
       fc.property(fc.uint8Array({ minLength: length, maxLength: length }), (addr) => {
@@ -176,7 +176,7 @@ describe('network, as getpeerinfo names it', () => {
     expect(networkOfAddress(text)).toBe('not_publicly_routable');
   });
 
-  test('an addrv2 entry that hides another network in IPv6, or lies about its length, is not routable', () => {
+  test('an addrv2 entry with another network embedded in IPv6, or a wrong length, is not routable', () => {
     const entry = (networkID: number, addr: string) =>
       networkOfNetAddress({ networkID, addr: fromHex(addr) });
     expect(entry(2, '00000000000000000000ffff08080808')).toBe('not_publicly_routable');

@@ -102,7 +102,7 @@ describe('CompactSize', () => {
     expect(toHex(codec.encode(codec.compactHex, number))).toBe(bytes);
   });
 
-  test('every 64-bit number goes there and back', () => {
+  test('every 64-bit number round-trips', () => {
     fc.assert(
       fc.property(
         fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
@@ -164,7 +164,7 @@ describe('bytes and lists', () => {
     expect(fault(codec.list(codec.u8, 2), '03010203')).toMatchObject({ code: 'ERR_CODEC_RANGE' });
   });
 
-  test('a rule is asked of whole values only', () => {
+  test('a rule is checked for whole values only', () => {
     const asked: number[] = [];
     const even = codec.refine(codec.u16, (number) => {
       asked.push(number);
@@ -180,7 +180,7 @@ describe('bytes and lists', () => {
     expect(asked).toEqual([0x0102, 0x0103]);
   });
 
-  test('what is long is written whole, behind what is short', () => {
+  test('a long value is written completely after a short one', () => {
     const long = struct({ id: codec.u8, data: codec.varBytes(9_000), tail: codec.rest });
     for (const size of [150, 156, 157, 158, 159, 160, 161, 400, 9_000]) {
       const data = Uint8Array.from({ length: size }, (_, i) => i);
@@ -203,7 +203,7 @@ describe('bytes and lists', () => {
     expect(reads).toBe(4);
   });
 
-  test('what is behind the value is handed back', () => {
+  test('bytes behind the value are returned', () => {
     const decoded = read(codec.u8, '0102');
     expect(decoded.ok && decoded.rest).toEqual(fromHex('02'));
   });
@@ -238,7 +238,7 @@ describe('struct', () => {
   });
 });
 
-describe('encoding refuses what does not fit', () => {
+describe('encoding refuses values that do not fit', () => {
   const sized = (value: string) => ({ expected: '16 hex digits', value });
 
   test.each<[string, () => Uint8Array, Record<string, string>]>([
@@ -290,7 +290,7 @@ describe('encoding refuses what does not fit', () => {
 });
 
 describe('SHA-256', () => {
-  test('the short one agrees with the platform at every length around its blocks', () => {
+  test('the JavaScript implementation agrees with node:crypto at every length around its blocks', () => {
     for (let size = 0; size <= 260; size++) {
       const input = Uint8Array.from({ length: size }, (_, i) => i * 31 + size);
       const expected = createHash('sha256').update(input).digest('hex');

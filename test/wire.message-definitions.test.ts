@@ -41,7 +41,7 @@ describe('the table', () => {
     }
   });
 
-  test('every row fits a frame and says what it is', () => {
+  test('every row fits a frame and has a description', () => {
     for (const command of COMMANDS) {
       const row = MESSAGES[command];
       expect(command.length).toBeLessThanOrEqual(12);
@@ -50,7 +50,7 @@ describe('the table', () => {
     }
   });
 
-  test('the facts of a row are told without its codec', () => {
+  test('the facts of a row are available without its codec', () => {
     expect(factsOf('feature')).toMatchObject({ since: 70017, bip: 434, shortid: 37, strict: true });
     expect(factsOf('nobody knows')).toBeUndefined();
   });
@@ -62,7 +62,7 @@ describe('the table', () => {
     }
   });
 
-  test('is the page that is kept', () => {
+  test('equals the committed page', () => {
     const columns = ['command', 'since', 'BIP', 'short id', 'plane', 'fields', 'at most', 'about'];
     const page = renderPlain('The messages', NOTE, columns, COMMANDS.map(lineOf));
     expect(staleness('src/wire/messages.md', page, 'UPDATE_TABLE', 'test/wire.message-definitions')).toBe('');

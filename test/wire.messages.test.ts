@@ -86,17 +86,17 @@ describe('version', () => {
     }
   });
 
-  test('a user agent of 256 bytes passes, one of 257 spoils the message', () => {
+  test('a user agent of 256 bytes is valid, one of 257 is a fault', () => {
     expect(good('version', withAgent(256)).message.user_agent).toHaveLength(256);
     expect(fault('version', withAgent(257))).toMatchObject({ ...RANGE, path: 'user_agent', offset: 80 });
   });
 
-  test('a user agent length that is not minimal spoils the message', () => {
+  test('a user agent length that is not minimal is a fault', () => {
     const payload = fromHex(toHex(FULL.subarray(0, 80)) + 'fd0300616263');
     expect(fault('version', payload)).toMatchObject({ ...NONMINIMAL, path: 'user_agent' });
   });
 
-  test('any bytes may stand in the user agent', () => {
+  test('the user agent may hold any bytes', () => {
     const payload = fromHex(toHex(FULL.subarray(0, 80)) + '03ff001b');
     expect(good('version', payload).message.user_agent).toEqual(fromHex('ff001b'));
   });
@@ -116,7 +116,7 @@ describe('version', () => {
     expect(good('version', fromHex(toHex(FULL.subarray(0, 95)) + '00')).message.relay).toBe(false);
   });
 
-  test('what follows the last field is kept and does no harm', () => {
+  test('trailing bytes are kept and are no fault', () => {
     const { message, trailing } = good('version', fromHex(toHex(FULL) + 'abcd'));
     expect(message.start_height).toBe(0x7fffffff);
     expect(toHex(trailing)).toBe('abcd');
@@ -164,7 +164,7 @@ describe('small negotiations', () => {
     });
     expect(fault('sendtxrcncl', new Uint8Array(11))).toMatchObject(SHORT);
   });
-  test('sendcmpct keeps the raw announce byte, which the receiver judges', () => {
+  test('sendcmpct keeps the raw announce byte, which the receiver checks', () => {
     expect(good('sendcmpct', fromHex('020200000000000000')).message).toStrictEqual({
       command: 'sendcmpct',
       announce: 2,
@@ -230,7 +230,7 @@ describe('addr', () => {
     expect(fault('addr', many(1001))).toEqual({ ...RANGE, path: 'addresses', offset: 0 });
     expect(countOf('addr', many(1001))).toEqual({ count: 1001, limit: 1000 });
   });
-  test('a claim without the bytes is unreadable, not an excess', () => {
+  test('a count without the bytes is unreadable, not too long', () => {
     expect(countOf('addr', fromHex('fde903'))).toBeUndefined();
     expect(countOf('addr', fromHex('fde903' + entry.repeat(1000)))).toBeUndefined();
     expect(fault('addr', fromHex('02' + entry))).toMatchObject({ ...SHORT, path: 'addresses[1].time' });
@@ -276,7 +276,7 @@ describe('addrv2 (BIP155)', () => {
     }
   });
 
-  test('an unknown network does no harm to its neighbours', () => {
+  test('an unknown network does not affect the other entries', () => {
     const { message } = good('addrv2', fromHex('03' + entry(1, 4) + entry(0x55, 200) + entry(4, 32)));
     expect(message.addresses.map(({ networkID }) => bip155NetworkName(networkID))).toEqual([
       'ipv4',
@@ -285,7 +285,7 @@ describe('addrv2 (BIP155)', () => {
     ]);
   });
 
-  test.each([1, 3, 7, 0, 255])('more than 512 bytes under id %i spoil the message', (id) => {
+  test.each([1, 3, 7, 0, 255])('more than 512 bytes under id %i are a fault', (id) => {
     expect(fault('addrv2', one(id, 513))).toMatchObject({ ...RANGE, path: 'addresses[0].addr' });
   });
 
@@ -349,7 +349,7 @@ describe('inventories and locators', () => {
     expect(countOf(command, fromHex('801101'))).toBeUndefined();
   });
 
-  test('headers: judged by the count alone, as in Core', () => {
+  test('headers: checked by the count alone, as in Core', () => {
     expect(countOf('headers', fromHex('fdd107'))).toEqual({ count: 2001, limit: 2000 });
     expect(countOf('headers', many(2000, 0))).toBeUndefined();
   });
@@ -389,7 +389,7 @@ describe('commands outside the table', () => {
       expect(decoded).toMatchObject({ ok: true, message: { command: 'unknown' } });
     },
   );
-  test('go out as they came in', () => {
+  test('round-trip unchanged', () => {
     const message = { command: 'unknown', name: 'xversion', payload: fromHex('0102') } as const;
     expect(encodeMessage(message)).toEqual(message.payload);
     expect(commandOf(message)).toBe('xversion');

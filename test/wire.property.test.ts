@@ -93,7 +93,7 @@ const messageOf = (command: Command): Arbitrary<Message> => {
 };
 
 describe.each(COMMANDS)('%s', (command) => {
-  test('there and back', () => {
+  test('round-trip', () => {
     fc.assert(
       fc.property(messageOf(command), (message) => {
         const payload = encodeMessage(message);

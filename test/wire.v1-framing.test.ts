@@ -42,7 +42,7 @@ describe('a frame', () => {
     expect(toHex(verack)).toBe('fabfb5da76657261636b000000000000000000005df6e0e2');
     expect(toHex(ping)).toBe('fabfb5da70696e670000000000000000080000002502fa940102030405060708');
   });
-  test('comes out as it went in', () => {
+  test('round-trips', () => {
     expect(run([join(ping, verack)])).toEqual([
       { kind: 'frame', command: 'ping', payload: fromHex('0102030405060708'), size: 32 },
       { kind: 'frame', command: 'verack', payload: new Uint8Array(0), size: 24 },
@@ -76,7 +76,7 @@ describe('magic', () => {
       { kind: 'broken', code: 'ERR_FRAME_MAGIC', facts },
     ]);
   });
-  test('is judged when all 24 bytes of the header are in, not before', () => {
+  test('is checked when all 24 bytes of the header are there, not before', () => {
     const target = framer();
     expect(target.feed(foreign.subarray(0, 23))).toEqual([]);
     expect(target.feed(foreign.subarray(23, 24))).toMatchObject([{ kind: 'broken' }]);
@@ -88,13 +88,13 @@ describe('magic', () => {
       ]);
     }
   });
-  test('after that everything is swallowed', () => {
+  test('after that all bytes are ignored', () => {
     const target = framer();
     target.feed(foreign);
     expect(target.feed(ping)).toEqual([]);
     expect(target.buffered).toBe(0);
   });
-  test('frames before the break are told', () => {
+  test('frames before the break are reported', () => {
     expect(run([join(verack, foreign, verack)])).toMatchObject([{ kind: 'frame' }, { kind: 'broken' }]);
   });
 });
@@ -114,7 +114,7 @@ describe('length', () => {
     expect(run([frame])).toMatchObject([{ kind: 'frame', size: 4_000_024 }]);
     expect(run(pieces)).toMatchObject([{ kind: 'frame', size: 4_000_024 }]);
   });
-  test('too short a payload swallows what follows, and the next message is read again', () => {
+  test('a payload that is too short consumes the following bytes, and the next message is read again', () => {
     const claimsMore = tampered(ping, 16, u32(8 + 24));
     expect(run([join(claimsMore, verack, ping)])).toMatchObject([
       { kind: 'dropped', code: 'ERR_FRAME_CHECKSUM', command: 'ping', size: 56 },
@@ -135,7 +135,7 @@ describe('checksum', () => {
   test('counts for an empty payload too', () => {
     expect(run([tampered(verack, 20, u32(0))])).toMatchObject([{ code: 'ERR_FRAME_CHECKSUM' }]);
   });
-  test('is judged before the command', () => {
+  test('is checked before the command', () => {
     const both = tampered(withCommand(fromHex('1b')), 20, u32(0));
     expect(run([both])).toMatchObject([{ code: 'ERR_FRAME_CHECKSUM', command: '?ing' }]);
   });
@@ -250,7 +250,7 @@ describe('hostile streams', () => {
     );
   });
 
-  test('a claim of 4 MB is not believed', () => {
+  test('a claimed length of 4 MB allocates nothing', () => {
     const target = framer();
     target.feed(tampered(ping, 16, u32(MAX_PAYLOAD)).subarray(0, 25));
     expect(target.buffered).toBeGreaterThanOrEqual(25);

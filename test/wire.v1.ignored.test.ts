@@ -59,7 +59,7 @@ function bytesOf({ command, payload, damage }: typeof frame extends fc.Arbitrary
 }
 
 describe('ignored payloads', () => {
-  test('get the same verdicts as all others, in every split', () => {
+  test('get the same events as all others, for every split', () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(fc.array(frame, { maxLength: 8 }), sizes, (frames, pieces) => {
@@ -91,7 +91,7 @@ describe('ignored payloads', () => {
     expect(target.feed(stream.subarray(900))).toMatchObject([{ code: 'ERR_FRAME_COMMAND', size: 1_024 }]);
   });
 
-  test('are asked about once per frame, when its header is there', () => {
+  test('are queried once per frame, when its header is there', () => {
     const asked: string[] = [];
     const note = (command: string): boolean => asked.push(command) > 0;
     const target = createV1Framer(magic, noNetwork, { isIgnored: note });
@@ -103,7 +103,7 @@ describe('ignored payloads', () => {
   });
 });
 
-test('payloads that are wanted are held as before', () => {
+test('other payloads are kept as before', () => {
   const target = ignoring();
   target.feed(encodeFrame(magic, 'tx', new Uint8Array(1_000)).subarray(0, 900));
   expect(target.buffered).toBeGreaterThan(800);

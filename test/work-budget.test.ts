@@ -48,20 +48,20 @@ describe('the node-wide budget', () => {
     return taken;
   }
 
-  test('gives a peer that is alone at least its share, and then makes it wait for the next period', () => {
+  test('gives a single peer at least its share, and then makes it wait for the next period', () => {
     const budget = new WorkBudget(limits);
     expect(flood(budget, 1, 400)).toBe(500);
     expect(budget.delayOf(1, 400)).toBe(600);
     expect(budget.delayOf(1, 1_000)).toBe(0);
   });
 
-  test('leaves an equal share for those who come later', () => {
+  test('leaves an equal share for peers that come later', () => {
     const budget = new WorkBudget(limits);
     flood(budget, 1);
     expect([2, 3, 4].map((id) => flood(budget, id))).toEqual([250, 200, 50]);
   });
 
-  test('lets a newcomer complete a handshake when all is used up', () => {
+  test('lets a new peer complete a handshake when the budget is used up', () => {
     const budget = new WorkBudget(limits);
     for (let id = 1; id < 60; id += 1) flood(budget, id);
     expect(budget.delayOf(100, 0)).toBe(0);
@@ -86,7 +86,7 @@ describe('the node-wide budget', () => {
     );
   });
 
-  test('remembers nothing of an earlier period', () => {
+  test('keeps no state of an earlier period', () => {
     const budget = new WorkBudget(limits);
     for (let id = 0; id < 100; id += 1) budget.spend(id, 1, 0);
     budget.spend(1, 1, 1_000);
@@ -139,7 +139,7 @@ function queue(cost: (id: number) => number, work: Map<number, number>, newcomer
 }
 
 describe('the queue of turns', () => {
-  test('gives a peer that is alone its turn at once', () => {
+  test('gives a single peer its turn at once', () => {
     const { target, turns } = queue(() => 1, new Map());
     target.add(7);
     expect(turns).toEqual([7]);
@@ -154,7 +154,7 @@ describe('the queue of turns', () => {
     expect(target.size).toBe(0);
   });
 
-  test('never keeps the loop for longer than its limit and one turn', () => {
+  test('never blocks the event loop for longer than its limit and one turn', () => {
     const flood = fc.array(fc.tuple(fc.nat(50), fc.integer({ min: 1, max: 20 })), { maxLength: 80 });
     fc.assert(
       fc.property(flood, fc.integer({ min: 1, max: 5 }), (peers, cost) => {
@@ -167,7 +167,7 @@ describe('the queue of turns', () => {
     );
   });
 
-  test('a newcomer completes its handshake beside a thousand busy peers within a tenth of a second', () => {
+  test('a new peer completes its handshake beside a thousand busy peers within a tenth of a second', () => {
     const work = new Map(Array.from({ length: 1_000 }, (_, id) => [id, Infinity]));
     const { target, turns, loop, now } = queue(() => 5, work, new Set([5_000]));
     for (const id of work.keys()) target.add(id);
@@ -179,7 +179,7 @@ describe('the queue of turns', () => {
     expect(now() - start).toBeLessThan(100);
   });
 
-  test('many newcomers leave every second turn to the others', () => {
+  test('many new peers leave every second turn to the others', () => {
     const work = new Map(Array.from({ length: 100 }, (_, id) => [id, 4]));
     const newcomers = new Set(Array.from({ length: 50 }, (_, id) => id));
     const { target, turns, loop, isIdle } = queue(() => 5, work, newcomers);
@@ -189,7 +189,7 @@ describe('the queue of turns', () => {
     expect(part).toHaveLength(100);
   });
 
-  test('a peer that completes its handshake loses the privilege of it', () => {
+  test('a peer that completes its handshake loses its priority', () => {
     const newcomers = new Set([1]);
     const work = new Map([2, 3, 4].map((id) => [id, Infinity]));
     work.set(1, Infinity);

@@ -40,7 +40,7 @@ const recording =
       ) as never,
     });
 
-describe('charts about one thing each', () => {
+describe('sample charts', () => {
   test.each(CHARTS.map((chart) => [chart([]).id, chart] as const))('%s', (_, chart) => {
     for (let seed = 1; seed <= 40 * TIMES; seed++) {
       const chance = new Chance(seed);
@@ -53,7 +53,7 @@ describe('charts about one thing each', () => {
   });
 });
 
-test('charts made by chance', () => {
+test('random charts', () => {
   const charts = 100 * TIMES;
   let whole = 0;
   for (let seed = 1; seed <= charts; seed++) {
@@ -68,7 +68,7 @@ test('charts made by chance', () => {
 });
 
 describe('the machines of this program', () => {
-  test('are compiled as a whole, except for the initial snapshot of the supervisor, which invokes', () => {
+  test('are compiled completely, except for the initial snapshot of the supervisor, which invokes', () => {
     expect(interpreted(compile(peerMachine))).toEqual([]);
     expect(interpreted(compile(transportMachine))).toEqual([]);
     expect(interpreted(compile(outboundMachine))).toEqual([]);
@@ -172,7 +172,7 @@ describe('the machines of this program', () => {
   });
 });
 
-describe('what it is', () => {
+describe('the compiled machine', () => {
   const machine = setup({ types: { context: {} as { n: number } } }).createMachine({
     id: 'counter',
     context: { n: 0 },
@@ -183,7 +183,7 @@ describe('what it is', () => {
     },
   });
 
-  test('a machine still: its config and its id, and compiled once', () => {
+  test('is a machine with the same config and id, and is compiled once', () => {
     const compiled = compile(machine);
     expect(compiled.config).toBe(machine.config);
     expect(compiled.id).toBe('counter');
@@ -191,7 +191,7 @@ describe('what it is', () => {
     expect(() => interpreted(machine)).toThrow('counter is not compiled');
   });
 
-  test('a persisted snapshot goes on, in XState and compiled', () => {
+  test('a persisted snapshot continues, in XState and compiled', () => {
     const first = createActor(compile(machine)).start();
     first.send({ type: 'more' });
     const second = createActor(compile(machine), { snapshot: first.getPersistedSnapshot() }).start();
@@ -202,7 +202,7 @@ describe('what it is', () => {
     expect(third.getSnapshot().context).toEqual({ n: 3 });
   });
 
-  test('a snapshot of another machine is left to XState', () => {
+  test('a snapshot of another machine is handled by XState', () => {
     const other = machine.provide({});
     const snapshot = createActor(other).start().getSnapshot();
     const scope = createActor(machine) as unknown as { _actorScope: never };
@@ -211,7 +211,7 @@ describe('what it is', () => {
     });
   });
 
-  test('a spawn where it cannot be is refused in words', () => {
+  test('an unsupported spawn is refused with a clear error', () => {
     const spawning = setup({ types: { context: {} as { n: number } } }).createMachine({
       context: { n: 0 },
       on: { x: { actions: assign(({ spawn }) => ({ n: Number(spawn(machine).id) })) } },

@@ -26,14 +26,14 @@ function family(count: number) {
 }
 
 describe('timers by actor', () => {
-  test('a stop takes the timers of that actor along', () => {
+  test('a stop cancels the timers of that actor', () => {
     const { clock, children } = family(3);
     expect(clock.armed).toBe(6);
     (children[0] as unknown as { _stop(): void })._stop();
     expect(clock.armed).toBe(4);
   });
 
-  test('a state that is left takes its own along, and those of the next one fire', () => {
+  test('an exited state cancels its timers, and those of the next state fire', () => {
     const { clock, children } = family(2);
     children[0]?.send({ type: 'wake' });
     expect(clock.armed).toBe(3);
@@ -43,14 +43,14 @@ describe('timers by actor', () => {
     expect(clock.armed).toBe(0);
   });
 
-  test('what one actor arms under an id of another is its own', () => {
+  test('equal timer ids of two actors are independent', () => {
     const { clock, children } = family(2);
     children[1]?.send({ type: 'wake' });
     clock.advance(100);
     expect(children.map((child) => child.getSnapshot().value)).toEqual(['awake', 'gone']);
   });
 
-  test('a delayed event is told to whoever inspects', () => {
+  test('a delayed event is inspected', () => {
     const { clock, parent } = family(1);
     const seen: string[] = [];
     parent.system.inspect((event) => event.type === '@xstate.event' && seen.push(event.event.type));

@@ -310,7 +310,7 @@ export class AddressBook {
     if (old !== undefined) this.#tables.placeInNew(this.#placement.newSlot(old, old.source), old);
   }
 
-  /** Draws buckets until an entry is taken. The caller has made sure that the table holds a wanted one. */
+  /** Draws buckets until an entry is taken. The caller has checked that the table holds a matching one. */
   #draw(table: TableName, networks: readonly AddressNetwork[]): Entry {
     const slots = this.#tables.slots(table);
     const now = this.#now();
@@ -365,7 +365,7 @@ export class AddressBook {
     return isOver;
   }
 
-  /** A random number in [0, 1), for whoever fills the book or gives its addresses away. */
+  /** A random number in [0, 1), for code that fills the book or answers from it. */
   draw(): number {
     return this.#fraction();
   }

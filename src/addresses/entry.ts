@@ -52,9 +52,9 @@ export const DAY = 86_400;
 
 /** An address not seen for so long is dropped (`ADDRMAN_HORIZON`). */
 const HORIZON = 30 * DAY;
-/** Failed attempts that end the patience with an address that never worked (`ADDRMAN_RETRIES`). */
+/** Failed attempts after which an address that never worked is terrible (`ADDRMAN_RETRIES`). */
 const RETRIES = 3;
-/** And with one that worked, but not within {@link MIN_FAIL} (`ADDRMAN_MAX_FAILURES`, `ADDRMAN_MIN_FAIL`). */
+/** The same for one that worked, but not within {@link MIN_FAIL} (`ADDRMAN_MAX_FAILURES`, `ADDRMAN_MIN_FAIL`). */
 const MAX_FAILURES = 10;
 const MIN_FAIL = 7 * DAY;
 /** Clocks of peers may be ahead by so much. */

@@ -1,5 +1,5 @@
 /**
- * The answers to `getaddr`: the same for everybody who asks over one network at one local socket, for 21 to 27 hours, so
+ * The answers to `getaddr`: the same for all peers of one network at one local socket, for 21 to 27 hours, so
  * that a peer cannot read the whole book, follow its times or recognise the node on another network (Core: `GetAddresses`).
  */
 import type { AddressRecord } from './entry.js';

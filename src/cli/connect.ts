@@ -56,7 +56,7 @@ import type { Invocation, CliCommand } from './command.js';
 import type { Output } from './output.js';
 import { printNode, reportFailure } from './node-output.js';
 
-/** Connections to hold when nobody says which: Core's full-relay slots. */
+/** Default number of outbound connections: Core's full-relay slots. */
 const AUTOMATIC = 8;
 /** Peers that may connect to us with --listen: Core's 125 slots without its 11 outbound ones. */
 const INBOUND = 114;

@@ -1,4 +1,4 @@
-/** `verack crawl`: contacts every address that it hears of, writes what it learns, and estimates how many nodes it missed. */
+/** `verack crawl`: contacts every address that it learns, writes the results, and estimates how many nodes it missed. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Argument } from 'commander';
@@ -76,9 +76,9 @@ export const crawlCommand: CliCommand = {
   name: 'crawl',
   about: 'which nodes are there, what do they say, how sure is that?',
   details:
-    'Contacts every address it hears of once: handshake, getaddr, the answers. Addresses that are not publicly routable, ' +
+    'Contacts every address that it learns once: handshake, getaddr, the answers. Addresses that are not publicly routable, ' +
     'and ports that no Bitcoin node has by default, are never dialled. Ends by itself when no address is left; after ' +
-    'Ctrl-C, or after a crash, --resume goes on. With a crawl file as operand nothing is contacted: the file is summed up.',
+    'Ctrl-C, or after a crash, --resume continues. With a crawl file as operand nothing is contacted: the file is summarised.',
   examples: [
     ['verack crawl --contact ops@example.org --output crawl.ndjson', 'crawl the main network'],
     ['verack crawl --output crawl.ndjson --resume --contact ops@example.org', 'go on after an interruption'],
@@ -293,7 +293,7 @@ async function seedNodes(
   });
 }
 
-/** DNS is asked only when nobody named an address, and never where names go to a proxy. */
+/** DNS seeds are queried only when no address was given, and never where names go to a proxy. */
 async function firstAddresses(
   flags: CrawlFlags,
   chain: Chain,

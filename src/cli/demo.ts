@@ -48,7 +48,7 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
   const handshakeTimeout = flags.peertimeout * 1_000;
   const demo = await startDemo({
     handshakeTimeout,
-    patience: handshakeTimeout + EXTRA_WAIT,
+    maxWait: handshakeTimeout + EXTRA_WAIT,
     signal: interrupted,
     create: (options) => recorder.node(options),
     watch: (node, nameOf) => {

@@ -2,7 +2,7 @@
 import { formatEndpoint } from '../net/index.js';
 import { type BitcoinNode, type NodeEvents, type PeerInfo, REASONS } from '../index.js';
 import type { Output } from './output.js';
-import { StrangerLog } from './stranger-log.js';
+import { InboundLog } from './inbound-log.js';
 import { duration, failureLine, isDeparture, isOrderly, plain, readable } from './peer-lines.js';
 
 type Payload<E extends keyof NodeEvents> = NodeEvents[E][0];
@@ -11,10 +11,10 @@ type Payload<E extends keyof NodeEvents> = NodeEvents[E][0];
 export function printDiagnostics(node: BitcoinNode, out: Output): void {
   const reported = new Map<string, string>();
   node.on('established', ({ addr }) => void reported.delete(addr));
-  const strangers = new StrangerLog(out);
-  node.on('ended', (peer) => reportEnd(out, peer, { reported, strangers }));
+  const inboundLog = new InboundLog(out);
+  node.on('ended', (peer) => reportEnd(out, peer, { reported, inboundLog }));
   node.on('refused', ({ addr, reason }) => {
-    if (strangers.allows('refused', addr)) out.failure(failureLine(addr, reason, out.paintLog));
+    if (inboundLog.allows('refused', addr)) out.failure(failureLine(addr, reason, out.paintLog));
   });
   node.on('jump', (jump) => reportJump(out, jump));
   if (out.verbose > 0) printDetails(node, out);
@@ -24,7 +24,7 @@ export function printDiagnostics(node: BitcoinNode, out: Output): void {
 function reportEnd(
   out: Output,
   peer: PeerInfo,
-  { reported, strangers }: { reported: Map<string, string>; strangers: StrangerLog },
+  { reported, inboundLog }: { reported: Map<string, string>; inboundLog: InboundLog },
 ): void {
   const { addr, lastreason } = peer;
   if (!lastreason) return;
@@ -32,7 +32,7 @@ function reportEnd(
     if (out.verbose > 0) out.info(out.paintLog('dim', `peer=${peer.id} ${plain(addr)} ended in order`));
     return;
   }
-  if (peer.inbound && !strangers.allows('ended', addr)) return;
+  if (peer.inbound && !inboundLog.allows('ended', addr)) return;
   if (isDeparture(peer)) return out.info(`closed ${plain(addr)} — ${REASONS[lastreason.code].says}`);
   if (reported.get(addr) === lastreason.code && out.verbose === 0) return;
   // Inbound addresses are new each time; only those that we dial come back.

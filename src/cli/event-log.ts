@@ -14,7 +14,7 @@ import {
 } from '../index.js';
 import type { Entry } from './log-formats.js';
 import type { Output } from './output.js';
-import { StrangerLog } from './stranger-log.js';
+import { InboundLog } from './inbound-log.js';
 import { isDeparture, isOrderly, plain, readable } from './peer-lines.js';
 
 type Payload<E extends keyof NodeEvents> = NodeEvents[E][0];
@@ -22,12 +22,12 @@ type Payload<E extends keyof NodeEvents> = NodeEvents[E][0];
 /** Logs until the node ends. `-v` adds every change of state, `-vv` every message. */
 export function logEvents(node: BitcoinNode, out: Output): void {
   const log = (entry: Entry): void => out.entry(entry);
-  const strangers = new StrangerLog(out);
+  const inboundLog = new InboundLog(out);
   const logOf = ({ inbound, addr }: { inbound: boolean; addr: string }, entry: Entry): void => {
-    if (!inbound || strangers.allows(entry.event, addr)) log(entry);
+    if (!inbound || inboundLog.allows(entry.event, addr)) log(entry);
   };
   node.on('listening', (at) => log(listening(formatEndpoint(at))));
-  node.on('transition', (move) => logTransition(move, node.peers.get(move.id), out, strangers));
+  node.on('transition', (move) => logTransition(move, node.peers.get(move.id), out, inboundLog));
   node.on('established', (peer) => logOf(peer, established(peer)));
   node.on('ended', (peer) => logOf(peer, ended(peer)));
   node.on('fallback', (peer) => log(fallback(peer)));
@@ -69,14 +69,14 @@ function logTransition(
   move: Payload<'transition'>,
   peer: PeerInfo | undefined,
   out: Output,
-  strangers: StrangerLog,
+  inboundLog: InboundLog,
 ): void {
   const { id, addr, inbound, from, to } = move;
   const entry = { event: 'transition', facts: { id, addr, inbound, from, state: to } };
   const change = `[net] ${from} -> ${to}, ${tail(move)}`;
   if (out.verbose > 0) out.entry({ ...entry, level: 'debug', core: change });
   if (!peer || out.log !== 'core' || milestoneOf(peer, to) === undefined) return;
-  if (!inbound || strangers.allows(to, addr))
+  if (!inbound || inboundLog.allows(to, addr))
     out.entry({ ...entry, level: 'info', core: milestoneOf(peer, to) });
 }
 

@@ -1,6 +1,6 @@
 /**
  * The address book of a running node: loaded at the start, saved every 15 minutes and at the end (Core: `DumpAddresses`),
- * with the anchors for the next run. A folder that cannot be used is reported, and the node goes on without it.
+ * with the anchors for the next run. A directory that cannot be used is reported, and the node runs without it.
  */
 import { join } from 'node:path';
 import {

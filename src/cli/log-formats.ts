@@ -1,6 +1,6 @@
 /**
  * The forms of the diagnostics on stderr: `pretty` for people, `json` with one object per line, and `core`, lines as in
- * the debug.log of Bitcoin Core. This file knows the forms, not the events.
+ * the debug.log of Bitcoin Core. This file has the formats, not the events.
  */
 export type LogForm = 'pretty' | 'json' | 'core';
 export type Level = 'debug' | 'info' | 'warn';

@@ -1,7 +1,7 @@
 /**
  * A bounded writer around stdout or stderr: what cannot be written is counted and dropped, and never ends the program.
  *
- * Two things can be wrong. Writing fails: a full disk (ENOSPC), a reader that is gone (EPIPE), a device error (EIO). Or a reader
+ * Two things can be wrong. Writing fails: a full disk (ENOSPC), a closed pipe (EPIPE), a device error (EIO). Or a reader
  * stalls, so that what it does not read would fill the memory. Both become events; the first line that can be written
  * again follows a notice that says how many were lost. Lines are never cut: what is left of one that a full
  * disk cut is written first.
@@ -186,7 +186,7 @@ function isFile(stream: WritableOutput): stream is WritableOutput & { readonly f
   }
 }
 
-/** Where a regular file is; undefined for others, and where the system does not tell. */
+/** Where a regular file is; undefined for others, and where the system does not report it. */
 function pathOf(fd: number): string | undefined {
   try {
     return fstatSync(fd).isFile() ? readlinkSync(`/proc/self/fd/${fd}`) : undefined;

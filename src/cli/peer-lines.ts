@@ -40,7 +40,7 @@ const quoted = (text: string): string => (/[ "]|^$/.test(text) ? JSON.stringify(
 export const isOrderly = (code: ReasonCode): boolean =>
   code === 'ERR_LOCAL_CANCELLED' || REASONS[code].family === 'end';
 
-/** A peer that dialled us and closed the established connection: no failure of anybody. */
+/** An inbound peer that closed its established connection: not a failure. */
 export const isDeparture = ({ inbound, lastreason }: PeerInfo): boolean =>
   inbound && lastreason?.code === 'ERR_LINK_EOF' && lastreason.facts.state === 'established';
 

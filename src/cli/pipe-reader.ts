@@ -6,21 +6,21 @@ import { fstatSync } from 'node:fs';
 const DELAY = 1_000;
 
 /**
- * Calls `gone` once the pipe `fd` has no reader any more. Node.js cannot poll a pipe that it only writes to, and GNU tail
- * does: `tail -f` on the same pipe ends by SIGPIPE when the reader is gone. Where stdout is no pipe, or tail is not GNU's,
+ * Calls `closed` once the pipe `fd` has no reader any more. Node.js cannot poll a pipe that it only writes to, and GNU tail
+ * does: `tail -f` on the same pipe ends by SIGPIPE when the reader has closed. Where stdout is no pipe, or tail is not GNU's,
  * nothing happens: there the next write fails with EPIPE. Does not keep the program running, and tail ends with it.
  */
-export function whenReaderIsGone(fd: number, gone: () => void): void {
-  if (isPipe(fd)) setTimeout(() => watch(fd, gone), DELAY).unref();
+export function whenReaderIsGone(fd: number, closed: () => void): void {
+  if (isPipe(fd)) setTimeout(() => watch(fd, closed), DELAY).unref();
 }
 
-function watch(fd: number, gone: () => void): void {
+function watch(fd: number, closed: () => void): void {
   const tail = startTail(fd);
   if (!tail) return;
   tail.unref();
   tail.on('error', () => undefined);
   tail.on('exit', (_, signal) => {
-    if (signal === 'SIGPIPE') gone();
+    if (signal === 'SIGPIPE') closed();
   });
   process.once('exit', () => tail.kill());
 }

@@ -19,7 +19,7 @@ function refuse(why: string): never {
   throw new InvalidArgumentError(why);
 }
 
-/** `HOST[:PORT]`; user and password are refused, since everybody can read a command line. */
+/** `HOST[:PORT]`; user and password are refused, since every user of the machine can read a command line. */
 function proxyAddress(text: string, port: number): Endpoint {
   if (text.includes('@'))
     refuse('Set --proxyuser and VERACK_PROXY_PASSWORD_FILE in place of USER:PASSWORD@.');

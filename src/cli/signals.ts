@@ -9,7 +9,7 @@ const GRACE = 2_000;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** A second signal this soon is the same keystroke: npm passes on what the terminal has sent to everybody already. */
+/** A second signal this soon is the same keystroke: npm forwards a signal that the terminal has sent to the whole process group already. */
 const SAME_MS = 250;
 
 /** What this file needs of `process`. */
@@ -21,7 +21,7 @@ export interface Signals {
  * A signal that aborts on the first interruption; `leave` is called on the second.
  *
  * @param now - milliseconds of any clock
- * @param reopen - called on SIGHUP; true when there were files to open anew, and the program goes on
+ * @param reopen - called on SIGHUP; true when there were files to open again, and the program continues
  */
 export function interruptions(
   from: Signals,

@@ -1,7 +1,7 @@
 /**
  * One connection: bytes of its link become events of its peer actor, and the actor's effects become bytes.
  *
- * Messages are taken one after the other; once the actor has ended, the rest of a chunk is not looked at, so nothing
+ * Messages are handled one after the other; once the actor has ended, the rest of a chunk is ignored, so nothing
  * behind a fatal message is answered. Bytes are taken in turns that the owner gives; meanwhile the link is not read.
  */
 import { type ActorRefFrom, type AnyActorRef, createActor, type SnapshotFrom } from 'xstate';
@@ -55,7 +55,7 @@ export interface ConnectionOwner {
   readonly compiled: boolean;
   /** The parent of the actors. */
   readonly parent: AnyActorRef | undefined;
-  /** Whether somebody is shown every message. */
+  /** Whether every message is passed to a listener. */
   readonly isListenedTo: boolean;
   isDialling(nonce: Hex64): boolean;
   /** Bytes have arrived: calls {@link Connection.takeTurn} now or later. */
@@ -71,7 +71,7 @@ export interface ConnectionOwner {
   ponged(connection: Connection, pingtime: number): void;
   message(connection: Connection, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
   dropped(connection: Connection, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
-  /** The peer asks for addresses, and may have an answer. */
+  /** The peer sent `getaddr`, and may be answered. */
   askedForAddresses(connection: Connection): void;
   /** The link has taken everything, after too much had waited. */
   drained(connection: Connection): void;
@@ -136,7 +136,7 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   #unrested = 0;
   /** Bytes that wait for a turn. */
   #unread: Uint8Array | undefined;
-  /** Whether the owner knows of an unfinished message. */
+  /** Whether the owner was notified of an unfinished message. */
   #isHolding = false;
 
   constructor(

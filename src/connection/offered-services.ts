@@ -43,7 +43,7 @@ export interface NegotiatedRelay {
 export const isLaterThan = (version: number, command: string): boolean =>
   (factsOf(command)?.since ?? 0) > version;
 
-/** Whether this message asks for, or brings, something that we did not offer. */
+/** Whether this message requests, or belongs to, a service that we did not offer. */
 export function isUnoffered(
   command: string,
   payload: Uint8Array,

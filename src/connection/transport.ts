@@ -3,7 +3,7 @@ import type { Facts, LinkCode, Reason, V2Code } from '../reasons.js';
 import type { FrameEvent, SkippedFrame } from '../wire/index.js';
 
 /**
- * What arrived: a frame, a dropped message, or the end of what can be read. A frame whose payload nobody wants is `skipped`;
+ * What arrived: a frame, a dropped message, or the end of what can be read. A frame whose payload is not read is `skipped`;
  * a v2 packet without a message is a `decoy`.
  */
 export type IncomingEvent =

@@ -1,6 +1,6 @@
 /**
  * Explains bytes: every field of every message with its offset, its bytes and its meaning, and what Bitcoin Core would do
- * with a message that is wrong. The fields come from the message table; nothing here knows a message.
+ * with a message that is wrong. The fields come from the message table; nothing here depends on a certain message.
  */
 import { knownMagic, NETWORKS, type ReasonCode } from '../index.js';
 import {

@@ -92,7 +92,7 @@ function list(walk: Walk, item: Walkable, path: string): undefined {
   const count = compactSize.read(walk.cursor);
   if (isStuck(walk)) return;
   add(walk, from, walk.cursor.offset, `${path}.count`, String(count));
-  // The bytes end the loop, not a count that anybody can claim.
+  // The bytes end the loop, not a count that the sender claims.
   for (let n = 0; n < count && !isStuck(walk); n++) field(walk, item, `${path}[${n}]`, {});
 }
 

@@ -19,7 +19,7 @@ export interface DemoOptions {
   /** Milliseconds for a handshake. Default 3,000. */
   readonly handshakeTimeout?: number;
   /** Milliseconds after which what is open counts as it stands. Default 10,000. */
-  readonly patience?: number;
+  readonly maxWait?: number;
   readonly inspect?: NodeOptions['inspect'];
   /** Makes our node. Default {@link createNode}. */
   readonly create?: (options: NodeOptions) => BitcoinNode;
@@ -32,7 +32,7 @@ export interface Demo {
   readonly node: BitcoinNode;
   /** Where our node listens. */
   readonly local: Endpoint;
-  /** In the order of {@link SCENARIOS}; resolves when all ends are known, or `patience` is over. */
+  /** In the order of {@link SCENARIOS}; resolves when all ends are known, or `maxWait` is over. */
   readonly outcomes: Promise<Outcome[]>;
   stop(): Promise<void>;
 }
@@ -75,9 +75,9 @@ class DemoNetwork {
     return local;
   }
 
-  /** Polls until nothing more can change, or `patience` is over. */
+  /** Polls until nothing more can change, or `maxWait` is over. */
   async outcomes(): Promise<Outcome[]> {
-    const end = Date.now() + (this.options.patience ?? 10_000);
+    const end = Date.now() + (this.options.maxWait ?? 10_000);
     while (Date.now() < end && !this.options.signal?.aborted && !this.#settled()) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }

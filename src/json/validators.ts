@@ -67,7 +67,7 @@ export const recordOf =
 
 type Fields = Readonly<Record<string, Validator>>;
 
-/** An object with these fields; others are not looked at. */
+/** An object with these fields; others are ignored. */
 export const objectWith =
   (required: Fields, optional: Fields = {}): Validator =>
   (value, at) => {

@@ -1,7 +1,7 @@
 /**
  * The exporter: an HTTP server that answers `GET /metrics` with the text of a registry and `GET /healthz` with the health
  * of a node. On a loopback address it checks the headers Host and Origin, as the inspector does. On any other address
- * whoever can reach it can read it, unless a token is set.
+ * every client that can reach it can read it, unless a token is set.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
@@ -81,7 +81,7 @@ class MetricsHandler {
     const { contentType: type } = this.options.registry;
     this.#metrics().then(
       (body) => respond(request, response, { type, body }),
-      // A series that somebody else registered can fail.
+      // A series that other code registered can fail.
       () => refuse(request, response, 500, 'a series cannot be collected'),
     );
   };

@@ -1,4 +1,4 @@
-/** Listening to an AbortSignal of the caller. */
+/** Listens to an AbortSignal of the caller. */
 import { setMaxListeners } from 'node:events';
 
 /**

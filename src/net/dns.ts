@@ -1,9 +1,9 @@
 /**
  * Names to addresses: one host's, and a chain's first peers from its DNS seeds.
  *
- * Seeds are asked as Bitcoin Core asks them (`net.cpp`, `ThreadDNSAddressSeed`): `x9.` before the name wants nodes with the
+ * Seeds are asked as Bitcoin Core asks them (`net.cpp`, `ThreadDNSAddressSeed`): the prefix `x9.` selects nodes with the
  * services 0x9 (NETWORK and WITNESS), and of each seed's answer at most 32 addresses count. A seed of a public
- * chain must name public addresses; what a caller's own seed names is not checked.
+ * chain must name public addresses; the addresses of a seed that the user chose are not checked.
  */
 import { isIP, isIPv4 } from 'node:net';
 
@@ -80,7 +80,7 @@ function syscodeOf(error: unknown): string {
 /** Asks; for a question that may have to wait, `started` starts the time limit. */
 type Ask = (started: () => void) => Query;
 
-/** The answer, unless time or patience runs out first. */
+/** The answer, unless the time limit or the abort comes first. */
 async function answerOf(ask: Ask, { timeout = TIMEOUT_MS, signal }: DnsOptions): Promise<string[]> {
   let timer: NodeJS.Timeout | undefined;
   let expire = (): void => undefined;
@@ -176,7 +176,7 @@ function shuffled<T>(items: readonly T[], random: () => number): T[] {
   return order;
 }
 
-/** What one seed names, nothing when it does not answer; a seed that knows no prefix is asked without. */
+/** The addresses of one seed, none when it does not answer; a seed without support for the prefix is queried without it. */
 async function askSeed(seed: string, options: SeedOptions): Promise<SeedAnswer> {
   for (const name of [SEED_PREFIX + seed, seed]) {
     try {

@@ -65,7 +65,7 @@ export const drawNonce = (env: Env): string => Buffer.from(env.random(8)).toStri
 /** A random number in [0, 1), from 32 random bits. */
 export const drawFraction = (env: Env): number => Buffer.from(env.random(4)).readUInt32LE(0) / 2 ** 32;
 
-/** Throws at the process instead of at whoever is in the middle of something. */
+/** Throws as an uncaught exception of the process, not into the running call. */
 export const throwLater = (error: unknown): void =>
   queueMicrotask(() => {
     throw error;

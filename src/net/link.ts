@@ -38,7 +38,7 @@ export interface Link {
   attach(handler: LinkHandler): void;
   /**
    * Sends the frames in one write. The boundaries are kept as an array for wrappers that work frame by frame. The bytes are
-   * handed over: they are not to be changed afterwards. Does nothing once the link has ended, whoever ended it.
+   * handed over: they are not to be changed afterwards. Does nothing once the link has ended, for whatever reason.
    */
   write(frames: readonly Uint8Array[]): void;
   /** Stops (`pause`) and restarts (`resume`) reading, so that a flood waits in the other side's buffers. */
@@ -47,7 +47,7 @@ export interface Link {
   resume(): void;
   /** Stops reading until the others have had a turn of the event loop; a paused link stays paused. */
   rest(): void;
-  /** Sends what was written, then closes; gives up on a reader that does not read after 2 s. Idempotent. */
+  /** Sends what was written, then closes; after 2 s without progress it destroys the link. Idempotent. */
   end(): void;
   /**
    * Closes at once and forgets what was not sent. Idempotent. The other side sees an end, or a reset when bytes of its were
@@ -75,7 +75,7 @@ export interface Listener {
 /** Where links come from: TCP, memory, a proxy. */
 export interface Net {
   /**
-   * Opens a link. Returns a function that gives up; after it, neither handler is called. Once a handler was called it does
+   * Opens a link. Returns a function that cancels; after it, neither handler is called. Once a handler was called it does
    * nothing: an open link is closed through the link.
    */
   dial(to: Endpoint, handler: DialHandler): () => void;
@@ -83,7 +83,7 @@ export interface Net {
   timeoutOf?(host: string, timeout: number): number;
   /**
    * Accepts links at `at`. Rejects with a `VerackError`, `ERR_LOCAL_ADDRESS` (`EADDRINUSE`, `EADDRNOTAVAIL`) or
-   * `ERR_LOCAL_LIMIT` (`EACCES`, …), whose facts hold `syscode`, `host` and `port`. `failed`: the system could not accept a caller
+   * `ERR_LOCAL_LIMIT` (`EACCES`, …), whose facts hold `syscode`, `host` and `port`. `failed`: the system could not accept a connection
    * (`EMFILE`, `ENOBUFS`, …; the same facts); the listener lives on.
    */
   listen(at: Endpoint, accepted: (link: Link) => void, failed?: (facts: Facts) => void): Promise<Listener>;

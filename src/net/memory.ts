@@ -139,7 +139,7 @@ class End implements MemoryLink {
     readonly local: Endpoint,
     readonly remote: Endpoint,
     readonly timers: Timers,
-    readonly gone: (end: End) => void,
+    readonly onEnd: (end: End) => void,
   ) {}
 
   get reading(): boolean {
@@ -229,7 +229,7 @@ class End implements MemoryLink {
 
   #leave(): void {
     this.#over = true;
-    this.gone(this);
+    this.onEnd(this);
   }
 
   /** Nothing of the other side's will be read any more. */
@@ -260,11 +260,11 @@ function delayOf(latency: Latency = 0, from: Endpoint, to: Endpoint): number {
   return typeof latency === 'number' ? latency : latency(from, to);
 }
 
-function connected(options: PairOptions, gone: (end: End) => void): [End, End] {
+function connected(options: PairOptions, onEnd: (end: End) => void): [End, End] {
   const { timers = systemTimers, latency, endpoints = PAIR } = options;
   const [one, two] = endpoints;
-  const a = new End(one, two, timers, gone);
-  const b = new End(two, one, timers, gone);
+  const a = new End(one, two, timers, onEnd);
+  const b = new End(two, one, timers, onEnd);
   a.out = b.in = new Pipe(a, b, timers, () => delayOf(latency, one, two));
   b.out = a.in = new Pipe(b, a, timers, () => delayOf(latency, two, one));
   return [a, b];
@@ -340,14 +340,16 @@ class Hub implements MemoryNet {
       this.#listeners.get(key(to)) ?? this.#listeners.get(key({ ...to, host: anyOf(to.host) }));
     if (!accepted) return handler.failed('ERR_DIAL_REFUSED', facts('ECONNREFUSED', to));
     const from = { host, port: this.#freePort(host) };
-    const [near, far] = connected({ ...this.options, endpoints: [from, to] }, (end) => this.#gone(end, near));
+    const [near, far] = connected({ ...this.options, endpoints: [from, to] }, (end) =>
+      this.#ended(end, near),
+    );
     this.#taken.add(key(from));
     this.links.add(near).add(far);
     accepted(far);
     handler.opened(near);
   }
 
-  #gone(end: End, near: End): void {
+  #ended(end: End, near: End): void {
     this.links.delete(end);
     if (end === near) this.#taken.delete(key(near.local));
   }

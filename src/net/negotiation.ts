@@ -59,7 +59,7 @@ export class NegotiatedLink extends LinkWrapper {
   #isPaused = false;
   #isOver = false;
   #isOpen = false;
-  /** What is called once, when the link is over, whoever ended it. */
+  /** Called once, when the link has ended, for whatever reason. */
   onOver: (() => void) | undefined;
   #ends: { local: Endpoint; remote: Endpoint };
 
@@ -111,7 +111,7 @@ export class NegotiatedLink extends LinkWrapper {
     if (this.#isOver) return;
     this.#pendingEnd = code;
     if (!this.#isOpen) this.#fail({ code: 'ERR_DIAL_PROXY_CLOSED', facts: { end: code } });
-    else if (this.handler && this.#buffer.length === 0) this.#tellEnd();
+    else if (this.handler && this.#buffer.length === 0) this.#reportEnd();
   }
 
   override attach(handler: LinkHandler): void {
@@ -182,11 +182,11 @@ export class NegotiatedLink extends LinkWrapper {
     const early = this.#buffer;
     this.#buffer = NOTHING;
     if (early.length > 0) this.handler.data(early);
-    if (this.#pendingEnd !== undefined && !this.#isPaused) this.#tellEnd();
+    if (this.#pendingEnd !== undefined && !this.#isPaused) this.#reportEnd();
     else this.#flow();
   }
 
-  #tellEnd(): void {
+  #reportEnd(): void {
     const code = this.#pendingEnd;
     if (this.#isOver || code === undefined) return;
     this.#finish();
@@ -213,7 +213,7 @@ const unreached = (code: DialCode, facts: Facts): Failure => ({
   facts,
 });
 
-/** Dials the proxy and negotiates. Returns a function that gives up, as that of {@link Net.dial}. */
+/** Dials the proxy and negotiates. Returns a function that cancels, as that of {@link Net.dial}. */
 export function negotiate<T extends object>(
   { net, proxy }: ProxyAt,
   negotiation: Negotiation<T>,

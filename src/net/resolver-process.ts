@@ -3,7 +3,7 @@
  *
  * `getaddrinfo` blocks a thread of libuv's pool and cannot be cancelled. In this process a few names whose servers do not
  * answer would hold up every other name, and `process.exit`, which joins the threads of the pool, would wait for them. The
- * child is started at the first question, does not keep the process running, and ends itself when this process is gone.
+ * child is started with the first query, does not keep the process running, and exits when this process has exited.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { basename, dirname } from 'node:path';
@@ -151,7 +151,7 @@ export class ResolverProcess {
     this.#child?.send({ id, name: question.name }, () => undefined);
   }
 
-  /** The child is gone, or is to go. One that never answered will not do so the next time. */
+  /** The child has exited, or is to exit. One that never answered is not started again. */
   #lose(child: ChildProcess | undefined): void {
     if (!child || child !== this.#child) return;
     const lost = [...this.#asked.values(), ...(this.#isReady ? [] : this.#waiting)];

@@ -89,7 +89,7 @@ export function* generateKey(): Negotiation<{ key: Uint8Array }> {
   return failure ?? keyIn(task, reply, 'PRIV');
 }
 
-/** Tunnels of a session in each direction, as Core asks for them. */
+/** Tunnels of a session in each direction, as Core requests them. */
 const tunnels = (count: number): string =>
   `i2cp.leaseSetEncType=4,0 inbound.quantity=${count} outbound.quantity=${count}`;
 
@@ -119,7 +119,7 @@ export function* connectStream(id: string, host: string): Negotiation<Reply> {
   return yield* request('STREAM CONNECT', `ID=${id} DESTINATION=${destination} SILENT=false`);
 }
 
-/** HELLO, STREAM ACCEPT, and then, after any time, the destination of the caller: afterwards the link is the stream. */
+/** HELLO, STREAM ACCEPT, and then, after any time, the destination of the dialling side: afterwards the link is the stream. */
 export function* acceptStream(id: string): Negotiation<{ host: string }> {
   const greeted = yield* hello();
   if (isFailure(greeted)) return greeted;

@@ -60,20 +60,20 @@ export class SamSession {
   /** Our `.b32.i2p` address in it. */
   readonly host: string;
   readonly #control: NegotiatedLink;
-  readonly #gone = new AbortController();
+  readonly #ended = new AbortController();
 
   constructor(id: string, host: string, control: NegotiatedLink) {
     this.id = id;
     this.host = host;
     this.#control = control;
-    control.onOver = () => this.#gone.abort();
+    control.onOver = () => this.#ended.abort();
     // The router sends nothing more on this link; that it closes is the news.
     control.attach({ data: () => undefined, closed: () => undefined });
   }
 
-  /** Aborts when the session is gone, whoever ended it. */
-  get gone(): AbortSignal {
-    return this.#gone.signal;
+  /** Aborts when the session has ended, for whatever reason. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
   }
 
   end(): void {
@@ -150,7 +150,7 @@ export class SharedSession {
     const forget = (): void => {
       if (this.#session === made) this.#session = undefined;
     };
-    made.then((session) => session.gone.addEventListener('abort', forget), forget);
+    made.then((session) => session.ended.addEventListener('abort', forget), forget);
     return made;
   }
 

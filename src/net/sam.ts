@@ -3,7 +3,7 @@
  *
  * As in Core: with a key store one persistent session serves every stream; without, each dial has a transient session of its
  * own, with an address of its own, that ends with its link; of dials that failed the sessions are used again. The port is
- * always 0. There is no time limit of a dial here: whoever dials gives up. A router can take minutes.
+ * always 0. A dial has no time limit here: the caller cancels it. A router can take minutes.
  */
 import { type DialCode, type Facts, VerackError } from '../reasons.js';
 import { systemTimers, type Timers } from './timers.js';
@@ -128,7 +128,7 @@ export class SamNet implements Net {
     const { session, failed, over } = await this.#lease(signal);
     try {
       const stream = connectStream(session.id, to.host);
-      const { link } = await negotiated(this.#options, stream, [signal, session.gone]);
+      const { link } = await negotiated(this.#options, stream, [signal, session.ended]);
       link.onOver = over;
       return link.between({ remote: to, local: { host: session.host, port: I2P_PORT } });
     } catch (error) {
@@ -144,12 +144,12 @@ export class SamNet implements Net {
 
   async #ownLease(signal: AbortSignal): Promise<Lease> {
     const kept = this.#unused.shift();
-    const session = kept && !kept.gone.aborted ? kept : await makeSession(this.#options, signal);
+    const session = kept && !kept.ended.aborted ? kept : await makeSession(this.#options, signal);
     return { session, failed: () => this.#keep(session), over: () => session.end() };
   }
 
   #keep(session: SamSession): void {
-    if (session.gone.aborted) return;
+    if (session.ended.aborted) return;
     if (this.#isClosed || this.#unused.length >= MAX_UNUSED) session.end();
     else this.#unused.push(session);
   }
@@ -204,7 +204,7 @@ class Acceptor {
     try {
       const { link, value } = await negotiated(this.options, acceptStream(session.id), [
         this.closed,
-        session.gone,
+        session.ended,
       ]);
       link.onOver = () => this.shared.release();
       return link.between({
@@ -233,8 +233,8 @@ class Acceptor {
 const codeOf = (error: unknown): string => (error instanceof VerackError ? error.code : '');
 
 /** What was cancelled because the router ended the session has that for its reason. */
-const causeOf = (error: unknown, { gone }: SamSession): unknown =>
-  gone.aborted && codeOf(error) === 'ERR_LOCAL_CANCELLED'
+const causeOf = (error: unknown, { ended }: SamSession): unknown =>
+  ended.aborted && codeOf(error) === 'ERR_LOCAL_CANCELLED'
     ? new VerackError('ERR_DIAL_I2P_SESSION', { why: 'the router ended the session' })
     : error;
 

@@ -3,7 +3,7 @@
  *
  * As in Core (`netbase.cpp`, `Socks5`), the target is always sent as a host name, addresses included, so that the proxy
  * resolves names and Tor takes `.onion`. Tor's extended replies (socks-extensions, section 1.4) are distinguished.
- * There is no time limit here: whoever dials gives up.
+ * There is no time limit here: the caller cancels the dial.
  */
 import { randomBytes } from 'node:crypto';
 
@@ -95,7 +95,7 @@ function* authenticate(credentials: Credentials): Negotiation<Nothing> {
   return DONE;
 }
 
-/** Agrees on a method; a user name is sent only to a proxy that asks for it. */
+/** Agrees on a method; a user name is sent only to a proxy that requires it. */
 function* greet(credentials?: Credentials): Negotiation<Nothing> {
   const [version, method] = yield { send: greeting(credentials), bytes: 2 };
   if (version !== VERSION) return garbled(`SOCKS version ${version}`);

@@ -1,5 +1,5 @@
 /**
- * Where a caller comes from, as wide as one owner usually has it: the /24 of an IPv4 address, the /64 of an IPv6 one.
+ * The source network of an inbound connection, as large as one owner usually has: the /24 of an IPv4 address, the /64 of an IPv6 one.
  * The prefixes are those of btcd (internal/inbound/admission.go).
  */
 import { isIPv4 } from 'node:net';

@@ -2,7 +2,7 @@
  * Links over TCP (`node:net`).
  *
  * Facts of a failed dial or listen: `syscode` (the system's error code), `host`, `port`. There is no connect timeout here:
- * whoever dials owns the clock and gives up with the function that `dial` returns. A host that is no IP address is never looked
+ * the dialling code has the clock, and cancels with the function that `dial` returns. A host that is no IP address is never looked
  * up: names are for dns.ts, and `.onion` and `.i2p` for the proxies (`ERR_DIAL_NO_LOOKUP`, `ERR_DIAL_NO_PROXY`).
  */
 import { connect, createServer, isIP, type Server, type Socket, type TcpNetConnectOpts } from 'node:net';
@@ -254,7 +254,7 @@ function listening(server: Server, at: Endpoint): Promise<void> {
   });
 }
 
-/** Every address of this machine: which one a caller chose only the socket knows. */
+/** A listener takes every address of this machine; only the socket has the one that was dialled. */
 const isWildcard = ({ host }: Endpoint): boolean => host === '0.0.0.0' || host === '::';
 
 function boundTo(server: Server): Endpoint {
@@ -281,7 +281,7 @@ async function listen(
   await listening(server, at);
   const bound = boundTo(server);
   if (!isWildcard(bound)) local = bound;
-  // Costs one caller its connection. Out of files (EMFILE), libuv mostly closes callers by itself and reports nothing.
+  // Closes one inbound connection. Out of files (EMFILE), libuv mostly closes callers by itself and reports nothing.
   server.on('error', (error) => failed(factsOf(error, boundTo(server))));
   return {
     local: bound,

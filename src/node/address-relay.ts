@@ -59,12 +59,12 @@ export interface AddressRelayOptions {
 interface RelayPeer {
   readonly connection: Connection;
   readonly limit: AddrRateLimit;
-  /** Whether it is told addresses: an accepted one only after it sent `getaddr`, `addr` or `addrv2`. */
+  /** Whether addresses are sent to it: to an inbound one only after it sent `getaddr`, `addr` or `addrv2`. */
   isEnabled: boolean;
   announceat: number;
 }
 
-/** Neither gets nor gives addresses, so that nobody learns of the connection by them. */
+/** Takes no part in gossip, so that the connection cannot be inferred from addresses. */
 const isSilent = ({ connection_type }: Connection): boolean =>
   connection_type === 'block-relay-only' || connection_type === 'feeler';
 
@@ -108,7 +108,7 @@ export class AddressRelay {
     if (message.command === 'addrv2') this.#take(peer, message.addresses);
   }
 
-  /** An accepted peer asks for addresses, for the first time. An empty book gives no answer, as in Core. */
+  /** The first `getaddr` of an inbound peer. An empty book gives no answer, as in Core. */
   answer(id: number): void {
     const peer = this.#peers.get(id);
     if (!peer) return;
@@ -119,7 +119,7 @@ export class AddressRelay {
     this.#announceIfDue(peer);
   }
 
-  /** Call it when the listeners of `established` have run: our address is the first that the peer is told. */
+  /** Call it when the listeners of `established` have run: our address is the first that is sent. */
   established({ id }: Connection): void {
     const peer = this.#peers.get(id);
     if (peer) this.#announceIfDue(peer);
@@ -132,14 +132,14 @@ export class AddressRelay {
     for (const peer of this.#peers.values()) this.#announceIfDue(peer);
   }
 
-  /** The time of a peer that lasted is renewed at its end: others are told that time. */
+  /** The time of an established outbound peer is renewed at its end; gossip uses that time. */
   ended(connection: Connection): void {
     if (!this.#peers.delete(connection.id) || connection.inbound) return;
     const service = serviceOf(connection.remote);
     if (service) this.options.book.connected(service);
   }
 
-  /** Its turn to be told our address comes with the next tick. */
+  /** Our address is announced to it with the next tick. */
   #enable(peer: RelayPeer): void {
     if (peer.isEnabled) return;
     peer.isEnabled = true;

@@ -17,7 +17,7 @@ import { outboundGroup } from './outbound-netgroups.js';
 
 /** Addresses of one answer. */
 const ANSWER = 32;
-/** Draws for one answer: Core gives up after 100 for one address. A small book is drawn from less often. */
+/** Draws for one answer: Core makes at most 100 for one address. A small book needs fewer. */
 const MAX_DRAWS = 400;
 const DRAWS_PER_ADDRESS = 4;
 /** An address that was tried within this time, seconds, is left out of the first draws. */
@@ -69,7 +69,7 @@ export class BookSource implements CandidateSource {
     return this.#draw();
   }
 
-  /** An address of tried whose slot another one claims, or one that nobody has tried. */
+  /** An address of tried whose slot another one claims, or a new one. */
   findFeeler(): Promise<Endpoint | undefined> {
     const { book, networks } = this.options;
     book.resolveCollisions();

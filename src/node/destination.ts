@@ -11,7 +11,7 @@ const parse = (text: string, host: string, port: number) =>
 
 /**
  * A name is looked up. An address is dialled as it stands, and so is a host of another network (`.onion`, `.i2p`, `.internal`): a
- * resolver would only learn whom we want to reach.
+ * resolver would only learn the name of the target.
  *
  * @param port - for text that names none; an `.i2p` host has 0 then
  * @throws VerackError `ERR_LOCAL_ARGUMENT` for text that is no host, and for an endpoint that is no address

@@ -18,7 +18,7 @@ export interface NodeEvents {
   /** A peer did not understand BIP324; the same connection is tried again as v1. `lastreason`: how it ended. */
   fallback: [PeerInfo];
   /**
-   * An accepted connection was turned away before a byte was sent. With `ERR_LOCAL_LIMIT` the system could not even accept
+   * An inbound connection was refused before a byte was sent. With `ERR_LOCAL_LIMIT` the system could not even accept
    * it, and `addr` is where we listen.
    */
   refused: [{ addr: string; reason: Reason }];

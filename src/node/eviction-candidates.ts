@@ -22,7 +22,7 @@ export class EvictionCandidates {
   /** `random`: fresh bytes, for the secret that netgroups are hashed with. */
   constructor(private readonly random: (count: number) => Uint8Array) {}
 
-  /** The id of the inbound peer that gives up its slot for a connection from `newcomer`; 0 when all are protected. */
+  /** The id of the inbound peer to evict for a connection from `newcomer`; 0 when all are protected. */
   select(connections: Iterable<Connection>, newcomer: string): number {
     const candidates: EvictionCandidate[] = [];
     for (const connection of connections)

@@ -16,11 +16,11 @@ export interface MemoryLimits {
   /** Bytes that each peer may hold at any time: enough for every message that belongs to a handshake. */
   readonly free: number;
   /** Milliseconds that the oldest frame has to complete while others wait for it. */
-  readonly patience: number;
+  readonly maxWait: number;
 }
 
 /** 4 MB in 30 s are 1.1 Mbit/s. With Core's 125 peers the bound is 32 + 8 + 4 MB. */
-export const MEMORY_LIMITS: MemoryLimits = { total: 32_000_000, free: 65_536, patience: 30_000 };
+export const MEMORY_LIMITS: MemoryLimits = { total: 32_000_000, free: 65_536, maxWait: 30_000 };
 
 /** What is to be done: ids of peers. A peer is paused or resumed only when that changes something. */
 export interface MemoryDecision {
@@ -98,6 +98,6 @@ export class MemoryBudget {
   #isOverdue(isFull: boolean, at: number): boolean {
     if (!isFull) this.#waitingSince = -1;
     else if (this.#waitingSince < 0) this.#waitingSince = at;
-    return isFull && at - this.#waitingSince >= this.limits.patience;
+    return isFull && at - this.#waitingSince >= this.limits.maxWait;
   }
 }

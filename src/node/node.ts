@@ -154,12 +154,12 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     return peer;
   }
 
-  /** The supervisor is gone: its answer would not come. */
+  /** The supervisor has stopped, so its answer would not come. */
   #refusedPeer(destination: Destination): Peer {
     const { host, port } =
       'name' in destination ? { ...destination, host: destination.name } : destination.addresses[0];
     const peer = new Peer(formatEndpoint({ host, port }), this.peers, () => undefined);
-    peer.tellEnded(undefined, { code: 'ERR_LOCAL_CANCELLED', facts: {} }, true);
+    peer.onEnded(undefined, { code: 'ERR_LOCAL_CANCELLED', facts: {} }, true);
     return peer;
   }
 

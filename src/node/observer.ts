@@ -33,7 +33,7 @@ export type NodeInput =
   | { readonly in: 'send'; readonly id: number; readonly messages: readonly (readonly [string, string])[] }
   | { readonly in: 'stop' };
 
-/** What `createNode` takes as `observer`. It must not throw: what it throws reaches the caller of the node. */
+/** What `createNode` takes as `observer`. It must not throw: an error would reach the caller of the node. */
 export interface NodeObserver {
   /** The node has received an input. `run` executes it; its result is returned. */
   input<T>(input: NodeInput, run: () => T): T;

@@ -76,7 +76,7 @@ export interface NodeOptions extends InboundOptions {
   readonly outbound?: OutboundOptions;
   /**
    * The addresses that are known (`verack/addresses`): the source of automatic outbound connections, fed and handed out by
-   * gossip. Absent: the seeds alone, and no gossip. Saving it is the caller's part.
+   * gossip. Absent: the seeds alone, and no gossip. The caller saves it.
    */
   readonly addressBook?: AddressBook;
   /** How names are looked up: the servers, the time limit, the address families. Default: the system's way. */

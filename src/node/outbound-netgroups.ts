@@ -13,7 +13,7 @@ export interface GroupedConnection {
   readonly remote: Endpoint;
 }
 
-/** Connections that last; one that the caller named counts too. */
+/** Lasting connections; manual ones count too. */
 const LASTING: readonly ConnectionType[] = ['manual', 'outbound-full-relay', 'block-relay-only'];
 
 /** The group of a public IPv4 or IPv6 address; undefined for other networks and for addresses that are not public. */

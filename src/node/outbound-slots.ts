@@ -17,7 +17,7 @@ export const BLOCK_RELAY_SLOTS = 2;
 /** What the system dials by itself. */
 export const DEFAULT_NETWORKS: readonly Network[] = ['ipv4', 'ipv6'];
 
-/** What the supervisor is told. */
+/** The events for the supervisor. */
 export function slotsOf({
   outbound,
 }: NodeOptions): Pick<SupervisorInput, 'wanted' | 'blockwanted' | 'once' | 'feelerInterval'> {
@@ -42,7 +42,7 @@ export interface SourceParts {
 const isFullRelay = ({ connection_type, state }: Pick<Connection, 'connection_type' | 'state'>): boolean =>
   connection_type === 'outbound-full-relay' && state === 'established';
 
-/** The caller's source, or the address book, or the seeds. */
+/** The source from the options, or else the address book, or else the seeds. */
 export function candidateSourceOf(options: NodeOptions, parts: SourceParts): CandidateSource {
   const { outbound, addressBook: book, dns } = options;
   const { env, chain, netgroups, unroutable } = parts;

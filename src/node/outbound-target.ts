@@ -1,5 +1,5 @@
 /**
- * One target that the node wants to be connected to: executes the effects of its outbound machine. What it decides is in
+ * One target of outbound connections: executes the effects of its outbound machine. The decisions are in
  * machines/outbound.machine.ts.
  */
 import { type ActorRefFrom, type AnyActorRef, createActor } from 'xstate';
@@ -43,7 +43,7 @@ export interface TargetOptions {
   readonly port: number;
   /** As it was asked for: the name or the first address, with its port. */
   readonly addr: string;
-  /** Chosen by the supervisor to fill a slot, not named by a caller. */
+  /** Chosen by the supervisor to fill a slot, not passed to `dial`. */
   readonly automatic: boolean;
   readonly parent?: AnyActorRef;
 }
@@ -150,7 +150,7 @@ export class OutboundTarget implements OutboundEffects {
   established(info: PeerInfo): void {
     this.wasEstablished = true;
     this.actor.send({ type: 'peer.established' });
-    this.peer?.tellEstablished(info);
+    this.peer?.onEstablished(info);
   }
 
   connectionEnded(connection: Connection, ended: EndedPeer): void {
@@ -212,7 +212,7 @@ export class OutboundTarget implements OutboundEffects {
 
   settle(context: OutboundContext, isOver: boolean): void {
     const reason = context.reason ?? { code: 'ERR_LOCAL_CANCELLED', facts: {} };
-    this.peer?.tellEnded(this.#last && afterV2(this.#last.info, context), reason, isOver);
+    this.peer?.onEnded(this.#last && afterV2(this.#last.info, context), reason, isOver);
   }
 
   #addressesOf(hosts: readonly string[]): string[] {

@@ -27,7 +27,7 @@ import { TurnQueue } from './turn-queue.js';
 import { Turn, TURN_LIMITS, WorkBudget } from './work-budget.js';
 
 export interface PoolListener {
-  /** Whether somebody is shown every message. */
+  /** Whether every message is passed to a listener. */
   isListening(): boolean;
   moved(connection: Connection, from: PeerState, to: PeerState): void;
   message(connection: Connection, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
@@ -40,7 +40,7 @@ export interface PoolListener {
   ended(connection: Connection, ended: EndedPeer): void;
   /** `ms` of time passed while the process did not run, or the wall clock was set by that much. */
   jumped(ms: number, clock: 'monotonic' | 'wall'): void;
-  /** Once a second while there are connections, after their deadlines were looked at. */
+  /** Once a second while there are connections, after their deadlines were checked. */
   ticked(now: number): void;
 }
 
@@ -184,7 +184,7 @@ export class PeerPool implements ConnectionOwner {
     connection.start();
   }
 
-  /** The id of the peer that gives up its slot for a connection from that host; 0 for none. */
+  /** The id of the inbound peer to evict for a connection from that host; 0 for none. */
   selectPeerToEvict(newcomer: string): number {
     return this.#evictionCandidates.select(this.#connections.values(), newcomer);
   }
@@ -344,7 +344,7 @@ export class PeerPool implements ConnectionOwner {
   #applyMemory({ pause, resume, close }: MemoryDecision): void {
     for (const id of pause) this.#connections.get(id)?.setHeld(true);
     for (const id of resume) this.#connections.get(id)?.setHeld(false);
-    const { total: limit, patience: ms } = MEMORY_LIMITS;
+    const { total: limit, maxWait: ms } = MEMORY_LIMITS;
     for (const id of close)
       this.#connections.get(id)?.actor.send({ type: 'wire.flooded', what: 'unfinished', limit, ms });
   }

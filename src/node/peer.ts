@@ -72,13 +72,13 @@ export class Peer {
   }
 
   /** @internal */
-  tellEstablished(peer: PeerInfo): void {
+  onEstablished(peer: PeerInfo): void {
     this.#established = peer;
     for (const { resolve } of this.#forEstablished.splice(0)) resolve(peer);
   }
 
   /** @internal `last`: the connection that ended; `isOver`: nothing more will be dialled. */
-  tellEnded(last: PeerInfo | undefined, reason: Reason, isOver: boolean): void {
+  onEnded(last: PeerInfo | undefined, reason: Reason, isOver: boolean): void {
     this.#last = last;
     this.#reason = last?.lastreason ?? reason;
     this.#isOver = isOver;

@@ -1,5 +1,5 @@
 /**
- * Which address of ours a peer is told: one that we listen on, or ours as the peer sees it (Core: `GetLocalAddrForPeer`,
+ * Which of our addresses is announced to a peer: one that we listen on, or ours as the peer sees it (Core: `GetLocalAddrForPeer`,
  * `IsPeerAddrLocalGood`).
  */
 import { parseEndpoint } from '../net/endpoint.js';
@@ -11,14 +11,14 @@ export interface AnnouncedTo {
   readonly inbound: boolean;
   readonly remote: Endpoint;
   readonly local: Endpoint | undefined;
-  /** Our address as the peer sees it, `host:port`; empty when it does not say. */
+  /** Our address as the peer sees it, `host:port`; empty when it is unknown. */
   readonly addrlocal: string;
 }
 
 const isPublic = (host: string): boolean => networkOfAddress(host) !== 'not_publicly_routable';
 const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
 
-/** What we listen on: the address of a listener, or that of the interface where a listener takes every address. */
+/** The address of a listener, or that of the local interface where a listener takes every address. */
 function ownAddress({ remote, local }: AnnouncedTo, listening: readonly Endpoint[]): Endpoint | undefined {
   const fixed = listening.filter(({ host }) => isPublic(host));
   const network = networkOfAddress(remote.host);
@@ -28,7 +28,7 @@ function ownAddress({ remote, local }: AnnouncedTo, listening: readonly Endpoint
   return open && local && isPublic(local.host) ? { host: local.host, port: open.port } : undefined;
 }
 
-/** An accepted peer has reached the port that it saw; one that we dialled has seen a port of the moment. */
+/** An inbound peer reached us at the port that it reports; an outbound peer reports an ephemeral port. */
 function seenAddress(peer: AnnouncedTo, port: number): Endpoint | undefined {
   if (peer.addrlocal === '' || !isPublic(peer.remote.host)) return undefined;
   const { host, port: seen } = parseEndpoint(peer.addrlocal, port, { allowZero: true });
@@ -39,7 +39,7 @@ function seenAddress(peer: AnnouncedTo, port: number): Endpoint | undefined {
 /**
  * The address to announce; undefined when we do not listen, or no public address of ours is known.
  *
- * @param draw - a random number in [0, 1): what the peer sees is told every second time
+ * @param draw - a random number in [0, 1): below 0.5 the address that the peer sees is announced
  */
 export function announcedAddress(
   peer: AnnouncedTo,

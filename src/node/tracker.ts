@@ -1,6 +1,6 @@
 /**
  * The peer tracker: the registry of live connections, a row per peer. The supervisor's side creates, updates and
- * deletes; everybody else reads frozen snapshots or subscribes. A snapshot is computed when it is asked for.
+ * deletes; all other code reads frozen snapshots or subscribes. A snapshot is computed when it is asked for.
  */
 import { REASONS, type Reason } from '../reasons.js';
 import { onAbort } from '../net/abort.js';

@@ -1,14 +1,14 @@
 /**
- * Whose turn it is: peers with bytes to be taken wait in a queue, and the event loop is not kept for longer than a limit.
+ * The order in which peers are read: peers with unread bytes wait in a queue, and the event loop is not blocked for longer than a limit.
  *
  * Peers whose handshake is not complete have a queue of their own, and every second turn: a new peer waits for other
  * new peers, not for a thousand busy ones.
  */
 
-/** Milliseconds of work between two looks at the network. A turn that is under way is finished first. */
+/** Milliseconds of work between two polls of I/O. A turn that is under way is finished first. */
 export const LOOP_MS = 25;
 
-/** Milliseconds of work from which on the queue looks at the clock again soon. */
+/** Milliseconds of work above which the queue checks the clock again soon. */
 const NOTICEABLE = 1;
 
 export interface TurnQueueOptions {
@@ -30,7 +30,7 @@ export class TurnQueue {
   readonly #lanes: Readonly<Record<Lane, Set<number>>> = { handshaking: new Set(), established: new Set() };
   #last: Lane = 'established';
   #isScheduled = false;
-  /** Work done since the network was last looked at, milliseconds. */
+  /** Work done since I/O was last polled, milliseconds. */
   #worked = 0;
 
   constructor(private readonly options: TurnQueueOptions) {}
@@ -83,7 +83,7 @@ export class TurnQueue {
     });
   }
 
-  /** The network has been looked at: those that wait have their turns, each at most one. */
+  /** I/O was polled: peers that wait have their turns, each at most one. */
   #run(): void {
     this.#worked = 0;
     for (let turns = this.size; turns > 0 && !this.#isSpent; turns -= 1) {

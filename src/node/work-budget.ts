@@ -67,7 +67,7 @@ export class Turn {
     if (this.#messages % CLOCK_EVERY === 0) this.#isLate = this.now() - this.#beganat >= this.limits.ms;
   }
 
-  /** Whether others have their turn now. The time is looked at after every eighth message. */
+  /** Whether the turn is over. The clock is read after every eighth message. */
   get isOver(): boolean {
     const { messages, bytes } = this.limits;
     return (

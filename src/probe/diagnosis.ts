@@ -213,7 +213,7 @@ const CURES: Partial<Record<Cause, (evidence: Evidence) => string>> = {
   dropped: ({ port }) =>
     `Nothing answers: a firewall drops the packets, or the machine is off. Let TCP port ${port} through to the node; --timeout MS waits longer.`,
   refused: ({ port }) =>
-    `The machine answers that nobody may connect to port ${port}: start the node with "listen=1" on this port, or let the firewall pass it.`,
+    `The host answers that connections to port ${port} are not allowed: start the node with "listen=1" on this port, or let the firewall pass it.`,
   'wrong-port': ({ answer, port }) =>
     `Not port ${port}: a node of ${answer?.chain.chain} answers on port ${answer?.port} of that machine.`,
   full: () =>

@@ -309,7 +309,7 @@ class Probe {
     });
   }
 
-  /** An echo server sends our own version back, which no chart can tell from a node's. */
+  /** An echo server sends our own version back; the machine cannot distinguish it from a node's. */
   #echo(): Reason | undefined {
     const { sent, received } = this.#nonces;
     if (sent !== received) return undefined;

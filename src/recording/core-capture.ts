@@ -10,7 +10,7 @@
  * | 20     | 4    | length  | of the payload, little-endian, at most 4,000,000    |
  * | 24     |      | payload | decrypted, if it came by BIP324                     |
  *
- * Nothing is trusted: memory grows with the bytes that are there, never with a length that is claimed.
+ * The file is untrusted: memory grows with the bytes that are there, never with a length that is claimed.
  */
 import { COMMAND_SIZE, MAX_PAYLOAD, readCommand } from '../wire/index.js';
 

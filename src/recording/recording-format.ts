@@ -29,7 +29,7 @@
  *   accepted  listener, link, local, remote
  *   data      link, bytes                 one chunk, as it came
  *   closed    link, code                  the other side ended it, or it broke
- *   drained   link                        what was waiting has gone
+ *   drained   link                        what was waiting was sent
  *   dialname  name, port, options         the owner dials a name
  *   candidates addresses                  the source of automatic outbound connections has answered
  *   feeler    addresses                   and has one for a feeler, or none
@@ -48,7 +48,7 @@
  *   dial      link, host, port            opens a link
  *   lookup    lookup, name                looks a name up
  *   cancel    lookup
- *   giveup    link                        wants it no more before it is open
+ *   giveup    link                        the dial is cancelled before the link is open
  *   attach    link                        begins to read
  *   write     link, bytes                 one write
  *   pending   link, size                  looks how many bytes the system has not taken yet, and it is not what it was

@@ -112,6 +112,6 @@ function checkHeader({ line, text }: TextLine): void {
   if (version === FORMAT_VERSION) return;
   throw refused(
     line,
-    `its form is version ${String(version).slice(0, 20)}, and verack ${VERSION} knows version ${FORMAT_VERSION}`,
+    `its format version is ${String(version).slice(0, 20)}; verack ${VERSION} reads version ${FORMAT_VERSION}`,
   );
 }

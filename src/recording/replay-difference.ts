@@ -18,7 +18,7 @@ export const SHOWN = 200;
 
 /** How an effect differs from the recorded one; `undefined` when it does not. Fields that were not recorded do not count. */
 export function difference({ line, entry }: Line, got: Effect): Difference | undefined {
-  // What is compared must have gone through JSON as well: it knows no `undefined` and no -0.
+  // Both sides of the comparison go through JSON, which has no `undefined` and no -0.
   const found = firstOf(entry, JSON.parse(JSON.stringify(got)), got.out);
   return found && { line, ...found };
 }

@@ -183,7 +183,7 @@ export class Replay implements NodeObserver, Env {
     return Number(ms);
   }
 
-  /** What is waiting to be sent, if that was looked at here and had changed. */
+  /** What is waiting to be sent, if it was read here and had changed. */
   pendingOf(link: number): number | undefined {
     const { out, link: of, size } = this.#head?.entry ?? {};
     if (this.isLost || out !== 'pending' || of !== link) return undefined;

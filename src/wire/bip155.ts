@@ -3,7 +3,7 @@
 /** A network by the name this library gives it. */
 export type Bip155Network = 'ipv4' | 'ipv6' | 'torv2' | 'torv3' | 'i2p' | 'cjdns' | 'yggdrasil';
 
-/** `length`: address bytes. `core`: Bitcoin Core knows the id, and drops a whole message for a wrong length. */
+/** `length`: address bytes. `core`: Bitcoin Core supports the id, and drops a whole message for a wrong length. */
 export interface Bip155Row {
   readonly id: number;
   readonly length: number;

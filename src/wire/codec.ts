@@ -11,7 +11,7 @@
  * Memory: nothing is sized by a claimed count or length. Byte fields are views of the input, not copies: they are valid
  * as long as the input is; copy (`slice`) what is kept.
  *
- * Writing takes values from our own side. A value that does not fit its field is a mistake of the caller and throws a
+ * Values to encode come from our own code. A value that does not fit its field is an error of the caller and throws a
  * {@link VerackError} `ERR_LOCAL_ARGUMENT`. Protocol limits (1,000 addresses, 256 bytes of user agent) are checked when
  * reading only: test tools must be able to send what breaks them.
  */

@@ -83,7 +83,7 @@ const netAddress = struct({ services: u64, ip: bytes(16), port: u16be });
 const timedAddress = struct({ time: u32, services: u64, ip: bytes(16), port: u16be });
 
 /**
- * An `addrv2` entry (BIP155). Core's `UnserializeV2Stream`: a wrong length under a network id that it knows, or more than
+ * An `addrv2` entry (BIP155). Core's `UnserializeV2Stream`: a wrong length for a network id that Core supports, or more than
  * 512 bytes under any id, spoils the whole message; entries under other ids (TorV2, Yggdrasil, the future) do not.
  */
 const timedAddressV2 = refine(
@@ -95,7 +95,7 @@ const timedAddressV2 = refine(
 const inventory = list(struct({ type: u32, hash: bytes(32) }), 50_000);
 const inventoryLimit: EntryLimit = { entries: 50_000, at: 0, entry: 36, after: 0 };
 
-/** `version` is ignored; `locator` goes from the newest block back; `hash_stop` all zero asks for as many as possible. */
+/** `version` is ignored; `locator` goes from the newest block back; `hash_stop` all zero: as many as possible. */
 const locator = struct({ version: u32, locator: list(bytes(32), 101), hash_stop: bytes(32) });
 const locatorLimit: EntryLimit = { entries: 101, at: 4, entry: 32, after: 32 };
 
@@ -146,7 +146,7 @@ export const MESSAGES = table({
     strict: true,
     fields: struct({ featureid: varBytes(80, 4), featuredata: varBytes(512) }),
   },
-  getaddr: { about: 'asks for addresses', since: 0, plane: 'control', fields: empty },
+  getaddr: { about: 'requests addresses', since: 0, plane: 'control', fields: empty },
   addr: {
     about: 'addresses that fit 16 bytes',
     since: 0,
@@ -204,7 +204,7 @@ export const MESSAGES = table({
     fields: struct({ feerate: i64 }),
   },
   reject: {
-    about: 'your message was refused; gone from Core since 0.20',
+    about: 'a message of the receiver was refused; removed from Core in 0.20',
     bip: 61,
     since: 70002,
     plane: 'data',
@@ -244,7 +244,7 @@ export const MESSAGES = table({
     fields: struct({ inventory }),
   },
   getheaders: {
-    about: 'asks for headers from where we agree',
+    about: 'requests headers that follow the latest common block',
     since: 31800,
     shortid: 12,
     plane: 'data',
@@ -252,7 +252,7 @@ export const MESSAGES = table({
     fields: locator,
   },
   getblocks: {
-    about: 'asks for block hashes from where we agree',
+    about: 'requests block hashes that follow the latest common block',
     since: 0,
     shortid: 9,
     plane: 'data',
@@ -268,7 +268,7 @@ export const MESSAGES = table({
     fields: opaque,
   },
   mempool: {
-    about: 'asks for the hashes of all unconfirmed transactions',
+    about: 'requests the hashes of all unconfirmed transactions',
     bip: 35,
     since: 60002,
     shortid: 15,
@@ -318,7 +318,7 @@ export const MESSAGES = table({
     fields: opaque,
   },
   getblocktxn: {
-    about: 'asks for transactions of a compact block',
+    about: 'requests transactions of a compact block',
     bip: 152,
     since: 70014,
     shortid: 10,
@@ -334,7 +334,7 @@ export const MESSAGES = table({
     fields: opaque,
   },
   getcfilters: {
-    about: 'asks for compact filters',
+    about: 'requests compact filters',
     bip: 157,
     since: 0,
     shortid: 22,
@@ -343,7 +343,7 @@ export const MESSAGES = table({
   },
   cfilter: { about: 'a compact filter', bip: 157, since: 0, shortid: 23, plane: 'data', fields: opaque },
   getcfheaders: {
-    about: 'asks for compact filter headers',
+    about: 'requests compact filter headers',
     bip: 157,
     since: 0,
     shortid: 24,
@@ -359,7 +359,7 @@ export const MESSAGES = table({
     fields: opaque,
   },
   getcfcheckpt: {
-    about: 'asks for evenly spaced compact filter headers',
+    about: 'requests evenly spaced compact filter headers',
     bip: 157,
     since: 0,
     shortid: 26,

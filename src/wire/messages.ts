@@ -5,7 +5,7 @@ import { sanitize } from './display-text.js';
 
 type Table = typeof MESSAGES;
 
-/** A command that the table knows. */
+/** A command of the table. */
 export type Command = keyof Table;
 
 /** One known message, by its command: `MessageOf<'ping'>`. */
@@ -53,7 +53,7 @@ const byShortId = new Map(
 );
 const NOTHING = new Uint8Array(0);
 
-/** Whether the table knows this command. */
+/** Whether the table has this command. */
 export function isKnownCommand(command: string): command is Command {
   return rows.has(command);
 }

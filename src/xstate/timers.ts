@@ -72,7 +72,7 @@ export function moveTimers(system: AnyActorRef['system'], from: object, to: AnyA
   move(from, to);
 }
 
-/** As XState delivers it, so that whoever inspects sees it. */
+/** Delivered as XState does it, so that inspection shows it. */
 const relay = (system: unknown, source: Actor, target: Actor, event: AnyEventObject): void =>
   (system as { _relay(source: Actor, target: Actor, event: AnyEventObject): void })._relay(
     source,

@@ -44,7 +44,7 @@ describe('messages and key exchanges without end', () => {
   });
 });
 
-describe('frames that are never complete', () => {
+describe('incomplete frames', () => {
   test('112 peers with 4 MB less one byte', async () => {
     const target = Target.listen('--quiet');
     const port = await target.port;

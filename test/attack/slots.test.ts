@@ -38,7 +38,7 @@ async function newcomersThatStay(setup: MemoryNetwork): Promise<number> {
   return count;
 }
 
-describe('squatters in memory', () => {
+describe('inbound peers that hold their slots, in memory', () => {
   test.each([
     ['114 of one address', (): string => '203.0.113.1', '0 of 20'],
     ['114 of 114 netgroups', (n: number): string => `20.${n}.1.1`, '0 of 149'],
@@ -52,7 +52,7 @@ describe('squatters in memory', () => {
   });
 });
 
-describe('squatters over TCP', () => {
+describe('inbound peers that hold their slots, over TCP', () => {
   const nodes: BitcoinNode[] = [];
 
   beforeAll(build, 120_000);

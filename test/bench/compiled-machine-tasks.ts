@@ -1,4 +1,4 @@
-/** What the life of one peer actor costs, compiled and as XState interprets it, nobody else involved: the tasks of a `Worker`. */
+/** The cost of one peer actor from start to end, compiled and as XState interprets it, without a connection: the tasks of a `Worker`. */
 import { type AnyActorRef, createActor, fromTransition } from 'xstate';
 import { copyPeerContext, CORE_RULES, type PeerEvent, peerMachine } from '../../machines/index.js';
 import { compile } from '../../src/xstate/compile.js';

@@ -3,7 +3,7 @@
  *
  * tcp: the simulated network of 500 addresses over TCP, 391 of them reachable, in a process of its own. memory: 20,000
  * addresses over TCP, hostile nodes among them. coverage: how often the 95 % interval holds the truth, on a virtual clock.
- * kill: `kill -9` at random moments, then `--resume`. A missed goal is told, and is no failure.
+ * kill: `kill -9` at random moments, then `--resume`. A missed goal is reported, and is no failure.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -21,7 +21,7 @@ export interface Row {
   readonly ratio?: Spread;
   /** CPU microseconds of the measured process for one unit of work, all its threads. */
   readonly cpu?: Spread;
-  /** The ceiling's CPU time over this one's: what the ratio would be if nobody else used the cores. */
+  /** The ceiling's CPU time over this one's: the ratio without other load on the cores. */
   readonly cpuratio?: Spread;
 }
 

@@ -30,7 +30,7 @@ const FEATURES = features();
 const HELLO = Buffer.concat([VERSION, FEATURES]);
 const PING = frame('ping', Buffer.from('measured'));
 
-const tell = (line: object): void => console.log(JSON.stringify(line));
+const report = (line: object): void => console.log(JSON.stringify(line));
 const kept: Socket[] = [];
 let [started, lost] = [0, 0];
 
@@ -41,14 +41,14 @@ function percentiles(times: number[]): object {
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
 }
 
-/** Calls `told` with the command and the payload of every whole frame. */
-function reader(told: (command: string, payload: Buffer) => void): (chunk: Buffer) => void {
+/** Calls `onMessage` with the command and the payload of every whole frame. */
+function reader(onMessage: (command: string, payload: Buffer) => void): (chunk: Buffer) => void {
   let held: Buffer = Buffer.alloc(0);
   return (chunk) => {
     held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
     while (held.length >= HEADER && held.length >= HEADER + held.readUInt32LE(16)) {
       const size = HEADER + held.readUInt32LE(16);
-      told(held.toString('latin1', 4, 16).replace(/\0+$/, ''), held.subarray(HEADER, size));
+      onMessage(held.toString('latin1', 4, 16).replace(/\0+$/, ''), held.subarray(HEADER, size));
       held = held.subarray(size);
     }
   };
@@ -61,7 +61,7 @@ function retain(socket: Socket): void {
 }
 
 /** One handshake; its milliseconds, or undefined when it failed. */
-function shakeHands(): Promise<number | undefined> {
+function handshake(): Promise<number | undefined> {
   const began = performance.now();
   const sources = option('sources');
   const localAddress = sources > 1 ? { localAddress: `127.0.1.${1 + (started % sources)}` } : {};
@@ -71,7 +71,7 @@ function shakeHands(): Promise<number | undefined> {
   );
   return new Promise((resolve) => {
     let isDone = false;
-    const hear = (command: string, payload: Buffer): void => {
+    const onMessage = (command: string, payload: Buffer): void => {
       if (command === 'version') socket.write(FEATURES);
       else if (command === 'verack') socket.write(PING);
       else if (command === 'ping') socket.write(frame('pong', payload));
@@ -81,7 +81,7 @@ function shakeHands(): Promise<number | undefined> {
         resolve(performance.now() - began);
       } else if (command === 'pong') socket.emit('answered');
     };
-    socket.on('data', reader(hear));
+    socket.on('data', reader(onMessage));
     socket.on('error', () => undefined);
     socket.setTimeout(HANDSHAKE_LIMIT_MS, () => socket.destroy());
     socket.on('close', () => {
@@ -98,7 +98,7 @@ async function handshakes(total: number): Promise<void> {
   let begun = 0;
   const one = async (): Promise<void> => {
     while (begun++ < total && performance.now() < until) {
-      const time = await shakeHands();
+      const time = await handshake();
       if (time !== undefined) times.push(time);
     }
   };
@@ -106,7 +106,7 @@ async function handshakes(total: number): Promise<void> {
   const seconds = (performance.now() - began) / 1e3;
   const done = times.length;
   const counts = { done, failed: total - done, lost, open: kept.length - lost };
-  tell({ ...counts, seconds, persecond: done / seconds, ...percentiles(times) });
+  report({ ...counts, seconds, persecond: done / seconds, ...percentiles(times) });
 }
 
 async function pings(): Promise<void> {
@@ -124,16 +124,16 @@ async function pings(): Promise<void> {
   });
   const late = new Promise((resolve) => setTimeout(resolve, PONG_LIMIT_MS).unref());
   await Promise.race([Promise.all(answers), late]);
-  tell({ pings: asked.length, pongs: times.length, lost, ...percentiles(times) });
+  report({ pings: asked.length, pongs: times.length, lost, ...percentiles(times) });
 }
 
 function answer(socket: Socket): void {
-  const hear = (command: string, payload: Buffer): void => {
+  const onMessage = (command: string, payload: Buffer): void => {
     if (command === 'version') socket.write(HELLO);
     else if (command === 'ping') socket.write(frame('pong', payload));
   };
   socket.on('error', () => undefined);
-  socket.on('data', reader(hear));
+  socket.on('data', reader(onMessage));
   socket.on('end', () => socket.resetAndDestroy());
 }
 
@@ -144,7 +144,7 @@ async function respond(): Promise<void> {
       createServer({ noDelay: true, allowHalfOpen: true }, answer).listen(port, host, resolve),
     );
   await Promise.all(hosts.map(open));
-  tell({ listening: true });
+  report({ listening: true });
 }
 
 const lines = createInterface({ input: process.stdin });

@@ -1,4 +1,4 @@
-/** The load generator, `generator.c`, compiled when it is needed; its twin in Node where there is no C compiler. */
+/** The load generator, `generator.c`, compiled when it is needed; the same in Node where there is no C compiler. */
 import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ const TWIN = fileURLToPath(new URL('./generator-node.js', import.meta.url));
 /** One address has 28,000 ports, and a closed connection keeps its own for a minute. */
 const SOURCES = 200;
 
-/** What a run of handshakes tells; times in milliseconds. */
+/** The result of a run of handshakes; times in milliseconds. */
 export interface Handshakes {
   readonly done: number;
   readonly failed: number;
@@ -26,7 +26,7 @@ export interface Handshakes {
   readonly p99: number;
 }
 
-/** What a round of pings tells. */
+/** The result of a round of pings. */
 export interface Pings {
   readonly pings: number;
   readonly pongs: number;
@@ -56,8 +56,8 @@ export class Run {
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
-  /** The next thing it tells; rejects when it has ended instead. */
-  async told(): Promise<unknown> {
+  /** Its next report; rejects when it has ended instead. */
+  async nextReport(): Promise<unknown> {
     const line = await this.#lines.next();
     if (line.done) throw new Error('the generator ended early');
     return JSON.parse(line.value) as unknown;
@@ -66,13 +66,13 @@ export class Run {
   /** Pings every connection that is kept. */
   async ping(): Promise<Pings> {
     this.#child.stdin.write('ping\n');
-    return (await this.told()) as Pings;
+    return (await this.nextReport()) as Pings;
   }
 
   /** Does more handshakes; the oldest connections that are kept make room for the new ones. */
   async more(total: number): Promise<Handshakes> {
     this.#child.stdin.write(`more ${total}\n`);
-    return (await this.told()) as Handshakes;
+    return (await this.nextReport()) as Handshakes;
   }
 
   /** Closes what is open. Idempotent. */
@@ -105,24 +105,24 @@ export class Generator {
 
   /** Handshakes that are all closed in the end. */
   async handshakes(dialling: Dialling): Promise<Handshakes> {
-    const { told, run } = await this.hold(dialling);
+    const { handshakes, run } = await this.hold(dialling);
     await this.#end(run);
-    return told;
+    return handshakes;
   }
 
   /** Handshakes of which the latest stay open until the run is stopped. */
-  async hold(dialling: Dialling): Promise<{ told: Handshakes; run: Run; stop: () => Promise<void> }> {
+  async hold(dialling: Dialling): Promise<{ handshakes: Handshakes; run: Run; stop: () => Promise<void> }> {
     const { port, total, inflight, keep = 0, seconds = 60 } = dialling;
     const numbers = { port, total, inflight, keep, sources: SOURCES, seconds };
     const run = this.#start('dial', numbers);
-    const told = (await run.told()) as Handshakes;
-    return { told, run, stop: () => this.#end(run) };
+    const handshakes = (await run.nextReport()) as Handshakes;
+    return { handshakes, run, stop: () => this.#end(run) };
   }
 
-  /** Answers whoever dials 127.0.0.1 and the `addresses` - 1 behind it, until stopped. */
+  /** Answers connections to 127.0.0.1 and the `addresses` - 1 that follow, until stopped. */
   async respond(port: number, addresses: number): Promise<() => Promise<void>> {
     const run = this.#start('respond', { port, addresses, inflight: 16 * addresses });
-    await run.told();
+    await run.nextReport();
     return () => this.#end(run);
   }
 

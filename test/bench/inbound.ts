@@ -51,13 +51,17 @@ export class Load {
     await wait(PAUSE);
     const before = cpuSeconds(this.server.pid);
     const { port } = this.server;
-    const told = await this.lab.generator.handshakes({ port, total: this.#total, inflight: this.inflight });
+    const handshakes = await this.lab.generator.handshakes({
+      port,
+      total: this.#total,
+      inflight: this.inflight,
+    });
     const after = cpuSeconds(this.server.pid);
-    this.failed += told.failed;
-    this.#total = Math.round(Math.min(MOST, Math.max(FEWEST, told.persecond * SLICE)));
-    const value = told.persecond;
+    this.failed += handshakes.failed;
+    this.#total = Math.round(Math.min(MOST, Math.max(FEWEST, handshakes.persecond * SLICE)));
+    const value = handshakes.persecond;
     if (before === undefined || after === undefined) return { value };
-    return { value, cpu: ((after - before) * 1e6) / Math.max(1, told.done) };
+    return { value, cpu: ((after - before) * 1e6) / Math.max(1, handshakes.done) };
   }
 }
 

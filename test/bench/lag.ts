@@ -13,8 +13,13 @@ const SOME = 5_000;
 /** A server with a crowd; each call renews a part of it and gives the 99th percentile, milliseconds. */
 async function crowded(lab: Lab, name: 'listener' | 'raw-listener'): Promise<Candidate> {
   const { port, worker } = await startScript(lab.cores?.measured, name);
-  const { run, told } = await lab.generator.hold({ port, total: PEERS, inflight: INFLIGHT, keep: PEERS });
-  if (told.failed > 0) throw new Error(`${told.failed} of ${PEERS} peers were not established`);
+  const { run, handshakes } = await lab.generator.hold({
+    port,
+    total: PEERS,
+    inflight: INFLIGHT,
+    keep: PEERS,
+  });
+  if (handshakes.failed > 0) throw new Error(`${handshakes.failed} of ${PEERS} peers were not established`);
   return async (): Promise<Sample> => {
     await worker.ask('watchLag');
     await run.more(SOME);

@@ -1,4 +1,4 @@
-/** A node made with the public library that listens, and tells of itself: the tasks of a `Worker`. */
+/** A listening node, made with the public library, that reports its state: the tasks of a `Worker`. */
 import { createNode } from '../../src/index.js';
 import { censusOf } from './process-state.js';
 import { lagTasks } from './lag-tasks.js';

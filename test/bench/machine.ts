@@ -46,7 +46,7 @@ export function pinned(core: number | undefined, command: readonly string[]): [s
   return core === undefined ? [program, args] : ['taskset', ['-c', String(core), program, ...args]];
 }
 
-/** CPU seconds that the living threads of a process have had; undefined where the system does not tell. */
+/** CPU seconds of the live threads of a process; undefined where the system does not report them. */
 export function cpuSeconds(pid: number): number | undefined {
   const folder = `/proc/${pid}/task`;
   const spent = names(folder).map((thread) => Number(read(`${folder}/${thread}/schedstat`).split(' ')[0]));
@@ -56,7 +56,7 @@ export function cpuSeconds(pid: number): number | undefined {
 /** Kilobytes of a process in memory (RSS). */
 export function residentKilobytes(pid: number): number {
   const size = /^VmRSS:\s*(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1];
-  if (size === undefined) throw new Error(`the system does not tell how much memory process ${pid} has`);
+  if (size === undefined) throw new Error(`the system does not report the memory of process ${pid} has`);
   return Number(size);
 }
 

@@ -3,7 +3,7 @@
  * test/bench/ratios.json. Without measuring: `-- --page FILE` puts the figures of a `--json` file into test/bench/README.md,
  * `-- --ratios FILE` its ratios into test/bench/ratios.json.
  *
- * Every figure is a ratio to a ceiling that was measured in the same minutes, in turn. A missed goal is told, and is no
+ * Every figure is a ratio to a ceiling that was measured in the same minutes, in turn. A missed goal is reported, and is no
  * failure: nothing here is a timed test. Ends with 0, with 1 when a figure could not be taken or `--check` found a loss, 2 for
  * wrong options, 130 after Ctrl-C.
  */
@@ -153,7 +153,7 @@ function writePage(file: string): void {
   writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), pageTable(reportIn(file))));
 }
 
-/** Ctrl-C, SIGTERM, a closed terminal: nothing stays behind, and what was under way is not told. */
+/** Ctrl-C, SIGTERM, a closed terminal: all processes end, and unfinished figures are not reported. */
 function onInterrupt(stop: () => Promise<unknown>): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

@@ -1,4 +1,4 @@
-/** How many established peers one process holds, each of them alive. */
+/** How many established peers one process holds, each of them answering pings. */
 import { exactly, type Figure } from './figure.js';
 import { descriptorLimit, residentKilobytes } from './machine.js';
 import { startVerack } from './server.js';
@@ -29,9 +29,9 @@ export const crowd: Figure = {
     const megabytes = Math.round(residentKilobytes(server.pid) / 1_024);
     await held.stop();
     await server.stop();
-    const { failed, lost } = held.told;
+    const { failed, lost } = held.handshakes;
     const notes = [
-      `opened at ${Math.round(held.told.persecond)} a second; ${failed} failed, ${lost} were lost; the process has ${megabytes} MB`,
+      `opened at ${Math.round(held.handshakes.persecond)} a second; ${failed} failed, ${lost} were lost; the process has ${megabytes} MB`,
       `a ping to every one of them was answered after ${p50.toFixed(0)} ms in the median, ${max.toFixed(0)} ms at most`,
       ...(peers < PEERS ? [`the limit of descriptors here (ulimit -n) allows ${peers}`] : []),
     ];

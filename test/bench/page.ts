@@ -24,13 +24,13 @@ interface Crowd {
 
 async function crowded({ cores, generator }: Lab, more: readonly string[]): Promise<Crowd> {
   const server = await startVerack(cores?.measured, 2 * PEERS, [], more);
-  const { run, told } = await generator.hold({
+  const { run, handshakes } = await generator.hold({
     port: server.port,
     total: PEERS,
     inflight: INFLIGHT,
     keep: PEERS,
   });
-  if (told.failed > 0) throw new Error(`${told.failed} of ${PEERS} peers were not established`);
+  if (handshakes.failed > 0) throw new Error(`${handshakes.failed} of ${PEERS} peers were not established`);
   return { server, run };
 }
 

@@ -8,7 +8,7 @@ export interface Census {
   /** Bytes after two full garbage collections. */
   readonly heap: number;
   readonly rss: number;
-  /** Live connections that the node knows. */
+  /** Live connections of the node. */
   readonly peers: number;
   /** Slots that the supervisor has given away. */
   readonly slots: number;

@@ -1,4 +1,4 @@
-/** Who listens: the program itself, its ceiling, real nodes. Each a process of its own, gone when we are gone. */
+/** The listening processes: the program itself, the raw server it is compared with, real nodes. Each ends with this process. */
 import { spawnSync } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { execPath } from 'node:process';
@@ -48,7 +48,7 @@ export async function startVerack(
     await child.stop();
     ports.release();
   });
-  await heard(child);
+  await started(child);
   return { ...server, interrupt: () => child.interrupt(), said: child.tail() };
 }
 
@@ -79,7 +79,7 @@ function keep(port: number, pid: number, end: () => Promise<void>): Server {
   return server;
 }
 
-async function heard(child: Child): Promise<void> {
+async function started(child: Child): Promise<void> {
   const until = Date.now() + START_MS;
   while (!child.tail().includes('listening')) {
     if (child.end !== undefined || Date.now() > until)

@@ -35,9 +35,9 @@ async function cycles(lab: Lab, total: number): Promise<Result> {
   const points: { readonly done: number; readonly census: Census }[] = [];
   let [done, failed] = [0, 0];
   while (done + failed < total) {
-    const told = await lab.generator.handshakes({ port, total: BATCH, inflight: INFLIGHT });
-    done += told.done;
-    failed += told.failed;
+    const handshakes = await lab.generator.handshakes({ port, total: BATCH, inflight: INFLIGHT });
+    done += handshakes.done;
+    failed += handshakes.failed;
     points.push({ done, census: await worker.ask<Census>('census') });
   }
   await wait(SETTLE);

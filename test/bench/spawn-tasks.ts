@@ -25,7 +25,7 @@ interface Crowd {
   readonly clock: VirtualClock;
 }
 
-/** A new address for every dial, so that none is a duplicate; the listener hears on all of them. */
+/** A new address for every dial, so that none is a duplicate; the listener accepts on all of them. */
 const target = (i: number): Endpoint => ({
   host: `127.${1 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`,
   port: 1,

@@ -1,4 +1,4 @@
-/** What the node costs beyond decoding when an established peer talks: counting, judging, answering pings. */
+/** The cost of an established peer's messages beyond decoding: counting, limits, answers to pings. */
 import { type Candidate, type Figure, interleave, ratioOf, rowsOf, type Sample } from './figure.js';
 import type { Stream } from './traffic-tasks.js';
 import { Worker } from './worker.js';

@@ -13,7 +13,7 @@ const LIMIT_MS = 60_000;
 function numberOf(output: string, label: string): number {
   const line = output.split('\n').find((text) => text.startsWith(label)) ?? '';
   const found = Number(/\s([\d.]+)\s*\S*\s*$/.exec(line.slice(label.length))?.[1] ?? NaN);
-  if (Number.isNaN(found)) throw new Error(`test/bench/v2.mjs tells no ${label}`);
+  if (Number.isNaN(found)) throw new Error(`test/bench/v2.mjs printed no ${label}`);
   return found;
 }
 

@@ -60,7 +60,7 @@ class Side {
   }
 }
 
-/** Of an endless loop each side tells in its own words. */
+/** Each side has its own error for an endless loop. */
 const briefly = (error: unknown): string => String(error).replace(/(Infinite loop detected).*/, '$1');
 
 /** What a user sees of a snapshot. */

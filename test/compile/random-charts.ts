@@ -1,4 +1,4 @@
-/** Charts made by chance, so that the compiled step is tried on what nobody thought of. */
+/** Random charts, so that the compiled step is tested on unforeseen combinations. */
 import { type AnyStateMachine, assign, createMachine, raise } from 'xstate';
 import type { Chance } from '../simulation/seeded-random.js';
 import type { Chart, Calls } from './differential.js';

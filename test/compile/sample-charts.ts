@@ -1,4 +1,4 @@
-/** Small charts, each about one thing that XState can do; every action and guard of theirs tells what it was given. */
+/** Small charts, each about one thing that XState can do; every action and guard of theirs reports its arguments. */
 import {
   and,
   assign,
@@ -395,7 +395,7 @@ export const CHARTS: readonly Chart[] = [
   ...[parallel, eventless, remembering, employing, employer, inline],
 ];
 
-/** Every event that some chart knows, and one that none does. */
+/** Every event of the charts, and one that is in none. */
 export const EVENTS = [
   ...[
     'x',

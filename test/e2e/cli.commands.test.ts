@@ -62,7 +62,7 @@ afterAll(async () => {
 });
 
 describe('two programs', () => {
-  test('shake hands, say so, and end in order', async () => {
+  test('complete a handshake, report it, and end in order', async () => {
     const listen = verack('listen --regtest --port 0');
     const [, at = ''] = await listen.until('stdout', /^listening on (127\.0\.0\.1:\d+)\n/);
     const connect = await finish(verack(`connect -regtest -once ${at}`));
@@ -75,7 +75,7 @@ describe('two programs', () => {
     expect(await listen.exit).toBe(0);
   });
 
-  test('a peer that leaves in order is no failure', async () => {
+  test('a peer that closes in order is no failure', async () => {
     const listen = verack('listen --regtest --port 0 --color always');
     const [, at = ''] = await listen.until('stdout', /listening on (127\.0\.0\.1:\d+)\n/);
     expect(await verack(`connect -regtest -once -q ${at}`).exit).toBe(0);
@@ -83,7 +83,7 @@ describe('two programs', () => {
     expect(listen.stderr).not.toContain('ERR_');
   });
 
-  test('say nothing of callers with --quiet: listen then only says where it listens', async () => {
+  test('with --quiet print nothing about inbound peers: listen prints only its address', async () => {
     const listen = verack('listen --regtest --port 0 --quiet');
     const [, at = ''] = await listen.until('stdout', /^listening on (127\.0\.0\.1:\d+)\n/);
     const connect = await finish(verack(`connect -regtest -once -q ${at}`));
@@ -93,7 +93,7 @@ describe('two programs', () => {
     expect([listen.stdout, listen.stderr]).toEqual([`listening on ${at}\n`, '']);
   });
 
-  test('speak NDJSON and nothing else with --json', async () => {
+  test('print NDJSON and nothing else with --json', async () => {
     const listen = verack('listen --regtest --port 0 --json --color always');
     const [, port] = await listen.until('stdout', /"port":(\d+)/);
     const connect = await finish(
@@ -127,7 +127,7 @@ describe('BIP324', () => {
     expect(session).toHaveLength(64);
   });
 
-  test('a faulty key exchange is seen by the healthy side', async () => {
+  test('the healthy side reports a faulty key exchange', async () => {
     const listen = verack('listen --regtest --port 0 --v2transport');
     const at = (await listen.until('stdout', /listening on (\S+)/))[1] ?? '';
     const connect = await finish(verack(`connect --once --regtest --fault v2-bad-tag ${at}`));
@@ -144,7 +144,7 @@ describe('BIP324', () => {
 });
 
 describe('exit codes', () => {
-  test('say what went wrong', async () => {
+  test('depend on the failure', async () => {
     const [silent, otherNetwork, { at: healthy }] = await Promise.all([
       saying(),
       saying(...foreign),
@@ -210,7 +210,7 @@ describe('exit codes', () => {
     expect(piped.stderr).not.toMatch(/EPIPE|Error/);
   });
 
-  test('a used port is one clear sentence', async () => {
+  test('a port in use is one sentence', async () => {
     const at = await saying();
     const port = at.split(':')[1]!;
     const listen = await finish(verack(`listen --regtest -port=${port}`));
@@ -265,7 +265,7 @@ describe('connect', () => {
     ]);
   });
 
-  test('without a host asks the seeds, dials no address that is not public, and reports that no node answers', async () => {
+  test('without a host queries the seeds, dials public addresses only, and reports that no node answers', async () => {
     const { at } = await listening({ chain: 'signet', services: '0000000000000409' }, '127.77.0.1', 38333);
     const seed = networkOf('signet')!.seeds[0]!;
     const dns = await dnsServer({ [`x9.${seed}`]: { A: ['127.77.0.1', '127.77.0.2'] } });
@@ -281,7 +281,7 @@ describe('connect', () => {
     expect(alone.stderr).toMatch(/No node can be reached\. Check that this machine has a network/);
   });
 
-  test('takes its options from variables, and flags win over them', async () => {
+  test('takes its options from environment variables; flags take precedence', async () => {
     const { at } = await listening();
     const env = {
       VERACK_CHAIN: 'regtest',
@@ -310,7 +310,7 @@ describe('faults', () => {
     ['no-verack', 'ERR_TIME_HANDSHAKE', { awaited: 'verack' }],
   ];
 
-  test('of connect are seen by the healthy listener', async () => {
+  test('of connect are reported by the healthy listener', async () => {
     const ends = expected.map(async ([fault, code]) => {
       const handshakeTimeout = code === 'ERR_TIME_HANDSHAKE' ? 5_000 : 60_000;
       const { node, at } = await listening({ rules: { handshakeTimeout } });
@@ -325,7 +325,7 @@ describe('faults', () => {
     );
   });
 
-  test('of listen are seen by the healthy dialler, which shows its reason', async () => {
+  test('of listen are reported by the healthy dialler, with the reason', async () => {
     const results = expected.map(async ([fault, code]) => {
       const limit = code === 'ERR_TIME_HANDSHAKE' ? 5 : 60;
       const listen = verack(`listen --regtest --port 0 --fault ${fault} --fault split=3`);
@@ -343,8 +343,8 @@ describe('faults', () => {
   });
 });
 
-describe('small verbs', () => {
-  test('decode reads standard input, diagram prints what is shipped', async () => {
+describe('small commands', () => {
+  test('decode reads standard input, diagram prints the shipped files', async () => {
     const [decode, bad, mermaid, svg, xstate, pear] = await Promise.all([
       finish(verack('decode -', { input: 'f9beb4d9 76657261636b000000000000\n00000000 5df6e0e2' })),
       finish(verack('decode -', { input: 'f9be\nxx' })),
@@ -380,7 +380,7 @@ cd test/data; COMP_WORDS=(verack replay ""); COMP_CWORD=2; _verack; echo "\${#CO
     );
   });
 
-  test('colours are there when forced and nowhere else', async () => {
+  test('colours are used only when forced', async () => {
     const line = 'connect --once --regtest 127.0.0.1:1';
     const [plain, forced, never, both] = await Promise.all([
       finish(verack(line)),

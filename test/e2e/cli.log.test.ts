@@ -85,7 +85,7 @@ describe('--log json', () => {
 });
 
 describe('--log core', () => {
-  test('reads like debug.log, on either side', async () => {
+  test('has the lines of debug.log, on either side', async () => {
     const listen = verack('listen --regtest --port 0 --no-v2transport --log core');
     const [, at = ''] = await listen.until('stdout', /^listening on (\S+)$/m);
     const connect = verack(`connect --regtest --once --no-v2transport --log core -vv ${at}`);
@@ -115,7 +115,7 @@ describe('--log core', () => {
     ]);
   });
 
-  test('says what failed, and who was turned away', async () => {
+  test('reports failures and refused connections', async () => {
     const dead = verack('connect --regtest --once --log core 127.0.0.1:1');
     expect(await dead.exit).toBe(4);
     expect(dead.stderr).toContain(
@@ -143,7 +143,7 @@ describe('every form', () => {
     if (form !== 'pretty') expect(connect.stderr).toContain('/evil:?[31m??');
   });
 
-  test('demo has them too, and its table stays on stdout', async () => {
+  test('demo supports it too, and its table stays on stdout', async () => {
     const demo = verack('demo --log json');
     expect(await demo.exit).toBe(0);
     const log = objectsOf(demo.stderr);

@@ -41,7 +41,7 @@ beforeAll(() => build(), 120_000);
 afterEach(endAll);
 
 describe('--metrics', () => {
-  test('serves what happened on listen and connect, each at its own address', async () => {
+  test('serves the figures of listen and connect, each at its own address', async () => {
     const listen = verack('listen --regtest --port 0 --metrics 0');
     const [, at = ''] = await listen.until('stdout', /^listening on (\S+)$/m);
     const [, mine = ''] = await listen.until('stdout', /^metrics at (http:\/\/127\.0\.0\.1:\d+\/metrics)$/m);
@@ -62,7 +62,7 @@ describe('--metrics', () => {
     expect([await connect.exit, await listen.exit]).toEqual([0, 0]);
   });
 
-  test('counts the cast of the demo', async () => {
+  test('counts the nodes of the demo', async () => {
     const demo = verack('demo --stay --metrics 0');
     const [, url = ''] = await demo.until('stdout', /^metrics at (\S+)$/m);
     await demo.until('stderr', /the demo stays open/);
@@ -71,7 +71,7 @@ describe('--metrics', () => {
     await demo.exit;
   });
 
-  test('says which port it cannot have', async () => {
+  test('names a port that is in use', async () => {
     const first = verack('listen --regtest --port 0 --metrics 0');
     const [, port = ''] = await first.until('stdout', /^metrics at http:\/\/127\.0\.0\.1:(\d+)/m);
     const second = verack(`listen --regtest --port 0 --metrics ${port}`);
@@ -94,14 +94,14 @@ describe('without prom-client', () => {
   const bare = (line: string): Program =>
     new Program(line.split(' '), {}, [process.execPath, join(folder, 'dist/src/cli/main.js')]);
 
-  test('everything else works, since nothing loads it unasked', async () => {
+  test('everything else works, since it is loaded on demand', async () => {
     const listen = bare('listen --regtest --port 0');
     const [, at = ''] = await listen.until('stdout', /^listening on (\S+)$/m);
     const connect = bare(`connect --regtest --once ${at}`);
     expect(await connect.exit).toBe(0);
   });
 
-  test('--metrics says what to type', async () => {
+  test('--metrics names the command that installs it', async () => {
     const listen = bare('listen --regtest --port 0 --metrics 0');
     expect(await listen.exit).toBe(2);
     expect(listen.stdout).toBe('');

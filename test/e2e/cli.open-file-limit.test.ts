@@ -28,7 +28,7 @@ describe('a program that may open 100 files', () => {
       }
     });
 
-  test('is reported: listen takes 60 connections, refuses the others by its own reason, and goes on', async () => {
+  test('listen reports the limit, accepts 60 connections, and refuses the others with a reason', async () => {
     const program = starved('listen', '--regtest', '--port', '0');
     const [, port] = await program.until('stdout', /listening on 127\.0\.0\.1:(\d+)/);
     expect(program.stderr).toMatch(/open 100 files, .* 60 of 114 connections; .*ulimit -n 154/);
@@ -42,7 +42,7 @@ describe('a program that may open 100 files', () => {
     await node.stop();
   }, 30_000);
 
-  test('is reported by connect, too', async () => {
+  test('connect reports the limit, too', async () => {
     const node = createNode({ chain: 'regtest' });
     const { local } = await node.listen({ host: '127.0.0.1', port: 0 });
     const established = once(node, 'established');

@@ -28,13 +28,13 @@ beforeAll(() => build(), 120_000);
 afterEach(endAll);
 afterAll(() => Promise.all(nodes.map((node) => node.stop())));
 
-test('a pipe that is read late gets every line', async () => {
+test('a reader that starts late gets every line', async () => {
   const piped = shell('verack conform --list --json | { sleep 1; cat; }; exit "${PIPESTATUS[0]}"');
   expect(await piped.exit).toBe(0);
   expect(piped.events).toHaveLength(loadCases().length);
 });
 
-test('a usage error that is read late is whole', async () => {
+test('a usage error that is read late is complete', async () => {
   const piped = shell(`verack decode --command ${'x'.repeat(100_000)} 00 2>&1 | { sleep 1; wc -c; }`);
   await piped.exit;
   expect(Number(piped.stdout)).toBeGreaterThan(100_000);
@@ -51,7 +51,7 @@ const hasFullDevice = existsSync('/dev/full') && spawnSync('sh', ['-c', 'echo > 
     );
   });
 
-  test('under the diagnostics is exit code 8 too', async () => {
+  test('for diagnostics is exit code 8 too', async () => {
     const at = await listening();
     const connect = shell(`verack connect --regtest --once -v ${at} 2> /dev/full`);
     expect(await connect.exit).toBe(8);
@@ -72,14 +72,14 @@ const hasFullDevice = existsSync('/dev/full') && spawnSync('sh', ['-c', 'echo > 
   });
 });
 
-test('a reader that is gone ends a verb that has nothing more to print', async () => {
+test('a closed pipe ends a command that has nothing more to print', async () => {
   const at = await listening();
   const piped = shell(`verack connect --regtest -v ${at} | head -1; exit "\${PIPESTATUS[0]}"`);
   expect(await piped.exit).toBe(0);
   expect(piped.stdout).toMatch(/^established .*\n$/);
 });
 
-test('a reader of the diagnostics that is gone does not stop the results', async () => {
+test('a closed pipe of the diagnostics does not stop the results', async () => {
   const at = await listening();
   const connect = shell(`verack connect --regtest --once -v ${at} 2> >(true)`);
   expect([0, 8]).toContain(await connect.exit);

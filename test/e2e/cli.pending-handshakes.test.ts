@@ -7,7 +7,7 @@ describe('the program', () => {
   beforeAll(build, 60_000);
   afterEach(endAll);
 
-  test('refuses the third silent caller where two are allowed and loopback counts', async () => {
+  test('refuses the third silent connection with a limit of two that includes loopback', async () => {
     const program = new Program([
       'listen',
       '--regtest',

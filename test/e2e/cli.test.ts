@@ -40,7 +40,7 @@ describeNode(NAMES, 'the program against real nodes', () => {
   });
   const nodeOf = (name: string): RealNode => nodes.get(name)!;
 
-  test.each(NAMES)('connect shakes hands with %s as v1 and stays', async (name) => {
+  test.each(NAMES)('connect completes a v1 handshake with %s and stays connected', async (name) => {
     const { host, port } = nodeOf(name);
     const child = verack('connect', '--chain', 'regtest', '--no-v2transport', '--json', `${host}:${port}`);
     const text = await line(child, (each) => each.includes('"event":"established"'));
@@ -60,7 +60,7 @@ describeNode(NAMES, 'the program against real nodes', () => {
     await nodeOf(name).peersUntil((peers) => peers.length === 0, 'empty list of peers');
   });
 
-  test.each(['bitcoind', 'litecoind'])('connect speaks with %s what it knows, v2 first', async (name) => {
+  test.each(['bitcoind', 'litecoind'])('connect tries v2 with %s, then v1', async (name) => {
     const { host, port } = nodeOf(name);
     const child = verack('connect', '--chain', 'regtest', '--json', `${host}:${port}`);
     const seen = JSON.parse(await line(child, (each) => each.includes('"event":"established"'))) as {
@@ -75,7 +75,7 @@ describeNode(NAMES, 'the program against real nodes', () => {
     await nodeOf(name).peersUntil((peers) => peers.length === 0, 'empty list of peers');
   });
 
-  test.each(NAMES)('listen shakes hands with %s when it dials', async (name) => {
+  test.each(NAMES)('listen completes the handshake when %s dials', async (name) => {
     const services = name === 'bcoin' ? ['--services', 'NETWORK,WITNESS'] : [];
     const child = verack('listen', '--chain', 'regtest', '--port', '0', '--json', ...services);
     const { port } = JSON.parse(await line(child, (each) => each.includes('"event":"listening"'))) as {
@@ -91,7 +91,7 @@ describeNode(NAMES, 'the program against real nodes', () => {
     expect(await exitOf(child)).toBe(0);
   });
 
-  test.each(NAMES)('probe tells what %s says of itself', async (name) => {
+  test.each(NAMES)('probe reports the version fields of %s', async (name) => {
     const { host, port, version } = nodeOf(name);
     const child = verack('probe', '--chain', 'regtest', '--no-v2transport', '--json', `${host}:${port}`);
     const report = JSON.parse(await line(child, () => true)) as Record<string, unknown>;

@@ -35,7 +35,7 @@ async function filled(
   return Infinity;
 }
 
-test('nodes that know one seed fill their slots, are found by their announcement, and test addresses', async () => {
+test('nodes with one seed fill their slots, are found by their announcement, and test addresses', async () => {
   const { network, honest, newcomers } = await started(1);
   const types = new Set<string>();
   for (const { node } of newcomers)
@@ -53,7 +53,7 @@ test('nodes that know one seed fill their slots, are found by their announcement
   await network.stop();
 });
 
-test('a seed that lies fills no slot, and what it names is a bounded part of the book', async () => {
+test('a lying seed fills no slot, and its addresses are a bounded part of the book', async () => {
   const liar = hostOf(900);
   const { network, newcomers } = await started(2, [liar]);
   await network.join(liar, FAKES, false);

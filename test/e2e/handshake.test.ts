@@ -92,7 +92,7 @@ describeNode(['bitcoind', 'litecoind', 'bcoin'], 'handshakes with real nodes', (
 });
 
 describeNode('bcoin', 'what only bcoin does', () => {
-  test('it hangs up on a node that offers no services, and we say when', async () => {
+  test('it closes the connection to a node without services, and the reason has the state', async () => {
     await using node = await bcoin();
     await using us = createNode({ chain: 'regtest' });
     const { local } = await us.listen(LOOPBACK);
@@ -103,7 +103,7 @@ describeNode('bcoin', 'what only bcoin does', () => {
 });
 
 describeNode('bitcoind', 'what only bitcoind does', () => {
-  test('its BIP324 attempt on us falls back to v1 and completes', async () => {
+  test('its BIP324 attempt to us falls back to v1 and completes', async () => {
     await using node = await bitcoind();
     await using us = createNode({ chain: 'regtest' });
     const { local } = await us.listen(LOOPBACK);
@@ -115,14 +115,14 @@ describeNode('bitcoind', 'what only bitcoind does', () => {
     expect(theirs).toMatchObject({ transport: 'v1', inbound: false });
   });
 
-  test('a node of another chain is told apart by its end', async () => {
+  test('a node of another chain is detected by its end', async () => {
     await using node = await bitcoind();
     await using us = createNode({ chain: 'testnet4' });
     const end = await us.dial({ host: node.host, port: node.port }).ended();
     expect(end.lastreason?.code).toMatch(/^ERR_(LINK_EOF|LINK_RESET|FRAME_MAGIC)$/);
   });
 
-  test('an automatic connection to a node without a chain tip is judged by its services', async () => {
+  test('an automatic connection to a node without a chain tip is checked for its services', async () => {
     await using node = await bitcoind();
     await using us = createNode({ chain: 'regtest' });
     const peer = us.dial({ host: node.host, port: node.port }, { connection_type: 'outbound-full-relay' });
@@ -130,7 +130,7 @@ describeNode('bitcoind', 'what only bitcoind does', () => {
     expect(seen.servicesnames).toEqual(expect.arrayContaining(['NETWORK', 'WITNESS']));
   });
 
-  test('a feeler is gone as soon as it has their version', async () => {
+  test('a feeler ends as soon as it has their version', async () => {
     await using node = await bitcoind();
     await using us = createNode({ chain: 'regtest' });
     const end = await us.dial({ host: node.host, port: node.port }, { connection_type: 'feeler' }).ended();

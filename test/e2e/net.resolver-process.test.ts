@@ -64,8 +64,8 @@ async function gone(pid: number): Promise<void> {
   while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-describe('the questions', () => {
-  test('one child answers all of them', async () => {
+describe('queries', () => {
+  test('one child process answers all of them', async () => {
     const resolver = new ResolverProcess(SYSTEM + RESOLVER_SCRIPT);
     const pids = await Promise.all(['a', 'b', 'c'].map((name) => pidOf(ask(resolver, name))));
     expect(new Set(pids).size).toBe(1);
@@ -83,7 +83,7 @@ describe('the questions', () => {
     expect((await ask(resolver, 'good').answer)[0]).toBe('good');
   });
 
-  test('a question that waits in the queue is not started, and is asked when another ends', async () => {
+  test('a query in the queue is started when another one ends', async () => {
     const resolver = new ResolverProcess(SYSTEM + RESOLVER_SCRIPT);
     const first = ask(resolver, 'first');
     expect(first.isStarted).toBe(false);
@@ -98,7 +98,7 @@ describe('the questions', () => {
     await gone(await pidOf(first));
   });
 
-  test('a question that was given up in the queue is never asked', async () => {
+  test('a query that was cancelled in the queue is never started', async () => {
     const resolver = new ResolverProcess(SYSTEM + RESOLVER_SCRIPT);
     const given = ask(resolver, 'crash');
     given.abandon();
@@ -108,13 +108,13 @@ describe('the questions', () => {
 });
 
 describe('without a child', () => {
-  test('a child that cannot start leaves its questions to the fallback', async () => {
+  test('when the child cannot start, the fallback answers its queries', async () => {
     const resolver = new ResolverProcess('process.exit(1)');
     expect(await ask(resolver, 'a').answer).toEqual(['fallback a']);
     expect(await ask(resolver, 'b').answer).toEqual(['fallback b']);
   });
 
-  test('a child that dies leaves what it was asked to the fallback; the next question has a new one', async () => {
+  test('when the child exits, the fallback answers its queries; the next query starts a new child', async () => {
     const resolver = new ResolverProcess(SYSTEM + RESOLVER_SCRIPT);
     const before = await pidOf(ask(resolver, 'a'));
     expect(await ask(resolver, 'crash').answer).toEqual(['fallback crash']);
@@ -171,7 +171,7 @@ describe('the process', () => {
     await gone(Number(pid));
   });
 
-  test('does not end while somebody waits', async () => {
+  test('does not end while a caller waits', async () => {
     const [, ended] = await run(`await ask('late'); console.log((await ask('other').answer)[0]);`);
     expect((await ended).slice(1)).toEqual(['other', 'exit 0']);
   });
@@ -183,7 +183,7 @@ describe('the process', () => {
     await gone(Number(pid));
   });
 
-  test.each(['SIGKILL', 'SIGTERM'] as const)('its end by %s is the end of the child', async (signal) => {
+  test.each(['SIGKILL', 'SIGTERM'] as const)('its end by %s ends the child', async (signal) => {
     const [child, ended] = await run(`ask('dead');`);
     await once(child.stdout!, 'data');
     child.kill(signal);
@@ -199,7 +199,7 @@ describe('the process', () => {
     expect((await ended).slice(1)).toEqual(['true', 'exit 0']);
   });
 
-  test('the permission model, which forbids children, has the fallback', async () => {
+  test('under the permission model, which forbids child processes, the fallback is used', async () => {
     const flags = ['--experimental-permission', '--allow-fs-read=*', '--no-warnings'];
     const [, ended] = await run(`console.log((await ask('a').answer)[0]);`, flags);
     expect(await ended).toEqual(['0', 'fallback', 'exit 0']);

@@ -114,7 +114,7 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
     await browser.close();
   });
 
-  test('counts what the tracker counts, on the buttons and on the chart', async () => {
+  test('shows the counts of the tracker, on the buttons and on the chart', async () => {
     const page = await visit(relay.url);
     await eventually(
       async () => JSON.stringify(await countsOn(page)) === JSON.stringify(countsOf(demo.node)),
@@ -321,7 +321,7 @@ describeNode('chromium', 'the page by itself', () => {
     await page.getByRole('heading', { name: 'recorded: 1 · versionReceived' }).waitFor();
   });
 
-  test('says when the node is gone', async () => {
+  test('reports that the node has stopped', async () => {
     const { relay } = await pair();
     const page = await visit(relay.url);
     await page.locator('#peers-rows tr.established').waitFor();

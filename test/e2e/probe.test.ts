@@ -227,7 +227,7 @@ test.each(OBSTACLES.slice(1, 5))('$what, as JSON', async ({ plant, step, cause, 
   expect(code).toBe(exit);
 });
 
-test('a healthy node has nothing to be done about', async () => {
+test('a healthy node needs no action', async () => {
   const { at } = await node('127.77.1.14', { v2transport: true });
   const { code, events } = await probed(`--regtest --json ${at}`);
   expect(code).toBe(0);

@@ -23,7 +23,7 @@ const net = tcpNet();
 const LOGIN: Credentials = { username: 'verack', password: 'correct horse' };
 
 describeNode('microsocks', 'through microsocks', () => {
-  test('two nodes shake hands, with user name and password', async () => {
+  test('two nodes complete a handshake, with user name and password', async () => {
     await using proxy = await startMicrosocks(LOGIN.username, LOGIN.password);
     const ipv4 = { ...proxy.at, credentials: fixedCredentials(LOGIN) };
     await using listening = createNode({ chain: 'regtest' });
@@ -43,7 +43,7 @@ describeNode('microsocks', 'through microsocks', () => {
     }
   });
 
-  test('where nobody listens the proxy says so', async () => {
+  test('a closed port is reported by the proxy', async () => {
     await using proxy = await startMicrosocks();
     const through = socks5Net({ net, proxy: proxy.at });
     const outcome = await dialled(through, { host: '127.0.0.1', port: 9 });
@@ -96,7 +96,7 @@ describeNode('i2pd', 'with i2pd without its network', () => {
     expect(await outcomeOf(router.at, broken)).toBe('ERR_DIAL_I2P_KEY');
   });
 
-  test('a session that cannot be made offline is given up, with the key kept', async () => {
+  test('a session that cannot be made offline is cancelled, and the key is kept', async () => {
     await using router = await startI2pd();
     const folder = freshFolder('i2p');
     const file = keyFile(join(folder, 'i2p_private_key'));
@@ -143,7 +143,7 @@ describe('the program through scripted proxies', () => {
     await rm(folder, { recursive: true });
   });
 
-  test('connect --listen with -proxy listens because it was asked, and -connect=0 dials nobody', async () => {
+  test('connect --listen with -proxy listens, and -connect=0 dials no peer', async () => {
     const proxy = await socks5Server();
     const through = `-proxy=${proxy.at.host}:${proxy.at.port}`;
     const asked = new Program(['connect', '--regtest', '-connect=0', '--listen', '--port', '0', through]);
@@ -157,7 +157,7 @@ describe('the program through scripted proxies', () => {
     await proxy.close();
   });
 
-  test('ALL_PROXY is used, and NO_PROXY excepts from it', async () => {
+  test('ALL_PROXY is used, except for NO_PROXY', async () => {
     const proxy = await socks5Server();
     await using node = createNode({ chain: 'regtest', v2transport: true });
     const { local } = await node.listen({ host: '127.0.0.1', port: 0 });

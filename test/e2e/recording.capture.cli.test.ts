@@ -27,7 +27,7 @@ async function replay(...args: string[]): Promise<[number | string | null, Progr
   return [await program.exit, program];
 }
 
-test('a folder of captures is shown peer by peer, and compared', async () => {
+test('a directory of captures is shown peer by peer, and compared', async () => {
   const [exit, { stdout, stderr }] = await replay(SAMPLE);
   expect([exit, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(/^Core → 127\.0\.0\.1_37343 session=1 outbound 2\d{3}-/);
@@ -90,7 +90,7 @@ test('--inspect shows the machines of our node', async () => {
 });
 
 describe('a capture', () => {
-  test('in which Core sent other kinds is told with both, and that is no failure', async () => {
+  test('in which Core sent other messages is reported with both, and is no failure', async () => {
     const bytes = readFileSync(fileOf('sent'));
     bytes.write('wtxidrelax', bytes.indexOf('wtxidrelay'));
     writeFileSync(fileOf('sent'), bytes);
@@ -104,7 +104,7 @@ describe('a capture', () => {
     expect(stdout).toMatch(/· here it sent version, sendaddrv2, verack; ours sends/);
   });
 
-  test('that was cut off is read as far as it goes', async () => {
+  test('that was truncated is read up to its end', async () => {
     const bytes = readFileSync(fileOf('recv'));
     writeFileSync(fileOf('recv'), bytes.subarray(0, -3));
     const [exit, { stdout, stderr }] = await replay(join(copy, INBOUND));
@@ -115,7 +115,7 @@ describe('a capture', () => {
     expect(stdout).toContain('1 session, 15 messages, our node sends the same kinds');
   });
 
-  test('that is damaged is told with the byte, and the exit code is 3', async () => {
+  test('that is damaged is reported with the byte, and the exit code is 3', async () => {
     const bytes = readFileSync(fileOf('recv'));
     bytes.writeUInt32LE(0xffffffff, 124 + 20);
     writeFileSync(fileOf('recv'), bytes);

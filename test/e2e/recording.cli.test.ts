@@ -37,7 +37,7 @@ describe.each(['--no-v2transport', '--v2transport'])('a handshake of two program
     files = await meet(transport);
   }, 30_000);
 
-  test.each([0, 1])('is played the same on side %i', async (side) => {
+  test.each([0, 1])('is replayed without a difference on side %i', async (side) => {
     const program = new Program(['replay', files[side]!]);
     expect([await program.exit, program.stderr]).toEqual([0, '']);
     expect(program.stdout).toMatch(/1 session, \d+ events, the same effects byte for byte\n$/);
@@ -47,7 +47,7 @@ describe.each(['--no-v2transport', '--v2transport'])('a handshake of two program
     expect(program.stdout.includes('v2, session ')).toBe(transport === '--v2transport');
   });
 
-  test('is told as NDJSON, field by field', async () => {
+  test('is reported as NDJSON, field by field', async () => {
     const program = new Program(['replay', '--json', files[1]!]);
     expect(await program.exit).toBe(0);
     const [session, verdict] = program.events;
@@ -63,7 +63,7 @@ describe.each(['--no-v2transport', '--v2transport'])('a handshake of two program
     expect(version?.fields).toContainEqual(expect.objectContaining({ name: 'user_agent' }));
   });
 
-  test('of which a byte was changed is told, with its line, and the exit code is 3', async () => {
+  test('with a changed byte is reported with its line, and the exit code is 3', async () => {
     const lines = readFileSync(files[1]!, 'utf8').split('\n');
     const line = lines.findIndex((text) => text.includes('"out":"write"'));
     lines[line] = lines[line]!.replace(
@@ -77,7 +77,7 @@ describe.each(['--no-v2transport', '--v2transport'])('a handshake of two program
     expect(program.stdout).toContain('1 difference\n');
   });
 
-  test('of which the end is missing is played as far as it goes', async () => {
+  test('without its end is replayed as far as it goes', async () => {
     const text = readFileSync(files[1]!);
     writeFileSync(at('cut.ndjson'), text.subarray(0, text.length / 2));
     const program = new Program(['replay', at('cut.ndjson'), '--only', '1']);
@@ -86,7 +86,7 @@ describe.each(['--no-v2transport', '--v2transport'])('a handshake of two program
   });
 });
 
-test('a node that is killed leaves whole turns behind', async () => {
+test('a killed node leaves complete steps in the file', async () => {
   const program = new Program(['listen', '--regtest', '--port', '0', '--record', at('killed.ndjson')]);
   await program.until('stdout', /listening on/);
   program.kill('SIGKILL');
@@ -116,7 +116,7 @@ test('several probes go into one recording', async () => {
   expect(program.events.at(-1)).toMatchObject({ same: true, nodes: 2, sessions: 2, ending: 'stopped' });
 });
 
-describe('what cannot be', () => {
+describe('recordings that cannot be', () => {
   const CONNECT = ['connect', '--regtest', '--once', '127.0.0.1:1', '--record'];
 
   test.each([
@@ -128,7 +128,7 @@ describe('what cannot be', () => {
     expect(program.stderr).toMatch(why);
   });
 
-  test('begun, since the port of the page is taken, leaves the recording of before alone', async () => {
+  test('begun, because the port of the page is in use, leave the earlier recording unchanged', async () => {
     writeFileSync(at('before'), 'of before');
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -139,7 +139,7 @@ describe('what cannot be', () => {
     server.close();
   });
 
-  test('recorded because the disk is full is said, and the node goes on', async () => {
+  test('recorded because the disk is full are reported, and the node continues', async () => {
     const program = new Program([...CONNECT, '/dev/full']);
     expect(await program.exit).toBe(4);
     expect(program.stderr).toMatch(/the recording \/dev\/full ends here: the disk is full \(ENOSPC\)/);
@@ -157,7 +157,7 @@ describe('what cannot be', () => {
 });
 
 describe('the file', () => {
-  test('ends at its limit, says so once, and is whole', () => {
+  test('ends at its limit, which is reported once, and is complete', () => {
     const reasons: Reason[] = [];
     const file = new RecordingFile(at('limit'), { limit: 400, broken: (reason) => reasons.push(reason) });
     for (let n = 0; n < 100; n++) file.take([`{"n":${n}}`, '{}']);
@@ -169,7 +169,7 @@ describe('the file', () => {
     expect(text).toMatch(/\{\}\n\{"in":"end","why":"limit"\}\n$/);
   });
 
-  test('is for its owner alone', () => {
+  test('is readable by its owner only', () => {
     const file = new RecordingFile(at('owner'), { limit: 1e6, broken: () => undefined });
     file.close();
     file.close();
@@ -211,7 +211,7 @@ describe('a pipe', () => {
     expect(await program.exit).toBe(4);
   }, 30_000);
 
-  test('without a writer is given up on a signal', async () => {
+  test('without a writer is cancelled by a signal', async () => {
     const program = new Program(['replay', at('fifo')]);
     await program.hasOpened(at('fifo'));
     program.kill('SIGTERM');

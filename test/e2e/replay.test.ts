@@ -65,7 +65,7 @@ describeNode('bitcoind', 'what bitcoind captures with -capturemessages', () => {
     },
   );
 
-  test('when it dials twice is two sessions, as our node would have them', async () => {
+  test('when it dials twice is two sessions, as in our node', async () => {
     await using node = await bitcoind({ args: CAPTURES });
     const child = spawn(process.execPath, [MAIN, 'listen', '--regtest', '--port', '0']);
     const text = await new Promise<string>((told) => child.stdout.setEncoding('utf8').once('data', told));

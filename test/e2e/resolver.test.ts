@@ -55,8 +55,11 @@ function run(ending: string): { stdout: string; stderr: string; status: number |
 needsNamespaces.each([
   ['by itself', '', 0],
   ['with process.exit', 'process.exit(7);', 7],
-])('twenty dead names hold up no other, nor the end of the process %s', (_, ending, code) => {
-  const { stdout, stderr, status } = run(ending);
-  expect([stderr, status]).toEqual(['', code]);
-  expect(JSON.parse(stdout)).toEqual([['192.0.2.7'], ['ETIMEOUT']]);
-});
+])(
+  'twenty names without an answer delay neither other names nor the end of the process %s',
+  (_, ending, code) => {
+    const { stdout, stderr, status } = run(ending);
+    expect([stderr, status]).toEqual(['', code]);
+    expect(JSON.parse(stdout)).toEqual([['192.0.2.7'], ['ETIMEOUT']]);
+  },
+);

@@ -56,7 +56,7 @@ describeNode('bitcoind', 'v2 with bitcoind', () => {
     expect(us.peers.list()).toHaveLength(1);
   });
 
-  test('it dials as v1: a listener that knows both takes both', async () => {
+  test('it dials as v1: a listener with both transports accepts both', async () => {
     await using node = await bitcoind();
     await using us = v2node();
     const { local } = await us.listen(LOOPBACK);
@@ -65,7 +65,7 @@ describeNode('bitcoind', 'v2 with bitcoind', () => {
     expect(await arrived).toMatchObject({ transport_protocol_type: 'v1', session_id: '' });
   });
 
-  test('without v2 on its side, the dialler comes back as v1', async () => {
+  test('without v2 on its side, the dialler falls back to v1', async () => {
     await using node = await bitcoind({ args: ['-v2transport=0'] });
     await using us = v2node();
     const ours = await us.dial({ host: node.host, port: node.port }).established();
@@ -108,7 +108,7 @@ describeNode(['litecoind', 'bcoin'], 'nodes that do not know v2', () => {
     await node.handshaken(1);
   });
 
-  test('bcoin may ban us for our garbage before we leave: then the end of the v1 connection says so', async () => {
+  test('bcoin may ban us for our garbage before we close: then the v1 connection ends with the reason', async () => {
     await using node = await bcoin();
     await using us = v2node();
     const codes: (string | undefined)[] = [];

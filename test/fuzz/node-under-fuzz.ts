@@ -33,7 +33,7 @@ export class Siege {
   readonly #timers: Clock = this.#counting();
   readonly #net = memoryNet({ timers: this.#timers });
   readonly #node = this.#make(OURS.host, 1);
-  readonly #friend = this.#make(HEALTHY, 2);
+  readonly #healthyPeer = this.#make(HEALTHY, 2);
   readonly ends = new Map<string, number>();
   #fired = 0;
   #port = 1_000;
@@ -42,7 +42,7 @@ export class Siege {
   /** The healthy peer is there first. */
   async begin(): Promise<this> {
     await this.#node.listen(OURS);
-    this.#friend.dial(OURS);
+    this.#healthyPeer.dial(OURS);
     this.clock.advance(1_000);
     this.#idle = this.clock.armed;
     this.#node.on('ended', ({ lastreason }) => this.#note(lastreason?.code ?? 'none'));
@@ -62,9 +62,9 @@ export class Siege {
 
   /** Stops both; nothing may be left. */
   async end(): Promise<void> {
-    const pongs = (this.#friend.peers.list()[0]?.bytesrecv_per_msg.pong ?? 0) / PONG;
+    const pongs = (this.#healthyPeer.peers.list()[0]?.bytesrecv_per_msg.pong ?? 0) / PONG;
     must(pongs >= Math.floor(this.clock.now() / PING_EVERY), `only ${pongs} pongs for the healthy peer`);
-    const stopped = Promise.all([this.#node.stop(), this.#friend.stop()]);
+    const stopped = Promise.all([this.#node.stop(), this.#healthyPeer.stop()]);
     await settle();
     this.clock.advance(10_000);
     await stopped;
@@ -91,8 +91,8 @@ export class Siege {
 
   #judge(): void {
     must(this.#fired < MOST_TIMERS, `${this.#fired} timers fired`);
-    const [friend, ...others] = this.#node.peers.list();
-    must(friend?.state === 'established', 'the healthy peer is gone');
+    const [healthyPeer, ...others] = this.#node.peers.list();
+    must(healthyPeer?.state === 'established', 'the healthy peer is gone');
     must(others.length <= 1, `${others.length} hostile peers`);
     for (const peer of others) judgePeer(peer);
   }

@@ -34,7 +34,7 @@ function must(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Broken(what);
 }
 
-/** What the machine is told, as JSON lines; the same for every way to cut the bytes. */
+/** The events of the machine, as JSON lines; the same for every way to split the bytes. */
 export function eventsIn(pieces: readonly Uint8Array[]): string[] {
   const framer = createV1Framer(REGTEST.magic);
   const events: string[] = [];
@@ -81,8 +81,11 @@ function judgeMemory({ buffered }: V1Framer, fed: number): void {
 function judgeEnd(events: readonly FrameEvent[], fed: number): void {
   const broken = events.findIndex(({ kind }) => kind === 'broken');
   must(broken < 0 || broken === events.length - 1, 'something follows the end of the stream');
-  const told = events.reduce((sum, event) => sum + (event.kind === 'broken' ? HEADER_SIZE : event.size), 0);
-  must(told <= fed, `events of ${told} bytes from ${fed}`);
+  const counted = events.reduce(
+    (sum, event) => sum + (event.kind === 'broken' ? HEADER_SIZE : event.size),
+    0,
+  );
+  must(counted <= fed, `events of ${counted} bytes from ${fed}`);
 }
 
 function judgeEvent(event: FrameEvent): void {

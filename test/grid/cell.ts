@@ -1,4 +1,4 @@
-/** The columns of the peer's grid, and what the machine says in each of its cells. */
+/** The columns of the peer's grid, and the machine's outcome in each of its cells. */
 import type { SnapshotFrom } from 'xstate';
 
 import {
@@ -35,7 +35,7 @@ export interface Column {
 const OUTBOUND = CONNECTION_TYPES.filter((type) => type !== 'inbound');
 const STAYING = CONNECTION_TYPES.filter((type) => type !== 'feeler');
 
-/** Which types get there: who accepts does not speak first, and a feeler is gone before it awaits a verack. */
+/** The types that reach it: an inbound peer does not send first, and a feeler ends before it awaits a verack. */
 export const TYPES_IN: Readonly<Record<NonFinalState, readonly ConnectionType[]>> = {
   connecting: CONNECTION_TYPES,
   awaitingVersion: ['inbound'],
@@ -146,7 +146,7 @@ export function describe(message: Outgoing): string {
   return message.command;
 }
 
-/** Keys whose values differ; the reason is told by its code. */
+/** Keys whose values differ; the reason is compared by its code. */
 export function changed(before: PeerContext, after: PeerContext): string[] {
   const keys = Object.keys(after) as (keyof PeerContext)[];
   const differs = (key: keyof PeerContext) =>

@@ -70,7 +70,7 @@ export async function playAll(
   return different;
 }
 
-/** Says how many cells were played, and why the others were not. */
+/** Prints how many cells were played, and why the others were not. */
 export function report(
   what: string,
   count: number,

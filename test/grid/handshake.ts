@@ -47,7 +47,7 @@ export const versionEvent = (facts: Partial<VersionFacts> = {}): PeerEvent => ({
 
 const TAKEN: Verdicts = ['K', 'stay', 'stay'];
 const REFUSED: Verdicts = ['close', 'stay', 'stay'];
-/** A feeler goes as soon as somebody has answered. */
+/** A feeler ends as soon as it has an answer. */
 const FEELER = { feeler: REFUSED } as const;
 const AUTOMATIC = {
   'outbound-full-relay': REFUSED,
@@ -89,7 +89,7 @@ const lacking = { coreBy: { ...FEELER, ...AUTOMATIC } } as const;
 const plain = encodeMessage(versionOf());
 const headless = encodeMessage(versionOf({ user_agent: NONE }));
 
-/** Who is dialling is known only while the test runs. */
+/** The nonce of the dialled connection is known only while the test runs. */
 const own = (name: string, facts: Partial<VersionFacts>, more: Partial<Row>): Row => ({
   ...version(name, '4.3, out-024', { ...facts, nonce: DIALLING, ownnonce: true }, more),
   via: {

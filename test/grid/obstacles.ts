@@ -3,14 +3,14 @@ import { cellOf, type Column } from './cell.js';
 import type { Row } from './row.js';
 
 const NO_LINK = 'no link yet, so nothing can come over it';
-const ONCE = 'the net tells once how a dial ended';
+const ONCE = 'the net reports the end of a dial once';
 
 function obstacleToAction(action: unknown, { leaf, type }: Column): string {
   const connecting = leaf === 'connecting';
   if (action === 'open' || action === 'refuse') return connecting ? '' : ONCE;
   if (action === 'end' || action === 'sever') return connecting ? NO_LINK : '';
   if (action !== 'self') return '';
-  if (type === 'inbound') return 'the pool tells diallers only';
+  if (type === 'inbound') return 'the pool reports to diallers only';
   return leaf === 'established' ? 'the nonce of an established connection is forgotten' : '';
 }
 

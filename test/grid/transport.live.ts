@@ -115,7 +115,7 @@ class Peer {
 
 const isV1 = (bytes: Uint8Array): boolean => bytes.every((byte, at) => at >= 16 || byte === V1_VERSION[at]);
 
-/** A node with v2, its peer, and what its first transport actor was told. */
+/** A node with v2, its peer, and the events of its first transport actor. */
 class TransportRun {
   readonly clock = new VirtualClock();
   readonly net = memoryNet({ timers: this.clock });
@@ -243,9 +243,9 @@ const NOT_STARTED: Pick<TransportContext, 'transport' | 'received' | 'garbage' |
 
 /** What the node did in a cell. */
 export interface Played extends TransportCell {
-  /** It came back and spoke v1. */
+  /** It dialled again and used v1. */
   readonly redials: boolean;
-  /** What its transport machine was told. */
+  /** The events of its transport machine. */
   readonly events: readonly TransportRow['event'][];
 }
 
@@ -265,7 +265,7 @@ export async function playTransport(row: TransportRow, column: TransportColumn):
   };
 }
 
-/** The reason that the node gives its owner, when the transport has come to nothing. */
+/** The reason that the node reports when the transport has failed. */
 const endOf = ({ node, state }: TransportRun): string =>
   state === 'failed' || state === 'fallback' ? (node.peers.recent()[0]?.lastreason?.code ?? '') : '';
 
@@ -287,7 +287,7 @@ const AT: Readonly<Record<string, readonly Phase[]>> = {
   ERR_V2_LENGTH: ['versionPacket'],
 };
 
-/** Whether the bytes come to nothing here, though the state is right. */
+/** Why the bytes cause no event here, although the state is right. */
 function unsaid({ event }: TransportRow, { received }: TransportColumn): string {
   return event.type === 'bytes.arrived' && received ? EARLIER : '';
 }

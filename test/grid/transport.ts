@@ -14,7 +14,7 @@ export type Role = TransportContext['role'];
 export const PHASES = ['opening', 'detecting', 'keySent', 'garbage', 'versionPacket'] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** A state in which the exchange can be; `received` and `v2only` are told apart where they decide something. */
+/** A state in which the exchange can be; `received` and `v2only` are distinguished where they matter. */
 export interface TransportColumn {
   readonly leaf: Phase;
   readonly role: Role;
@@ -44,8 +44,8 @@ export const TRANSPORT_COLUMNS: readonly TransportColumn[] = [
 
 /** For people and for keys: `keySent (initiator, received)`. */
 export function columnName({ leaf, role, received, v2only }: TransportColumn): string {
-  const told = leaf === 'keySent' && role === 'initiator' ? [received ? 'received' : 'silent'] : [];
-  return `${leaf} (${[role, ...told, ...(v2only ? ['v2only'] : [])].join(', ')})`;
+  const details = leaf === 'keySent' && role === 'initiator' ? [received ? 'received' : 'silent'] : [];
+  return `${leaf} (${[role, ...details, ...(v2only ? ['v2only'] : [])].join(', ')})`;
 }
 
 /** Core's answer by column name, or else by phase; `stay` where none is given. */
@@ -289,7 +289,7 @@ export function coreTextOfTransport({ core }: TransportRow): string {
   return answers.length > 0 ? answers.join('; ') : 'stay';
 }
 
-/** What Core does there; undefined in `opening`, of which Core knows the way out only. */
+/** What Core does there; undefined in `opening`, where Core has no answer before TCP is open. */
 export function coreOfTransport({ core }: TransportRow, column: TransportColumn): string | undefined {
   const name = columnName(column);
   if (column.leaf === 'opening') return core[name];

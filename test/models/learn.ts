@@ -42,8 +42,8 @@ async function learned(node: LearnedNode, running: RunningNode): Promise<Model> 
   return model;
 }
 
-// The processes of the nodes do not keep the event loop alive.
-const alive = setInterval(() => undefined, 1_000);
+// The processes of the nodes do not keep the event loop running.
+const keepRunning = setInterval(() => undefined, 1_000);
 const kept = new Map<string, string>();
 const wanted = process.argv.slice(2);
 for (const node of LEARNED_NODES.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
@@ -59,4 +59,4 @@ for (const node of LEARNED_NODES.filter(({ name }) => wanted.length === 0 || wan
   kept.set(behaviour, node.name);
   writeFileSync(file, `${JSON.stringify({ label, settings, ...model })}\n`);
 }
-clearInterval(alive);
+clearInterval(keepRunning);

@@ -1,35 +1,35 @@
 /**
- * What both ends of a connection must agree on: its transport and, on v2, its session id, which no other connection has.
+ * Checks that both ends of a connection agree on the transport and, on v2, the session id, which no other connection has.
  *
- * Each end tells twice, when it is established and when it is over. An end that is established has read what the other
- * side sent, so the other side must have come to the same transport, whether it gets to `established` or not.
+ * Each end reports twice, when it is established and when it has ended. An established end has read what the other
+ * side sent, so the other side must have the same transport, whether it reaches `established` or not.
  */
 import type { PeerInfo } from '../../src/index.js';
 
-interface Said {
+interface Report {
   readonly transport: string;
   readonly established: boolean;
 }
 
-export class Accord {
-  /** By path; what the ends of one path said last. */
-  readonly #said = new Map<string, Said>();
+export class Agreement {
+  /** The latest report of each path. */
+  readonly #reports = new Map<string, Report>();
   /** Which path a session id belongs to. */
   readonly #sessions = new Map<string, string>();
 
-  /** What is wrong with it, empty when nothing is. */
-  hear(info: PeerInfo): string {
+  /** The contradiction, empty when there is none. */
+  report(info: PeerInfo): string {
     if (info.addrbind === '') return '';
     const path = [info.addr, info.addrbind].sort().join(' ');
-    return this.#compare(path, saidBy(info)) || this.#claim(path, info.session_id);
+    return this.#compare(path, reportOf(info)) || this.#claim(path, info.session_id);
   }
 
-  #compare(path: string, now: Said): string {
-    const before = this.#said.get(path);
+  #compare(path: string, now: Report): string {
+    const before = this.#reports.get(path);
     const established = now.established || (before?.established ?? false);
-    this.#said.set(path, { ...now, established });
+    this.#reports.set(path, { ...now, established });
     if (!before || !established || before.transport === now.transport) return '';
-    return `one end says ${before.transport}, the other ${now.transport}`;
+    return `one end has ${before.transport}, the other ${now.transport}`;
   }
 
   #claim(path: string, session_id: string): string {
@@ -40,7 +40,7 @@ export class Accord {
   }
 }
 
-const saidBy = ({ transport_protocol_type, session_id, phases }: PeerInfo): Said => ({
+const reportOf = ({ transport_protocol_type, session_id, phases }: PeerInfo): Report => ({
   transport: `${transport_protocol_type} ${session_id}`.trim(),
   established: phases.verack !== undefined,
 });

@@ -1,6 +1,6 @@
 /**
- * The hostile path between nodes: late, in pieces, parted, broken, or dead without a word. TCP hides loss as delay, so a
- * lost packet is a late write here; what TCP cannot hide is a reset (`sever`) and silence (`deaden`).
+ * Unreliable paths between nodes: delay, splitting, partition, reset, silence. TCP hides loss as delay, so a
+ * lost packet is a late write here; what TCP cannot hide is a reset (`sever`) and silence (`silence`).
  */
 import type { DialHandler, Endpoint, Link, Net } from '../../src/net/link.js';
 import type { LinkCode } from '../../src/reasons.js';
@@ -9,33 +9,33 @@ import { LinkWrapper } from '../../src/net/faults/link-wrapper.js';
 import type { Timers } from '../../src/net/timers.js';
 import type { Chance } from './seeded-random.js';
 
-/** Longest delay of one write on a path that is not parted, milliseconds. */
+/** Longest delay of one write on a path that is not partitioned, milliseconds. */
 export const LONGEST_DELAY = 3_300;
 
-/** Told which host a timer of the net has just reached. */
+/** Called with the host that a timer of the net has just reached. */
 export type Touch = (host: string) => void;
 
-export interface Climate {
+export interface ConditionOptions {
   readonly timers: Timers;
   readonly now: () => number;
   readonly chance: Chance;
   readonly touch: Touch;
-  /** Closing a link leaves it open: a fault to be found. */
+  /** Closing a link leaves it open: an injected fault. */
   readonly leaks: boolean;
 }
 
-export class Weather {
+export class NetworkConditions {
   readonly net: MemoryNet;
   readonly chance: Chance;
   readonly touch: Touch;
   readonly leaks: boolean;
   readonly #now: () => number;
   readonly #timers: Timers;
-  readonly #dead = new Set<string>();
+  readonly #silent = new Set<string>();
   #side: ReadonlySet<string> = new Set();
-  #partedUntil = 0;
+  #partitionedUntil = 0;
 
-  constructor({ timers, now, chance, touch, leaks }: Climate) {
+  constructor({ timers, now, chance, touch, leaks }: ConditionOptions) {
     this.chance = chance;
     this.touch = touch;
     this.leaks = leaks;
@@ -49,23 +49,23 @@ export class Weather {
     const inner = this.net.at(host);
     return {
       dial: (to, handler) =>
-        this.#isParted(host, to.host) && this.chance.often(0.5)
+        this.#isPartitioned(host, to.host) && this.chance.often(0.5)
           ? this.#unreachable(host, to, handler)
-          : inner.dial(to, this.#roughened(host, handler)),
+          : inner.dial(to, this.#unreliable(host, handler)),
       listen: (at, accepted) =>
         inner.listen(at, (link) => {
           this.touch(host);
-          accepted(new RoughLink(link, this, host));
+          accepted(new UnreliableLink(link, this, host));
         }),
     };
   }
 
-  part(side: readonly string[], ms: number): void {
+  partition(side: readonly string[], ms: number): void {
     this.#side = new Set(side);
-    this.#partedUntil = this.#now() + ms;
+    this.#partitionedUntil = this.#now() + ms;
   }
 
-  /** Which paths it hits is decided by their hosts alone, so that it stays the same when a plan is cut down. */
+  /** The paths are chosen by their hosts alone, so that the choice is the same in a shortened plan. */
   sever(share: number): void {
     for (const link of [...this.net.links]) if (this.#isHit(link, share)) link.sever();
   }
@@ -75,12 +75,12 @@ export class Weather {
     for (const link of [...this.net.links]) if (link.local.host === host) link.sever();
   }
 
-  deaden(share: number): void {
-    for (const link of this.net.links) if (this.#isHit(link, share)) this.#dead.add(pathOf(link));
+  silence(share: number): void {
+    for (const link of this.net.links) if (this.#isHit(link, share)) this.#silent.add(pathOf(link));
   }
 
-  isDead(link: Link): boolean {
-    return this.#dead.size > 0 && this.#dead.has(pathOf(link));
+  isSilent(link: Link): boolean {
+    return this.#silent.size > 0 && this.#silent.has(pathOf(link));
   }
 
   #isHit({ local, remote }: Link, share: number): boolean {
@@ -88,22 +88,22 @@ export class Weather {
     return this.chance.fork(this.#now() + (one ^ two) + one * two).often(share);
   }
 
-  #isParted(one: string, two: string): boolean {
-    return this.#now() < this.#partedUntil && this.#side.has(one) !== this.#side.has(two);
+  #isPartitioned(one: string, two: string): boolean {
+    return this.#now() < this.#partitionedUntil && this.#side.has(one) !== this.#side.has(two);
   }
 
-  /** Mostly near, sometimes a retransmission or three. */
+  /** A short delay, and sometimes that of retransmissions. */
   #latency(from: Endpoint, to: Endpoint): number {
-    const wait = this.#isParted(from.host, to.host) ? this.#partedUntil - this.#now() : 0;
+    const wait = this.#isPartitioned(from.host, to.host) ? this.#partitionedUntil - this.#now() : 0;
     const lost = this.chance.often(0.03) ? this.chance.whole(200, 3_000) : 0;
     return wait + lost + this.chance.whole(1, 300);
   }
 
-  #roughened(host: string, handler: DialHandler): DialHandler {
+  #unreliable(host: string, handler: DialHandler): DialHandler {
     return {
       opened: (link) => {
         this.touch(host);
-        handler.opened(new RoughLink(link, this, host));
+        handler.opened(new UnreliableLink(link, this, host));
       },
       failed: (code, facts) => {
         this.touch(host);
@@ -134,44 +134,44 @@ function pathOf({ local, remote }: Link): string {
   return ends.sort().join(' ');
 }
 
-/** One end of a path: cuts what is written, swallows everything once the path is dead. */
-class RoughLink extends LinkWrapper {
+/** One end of a path: splits what is written, and drops everything once the path is silent. */
+class UnreliableLink extends LinkWrapper {
   constructor(
     inner: Link,
-    readonly weather: Weather,
+    readonly conditions: NetworkConditions,
     readonly host: string,
   ) {
     super(inner);
   }
 
   override write(frames: readonly Uint8Array[]): void {
-    if (this.weather.isDead(this.inner)) return;
+    if (this.conditions.isSilent(this.inner)) return;
     const bytes = Buffer.concat(frames);
     let at = 0;
     while (at < bytes.length) {
-      const size = this.weather.chance.often(0.6) ? bytes.length : this.weather.chance.whole(1, 80);
+      const size = this.conditions.chance.often(0.6) ? bytes.length : this.conditions.chance.whole(1, 80);
       this.inner.write([bytes.subarray(at, at + size)]);
       at += size;
     }
   }
 
   override end(): void {
-    if (!this.weather.leaks) super.end();
+    if (!this.conditions.leaks) super.end();
   }
 
   override destroy(): void {
-    if (!this.weather.leaks) super.destroy();
+    if (!this.conditions.leaks) super.destroy();
   }
 
   override data(chunk: Uint8Array): void {
-    if (this.weather.isDead(this.inner)) return;
-    this.weather.touch(this.host);
+    if (this.conditions.isSilent(this.inner)) return;
+    this.conditions.touch(this.host);
     super.data(chunk);
   }
 
   override closed(code: LinkCode): void {
-    if (this.weather.isDead(this.inner)) return;
-    this.weather.touch(this.host);
+    if (this.conditions.isSilent(this.inner)) return;
+    this.conditions.touch(this.host);
     super.closed(code);
   }
 }

@@ -1,14 +1,14 @@
 /**
- * What will happen in a run, as plain data made from a seed: who lives there, and every act with its moment. A plan can be
- * printed, cut down and run again.
+ * The plan of a run, as plain data made from a seed: the nodes, and every action with its time. A plan can be
+ * printed, shortened and run again.
  */
 import { CONNECTION_TYPES, CORE_RULES, type ConnectionType, type Rules } from '../../machines/index.js';
 import { FAULT_NAMES } from '../../src/net/faults/faults.js';
 import { V2_FAULT_NAMES, type V2FaultName } from '../../src/connection/v2-faults.js';
 import { Chance } from './seeded-random.js';
 
-/** One machine of the network and the node on it. */
-export interface Resident {
+/** One host of the network and its node. */
+export interface NodePlan {
   readonly host: string;
   /** As `--fault` takes it; empty for a healthy node. */
   readonly fault: string;
@@ -16,48 +16,53 @@ export interface Resident {
   readonly maxoutbound: number;
   readonly services: string;
   readonly relay: boolean;
-  /** Knows BIP324. */
+  /** Supports BIP324. */
   readonly v2transport: boolean;
   readonly v2only: boolean;
   readonly v2fault?: V2FaultName;
 }
 
-/** `node` and `to` are places in {@link Plan.residents}, `at` is milliseconds of virtual time. */
-export type Act =
-  | { readonly at: number; readonly does: 'start'; readonly node: number }
-  | { readonly at: number; readonly does: 'stop' | 'crash' | 'close'; readonly node: number }
+/** `node` and `to` are indexes of {@link Plan.nodePlans}, `at` is milliseconds of virtual time. */
+export type PlannedAction =
+  | { readonly at: number; readonly kind: 'start'; readonly node: number }
+  | { readonly at: number; readonly kind: 'stop' | 'crash' | 'close'; readonly node: number }
   | {
       readonly at: number;
-      readonly does: 'dial';
+      readonly kind: 'dial';
       readonly node: number;
       readonly to: number;
       readonly type: Exclude<ConnectionType, 'inbound'>;
       readonly persistent: boolean;
     }
-  /** A share of all paths breaks at once, or goes dead without anybody being told. */
-  | { readonly at: number; readonly does: 'sever'; readonly share: number }
-  | { readonly at: number; readonly does: 'deaden'; readonly share: number }
+  /** A share of all paths is reset, or loses all data without an error. */
+  | { readonly at: number; readonly kind: 'sever'; readonly share: number }
+  | { readonly at: number; readonly kind: 'silence'; readonly share: number }
   /** For `ms`, nothing passes between `side` and the others: dials are lost or refused, bytes wait. */
-  | { readonly at: number; readonly does: 'part'; readonly side: readonly number[]; readonly ms: number };
+  | {
+      readonly at: number;
+      readonly kind: 'partition';
+      readonly side: readonly number[];
+      readonly ms: number;
+    };
 
 export interface Plan {
   readonly seed: number;
   readonly rules: Rules;
-  readonly residents: readonly Resident[];
-  readonly acts: readonly Act[];
-  /** When the last act is over and the quiet begins. */
-  readonly calmat: number;
+  readonly nodePlans: readonly NodePlan[];
+  readonly actions: readonly PlannedAction[];
+  /** The time after the last action, from which the network is undisturbed. */
+  readonly quietat: number;
 }
 
 export interface PlanOptions {
   readonly nodes: number;
-  /** Minutes of trouble before the quiet. */
+  /** Minutes with actions, before the undisturbed time. */
   readonly minutes: number;
   readonly rules: Rules;
 }
 
-/** Core's rules with shorter limits, so that minutes of virtual time see every deadline pass. */
-export const BRISK_RULES: Rules = {
+/** Core's rules with shorter limits, so that every deadline passes within minutes of virtual time. */
+export const SHORT_RULES: Rules = {
   ...CORE_RULES,
   handshakeTimeout: 12_000,
   pingInterval: 10_000,
@@ -67,10 +72,10 @@ export const BRISK_RULES: Rules = {
 };
 
 /** The longest that a partition lasts, milliseconds. */
-export const LONGEST_PART = 12_000;
+export const LONGEST_PARTITION = 12_000;
 
 const OUTBOUND = CONNECTION_TYPES.filter((type) => type !== 'inbound');
-/** Of all nodes, those that know BIP324; of these, those that want nothing else, and those that get it wrong. */
+/** Of all nodes, those that support BIP324; of these, those that refuse v1, and those with a faulty key exchange. */
 const V2_SHARE = 1 / 3;
 const V2_ONLY_SHARE = 0.2;
 const V2_FAULT_SHARE = 0.3;
@@ -81,16 +86,16 @@ const VALUES: Readonly<Record<string, string>> = { split: '=3', slow: '=1500' };
 
 export function planOf(seed: number, { nodes, minutes, rules }: PlanOptions): Plan {
   const chance = new Chance(seed);
-  const calmat = minutes * 60_000;
-  const residents = Array.from({ length: nodes }, (_, node) => residentAt(node, chance));
-  const acts = [
-    ...residents.flatMap((_, node) => life(node, nodes, calmat, chance)),
-    ...weather(nodes, calmat, chance),
+  const quietat = minutes * 60_000;
+  const nodePlans = Array.from({ length: nodes }, (_, node) => nodePlanAt(node, chance));
+  const actions = [
+    ...nodePlans.flatMap((_, node) => actionsOf(node, nodes, quietat, chance)),
+    ...disturbances(nodes, quietat, chance),
   ];
-  return { seed, rules, residents, acts: acts.sort((a, b) => a.at - b.at), calmat };
+  return { seed, rules, nodePlans, actions: actions.sort((a, b) => a.at - b.at), quietat };
 }
 
-function residentAt(node: number, chance: Chance): Resident {
+function nodePlanAt(node: number, chance: Chance): NodePlan {
   const name = chance.often(0.25) ? chance.pick(FAULT_NAMES) : '';
   return {
     host: `10.0.${node >> 8}.${node & 0xff}`,
@@ -103,7 +108,7 @@ function residentAt(node: number, chance: Chance): Resident {
   };
 }
 
-function transportOf(chance: Chance): Pick<Resident, 'v2transport' | 'v2only' | 'v2fault'> {
+function transportOf(chance: Chance): Pick<NodePlan, 'v2transport' | 'v2only' | 'v2fault'> {
   if (!chance.often(V2_SHARE)) return { v2transport: false, v2only: false };
   const v2only = chance.often(V2_ONLY_SHARE);
   if (!chance.often(V2_FAULT_SHARE)) return { v2transport: true, v2only };
@@ -111,24 +116,27 @@ function transportOf(chance: Chance): Pick<Resident, 'v2transport' | 'v2only' | 
   return { v2transport: true, v2only, v2fault };
 }
 
-/** Starts, dials, perhaps closes a peer, perhaps goes away and comes back. */
-function life(node: number, nodes: number, calmat: number, chance: Chance): Act[] {
+/** Starts, dials, perhaps closes a peer, perhaps stops and starts again. */
+function actionsOf(node: number, nodes: number, quietat: number, chance: Chance): PlannedAction[] {
   const start = chance.whole(0, 5_000);
-  const acts: Act[] = [{ at: start, does: 'start', node }, ...dials(node, nodes, start, calmat, chance)];
-  if (chance.often(0.3)) acts.push({ at: chance.whole(start, calmat), does: 'close', node });
-  if (!chance.often(0.4)) return acts;
-  const gone = chance.whole(start + 1, calmat);
-  const back = gone + chance.whole(1, 30_000);
-  acts.push({ at: gone, does: chance.often(0.5) ? 'stop' : 'crash', node });
-  if (back < calmat)
-    acts.push({ at: back, does: 'start', node }, ...dials(node, nodes, back, calmat, chance));
-  return acts;
+  const actions: PlannedAction[] = [
+    { at: start, kind: 'start', node },
+    ...dials(node, nodes, start, quietat, chance),
+  ];
+  if (chance.often(0.3)) actions.push({ at: chance.whole(start, quietat), kind: 'close', node });
+  if (!chance.often(0.4)) return actions;
+  const stopat = chance.whole(start + 1, quietat);
+  const restartat = stopat + chance.whole(1, 30_000);
+  actions.push({ at: stopat, kind: chance.often(0.5) ? 'stop' : 'crash', node });
+  if (restartat < quietat)
+    actions.push({ at: restartat, kind: 'start', node }, ...dials(node, nodes, restartat, quietat, chance));
+  return actions;
 }
 
-function dials(node: number, nodes: number, from: number, calmat: number, chance: Chance): Act[] {
+function dials(node: number, nodes: number, from: number, quietat: number, chance: Chance): PlannedAction[] {
   return Array.from({ length: chance.whole(1, 3) }, () => ({
-    at: chance.whole(from, Math.min(calmat, from + 60_000)),
-    does: 'dial' as const,
+    at: chance.whole(from, Math.min(quietat, from + 60_000)),
+    kind: 'dial' as const,
     node,
     to: chance.often(0.03) ? node : chance.whole(0, nodes - 1),
     type: chance.often(0.5) ? 'manual' : chance.pick(OUTBOUND),
@@ -136,13 +144,17 @@ function dials(node: number, nodes: number, from: number, calmat: number, chance
   }));
 }
 
-function weather(nodes: number, calmat: number, chance: Chance): Act[] {
-  const when = () => chance.whole(10_000, calmat);
-  const storms = Array.from({ length: 4 }, (): Act => ({ at: when(), does: 'sever', share: 0.15 }));
-  const holes = Array.from({ length: 3 }, (): Act => ({ at: when(), does: 'deaden', share: 0.15 }));
-  const parts = Array.from({ length: 2 }, (): Act => {
+function disturbances(nodes: number, quietat: number, chance: Chance): PlannedAction[] {
+  const when = () => chance.whole(10_000, quietat);
+  const resets = Array.from({ length: 4 }, (): PlannedAction => ({ at: when(), kind: 'sever', share: 0.15 }));
+  const silences = Array.from({ length: 3 }, (): PlannedAction => ({
+    at: when(),
+    kind: 'silence',
+    share: 0.15,
+  }));
+  const partitions = Array.from({ length: 2 }, (): PlannedAction => {
     const side = Array.from({ length: nodes }, (_, node) => node).filter(() => chance.often(0.4));
-    return { at: when(), does: 'part', side, ms: chance.whole(1_000, LONGEST_PART) };
+    return { at: when(), kind: 'partition', side, ms: chance.whole(1_000, LONGEST_PARTITION) };
   });
-  return [...storms, ...holes, ...parts];
+  return [...resets, ...silences, ...partitions];
 }

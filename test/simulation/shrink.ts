@@ -1,31 +1,31 @@
-/** From a plan that breaks a rule to a small one that breaks the same rule. */
-import type { Act, Plan } from './plan.js';
+/** Shortens a plan that breaks a rule to one that breaks the same rule. */
+import type { PlannedAction, Plan } from './plan.js';
 
 /** What is broken, without where and when: the first word of a violation. */
 export const ruleOf = (violation: string | undefined): string | undefined => violation?.split(':', 1)[0];
 
-type Judge = (plan: Plan) => Promise<boolean>;
+type Predicate = (plan: Plan) => Promise<boolean>;
 
 /**
- * Takes away acts, first in large pieces, then one by one until none can be missed; a node that is in no act any more is
- * never started. `breaks` says whether a plan still shows it.
+ * Removes actions, first in large pieces, then one by one until all are needed; a node without an action is
+ * never started. `breaks` decides whether a plan still breaks the rule.
  */
-export async function shrink(plan: Plan, breaks: Judge): Promise<Plan> {
+export async function shrink(plan: Plan, breaks: Predicate): Promise<Plan> {
   let best = plan;
-  for (let size = Math.ceil(plan.acts.length / 2); size > 1; size = Math.ceil(size / 2)) {
+  for (let size = Math.ceil(plan.actions.length / 2); size > 1; size = Math.ceil(size / 2)) {
     best = await sweep(best, size, breaks);
   }
-  for (let before = Infinity; best.acts.length < before;) {
-    before = best.acts.length;
+  for (let before = Infinity; best.actions.length < before;) {
+    before = best.actions.length;
     best = await sweep(best, 1, breaks);
   }
   return best;
 }
 
-/** Tries to do without each piece of `size` acts, once. */
-async function sweep(plan: Plan, size: number, breaks: Judge): Promise<Plan> {
+/** Tries to remove each piece of `size` actions, once. */
+async function sweep(plan: Plan, size: number, breaks: Predicate): Promise<Plan> {
   let best = plan;
-  for (let at = 0; at < best.acts.length;) {
+  for (let at = 0; at < best.actions.length;) {
     const shorter = without(best, at, size);
     if (await breaks(shorter)) best = shorter;
     else at += size;
@@ -35,14 +35,14 @@ async function sweep(plan: Plan, size: number, breaks: Judge): Promise<Plan> {
 
 const without = (plan: Plan, at: number, size: number): Plan => ({
   ...plan,
-  acts: plan.acts.filter((_, i) => i < at || i >= at + size),
+  actions: plan.actions.filter((_, i) => i < at || i >= at + size),
 });
 
-/** The plan for a person: who takes part, and what they do. */
+/** The plan as text: its nodes and their actions. */
 export function describePlan(plan: Plan): string {
-  const nodes = new Set(plan.acts.flatMap((act) => ('node' in act ? [act.node] : [])));
-  const who = [...nodes].map((node) => `  ${node}: ${JSON.stringify(plan.residents[node])}`);
-  return [`seed ${plan.seed}, ${nodes.size} nodes`, ...who, ...plan.acts.map(describeAct)].join('\n');
+  const nodes = new Set(plan.actions.flatMap((action) => ('node' in action ? [action.node] : [])));
+  const who = [...nodes].map((node) => `  ${node}: ${JSON.stringify(plan.nodePlans[node])}`);
+  return [`seed ${plan.seed}, ${nodes.size} nodes`, ...who, ...plan.actions.map(describeAction)].join('\n');
 }
 
-const describeAct = (act: Act): string => `  ${JSON.stringify(act)}`;
+const describeAction = (action: PlannedAction): string => `  ${JSON.stringify(action)}`;

@@ -56,15 +56,15 @@ export class Program {
     running.add(this);
     this.#child.stdout
       .setEncoding('utf8')
-      .on('data', (text: string) => this.#hear(() => (this.stdout += text)));
+      .on('data', (text: string) => this.#update(() => (this.stdout += text)));
     this.#child.stderr
       .setEncoding('utf8')
-      .on('data', (text: string) => this.#hear(() => (this.stderr += text)));
+      .on('data', (text: string) => this.#update(() => (this.stderr += text)));
     this.#child.stdin.end(input);
     this.exit = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => {
         running.delete(this);
-        this.#hear(() => (this.#isOver = true));
+        this.#update(() => (this.#isOver = true));
         resolve(code ?? signal);
       });
     });
@@ -107,13 +107,13 @@ export class Program {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
-  #hear(change: () => void): void {
+  #update(change: () => void): void {
     change();
     for (const look of [...this.#watchers]) look();
   }
 }
 
-/** Paths of the open files of a process; none when it is gone. */
+/** Paths of the open files of a process; none when it has exited. */
 function openFilesOf(pid: number | undefined): string[] {
   const folder = `/proc/${pid}/fd`;
   try {

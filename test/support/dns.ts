@@ -10,7 +10,7 @@ type Records = string[] | 'silent';
 export type Zone = Readonly<Record<string, 'silent' | { readonly A?: Records; readonly AAAA?: Records }>>;
 
 export interface DnsServer {
-  /** `ip:port`, as `Resolver.setServers` wants it. */
+  /** `ip:port`, as `Resolver.setServers` takes it. */
   readonly address: string;
   /** Every question, in the order in which they came: `A x9.seed.example`. A repeated one comes again. */
   readonly asked: string[];

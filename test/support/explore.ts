@@ -44,7 +44,7 @@ export interface Alphabet<S> {
 
 /** A key that forgets too little, or a machine that counts without end, is stopped here. */
 const MOST_NODES = 10_000;
-/** How many snapshots of one state are looked at. */
+/** How many snapshots of one state are explored. */
 const SAMPLES = 3;
 
 /** A graph of states; `conflicts` names events on which snapshots of one state disagree. */

@@ -30,7 +30,7 @@ export class GossipingNetwork {
     this.#chance = new Chance(seed);
   }
 
-  /** A node that listens and knows these hosts. `dials`: it fills outbound slots. */
+  /** A listening node with these hosts in its address book. `dials`: it fills outbound slots. */
   async join(host: string, known: readonly string[], dials = true): Promise<Member> {
     const chance = this.#chance.fork(this.members.length);
     const random = (count: number): Uint8Array => chance.bytes(count);

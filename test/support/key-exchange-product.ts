@@ -1,7 +1,7 @@
 /** Two ends of a key exchange with a queue in each direction: everything that can happen, breadth first. */
 import { type End, quit, type Reaction } from './key-exchange.js';
 
-/** `graceful` moves are those that happen when nobody interferes and nothing takes too long. */
+/** `graceful` moves are those that happen without interference and timeouts. */
 export type ExchangeKind = 'graceful' | 'timeout' | 'disconnect' | 'hostile';
 
 /** One moment. Index 0 has dialled, 1 has accepted. */
@@ -56,9 +56,9 @@ class Explorer {
   constructor(readonly budget: number) {}
 
   run(ends: readonly [End, End]): Exchanges {
-    const nobody = [false, false] as const;
-    this.#intern({ ends, queues: [[], []], received: nobody, opened: nobody, harm: 0 }, undefined);
-    for (const exchange of this.#all) this.#leave(exchange); // the list grows on the way
+    const neither = [false, false] as const;
+    this.#intern({ ends, queues: [[], []], received: neither, opened: neither, harm: 0 }, undefined);
+    for (const exchange of this.#all) this.#expand(exchange); // the list grows on the way
     return { all: this.#all, moves: this.#moves, longest: this.#longest };
   }
 
@@ -83,11 +83,11 @@ class Explorer {
     this.#moves.push({ from, to, kind });
   }
 
-  #leave(exchange: Exchange): void {
+  #expand(exchange: Exchange): void {
     for (const who of [0, 1] as const) {
       const end = exchange.ends[who];
       if (end.over) continue;
-      if (exchange.opened[who]) this.#suffer(exchange, who, end);
+      if (exchange.opened[who]) this.#react(exchange, who, end);
       else this.#open(exchange, who, end);
     }
     if (exchange.opened.every(Boolean) && exchange.harm < this.budget) this.#harm(exchange);
@@ -98,7 +98,7 @@ class Explorer {
     this.#apply(exchange, who, 'graceful', 'open', end.react('open'), { opened });
   }
 
-  #suffer(exchange: Exchange, who: Who, end: End): void {
+  #react(exchange: Exchange, who: Who, end: End): void {
     const [token, ...rest] = exchange.queues[other(who)];
     if (token !== undefined) {
       const queues = replaced(exchange.queues, other(who), rest);
@@ -126,7 +126,7 @@ class Explorer {
     });
   }
 
-  /** The path breaks, and what is under way is lost; or an end sends what cannot be decrypted. */
+  /** A reset, which loses what is under way; or an end sends bytes that cannot be decrypted. */
   #harm(exchange: Exchange): void {
     const harm = exchange.harm + 1;
     this.#go(exchange, 'disconnect', 'the link is reset', { queues: [['RESET'], ['RESET']], harm });
@@ -154,6 +154,6 @@ export function leadingTo(
 /** The moves that lead there, as few as possible. */
 export const wayOf = ({ by }: Exchange): string[] => (by ? [...wayOf(by.from), by.move] : []);
 
-/** For people: where both are, and what lies between. */
-export const pictureOf = ({ ends: [a, b], queues: [ab, ba] }: Exchange): string =>
+/** As text: the states of both ends, and the queues between them. */
+export const describeExchange = ({ ends: [a, b], queues: [ab, ba] }: Exchange): string =>
   `${a.leaf} [${ab.join(' ')}] [${ba.join(' ')}] ${b.leaf}`;

@@ -16,7 +16,7 @@ export interface Habits {
   readonly sends: (effect: string, role: Role) => readonly string[];
   /** What is sent besides, when a token has come. */
   readonly answers: (token: string, role: Role) => readonly string[];
-  /** What the machine is told. */
+  /** The events of the machine. */
   readonly reads: (token: string, role: Role) => readonly TransportEvent[];
 }
 
@@ -50,12 +50,12 @@ export const REAL_HABITS: Habits = {
   reads: readToken,
 };
 
-/** One end at one moment. `over`: nothing more comes of it; `knows`: why it is over, empty while all is well. */
+/** One end at one moment. `over`: it has ended; `code`: why, empty while it has not. */
 export interface End {
   readonly leaf: string;
   readonly key: string;
   readonly over: boolean;
-  readonly knows: string;
+  readonly code: string;
   readonly armed: readonly string[];
   readonly react: (token: string) => Reaction;
 }
@@ -66,13 +66,13 @@ export interface Reaction {
 }
 
 /** An end that is over for a reason outside its machine. */
-const gone = (leaf: string, knows: string): End => ({
-  ...{ leaf, key: `${leaf} ${knows}`, over: true, knows, armed: [] },
-  react: () => ({ end: gone(leaf, knows), sends: [] }),
+const endedIn = (leaf: string, code: string): End => ({
+  ...{ leaf, key: `${leaf} ${code}`, over: true, code, armed: [] },
+  react: () => ({ end: endedIn(leaf, code), sends: [] }),
 });
 
-/** What an owner does who has had enough. */
-export const quit = (end: End): Reaction => ({ end: gone(end.leaf, 'user.close'), sends: ['END'] });
+/** The caller closes the connection. */
+export const quit = (end: End): Reaction => ({ end: endedIn(end.leaf, 'user.close'), sends: ['END'] });
 
 type Snapshot = SnapshotFrom<typeof transportMachine>;
 
@@ -80,10 +80,10 @@ type Snapshot = SnapshotFrom<typeof transportMachine>;
 export function machineEnd(role: Role, v2only: boolean, habits: Habits = REAL_HABITS): End {
   const stepper = new Stepper(transportMachine, { id: 1, role, v2only, handshakeTimeout: 60_000 });
   const { snapshot, actions } = stepper.begin();
-  return new Maker(stepper, role, habits).endOf(snapshot, armedAfter(new Map(), actions));
+  return new MachineEnds(stepper, role, habits).endOf(snapshot, armedAfter(new Map(), actions));
 }
 
-class Maker {
+class MachineEnds {
   constructor(
     readonly stepper: Stepper<typeof transportMachine>,
     readonly role: Role,
@@ -96,7 +96,7 @@ class Maker {
     // Decoys are counted, and nothing else is made of their number.
     const key = JSON.stringify([leaf, { ...context, decoys: 0 }, [...armed.keys()]]);
     return {
-      ...{ leaf, key, over: leaf === 'failed' || leaf === 'fallback', knows: context.reason?.code ?? '' },
+      ...{ leaf, key, over: leaf === 'failed' || leaf === 'fallback', code: context.reason?.code ?? '' },
       armed: [...armed.keys()],
       react: (token) => this.#react(snapshot, armed, token),
     };
@@ -107,7 +107,7 @@ class Maker {
     const ends = token === 'END' || token === 'RESET';
     const { status, value } = snapshot as { status: string; value: unknown };
     if (status === 'done')
-      return { end: ends ? gone(leafOf(value), token) : this.endOf(snapshot, armed), sends: [] };
+      return { end: ends ? endedIn(leafOf(value), token) : this.endOf(snapshot, armed), sends: [] };
     const events = token.startsWith('xstate.') || token === 'open' ? [own(token)] : this.#read(token);
     const actions: Action[] = [];
     let now = snapshot;
@@ -138,7 +138,7 @@ const own = (token: string): { readonly type: string } => ({
   type: token === 'open' ? 'link.connected' : token,
 });
 
-/** An end that knows v1 only: `closes` on what it does not understand, is `mute`, or `greets` before it reads. */
+/** An end with v1 only: `closes` on other bytes, is `mute`, or `greets` before it reads. */
 export function v1Responder(manner: 'closes' | 'mute' | 'greets', state = 'waiting'): End {
   const stay = (to: string, sends: readonly string[] = []): Reaction => ({
     end: v1Responder(manner, to),
@@ -146,20 +146,20 @@ export function v1Responder(manner: 'closes' | 'mute' | 'greets', state = 'waiti
   });
   const react = (token: string): Reaction => {
     if (token === 'open') return stay(state, manner === 'greets' ? ['V1'] : []);
-    if (token === 'END' || token === 'RESET') return { end: gone(state, token), sends: [] };
+    if (token === 'END' || token === 'RESET') return { end: endedIn(state, token), sends: [] };
     if (token === 'V1') return stay('v1');
-    const understands = manner === 'mute' || state === 'v1';
-    return understands ? stay(state) : { end: gone('failed', 'ERR_FRAME_MAGIC'), sends: ['END'] };
+    const isAccepted = manner === 'mute' || state === 'v1';
+    return isAccepted ? stay(state) : { end: endedIn('failed', 'ERR_FRAME_MAGIC'), sends: ['END'] };
   };
-  return { leaf: state, key: `${manner} ${state}`, over: false, knows: '', armed: [], react };
+  return { leaf: state, key: `${manner} ${state}`, over: false, code: '', armed: [], react };
 }
 
-/** An end that dials and speaks v1. */
+/** An end that dials with v1. */
 export function v1Initiator(state = 'waiting'): End {
   const react = (token: string): Reaction => {
     if (token === 'open') return { end: v1Initiator('v1'), sends: ['V1'] };
     const ends = token === 'END' || token === 'RESET';
-    return { end: ends ? gone(state, token) : v1Initiator(state), sends: [] };
+    return { end: ends ? endedIn(state, token) : v1Initiator(state), sends: [] };
   };
-  return { leaf: state, key: `v1 ${state}`, over: false, knows: '', armed: [], react };
+  return { leaf: state, key: `v1 ${state}`, over: false, code: '', armed: [], react };
 }

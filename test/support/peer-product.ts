@@ -39,7 +39,7 @@ const VERSION = {
   ...{ subver: '', startingheight: 0, relaytxes: false, addrlocal: '', ownnonce: false },
 } as const satisfies PeerEvent;
 
-/** What the machines send each other, and how each side hears it. `alert` and the like are no events. */
+/** The messages between the machines, and their events. `alert` and the like are no events. */
 const HONEST: Readonly<Record<string, PeerEvent>> = {
   version: VERSION,
   verack: { type: 'wire.verack', at: 0, nonce: NONCE },
@@ -107,7 +107,7 @@ export class Side {
   }
 
   /** `name` of a message, or of an armed timer. */
-  hear(local: Local, name: string): Reaction {
+  react(local: Local, name: string): Reaction {
     const key = `${local.id} ${name}`;
     const known = this.#memory.get(key);
     if (known) return known;

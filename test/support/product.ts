@@ -1,10 +1,10 @@
 /** The product of two sides: states, moves, and what can be reached by which moves. */
 import { type Sequences, type Local, Side } from './peer-product.js';
 
-/** `graceful` moves are those that happen when nobody interferes and nothing takes too long. */
+/** `graceful` moves are those that happen without interference and timeouts. */
 export type Kind = 'graceful' | 'timeout' | 'disconnect' | 'hostile' | 'loss';
 
-/** One moment of both sides. Index 0 is the dialler, 1 the acceptor, which is born when it accepts. */
+/** One moment of both sides. Index 0 is the dialler, 1 the acceptor, which is created when it accepts. */
 export interface Pair {
   readonly index: number;
   readonly sides: readonly [Local, Local | undefined];
@@ -93,8 +93,8 @@ class Explorer {
 
   #leave(pair: Pair): void {
     const [dialler, acceptor] = pair.sides;
-    if (dialler.leaf === 'connecting') this.#hear(pair, 0, 'graceful', 'open');
-    if (dialler.leaf === 'connecting' && !acceptor) this.#hear(pair, 0, 'disconnect', 'refused');
+    if (dialler.leaf === 'connecting') this.#apply(pair, 0, 'graceful', 'open');
+    if (dialler.leaf === 'connecting' && !acceptor) this.#apply(pair, 0, 'disconnect', 'refused');
     if (!acceptor) this.#accept(pair);
     for (const who of [0, 1] as const) this.#leaveBy(pair, who);
     if (acceptor && dialler.leaf !== 'connecting' && pair.resets === 0) this.#reset(pair);
@@ -106,15 +106,15 @@ class Explorer {
     if (!local || local.done) return;
     if (local.leaf !== 'connecting') this.#deliver(pair, who);
     if (local.leaf !== 'connecting' && pair.losses < (this.options.losses ?? 0)) this.#lose(pair, who);
-    for (const timer of local.armed.keys()) this.#hear(pair, who, 'timeout', timer);
-    this.#hear(pair, who, 'disconnect', 'close');
+    for (const timer of local.armed.keys()) this.#apply(pair, who, 'timeout', timer);
+    this.#apply(pair, who, 'disconnect', 'close');
     if (local.leaf === 'connecting' || pair.hostile >= this.options.budget) return;
     for (const name of this.options.hostile) this.#inject(pair, who, name);
   }
 
   #accept(pair: Pair): void {
     const side = this.#machines[1];
-    const { local } = side.hear(side.begin(), 'open');
+    const { local } = side.react(side.begin(), 'open');
     this.#go(pair, 'graceful', 'acceptor: accepts', { sides: [pair.sides[0], local] });
   }
 
@@ -122,7 +122,7 @@ class Explorer {
   #deliver(pair: Pair, who: Who): void {
     const [name, ...rest] = pair.queues[other(who)];
     const read = { ...pair, queues: replaced(pair.queues, other(who), rest) };
-    if (name !== undefined) this.#hear(read, who, 'graceful', name, pair);
+    if (name !== undefined) this.#apply(read, who, 'graceful', name, pair);
   }
 
   /** The first message of the queue comes garbled and is dropped; the end of a link cannot get lost. */
@@ -130,11 +130,11 @@ class Explorer {
     const [name, ...rest] = pair.queues[other(who)];
     if (name === undefined || ENDS.has(name)) return;
     const read = { ...pair, queues: replaced(pair.queues, other(who), rest), losses: pair.losses + 1 };
-    this.#hear(read, who, 'loss', 'checksum', pair);
+    this.#apply(read, who, 'loss', 'checksum', pair);
   }
 
-  #hear(pair: Pair, who: Who, kind: Kind, name: string, from = pair): void {
-    const { local, sends, closes } = this.#machines[who].hear(pair.sides[who]!, name);
+  #apply(pair: Pair, who: Who, kind: Kind, name: string, from = pair): void {
+    const { local, sends, closes } = this.#machines[who].react(pair.sides[who]!, name);
     const queue = [...pair.queues[who], ...sends, ...(closes ? ['END'] : [])];
     this.#go(from, kind, `${NAMES[who]}: ${name}`, {
       sides: who === 0 ? [local, pair.sides[1]] : [pair.sides[0], local],
@@ -152,7 +152,7 @@ class Explorer {
     });
   }
 
-  /** The path breaks: what is under way is lost, and whoever lives hears of it. */
+  /** The path breaks: what is under way is lost, and each side that has not ended gets an event. */
   #reset(pair: Pair): void {
     const [a, b] = pair.sides;
     if (a.done && b?.done) return;

@@ -1,4 +1,4 @@
-/** Feeds recorded bytes to a fresh node, in any pieces, and lists what its peer machine was told and what it did. */
+/** Feeds recorded bytes to a fresh node, in any pieces, and lists the events of its peer machine and their effects. */
 import type { AnyActorRef, InspectionEvent } from 'xstate';
 import { memoryNetwork, seededRandom } from './memory-nodes.js';
 

@@ -151,7 +151,7 @@ export class FrameFaultLink extends LinkWrapper {
 
   override attach(handler: LinkHandler): void {
     super.attach(handler);
-    this.#tellEnd();
+    this.#reportEnd();
   }
 
   override write(frames: readonly Uint8Array[]): void {
@@ -162,7 +162,7 @@ export class FrameFaultLink extends LinkWrapper {
     if (end < 0) return;
     this.#hungUp = true;
     this.inner.end();
-    this.#tellEnd();
+    this.#reportEnd();
   }
 
   override end(): void {
@@ -197,7 +197,7 @@ export class FrameFaultLink extends LinkWrapper {
   }
 
   /** The inner link is silent once we ended it; the owner, who did not ask for that, would wait for ever. */
-  #tellEnd(): void {
+  #reportEnd(): void {
     if (!this.#hungUp || this.#silent || !this.handler || this.#timer !== undefined) return;
     this.#timer = this.timers.setTimeout(() => this.closed('ERR_LINK_EOF'), 0);
   }

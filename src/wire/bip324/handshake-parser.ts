@@ -76,12 +76,12 @@ class Opening implements HandshakeParser {
     const taken = Math.min(chunk.length, ELLSWIFT_SIZE - before);
     this.#first.set(chunk.subarray(0, taken), before);
     this.#held += taken;
-    if (this.#transport === 'open') this.#tellApart(chunk, before, events);
+    if (this.#transport === 'open') this.#detectTransport(chunk, before, events);
     if (this.#transport === 'v2') this.#readKey(chunk.subarray(taken), events);
     return events;
   }
 
-  #tellApart(chunk: Uint8Array, before: number, events: HandshakeParserEvent[]): void {
+  #detectTransport(chunk: Uint8Array, before: number, events: HandshakeParserEvent[]): void {
     this.#transport = transportOf(this.#first.subarray(0, this.#held), this.options.magic);
     if (this.#transport === 'v2' && !this.options.initiating) events.push({ kind: 'v2' });
     if (this.#transport !== 'v1') return;

@@ -1,6 +1,6 @@
 /**
  * The v2 transport (BIP324) as its user sees it: what arrives is returned as events, what is to be sent comes back as
- * bytes. No clock, no socket, no randomness; whoever drives this decides when to send, and how long to wait.
+ * bytes. No clock, no socket, no randomness: the caller decides when to send and how long to wait.
  *
  * | state          | fed to             | returns                     | then                                     |
  * |----------------|--------------------|-----------------------------|------------------------------------------|
@@ -99,7 +99,7 @@ export interface PacketDecoder {
 export interface PacketEncoder {
   /** The 16 bytes that end our garbage. */
   readonly terminator: Uint8Array;
-  /** The packet that says we are ready. Empty, as Core's, unless a test wants otherwise. */
+  /** The version packet, which ends the key exchange. Its contents are empty, as Core's, unless a test sets them. */
   version(contents?: Uint8Array): Uint8Array;
   /**
    * A message, in its short form where it has one.

@@ -88,7 +88,7 @@ function recode(key: Uint8Array): void {
   digits[DIGITS - 1] = carry;
 }
 
-/** The multiple that digit `i` asks for. */
+/** The multiple that digit `i` selects. */
 function look(result: Slot, table: Slot, i: number): void {
   const digit = digits[i]!;
   const negative = digit >> 31;

@@ -1,15 +1,15 @@
 /**
  * Limits the log lines that peers cause by connecting to this node: so many of a kind and source within a minute, then one
- * line that says how many there were; at the end of the program at once. With `-v` every line is written, since it was asked for.
+ * line that says how many there were; at the end of the program at once. With `-v` every line is written, as requested.
  */
 import { parseEndpoint, sourceOf } from '../net/index.js';
 import { LogRateLimit, type Suppressed, suppressedSentence } from './log-rate-limit.js';
 import type { Output } from './output.js';
 
-/** Milliseconds between two looks for a period that is over. */
+/** Milliseconds between two checks for a period that is over. */
 const INTERVAL = 5_000;
 
-export class StrangerLog {
+export class InboundLog {
   readonly #limit = new LogRateLimit();
 
   constructor(private readonly out: Output) {
