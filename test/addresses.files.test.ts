@@ -94,6 +94,8 @@ describe('the bytes of peers.dat', () => {
     ['no key', (bytes) => sealed(bytes.map((byte, i) => (i >= 6 && i < 38 ? 0 : byte))), /no key/],
     ['too many entries', (bytes) => sealed(bytes.with(41, 1)), /cannot be read at byte 42/],
     ['a negative count', (bytes) => sealed(bytes.with(41, 0xff)), /cannot be read at byte 42/],
+    ['more buckets than there are', (bytes) => sealed(bytes.with(51, 5)), /cannot be read at byte 54/],
+    ['more in a bucket than it holds', (bytes) => sealed(bytes.with(54, 65)), /cannot be read at byte 58/],
     ['fewer entries than it says', (bytes) => sealed(bytes.with(38, 9)), /cannot be read/],
   ])('%s is refused, with the reason', (_, damage, why) => {
     const read = decodePeers(damage(encodePeers(bookOf('empty').save(), magic)), magic);
@@ -136,6 +138,23 @@ describe('restoring', () => {
     const back = restored({ ...saved, newBuckets: saved.newBuckets.map(() => [0]) });
     expect(back.references(saved.newEntries[0]!)).toBe(8);
     expect(faultsOf(back)).toEqual([]);
+  });
+
+  test('the extremes of what a file can say do not keep the book from being used and saved again', () => {
+    const saved = filled(30).save();
+    const spoilt = (lastSuccess: number, attempts: number) => ({
+      ...saved,
+      newEntries: saved.newEntries.map((entry) => ({ ...entry, lastSuccess, attempts, time: 2 ** 32 - 1 })),
+    });
+    for (const [lastSuccess, attempts] of [
+      [-(2 ** 63), -(2 ** 31)],
+      [2 ** 62, 2 ** 31 - 1],
+    ] as const) {
+      const book = restored(decoded(encodePeers(spoilt(lastSuccess, attempts), magic)));
+      for (const entry of saved.newEntries) book.attempt(entry, true);
+      expect(book.select()).toBeDefined();
+      expect(restored(decoded(encodePeers(book.save(), magic))).size()).toBe(book.size());
+    }
   });
 
   test('invalid entries are left out', () => {
@@ -221,6 +240,11 @@ describe('anchors.dat', () => {
     const entry = bytes.subarray(5, -32);
     const three = sealed(Uint8Array.from([...magic, 3, ...entry, ...entry, ...entry, ...new Uint8Array(32)]));
     expect(decodeAnchors(three, magic)).toEqual({ ok: true, value: [anchors[0], anchors[0]] });
+  });
+
+  test('a file with more than 1,000 is refused', () => {
+    const file = new Uint8Array(Buffer.concat([magic, Uint8Array.of(0xfd, 0xe9, 0x03), new Uint8Array(32)]));
+    expect(decodeAnchors(sealed(file), magic)).toMatchObject({ ok: false, why: /at byte 4/ });
   });
 
   test('a damaged file is kept under another name', async () => {

@@ -188,6 +188,20 @@ describe('connection types', () => {
     await node.stop();
   });
 
+  test('an anchor of a network that is not to be dialled is left out', async () => {
+    const cjdns = formatAddress({ networkID: 6, addr: alike(16, [0xfc], 1) });
+    const anchors = [cjdns, '20.5.0.1'].map(addressOf);
+    const networks = ['ipv6', 'onion'] as const;
+    const { node, dialled } = await typed([], { anchors, networks });
+    expect(dialled).toEqual([]);
+    await node.stop();
+    const reachable = await typed([cjdns], { anchors, networks: ['cjdns'] });
+    expect(reachable.node.peers.list().map(({ connection_type }) => connection_type)).toEqual([
+      'block-relay-only',
+    ]);
+    await reachable.node.stop();
+  });
+
   test('a netgroup is dialled once', async () => {
     const { node } = await typed(['20.1.0.1', '20.1.0.2', '20.2.0.1'], { blockrelay: 0 });
     expect(connected(node)).toEqual(['20.1.0.1', '20.2.0.1']);

@@ -5,7 +5,8 @@
  * renamed, never deleted, and the program continues without it; Bitcoin Core refuses to start instead.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { VerackError } from '../reasons.js';
 import type { AddressRecord } from './entry.js';
@@ -35,12 +36,14 @@ function refused(path: string, error: unknown): VerackError {
   return new VerackError('ERR_LOCAL_LIMIT', { path, why: codeOf(error) });
 }
 
-/** The bytes of a file; undefined when there is none, a sentence's end when it is too large. */
+/** The bytes of a file; undefined when there is none, a sentence's end when it is too large, whatever size the system says. */
 async function contentsOf(path: string): Promise<FileDecoding<Uint8Array> | undefined> {
   try {
-    const { size } = await stat(path);
-    if (size > MAX_FILE) return { ok: false, why: `has ${size} bytes, more than an address book can have` };
-    return { ok: true, value: new Uint8Array(await readFile(path)) };
+    const chunks: Buffer[] = [];
+    for await (const chunk of createReadStream(path, { end: MAX_FILE })) chunks.push(chunk as Buffer);
+    const file = new Uint8Array(Buffer.concat(chunks));
+    if (file.length <= MAX_FILE) return { ok: true, value: file };
+    return { ok: false, why: `has more than ${MAX_FILE} bytes, as no address book has` };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw refused(path, error);

@@ -15,7 +15,6 @@ import {
   i32,
   i64,
   list,
-  MAX_SIZE,
   signedOf,
   u16be,
   u32,
@@ -52,6 +51,8 @@ const DISK_IGNORED = 0x7ffff;
 const MAX_ADDRESS = 512;
 /** Core uses and writes two anchors. */
 export const MAX_ANCHORS = 2;
+/** A file with more is not one of Core's. */
+const MAX_LISTED_ANCHORS = 1_000;
 
 const netAddress: Codec<NetAddress> = struct({ networkID: u8, addr: varBytes(MAX_ADDRESS) });
 
@@ -75,7 +76,8 @@ function refuse(cursor: Cursor): void {
 }
 
 const MAX_TIME = 0xffffffff;
-const clamped = (time: number): number => Math.min(Math.max(Math.trunc(time), 0), MAX_TIME);
+const MAX_ATTEMPTS = 2 ** 31 - 1;
+const clamped = (value: number, max: number): number => Math.min(Math.max(Math.trunc(value), 0), max);
 
 const diskAddress: Codec<AddressRecord> = {
   read(cursor) {
@@ -84,7 +86,7 @@ const diskAddress: Codec<AddressRecord> = {
     return address;
   },
   write(sink, { networkID, addr, port, time, services }) {
-    record.write(sink, { version, time: clamped(time), services, networkID, addr, port });
+    record.write(sink, { version, time: clamped(time, MAX_TIME), services, networkID, addr, port });
   },
 };
 
@@ -96,12 +98,19 @@ const savedEntry: Codec<SavedEntry> = {
     const source = netAddress.read(cursor);
     const { lastSuccess, attempts } = success.read(cursor);
     if (cursor.code !== '') return { ...address, source, lastSuccess: 0, attempts: 0 };
-    return { ...address, source, lastSuccess: Number(signedOf(lastSuccess)), attempts };
+    return {
+      ...{ ...address, source },
+      lastSuccess: clamped(Number(signedOf(lastSuccess)), Number.MAX_SAFE_INTEGER),
+      attempts: Math.max(0, attempts),
+    };
   },
   write(sink, entry) {
     diskAddress.write(sink, entry);
     netAddress.write(sink, entry.source);
-    success.write(sink, { lastSuccess: hex64(entry.lastSuccess), attempts: entry.attempts });
+    success.write(sink, {
+      lastSuccess: hex64(entry.lastSuccess),
+      attempts: clamped(entry.attempts, MAX_ATTEMPTS),
+    });
   },
 };
 
@@ -112,9 +121,9 @@ function readItems<T>(cursor: Cursor, item: Codec<T>, count: number): T[] {
   return items;
 }
 
-/** A count of at most `max`; a negative number is refused like one that is too large. */
-function readCount(cursor: Cursor, max: number): number {
-  const count = i32.read(cursor);
+/** A count of at most `max`, without its `mark`; a negative number is refused like one that is too large. */
+function readCount(cursor: Cursor, max: number, mark = 0): number {
+  const count = i32.read(cursor) ^ mark;
   if (count < 0 || count > max) refuse(cursor);
   return count;
 }
@@ -122,7 +131,7 @@ function readCount(cursor: Cursor, max: number): number {
 function readBuckets(cursor: Cursor, count: number): number[][] {
   const buckets: number[][] = [];
   while (cursor.code === '' && buckets.length < count) {
-    buckets.push(readItems(cursor, i32, i32.read(cursor)));
+    buckets.push(readItems(cursor, i32, readCount(cursor, BUCKET_SIZE)));
   }
   return buckets;
 }
@@ -136,7 +145,7 @@ const book: Codec<SavedBook> = {
     const savedKey = key.read(cursor);
     const newCount = readCount(cursor, NEW_BUCKETS * BUCKET_SIZE);
     const triedCount = readCount(cursor, TRIED_BUCKETS * BUCKET_SIZE);
-    const bucketCount = i32.read(cursor) ^ BUCKETS_MARK;
+    const bucketCount = readCount(cursor, NEW_BUCKETS, BUCKETS_MARK);
     return {
       key: savedKey,
       newEntries: readItems(cursor, savedEntry, newCount),
@@ -162,7 +171,7 @@ function writeBucket(sink: Sink, indexes: readonly number[]): void {
   for (const index of indexes) i32.write(sink, index);
 }
 
-const anchors = list(diskAddress, MAX_SIZE);
+const anchors = list(diskAddress, MAX_LISTED_ANCHORS);
 const formats = struct({ format: u8, compatible: u8 });
 
 const BAD = (why: string): { readonly ok: false; readonly why: string } => ({ ok: false, why });

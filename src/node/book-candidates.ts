@@ -74,7 +74,10 @@ export class BookSource implements CandidateSource {
     const { book, networks } = this.options;
     book.resolveCollisions();
     const claimed = book.selectTriedCollision();
-    if (claimed) return Promise.resolve(endpointOf(claimed.address));
+    const isReachable = networks.some(
+      (network) => claimed && network === networkOfNetAddress(claimed.address),
+    );
+    if (claimed && isReachable) return Promise.resolve(endpointOf(claimed.address));
     for (let draws = 0; draws < this.#maxDraws; draws++) {
       const selected = book.select({ newOnly: true, networks });
       if (!selected) break;

@@ -3,7 +3,7 @@ import { CORE_RULES, FEELER_INTERVAL, type SupervisorInput } from '../../machine
 import type { Connection } from '../connection/connection.js';
 import { drawFraction, type Env } from '../net/environment.js';
 import type { SeedAddress } from '../net/dns.js';
-import type { Network } from '../net/host-kind.js';
+import { kindOfHost, type Network } from '../net/host-kind.js';
 import type { Endpoint } from '../net/link.js';
 import type { Netgroups } from '../net/netgroup.js';
 import type { Chain } from '../networks.js';
@@ -28,8 +28,11 @@ export function slotsOf({
   return { wanted: slots + blockwanted, blockwanted, once, feelerInterval };
 }
 
-/** The first of them; as many as there are block-relay-only slots. */
-export const anchorsOf = ({ outbound }: NodeOptions): readonly Endpoint[] => outbound?.anchors ?? [];
+/** Those in a network that can be dialled (Core: `ThreadOpenConnections`): the last run may have had other networks. */
+export function anchorsOf({ outbound }: NodeOptions): readonly Endpoint[] {
+  const { anchors = [], networks = DEFAULT_NETWORKS } = outbound ?? {};
+  return anchors.filter(({ host }) => networks.some((network) => network === kindOfHost(host, true)));
+}
 
 export interface SourceParts {
   readonly env: Env;
