@@ -26,7 +26,7 @@ import {
   servicesOf,
   toLegacy,
 } from '../wire/index.js';
-import { internalSource } from './address-source.js';
+import { internalSource } from './internal-address.js';
 import { announcedAddress } from './self-announcement.js';
 
 /** With so many outbound connections there is a network, and a failure is the address's (Core: `ThreadOpenConnections`). */

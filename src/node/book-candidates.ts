@@ -10,7 +10,7 @@ import { I2P_PORT, type Network } from '../net/host-kind.js';
 import type { Endpoint } from '../net/link.js';
 import { hasServices } from '../services.js';
 import { formatAddress, type Hex64, networkOfNetAddress, parseAddress, servicesOf } from '../wire/index.js';
-import { internalSource } from './address-source.js';
+import { internalSource } from './internal-address.js';
 import { isBadPort } from './bad-ports.js';
 import { BOOK_SOURCE, type CandidateSource } from './candidates.js';
 import { outboundGroup } from './outbound-netgroups.js';

@@ -1,6 +1,6 @@
 /**
- * The cipher port of the wire layer: the only file of BIP324 that uses the platform's cryptography (`hash.ts` has the hashes).
- * Keys have 32 bytes, nonces 12 (RFC 8439). What comes out is plain memory of its own, never a view.
+ * The ciphers of `node:crypto` that BIP324 uses; no other file of BIP324 imports that module (`hash.ts` has the hashes).
+ * Keys have 32 bytes, nonces 12 (RFC 8439). Results are arrays of their own, never views.
  */
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 

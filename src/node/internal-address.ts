@@ -1,4 +1,4 @@
-/** Who told of an address, where that was no peer with an address of its own. */
+/** Core's internal addresses: the source of an address that no peer gave (a DNS seed, a fixed list). */
 import { BIP155, type NetAddress, sha256 } from '../wire/index.js';
 
 /** Core's address of a named source: `CNetAddr::SetInternal`. */
