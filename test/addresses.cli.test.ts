@@ -128,7 +128,10 @@ describe('files', () => {
 
   test('an unusable directory is named in the error', async () => {
     const { code, stderr } = await addresses('--datadir', at('list'), '--add', at('list'));
-    expect([code, stderr]).toEqual([2, expect.stringContaining('peers.dat" cannot be used: there is no such directory (ENOTDIR)')]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining('peers.dat" cannot be used: there is no such directory (ENOTDIR)'),
+    ]);
   });
 
   test('an asmap names the autonomous system', async () => {

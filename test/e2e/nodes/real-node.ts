@@ -1,7 +1,7 @@
 /** Real nodes as processes: started fresh on loopback, asked over RPC, gone afterwards. */
 import { randomBytes } from 'node:crypto';
-import { isIPv4 } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isLoopback } from '../../../src/net/index.js';
 import { Child, freshFolder } from './child-process.js';
 import { missing, program, type NodeName } from './installed.js';
 import { isHandshaken, peerInfo, type PeerInfo } from './peerinfo.js';
@@ -255,7 +255,3 @@ const BCOIN: Kind = {
     ...['--max-inbound=6000', '--max-outbound=1', '--log-level=debug', '--log-file=false'],
   ],
 };
-
-function isLoopback(host: string): boolean {
-  return host === '::1' || (isIPv4(host) && host.startsWith('127.'));
-}
