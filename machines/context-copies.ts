@@ -4,6 +4,7 @@
  */
 import type { OutboundContext, PeerContext, SupervisorContext, TransportContext } from './events.js';
 
+/** A copy of the context of the peer machine, for the option `copy` of `compile`. */
 export const copyPeerContext = (context: PeerContext): PeerContext => ({
   id: context.id,
   connection_type: context.connection_type,
@@ -38,6 +39,7 @@ export const copyPeerContext = (context: PeerContext): PeerContext => ({
   reason: context.reason,
 });
 
+/** A copy of the context of the transport machine, for the option `copy` of `compile`. */
 export const copyTransportContext = (context: TransportContext): TransportContext => ({
   id: context.id,
   role: context.role,
@@ -50,6 +52,7 @@ export const copyTransportContext = (context: TransportContext): TransportContex
   reason: context.reason,
 });
 
+/** A copy of the context of the outbound machine, for the option `copy` of `compile`. */
 export const copyOutboundContext = (context: OutboundContext): OutboundContext => ({
   id: context.id,
   connection_type: context.connection_type,
@@ -66,6 +69,7 @@ export const copyOutboundContext = (context: OutboundContext): OutboundContext =
   reason: context.reason,
 });
 
+/** A copy of the context of the supervisor machine, for the option `copy` of `compile`. */
 export const copySupervisorContext = (context: SupervisorContext): SupervisorContext => ({
   inbound: context.inbound,
   outbound: context.outbound,

@@ -386,7 +386,11 @@ export class AddressBook {
   }
 }
 
-/** An empty book. */
+/**
+ * An empty book: Bitcoin Core's tables of new (1,024 × 64) and tried (256 × 64) addresses.
+ *
+ *   const book = createAddressBook({ key: systemRandom(32), clock: systemClock, random: systemRandom });
+ */
 export function createAddressBook(options: AddressBookOptions): AddressBook {
   return new AddressBook(options, new Tables());
 }

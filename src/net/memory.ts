@@ -369,9 +369,14 @@ function anyOf(host: string): string {
 }
 
 /**
- * A net in memory. A listener at `0.0.0.0` or `::` answers for every address of its family; dialling an address where
- * has no listener is refused. There are no names here: a host is compared as text. Throws `ERR_LOCAL_ARGUMENT` for an
- * option that does not exist.
+ * A net in memory. A listener at `0.0.0.0` or `::` answers for every address of its family; dialling an address without a
+ * listener is refused. There are no names: a host is compared as text.
+ *
+ *   const clock = new VirtualClock();
+ *   const net = memoryNet({ timers: clock, latency: 40 });
+ *   const node = createNode({ chain: 'regtest', clock, net: net.at('10.0.0.1') });
+ *
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist
  */
 export function memoryNet(options: MemoryOptions = {}): MemoryNet {
   checkOptionNames(options, Object.keys(OPTION_NAMES));

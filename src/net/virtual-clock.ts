@@ -9,7 +9,13 @@ interface Timer {
   readonly fn: () => void;
 }
 
-/** Timers run in the order of their due time, equal ones in the order in which they were set. */
+/**
+ * Timers run in the order of their due time, equal ones in the order in which they were set.
+ *
+ *   const clock = new VirtualClock();
+ *   clock.setTimeout(() => console.log('after a minute'), 60_000);
+ *   clock.advance(60_000);
+ */
 export class VirtualClock implements Clock {
   #now = 1;
   #order = 0;

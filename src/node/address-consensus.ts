@@ -11,7 +11,7 @@ export interface LocalAddress {
   readonly score: number;
 }
 
-/** The addresses of established peers' `addrlocal`, the one that most of them see first. */
+/** The addresses in the `addrlocal` of established peers; the one that most of them see is the first. Empty when none has sent one. */
 export function localAddresses(peers: readonly PeerInfo[]): LocalAddress[] {
   const scores = new Map<string, number>();
   for (const { state, addrlocal } of peers) {

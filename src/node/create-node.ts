@@ -4,7 +4,11 @@ import { ObservedNode } from './observed-node.js';
 import type { NodeOptions } from './options.js';
 
 /**
- * Makes a node; nothing is dialled or listened to before it is asked, except with the option `outbound`.
+ * Makes a node. It dials and listens when `dial` and `listen` are called, and by itself only with the option `outbound`.
+ *
+ *   const node = createNode({ chain: 'regtest' });
+ *   node.on('established', ({ addr, subver }) => console.log(addr, subver));
+ *   node.dial('127.0.0.1:18444');
  *
  * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist, or a value outside of its limits
  */

@@ -113,7 +113,10 @@ export function decodeMessage(command: string, payload: Uint8Array): Decoded {
 }
 
 /**
- * The payload of a message. Limits are not checked: a test tool may encode 1,001 addresses.
+ * The payload of a message, without the header of a frame. Limits are not checked: a test tool may encode 1,001 addresses.
+ *
+ *   encodeMessage({ command: 'ping', nonce: '0123456789abcdef' }); // 8 bytes: ef cd ab 89 67 45 23 01
+ *
  * @throws VerackError `ERR_LOCAL_ARGUMENT` when a value does not fit its field, or a tail field stands behind a gap.
  */
 export function encodeMessage(message: Message | UnknownMessage): Uint8Array {

@@ -90,7 +90,12 @@ export interface V1FramerOptions {
 
 const noNetwork: KnownMagic = () => undefined;
 
-/** A framer for the network of `magic` (4 bytes). `knownMagic` names the network of a wrong one. */
+/**
+ * A framer for the network of `magic` (4 bytes). `knownMagic` names the network of a wrong one.
+ *
+ *   const framer = createV1Framer(NETWORKS.main.magic);
+ *   for (const event of framer.feed(chunk)) if (event.kind === 'frame') console.log(event.command, event.payload);
+ */
 export function createV1Framer(magic: Uint8Array, knownMagic?: KnownMagic): V1Framer;
 export function createV1Framer(
   magic: Uint8Array,

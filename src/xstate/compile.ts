@@ -149,7 +149,9 @@ type Copy = (context: Context) => Context;
 const spread: Copy = (context) => ({ ...context });
 
 /**
- * The machine with compiled steps. Compiling the result again returns it as it is.
+ * The machine with compiled steps: same states, context, actions and timers. Compiling the result again returns it as it is.
+ *
+ *   const actor = createActor(compile(peerMachine), { input });
  *
  * @throws Error where the loaded XState is none of `TESTED_XSTATE`: its internals may differ. Use the machine itself then.
  */
