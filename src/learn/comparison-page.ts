@@ -52,22 +52,27 @@ const spelled = (output = ''): string => (output === '' ? 'nothing' : output);
 
 const STYLE = `
 body { font: 14px Helvetica, Arial, sans-serif; color: #1f2328; margin: 1rem; }
+h1 { font-size: 1.4rem; }
+h2 { font-size: 1.1rem; }
+h1, h2, td { overflow-wrap: anywhere; }
 .charts { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }
-section { border: 1px solid #d0d7de; overflow: auto; padding: 0 0.5rem; }
+section, .differences { overflow: auto; }
+section { border: 1px solid #d0d7de; padding: 0 0.5rem; }
 svg { zoom: 0.7; }
 table { border-collapse: collapse; margin-top: 1rem; }
 th, td { border: 1px solid #d0d7de; padding: 0.2rem 0.5rem; text-align: left; vertical-align: top; }
+@media (max-width: 50rem) { .charts { grid-template-columns: minmax(0, 1fr); } td { min-width: 7rem; } }
 `;
 
 const page = (title: string, charts: string, table: string): string => `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>${escaped(title)}</title><style>${STYLE}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escaped(title)}</title><style>${STYLE}</style></head>
 <body>
 <h1>${escaped(title)}</h1>
 <p>A transition shows what is received, and after → what is sent; a line inside a state is a transition that stays there. What differs is red.</p>
 <div class="charts">
 ${charts}
 </div>
-${table}
+<div class="differences">${table}</div>
 </body>
 </html>`;

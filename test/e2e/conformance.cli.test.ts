@@ -1,8 +1,8 @@
 /** `verack conform` and `verack matrix` as programs: the printed example, a node that floods, the page in a browser. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { chromium } from 'playwright-core';
@@ -12,6 +12,7 @@ import type { Report } from '../../src/conformance/report.js';
 import { build, Program } from '../support/cli-process.js';
 import { print } from '../support/print.js';
 import { program } from './nodes/installed.js';
+import { cliFolder } from './nodes/bitcoin-cli.js';
 import { bcoin, bitcoind, describeNode, litecoind, type RealNode } from './nodes/nodes.js';
 
 const MAIN = 'dist/src/cli/main.js';
@@ -21,22 +22,6 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'verack-conform-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** A folder with a `bitcoin-cli` that reaches this node, to be put first on the PATH. */
-function cliFolder(node: RealNode): string {
-  const home = dirname(program('bitcoind')!);
-  const args = node.cliArgs.join(' ');
-  const beside = join(home, 'bitcoin-cli');
-  const run = existsSync(beside)
-    ? `exec "${beside}" ${args} "$@"`
-    : `for loader in "${home}"/lib/*/ld-linux*.so.*; do
-  lib=$(basename "$(dirname "$loader")")
-  exec "$loader" --library-path "${home}/lib/$lib:${home}/usr/lib/$lib" "${home}/usr/bin/bitcoin-cli" ${args} "$@"
-done`;
-  writeFileSync(join(folder, 'bitcoin-cli'), `#!/bin/sh\n${run}\n`);
-  chmodSync(join(folder, 'bitcoin-cli'), 0o755);
-  return folder;
-}
 
 /** The command of the example of `conform --help` that makes the node dial, as it is printed. */
 function printedDialCommand(): string {
@@ -52,7 +37,7 @@ describeNode('bitcoind', 'the example of conform --help', () => {
     await using node = await bitcoind();
     const args = ['--dial-command', printedDialCommand(), '--only', 'out-*', '--json'];
     const run = new Program(['conform', '--regtest', `127.0.0.1:${node.port}`, ...args], {
-      env: onPath(cliFolder(node)),
+      env: onPath(cliFolder(node, folder)),
     });
     expect(await run.exit).toBe(0);
     const [report] = run.events as unknown as Report[];
@@ -107,7 +92,7 @@ describeNode(['bitcoind', 'litecoind', 'bcoin', 'chromium'], 'verack matrix', ()
     const dial = ['--dial-command', `bitcoind=${printedDialCommand()}`];
     const named = Object.entries(nodes).map(([name, { port }]) => `${name}=127.0.0.1:${port}`);
     const args = ['matrix', '--regtest', '--output', folder, '--only', ONLY, ...dial, ...named];
-    const run = new Program(args, { env: onPath(cliFolder(nodes.bitcoind!)) });
+    const run = new Program(args, { env: onPath(cliFolder(nodes.bitcoind!, folder)) });
     expect(await run.exit).toBe(0);
     return run;
   }
@@ -151,6 +136,11 @@ describeNode(['bitcoind', 'litecoind', 'bcoin', 'chromium'], 'verack matrix', ()
       const detail = await page.locator('tr.detail').textContent();
       for (const text of ['sent and expected', 'seen at', 'A → version', 'known:'])
         expect(detail).toContain(text);
+      // On a narrow screen the tables scroll, not the page, and an open cell is in view.
+      await page.setViewportSize({ width: 420, height: 900 });
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(420);
+      const box = await page.locator('tr.detail td > div').boundingBox();
+      expect([box!.x >= 0, box!.x + box!.width <= 420]).toEqual([true, true]);
       expect(problems).toEqual([]);
     } finally {
       await browser.close();

@@ -1,15 +1,10 @@
 /** Nodes learned over TCP: our own, which must not differ from our chart, and real ones, whose differences must be explained. */
 import { expect, test, jest } from '@jest/globals';
 import { createNode, systemClock, tcpNet } from '../../src/index.js';
-import {
-  acceptedConnections,
-  dialledConnections,
-  explanationOf,
-  learnNode,
-  type LearnResult,
-  loadKnownDifferences,
-} from '../../src/learn/index.js';
+import { acceptedConnections, learnNode } from '../../src/learn/index.js';
 import { NETWORKS } from '../../src/networks.js';
+import { figuresOf, learnedListener, unexplained } from '../models/learned-roles.js';
+import { print } from '../support/print.js';
 import { bcoin, bitcoind, describeNode, litecoind, type RealNode } from './nodes/nodes.js';
 
 // A close that comes later than the settle time of a busy machine is read as silence; the run is repeated then.
@@ -18,28 +13,18 @@ jest.retryTimes(2, { logErrorsBeforeRetry: true });
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
 const SHARED = { chain: NETWORKS.regtest, clock: systemClock, transport: 'v1', pause: 0 } as const;
 
-const learned = (at: { host: string; port: number }): Promise<LearnResult> =>
-  learnNode({
-    ...SHARED,
-    parallel: 32,
-    connection_type: 'inbound',
-    connections: dialledConnections(at, systemClock),
-  });
-
-/** Differences that known-differences.json does not explain. */
-const unexplained = ({ model, differences }: LearnResult): string[] =>
-  differences
-    .filter((one) => explanationOf(one, model, loadKnownDifferences()) === undefined)
-    .map(({ state, witness, expected, actual }) =>
-      [state, witness.join(' '), expected.at(-1) ?? '', actual.at(-1) ?? ''].join(' | '),
-    );
-
-test('our own listener behaves as our chart', async () => {
-  await using node = createNode({ chain: 'regtest', rules: { relay: true } });
-  const result = await learned((await node.listen(LOOPBACK)).local);
-  expect(result.differences).toEqual([]);
-  expect(result.words).toBeLessThanOrEqual(3_000);
-}, 120_000);
+test.each(['v1', 'v2'] as const)(
+  'our own listener behaves as our chart over %s',
+  async (transport) => {
+    const v2transport = transport === 'v2';
+    await using node = createNode({ chain: 'regtest', v2transport, rules: { relay: true } });
+    const result = await learnedListener((await node.listen(LOOPBACK)).local, transport);
+    print(`our own listener over ${transport}: ${figuresOf(result)}`);
+    expect(result.differences).toEqual([]);
+    expect(result.words).toBeLessThanOrEqual(3_000);
+  },
+  120_000,
+);
 
 test('our own dialler behaves as our chart', async () => {
   await using node = createNode({ chain: 'regtest', maxoutbound: 64, rules: { relay: true } });
@@ -56,6 +41,7 @@ test('our own dialler behaves as our chart', async () => {
       ...{ net: tcpNet(), host: LOOPBACK.host, dialler, type: 'manual', v2: false, clock: systemClock },
     }),
   });
+  print(`our own dialler: ${figuresOf(result)}`);
   expect(result.model.greeting).toBe('version');
   expect(result.differences).toEqual([]);
 }, 120_000);
@@ -70,9 +56,10 @@ const STARTS: readonly [RealNode['name'], () => Promise<RealNode>][] = [
 describeNode(['bitcoind', 'litecoind', 'bcoin'], 'real nodes', () => {
   test.each(STARTS)(
     '%s differs from our chart only as it is known to',
-    async (_, start) => {
+    async (name, start) => {
       await using node = await start();
-      const result = await learned({ host: node.host, port: node.port });
+      const result = await learnedListener(node, 'v1');
+      print(`the listener of ${name}: ${figuresOf(result)}`);
       expect(unexplained(result)).toEqual([]);
       expect(result.words).toBeLessThanOrEqual(3_000);
     },

@@ -13,10 +13,16 @@ import type { RealNode } from '../e2e/nodes/real-node.js';
 export type Transport = 'v1' | 'v2';
 const SHARED = { chain: NETWORKS.regtest, clock: systemClock, pause: 0 } as const;
 
-export const learnedListener = (node: RealNode, transport: Transport): Promise<LearnResult> =>
+/** Connections at the same time; encrypted ones cost both sides more. */
+const PARALLEL = { v1: 32, v2: 8 } as const;
+
+export const learnedListener = (
+  { host, port }: { readonly host: string; readonly port: number },
+  transport: Transport,
+): Promise<LearnResult> =>
   learnNode({
-    ...{ ...SHARED, transport, parallel: 8, connection_type: 'inbound' },
-    connections: dialledConnections({ host: node.host, port: node.port }, systemClock),
+    ...{ ...SHARED, transport, parallel: PARALLEL[transport], connection_type: 'inbound' },
+    connections: dialledConnections({ host, port }, systemClock),
   });
 
 /** Has the node dial once for every word. */
@@ -34,7 +40,11 @@ export function learnedDialler(node: RealNode, transport: Transport): Promise<Le
   });
 }
 
-/** As text. */
+/** What learning has cost, in one line. */
+export const figuresOf = ({ words, symbols, seconds, states, differences }: LearnResult): string =>
+  `${words} words, ${symbols} symbols, ${seconds} s, ${states} states, ${differences.length} differences`;
+
+/** The differences that known-differences.json does not explain, as text. */
 export const unexplained = ({ model, differences }: LearnResult): string[] =>
   differences
     .filter((one) => explanationOf(one, model, loadKnownDifferences()) === undefined)

@@ -72,7 +72,7 @@ function detailOf(it, name) {
   ];
   const frame = element('div', '', sides);
   frame.className = 'sides';
-  return [element('dl', '', list), frame];
+  return [element('div', '', [element('dl', '', list), frame])];
 }
 
 /** Shows the cell below its row, or hides it when it is shown. */
