@@ -1,0 +1,107 @@
+/** What inbound peers can make the program write: volume of the log, a reader that stalls, a disk that is full. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { build, endAll, Program } from '../support/cli-process.js';
+import { report } from './figures.js';
+import { attacked, endAttacks, handshakeTime, pause, Target } from './target.js';
+
+const SECONDS = 8;
+const VISITORS = 20;
+const DAY = 86_400;
+
+beforeAll(build, 120_000);
+afterEach(() => {
+  endAttacks();
+  endAll();
+});
+
+describe('the volume of the log', () => {
+  test.each([
+    ['pretty', '37 GB a day'],
+    ['json', '76 GB a day'],
+    ['core', '128 GB a day'],
+  ])('--log %s under handshakes without end from one address', async (form, before) => {
+    const { program, port } = Target.listen(`--log ${form}`, 114);
+    await attacked('visits', VISITORS, await port);
+    const handshakes = (): number => program.stdout.split('\nestablished ').length;
+    const [log, count] = [program.stderr.length, handshakes()];
+    await pause(SECONDS * 1_000);
+    const megabytes = ((program.stderr.length - log) / SECONDS) * (DAY / 1e6);
+    const rate = Math.round((handshakes() - count) / SECONDS);
+    report(
+      `log volume, --log ${form}`,
+      `${megabytes.toFixed(1)} MB a day at ${rate} handshakes a second`,
+      before,
+    );
+    expect(megabytes).toBeLessThan(100);
+  });
+});
+
+test('a reader of --json -vv that stalls', async () => {
+  const target = Target.listen('--json -vv', 114);
+  const [, port] = await target.program.until('stdout', /"event":"listening".*"port":(\d+)/);
+  target.program.stopReading();
+  await attacked('visits', VISITORS, Number(port));
+  const most = await target.peakOf(2 * SECONDS);
+  endAttacks();
+  target.program.readOn();
+  const [, lost] = await target.program.until('stdout', /"event":"lost","lines":(\d+)/);
+  report(
+    'a reader of --json -vv that stalls',
+    `RSS ${Math.round(most)} MB; ${lost} lines dropped and counted`,
+    'RSS 598 MB',
+  );
+  expect(most).toBeLessThan(200);
+});
+
+const isRoot = process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0;
+const hasFullDevice = existsSync('/dev/full');
+
+describe('a disk that is full', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'verack-attack-'));
+  const node = [process.execPath, 'dist/src/cli/main.js', 'listen', '--regtest', '--datadir', 'none'].join(
+    ' ',
+  );
+
+  /** Runs a line of a shell; newcomers come while the attack goes on. */
+  async function survives(line: string, port: number): Promise<number> {
+    const program = new Program([], {}, ['bash', '-c', line]);
+    for (let isUp = false; !isUp; await pause(200))
+      isUp = await handshakeTime(port).then(
+        () => true,
+        () => false,
+      );
+    await attacked('visits', VISITORS, port);
+    await pause(SECONDS * 1_000);
+    const newcomer = Math.round(await handshakeTime(port));
+    program.kill('SIGKILL');
+    return newcomer;
+  }
+
+  (hasFullDevice ? test : test.skip)('under stdout and stderr', async () => {
+    const port = 18_610;
+    const newcomer = await survives(`exec ${node} --port ${port} --log json > /dev/full 2>&1`, port);
+    report(
+      'stdout and stderr on a full disk',
+      `the node serves; newcomer ${newcomer} ms`,
+      'exit 1, a fault in verack',
+    );
+  });
+
+  (isRoot ? test : test.skip)('of 100 kB, under --json', async () => {
+    const port = 18_611;
+    const mount = `mount -t tmpfs -o size=100k tmpfs ${folder}`;
+    const line = `exec unshare --mount bash -c '${mount} && exec ${node} --port ${port} --json > ${folder}/out'`;
+    const newcomer = await survives(line, port);
+    report(
+      '--json on a file system of 100 kB',
+      `the node serves; newcomer ${newcomer} ms`,
+      'dead after 1,036 connections',
+    );
+  });
+
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+});
