@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { build, endAll, Program } from '../support/cli-process.js';
 import { report } from './figures.js';
 import { attacked, endAttacks, handshakeTime, pause, Target } from './target.js';
@@ -74,7 +74,7 @@ describe('a disk that is full', () => {
   /** Runs a line of a shell; newcomers come while the attack goes on. */
   async function survives(line: string, port: number): Promise<number> {
     const program = new Program([], {}, ['bash', '-c', line]);
-    for (let isUp = false; !isUp; await pause(200))
+    for (let isUp = false, tries = 0; !isUp && tries < 100; await pause(200), tries += 1)
       isUp = await handshakeTime(port).then(
         () => true,
         () => false,
@@ -108,5 +108,5 @@ describe('a disk that is full', () => {
     );
   });
 
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 });
