@@ -47,9 +47,9 @@ describe('the volume of the log', () => {
 
 test('a reader of --json -vv that stalls', async () => {
   const target = Target.listen('--json -vv', 114);
-  const [, port] = await target.program.until('stdout', /"event":"listening".*"port":(\d+)/);
+  const port = await target.port;
   target.program.stopReading();
-  await attacked('visits', VISITORS, Number(port));
+  await attacked('visits', VISITORS, port);
   const most = await target.peakOf(2 * SECONDS);
   endAttacks();
   target.program.readOn();
