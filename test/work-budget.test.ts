@@ -110,6 +110,16 @@ describe('key exchanges', () => {
   });
 });
 
+test('evictions are bounded by the candidates that are compared in a period', () => {
+  const budget = new WorkBudget();
+  const evictions = (slots: number, at: number): number =>
+    Array.from({ length: 1_000 }, () => budget.allowsEviction(slots, at)).filter(Boolean).length;
+  expect(evictions(114, 0)).toBe(878);
+  expect(evictions(1_000, 1_000)).toBe(100);
+  expect(evictions(10_000, 2_000)).toBe(10);
+  expect(evictions(1_000_000, 3_000)).toBe(1);
+});
+
 /** A queue on a clock that moves by what the turns cost, with an event loop that is run by hand. */
 function queue(cost: (id: number) => number, work: Map<number, number>, newcomers = new Set<number>()) {
   let now = 0;

@@ -184,8 +184,9 @@ export class PeerPool implements ConnectionOwner {
     connection.start();
   }
 
-  /** The id of the inbound peer to evict for a connection from that host; 0 for none. */
+  /** The id of the inbound peer to evict for a connection from that host; 0 for none, and where that was asked too often. */
   selectPeerToEvict(newcomer: string): number {
+    if (!this.#work.allowsEviction(this.#connections.size, this.env.clock.now())) return 0;
     return this.#evictionCandidates.select(this.#connections.values(), newcomer);
   }
 

@@ -6,7 +6,7 @@
  */
 
 /** Milliseconds of work between two polls of I/O. A turn that is under way is finished first. */
-export const LOOP_MS = 25;
+export const LOOP_MS = 10;
 
 /** Milliseconds of work above which the queue checks the clock again soon. */
 const NOTICEABLE = 1;

@@ -56,6 +56,9 @@ async function flood(frame) {
 
 const pings = () => flood(encodeFrame(magic, 'ping', encodeMessage(PING)));
 
+/** Established, and silent. */
+const idle = () => Promise.all(Array.from({ length: peers }, v1));
+
 /** Valid messages that announce one block each. */
 function invs() {
   const inventory = [{ type: 2, hash: new Uint8Array(32).fill(7) }];
@@ -145,6 +148,7 @@ const ATTACKS = {
   'pings-v2': () => overV2((encoder) => encoder.message('ping', encodeMessage(PING))),
   'pings-v1': pings,
   'invs-v1': invs,
+  idle,
   exchanges,
   visits,
   unfinished,

@@ -67,8 +67,9 @@ export class Target {
   }
 
   async #port(): Promise<number> {
-    const [, port] = await this.program.until('stdout', /listening on (?:127\.0\.0\.1|0\.0\.0\.0):(\d+)/);
-    return Number(port);
+    const pattern = /listening on \S+:(\d+)$|"event":"listening".*"port":(\d+)/m;
+    const [, port, portInJson] = await this.program.until('stdout', pattern);
+    return Number(port ?? portInJson);
   }
 
   /** The delays of the event loop since the last call. */

@@ -80,6 +80,16 @@ export class Program {
       await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
+  /** Does not read stdout any more, so that the pipe fills up. */
+  stopReading(): void {
+    this.#child.stdout.pause();
+  }
+
+  /** Reads stdout again. */
+  readOn(): void {
+    this.#child.stdout.resume();
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
