@@ -3,8 +3,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { Crawl, OptOutList, type CrawlFileEvent } from '../src/crawl/index.js';
+import {
+  Crawl,
+  type CrawlFileEvent,
+  type IdentifiedNode,
+  IdentifyingContacts,
+  OptOutList,
+} from '../src/crawl/index.js';
 import type { AttemptEvent } from '../src/crawl/events.js';
+import { Chance } from './simulation/seeded-random.js';
 import { drive, inMemory, optionsFor } from './support/in-memory-crawl.js';
 import { planNetwork } from './support/simulated-network.js';
 
@@ -127,6 +134,29 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
     expect(again.filter(({ lastAnswered }) => lastAnswered)).toHaveLength(10);
     for (const { contacts } of again) expect(contacts[1]!.t - contacts[0]!.t).toBeGreaterThanOrEqual(60_000);
     expect(summary.estimate).toMatchObject({ method: 'repeat', answer_rate: 1, observed: 80 });
+    await drive(clock, network.stop());
+  });
+
+  test('identification: a share of the reachable nodes, in the data beside the user agent; one that fails is left out', async () => {
+    const { clock, network, contactsOf } = await inMemory(plan);
+    const asked: string[] = [];
+    const identify = (addr: string): Promise<IdentifiedNode> => {
+      asked.push(addr);
+      if (asked.length === 1) return new Promise(() => undefined);
+      if (asked.length === 2) return Promise.reject(new Error('no second connection'));
+      return Promise.resolve({ label: 'bcoin 1.0', messages: 7, ms: 30 });
+    };
+    const chance = new Chance(1);
+    const random = (): number => chance.next() / 2 ** 32;
+    const contacts = new IdentifyingContacts({ contacts: contactsOf(), identify, share: 0.5, random, clock });
+    const summary = await drive(clock, new Crawl(optionsFor(plan, { contacts, clock })).run());
+    expect(summary.reachable).toBe(80);
+    expect(asked.length).toBeGreaterThan(10);
+    expect(asked.length).toBeLessThan(60);
+    expect(asked.every((addr) => honest.includes(addr))).toBe(true);
+    const [[agent, labels] = ['', {}]] = Object.entries(summary.identities);
+    expect(agent).toBe('/Satoshi:29.0.0/');
+    expect(labels).toEqual({ 'bcoin 1.0': asked.length - 2 });
     await drive(clock, network.stop());
   });
 

@@ -40,6 +40,26 @@ export function compareV2(snapshot: Snapshot): V2Comparison {
   return counts;
 }
 
+/** Identified implementations by the user agent that their nodes claim: a pair that does not fit is a spoofed user agent. */
+export type IdentityComparison = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** Pairs of user agent and identified implementation that are counted by name. */
+const MAX_AGENTS = 500;
+
+/** Only nodes that were identified count. */
+export function compareIdentities(snapshot: Snapshot): IdentityComparison {
+  const found = new Map<string, Record<string, number>>();
+  for (const { identified, peer } of answeredOf(snapshot)) {
+    if (identified === undefined) continue;
+    const subver = peer?.subver ?? '';
+    const agent = found.size < MAX_AGENTS || found.has(subver) ? subver : 'other';
+    const labels = found.get(agent) ?? {};
+    labels[identified] = (labels[identified] ?? 0) + 1;
+    found.set(agent, labels);
+  }
+  return Object.fromEntries(found);
+}
+
 /** Per service bit: how many reachable nodes gossip claims it for, how many say so in `version`, and both. */
 export type ServicesComparison = Readonly<
   Record<string, { readonly gossip: number; readonly version: number; readonly both: number }>
