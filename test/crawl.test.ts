@@ -59,7 +59,7 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
     await drive(clock, network.stop());
   });
 
-  test('a file cut at any byte and resumed gives the same set, and nobody whose contact is in it is asked again', async () => {
+  test('a file cut at any byte and resumed gives the same set, and no address whose contact is in it is contacted again', async () => {
     const whole = freshFile();
     const first = await inMemory(plan);
     await drive(
@@ -85,7 +85,7 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
     }
   });
 
-  test('an interrupted crawl says so, and a complete one that is resumed contacts nobody', async () => {
+  test('an interrupted crawl is marked so, and a complete one that is resumed contacts no address', async () => {
     const file = freshFile();
     const { clock, network, contactsOf } = await inMemory(plan);
     const crawl = new Crawl(optionsFor(plan, { contacts: contactsOf(4), clock, output: file, parallel: 4 }));
@@ -160,7 +160,7 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
     await drive(clock, network.stop());
   });
 
-  test('--every crawls again and tells what has changed', async () => {
+  test('--every crawls again and reports the changes', async () => {
     const { clock, network, contactsOf } = await inMemory(plan);
     const file = freshFile();
     const crawl = new Crawl(
@@ -178,7 +178,7 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
 describe('hostile nodes, one address in ten, five networks', () => {
   const plan = planNetwork({ seed: 5, size: 100, reachable: 60, hostile: 0.1, addresses: 'public' });
 
-  test('cost bounded time, are recorded in the data, and lead nobody to an address that is not routable', async () => {
+  test('cost bounded time, are recorded in the data, and cause no dial of an address that is not routable', async () => {
     const { clock, network, contactsOf } = await inMemory(plan, 1, 100);
     const dialled: string[] = [];
     const contacts = contactsOf();

@@ -1,4 +1,4 @@
-/** `verack crawl`: contacts every address that it hears of, writes what it learns, and estimates how many nodes it missed. */
+/** `verack crawl`: contacts every advertised address, records the results, and estimates how many nodes were missed. */
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Argument } from 'commander';
@@ -77,9 +77,9 @@ const options = (heading: string, list: ReturnType<typeof switched>) =>
 
 export const crawlCommand: CliCommand = {
   name: 'crawl',
-  about: 'which nodes are there, what do they say, how sure is that?',
+  about: 'which nodes are there, and how sure is that?',
   details:
-    'Contacts every address it hears of once: handshake, getaddr, the answers. Addresses that are not publicly routable, ' +
+    'Contacts every advertised address once: handshake, getaddr, the answers. Addresses that are not publicly routable, ' +
     'and ports that no Bitcoin node has by default, are never dialled. Ends by itself when no address is left; after ' +
     'Ctrl-C, or after a crash, --resume goes on. With a crawl file as operand nothing is contacted: the file is summed up.',
   examples: [
@@ -312,7 +312,7 @@ async function seedNodes(
   });
 }
 
-/** DNS is asked only when nobody named an address, and never where names go to a proxy. */
+/** DNS seeds are queried only when no address was given, and never where names go to a proxy. */
 async function firstAddresses(
   flags: CrawlFlags,
   chain: Chain,

@@ -87,7 +87,7 @@ export interface Churn {
   readonly censored: number;
   /** Did not answer then, answers now. */
   readonly arrived: number;
-  /** Answers now and was not contacted then: it may have been there all the time. */
+  /** Answers now and was not contacted then: it may have been up during the first crawl. */
   readonly arrived_or_undiscovered: number;
   /** Departures per hour of a node that is there, maximum likelihood for interval-censored times; with a 95 % interval. */
   readonly rate_per_hour: { readonly estimate: number; readonly low: number; readonly high: number };
@@ -97,13 +97,13 @@ const HOUR = 3_600_000;
 /** Half the 95 % quantile of chi-squared with one degree of freedom: how far a log-likelihood may fall. */
 const DROP = 1.920729;
 
-/** A node that was there, how much later somebody looked again, and whether it still was. */
+/** A node that answered, how much later it was contacted again, and whether it answered then. */
 interface Spell {
   readonly hours: number;
   readonly stayed: boolean;
 }
 
-/** Log-likelihood of a constant rate: a departure lies somewhere between two contacts, nobody saw when. */
+/** Log-likelihood of a constant rate: a departure lies somewhere between two contacts. */
 const likelihood = (spells: readonly Spell[], rate: number): number =>
   spells.reduce(
     (sum, { hours, stayed }) => sum + (stayed ? -rate * hours : Math.log(-Math.expm1(-rate * hours))),

@@ -1,5 +1,5 @@
 /**
- * The crawler: {@link Crawl} contacts every address it hears of and writes what it learns; the estimates and views are
+ * The crawler: {@link Crawl} contacts every advertised address and records the results; the estimates and views are
  * functions over a {@link Snapshot} of such a file.
  */
 export { Crawl } from './crawl.js';
