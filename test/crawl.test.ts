@@ -140,7 +140,7 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
   test('identification: a share of the reachable nodes, in the data beside the user agent; one that fails is left out', async () => {
     const { clock, network, contactsOf } = await inMemory(plan);
     const asked: string[] = [];
-    const identify = (addr: string): Promise<IdentifiedNode> => {
+    const identify = ({ addr }: { readonly addr: string }): Promise<IdentifiedNode> => {
       asked.push(addr);
       if (asked.length === 1) return new Promise(() => undefined);
       if (asked.length === 2) return Promise.reject(new Error('no second connection'));

@@ -14,6 +14,7 @@ import {
   FORMATS,
   loadSnapshot,
   networkLookup,
+  type ContactReport,
   type Contacts,
   type IdentifiedNode,
   IdentifyingContacts,
@@ -229,8 +230,8 @@ function contactsOf(flags: CrawlFlags, nodeOptions: Checked, { net, attached }: 
 /** The same contacts, a share of them with an identification. */
 function withIdentification(contacts: Contacts, flags: CrawlFlags, chain: Chain, net: NodeNet): Contacts {
   if (flags.identify === undefined) return contacts;
-  const identify = async (addr: string): Promise<IdentifiedNode> => {
-    const { label, questions, ms } = await identified(addr, chain, net);
+  const identify = async ({ addr, transport = 'v1' }: ContactReport): Promise<IdentifiedNode> => {
+    const { label, questions, ms } = await identified(addr, transport, chain, net);
     return { label, messages: questions.length - 1, ms };
   };
   const share = flags.identify / 100;

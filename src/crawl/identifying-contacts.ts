@@ -8,8 +8,8 @@ import type { ContactJob, ContactReport, Contacts, IdentifiedNode } from './cont
 
 export interface IdentifyingOptions {
   readonly contacts: Contacts;
-  /** Identifies the node at an address; rejects when there is no connection. */
-  readonly identify: (addr: string) => Promise<IdentifiedNode>;
+  /** Identifies the node of a contact, over the transport of that contact; rejects when there is no connection. */
+  readonly identify: (report: ContactReport) => Promise<IdentifiedNode>;
   /** Share of the reachable nodes, from 0 to 1. */
   readonly share: number;
   /** A number from 0 to 1. */
@@ -61,7 +61,7 @@ export class IdentifyingContacts implements Contacts {
 
   async #identified(report: ContactReport): Promise<ContactReport> {
     this.#active += 1;
-    const found = await this.#limited(this.options.identify(report.addr));
+    const found = await this.#limited(this.options.identify(report));
     this.#active -= 1;
     return found ? { ...report, identified: found } : report;
   }
