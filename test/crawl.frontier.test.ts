@@ -72,7 +72,7 @@ test('memory: as many addresses as allowed, as many of one netgroup', () => {
   expect(answers).toEqual(['new', 'new', 'netgroup', 'new', 'memory']);
 });
 
-test('of one netgroup so many at a time; the others do not wait for it', () => {
+test('the contacts to one netgroup are limited; the others do not wait for it', () => {
   const frontier = make();
   for (const host of ['8.8.1.1', '8.8.1.2', '8.8.1.3', '9.9.1.1']) add(frontier, `${host}:8333`, SEED);
   expect([1, 2, 3, 4].map(() => frontier.take()?.addr)).toEqual([

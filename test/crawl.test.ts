@@ -3,8 +3,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { Crawl, OptOutList, type CrawlFileEvent } from '../src/crawl/index.js';
+import {
+  Crawl,
+  type CrawlFileEvent,
+  type IdentifiedNode,
+  IdentifyingContacts,
+  OptOutList,
+} from '../src/crawl/index.js';
 import type { AttemptEvent } from '../src/crawl/events.js';
+import { Chance } from './simulation/seeded-random.js';
 import { drive, inMemory, optionsFor } from './support/in-memory-crawl.js';
 import { planNetwork } from './support/simulated-network.js';
 
@@ -52,7 +59,7 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
     await drive(clock, network.stop());
   });
 
-  test('a file cut at any byte and resumed gives the same set, and nobody whose contact is in it is asked again', async () => {
+  test('a file cut at any byte and resumed gives the same set, and no address whose contact is in it is contacted again', async () => {
     const whole = freshFile();
     const first = await inMemory(plan);
     await drive(
@@ -78,7 +85,7 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
     }
   });
 
-  test('an interrupted crawl says so, and a complete one that is resumed contacts nobody', async () => {
+  test('an interrupted crawl is marked so, and a complete one that is resumed contacts no address', async () => {
     const file = freshFile();
     const { clock, network, contactsOf } = await inMemory(plan);
     const crawl = new Crawl(optionsFor(plan, { contacts: contactsOf(4), clock, output: file, parallel: 4 }));
@@ -130,7 +137,30 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
     await drive(clock, network.stop());
   });
 
-  test('--every crawls again and tells what has changed', async () => {
+  test('identification: a share of the reachable nodes, in the data beside the user agent; one that fails is left out', async () => {
+    const { clock, network, contactsOf } = await inMemory(plan);
+    const asked: string[] = [];
+    const identify = ({ addr }: { readonly addr: string }): Promise<IdentifiedNode> => {
+      asked.push(addr);
+      if (asked.length === 1) return new Promise(() => undefined);
+      if (asked.length === 2) return Promise.reject(new Error('no second connection'));
+      return Promise.resolve({ label: 'bcoin 1.0', messages: 7, ms: 30 });
+    };
+    const chance = new Chance(1);
+    const random = (): number => chance.next() / 2 ** 32;
+    const contacts = new IdentifyingContacts({ contacts: contactsOf(), identify, share: 0.5, random, clock });
+    const summary = await drive(clock, new Crawl(optionsFor(plan, { contacts, clock })).run());
+    expect(summary.reachable).toBe(80);
+    expect(asked.length).toBeGreaterThan(10);
+    expect(asked.length).toBeLessThan(60);
+    expect(asked.every((addr) => honest.includes(addr))).toBe(true);
+    const [[agent, labels] = ['', {}]] = Object.entries(summary.identities);
+    expect(agent).toBe('/Satoshi:29.0.0/');
+    expect(labels).toEqual({ 'bcoin 1.0': asked.length - 2 });
+    await drive(clock, network.stop());
+  });
+
+  test('--every crawls again and reports the changes', async () => {
     const { clock, network, contactsOf } = await inMemory(plan);
     const file = freshFile();
     const crawl = new Crawl(
@@ -148,7 +178,7 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
 describe('hostile nodes, one address in ten, five networks', () => {
   const plan = planNetwork({ seed: 5, size: 100, reachable: 60, hostile: 0.1, addresses: 'public' });
 
-  test('cost bounded time, are recorded in the data, and lead nobody to an address that is not routable', async () => {
+  test('cost bounded time, are recorded in the data, and cause no dial of an address that is not routable', async () => {
     const { clock, network, contactsOf } = await inMemory(plan, 1, 100);
     const dialled: string[] = [];
     const contacts = contactsOf();

@@ -266,7 +266,7 @@ describe('dashboard and alerts', () => {
       panels: { title: string; targets: { expr: string }[] }[];
     };
     const expressions = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
-    const series = await exported();
+    const series = new Set([...(await exported()), ...(await exportedOfCrawl())]);
     const shown = named(expressions.join('\n'));
     expect(shown.filter((name) => !series.has(name))).toEqual([]);
     const family = (name: string): string => name.replace(/_(bucket|sum|count)$/, '');

@@ -1,5 +1,5 @@
-/** `verack crawl`: contacts every address that it learns, writes the results, and estimates how many nodes it missed. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** `verack crawl`: contacts every advertised address, records the results, and estimates how many nodes were missed. */
+import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Argument } from 'commander';
 import { formatEndpoint, parseEndpoint, seedAddresses, systemClock, systemRandom } from '../net/index.js';
@@ -10,19 +10,22 @@ import {
   classifyHost,
   Crawl,
   CRAWL_DEFAULTS,
-  type CrawlSummary,
   crawlerAgent,
-  type Format,
   FORMATS,
   loadSnapshot,
   networkLookup,
+  type ContactReport,
+  type Contacts,
+  type IdentifiedNode,
+  IdentifyingContacts,
   NodeContacts,
   OptOutList,
   type Seed,
   Snapshot,
   summaryOf,
-  viewOf,
 } from '../crawl/index.js';
+import { printResult } from './crawl-result.js';
+import { identified } from './identify.js';
 import { nodeOptionsOf } from './node-options.js';
 import { type FleetFlags, fleetContacts, orUnreachable, work } from './crawl-fleet.js';
 import { EXIT, Usage } from './exit-codes.js';
@@ -63,6 +66,7 @@ interface CrawlFlags extends Flags, FleetFlags {
   readonly contact?: string;
   readonly vantage: string;
   readonly coordinate?: boolean;
+  readonly identify?: number;
 }
 
 const FROM = 'Where to begin:';
@@ -74,9 +78,9 @@ const options = (heading: string, list: ReturnType<typeof switched>) =>
 
 export const crawlCommand: CliCommand = {
   name: 'crawl',
-  about: 'which nodes are there, what do they say, how sure is that?',
+  about: 'which nodes are there, and how sure is that?',
   details:
-    'Contacts every address that it learns once: handshake, getaddr, the answers. Addresses that are not publicly routable, ' +
+    'Contacts every advertised address once: handshake, getaddr, the answers. Addresses that are not publicly routable, ' +
     'and ports that no Bitcoin node has by default, are never dialled. Ends by itself when no address is left; after ' +
     'Ctrl-C, or after a crash, --resume continues. With a crawl file as operand nothing is contacted: the file is summarised.',
   examples: [
@@ -113,6 +117,11 @@ export const crawlCommand: CliCommand = {
         CRAWL_DEFAULTS.replyTimeout / 1_000,
       ),
       valued('--optout <file>', 'addresses, HOST:PORT or prefixes that are never contacted', String),
+      valued(
+        '--identify <percent>',
+        'open a second connection to this share of the reachable nodes, to identify them by behaviour',
+        whole(1, 100),
+      ),
       ...switched('--any-port', 'contact ports that no Bitcoin node has by default, too'),
       ...switched('--allow-unroutable', 'contact private addresses, for test networks; refused on main'),
       valued('--every <time>', 'crawl again and again: 30m, 1h, 1d', duration),
@@ -205,7 +214,7 @@ type Checked = ReturnType<typeof checked>;
 const SLOWEST = ['192.0.2.1', 'name', 'a.onion', 'a.i2p'];
 
 /** A node of this process makes the contacts. */
-function contactsOf(flags: CrawlFlags, nodeOptions: Checked, { net, attached }: Surroundings): NodeContacts {
+function contactsOf(flags: CrawlFlags, nodeOptions: Checked, { net, attached }: Surroundings): Contacts {
   const { parallel, vantage, replytimeout, peertimeout, timeout } = flags;
   const longest = Math.max(...SLOWEST.map((host) => net.proxied.timeoutOf(host, timeout)));
   const subver = crawlerAgent(NAME, VERSION, flags.contact);
@@ -215,7 +224,18 @@ function contactsOf(flags: CrawlFlags, nodeOptions: Checked, { net, attached }: 
     contactTimeout: longest + (peertimeout + replytimeout) * 1_000,
   });
   attached.follow(contacts.node);
-  return contacts;
+  return withIdentification(contacts, flags, nodeOptions.chain, net);
+}
+
+/** The same contacts, a share of them with an identification. */
+function withIdentification(contacts: Contacts, flags: CrawlFlags, chain: Chain, net: NodeNet): Contacts {
+  if (flags.identify === undefined) return contacts;
+  const identify = async ({ addr, transport = 'v1' }: ContactReport): Promise<IdentifiedNode> => {
+    const { label, questions, ms } = await identified(addr, transport, chain, net);
+    return { label, messages: questions.length - 1, ms };
+  };
+  const share = flags.identify / 100;
+  return new IdentifyingContacts({ contacts, identify, share, random: Math.random, clock: systemClock });
 }
 
 async function crawlOptions(
@@ -343,57 +363,4 @@ async function sumUp(file: string, flags: CrawlFlags, out: Output): Promise<numb
   );
   await printResult(snapshot, summary, { ...flags, output: file }, out);
   return EXIT.ok;
-}
-
-async function printResult(
-  snapshot: Snapshot,
-  summary: CrawlSummary,
-  flags: CrawlFlags,
-  out: Output,
-): Promise<void> {
-  if (flags.format !== undefined) await printView(snapshot, flags.format as Format, flags.output, out);
-  else for (const line of sentences(summary)) out.answer(line);
-  out.object(summary);
-}
-
-/** Parquet is no text: it goes to a file beside the crawl. */
-async function printView(
-  snapshot: Snapshot,
-  format: Format,
-  file: string | undefined,
-  out: Output,
-): Promise<void> {
-  const view = await viewOf(snapshot, format);
-  if (typeof view === 'string') return out.raw(view);
-  if (file === undefined) throw new Usage('--format parquet needs --output FILE');
-  writeFileSync(`${file}.parquet`, view);
-  out.info(`${file}.parquet: ${view.length} bytes`);
-}
-
-const listOf = (counts: Readonly<Record<string, number>>): string =>
-  Object.entries(counts)
-    .sort(([, a], [, b]) => b - a)
-    .map(([name, count]) => `${count} ${name}`)
-    .join(', ') || 'none';
-
-function sentences(summary: CrawlSummary): string[] {
-  const { estimate, v2, churn } = summary;
-  return [
-    `${summary.reachable} reachable of ${summary.attempted} contacted in ${summary.seconds} s (${summary.completeness})`,
-    estimate.method === 'repeat'
-      ? `95 % interval: ${estimate.low} to ${estimate.high} reachable (repeat contacts)`
-      : 'no interval: nodes that were full or slow are not estimated without repeat contacts (--contacts 4)',
-    `networks: ${listOf(summary.networks)}; transports: ${listOf(summary.transports)}`,
-    `not reachable: ${listOf(summary.reasons)}`,
-    `BIP324: ${v2.advertised_and_supported} advertised and supported, ${v2.advertised_not_supported} advertised and not supported, ${v2.untested} not tested`,
-    `not contacted: ${listOf({ ...summary.skipped, ...(summary.not_followed > 0 && { 'gossip that led nowhere': summary.not_followed }) })}`,
-    ...(summary.suspected_duplicates > 0
-      ? [`suspected to be one node behind repeatable addresses: ${summary.suspected_duplicates} groups`]
-      : []),
-    ...(churn
-      ? [
-          `since the crawl before: ${churn.stayed} stayed, ${churn.left} left, ${churn.censored} not known, ${churn.arrived} arrived`,
-        ]
-      : []),
-  ];
 }

@@ -39,6 +39,7 @@ export class AttemptRecord {
   readonly gossip_services: string | undefined;
   readonly reason: Pick<AttemptEvent['reason'], 'code'>;
   readonly v2: AttemptEvent['v2'];
+  readonly identified: string | undefined;
   readonly phases: RecordedPhases;
   readonly peer: RecordedPeer | undefined;
 
@@ -52,6 +53,7 @@ export class AttemptRecord {
     this.gossip_services = event.gossip_services === undefined ? undefined : text(event.gossip_services);
     this.reason = share(`reason ${code}`, () => ({ code }));
     this.v2 = share(`v2 ${tried} ${succeeded}`, () => ({ tried, succeeded }));
+    this.identified = event.identified && text(event.identified.label);
     this.phases = recordedPhases(event.phases);
     this.peer = event.peer && recordedPeer(event.peer);
   }

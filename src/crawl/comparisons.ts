@@ -40,6 +40,26 @@ export function compareV2(snapshot: Snapshot): V2Comparison {
   return counts;
 }
 
+/** Identified implementations by the user agent that their nodes claim: a pair that does not fit is a spoofed user agent. */
+export type IdentityComparison = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** Pairs of user agent and identified implementation that are counted by name. */
+const MAX_AGENTS = 500;
+
+/** Only nodes that were identified count. */
+export function compareIdentities(snapshot: Snapshot): IdentityComparison {
+  const found = new Map<string, Record<string, number>>();
+  for (const { identified, peer } of answeredOf(snapshot)) {
+    if (identified === undefined) continue;
+    const subver = peer?.subver ?? '';
+    const agent = found.size < MAX_AGENTS || found.has(subver) ? subver : 'other';
+    const labels = found.get(agent) ?? {};
+    labels[identified] = (labels[identified] ?? 0) + 1;
+    found.set(agent, labels);
+  }
+  return Object.fromEntries(found);
+}
+
 /** Per service bit: how many reachable nodes gossip claims it for, how many say so in `version`, and both. */
 export type ServicesComparison = Readonly<
   Record<string, { readonly gossip: number; readonly version: number; readonly both: number }>
@@ -67,7 +87,7 @@ export interface Churn {
   readonly censored: number;
   /** Did not answer then, answers now. */
   readonly arrived: number;
-  /** Answers now and was not contacted then: it may have been there all the time. */
+  /** Answers now and was not contacted then: it may have been up during the first crawl. */
   readonly arrived_or_undiscovered: number;
   /** Departures per hour of a node that is there, maximum likelihood for interval-censored times; with a 95 % interval. */
   readonly rate_per_hour: { readonly estimate: number; readonly low: number; readonly high: number };
@@ -77,13 +97,13 @@ const HOUR = 3_600_000;
 /** Half the 95 % quantile of chi-squared with one degree of freedom: how far a log-likelihood may fall. */
 const DROP = 1.920729;
 
-/** A node that was there, how much later somebody looked again, and whether it still was. */
+/** A node that answered, how much later it was contacted again, and whether it answered then. */
 interface Spell {
   readonly hours: number;
   readonly stayed: boolean;
 }
 
-/** Log-likelihood of a constant rate: a departure lies somewhere between two contacts, nobody saw when. */
+/** Log-likelihood of a constant rate: a departure lies somewhere between two contacts. */
 const likelihood = (spells: readonly Spell[], rate: number): number =>
   spells.reduce(
     (sum, { hours, stayed }) => sum + (stayed ? -rate * hours : Math.log(-Math.expm1(-rate * hours))),

@@ -35,6 +35,15 @@ export type ContactPeer = Pick<
   | 'bytesrecv'
 >;
 
+/** What a node is by its behaviour; its user agent plays no part. */
+export interface IdentifiedNode {
+  /** The implementation, or `unknown`. */
+  readonly label: string;
+  /** Messages that were sent, and milliseconds that it took. */
+  readonly messages: number;
+  readonly ms: number;
+}
+
 export interface ContactReport {
   readonly addr: string;
   readonly round: number;
@@ -49,6 +58,8 @@ export interface ContactReport {
   readonly transport?: 'v1' | 'v2';
   /** Whether BIP324 was tried, and whether its key exchange succeeded. */
   readonly v2: { readonly tried: boolean; readonly succeeded: boolean };
+  /** Present when the node was identified by its behaviour, beside what `peer.subver` claims. */
+  readonly identified?: IdentifiedNode;
   readonly phases: PeerInfo['phases'];
   readonly replies: readonly Reply[];
   /** Replies that were not kept, because there were too many. */

@@ -159,7 +159,7 @@ export class Crawl {
     this.#writer = new EventWriter(file, this.#progress.file);
   }
 
-  /** An effect that fails ends the crawl; XState would report it to nobody. */
+  /** An effect that fails ends the crawl; XState would not report it. */
   #attempt(effect: () => void): void {
     try {
       effect();
@@ -315,7 +315,7 @@ export class Crawl {
     this.#frontier.finish(addr, report.outcome === 'reachable');
   }
 
-  /** A failure of this machine says nothing about the address: fewer contacts at a time, and another try. */
+  /** A failure of this machine is no fact about the address: fewer contacts at a time, and another try. */
   #mayTryAgain({ addr }: KnownAddress, { outcome }: ContactReport): boolean {
     if (outcome !== 'local') {
       this.#limit = Math.min(this.options.parallel, this.#limit + 1);

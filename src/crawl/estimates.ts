@@ -80,7 +80,7 @@ function stratumOf(nodes: readonly NodeRecord[], answered: boolean): Stratum {
 const answersOf = ({ contacts }: NodeRecord): number => contacts.filter(({ answered }) => answered).length;
 
 /**
- * Whether a history may come from a node that was there all the time: one that answered only the first contacts may have
+ * Whether a history may come from a node that was up all the time: one that answered only the first contacts may have
  * left, one that answered only the last ones may have arrived. Both are left out, and {@link shareKept} makes up for it.
  */
 function isSettled({ contacts }: NodeRecord, times: number): boolean {

@@ -79,7 +79,7 @@ interface Line {
   readonly end: number;
 }
 
-/** The lines that end in a line feed; what stands behind the last one is not a line. */
+/** The lines that end in a line feed; text after the last line feed is not a line. */
 function* linesOf(file: string): Generator<Line> {
   const fd = attempt(file, () => openSync(file, 'r'));
   try {

@@ -44,7 +44,7 @@ export interface RoundEvent {
 /** A node answered `getaddr`, or announced addresses unasked. */
 export interface ReplyEvent extends Reply {
   readonly event: 'reply';
-  /** Who said it. */
+  /** The node that advertised. */
   readonly addr: string;
   readonly round: number;
   readonly vantage: string;

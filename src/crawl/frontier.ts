@@ -137,7 +137,7 @@ export class Frontier {
     if (known?.state === 'done') this.#enqueue(known);
   }
 
-  /** Releases parked addresses when nothing else is left; the crawl asks once before its first contact too. */
+  /** Releases parked addresses when nothing else is left; also called once before the first contact. */
   settle(): void {
     if (this.#queued === 0 && this.#active === 0) this.#speculate();
   }

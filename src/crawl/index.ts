@@ -1,13 +1,14 @@
 /**
- * The crawler: {@link Crawl} contacts every address it hears of and writes what it learns; the estimates and views are
+ * The crawler: {@link Crawl} contacts every advertised address and records the results; the estimates and views are
  * functions over a {@link Snapshot} of such a file.
  */
 export { Crawl } from './crawl.js';
 export type { CrawlReport, CrawlStatus } from './crawl.js';
-export type { ContactJob, ContactOutcome, ContactReport, Contacts } from './contact.js';
+export type { ContactJob, ContactOutcome, ContactReport, Contacts, IdentifiedNode } from './contact.js';
 export { compareCrawls, compareServices, compareV2, suspectDuplicates } from './comparisons.js';
 export { estimateReachable } from './estimates.js';
 export type { CrawlFileEvent } from './events.js';
+export { IdentifyingContacts } from './identifying-contacts.js';
 export { NodeContacts } from './node-contacts.js';
 export { addressesIn, loadSnapshot, networkLookup } from './resume.js';
 export { canonicalAddr, CRAWL_DEFAULTS, crawlerAgent } from './options.js';

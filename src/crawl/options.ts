@@ -1,4 +1,4 @@
-/** What a crawl can be told, and what it does when it is told nothing. */
+/** The options of a crawl and their defaults. */
 import { type Chain, type Clock, formatEndpoint, parseEndpoint, VerackError } from '../index.js';
 import type { AddressNetwork } from '../wire/index.js';
 import type { Contacts } from './contact.js';
@@ -16,7 +16,7 @@ export interface Seed {
 export interface CrawlOptions {
   readonly chain: Chain;
   readonly contacts: Contacts;
-  /** Asked when a crawl begins; not when one is resumed. */
+  /** Called when a crawl begins; not when one is resumed. */
   readonly seeds: () => Promise<readonly Seed[]>;
   readonly clock: Clock;
   /** `count` random bytes: which addresses are contacted again. */
@@ -27,7 +27,7 @@ export interface CrawlOptions {
   readonly parallel: number;
   /** Of these, most to one netgroup. */
   readonly perNetgroup: number;
-  /** Contacts of each address of the sample; 1: nothing is asked twice. */
+  /** Contacts of each address of the sample; 1: no address is contacted twice. */
   readonly rounds: number;
   /** Addresses of each kind (answered, failed) that are contacted again. */
   readonly sample: number;
@@ -51,7 +51,7 @@ export interface CrawlOptions {
   readonly resume: boolean;
   /** An earlier crawl, for churn. */
   readonly before?: Snapshot | undefined;
-  /** Hears every event that is written. */
+  /** Called with every event that is written. */
   readonly observe?: (event: CrawlFileEvent) => void;
 }
 
@@ -73,7 +73,7 @@ export const CRAWL_DEFAULTS = {
 const SAFE_CONTACT = /^[A-Za-z0-9 .,;:_?@/+-]{1,120}$/;
 
 /**
- * The user agent of a crawler: says that it is one, and whom to ask.
+ * The user agent of a crawler: names the program and a contact.
  * @throws VerackError `ERR_LOCAL_ARGUMENT` for a contact with other characters, or of more than 120
  */
 export function crawlerAgent(name: string, version: string, contact: string | undefined): string {

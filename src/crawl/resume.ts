@@ -7,7 +7,7 @@ import type { Frontier } from './frontier.js';
 import { classifyHost } from './netgroup.js';
 import type { Snapshot } from './snapshot.js';
 
-/** Where the crawl in the file stands. */
+/** How far the crawl in the file has got. */
 export interface Progress {
   readonly begin: BeginEvent | undefined;
   readonly round: RoundEvent | undefined;
@@ -32,7 +32,7 @@ export class Replay {
     this.snapshot.apply(event);
     if (event.event === 'round') this.#beginRound(event);
     if (event.event === 'seed') this.frontier().add(event.addr, { source: '', distance: 0 });
-    if (event.event === 'reply') this.#hear(event);
+    if (event.event === 'reply') this.#addReply(event);
     if (event.event !== 'attempt') return;
     this.#contacted.add(event.addr);
     this.frontier().replay(event.addr, event.outcome === 'reachable');
@@ -50,7 +50,7 @@ export class Replay {
     this.#contacted = new Set();
   }
 
-  #hear({ addr, addresses }: Extract<CrawlFileEvent, { event: 'reply' }>): void {
+  #addReply({ addr, addresses }: Extract<CrawlFileEvent, { event: 'reply' }>): void {
     const frontier = this.frontier();
     const known = frontier.get(addr);
     const source = known?.sourceName ?? classifyHost(hostOf(addr)).group;

@@ -1,5 +1,5 @@
 /**
- * What a crawl file says about each address, gathered event by event: the source of every view and every estimate.
+ * The facts of a crawl file about each address, collected event by event: the source of every view and every estimate.
  *
  * Memory: one entry per address that was contacted, one counter per address that was advertised, at most `maxAddresses` of
  * each.
@@ -37,7 +37,7 @@ export interface NodeRecord {
   advertised: Advertised;
 }
 
-/** Addresses that are remembered when nobody says otherwise. */
+/** Default limit of remembered addresses. */
 const MAX_ADDRESSES = 1_000_000;
 const NOTHING: Advertised = { networks: {}, largest: 0, digest: '' };
 
@@ -79,7 +79,7 @@ export class Snapshot {
     else if (event.event === 'end') this.end = event;
   }
 
-  /** A crawl that begins anew replaces what the one before it said; a resumed one goes on. */
+  /** A crawl that begins anew replaces the results of the one before it; a resumed one continues them. */
   #begins(event: BeginEvent): void {
     this.begin = event;
     this.end = undefined;

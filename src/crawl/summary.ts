@@ -5,8 +5,10 @@ import { VerackError } from '../index.js';
 import {
   type Churn,
   compareCrawls,
+  compareIdentities,
   compareServices,
   compareV2,
+  type IdentityComparison,
   type ServicesComparison,
   suspectDuplicates,
   type V2Comparison,
@@ -43,6 +45,8 @@ export interface CrawlSummary {
   readonly estimate: ReachableEstimate;
   readonly v2: V2Comparison;
   readonly services: ServicesComparison;
+  /** User agents against behaviour, of the nodes that were identified. */
+  readonly identities: IdentityComparison;
   /** Groups of addresses that may be one node. */
   readonly suspected_duplicates: number;
   /** Against the crawl before, when there is one. */
@@ -86,6 +90,7 @@ export function summaryOf(
     estimate: estimateReachable(snapshot),
     v2: compareV2(snapshot),
     services: compareServices(snapshot),
+    identities: compareIdentities(snapshot),
     suspected_duplicates: suspectDuplicates(snapshot).length,
     ...(run.before && { churn: compareCrawls(run.before, snapshot) }),
   };

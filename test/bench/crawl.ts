@@ -1,17 +1,19 @@
 /**
- * The figures of `verack crawl`: `npm run bench:crawl`, `-- --only tcp,memory,coverage,kill`, `-- --seeds 20`.
+ * The figures of `verack crawl`: `npm run bench:crawl`, `-- --only tcp,memory,coverage,kill`, `-- --seeds 20`,
+ * `-- --results FILE` (coverage: keeps the result of each seed, and goes on with the seeds that are missing).
  *
  * tcp: the simulated network of 500 addresses over TCP, 391 of them reachable, in a process of its own. memory: 20,000
  * addresses over TCP, hostile nodes among them. coverage: how often the 95 % interval holds the truth, on a virtual clock.
- * kill: `kill -9` at random moments, then `--resume`. A missed goal is reported, and is no failure.
+ * kill: `kill -9` at random moments, then `--resume`. A missed goal is printed, and is no failure.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { coverageOf } from '../support/interval-coverage.js';
+import { type Covered, coverageOf } from '../support/interval-coverage.js';
+import type { Cost } from '../../src/crawl/counts.js';
 import type { PlanOptions } from '../support/simulated-network.js';
 
 const MAIN = 'dist/src/cli/main.js';
@@ -83,23 +85,38 @@ async function memory(): Promise<void> {
   });
   const limits = ['--replytimeout', '5', '--peertimeout', '5', '--parallel', '128'];
   const { summary, cpu, rss } = crawl(first, ...limits, '--output', join(directory, 'memory.ndjson'));
-  const { attempted, skipped, not_followed } = summary;
+  const { attempted, skipped, not_followed, costs } = summary;
   console.log(
     `memory: ${rss.toFixed(0)} MB (goal < 300), ${summary.reachable} reachable, ${String(attempted)} contacted in ${summary.seconds} s, ${cpu.toFixed(0)} s of CPU; skipped ${JSON.stringify(skipped)}, not followed ${String(not_followed)}`,
   );
+  // One address in twenty is hostile: endless or invented addresses, slow bytes, silence, a closed connection.
+  for (const [reason, cost] of Object.entries(costs as Record<string, Cost>))
+    console.log(
+      `memory: ${reason}: ${cost.contacts} contacts, ${(cost.seconds / cost.contacts).toFixed(2)} s and ${Math.round(cost.bytes / cost.contacts)} bytes each, ${cost.longest_seconds.toFixed(1)} s at most`,
+    );
   child.kill();
 }
 
-async function coverage(seeds: number): Promise<void> {
+/** Seeds that a file of results holds already, so that a long run can go on; none without a file. */
+function coveredIn(file: string | undefined): Covered[] {
+  if (file === undefined || !existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line) as Covered);
+}
+
+async function coverage(seeds: number, file: string | undefined): Promise<void> {
   const options = { size: 20_000, reachable: 12_000, churn: 0.02, rounds: 4, sample: 2_000, advertises: 30 };
-  let held = 0;
-  let unroutable = 0;
+  const done = new Map(coveredIn(file).map((one) => [one.seed, one]));
   for (let seed = 1; seed <= seeds; seed++) {
+    if (done.has(seed)) continue;
     const one = await coverageOf(seed, options);
-    held += one.holds ? 1 : 0;
-    unroutable += one.unroutable;
-    if (seed <= 3 || !one.holds) console.log(`coverage: ${JSON.stringify(one)}`);
+    done.set(seed, one);
+    if (file !== undefined) appendFileSync(file, `${JSON.stringify(one)}\n`);
+    if (!one.holds) console.log(`coverage: ${JSON.stringify(one)}`);
   }
+  const all = [...done.values()].filter(({ seed }) => seed <= seeds);
+  const held = all.filter(({ holds }) => holds).length;
+  const unroutable = all.reduce((sum, one) => sum + one.unroutable, 0);
   console.log(
     `coverage: the interval holds the truth in ${held} of ${seeds} seeds (goal 93 of 100), ${unroutable} contacts of unroutable addresses (goal 0)`,
   );
@@ -166,11 +183,12 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: 'tcp,memory,coverage,kill' },
     seeds: { type: 'string', default: '100' },
+    results: { type: 'string' },
   },
 });
 const wanted = values.only.split(',');
 if (wanted.includes('tcp')) await tcp();
 if (wanted.includes('memory')) await memory();
-if (wanted.includes('coverage')) await coverage(Number(values.seeds));
+if (wanted.includes('coverage')) await coverage(Number(values.seeds), values.results);
 if (wanted.includes('kill')) await kill();
 process.exit(0);

@@ -26,7 +26,7 @@ import { NETWORKS } from '../../src/networks.js';
 import { Chance } from '../simulation/seeded-random.js';
 
 /**
- * `honest`; `full`: accepts and closes; `silent`: says nothing; `slow`: a byte a second; `endless`: addresses one by one
+ * `honest`; `full`: accepts and closes; `silent`: sends nothing; `slow`: a byte a second; `endless`: addresses one by one
  * without end; `inventor`: fresh addresses each time; `absent`: no listener.
  */
 export type Kind = 'honest' | 'full' | 'silent' | 'slow' | 'endless' | 'inventor' | 'absent';

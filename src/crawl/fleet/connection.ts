@@ -1,6 +1,6 @@
 /**
  * The connection to NATS: client libraries loaded when asked for, streams and buckets made when they are missing. The client
- * reconnects for ever; whoever publishes tries again until the server has the message.
+ * reconnects for ever; publishing is repeated until the server has the message.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -143,7 +143,7 @@ export async function persist(signal: AbortSignal, work: () => Promise<void>): P
     try {
       await work();
     } catch {
-      // The server is away: the next try tells whether it is back.
+      // The server is not reachable; try again.
     }
     if (!signal.aborted) await wait(RETRY);
   }

@@ -28,7 +28,7 @@ function line(node: NodeRecord, now: number): string {
     String(peer?.startingheight ?? 0).padStart(6),
     (peer?.services ?? '').slice(8).padStart(8, '0'),
     String(peer?.version ?? 0),
-    // The reader takes what stands between the quotes: none may stand within.
+    // The reader takes the text between the quotes: it must not contain one.
     `"${(peer?.subver ?? '').replaceAll('"', "'").replace(/\s+/g, '_')}"`,
   ].join(' ');
 }

@@ -45,7 +45,7 @@ function handshake({ last, lastAnswered, contacts }: NodeRecord): Record<string,
   };
 }
 
-function said({ lastAnswered }: NodeRecord): Record<string, Cell> {
+function versionCells({ lastAnswered }: NodeRecord): Record<string, Cell> {
   const peer = lastAnswered?.peer;
   if (!lastAnswered || !peer) return {};
   return {
@@ -82,7 +82,7 @@ export function tableOf(snapshot: Snapshot): Record<string, Cell>[] {
       network: NETWORKS[node.network] ?? node.network,
       seed_distance: node.distance,
       ...handshake(node),
-      ...said(node),
+      ...versionCells(node),
       ...advertised(node),
     };
     return Object.fromEntries(COLUMNS.map((column) => [column, cells[column] ?? null]));

@@ -1,0 +1,77 @@
+/** What `verack crawl` prints at the end: a view, or sentences about the summary. */
+import { writeFileSync } from 'node:fs';
+import { type CrawlSummary, type Format, type Snapshot, viewOf } from '../crawl/index.js';
+import { Usage } from './exit-codes.js';
+import type { Output } from './output.js';
+import { plain } from './peer-lines.js';
+
+export interface ResultFlags {
+  readonly format?: string;
+  readonly output?: string;
+}
+
+export async function printResult(
+  snapshot: Snapshot,
+  summary: CrawlSummary,
+  flags: ResultFlags,
+  out: Output,
+): Promise<void> {
+  if (flags.format !== undefined) await printView(snapshot, flags.format as Format, flags.output, out);
+  else for (const line of sentences(summary)) out.answer(line);
+  out.object(summary);
+}
+
+/** Parquet is no text: it goes to a file beside the crawl. */
+async function printView(
+  snapshot: Snapshot,
+  format: Format,
+  file: string | undefined,
+  out: Output,
+): Promise<void> {
+  const view = await viewOf(snapshot, format);
+  if (typeof view === 'string') return out.raw(view);
+  if (file === undefined) throw new Usage('--format parquet needs --output FILE');
+  writeFileSync(`${file}.parquet`, view);
+  out.info(`${file}.parquet: ${view.length} bytes`);
+}
+
+const listOf = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ') || 'none';
+
+function sentences(summary: CrawlSummary): string[] {
+  const { estimate, v2, churn } = summary;
+  return [
+    `${summary.reachable} reachable of ${summary.attempted} contacted in ${summary.seconds} s (${summary.completeness})`,
+    estimate.method === 'repeat'
+      ? `95 % interval: ${estimate.low} to ${estimate.high} reachable (repeat contacts)`
+      : 'no interval: nodes that were full or slow are not estimated without repeat contacts (--contacts 4)',
+    `networks: ${listOf(summary.networks)}; transports: ${listOf(summary.transports)}`,
+    `not reachable: ${listOf(summary.reasons)}`,
+    `BIP324: ${v2.advertised_and_supported} advertised and supported, ${v2.advertised_not_supported} advertised and not supported, ${v2.untested} not tested`,
+    `not contacted: ${listOf({ ...summary.skipped, ...(summary.not_followed > 0 && { 'gossip that led nowhere': summary.not_followed }) })}`,
+    ...identityLines(summary),
+    ...(summary.suspected_duplicates > 0
+      ? [`suspected to be one node behind several addresses: ${summary.suspected_duplicates} groups`]
+      : []),
+    ...(churn
+      ? [
+          `since the crawl before: ${churn.stayed} stayed, ${churn.left} left, ${churn.censored} not known, ${churn.arrived} arrived`,
+        ]
+      : []),
+  ];
+}
+
+/** Each user agent with the implementations that behaviour shows, the most frequent first. */
+function identityLines({ identities }: CrawlSummary): string[] {
+  const total = (labels: Readonly<Record<string, number>>): number =>
+    Object.values(labels).reduce((sum, count) => sum + count, 0);
+  return Object.entries(identities)
+    .sort(([, a], [, b]) => total(b) - total(a))
+    .slice(0, SHOWN_AGENTS)
+    .map(([agent, labels]) => `identified: ${plain(agent)}: ${listOf(labels)}`);
+}
+
+const SHOWN_AGENTS = 10;
