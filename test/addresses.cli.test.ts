@@ -64,6 +64,8 @@ describe('a list', () => {
   });
 
   test('is saved, listed and extended', async () => {
+    // Of different netgroups, so that no two want the same slot, whatever the key.
+    writeFileSync(at('list'), '1.2.3.4 8333\n5.6.7.8 8333 tried\n10.0.0.1 8333 new\n');
     await keeping('--add', at('list'));
     writeFileSync(at('more'), 'fc12::1 1 tried\n');
     const { stdout, stderr } = await keeping('--add', at('more'));
@@ -128,7 +130,10 @@ describe('files', () => {
 
   test('an unusable directory is named in the error', async () => {
     const { code, stderr } = await addresses('--datadir', at('list'), '--add', at('list'));
-    expect([code, stderr]).toEqual([2, expect.stringContaining('peers.dat" cannot be used: there is no such directory (ENOTDIR)')]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining('peers.dat" cannot be used: there is no such directory (ENOTDIR)'),
+    ]);
   });
 
   test('an asmap names the autonomous system', async () => {

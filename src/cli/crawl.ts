@@ -1,5 +1,5 @@
 /** `verack crawl`: contacts every address that it learns, writes the results, and estimates how many nodes it missed. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Argument } from 'commander';
 import { formatEndpoint, parseEndpoint, seedAddresses, systemClock, systemRandom } from '../net/index.js';
@@ -40,6 +40,7 @@ import {
   valued,
 } from './options.js';
 import type { Output } from './output.js';
+import { readTextFile } from './input-file.js';
 import { duration, hostText, oneOf, repeatable, whole } from './option-values.js';
 import { type Observers, observers } from './inspect-and-metrics.js';
 import type { CliCommand, Invocation } from './command.js';
@@ -253,8 +254,9 @@ async function crawlOptions(
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readTextFile(file);
   } catch (error) {
+    if (error instanceof Usage) throw error;
     const why = `it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'EIO'})`;
     throw new VerackError('ERR_LOCAL_ARGUMENT', { value: file, why });
   }
