@@ -64,6 +64,8 @@ describe('a list', () => {
   });
 
   test('is saved, listed and extended', async () => {
+    // Of different netgroups, so that no two want the same slot, whatever the key.
+    writeFileSync(at('list'), '1.2.3.4 8333\n5.6.7.8 8333 tried\n10.0.0.1 8333 new\n');
     await keeping('--add', at('list'));
     writeFileSync(at('more'), 'fc12::1 1 tried\n');
     const { stdout, stderr } = await keeping('--add', at('more'));

@@ -33,7 +33,7 @@ export async function runAddresses({ flags, out, interrupted }: Invocation): Pro
   const chain = chainOf(flags);
   const keeps = flags.deterministic === true ? (flags.datadir ?? 'none') : flags.datadir;
   const folder = chainFolder(keeps, chain);
-  const netgroups = await netgroupsOf(flags.asmap);
+  const netgroups = netgroupsOf(flags.asmap);
   const added =
     flags.add === undefined ? [] : listedAddresses(await listOf(flags.add, interrupted), flags.add);
   const key = flags.deterministic === true ? DETERMINISTIC_KEY : systemRandom(KEY_SIZE);
@@ -87,7 +87,7 @@ function show(book: AddressBook, out: Output): void {
 
 /** The text of a list, or of standard input. */
 async function listOf(file: string, interrupted: AbortSignal): Promise<string> {
-  if (file !== '-') return (await contentsOf(file, MAX_LIST)).toString('utf8');
+  if (file !== '-') return contentsOf(file, MAX_LIST).toString('utf8');
   let text = '';
   process.stdin.setEncoding('utf8');
   for await (const chunk of addAbortSignal(interrupted, process.stdin)) {

@@ -1,5 +1,4 @@
 /** Opens the address book of a chain's folder, and the asmap that groups its addresses. */
-import { readFile, stat } from 'node:fs/promises';
 import {
   type AddressBook,
   createAddressBook,
@@ -11,6 +10,7 @@ import {
 } from '../addresses/index.js';
 import { systemClock, systemRandom, type Chain } from '../index.js';
 import { Usage } from './exit-codes.js';
+import { readInputFile } from './input-file.js';
 import type { Output } from './output.js';
 
 /** The asmap of the whole internet has under 2 MB. */
@@ -38,18 +38,17 @@ export async function openBook(
 }
 
 /** @throws Usage when the file is not there, too large or no asmap */
-export async function netgroupsOf(file: string | undefined): Promise<Netgroups> {
+export function netgroupsOf(file: string | undefined): Netgroups {
   if (file === undefined) return createNetgroups();
-  const asmap = new Uint8Array(await contentsOf(file, MAX_ASMAP));
+  const asmap = new Uint8Array(contentsOf(file, MAX_ASMAP));
   if (!isAsmap(asmap)) throw new Usage(`${file} is no asmap file that Bitcoin Core would take`);
   return createNetgroups(asmap);
 }
 
 /** @throws Usage when the file cannot be read or is larger than `limit` */
-export async function contentsOf(file: string, limit: number): Promise<Buffer> {
+export function contentsOf(file: string, limit: number): Buffer {
   try {
-    if ((await stat(file)).size > limit) throw new Usage(`${file} is larger than ${limit} bytes`);
-    return await readFile(file);
+    return readInputFile(file, limit);
   } catch (error) {
     if (error instanceof Usage) throw error;
     throw new Usage(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);

@@ -1,5 +1,4 @@
 /** `verack crawl`: contacts every advertised address, records the results, and estimates how many nodes were missed. */
-import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Argument } from 'commander';
 import { formatEndpoint, parseEndpoint, seedAddresses, systemClock, systemRandom } from '../net/index.js';
@@ -43,6 +42,7 @@ import {
   valued,
 } from './options.js';
 import type { Output } from './output.js';
+import { readTextFile } from './input-file.js';
 import { duration, hostText, oneOf, repeatable, whole } from './option-values.js';
 import { type Observers, observers } from './inspect-and-metrics.js';
 import type { CliCommand, Invocation } from './command.js';
@@ -273,8 +273,9 @@ async function crawlOptions(
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readTextFile(file);
   } catch (error) {
+    if (error instanceof Usage) throw error;
     const why = `it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'EIO'})`;
     throw new VerackError('ERR_LOCAL_ARGUMENT', { value: file, why });
   }

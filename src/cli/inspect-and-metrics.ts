@@ -1,11 +1,11 @@
 /** Observation from outside: a browser (`--inspect`) and Prometheus (`--metrics`). Each module is loaded only when needed. */
-import { readFile } from 'node:fs/promises';
 import type { Endpoint } from '../net/index.js';
 import { type BitcoinNode, type NodeOptions, VerackError } from '../index.js';
 import type { CrawlReport } from '../crawl/index.js';
 import type { NodeMetrics } from '../metrics/index.js';
 import type { Relay } from '../inspect/inspector-server.js';
 import { Usage } from './exit-codes.js';
+import { readTextFile } from './input-file.js';
 import type { SocketPath } from './option-values.js';
 import type { Flags } from './options.js';
 import type { Output } from './output.js';
@@ -29,7 +29,7 @@ export interface Observers {
 export async function observers({ inspect, lab = false, ...flags }: Wanted, out: Output): Promise<Observers> {
   const relay = inspect === undefined && !lab ? undefined : await inspector(inspect ?? 0, lab, out);
   const { metrics, metricstokenfile: file } = flags;
-  const token = file === undefined ? undefined : await tokenIn(file);
+  const token = file === undefined ? undefined : tokenIn(file);
   const exporter = metrics === undefined ? undefined : await exporterAt(metrics, token, out);
   return {
     options: relay ? { inspect: relay.inspect } : {},
@@ -95,14 +95,23 @@ async function inspector(port: number, lab: boolean, out: Output): Promise<Relay
 
 const pageLine = ({ url }: Relay): string => `page: ${url}`;
 
+const MAX_TOKEN_FILE = 4_096;
+
 /** The first line of a file; it must not be empty. */
-async function tokenIn(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new Usage(`--metricstokenfile: the file cannot be read (${error.code ?? 'EIO'})`);
-  });
-  const [token = ''] = text.split(/\r?\n/);
+function tokenIn(file: string): string {
+  const [token = ''] = tokenTextOf(file).split(/\r?\n/);
   if (token === '') throw new Usage('--metricstokenfile: the first line of the file is empty');
   return token;
+}
+
+function tokenTextOf(file: string): string {
+  try {
+    return readTextFile(file, MAX_TOKEN_FILE);
+  } catch (error) {
+    if (error instanceof Usage) throw error;
+    const { code = 'EIO' } = error as NodeJS.ErrnoException;
+    throw new Usage(`--metricstokenfile: the file cannot be read (${code})`);
+  }
 }
 
 async function exporterAt(

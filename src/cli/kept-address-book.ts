@@ -52,7 +52,7 @@ export async function keptAddressBook(
   out: Output,
   clock: Clock = systemClock,
 ): Promise<KeptAddressBook> {
-  const netgroups = await netgroupsOf(asmap);
+  const netgroups = netgroupsOf(asmap);
   const fresh = { key: systemRandom(KEY_SIZE), netgroups };
   const folder = chainFolder(datadir, chain);
   try {

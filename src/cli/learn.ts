@@ -1,5 +1,4 @@
 /** `verack learn`: the state machine of a node, learned from outside, and where it differs from our chart. */
-import { readFileSync } from 'node:fs';
 import { Argument } from 'commander';
 import { commandDialler } from '../conformance/index.js';
 import {
@@ -27,6 +26,7 @@ import { type HostRoute, routeTo } from './host-endpoint.js';
 import { withNodeNet } from './node-net.js';
 import { chainOf } from './node-options.js';
 import { EXIT, exitCodeOf, Usage } from './exit-codes.js';
+import { readTextFile } from './input-file.js';
 import { chainOptions, type Flags, outputOptions, switched, valued } from './options.js';
 import { routeOptions } from './proxy-options.js';
 import type { Output } from './output.js';
@@ -268,7 +268,7 @@ async function diff({ operands, out }: Invocation, { as }: LearnFlags): Promise<
 
 function modelIn(file: string): Model {
   try {
-    const model = readModel(JSON.parse(readFileSync(file, 'utf8')), file);
+    const model = readModel(JSON.parse(readTextFile(file)), file);
     if (typeof model !== 'string') return model;
     throw new Usage(model);
   } catch (error) {

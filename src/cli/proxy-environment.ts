@@ -3,7 +3,7 @@
  * NO_PROXY excepts hosts from ALL_PROXY only: with -proxy no name may reach a resolver, whatever the environment says.
  */
 import { type Credentials, type Endpoint, parseEndpoint } from '../net/index.js';
-import { readFileSync } from 'node:fs';
+import { readTextFile } from './input-file.js';
 import { BlockList, isIP, isIPv4 } from 'node:net';
 
 import { Usage } from './exit-codes.js';
@@ -62,9 +62,10 @@ export function proxyPassword(env: Environment): string | undefined {
   const path = env.VERACK_PROXY_PASSWORD_FILE ?? '';
   if (path === '') return undefined;
   try {
-    const [line = ''] = readFileSync(path, 'utf8').slice(0, MAX_PASSWORD_FILE).split(/\r?\n/);
+    const [line = ''] = readTextFile(path, MAX_PASSWORD_FILE).split(/\r?\n/);
     return line;
   } catch (error) {
+    if (error instanceof Usage) throw error;
     const { code = 'EUNKNOWN' } = error as NodeJS.ErrnoException;
     throw new Usage(`VERACK_PROXY_PASSWORD_FILE cannot be read: ${code}`);
   }
