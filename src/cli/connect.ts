@@ -76,11 +76,11 @@ export const connectCommand: CliCommand = {
   details:
     'A line goes to stdout for each handshake that completes and to stderr for each that fails; a connection that ends is ' +
     'dialled again, with backoff.\n\n' +
-    'Without a host the node finds its peers as Bitcoin Core does: from the address book of --datadir, kept as peers.dat; when ' +
-    'that is empty, or fewer than two peers are connected after 11 s (5 min with 1,000 addresses), from -seednode, the DNS ' +
-    'seeds and then the fixed list. It holds 8 full-relay and 2 block-relay-only connections (anchors.dat first), an IPv4 or ' +
-    'IPv6 netgroup at most once, and tests an address about every two minutes. It asks peers for addresses once, then takes ' +
-    'one in ten seconds. It does not relay the addresses of others.',
+    'Without a host the node finds its peers: from the address book of --datadir, kept as peers.dat; when that is empty, or ' +
+    'fewer than two peers are connected after 11 s, from -seednode, the DNS seeds and then the fixed list. It holds 8 ' +
+    'full-relay and 2 block-relay-only connections (anchors.dat first), an IPv4 or IPv6 netgroup at most once, and tests an ' +
+    'address about every two minutes. It asks peers for addresses once, then takes one in ten seconds. It does not relay the ' +
+    'addresses of others.',
   appendix: FAULT_HELP,
   examples: [
     ['verack connect --regtest 127.0.0.1', 'a node of yours, until Ctrl-C'],
