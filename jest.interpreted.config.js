@@ -7,7 +7,13 @@ export default {
     '^\\.{1,2}/(.*/)?compile\\.js$': '<rootDir>/test/support/interpreted-compile.ts',
     ...base.moduleNameMapper,
   },
-  testMatch: ['grid*', 'paths', 'product*', 'conformance.own-node', 'conformance.v2', 'conversation', 'node'].map(
-    (name) => `<rootDir>/test/${name}.test.ts`,
-  ),
+  testMatch: [
+    'grid*',
+    'paths',
+    'product*',
+    'conformance.own-node',
+    'conformance.v2',
+    'conversation',
+    'node',
+  ].map((name) => `<rootDir>/test/${name}.test.ts`),
 };

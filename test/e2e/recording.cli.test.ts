@@ -120,7 +120,7 @@ describe('recordings that cannot be', () => {
   const CONNECT = ['connect', '--regtest', '--once', '127.0.0.1:1', '--record'];
 
   test.each([
-    [at('no/such/file'), /cannot write .* there is no such directory \(ENOENT\)/],
+    [at('no/such/file'), /cannot write .* there is no such file or directory \(ENOENT\)/],
     [folder, /cannot write .* it is a directory \(EISDIR\)/],
   ])('recorded in %s is said before anything is dialled', async (file, why) => {
     const program = new Program([...CONNECT, file]);
