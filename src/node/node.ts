@@ -7,13 +7,12 @@
  *   await node.stop();
  */
 import { EventEmitter } from 'node:events';
-import { type ActorRefFrom, assertEvent, createActor, toPromise } from 'xstate';
+import { type ActorRefFrom, createActor, toPromise } from 'xstate';
 import {
   copySupervisorContext,
   CORE_RULES,
   DRAIN_TIMEOUT,
   type RefusalCode,
-  type SlotType,
   supervisorMachine,
 } from '../../machines/index.js';
 import type { Connection } from '../connection/connection.js';
@@ -23,15 +22,14 @@ import type { SeedAddress } from '../net/dns.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import { drawFraction, type Env, throwLater } from '../net/environment.js';
 import type { Endpoint, Link, Listener } from '../net/link.js';
-import { createNetgroups } from '../net/netgroup.js';
+import { createNetgroups, type Netgroups } from '../net/netgroup.js';
 import type { Chain } from '../networks.js';
-import { VerackError } from '../reasons.js';
 import type { Message, UnknownMessage } from '../wire/index.js';
 import { compile } from '../xstate/compile.js';
-import { handlersOf, withHandlers } from '../xstate/effect-handlers.js';
+import { withHandlers } from '../xstate/effect-handlers.js';
 import { mayCompile } from '../xstate/version.js';
 import { AddressRelay } from './address-relay.js';
-import type { CandidateSource } from './candidates.js';
+import { AutomaticOutbound } from './automatic-outbound.js';
 import { destinationOf } from './destination.js';
 import type { NodeEvents } from './events.js';
 import { type Arrival, MAX_INBOUND } from './inbound-policy.js';
@@ -51,6 +49,7 @@ import type { OutboundTarget } from './outbound-target.js';
 import { type Destination, OutboundTargets, type TargetsListener } from './outbound-targets.js';
 import { Peer } from './peer.js';
 import { PeerPool, type PoolListener } from './peer-pool.js';
+import { type SupervisorEffects, supervisorLogic } from './supervisor-effects.js';
 import type { EndedPeer, PeerTracker } from './tracker.js';
 
 /** A running node; made by `createNode`. Its events are those of {@link NodeEvents}. */
@@ -63,7 +62,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   readonly #targets: OutboundTargets;
   readonly #listeners: Listeners;
   readonly #supervisor: ActorRefFrom<typeof supervisorMachine>;
-  readonly #source: CandidateSource;
+  readonly #automatic: AutomaticOutbound;
   readonly #relay: AddressRelay | undefined;
   readonly #byPeer = new WeakMap<Peer, OutboundTarget>();
   /** Accepted links that wait for the supervisor's decision, by ticket. */
@@ -73,10 +72,6 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   #forgetSignal = (): void => undefined;
   /** Aborts when the node stops. */
   readonly #stopping = new AbortController();
-  #candidates: readonly SeedAddress[] = [];
-  #anchors: readonly Endpoint[];
-  #feeler: Endpoint | undefined;
-  #feelerTimer: unknown;
   #lastticket = 0;
 
   constructor(options: NodeOptions) {
@@ -103,12 +98,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       failed: (at, facts) =>
         this.emit('refused', { addr: formatEndpoint(at), reason: { code: 'ERR_LOCAL_LIMIT', facts } }),
     });
-    this.#source = candidateSourceOf(options, {
-      ...{ env, chain: this.chain, netgroups },
-      outbound: () => this.#pool.outbound,
-      unroutable: (addresses) => this.emit('unroutable', { addresses }),
-    });
-    this.#anchors = anchorsOf(options);
+    this.#automatic = this.#automaticOf(options, netgroups);
     this.#relay = this.#relayOf(options, identity.services);
     this.#supervisor = this.#startSupervisor(options, compiled);
     this.#signal = options.signal;
@@ -232,25 +222,44 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
 
   /** The source has an address for a feeler, or none. @internal */
   protected foundFeeler(address: Endpoint | undefined): void {
-    const isNew = address !== undefined && !this.#pool.isKnown(formatEndpoint(address));
-    this.#feeler = isNew ? address : undefined;
-    this.#supervise({ type: 'feeler.found', exists: isNew });
+    this.#supervise({ type: 'feeler.found', exists: this.#automatic.keepFeeler(address) });
   }
 
   /** The source has answered. @internal */
   protected foundCandidates(addresses: readonly SeedAddress[]): void {
-    const unix = this.#unix();
-    const isNew = ({ host, port }: SeedAddress) =>
-      !this.#pool.isKnown(formatEndpoint({ host, port })) && this.#pool.inbound.mayDial(host, unix);
-    this.#candidates = addresses.filter(isNew);
+    const count = this.#automatic.keepCandidates(addresses);
     this.emit('candidates', { addresses });
-    const { length: count } = this.#candidates;
     this.#supervise({ type: 'candidates.found', count, draw: drawFraction(this.#env) });
   }
 
   #fill(options: NodeOptions): void {
     const draw = slotsOf(options).feelerInterval > 0 ? drawFraction(this.#env) : 0;
-    this.#supervise({ type: 'user.fill', anchors: this.#anchors.length, draw });
+    this.#supervise({ type: 'user.fill', anchors: this.#automatic.anchors, draw });
+  }
+
+  #automaticOf(options: NodeOptions, netgroups: Netgroups): AutomaticOutbound {
+    const env = this.#env;
+    const source = candidateSourceOf(options, {
+      ...{ env, chain: this.chain, netgroups },
+      outbound: () => this.#pool.outbound,
+      unroutable: (addresses) => this.emit('unroutable', { addresses }),
+    });
+    return new AutomaticOutbound(
+      {
+        env,
+        source,
+        anchors: anchorsOf(options),
+        pool: this.#pool,
+        v2transport: this.#v2transport,
+        signal: this.#stopping.signal,
+      },
+      {
+        open: (target) => this.#targets.create(target).dial(),
+        candidates: (addresses) => this.foundCandidates(addresses),
+        feeler: (address) => this.foundFeeler(address),
+        feelerDue: (draw) => this.#supervise({ type: 'feeler.due', draw }),
+      },
+    );
   }
 
   /** Its messages are sent by `send`, as a listener of the node would, so that a recording holds them. */
@@ -294,16 +303,16 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       refuse: (ticket, code) => this.#refuseLink(ticket, code),
       selectPeerToEvict: (ticket) => this.#selectPeerToEvict(ticket),
       evict: (id) => this.#pool.get(id)?.actor.send({ type: 'supervisor.evicted' }),
-      findCandidates: () => this.#findCandidates(),
-      openTargets: (count, block) => this.#openTargets(count, block),
-      openAnchors: (count) => this.#openAnchors(count),
-      armFeeler: (delay) => this.#armFeeler(delay),
-      findFeeler: () => this.#findFeeler(),
-      openFeeler: () => this.#feeler && this.#open(this.#feeler, 'feeler'),
+      findCandidates: () => this.#automatic.findCandidates(),
+      openTargets: (count, block) => this.#automatic.openTargets(count, block),
+      openAnchors: (count) => this.#automatic.openAnchors(count),
+      armFeeler: (delay) => this.#automatic.armFeeler(delay),
+      findFeeler: () => this.#automatic.findFeeler(),
+      openFeeler: () => this.#automatic.openFeeler(),
       reportUnreachable: () => this.emit('unreachable', { chain: this.chain.chain }),
       reportFilled: () => this.emit('filled', { chain: this.chain.chain }),
       drain: () => {
-        this.#env.clock.clearTimeout(this.#feelerTimer);
+        this.#automatic.drain();
         this.#targets.drain();
         this.#pool.drain();
       },
@@ -359,44 +368,6 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     const isOfSource = refusal !== undefined && SOURCE_CODES.includes(code);
     const facts = isOfSource ? { source: refusal.source, limit: refusal.limit } : {};
     this.emit('refused', { addr: formatEndpoint(link.remote), reason: { code, facts } });
-  }
-
-  #findCandidates(): void {
-    this.#source.find(this.#stopping.signal).then(
-      (addresses) => this.#stopping.signal.aborted || this.foundCandidates(addresses),
-      (error: unknown) => {
-        if (error instanceof VerackError) return this.#stopping.signal.aborted || this.foundCandidates([]);
-        throwLater(error);
-      },
-    );
-  }
-
-  #openTargets(count: number, block: number): void {
-    const opened = this.#candidates.slice(0, count);
-    this.#candidates = this.#candidates.slice(count);
-    for (const [n, address] of opened.entries())
-      this.#open(address, n < count - block ? 'outbound-full-relay' : 'block-relay-only');
-  }
-
-  #openAnchors(count: number): void {
-    for (const address of this.#anchors.slice(0, count)) this.#open(address, 'block-relay-only');
-  }
-
-  #open({ host, port }: Endpoint, connection_type: SlotType | 'feeler'): void {
-    const destination: Destination = { addresses: [{ host, port }] };
-    const rules = { persistent: false, v2: this.#v2transport, automatic: true };
-    this.#targets.create({ destination, connection_type, ...rules }).dial();
-  }
-
-  #armFeeler(delay: number): void {
-    if (delay === 0) return;
-    const due = (): void => this.#supervise({ type: 'feeler.due', draw: drawFraction(this.#env) });
-    this.#feelerTimer = this.#env.clock.setTimeout(due, delay);
-  }
-
-  #findFeeler(): void {
-    const found = this.#source.findFeeler?.(this.#stopping.signal) ?? Promise.resolve(undefined);
-    found.then((address) => this.#stopping.signal.aborted || this.foundFeeler(address), throwLater);
   }
 
   #targetsListener(): TargetsListener {
@@ -464,59 +435,6 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
 
 /** Refusals whose facts name the source and the limit. */
 const SOURCE_CODES: readonly RefusalCode[] = ['ERR_POLICY_RATE', 'ERR_POLICY_PENDING', 'ERR_POLICY_SOURCE'];
-
-/** The effects of the supervisor machine; a ticket is that of the event. */
-interface SupervisorEffects {
-  /** Granted without a code. */
-  answerSlot(ticket: number, code?: RefusalCode): void;
-  accept(ticket: number): void;
-  refuse(ticket: number, code: RefusalCode): void;
-  selectPeerToEvict(ticket: number): void;
-  evict(id: number): void;
-  findCandidates(): void;
-  openTargets(count: number, block: number): void;
-  openAnchors(count: number): void;
-  /** 0: never. */
-  armFeeler(delay: number): void;
-  findFeeler(): void;
-  openFeeler(): void;
-  reportUnreachable(): void;
-  reportFilled(): void;
-  drain(): void;
-  kill(): void;
-}
-
-const ticketOf = (event: object): number => ('ticket' in event ? Number(event.ticket) : 0);
-
-const supervisorLogic = supervisorMachine.provide({
-  actions: {
-    'effect.grantSlot': ({ self, event }) => handlersOf<SupervisorEffects>(self).answerSlot(ticketOf(event)),
-    'effect.refuseSlot': ({ self, event }, { code }) =>
-      handlersOf<SupervisorEffects>(self).answerSlot(ticketOf(event), code),
-    'effect.accept': ({ self, event }) => handlersOf<SupervisorEffects>(self).accept(ticketOf(event)),
-    'effect.refuse': ({ self, event }, { code }) =>
-      handlersOf<SupervisorEffects>(self).refuse(ticketOf(event), code),
-    'effect.selectPeerToEvict': ({ self, event }) =>
-      handlersOf<SupervisorEffects>(self).selectPeerToEvict(ticketOf(event)),
-    'effect.evict': ({ self, event }) => {
-      assertEvent(event, 'eviction.selected');
-      handlersOf<SupervisorEffects>(self).evict(event.id);
-    },
-    'effect.findCandidates': ({ self }) => handlersOf<SupervisorEffects>(self).findCandidates(),
-    'effect.openTargets': ({ self, context }) =>
-      handlersOf<SupervisorEffects>(self).openTargets(context.opening, context.blockopening),
-    'effect.openAnchors': ({ self, context }) =>
-      handlersOf<SupervisorEffects>(self).openAnchors(context.opening),
-    'effect.armFeeler': ({ self, context }) =>
-      handlersOf<SupervisorEffects>(self).armFeeler(context.feelerdelay),
-    'effect.findFeeler': ({ self }) => handlersOf<SupervisorEffects>(self).findFeeler(),
-    'effect.openFeeler': ({ self }) => handlersOf<SupervisorEffects>(self).openFeeler(),
-    'effect.reportUnreachable': ({ self }) => handlersOf<SupervisorEffects>(self).reportUnreachable(),
-    'effect.reportFilled': ({ self }) => handlersOf<SupervisorEffects>(self).reportFilled(),
-    'effect.drain': ({ self }) => handlersOf<SupervisorEffects>(self).drain(),
-    'effect.kill': ({ self }) => handlersOf<SupervisorEffects>(self).kill(),
-  },
-});
 
 const nameOf = (connection: Connection) => ({
   id: connection.id,

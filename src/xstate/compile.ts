@@ -40,54 +40,8 @@ import {
   valueOf,
 } from './state-nodes.js';
 import { isInspected } from './inspection.js';
+import type { Builtin, GuardBuiltin, Machine, Params, Scope, Snapshot } from './machine-internals.js';
 import { refuseUntested } from './version.js';
-
-type Params = unknown;
-
-/** What XState calls a builtin: `assign`, `raise`, `cancel`, `emit`, `log` and others. */
-interface Builtin {
-  readonly type: string;
-  readonly assignment?: unknown;
-  readonly delay?: unknown;
-  readonly resolve: (...args: unknown[]) => readonly [unknown, Params];
-  readonly execute?: (scope: Scope, params: Params) => void;
-}
-interface GuardBuiltin {
-  readonly check: (snapshot: Snapshot, args: Args, guard: unknown) => boolean;
-}
-
-/** The fields that a step passes on unchanged. */
-type Fixed =
-  'output' | 'error' | 'machine' | 'value' | 'tags' | 'matches' | 'hasTag' | 'can' | 'getMeta' | 'toJSON';
-
-interface Snapshot extends Readonly<Record<Fixed, unknown>> {
-  readonly status: string;
-  readonly context: Context;
-  readonly children: object;
-  readonly historyValue: object;
-  readonly _nodes: readonly Node[];
-}
-
-interface Scope {
-  readonly self: unknown;
-  readonly system: { _sendInspectionEvent(event: object): void };
-  actionExecutor(action: object): void;
-}
-
-interface Machine {
-  readonly id: string;
-  readonly options: { readonly maxIterations?: number };
-  readonly root: Node;
-  readonly config: { readonly context?: unknown };
-  readonly implementations: {
-    readonly actions: Readonly<Record<string, Exec | Builtin | undefined>>;
-    readonly guards: Readonly<Record<string, Named | GuardBuiltin | undefined>>;
-    readonly delays: Readonly<Record<string, unknown>>;
-  };
-  resolveState(config: { value: unknown; context: Context }): Snapshot;
-  transition(snapshot: Snapshot, event: AnyEventObject, scope: Scope): Snapshot;
-  getInitialSnapshot(scope: Scope, input: unknown): Snapshot;
-}
 
 /** A step under way. */
 interface Run {

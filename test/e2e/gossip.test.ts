@@ -131,7 +131,8 @@ describeNode('bitcoind', 'gossip with bitcoind', () => {
     const stored = (await node.rpc('getnodeaddresses', [0])) as { address: string; port: number }[];
     const names = stored.map(({ address, port }) => `${address}:${port}`);
     expect(answer).toEqual(expect.arrayContaining(names));
-    expect(names.length).toBeGreaterThan(0.9 * answer.length);
+    // Two of one netgroup can fall to one place of its book, which keeps the first.
+    expect(names.length).toBeGreaterThan(0.8 * answer.length);
   });
 
   test('our answers have 1,000 addresses at most, and are the same for each connection to a socket', async () => {

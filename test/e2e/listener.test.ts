@@ -174,7 +174,7 @@ describe('log lines about inbound peers', () => {
   ])('--log %s: ten of a kind and source, then their number at the end', async (form, summary, line) => {
     const program = listen(`--log ${form}`);
     await visits(await addressOf(program), 16);
-    await program.until('stdout', /(established [^\n]*\n[^]*){16}/);
+    await program.until('stdout', /^(?:established [^\n]*\n(?:(?!established )[^\n]*\n)*){16}/m);
     program.kill('SIGTERM');
     expect(await program.exit).toBe(0);
     expect(program.stderr.split(line)).toHaveLength(11);

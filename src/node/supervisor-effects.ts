@@ -1,0 +1,58 @@
+/** The effects of the supervisor machine as functions, and the machine that calls them. */
+import { assertEvent } from 'xstate';
+import { type RefusalCode, supervisorMachine } from '../../machines/index.js';
+import { handlersOf } from '../xstate/effect-handlers.js';
+
+/** The effects of the supervisor machine; a ticket is that of the event. */
+export interface SupervisorEffects {
+  /** Granted without a code. */
+  answerSlot(ticket: number, code?: RefusalCode): void;
+  accept(ticket: number): void;
+  refuse(ticket: number, code: RefusalCode): void;
+  selectPeerToEvict(ticket: number): void;
+  evict(id: number): void;
+  findCandidates(): void;
+  openTargets(count: number, block: number): void;
+  openAnchors(count: number): void;
+  /** 0: never. */
+  armFeeler(delay: number): void;
+  findFeeler(): void;
+  openFeeler(): void;
+  reportUnreachable(): void;
+  reportFilled(): void;
+  drain(): void;
+  kill(): void;
+}
+
+const ticketOf = (event: object): number => ('ticket' in event ? Number(event.ticket) : 0);
+
+/** The machine with its effects: the actor gets its {@link SupervisorEffects} by `withHandlers`. */
+export const supervisorLogic = supervisorMachine.provide({
+  actions: {
+    'effect.grantSlot': ({ self, event }) => handlersOf<SupervisorEffects>(self).answerSlot(ticketOf(event)),
+    'effect.refuseSlot': ({ self, event }, { code }) =>
+      handlersOf<SupervisorEffects>(self).answerSlot(ticketOf(event), code),
+    'effect.accept': ({ self, event }) => handlersOf<SupervisorEffects>(self).accept(ticketOf(event)),
+    'effect.refuse': ({ self, event }, { code }) =>
+      handlersOf<SupervisorEffects>(self).refuse(ticketOf(event), code),
+    'effect.selectPeerToEvict': ({ self, event }) =>
+      handlersOf<SupervisorEffects>(self).selectPeerToEvict(ticketOf(event)),
+    'effect.evict': ({ self, event }) => {
+      assertEvent(event, 'eviction.selected');
+      handlersOf<SupervisorEffects>(self).evict(event.id);
+    },
+    'effect.findCandidates': ({ self }) => handlersOf<SupervisorEffects>(self).findCandidates(),
+    'effect.openTargets': ({ self, context }) =>
+      handlersOf<SupervisorEffects>(self).openTargets(context.opening, context.blockopening),
+    'effect.openAnchors': ({ self, context }) =>
+      handlersOf<SupervisorEffects>(self).openAnchors(context.opening),
+    'effect.armFeeler': ({ self, context }) =>
+      handlersOf<SupervisorEffects>(self).armFeeler(context.feelerdelay),
+    'effect.findFeeler': ({ self }) => handlersOf<SupervisorEffects>(self).findFeeler(),
+    'effect.openFeeler': ({ self }) => handlersOf<SupervisorEffects>(self).openFeeler(),
+    'effect.reportUnreachable': ({ self }) => handlersOf<SupervisorEffects>(self).reportUnreachable(),
+    'effect.reportFilled': ({ self }) => handlersOf<SupervisorEffects>(self).reportFilled(),
+    'effect.drain': ({ self }) => handlersOf<SupervisorEffects>(self).drain(),
+    'effect.kill': ({ self }) => handlersOf<SupervisorEffects>(self).kill(),
+  },
+});
