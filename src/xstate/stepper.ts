@@ -130,11 +130,12 @@ export class Stepper<M extends AnyStateMachine> {
     (this.#deferred ??= []).push(run);
   }
 
-  actionExecutor({ exec, info, params }: Action): void {
+  /** XState calls it without its object where no step is compiled. */
+  readonly actionExecutor = ({ exec, info, params }: Action): void => {
     if (!exec) return;
     if (this.#isStarted) exec(info, params);
     else this.defer(() => exec(info, params));
-  }
+  };
 
   stopChild(): never {
     throw new Error('a machine without an actor has no children');
