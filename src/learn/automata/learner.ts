@@ -6,6 +6,7 @@
 import { type Transition, type Mealy, SILENCE, stateAfter, type Word } from './mealy.js';
 import { differences } from './differences.js';
 import { type Effort, type Nondeterminism, Queries, type Teacher } from './queries.js';
+import { separation } from './separating-words.js';
 import { wpWords } from './wp-method.js';
 
 export interface LearnOptions {
@@ -28,7 +29,8 @@ export interface Learned extends Effort {
 export async function learn(options: LearnOptions): Promise<Learned> {
   const { teacher, reference, depth = 0 } = options;
   const questions = new Queries(teacher, options.progress);
-  const test = options.test ?? ((hypothesis: Mealy) => wpWords(hypothesis, depth));
+  const preferred = reference ? separation(reference).words : [];
+  const test = options.test ?? ((hypothesis: Mealy) => wpWords(hypothesis, depth, preferred));
   if (reference) await questions.ask(wpWords(reference, 0));
   const learner = new Learner(questions, teacher.inputs);
   for (;;) {
@@ -99,14 +101,18 @@ class Learner {
     return words;
   }
 
+  /** A transition that was not asked may lead to any state: the first word through it already separates some of them. */
   #missingAt(node: number, input: number): Word[] {
     const child = this.#tree.child(node, input);
-    if (child === undefined) return [[...this.#tree.word(node), input]];
-    if (this.#places.has(child)) return [];
-    const [one, other] = this.#candidates(child);
-    if (one === undefined || other === undefined) return [];
-    const separating = this.#tree.apart(one, other) ?? [];
-    return [[...this.#tree.word(child), ...separating]];
+    if (child !== undefined && this.#places.has(child)) return [];
+    const candidates = child === undefined ? this.#basis : this.#candidates(child);
+    const access = [...this.#tree.word(node), input];
+    if (candidates.length < 2) return child === undefined ? [access] : [];
+    return [[...access, ...this.#separating(candidates)]];
+  }
+
+  #separating([one = 0, other = 0]: readonly number[]): Word {
+    return this.#tree.apart(one, other) ?? [];
   }
 
   /** A node behind the basis that is apart from all of it is a new state. */

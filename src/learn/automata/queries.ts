@@ -54,11 +54,32 @@ export class Queries {
 
   /** Asks what is not known yet. Whether anything was new. */
   async ask(words: readonly Word[]): Promise<boolean> {
-    const unknown = unique(words).filter((word) => this.tree.find(word) === undefined);
-    if (unknown.length === 0) return false;
-    const answers = await this.#send(unknown, 0);
-    for (const [n, word] of unknown.entries()) await this.#record(word, answers[n] ?? []);
-    return true;
+    let unknown = this.#unknown(unique(words));
+    const isNew = unknown.length > 0;
+    while (unknown.length > 0) {
+      const batch = this.#onePerEdge(unknown);
+      const answers = await this.#send(batch, 0);
+      for (const [n, word] of batch.entries()) await this.#record(word, answers[n] ?? []);
+      const asked = new Set(batch);
+      unknown = this.#unknown(unknown.filter((word) => !asked.has(word)));
+    }
+    return isNew;
+  }
+
+  #unknown(words: readonly Word[]): Word[] {
+    return words.filter((word) => this.tree.find(word) === undefined);
+  }
+
+  /** The longest word through each edge that is not known yet: where its answer is final, the others need not be asked. */
+  #onePerEdge(words: readonly Word[]): Word[] {
+    const shortestFirst = [...words].sort((one, other) => one.length - other.length);
+    return [...new Map(shortestFirst.map((word) => [this.#firstUnknown(word), word])).values()];
+  }
+
+  /** The shortest prefix of a word that was not asked. */
+  #firstUnknown(word: Word): string {
+    const length = word.findIndex((_, n) => this.tree.find(word.slice(0, n + 1)) === undefined);
+    return word.slice(0, length + 1).join(' ');
   }
 
   /** Asks words once more, with more time; a contradiction is resolved as in {@link ask}. */

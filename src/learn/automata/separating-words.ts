@@ -18,18 +18,29 @@ export function separatingWord(machine: Mealy, one: number, other: number): Word
   return undefined;
 }
 
+/** What distinguishes the states of a machine. */
+interface Separation {
+  /** Every word that is used, in the order in which they were found. */
+  readonly words: readonly Word[];
+  /** For each state the words that distinguish it from every other state. */
+  readonly sets: readonly Word[][];
+}
+
 /**
- * For each state a set of words that distinguishes it from every other state (Wp's identifiers). A word that serves several pairs
- * is used for all of them, so the sets stay small.
+ * A word that serves several pairs of states is used for all of them, so the sets stay small; `preferred` words are tried before
+ * new ones.
  */
-export function identifiers(machine: Mealy): Word[][] {
-  const shared: Word[] = [];
+export function separation(machine: Mealy, preferred: readonly Word[] = []): Separation {
+  const words = [...preferred];
   const sets = machine.states.map(() => [] as Word[]);
   for (const one of machine.states.keys()) {
-    for (let other = 0; other < one; other++) separate(machine, [one, other], sets, shared);
+    for (let other = 0; other < one; other++) separate(machine, [one, other], sets, words);
   }
-  return sets;
+  return { words, sets };
 }
+
+/** For each state a set of words that distinguishes it from every other state (Wp's identifiers). */
+export const identifiers = (machine: Mealy): readonly Word[][] => separation(machine).sets;
 
 /** Adds a word that distinguishes one pair: one that is in use already, else a new one. */
 function separate(

@@ -3,14 +3,14 @@
  * `depth` states more than the hypothesis.
  */
 import { accessWords, type Mealy, stateAfter, type Word } from './mealy.js';
-import { identifiers } from './separating-words.js';
+import { separation } from './separating-words.js';
 
 /**
  * Phase 1: every state, `depth` inputs, the whole characterisation set. Phase 2: every transition, `depth` inputs, the identifier
- * of the state that is expected there. Final states end a word.
+ * of the state that is expected there. Final states end a word. Of `preferred` words, those that separate states are used first.
  */
-export function wpWords(machine: Mealy, depth: number): Word[] {
-  const sets = identifiers(machine);
+export function wpWords(machine: Mealy, depth: number, preferred: readonly Word[] = []): Word[] {
+  const { sets } = separation(machine, preferred);
   const all = sets.flat();
   const words = new Map<string, Word>();
   const add = (word: Word): void => void words.set(word.join(' '), word);
