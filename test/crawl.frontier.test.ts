@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { OptOutList, classifyHost } from '../src/crawl/index.js';
+import { ADDRESS_BOOK, originOf } from '../src/crawl/known-address.js';
 import { Frontier, type FrontierOptions } from '../src/crawl/frontier.js';
 import { NETWORKS } from '../src/networks.js';
 
@@ -48,6 +49,12 @@ describe('what is never contacted', () => {
     expect(add(make({ anyPort: true }), '8.8.8.8:22')).toBe('new');
     expect(add(make(), '8.8.8.8:22', SEED)).toBe('new');
     expect(add(make(), '8.8.8.8:8334')).toBe('new');
+  });
+
+  test('the port of an address book is one that gossip named', () => {
+    const book = originOf({ addr: '8.8.8.8:22', source: ADDRESS_BOOK });
+    expect(add(make(), '8.8.8.8:22', book)).toBe('port');
+    expect(add(make(), '8.8.8.8:8333', book)).toBe('new');
   });
 
   test('opt-outs by address, by address and port, by prefix', () => {

@@ -8,7 +8,7 @@
 import type { Chain, Endpoint } from '../index.js';
 import type { AddressNetwork } from '../wire/index.js';
 import { endpointOf } from './addr-text.js';
-import { Group, KnownAddress, type Origin } from './known-address.js';
+import { Group, isOperatorGiven, KnownAddress, type Origin } from './known-address.js';
 import { classifyHost } from './netgroup.js';
 import type { OptOutList } from './opt-out.js';
 import { Queue } from './queue.js';
@@ -149,7 +149,7 @@ export class Frontier {
     origin: Origin,
   ): SkipReason | undefined {
     const { options } = this;
-    const isGiven = origin.source === '';
+    const isGiven = isOperatorGiven(origin);
     if (network === 'not_publicly_routable' && !options.allowUnroutable) return 'unroutable';
     if (!isGiven && !this.#isBitcoinPort(port, network)) return 'port';
     if (network !== 'not_publicly_routable' && !options.networks.includes(network)) return 'network';
