@@ -40,7 +40,6 @@ const VALUES: Readonly<Record<string, string>> = {
   explain: 'in-seq-001',
   for: '7',
   html: 'a.html',
-  identify: '7',
   inspect: '7',
   junit: 'a.xml',
   lanes: '7',

@@ -101,7 +101,7 @@ describe('gossip that leads nowhere', () => {
       if (contacts > 1) frontier.finish(next.addr, false);
     }
     expect(contacts).toBe(32);
-    expect(frontier.parked).toBe(2_000 - 32);
+    expect(frontier.withheld).toBe(2_000 - 32);
   });
 
   test('is followed at the end, so that nothing is missed in a small network', () => {
@@ -148,7 +148,7 @@ test('property: every address is contacted once at most, and counts never go bel
         const back = act === 4 ? open.shift() : undefined;
         if (back !== undefined) frontier.giveBack(back);
         expect(frontier.active).toBe(open.length);
-        expect(Math.min(frontier.queued, frontier.parked)).toBeGreaterThanOrEqual(0);
+        expect(Math.min(frontier.queued, frontier.withheld)).toBeGreaterThanOrEqual(0);
       }
       expect(new Set(contacted).size).toBe(contacted.length);
     }),

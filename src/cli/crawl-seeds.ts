@@ -95,8 +95,8 @@ export async function firstAddresses(
   signal: AbortSignal,
 ): Promise<readonly Seed[]> {
   if (given.length > 0) return given;
-  const asked = flags.dnsseed === false || proxied.hasNameProxy ? { ...chain, seeds: [] } : chain;
-  const found = await seedAddresses(asked, { ...dns, signal, random: Math.random });
+  const source = flags.dnsseed === false || proxied.hasNameProxy ? { ...chain, seeds: [] } : chain;
+  const found = await seedAddresses(source, { ...dns, signal, random: Math.random });
   if (found.length === 0)
     throw new Usage(`there is no address to begin with on ${chain.chain}: name a --seednode`);
   return found.map(({ host, port, source }) => ({ addr: formatEndpoint({ host, port }), source }));

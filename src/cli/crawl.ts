@@ -204,7 +204,9 @@ function checked(flags: CrawlFlags): ReturnType<typeof nodeOptionsOf> {
   const isMain = nodeOptions.chain.name === 'main';
   if (isMain && flags.allowUnroutable) throw new Usage('--allow-unroutable is refused on main');
   if (isMain && flags.contact === undefined)
-    throw new Usage('--contact is needed on main: an address or URL where operators can ask and opt out');
+    throw new Usage(
+      '--contact is needed on main: an address or URL where operators can reach you and opt out',
+    );
   if (flags.resume && flags.output === undefined) throw new Usage('--resume needs --output FILE');
   if (flags.coordinate && flags.nats === undefined) throw new Usage('--coordinate needs --nats URL');
   return nodeOptions;
@@ -302,7 +304,7 @@ async function sumUp(file: string, flags: CrawlFlags, out: Output): Promise<numb
   const before = flags.from === undefined ? undefined : readFormer(flags.from, nodeOptionsOf(flags).chain);
   const summary = summaryOf(
     snapshot,
-    { size: snapshot.sources.size, parked: 0, skipped: new Map() },
+    { size: snapshot.sources.size, withheld: 0, skipped: new Map() },
     {
       completeness: end?.completeness ?? 'interrupted',
       seconds: ((end?.t ?? begin?.t ?? 0) - (begin?.t ?? 0)) / 1_000,

@@ -37,8 +37,8 @@ export class Group {
   constructor(readonly name: string) {}
 }
 
-/** `parked`: its source has no credit left; `deferred`: its netgroup has enough open contacts. */
-export type KnownState = 'queued' | 'deferred' | 'active' | 'parked' | 'done';
+/** `withheld`: its source has no credit left; `deferred`: its netgroup has enough open contacts. */
+export type KnownState = 'queued' | 'deferred' | 'active' | 'withheld' | 'done';
 
 export class KnownAddress {
   state: KnownState = 'queued';
