@@ -16,6 +16,7 @@ test('is read up to its limit and not beyond', () => {
 (existsSync('/dev/zero') ? test.each : test.skip.each)([
   'learn --diff /dev/zero /dev/zero',
   'crawl --regtest --from /dev/zero',
+  'crawl --regtest --addresses /dev/zero',
   'crawl --regtest --optout /dev/zero',
   'conform --compare /dev/zero --html x.html',
   'addresses --datadir none --asmap /dev/zero',

@@ -8,6 +8,7 @@ import { ran, read } from './support/command-line.js';
 /** A value for each option that takes one and does not list its choices. */
 const VALUES: Readonly<Record<string, string>> = {
   add: 'a.txt',
+  addresses: 'a.dat',
   as: 'xstate',
   asmap: 'a.dat',
   contact: 'https://a.example/',
@@ -17,6 +18,7 @@ const VALUES: Readonly<Record<string, string>> = {
   every: '7h',
   export: 'a.dat',
   from: 'a.ndjson',
+  identify: '7',
   import: 'a.dat',
   nats: 'nats://127.0.0.1:7',
   'nats-creds': 'a.creds',
@@ -38,7 +40,6 @@ const VALUES: Readonly<Record<string, string>> = {
   explain: 'in-seq-001',
   for: '7',
   html: 'a.html',
-  identify: '7',
   inspect: '7',
   junit: 'a.xml',
   lanes: '7',

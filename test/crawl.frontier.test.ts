@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { OptOutList, classifyHost } from '../src/crawl/index.js';
+import { ADDRESS_BOOK, originOf } from '../src/crawl/known-address.js';
 import { Frontier, type FrontierOptions } from '../src/crawl/frontier.js';
 import { NETWORKS } from '../src/networks.js';
 
@@ -50,6 +51,12 @@ describe('what is never contacted', () => {
     expect(add(make(), '8.8.8.8:8334')).toBe('new');
   });
 
+  test('the port of an address book is one that gossip named', () => {
+    const book = originOf({ addr: '8.8.8.8:22', source: ADDRESS_BOOK });
+    expect(add(make(), '8.8.8.8:22', book)).toBe('port');
+    expect(add(make(), '8.8.8.8:8333', book)).toBe('new');
+  });
+
   test('opt-outs by address, by address and port, by prefix', () => {
     const frontier = make({
       optOut: new OptOutList('8.8.8.8\n8.8.4.4:8333 # mail\n9.0.0.0/8\n2001:4860::/32'),
@@ -94,7 +101,7 @@ describe('gossip that leads nowhere', () => {
       if (contacts > 1) frontier.finish(next.addr, false);
     }
     expect(contacts).toBe(32);
-    expect(frontier.parked).toBe(2_000 - 32);
+    expect(frontier.withheld).toBe(2_000 - 32);
   });
 
   test('is followed at the end, so that nothing is missed in a small network', () => {
@@ -141,7 +148,7 @@ test('property: every address is contacted once at most, and counts never go bel
         const back = act === 4 ? open.shift() : undefined;
         if (back !== undefined) frontier.giveBack(back);
         expect(frontier.active).toBe(open.length);
-        expect(Math.min(frontier.queued, frontier.parked)).toBeGreaterThanOrEqual(0);
+        expect(Math.min(frontier.queued, frontier.withheld)).toBeGreaterThanOrEqual(0);
       }
       expect(new Set(contacted).size).toBe(contacted.length);
     }),

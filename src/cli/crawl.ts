@@ -1,12 +1,9 @@
 /** `verack crawl`: contacts every advertised address, records the results, and estimates how many nodes were missed. */
 import { setFlagsFromString } from 'node:v8';
 import { Argument } from 'commander';
-import { formatEndpoint, parseEndpoint, seedAddresses, systemClock, systemRandom } from '../net/index.js';
-import { type Chain, NAME, VerackError, VERSION } from '../index.js';
+import { systemClock, systemRandom } from '../net/index.js';
+import { type Chain, NAME, VERSION } from '../index.js';
 import {
-  addressesIn,
-  canonicalAddr,
-  classifyHost,
   Crawl,
   CRAWL_DEFAULTS,
   crawlerAgent,
@@ -19,11 +16,11 @@ import {
   IdentifyingContacts,
   NodeContacts,
   OptOutList,
-  type Seed,
   Snapshot,
   summaryOf,
 } from '../crawl/index.js';
 import { printResult } from './crawl-result.js';
+import { firstAddresses, readFormer, readText, seedNodes, seedsOfBook } from './crawl-seeds.js';
 import { identified } from './identify.js';
 import { nodeOptionsOf } from './node-options.js';
 import { type FleetFlags, fleetContacts, orUnreachable, work } from './crawl-fleet.js';
@@ -42,7 +39,6 @@ import {
   valued,
 } from './options.js';
 import type { Output } from './output.js';
-import { readTextFile } from './input-file.js';
 import { duration, hostText, oneOf, repeatable, whole } from './option-values.js';
 import { type Observers, observers } from './inspect-and-metrics.js';
 import type { CliCommand, Invocation } from './command.js';
@@ -53,6 +49,7 @@ import { onlynetOption, proxyOptions } from './proxy-options.js';
 interface CrawlFlags extends Flags, FleetFlags {
   readonly seednode?: readonly string[];
   readonly from?: string;
+  readonly addresses?: string;
   readonly output?: string;
   readonly resume?: boolean;
   readonly parallel: number;
@@ -86,6 +83,10 @@ export const crawlCommand: CliCommand = {
   examples: [
     ['verack crawl --contact ops@example.org --output crawl.ndjson', 'crawl the main network'],
     ['verack crawl --output crawl.ndjson --resume --contact ops@example.org', 'go on after an interruption'],
+    [
+      'verack crawl --contact ops@example.org --addresses ~/.bitcoin/peers.dat',
+      "begin with Bitcoin Core's address book",
+    ],
     ['verack crawl crawl.ndjson --format csv', 'the finished crawl as a table'],
     ['verack crawl --regtest --seednode 127.0.0.1 --allow-unroutable --json', 'a network on this machine'],
   ],
@@ -98,6 +99,7 @@ export const crawlCommand: CliCommand = {
         repeatable(hostText),
       ),
       valued('--from <file>', 'begin with the addresses of a text file, or of a former crawl', String),
+      valued('--addresses <file>', "begin with an address book: Bitcoin Core's peers.dat, or ours", String),
     ]),
     ...seedOptions(),
     ...chainOptions(),
@@ -202,7 +204,9 @@ function checked(flags: CrawlFlags): ReturnType<typeof nodeOptionsOf> {
   const isMain = nodeOptions.chain.name === 'main';
   if (isMain && flags.allowUnroutable) throw new Usage('--allow-unroutable is refused on main');
   if (isMain && flags.contact === undefined)
-    throw new Usage('--contact is needed on main: an address or URL where operators can ask and opt out');
+    throw new Usage(
+      '--contact is needed on main: an address or URL where operators can reach you and opt out',
+    );
   if (flags.resume && flags.output === undefined) throw new Usage('--resume needs --output FILE');
   if (flags.coordinate && flags.nats === undefined) throw new Usage('--coordinate needs --nats URL');
   return nodeOptions;
@@ -246,7 +250,11 @@ async function crawlOptions(
 ): Promise<ConstructorParameters<typeof Crawl>[0]> {
   const { chain } = nodeOptions;
   const former = flags.from === undefined ? undefined : readFormer(flags.from, chain);
-  const given = await seedNodes(flags, chain, around.net, interrupted);
+  const given = [
+    ...(await seedNodes(flags, chain, around.net, interrupted)),
+    ...(former?.seeds ?? []),
+    ...(await seedsOfBook(flags.addresses, chain)),
+  ];
   const optOutText = flags.optout === undefined ? '' : readText(flags.optout);
   const optOut = new OptOutList(optOutText);
   const optOuts = { entries: OptOutList.entriesOf(optOutText), list: optOut };
@@ -258,7 +266,7 @@ async function crawlOptions(
     contacts: flags.coordinate
       ? await fleetContacts(flags, optOuts, out, interrupted)
       : contactsOf(flags, nodeOptions, around),
-    seeds: () => firstAddresses(flags, chain, around.net, [...given, ...(former?.seeds ?? [])], interrupted),
+    seeds: () => firstAddresses(flags, chain, around.net, given, interrupted),
     clock: systemClock,
     random: systemRandom,
     rounds: flags.contacts,
@@ -269,65 +277,6 @@ async function crawlOptions(
     resume: flags.resume ?? false,
     before: former?.snapshot,
   };
-}
-
-function readText(file: string): string {
-  try {
-    return readTextFile(file);
-  } catch (error) {
-    if (error instanceof Usage) throw error;
-    const why = `it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'EIO'})`;
-    throw new VerackError('ERR_LOCAL_ARGUMENT', { value: file, why });
-  }
-}
-
-/** A former crawl gives its addresses and what to compare with; any other file is a list of addresses. */
-function readFormer(file: string, chain: Chain): { seeds: Seed[]; snapshot?: Snapshot } {
-  const text = readText(file);
-  if (!text.startsWith('{')) {
-    const seeds = addressesIn(text, chain.port).map((at) => ({ addr: formatEndpoint(at), source: 'file' }));
-    return { seeds };
-  }
-  const snapshot = loadSnapshot(file, new Snapshot(networkLookup()));
-  return { seeds: [...snapshot.nodes.keys()].map((addr) => ({ addr, source: 'crawl' })), snapshot };
-}
-
-/** The nodes that the operator named, each address of a name. */
-async function seedNodes(
-  flags: CrawlFlags,
-  chain: Chain,
-  { proxied, options: { dns } }: NodeNet,
-  signal: AbortSignal,
-): Promise<Seed[]> {
-  const found = await Promise.all(
-    (flags.seednode ?? []).map(async (text) => {
-      const { host, port } = parseEndpoint(text, chain.port);
-      const hosts = await proxied.resolve(host, { ...dns, signal });
-      return hosts.map((each) => ({ host: each, port }));
-    }),
-  );
-  return found.flat().map((at) => {
-    const { network } = classifyHost(at.host);
-    if (network === 'not_publicly_routable' && !flags.allowUnroutable)
-      throw new Usage(`--seednode ${at.host} is not publicly routable: --allow-unroutable takes it`);
-    return { addr: canonicalAddr(formatEndpoint(at), chain.port), source: 'seednode' };
-  });
-}
-
-/** DNS seeds are queried only when no address was given, and never where names go to a proxy. */
-async function firstAddresses(
-  flags: CrawlFlags,
-  chain: Chain,
-  { proxied, options: { dns } }: NodeNet,
-  given: readonly Seed[],
-  signal: AbortSignal,
-): Promise<readonly Seed[]> {
-  if (given.length > 0) return given;
-  const asked = flags.dnsseed === false || proxied.hasNameProxy ? { ...chain, seeds: [] } : chain;
-  const found = await seedAddresses(asked, { ...dns, signal, random: Math.random });
-  if (found.length === 0)
-    throw new Usage(`there is no address to begin with on ${chain.chain}: name a --seednode`);
-  return found.map(({ host, port, source }) => ({ addr: formatEndpoint({ host, port }), source }));
 }
 
 /** Milliseconds between two redraws. */
@@ -355,7 +304,7 @@ async function sumUp(file: string, flags: CrawlFlags, out: Output): Promise<numb
   const before = flags.from === undefined ? undefined : readFormer(flags.from, nodeOptionsOf(flags).chain);
   const summary = summaryOf(
     snapshot,
-    { size: snapshot.sources.size, parked: 0, skipped: new Map() },
+    { size: snapshot.sources.size, withheld: 0, skipped: new Map() },
     {
       completeness: end?.completeness ?? 'interrupted',
       seconds: ((end?.t ?? begin?.t ?? 0) - (begin?.t ?? 0)) / 1_000,

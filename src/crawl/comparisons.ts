@@ -12,11 +12,11 @@ const P2P_V2 = servicesOf('P2P_V2');
 export interface V2Comparison {
   /** Gossip or `version` had the bit, and a v2 handshake succeeded. */
   readonly advertised_and_supported: number;
-  /** The bit was there, v2 was tried, and the node answered v1 only. */
+  /** The bit was there, the contact began with v2, and the node answered v1 only. */
   readonly advertised_not_supported: number;
-  /** The bit was only in `version`, after a v1 handshake: not tried. */
+  /** The bit was only in `version`, after a v1 handshake: v2 untested. */
   readonly untested: number;
-  /** No bit anywhere: not tried. */
+  /** No bit anywhere: v2 untested. */
   readonly not_advertised: number;
 }
 
@@ -137,13 +137,13 @@ function rateOf(spells: readonly Spell[]): Churn['rate_per_hour'] {
   return { estimate, low, high };
 }
 
-const isUntried = (node: NodeRecord | undefined): boolean => !node || node.last.outcome === 'local';
+const isNotDialled = (node: NodeRecord | undefined): boolean => !node || node.last.outcome === 'local';
 
 /** Compares two crawls, the earlier one first. */
 export function compareCrawls(before: Snapshot, after: Snapshot): Churn {
   const there = [...before.nodes.values()].filter(({ lastAnswered }) => lastAnswered);
-  const tried = there.filter(({ addr }) => !isUntried(after.nodes.get(addr)));
-  const spells = tried.map((node): Spell => {
+  const dialled = there.filter(({ addr }) => !isNotDialled(after.nodes.get(addr)));
+  const spells = dialled.map((node): Spell => {
     const later = after.nodes.get(node.addr)!;
     const until = later.lastAnswered ?? later.last;
     const hours = Math.max(1, until.t - (node.lastAnswered?.t ?? node.last.t)) / HOUR;
@@ -151,12 +151,12 @@ export function compareCrawls(before: Snapshot, after: Snapshot): Churn {
   });
   const now = [...after.nodes.values()].filter(({ lastAnswered }) => lastAnswered);
   const fresh = now.filter(({ addr }) => !before.nodes.get(addr)?.lastAnswered);
-  const known = fresh.filter(({ addr }) => !isUntried(before.nodes.get(addr)));
+  const known = fresh.filter(({ addr }) => !isNotDialled(before.nodes.get(addr)));
   const stayed = spells.filter((spell) => spell.stayed).length;
   return {
     stayed,
     left: spells.length - stayed,
-    censored: there.length - tried.length,
+    censored: there.length - dialled.length,
     arrived: known.length,
     arrived_or_undiscovered: fresh.length - known.length,
     rate_per_hour: rateOf(spells),

@@ -56,7 +56,7 @@ export interface ContactReport {
   readonly peer?: ContactPeer;
   /** The transport of the connection that counted. */
   readonly transport?: 'v1' | 'v2';
-  /** Whether BIP324 was tried, and whether its key exchange succeeded. */
+  /** Whether the contact began with BIP324, and whether its key exchange succeeded. */
   readonly v2: { readonly tried: boolean; readonly succeeded: boolean };
   /** Present when the node was identified by its behaviour, beside what `peer.subver` claims. */
   readonly identified?: IdentifiedNode;

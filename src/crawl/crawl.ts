@@ -16,7 +16,7 @@ import { type AttemptEvent, type CrawlFileEvent, FORMAT_VERSION, type ReplyEvent
 import { endpointOf } from './addr-text.js';
 import { type CrawlCounts, mostFrequent } from './counts.js';
 import { Frontier } from './frontier.js';
-import type { KnownAddress } from './known-address.js';
+import { type KnownAddress, originOf } from './known-address.js';
 import type { CrawlOptions } from './options.js';
 import { networkLookup, type Progress, Replay, resumeFrom } from './resume.js';
 import { Snapshot } from './snapshot.js';
@@ -177,8 +177,8 @@ export class Crawl {
       const hasSeeds = isResumed && this.#frontier.size > 0;
       const seeds = hasSeeds ? [] : await this.options.seeds();
       this.#attempt(() => {
-        for (const { addr, source } of seeds) this.#write([{ event: 'seed', t: this.#wall, addr, source }]);
-        for (const { addr } of seeds) this.#frontier.add(addr, { source: '', distance: 0 });
+        for (const seed of seeds) this.#write([{ event: 'seed', t: this.#wall, ...seed }]);
+        for (const seed of seeds) this.#frontier.add(seed.addr, originOf(seed));
       });
     } catch (error) {
       this.#failure ??= error;

@@ -29,8 +29,10 @@ export interface SeedEvent {
   readonly event: 'seed';
   readonly t: number;
   readonly addr: string;
-  /** `seednode`, `file`, or the name of a DNS seed. */
+  /** `seednode`, `file`, `crawl`, `addresses` (an address book), or the name of a DNS seed. */
   readonly source: string;
+  /** Service bits that the address book has, in hex digits. */
+  readonly services?: string;
 }
 
 /** A round begins: 1 is the first contact of each address, later ones are repeat contacts of `contacts` addresses. */

@@ -8,7 +8,7 @@
 import type { Chain, Endpoint } from '../index.js';
 import type { AddressNetwork } from '../wire/index.js';
 import { endpointOf } from './addr-text.js';
-import { Group, KnownAddress, type Origin } from './known-address.js';
+import { Group, isOperatorGiven, KnownAddress, type Origin } from './known-address.js';
 import { classifyHost } from './netgroup.js';
 import type { OptOutList } from './opt-out.js';
 import { Queue } from './queue.js';
@@ -32,8 +32,8 @@ export interface FrontierOptions {
 /** Contacts to addresses that one source alone advertised, after its credit was spent and nothing else was left to do. */
 const SPECULATIVE_CONTACTS = 5_000;
 /** Addresses that may wait for a source's credit. */
-const MAX_PARKED = 50_000;
-/** Parked addresses that one answer sets free. */
+const MAX_WITHHELD = 50_000;
+/** Withheld addresses that one answer sets free. */
 const REWARD_RELEASES = 16;
 
 export class Frontier {
@@ -42,7 +42,7 @@ export class Frontier {
   readonly #groups = new Map<string, Group>();
   readonly #credit = new SourceCredit();
   readonly #queue = new Queue<KnownAddress>();
-  readonly #parked = new Map<string, KnownAddress[]>();
+  readonly #withheld = new Map<string, KnownAddress[]>();
   #queued = 0;
   #active = 0;
   #waiting = 0;
@@ -65,7 +65,7 @@ export class Frontier {
   }
 
   /** Addresses that were advertised by one netgroup only, whose credit is spent. */
-  get parked(): number {
+  get withheld(): number {
     return this.#waiting;
   }
 
@@ -126,7 +126,7 @@ export class Frontier {
     const known = this.#known.get(addr);
     if (!known) return;
     if (known.state === 'queued' || known.state === 'deferred') this.#queued -= 1;
-    if (known.state === 'parked') this.#waiting -= 1;
+    if (known.state === 'withheld') this.#waiting -= 1;
     known.state = 'done';
     if (answered && known.source !== '') this.#reward(known.source);
   }
@@ -137,7 +137,7 @@ export class Frontier {
     if (known?.state === 'done') this.#enqueue(known);
   }
 
-  /** Releases parked addresses when nothing else is left; also called once before the first contact. */
+  /** Releases withheld addresses when nothing else is left; also called once before the first contact. */
   settle(): void {
     if (this.#queued === 0 && this.#active === 0) this.#speculate();
   }
@@ -149,7 +149,7 @@ export class Frontier {
     origin: Origin,
   ): SkipReason | undefined {
     const { options } = this;
-    const isGiven = origin.source === '';
+    const isGiven = isOperatorGiven(origin);
     if (network === 'not_publicly_routable' && !options.allowUnroutable) return 'unroutable';
     if (!isGiven && !this.#isBitcoinPort(port, network)) return 'port';
     if (network !== 'not_publicly_routable' && !options.networks.includes(network)) return 'network';
@@ -183,7 +183,7 @@ export class Frontier {
     if (origin.services !== undefined) known.services = origin.services;
     if (known.confirmed || origin.source === known.source) return;
     known.confirmed = true;
-    if (known.state !== 'parked') return;
+    if (known.state !== 'withheld') return;
     this.#waiting -= 1;
     this.#enqueue(known);
   }
@@ -203,7 +203,7 @@ export class Frontier {
     }
     if (known.confirmed || this.#credit.charge(known.source)) return true;
     this.#queued -= 1;
-    this.#park(known);
+    this.#withhold(known);
     return false;
   }
 
@@ -226,45 +226,45 @@ export class Frontier {
   }
 
   /** Beyond the bound the address is forgotten, so that gossip cannot fill memory. */
-  #park(known: KnownAddress): void {
-    if (this.#waiting >= MAX_PARKED) {
+  #withhold(known: KnownAddress): void {
+    if (this.#waiting >= MAX_WITHHELD) {
       this.#known.delete(known.addr);
       if (known.group) known.group.known -= 1;
       this.skipped.set('memory', (this.skipped.get('memory') ?? 0) + 1);
       return;
     }
-    known.state = 'parked';
+    known.state = 'withheld';
     this.#waiting += 1;
-    const list = this.#parked.get(known.source);
+    const list = this.#withheld.get(known.source);
     if (list) list.push(known);
-    else this.#parked.set(known.source, [known]);
+    else this.#withheld.set(known.source, [known]);
   }
 
   #reward(source: string): void {
     this.#credit.reward(source);
-    const list = this.#parked.get(source);
+    const list = this.#withheld.get(source);
     if (!list) return;
-    this.#unpark(list.splice(-REWARD_RELEASES));
-    if (list.length === 0) this.#parked.delete(source);
+    this.#requeueWithheld(list.splice(-REWARD_RELEASES));
+    if (list.length === 0) this.#withheld.delete(source);
   }
 
-  #unpark(list: readonly KnownAddress[]): void {
+  #requeueWithheld(list: readonly KnownAddress[]): void {
     for (const known of list) {
-      if (known.state !== 'parked') continue;
+      if (known.state !== 'withheld') continue;
       this.#waiting -= 1;
       this.#enqueue(known);
     }
   }
 
-  /** Nothing else is left: follow what was parked after all, as long as the budget of the crawl lasts. */
+  /** Nothing else is left: follow the withheld addresses after all, as long as the budget of the crawl lasts. */
   #speculate(): void {
-    for (const [source, list] of this.#parked) {
+    for (const [source, list] of this.#withheld) {
       if (this.#speculative <= 0) return;
       const some = list.splice(0, Math.min(REWARD_RELEASES, this.#speculative));
-      if (list.length === 0) this.#parked.delete(source);
+      if (list.length === 0) this.#withheld.delete(source);
       this.#speculative -= some.length;
       for (const known of some) known.confirmed = true;
-      this.#unpark(some);
+      this.#requeueWithheld(some);
     }
   }
 }

@@ -10,6 +10,7 @@ export { estimateReachable } from './estimates.js';
 export type { CrawlFileEvent } from './events.js';
 export { IdentifyingContacts } from './identifying-contacts.js';
 export { NodeContacts } from './node-contacts.js';
+export { ADDRESS_BOOK } from './known-address.js';
 export { addressesIn, loadSnapshot, networkLookup } from './resume.js';
 export { canonicalAddr, CRAWL_DEFAULTS, crawlerAgent } from './options.js';
 export type { CrawlOptions, Seed } from './options.js';

@@ -1,6 +1,7 @@
 /** One address that the frontier remembers. There are hundreds of thousands: a class with few fields, no text twice. */
 import type { AddressNetwork } from '../wire/index.js';
 import { hostOf } from './addr-text.js';
+import type { Seed } from './options.js';
 import type { Queue } from './queue.js';
 
 /** Where an address came from. */
@@ -11,7 +12,21 @@ export interface Origin {
   readonly distance: number;
   /** Service bits that were advertised, in hex digits; undefined when unknown. */
   readonly services?: string | undefined;
+  /** Of an address book: gossip named its port, so the rule for ports holds. */
+  readonly isFromBook?: boolean;
 }
+
+/** The `source` of a seed that an address book has. */
+export const ADDRESS_BOOK = 'addresses';
+
+export const originOf = ({ source, services }: Seed): Origin => ({
+  ...{ source: '', distance: 0, services },
+  isFromBook: source === ADDRESS_BOOK,
+});
+
+/** The operator or a DNS seed named it, port included. */
+export const isOperatorGiven = ({ source, isFromBook = false }: Origin): boolean =>
+  source === '' && !isFromBook;
 
 /** A netgroup: how many addresses it has, how many contacts to it are open, and which addresses wait for one to end. */
 export class Group {
@@ -22,8 +37,8 @@ export class Group {
   constructor(readonly name: string) {}
 }
 
-/** `parked`: its source has no credit left; `deferred`: its netgroup has enough open contacts. */
-export type KnownState = 'queued' | 'deferred' | 'active' | 'parked' | 'done';
+/** `withheld`: its source has no credit left; `deferred`: its netgroup has enough open contacts. */
+export type KnownState = 'queued' | 'deferred' | 'active' | 'withheld' | 'done';
 
 export class KnownAddress {
   state: KnownState = 'queued';

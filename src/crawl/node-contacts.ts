@@ -36,7 +36,7 @@ const [SHORTEST_SILENCE, LONGEST_SILENCE] = [20, 2_000];
 const SILENCE_WITHOUT_PONG = 250;
 /** A contact that waits for addresses is looked at so often, milliseconds. */
 const INTERVAL = 200;
-/** An open connection whose key exchange takes longer than this and four times the opening is tried again with v1. */
+/** An open connection whose key exchange takes longer than this and four times the opening is closed, and a v1 connection follows. */
 const KEY_EXCHANGE = 1_000;
 /** Entries that one message may hold: no message ends the connection by itself. */
 const MAX_ENTRIES = 1_000;

@@ -9,8 +9,10 @@ import type { Snapshot } from './snapshot.js';
 /** An address to begin with. */
 export interface Seed {
   readonly addr: string;
-  /** `seednode`, `file`, `crawl`, or the name of a DNS seed. */
+  /** `seednode`, `file`, `crawl`, `addresses` (an address book), or the name of a DNS seed. */
   readonly source: string;
+  /** Service bits that the address book has, in hex digits. */
+  readonly services?: string;
 }
 
 export interface CrawlOptions {

@@ -4,6 +4,7 @@ import { hostOf } from './addr-text.js';
 import { cutBack, type FileState, readEvents } from './event-file.js';
 import type { BeginEvent, CrawlFileEvent, RoundEvent } from './events.js';
 import type { Frontier } from './frontier.js';
+import { originOf } from './known-address.js';
 import { classifyHost } from './netgroup.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -31,7 +32,7 @@ export class Replay {
   apply(event: CrawlFileEvent): void {
     this.snapshot.apply(event);
     if (event.event === 'round') this.#beginRound(event);
-    if (event.event === 'seed') this.frontier().add(event.addr, { source: '', distance: 0 });
+    if (event.event === 'seed') this.frontier().add(event.addr, originOf(event));
     if (event.event === 'reply') this.#addReply(event);
     if (event.event !== 'attempt') return;
     this.#contacted.add(event.addr);

@@ -66,7 +66,7 @@ function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<str
 /** Computes the summary. */
 export function summaryOf(
   snapshot: Snapshot,
-  frontier: Pick<Frontier, 'size' | 'parked' | 'skipped'>,
+  frontier: Pick<Frontier, 'size' | 'withheld' | 'skipped'>,
   run: Pick<CrawlSummary, 'completeness' | 'seconds'> & { readonly before: Snapshot | undefined },
 ): CrawlSummary {
   const nodes = [...snapshot.nodes.values()];
@@ -80,7 +80,7 @@ export function summaryOf(
     contacts: snapshot.attempts,
     known: frontier.size,
     completeness: run.completeness,
-    not_followed: frontier.parked,
+    not_followed: frontier.withheld,
     skipped: Object.fromEntries(frontier.skipped),
     outcomes: countBy(nodes, ({ last, lastAnswered }) => (lastAnswered ?? last).outcome),
     reasons: countBy(failed, ({ reason }) => reason.code),

@@ -18,7 +18,7 @@ export interface FleetContactsOptions {
 
 const STALE_AFTER = 45_000;
 const LOOK = 1_000;
-/** Results that may wait for a job that was not asked for yet: those of a coordinator that is resumed. */
+/** Results that may wait for a job that is not requested yet: those of a coordinator that is resumed. */
 const MAX_EARLY = 100_000;
 
 interface Outstanding {

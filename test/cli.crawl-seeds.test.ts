@@ -1,0 +1,97 @@
+/** A crawl begins with an address book, as `verack crawl --addresses` reads it. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from '@jest/globals';
+import { encodePeers } from '../src/addresses/index.js';
+import { CLI_COMMANDS } from '../src/cli/commands.js';
+import { seedsOfBook } from '../src/cli/crawl-seeds.js';
+import { Crawl } from '../src/crawl/index.js';
+import { NETWORKS } from '../src/networks.js';
+import { parseAddress, servicesOf } from '../src/wire/index.js';
+import { bookOf, START } from './support/book.js';
+import { ran } from './support/command-line.js';
+import { drive, inMemory, optionsFor } from './support/in-memory-crawl.js';
+import { planNetwork } from './support/simulated-network.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'verack-crawl-seeds-'));
+const file = join(folder, 'peers.dat');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const addressOf = (host: string) => {
+  const parsed = parseAddress(host);
+  if (!parsed.ok) throw new Error(host);
+  return parsed.value;
+};
+
+const services = servicesOf('NETWORK', 'P2P_V2');
+/** One address of each kind: new, tried, onion, and a port that no node has by default. */
+const ADDRESSES = [
+  ['8.8.8.8', 18_444],
+  ['9.9.9.9', 18_444],
+  ['pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion', 18_444],
+  ['7.7.7.7', 22],
+] as const;
+
+function writeBook(): void {
+  const book = bookOf('crawl');
+  for (const [host, port] of ADDRESSES) {
+    const service = { ...addressOf(host), port };
+    book.add([{ ...service, time: START, services }], service);
+  }
+  book.good({ ...addressOf('9.9.9.9'), port: 18_444 });
+  writeFileSync(file, encodePeers(book.save(), NETWORKS.regtest.magic));
+}
+
+test('each address of the book is a seed with its services, those that have worked first; the file stays as it is', async () => {
+  writeBook();
+  const before = readFileSync(file);
+  const seeds = await seedsOfBook(file, NETWORKS.regtest);
+  const expected = ADDRESSES.map(([host, port]) => ({
+    addr: `${host}:${port}`,
+    source: 'addresses',
+    services,
+  }));
+  expect(seeds).toHaveLength(ADDRESSES.length);
+  expect(seeds[0]).toEqual(expected[1]);
+  expect(seeds).toEqual(expect.arrayContaining(expected));
+  expect(readFileSync(file)).toEqual(before);
+});
+
+test('a resumed crawl knows the services of its seeds, and contacts no port that is no Bitcoin port', async () => {
+  writeBook();
+  const { clock, network, contactsOf } = await inMemory(planNetwork({ seed: 3, size: 2, reachable: 1 }));
+  const output = join(folder, 'crawl.ndjson');
+  const seeds = () => seedsOfBook(file, NETWORKS.regtest);
+  const options = optionsFor([], { contacts: contactsOf(), clock, seeds, output });
+  await drive(clock, new Crawl(options).run());
+  const lines = readFileSync(output, 'utf8').split('\n');
+  const attempts = (text: string): string[] =>
+    text
+      .split('\n')
+      .filter(
+        (line) => line.includes('"event":"attempt"') && line.includes(`"gossip_services":"${services}"`),
+      );
+  expect(attempts(lines.join('\n'))).toHaveLength(3);
+  const cut = lines.findIndex((line) => line.includes('"event":"round"'));
+  writeFileSync(output, `${lines.slice(0, cut).join('\n')}\n`);
+  await drive(
+    clock,
+    new Crawl({ ...options, contacts: contactsOf(), resume: true, seeds: () => Promise.resolve([]) }).run(),
+  );
+  expect(attempts(readFileSync(output, 'utf8'))).toHaveLength(3);
+  await drive(clock, network.stop());
+});
+
+test.each<[what: string, path: string, sentence: RegExp]>([
+  ['no file', join(folder, 'none.dat'), /none\.dat is not there/],
+  ['another chain', file, /peers\.dat .*/],
+  ['text', 'package.json', /package\.json .*/],
+])('%s is refused', async (_, path, sentence) => {
+  writeBook();
+  const { code, stderr } = await ran(
+    `crawl --signet --contact a@example.org --addresses ${path}`,
+    CLI_COMMANDS,
+  );
+  expect([code, stderr]).toEqual([2, expect.stringMatching(sentence)]);
+});
