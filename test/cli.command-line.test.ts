@@ -9,6 +9,8 @@ import type { CliCommand } from '../src/cli/command.js';
 import { VerackError } from '../src/index.js';
 import { V2_FAULT_NAMES } from '../src/connection/v2-faults.js';
 import { FAULT_NAMES } from '../src/net/faults/faults.js';
+import { v2OffNotice } from '../src/cli/node-options.js';
+import { fault } from '../src/cli/option-values.js';
 import { CLI_COMMANDS } from '../src/cli/commands.js';
 import { CapturedOutput, ran, read } from './support/command-line.js';
 
@@ -143,6 +145,10 @@ describe('usage errors are one sentence with what to try', () => {
     ['connect -regtest -signet a', 'One chain at a time: regtest was given already.'],
     ['connect --onlynet moon a', 'It takes one of ipv4, ipv6, onion, i2p, cjdns.'],
     ['connect --fault chcksum a', 'did you mean "checksum"?'],
+    ['connect --fault silnt a', 'did you mean "silent"? the faults are checksum, '],
+    ['connect --fault v2-bad-tagg a', 'did you mean "v2-bad-tag"?'],
+    ['connect --fault moon a', 'slow=MS, v2-early-key, '],
+    ['connect --fault v2-bad-tag=1 a', 'take no value'],
     ['connect --fault split a', 'split=N'],
     ['connect --dns-server example.org a', 'It takes an IP address'],
     ['connect --maxconnections 0 a', 'It takes a whole number from 1'],
@@ -223,6 +229,13 @@ describe('help and version', () => {
     const prose = stdout.split('\n').filter((line) => !/^( {2}|Usage: )verack /.test(line));
     expect(prose.filter((line) => line.length > 40)).toEqual([]);
     expect(prose.some((line) => line.length > 30)).toBe(true);
+  });
+
+  test('a fault of v1 frames is said to switch v2 off; others keep v2', () => {
+    const notice = (name: string) => v2OffNotice({ fault: [fault(name)] });
+    expect(notice('silent')).toContain('--fault silent needs v1, so v2 is off');
+    expect(['slow=9', 'split=1', 'v2-bad-tag'].map(notice)).toEqual([undefined, undefined, undefined]);
+    expect(v2OffNotice({ fault: [fault('silent')], v2transport: false })).toBeUndefined();
   });
 
   test.each(['connect', 'listen'])('%s --help lists every fault', async (name) => {

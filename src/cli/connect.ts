@@ -161,7 +161,7 @@ async function connect(job: Invocation, net: NodeNet, plan: Plan): Promise<numbe
   printListening(node, out);
   if (flags.listen && !(await openListeners(node, flags, out, interrupted))) return EXIT.unreachable;
   const hideStatus = showStatus(node, out);
-  out.info(out.paintLog('dim', intention(node, plan, flags.dnsseed)));
+  out.info(out.paintLog('dim', intention(node, plan, flags)));
   printPage();
   outbound.start();
   await Promise.race([outbound.settled, passed(flags.for, interrupted)]);
@@ -241,13 +241,14 @@ function refuseNowhere(flags: Flags, { book }: KeptAddressBook): void {
 }
 
 /** What is done first, in words. */
-function intention({ chain }: BitcoinNode, { hosts, kept, seedNodes }: Plan, dnsseed = true): string {
+function intention({ chain }: BitcoinNode, { hosts, kept, seedNodes }: Plan, flags: Flags): string {
   const dialling = hosts.length === 1 ? `dialling ${hosts[0]!}` : `dialling ${hosts.length} hosts`;
   const manual = hosts.length === 0 ? 'no automatic connections' : dialling;
-  return `${chain.name}: ${kept ? firstSource(kept.book.size(), seedNodes.length, dnsseed) : manual}; Ctrl-C ends`;
+  const first = kept ? firstSource(kept.book.size(), seedNodes.length, flags.dnsseed) : manual;
+  return `${chain.name}: ${first}${flags.once ? '' : '; Ctrl-C ends'}`;
 }
 
-function firstSource(known: number, seedNodes: number, dnsseed: boolean): string {
+function firstSource(known: number, seedNodes: number, dnsseed = true): string {
   if (known > 0) return `${known} ${known === 1 ? 'address' : 'addresses'} in the address book`;
   if (seedNodes > 0) return `asking ${seedNodes} ${seedNodes === 1 ? 'node' : 'nodes'} for addresses`;
   return dnsseed ? 'asking the DNS seeds' : 'trying the fixed list';

@@ -7,6 +7,7 @@ import type { Relay } from '../inspect/inspector-server.js';
 import { Usage } from './exit-codes.js';
 import { readTextFile } from './input-file.js';
 import type { SocketPath } from './option-values.js';
+import { v2OffNotice } from './node-options.js';
 import type { Flags } from './options.js';
 import type { Output } from './output.js';
 import { type NodeRecorder, recorderOf } from './record-option.js';
@@ -59,6 +60,8 @@ export interface ObservedNode {
 }
 
 export async function observedNode(flags: Flags, out: Output, options: NodeOptions): Promise<ObservedNode> {
+  const notice = v2OffNotice(flags);
+  if (notice !== undefined) out.info(notice);
   const attached = await observers(flags, out);
   const recorder = await recording(flags, out, attached);
   const node = recorder.node({ ...options, ...attached.options });

@@ -34,6 +34,17 @@ export const dnsOptionsOf = ({ dnsServer, onlynet, timeout }: Flags): DnsOptions
 export const netFaultsOf = ({ fault = [] }: Pick<Flags, 'fault'>): Fault[] =>
   fault.filter((each) => typeof each !== 'string');
 
+/** The faults of v1 frames, which switch v2 off. */
+const frameFaultsOf = (flags: Pick<Flags, 'fault'>): Fault[] =>
+  netFaultsOf(flags).filter((each) => !isPace(each));
+
+/** What to say when a fault has switched v2 off: a v2 peer then looks like one of another chain. */
+export function v2OffNotice(flags: Pick<Flags, 'fault' | 'v2transport'>): string | undefined {
+  const [first] = frameFaultsOf(flags);
+  if (first === undefined || flags.v2transport === false) return undefined;
+  return `--fault ${first.name} needs v1, so v2 is off: a peer that tries v2 first is reported as ERR_FRAME_MAGIC, then usually comes back with v1`;
+}
+
 /** Faults of v1 frames need v1; without one, v2 is tried first, as Core does. */
 function transportOf({
   v2transport = true,
@@ -41,7 +52,7 @@ function transportOf({
   fault = [],
 }: Flags): Pick<NodeOptions, 'v2transport' | 'v2only' | 'v2fault'> {
   const v2fault = fault.find((each) => typeof each === 'string');
-  const frames = fault.some((each) => typeof each !== 'string' && !isPace(each));
+  const frames = frameFaultsOf({ fault }).length > 0;
   if (frames && (v2only || v2fault))
     throw new Usage('faults of v1 frames do not go with v2: leave out one of them');
   return { v2transport: v2transport && !frames, v2only, ...(v2fault && { v2fault }) };

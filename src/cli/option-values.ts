@@ -1,9 +1,18 @@
 /** Parsers of option values. Each one rejects with one sentence about what it accepts; commander adds the option's name. */
 import { InvalidArgumentError } from 'commander';
 import { isIP } from 'node:net';
-import { type Endpoint, type Fault, formatEndpoint, parseEndpoint, parseFault } from '../net/index.js';
+import {
+  type Endpoint,
+  type Fault,
+  FAULT_NAMES,
+  FAULTS,
+  formatEndpoint,
+  nearestName,
+  parseEndpoint,
+  parseFault,
+} from '../net/index.js';
 import { isSubnet, networkOf, VerackError } from '../index.js';
-import { parseV2Fault, type V2FaultName } from '../connection/index.js';
+import { isV2Fault, parseV2Fault, V2_FAULT_NAMES, type V2FaultName } from '../connection/index.js';
 import { SERVICE_BITS, type ServiceName } from '../wire/index.js';
 import { checkHost } from './host-targets.js';
 
@@ -72,8 +81,21 @@ export function chainName(text: string, before: string | undefined): string {
   return chain;
 }
 
-export const fault = (text: string): Fault | V2FaultName =>
-  withCommanderError(() => (text.startsWith('v2-') ? parseV2Fault(text) : parseFault(text)));
+/** A fault of v1 messages or of v2. */
+export function fault(text: string): Fault | V2FaultName {
+  const [name = ''] = text.split('=', 1);
+  if (isV2Fault(name)) return withCommanderError(() => parseV2Fault(text));
+  if (!Object.hasOwn(FAULTS, name)) refuse(unknownFault(name));
+  return withCommanderError(() => parseFault(text));
+}
+
+/** Names the nearest fault of both kinds, and all of them. */
+function unknownFault(name: string): string {
+  const near = nearestName(name.slice(0, 40).toLowerCase(), [...FAULT_NAMES, ...V2_FAULT_NAMES]);
+  const hint = near === undefined ? '' : `did you mean "${near}"? `;
+  const names = [...FAULT_NAMES.map((each) => each + FAULTS[each].value), ...V2_FAULT_NAMES];
+  return `No such fault: ${hint}the faults are ${names.join(', ')}.`;
+}
 
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 

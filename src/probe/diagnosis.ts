@@ -212,8 +212,8 @@ const CURES: Partial<Record<Cause, (evidence: Evidence) => string>> = {
     'No DNS server has answered in time: check the DNS of this machine, ask another with --dns-server, or give the IP address.',
   dropped: ({ port }) =>
     `Nothing answers: a firewall drops the packets, or the machine is off. Let TCP port ${port} through to the node; --timeout MS waits longer.`,
-  refused: ({ port }) =>
-    `The host answers that connections to port ${port} are not allowed: start the node with "listen=1" on this port, or let the firewall pass it.`,
+  refused: ({ port, chain }) =>
+    `Nothing listens on port ${port} of that host, or its firewall refuses connections: check the port (${chain.chain} nodes usually listen on ${chain.port}) and that the node runs with "listen=1".`,
   'wrong-port': ({ answer, port }) =>
     `Not port ${port}: a node of ${answer?.chain.chain} answers on port ${answer?.port} of that machine.`,
   full: () =>

@@ -108,7 +108,12 @@ const OBSTACLES: readonly Obstacle[] = [
   {
     what: 'one that refuses',
     plant: () => `--regtest 127.77.1.2:${PORT}`,
-    ...{ step: 'tcp', cause: 'refused', cure: /start the node with "listen=1"/, exit: 4 },
+    ...{
+      step: 'tcp',
+      cause: 'refused',
+      cure: /Nothing listens on port \d+ of that host.*usually listen on 18444/,
+      exit: 4,
+    },
   },
   {
     what: 'wrong port',
