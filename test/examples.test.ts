@@ -1,5 +1,6 @@
 /** The examples of README: each runs and prints what its last lines say, and README quotes them as they are. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { format } from 'node:util';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 
 const directory = new URL('./examples/', import.meta.url);
@@ -9,12 +10,10 @@ const EXAMPLES = readdirSync(directory);
 let printed: string[] = [];
 beforeEach(() => {
   printed = [];
-  const print = (...values: unknown[]) => printed.push(...values.map(textOf).join(' ').split('\n'));
+  const print = (...values: unknown[]) => printed.push(...format(...values).split('\n'));
   jest.spyOn(console, 'log').mockImplementation(print);
 });
 afterEach(() => void jest.restoreAllMocks());
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** Without what differs from run to run. */
 const stable = (line: string): string =>

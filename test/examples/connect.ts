@@ -9,14 +9,14 @@ const peer = node.dial(process.env.PEER ?? '127.0.0.1:1', { persistent: true });
 setTimeout(() => peer.close(), 500);
 try {
   const { id } = await peer.established();
-  node.send(id, { command: 'ping', nonce: '0123456789abcdef' }); // any message of the table
+  node.send(id, { command: 'ping', nonce: '0123456789abcdef' }); // or any other message
   console.log((await peer.ended()).lastreason);
 } catch (error) {
   if (!(error instanceof VerackError)) throw error;
-  console.log(error.code, error.message);
+  console.log(error.message);
 }
 await node.stop();
 
 // Prints:
 // 127.0.0.1:1 ERR_DIAL_REFUSED again in 987 ms
-// ERR_DIAL_REFUSED …
+// ERR_DIAL_REFUSED: …

@@ -15,4 +15,8 @@ for (const chunk of [frame.subarray(0, 7), frame.subarray(7)]) {
 }
 
 // Prints:
-// {"ok":true,"message":{"command":"ping","nonce":"0123456789abcdef"},"trailing":{}}
+// {
+//   ok: true,
+//   message: { command: 'ping', nonce: '0123456789abcdef' },
+//   trailing: Uint8Array(0) []
+// }

@@ -41,4 +41,4 @@ console.log(actor.getSnapshot().output);
 // "established"
 // "established"
 // "failed"
-// {"code":"ERR_PROTO_LATE_FEATURE","facts":{"command":"wtxidrelay"}}
+// { code: 'ERR_PROTO_LATE_FEATURE', facts: { command: 'wtxidrelay' } }
