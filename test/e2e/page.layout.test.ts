@@ -156,6 +156,23 @@ describeNode('chromium', 'the layout of the page', () => {
     await page.getByRole('button', { name: 'run', exact: true }).click();
   });
 
+  test('a peer that is not connected yet shows nothing of the peer before', async () => {
+    const page = await visit('lab', WINDOWS[0]);
+    await page.getByLabel('How the peer behaves').selectOption('magic');
+    await page.getByRole('button', { name: 'start', exact: true }).click();
+    await page.locator('#lab-transcript .detail .reason', { hasText: 'ERR_FRAME_MAGIC' }).waitFor();
+    await page.getByLabel('How the peer behaves').selectOption('by hand');
+    await page.getByLabel('hold the clock first').check();
+    await page.getByRole('button', { name: 'start', exact: true }).click();
+    await page.locator('.lab-peers li.connecting [aria-pressed=true]').waitFor();
+    await page.getByText('The selected peer is not connected yet').waitFor();
+    expect(await page.locator('#lab-transcript .transcript-view').isVisible()).toBe(false);
+    expect(await page.locator('#chart-about').textContent()).toContain('Numbers count');
+    await page.getByRole('button', { name: 'run', exact: true }).click();
+    await page.locator('#lab-transcript .sequence li.now').waitFor();
+    expect(await page.locator('#lab-transcript').getByText('ERR_FRAME_MAGIC').count()).toBe(0);
+  });
+
   test('the peers view says how the peers see this node, the view of a peer how that one does', async () => {
     const net = memoryNet();
     const second = await startRelay();

@@ -55,7 +55,9 @@ export class LabView {
     const current = lab.peers.find(({ n }) => n === this.#selected);
     for (const element of this.#messages.children)
       (element as HTMLButtonElement).disabled = !current?.open || !current.v1;
-    if (current?.key !== undefined) this.select(current.key);
+    // Our node may not know a new peer yet: then nothing is shown of it, in particular not the peer before.
+    this.select(current?.key ?? '');
+    byId('lab-nothing').hidden = !current || current.key !== undefined;
   }
 
   #peerTools(): HTMLElement {
@@ -155,9 +157,8 @@ export class LabView {
     ];
   }
 
-  #pick({ n, key }: LabPeer): void {
+  #pick({ n }: LabPeer): void {
     this.#selected = n;
-    if (key !== undefined) this.select(key);
     this.draw();
   }
 }
