@@ -272,8 +272,9 @@ export class Lab {
     const id = this.#idOf(peer);
     if (id !== undefined) peer.key = `${nameOf(behaviour)}.${id}`;
     const isOver = peer.key !== undefined && id === undefined;
-    const usesV1 = !isV2Fault(behaviour);
-    return { n, behaviour, dialled, paused, open: !isOver, v1: usesV1, ...(peer.key && { key: peer.key }) };
+    const [v1, connecting] = [!isV2Fault(behaviour), !peer.link && !isOver];
+    const key = peer.key === undefined ? {} : { key: peer.key };
+    return { n, behaviour, dialled, paused, open: !isOver, connecting, v1, ...key };
   }
 }
 

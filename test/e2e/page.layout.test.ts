@@ -146,8 +146,12 @@ describeNode('chromium', 'the layout of the page', () => {
     await page.getByLabel('How the peer behaves').selectOption('by hand');
     await page.getByRole('button', { name: 'start', exact: true }).click();
     await page.locator('.lab-peers li.connecting', { hasText: 'by hand' }).waitFor();
+    const version = page.getByRole('button', { name: 'version', exact: true });
+    expect(await version.isDisabled()).toBe(true);
+    expect(await version.getAttribute('title')).toMatch(/^press step first/);
     await page.getByRole('button', { name: 'step', exact: true }).click();
     await page.locator('.lab-peers li.awaitingVersion', { hasText: 'by hand' }).waitFor();
+    expect(await version.isEnabled()).toBe(true);
     await page.getByRole('button', { name: 'wrong checksum', exact: true }).click();
     await page.getByRole('button', { name: 'step', exact: true }).click();
     const arrow = page.locator('#lab-transcript .sequence li.received', { hasText: 'ERR_FRAME_CHECKSUM' });

@@ -201,6 +201,8 @@ export interface LabPeer {
   readonly behaviour: string;
   readonly dialled: boolean;
   readonly open: boolean;
+  /** The connection is not open yet: nothing can be sent. */
+  readonly connecting: boolean;
   readonly paused: boolean;
   /** Uses v1: messages can be sent in its name. */
   readonly v1: boolean;

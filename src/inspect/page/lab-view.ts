@@ -53,8 +53,7 @@ export class LabView {
     this.#selectNewest(lab.peers);
     this.#list(lab.peers);
     const current = lab.peers.find(({ n }) => n === this.#selected);
-    for (const element of this.#messages.children)
-      (element as HTMLButtonElement).disabled = !current?.open || !current.v1;
+    this.#allowMessages(current);
     // Our node may not know a new peer yet: then nothing is shown of it, in particular not the peer before.
     this.select(current?.key ?? '');
     byId('lab-nothing').hidden = !current || current.key !== undefined;
@@ -92,6 +91,16 @@ export class LabView {
       make('legend', 'clock'),
       make('div.toolbar', this.#hold, step, ...skips, this.#now),
     );
+  }
+
+  /** A disabled button says why. */
+  #allowMessages(peer: LabPeer | undefined): void {
+    const why = whyNotSent(peer);
+    [...this.#messages.children].forEach((element, place) => {
+      const message = element as HTMLButtonElement;
+      message.disabled = why !== '';
+      message.title = why || (this.#menu?.messages[place]?.about ?? '');
+    });
   }
 
   #offer(menu: LabMenu): void {
@@ -161,4 +170,12 @@ export class LabView {
     this.#selected = n;
     this.draw();
   }
+}
+
+/** Why no message can be sent in the name of the peer; empty when one can. */
+function whyNotSent(peer: LabPeer | undefined): string {
+  if (!peer) return 'start a peer first';
+  if (!peer.open) return 'the connection has ended';
+  if (!peer.v1) return 'a peer with BIP324 sends only its own messages';
+  return peer.connecting ? 'press step first: the connection is not open yet' : '';
 }
