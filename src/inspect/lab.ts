@@ -66,7 +66,10 @@ export class Lab {
     token: hexOf(systemRandom(16)),
     behaviours: [
       { name: HEALTHY, about: 'makes no mistake', expect: 'established' },
-      { name: BY_HAND, about: 'sends only the messages that you choose', expect: 'ERR_TIME_HANDSHAKE' },
+      {
+        ...{ name: BY_HAND, about: 'sends only the messages that you choose', expect: 'ERR_TIME_HANDSHAKE' },
+        condition: 'depends on what you send; without messages ',
+      },
       ...FAULT_NAMES.map((name) => ({ name, about: FAULTS[name].about, expect: FAULTS[name].expect })),
       ...V2_FAULT_NAMES.map((name) => ({ name, ...V2_FAULTS[name] })),
     ],

@@ -143,7 +143,9 @@ describeNode('chromium', 'the layout of the page', () => {
     const page = await visit('lab', WINDOWS[0]);
     await page.getByRole('button', { name: 'hold', exact: true }).click();
     await page.getByText(/^held at/).waitFor();
+    await page.getByText('step runs the next timer or delivery of the clock').waitFor();
     await page.getByLabel('How the peer behaves').selectOption('by hand');
+    await page.getByText('depends on what you send; without messages ERR_TIME_HANDSHAKE').waitFor();
     await page.getByRole('button', { name: 'start', exact: true }).click();
     await page.locator('.lab-peers li.connecting', { hasText: 'by hand' }).waitFor();
     const version = page.getByRole('button', { name: 'version', exact: true });

@@ -187,10 +187,20 @@ export interface ReasonText {
   readonly blame: string;
 }
 
+/** A way in which a peer of the lab behaves. */
+export interface LabBehaviour {
+  readonly name: string;
+  readonly about: string;
+  /** The reason code or state in which the connection ends. */
+  readonly expect: string;
+  /** What must hold for `expect`, as text before it. */
+  readonly condition?: string;
+}
+
 /** What the lab offers. */
 export interface LabMenu {
   readonly token: string;
-  readonly behaviours: readonly { readonly name: string; readonly about: string; readonly expect: string }[];
+  readonly behaviours: readonly LabBehaviour[];
   readonly messages: readonly { readonly name: string; readonly about: string }[];
 }
 

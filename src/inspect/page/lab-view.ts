@@ -84,12 +84,13 @@ export class LabView {
     const step = button(
       'step',
       () => this.execute({ do: 'step' }),
-      'runs until the next message or change of state',
+      'runs the next timers and deliveries of the clock, up to the next message or change of state',
     );
     return make(
       'fieldset.lab-clock',
       make('legend', 'clock'),
       make('div.toolbar', this.#hold, step, ...skips, this.#now),
+      make('p.muted', 'step runs the next timer or delivery of the clock and holds it after it.'),
     );
   }
 
@@ -115,7 +116,8 @@ export class LabView {
 
   #describe(): void {
     const behaviour = this.#menu?.behaviours.find(({ name }) => name === this.#behaviour.value);
-    setText(this.#about, behaviour ? `${behaviour.about}. Expected: ${behaviour.expect}` : '');
+    const { about = '', condition = '', expect = '' } = behaviour ?? {};
+    setText(this.#about, behaviour ? `${about}. Expected: ${condition}${expect}` : '');
   }
 
   #start(): void {
