@@ -18,7 +18,7 @@ function messageDetail(entry: MessageEntry, reasons: Reasons): HTMLElement {
   const { about = 'a command that is not in the message table' } = entry;
   const kept = entry.hex.length / 2;
   const sender = kind === 'sent' ? 'sent by this node' : 'sent by the peer';
-  const length = dropped === undefined ? bytes(size) : 'dropped';
+  const length = dropped === undefined || size > 0 ? bytes(size) : 'dropped';
   return make(
     'article.detail',
     make('h3', make('b', command), ...bipOf(bip)),
@@ -26,7 +26,7 @@ function messageDetail(entry: MessageEntry, reasons: Reasons): HTMLElement {
     ...faults.map((fault) => make('p.faulty', fault)),
     ...(dropped === undefined ? [] : reasonOf({ code: dropped, facts: {} }, reasons)),
     ...(fields.length > 0 ? [fieldTable(entry)] : []),
-    ...(kept < size ? [make('p.muted', `the first ${bytes(kept)} were kept`)] : []),
+    ...(dropped === undefined && kept < size ? [make('p.muted', `the first ${bytes(kept)} were kept`)] : []),
   );
 }
 

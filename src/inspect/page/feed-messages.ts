@@ -87,7 +87,7 @@ export interface MessageEntry extends Instant {
   readonly fields: readonly Field[];
   /** What is wrong with the message. */
   readonly faults: readonly string[];
-  /** The reason code of a message that was dropped before it was decoded; it has no bytes here. */
+  /** The reason code of a message that was dropped before it was decoded, or of bytes that ended the connection; none are here. */
   readonly dropped?: string;
   readonly bip?: number;
   readonly about?: string;

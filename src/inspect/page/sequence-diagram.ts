@@ -67,14 +67,20 @@ export class SequenceDiagram {
 const timeOf = ({ at }: TranscriptEntry): HTMLElement => make('time', `+${span(at)}`);
 
 function messageLine(entry: MessageEntry): HTMLLIElement {
-  const { kind, command, size } = entry;
-  const length = entry.dropped === undefined ? bytes(size) : `dropped: ${entry.dropped}`;
+  const { kind, command } = entry;
+  const length = lengthOf(entry);
   const pick = make('button.what', make('b', command), ` ${length}`);
   pick.type = 'button';
   const line = make('li', timeOf(entry), make('span.arrow', pick));
   const faulty = entry.faults.length > 0 ? ' faulty' : '';
   line.dataset.look = `${kind}${faulty}`;
   return line;
+}
+
+/** The size of a message, or why it was dropped; both for bytes that ended the connection. */
+function lengthOf({ dropped, size }: MessageEntry): string {
+  if (dropped === undefined) return bytes(size);
+  return size === 0 ? `dropped: ${dropped}` : `${bytes(size)}, dropped: ${dropped}`;
 }
 
 function transitionLine(entry: TransitionEntry): HTMLLIElement {
