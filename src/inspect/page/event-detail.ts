@@ -79,13 +79,16 @@ function transitionDetail(entry: TransitionEntry, reasons: Reasons): HTMLElement
 const bipOf = (bip: number | undefined): HTMLElement[] =>
   bip === undefined ? [] : [make('span.bip', `BIP${bip}`)];
 
-/** A code, its sentence, the hint, and its facts. */
+/** Whether a hint names an option of the command line, which peers of the page do not have: `--timeout MS`. */
+const isOption = (hint: string): boolean => /(?:^|\s)--[a-z]/.test(hint);
+
+/** A code, its sentence, the hint unless it is for the command line, and its facts. */
 export function reasonOf({ code, facts }: Reason, reasons: Reasons): HTMLElement[] {
   const { says = '', hint = '', blame = '' } = reasons[code] ?? {};
   const known = Object.entries(facts).map(([name, value]) => `${name}=${value}`);
   return [
     make('p.reason', make('b', code), ` ${says}${blame === '' ? '' : ` (blame: ${blame})`}`),
-    ...(hint === '' ? [] : [make('p.muted', hint)]),
+    ...(hint === '' || isOption(hint) ? [] : [make('p.muted', hint)]),
     ...(known.length === 0 ? [] : [make('p.foreign', known.join('  '))]),
   ];
 }

@@ -158,7 +158,7 @@ export class MachineChart {
     box.setAttribute('x', String(-width / 2));
   }
 
-  /** On the top right corner of the state's box. */
+  /** Above the name, inside the state's box at its top right corner: arrows end at the outline. */
   #addBadge(group: SVGGraphicsElement): SVGGElement {
     const { x, y, width } = group.getBBox();
     const badge = makeSvg('g', { class: 'badge', transform: `translate(${x + width - 2} ${y + 1})` });
