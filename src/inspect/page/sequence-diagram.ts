@@ -42,7 +42,13 @@ export class SequenceDiagram {
     const top = line.offsetTop;
     const { scrollTop, clientHeight } = this.list;
     const isVisible = top >= scrollTop && top + line.offsetHeight <= scrollTop + clientHeight;
-    if (!isVisible) this.list.scrollTop = top - clientHeight / 2;
+    if (!isVisible) this.list.scrollTop = this.#topOf(line, clientHeight);
+  }
+
+  /** Where the list begins with a whole line, and `line` is the last one that has room. */
+  #topOf(line: HTMLLIElement, height: number): number {
+    const bottom = line.offsetTop + line.offsetHeight;
+    return this.#lines.find(({ offsetTop }) => offsetTop >= bottom - height)?.offsetTop ?? line.offsetTop;
   }
 
   #clear(key: string): void {
