@@ -90,7 +90,10 @@ export class LabView {
       'fieldset.lab-clock',
       make('legend', 'clock'),
       make('div.toolbar', this.#hold, step, ...skips, this.#now),
-      make('p.muted', 'step runs the next timer or delivery of the clock that moves a message or changes a state.'),
+      make(
+        'p.muted',
+        'step runs the next timer or delivery of the clock that moves a message or changes a state.',
+      ),
     );
   }
 

@@ -164,7 +164,10 @@ export class MachineChart {
   /** Below the name, which moves up, inside the state's box: arrow heads are outside. */
   #addBadge(group: SVGGraphicsElement): SVGGElement {
     const { x, y, width, height } = group.getBBox();
-    const badge = makeSvg('g', { class: 'badge', transform: `translate(${x + width / 2} ${y + height - BADGE_BOTTOM})` });
+    const badge = makeSvg('g', {
+      class: 'badge',
+      transform: `translate(${x + width / 2} ${y + height - BADGE_BOTTOM})`,
+    });
     const shape = { height: BADGE_HEIGHT, y: -BADGE_HEIGHT / 2, rx: BADGE_HEIGHT / 2 };
     badge.append(makeSvg('rect', shape), makeSvg('text', { y: 4 }));
     group.append(badge);
