@@ -44,8 +44,7 @@ export class LabView {
   }
 
   draw(): void {
-    const { start, lab } = this.pageState;
-    if (start.lab && start.lab !== this.#menu) this.#offer(start.lab);
+    const { lab } = this.pageState;
     if (!lab) return;
     setText(this.#hold, lab.held ? 'run' : 'hold');
     setText(this.#now, `${lab.held ? 'held at' : 'running:'} ${ago(lab.now)}${lab.busy ? ' …' : ''}`);
@@ -107,7 +106,9 @@ export class LabView {
     });
   }
 
-  #offer(menu: LabMenu): void {
+  /** Shows the menu, also before the view is opened, so that nothing moves when it is. */
+  offer(menu: LabMenu | undefined): void {
+    if (!menu || menu === this.#menu) return;
     this.#menu = menu;
     this.#behaviour.replaceChildren(...menu.behaviours.map(({ name }) => new Option(name, name)));
     const buttons = menu.messages.map(({ name, about }) =>
