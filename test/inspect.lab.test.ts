@@ -231,6 +231,9 @@ describe('time and ends', () => {
       { do: 'send', n: 1, message: 'verack' },
     );
     expect(lab.report().error).toContain('not open yet');
+    expect(lab.report().peers.at(-1)).toMatchObject({ open: true, connecting: true });
+    await execute({ do: 'skip', ms: 1_000 });
+    expect(lab.report().peers.at(-1)).toMatchObject({ open: true, connecting: false });
     await execute({ do: 'run' });
     expect(lab.report()).toMatchObject({ held: false, error: '' });
   });
@@ -252,5 +255,8 @@ test('over the page: a command with a wrong token is ignored, one with the right
   await reader.until(({ transcript }) => transcript?.key === 'lab.1');
   expect(reader.state.transcript?.entries.at(-1)).toMatchObject({
     ...{ kind: 'transition', to: 'failed', event: 'wire.broken', reason: { code: 'ERR_FRAME_MAGIC' } },
+  });
+  expect(reader.state.transcript?.entries.at(-2)).toMatchObject({
+    ...{ kind: 'received', command: 'header', size: 24, dropped: 'ERR_FRAME_MAGIC' },
   });
 });

@@ -66,7 +66,10 @@ export class Lab {
     token: hexOf(systemRandom(16)),
     behaviours: [
       { name: HEALTHY, about: 'makes no mistake', expect: 'established' },
-      { name: BY_HAND, about: 'sends only the messages that you choose', expect: 'ERR_TIME_HANDSHAKE' },
+      {
+        ...{ name: BY_HAND, about: 'sends only the messages that you choose', expect: 'ERR_TIME_HANDSHAKE' },
+        condition: 'depends on what you send; without messages ',
+      },
       ...FAULT_NAMES.map((name) => ({ name, about: FAULTS[name].about, expect: FAULTS[name].expect })),
       ...V2_FAULT_NAMES.map((name) => ({ name, ...V2_FAULTS[name] })),
     ],
@@ -272,8 +275,9 @@ export class Lab {
     const id = this.#idOf(peer);
     if (id !== undefined) peer.key = `${nameOf(behaviour)}.${id}`;
     const isOver = peer.key !== undefined && id === undefined;
-    const usesV1 = !isV2Fault(behaviour);
-    return { n, behaviour, dialled, paused, open: !isOver, v1: usesV1, ...(peer.key && { key: peer.key }) };
+    const [v1, connecting] = [!isV2Fault(behaviour), !peer.link && !isOver];
+    const key = peer.key === undefined ? {} : { key: peer.key };
+    return { n, behaviour, dialled, paused, open: !isOver, connecting, v1, ...key };
   }
 }
 

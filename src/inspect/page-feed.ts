@@ -127,7 +127,7 @@ export class PageFeed {
   record({ kind, entry, event }: Change): void {
     const peerMachine = this.#peerMachineOf(entry);
     if (!peerMachine) return this.#recordActor(entry, kind);
-    if (kind === 'event') peerMachine.peer.recorder.begin(peerMachine.machine);
+    if (kind === 'event') peerMachine.peer.recorder.begin(peerMachine.machine, event);
     else this.#onSnapshot(peerMachine, entry, event);
   }
 

@@ -7,7 +7,7 @@
  */
 import type { AnyEventObject } from 'xstate';
 import { annotatePayload } from '../decode/annotate.js';
-import { factsOf, hexOf } from '../wire/index.js';
+import { factsOf, HEADER_SIZE, hexOf } from '../wire/index.js';
 import type {
   TransitionEntry,
   MessageEntry,
@@ -44,6 +44,8 @@ interface Kept {
   readonly payload: Uint8Array;
   /** The reason code of a message that was dropped undecoded. */
   readonly dropped?: string;
+  /** In place of the text for its command. */
+  readonly about?: string;
 }
 
 /** A transition entry that is not complete: the target is known when the step is over. */
@@ -70,8 +72,9 @@ export class TranscriptRecorder {
     private readonly begunat = now(),
   ) {}
 
-  /** A machine is about to handle an event. */
-  begin(machine: MachineName): void {
+  /** A machine is about to handle an event. The bytes of `wire.broken` are no message: nothing else reports them. */
+  begin(machine: MachineName, event: AnyEventObject): void {
+    if (event.type === 'wire.broken') this.#recordBroken(String(event.code));
     this.#last = undefined;
     this.#marks[machine] = this.#entries.length;
     delete this.#transitions[machine];
@@ -125,6 +128,16 @@ export class TranscriptRecorder {
   recordDropped(code: string, command: string): void {
     if (this.isFull) return;
     const entry = { kind: 'received', n: 0, at: this.#at(), command, size: 0, dropped: code } as const;
+    this.#entries.push({ ...entry, payload: new Uint8Array(0) });
+    this.#added();
+  }
+
+  /** The bytes after which nothing more is read: a header of v1, or a packet, whose size is not known. */
+  #recordBroken(code: string): void {
+    if (this.isFull) return;
+    const [command, size] = code.startsWith('ERR_FRAME_') ? ['header', HEADER_SIZE] : ['packet', 0];
+    const about = 'bytes after which nothing more can be read';
+    const entry = { kind: 'received', n: 0, at: this.#at(), command, size, dropped: code, about } as const;
     this.#entries.push({ ...entry, payload: new Uint8Array(0) });
     this.#added();
   }

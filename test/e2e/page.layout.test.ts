@@ -143,17 +143,40 @@ describeNode('chromium', 'the layout of the page', () => {
     const page = await visit('lab', WINDOWS[0]);
     await page.getByRole('button', { name: 'hold', exact: true }).click();
     await page.getByText(/^held at/).waitFor();
+    await page.getByText('step runs the next timer or delivery of the clock').waitFor();
     await page.getByLabel('How the peer behaves').selectOption('by hand');
+    await page.getByText('depends on what you send; without messages ERR_TIME_HANDSHAKE').waitFor();
     await page.getByRole('button', { name: 'start', exact: true }).click();
     await page.locator('.lab-peers li.connecting', { hasText: 'by hand' }).waitFor();
+    const version = page.getByRole('button', { name: 'version', exact: true });
+    expect(await version.isDisabled()).toBe(true);
+    expect(await version.getAttribute('title')).toMatch(/^press step first/);
     await page.getByRole('button', { name: 'step', exact: true }).click();
     await page.locator('.lab-peers li.awaitingVersion', { hasText: 'by hand' }).waitFor();
+    expect(await version.isEnabled()).toBe(true);
     await page.getByRole('button', { name: 'wrong checksum', exact: true }).click();
     await page.getByRole('button', { name: 'step', exact: true }).click();
     const arrow = page.locator('#lab-transcript .sequence li.received', { hasText: 'ERR_FRAME_CHECKSUM' });
     await arrow.waitFor();
     await expectInside(page, arrow);
     await page.getByRole('button', { name: 'run', exact: true }).click();
+  });
+
+  test('a peer that is not connected yet shows nothing of the peer before', async () => {
+    const page = await visit('lab', WINDOWS[0]);
+    await page.getByLabel('How the peer behaves').selectOption('magic');
+    await page.getByRole('button', { name: 'start', exact: true }).click();
+    await page.locator('#lab-transcript .detail .reason', { hasText: 'ERR_FRAME_MAGIC' }).waitFor();
+    await page.getByLabel('How the peer behaves').selectOption('by hand');
+    await page.getByLabel('hold the clock first').check();
+    await page.getByRole('button', { name: 'start', exact: true }).click();
+    await page.locator('.lab-peers li.connecting [aria-pressed=true]').waitFor();
+    await page.getByText('The selected peer is not connected yet').waitFor();
+    expect(await page.locator('#lab-transcript .transcript-view').isVisible()).toBe(false);
+    expect(await page.locator('#chart-about').textContent()).toContain('Numbers count');
+    await page.getByRole('button', { name: 'run', exact: true }).click();
+    await page.locator('#lab-transcript .sequence li.now').waitFor();
+    expect(await page.locator('#lab-transcript').getByText('ERR_FRAME_MAGIC').count()).toBe(0);
   });
 
   test('the peers view says how the peers see this node, the view of a peer how that one does', async () => {

@@ -249,6 +249,9 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
     await page.getByLabel('How the peer behaves').selectOption('magic');
     await page.getByRole('button', { name: 'start', exact: true }).click();
     await page.locator('#lab-transcript .detail .reason', { hasText: 'ERR_FRAME_MAGIC' }).waitFor();
+    expect(await page.locator('#lab-transcript').textContent()).not.toContain('--chain');
+    const broken = page.locator('#lab-transcript .sequence li.received', { hasText: 'ERR_FRAME_MAGIC' });
+    expect(await broken.textContent()).toContain('header 24 bytes');
     await page.getByLabel('How the peer behaves').selectOption('healthy');
     await page.getByRole('button', { name: 'start', exact: true }).click();
     await page.locator('.lab-peers li.established').waitFor();

@@ -11,7 +11,7 @@ const MAX_CHOSEN = 1.5;
 const ABOUT = {
   counts: 'Numbers count the actors in a state.',
   single: 'The state of this peer, and the transition that led to it.',
-  overview: 'Point at a state or an arrow for its text.',
+  overview: 'Red arrows lead to a failure. Point at a state or an arrow for its text.',
   detail: 'Every transition with its effects, deadlines and reason codes.',
 } as const;
 

@@ -18,7 +18,7 @@ function messageDetail(entry: MessageEntry, reasons: Reasons): HTMLElement {
   const { about = 'a command that is not in the message table' } = entry;
   const kept = entry.hex.length / 2;
   const sender = kind === 'sent' ? 'sent by this node' : 'sent by the peer';
-  const length = dropped === undefined ? bytes(size) : 'dropped';
+  const length = dropped === undefined || size > 0 ? bytes(size) : 'dropped';
   return make(
     'article.detail',
     make('h3', make('b', command), ...bipOf(bip)),
@@ -26,7 +26,7 @@ function messageDetail(entry: MessageEntry, reasons: Reasons): HTMLElement {
     ...faults.map((fault) => make('p.faulty', fault)),
     ...(dropped === undefined ? [] : reasonOf({ code: dropped, facts: {} }, reasons)),
     ...(fields.length > 0 ? [fieldTable(entry)] : []),
-    ...(kept < size ? [make('p.muted', `the first ${bytes(kept)} were kept`)] : []),
+    ...(dropped === undefined && kept < size ? [make('p.muted', `the first ${bytes(kept)} were kept`)] : []),
   );
 }
 
@@ -79,13 +79,16 @@ function transitionDetail(entry: TransitionEntry, reasons: Reasons): HTMLElement
 const bipOf = (bip: number | undefined): HTMLElement[] =>
   bip === undefined ? [] : [make('span.bip', `BIP${bip}`)];
 
-/** A code, its sentence, the hint, and its facts. */
+/** Whether a hint names an option of the command line, which peers of the page do not have: `--timeout MS`. */
+const isOption = (hint: string): boolean => /(?:^|\s)--[a-z]/.test(hint);
+
+/** A code, its sentence, the hint unless it is for the command line, and its facts. */
 export function reasonOf({ code, facts }: Reason, reasons: Reasons): HTMLElement[] {
   const { says = '', hint = '', blame = '' } = reasons[code] ?? {};
   const known = Object.entries(facts).map(([name, value]) => `${name}=${value}`);
   return [
     make('p.reason', make('b', code), ` ${says}${blame === '' ? '' : ` (blame: ${blame})`}`),
-    ...(hint === '' ? [] : [make('p.muted', hint)]),
+    ...(hint === '' || isOption(hint) ? [] : [make('p.muted', hint)]),
     ...(known.length === 0 ? [] : [make('p.foreign', known.join('  '))]),
   ];
 }

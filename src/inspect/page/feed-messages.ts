@@ -87,7 +87,7 @@ export interface MessageEntry extends Instant {
   readonly fields: readonly Field[];
   /** What is wrong with the message. */
   readonly faults: readonly string[];
-  /** The reason code of a message that was dropped before it was decoded; it has no bytes here. */
+  /** The reason code of a message that was dropped before it was decoded, or of bytes that ended the connection; none are here. */
   readonly dropped?: string;
   readonly bip?: number;
   readonly about?: string;
@@ -187,10 +187,20 @@ export interface ReasonText {
   readonly blame: string;
 }
 
+/** A way in which a peer of the lab behaves. */
+export interface LabBehaviour {
+  readonly name: string;
+  readonly about: string;
+  /** The reason code or state in which the connection ends. */
+  readonly expect: string;
+  /** What must hold for `expect`, as text before it. */
+  readonly condition?: string;
+}
+
 /** What the lab offers. */
 export interface LabMenu {
   readonly token: string;
-  readonly behaviours: readonly { readonly name: string; readonly about: string; readonly expect: string }[];
+  readonly behaviours: readonly LabBehaviour[];
   readonly messages: readonly { readonly name: string; readonly about: string }[];
 }
 
@@ -201,6 +211,8 @@ export interface LabPeer {
   readonly behaviour: string;
   readonly dialled: boolean;
   readonly open: boolean;
+  /** The connection is not open yet: nothing can be sent. */
+  readonly connecting: boolean;
   readonly paused: boolean;
   /** Uses v1: messages can be sent in its name. */
   readonly v1: boolean;

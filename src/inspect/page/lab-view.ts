@@ -44,8 +44,7 @@ export class LabView {
   }
 
   draw(): void {
-    const { start, lab } = this.pageState;
-    if (start.lab && start.lab !== this.#menu) this.#offer(start.lab);
+    const { lab } = this.pageState;
     if (!lab) return;
     setText(this.#hold, lab.held ? 'run' : 'hold');
     setText(this.#now, `${lab.held ? 'held at' : 'running:'} ${ago(lab.now)}${lab.busy ? ' …' : ''}`);
@@ -53,9 +52,10 @@ export class LabView {
     this.#selectNewest(lab.peers);
     this.#list(lab.peers);
     const current = lab.peers.find(({ n }) => n === this.#selected);
-    for (const element of this.#messages.children)
-      (element as HTMLButtonElement).disabled = !current?.open || !current.v1;
-    if (current?.key !== undefined) this.select(current.key);
+    this.#allowMessages(current);
+    // Our node may not know a new peer yet: then nothing is shown of it, in particular not the peer before.
+    this.select(current?.key ?? '');
+    byId('lab-nothing').hidden = !current || current.key !== undefined;
   }
 
   #peerTools(): HTMLElement {
@@ -83,16 +83,32 @@ export class LabView {
     const step = button(
       'step',
       () => this.execute({ do: 'step' }),
-      'runs until the next message or change of state',
+      'runs the next timers and deliveries of the clock, up to the next message or change of state',
     );
     return make(
       'fieldset.lab-clock',
       make('legend', 'clock'),
       make('div.toolbar', this.#hold, step, ...skips, this.#now),
+      make(
+        'p.muted',
+        'step runs the next timer or delivery of the clock that moves a message or changes a state.',
+      ),
     );
   }
 
-  #offer(menu: LabMenu): void {
+  /** A disabled button says why. */
+  #allowMessages(peer: LabPeer | undefined): void {
+    const why = whyNotSent(peer);
+    [...this.#messages.children].forEach((element, place) => {
+      const message = element as HTMLButtonElement;
+      message.disabled = why !== '';
+      message.title = why || (this.#menu?.messages[place]?.about ?? '');
+    });
+  }
+
+  /** Shows the menu, also before the view is opened, so that nothing moves when it is. */
+  offer(menu: LabMenu | undefined): void {
+    if (!menu || menu === this.#menu) return;
     this.#menu = menu;
     this.#behaviour.replaceChildren(...menu.behaviours.map(({ name }) => new Option(name, name)));
     const buttons = menu.messages.map(({ name, about }) =>
@@ -104,7 +120,8 @@ export class LabView {
 
   #describe(): void {
     const behaviour = this.#menu?.behaviours.find(({ name }) => name === this.#behaviour.value);
-    setText(this.#about, behaviour ? `${behaviour.about}. Expected: ${behaviour.expect}` : '');
+    const { about = '', condition = '', expect = '' } = behaviour ?? {};
+    setText(this.#about, behaviour ? `${about}. Expected: ${condition}${expect}` : '');
   }
 
   #start(): void {
@@ -155,9 +172,16 @@ export class LabView {
     ];
   }
 
-  #pick({ n, key }: LabPeer): void {
+  #pick({ n }: LabPeer): void {
     this.#selected = n;
-    if (key !== undefined) this.select(key);
     this.draw();
   }
+}
+
+/** Why no message can be sent in the name of the peer; empty when one can. */
+function whyNotSent(peer: LabPeer | undefined): string {
+  if (!peer) return 'start a peer first';
+  if (!peer.open) return 'the connection has ended';
+  if (!peer.v1) return 'a peer with BIP324 sends only its own messages';
+  return peer.connecting ? 'press step first: the connection is not open yet' : '';
 }

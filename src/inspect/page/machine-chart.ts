@@ -5,9 +5,11 @@ import { timeLabel } from './format.js';
 
 /** How long a transition stays marked, milliseconds. */
 const FLASH = 900;
-/** Of the number beside a state, pixels at scale 1. */
-const BADGE_HEIGHT = 18;
-const DIGIT_WIDTH = 8;
+/** Of the number in a state, pixels at scale 1. */
+const BADGE_HEIGHT = 13;
+const DIGIT_WIDTH = 7;
+/** From its middle to the bottom of the state's box. */
+const BADGE_BOTTOM = 10.5;
 /** Smallest and largest scale; at 1 the text has 11 pixels. */
 const MIN_SCALE = 0.25;
 const MAX_SCALE = 4;
@@ -145,6 +147,7 @@ export class MachineChart {
   #mark(group: SVGGraphicsElement, count: number, isSingle: boolean): boolean {
     const wasCurrent = group.classList.contains('current');
     group.classList.toggle('current', count > 0);
+    group.classList.toggle('counted', count > 0 && !isSingle);
     this.#setBadge(this.#badges.get(group.id) ?? this.#addBadge(group), isSingle ? 0 : count);
     return wasCurrent !== count > 0;
   }
@@ -158,12 +161,15 @@ export class MachineChart {
     box.setAttribute('x', String(-width / 2));
   }
 
-  /** On the top right corner of the state's box. */
+  /** Below the name, which moves up, inside the state's box: arrow heads are outside. */
   #addBadge(group: SVGGraphicsElement): SVGGElement {
-    const { x, y, width } = group.getBBox();
-    const badge = makeSvg('g', { class: 'badge', transform: `translate(${x + width - 2} ${y + 1})` });
+    const { x, y, width, height } = group.getBBox();
+    const badge = makeSvg('g', {
+      class: 'badge',
+      transform: `translate(${x + width / 2} ${y + height - BADGE_BOTTOM})`,
+    });
     const shape = { height: BADGE_HEIGHT, y: -BADGE_HEIGHT / 2, rx: BADGE_HEIGHT / 2 };
-    badge.append(makeSvg('rect', shape), makeSvg('text', { y: 4.5 }));
+    badge.append(makeSvg('rect', shape), makeSvg('text', { y: 4 }));
     group.append(badge);
     this.#badges.set(group.id, badge);
     return badge;

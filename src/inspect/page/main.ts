@@ -79,6 +79,7 @@ class Page {
     this.#pageState.apply(update);
     this.#table.markChanged();
     this.#chart.offer(this.#pageState.start.machines);
+    this.#lab.offer(this.#pageState.start.lab);
     if (!document.hidden && this.#view !== 'peer')
       for (const change of update.changes)
         if (change.machine === this.#chart.machine) this.#chart.flash(change);

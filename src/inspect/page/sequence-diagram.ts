@@ -42,7 +42,13 @@ export class SequenceDiagram {
     const top = line.offsetTop;
     const { scrollTop, clientHeight } = this.list;
     const isVisible = top >= scrollTop && top + line.offsetHeight <= scrollTop + clientHeight;
-    if (!isVisible) this.list.scrollTop = top - clientHeight / 2;
+    if (!isVisible) this.list.scrollTop = this.#topOf(line, clientHeight);
+  }
+
+  /** Where the list begins with a whole line, and `line` is the last one that has room. */
+  #topOf(line: HTMLLIElement, height: number): number {
+    const bottom = line.offsetTop + line.offsetHeight;
+    return this.#lines.find(({ offsetTop }) => offsetTop >= bottom - height)?.offsetTop ?? line.offsetTop;
   }
 
   #clear(key: string): void {
@@ -67,14 +73,20 @@ export class SequenceDiagram {
 const timeOf = ({ at }: TranscriptEntry): HTMLElement => make('time', `+${span(at)}`);
 
 function messageLine(entry: MessageEntry): HTMLLIElement {
-  const { kind, command, size } = entry;
-  const length = entry.dropped === undefined ? bytes(size) : `dropped: ${entry.dropped}`;
+  const { kind, command } = entry;
+  const length = lengthOf(entry);
   const pick = make('button.what', make('b', command), ` ${length}`);
   pick.type = 'button';
   const line = make('li', timeOf(entry), make('span.arrow', pick));
   const faulty = entry.faults.length > 0 ? ' faulty' : '';
   line.dataset.look = `${kind}${faulty}`;
   return line;
+}
+
+/** The size of a message, or why it was dropped; both for bytes that ended the connection. */
+function lengthOf({ dropped, size }: MessageEntry): string {
+  if (dropped === undefined) return bytes(size);
+  return size === 0 ? `dropped: ${dropped}` : `${bytes(size)}, dropped: ${dropped}`;
 }
 
 function transitionLine(entry: TransitionEntry): HTMLLIElement {
