@@ -58,7 +58,7 @@ describeNode('chromium', 'the layout of the page', () => {
   /** The failed peer of the demo that negotiates after verack. */
   async function openFailed(page: Page): Promise<void> {
     await page.locator('#filter').fill('late_feature');
-    await page.locator('#peers-rows tr.failed').click();
+    await page.locator('#peers-rows tr.failed', { hasText: 'LATE_FEATURE' }).click();
     await page.locator('.sequence li.now').waitFor();
   }
 
