@@ -229,6 +229,12 @@ describe.each(V2_FAULT_NAMES)('%s', (v2fault) => {
   });
 });
 
+test('endless decoys in a dialler: no message is taken for the version packet', async () => {
+  const { a } = await meet(V2, { ...V2, v2fault: 'v2-endless-decoys' }, 62_000);
+  const [ended] = a.peers.recent();
+  expect(ended?.lastreason).toMatchObject({ code: 'ERR_TIME_HANDSHAKE', facts: { state: 'connecting' } });
+});
+
 describe('the secrets', () => {
   test('are cleared in a stopped node, with every timer and actor', async () => {
     const { a, b, clock, pass, net } = await meet(V2, V2);

@@ -29,7 +29,7 @@ export class InboundLog {
   }
 
   #write(summaries: readonly Suppressed[]): void {
-    for (const suppressed of summaries) this.out.info(suppressedSentence(suppressed));
+    for (const suppressed of summaries) this.out.info(`${suppressedSentence(suppressed)}; -v shows each`);
   }
 }
 

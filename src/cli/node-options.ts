@@ -42,7 +42,7 @@ const frameFaultsOf = (flags: Pick<Flags, 'fault'>): Fault[] =>
 export function v2OffNotice(flags: Pick<Flags, 'fault' | 'v2transport'>): string | undefined {
   const [first] = frameFaultsOf(flags);
   if (first === undefined || flags.v2transport === false) return undefined;
-  return `--fault ${first.name} needs v1, so v2 is off: a peer that tries v2 first is reported as ERR_FRAME_MAGIC, then usually comes back with v1`;
+  return `--fault ${first.name} needs v1, so v2 is off. Where the other side has v2 on, first bytes can be misread as another chain (ERR_FRAME_MAGIC): --no-v2transport there avoids it`;
 }
 
 /** Faults of v1 frames need v1; without one, v2 is tried first, as Core does. */

@@ -169,8 +169,8 @@ describe('log lines about inbound peers', () => {
   }
 
   test.each([
-    ['pretty', /6 more like this: ended, most from 127\.0\.0\.0\/24 \(6\)/, 'closed 127'],
-    ['json', /"6 more like this: ended, most from 127\.0\.0\.0\/24 \(6\)"/, '"event":"ended"'],
+    ['pretty', /6 more like this: ended, most from 127\.0\.0\.0\/24 \(6\); -v shows each/, 'closed 127'],
+    ['json', /"6 more like this: ended, most from 127\.0\.0\.0\/24 \(6\); -v shows each"/, '"event":"ended"'],
   ])('--log %s: ten of a kind and source, then their number at the end', async (form, summary, line) => {
     const program = listen(`--log ${form}`);
     await visits(await addressOf(program), 16);
