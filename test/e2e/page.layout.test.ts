@@ -117,6 +117,8 @@ describeNode('chromium', 'the layout of the page', () => {
   test('the names of the tabs are the routes, and each view begins with a sentence', async () => {
     const page = await visit('peers', WINDOWS[0]);
     const tabs = page.locator('nav a:visible');
+    // Shown once the server has said that there is a lab.
+    await tabs.getByText('lab', { exact: true }).waitFor();
     expect(await tabs.allTextContents()).toEqual(VIEWS);
     for (const name of [...VIEWS.slice(1), 'peers']) {
       await tabs.getByText(name, { exact: true }).click();
