@@ -220,6 +220,19 @@ describe('time and ends', () => {
     expect(outcomeOf(peer())).toBe('ERR_LOCAL_CANCELLED');
   });
 
+  test('a lab that closes before its node listens ends no process', async () => {
+    const { lab } = setUp();
+    const rejections: unknown[] = [];
+    const note = (error: unknown): void => void rejections.push(error);
+    process.on('unhandledRejection', note);
+    lab.execute({ do: 'start', held: false, behaviour: 'healthy', dialled: false });
+    lab.close();
+    await settled();
+    await settled();
+    process.off('unhandledRejection', note);
+    expect(rejections).toEqual([]);
+  });
+
   test('a command that fails is reported', async () => {
     const { execute, lab } = setUp();
     await execute({ do: 'start', held: false, behaviour: 'nobody', dialled: true });

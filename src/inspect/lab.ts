@@ -146,7 +146,7 @@ export class Lab {
     node.on('message', () => (this.#events += 1));
     node.on('dropped', () => (this.#events += 1));
     node.on('transition', () => (this.#events += 1));
-    void node.listen(at);
+    node.listen(at).catch((error: unknown) => this.#failStart(error));
     return node;
   }
 
