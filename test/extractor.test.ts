@@ -17,6 +17,8 @@ interface State {
   readonly type?: string;
   readonly description?: string;
   readonly entry?: unknown;
+  readonly exit?: unknown;
+  readonly always?: unknown;
   readonly on?: Readonly<Record<string, unknown>>;
   readonly after?: Readonly<Record<string, unknown>>;
   readonly invoke?: unknown;
@@ -64,8 +66,8 @@ function transitionText(value: unknown): string {
   return `[${cond === undefined ? '' : named(cond)}] ${does} → ${target} (${description})`;
 }
 
-const transitionsOf = (path: string, { on = {}, after = {} }: State): string[] =>
-  Object.entries({ ...on, ...after }).flatMap(([event, list]) =>
+const transitionsOf = (path: string, { on = {}, after = {}, always = [] }: State): string[] =>
+  Object.entries({ ...on, ...after, always }).flatMap(([event, list]) =>
     listOf(list).map((each) => `${path} · ${event} ${transitionText(each)}`),
   );
 
@@ -75,8 +77,29 @@ const statesOf = (state: State, path = ''): [string, State][] => [
   ...Object.entries(state.states ?? {}).flatMap(([name, child]) => statesOf(child, `${path}.${name}`)),
 ];
 
-const stateText = ([path, { initial, type, description, entry, invoke }]: [string, State]): string =>
-  [path, type, initial, description, ...listOf(entry).map(named), listOf(invoke).length].join(' | ');
+const stateText = ([path, state]: [string, State]): string => {
+  const { initial, type, description, entry, exit, invoke } = state;
+  const actions = [entry, exit].map((list) => listOf(list).map(named).join(', '));
+  return [path, type, initial, description, ...actions, listOf(invoke).length].join(' | ');
+};
+
+/** Functions in the config, by XState's rule; `setup` adds `schemas`, which is undefined. */
+const FUNCTIONS = ['context', 'output'];
+
+/** The keys of a state that the functions above compare. */
+const COMPARED = [
+  'id',
+  'description',
+  'initial',
+  'type',
+  'entry',
+  'exit',
+  'invoke',
+  'on',
+  'after',
+  'always',
+  'states',
+];
 
 describe.each(MACHINES)('in machines/$name.machine.ts', ({ name, machine }) => {
   const live = statesOf(machine.config as State);
@@ -84,6 +107,13 @@ describe.each(MACHINES)('in machines/$name.machine.ts', ({ name, machine }) => {
 
   test('the extractor finds every state', () => {
     expect(seen.map(stateText)).toEqual(live.map(stateText));
+  });
+
+  test('every key of every state is compared', () => {
+    const keys = live.flatMap(([, state]) => Object.keys(state));
+    expect([...new Set(keys)].filter((key) => ![...COMPARED, ...FUNCTIONS, 'schemas'].includes(key))).toEqual(
+      [],
+    );
   });
 
   test('the extractor finds every transition', () => {
