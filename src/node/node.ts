@@ -21,18 +21,20 @@ import { onAbort } from '../net/abort.js';
 import type { SeedAddress } from '../net/dns.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import { drawFraction, type Env, throwLater } from '../net/environment.js';
-import type { Endpoint, Link, Listener } from '../net/link.js';
+import type { Endpoint, Listener } from '../net/link.js';
 import { createNetgroups, type Netgroups } from '../net/netgroup.js';
 import type { Chain } from '../networks.js';
+import type { Reason } from '../reasons.js';
 import type { Message, UnknownMessage } from '../wire/index.js';
 import { compile } from '../xstate/compile.js';
 import { withHandlers } from '../xstate/effect-handlers.js';
 import { mayCompile } from '../xstate/version.js';
+import { AcceptedLinks } from './accepted-links.js';
 import { AddressRelay } from './address-relay.js';
 import { AutomaticOutbound } from './automatic-outbound.js';
 import { destinationOf } from './destination.js';
 import type { NodeEvents } from './events.js';
-import { type Arrival, MAX_INBOUND } from './inbound-policy.js';
+import { MAX_INBOUND } from './inbound-policy.js';
 import { Listeners } from './listeners.js';
 import {
   chainOf,
@@ -65,14 +67,12 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   readonly #automatic: AutomaticOutbound;
   readonly #relay: AddressRelay | undefined;
   readonly #byPeer = new WeakMap<Peer, OutboundTarget>();
-  /** Accepted links that wait for the supervisor's decision, by ticket. */
-  readonly #accepted = new Map<number, Arrival>();
+  readonly #accepted: AcceptedLinks;
   readonly #v2transport: boolean;
   readonly #signal: AbortSignal | undefined;
   #forgetSignal = (): void => undefined;
   /** Aborts when the node stops. */
   readonly #stopping = new AbortController();
-  #lastticket = 0;
 
   constructor(options: NodeOptions) {
     super();
@@ -92,11 +92,14 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     const netgroups = options.addressBook?.netgroups ?? createNetgroups();
     const targets = { env, compiled, v2only, pool: this.#pool, netgroups, supervise };
     this.#targets = new OutboundTargets(targets, this.#targetsListener());
+    const refused = (addr: string, reason: Reason): void => void this.emit('refused', { addr, reason });
+    this.#accepted = new AcceptedLinks({
+      ...{ pool: this.#pool, clock: env.clock, v2transport: this.#v2transport, supervise, refused },
+    });
     this.#listeners = new Listeners({
       net: env.net,
-      accepted: (link) => this.#accept(link),
-      failed: (at, facts) =>
-        this.emit('refused', { addr: formatEndpoint(at), reason: { code: 'ERR_LOCAL_LIMIT', facts } }),
+      accepted: (link) => this.#accepted.add(link),
+      failed: (at, facts) => refused(formatEndpoint(at), { code: 'ERR_LOCAL_LIMIT', facts }),
     });
     this.#automatic = this.#automaticOf(options, netgroups);
     this.#relay = this.#relayOf(options, identity.services);
@@ -299,9 +302,9 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   #effects(): SupervisorEffects {
     return {
       answerSlot: (ticket, code) => this.#answerSlot(ticket, code),
-      accept: (ticket) => this.#acceptLink(ticket),
-      refuse: (ticket, code) => this.#refuseLink(ticket, code),
-      selectPeerToEvict: (ticket) => this.#selectPeerToEvict(ticket),
+      accept: (ticket) => this.#accepted.accept(ticket),
+      refuse: (ticket, code) => this.#accepted.refuse(ticket, code),
+      selectPeerToEvict: (ticket) => this.#accepted.selectPeerToEvict(ticket),
       evict: (id) => this.#pool.get(id)?.actor.send({ type: 'supervisor.evicted' }),
       findCandidates: () => this.#automatic.findCandidates(),
       openTargets: (count, block) => this.#automatic.openTargets(count, block),
@@ -325,49 +328,6 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     if (target) target.answerSlot(code);
     // It was closed while its request waited: the slot is not used.
     else if (!code) this.#supervise({ type: 'peer.ended', id: 0, inbound: false });
-  }
-
-  #accept(link: Link): void {
-    const ticket = ++this.#lastticket;
-    const arrival = this.#pool.inbound.arrivalOf(link, this.#env.clock.now(), this.#unix());
-    this.#accepted.set(ticket, arrival);
-    const { banned, discouraged, exceeds, reserved } = arrival.facts;
-    this.#supervise({ type: 'link.accepted', ticket, banned, discouraged, exceeds, reserved });
-  }
-
-  #unix(): number {
-    return this.#env.clock.wall() / 1_000;
-  }
-
-  #take(ticket: number): Arrival | undefined {
-    const arrival = this.#accepted.get(ticket);
-    this.#accepted.delete(ticket);
-    return arrival;
-  }
-
-  #acceptLink(ticket: number): void {
-    const arrival = this.#take(ticket);
-    if (!arrival) return;
-    const { link, noban, preferevict } = arrival;
-    const { remote } = link;
-    this.#pool.spawn({
-      ...{ remote, link, noban, preferevict, connection_type: 'inbound', v2: this.#v2transport },
-    });
-  }
-
-  #selectPeerToEvict(ticket: number): void {
-    const newcomer = this.#accepted.get(ticket)?.link.remote.host ?? '';
-    this.#supervise({ type: 'eviction.selected', ticket, id: this.#pool.selectPeerToEvict(newcomer) });
-  }
-
-  #refuseLink(ticket: number, code: RefusalCode): void {
-    const arrival = this.#take(ticket);
-    if (!arrival) return;
-    const { link, refusal } = arrival;
-    link.destroy();
-    const isOfSource = refusal !== undefined && SOURCE_CODES.includes(code);
-    const facts = isOfSource ? { source: refusal.source, limit: refusal.limit } : {};
-    this.emit('refused', { addr: formatEndpoint(link.remote), reason: { code, facts } });
   }
 
   #targetsListener(): TargetsListener {
@@ -432,9 +392,6 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     if (this.listenerCount('ended') > 0) this.emit('ended', ended.info);
   }
 }
-
-/** Refusals whose facts name the source and the limit. */
-const SOURCE_CODES: readonly RefusalCode[] = ['ERR_POLICY_RATE', 'ERR_POLICY_PENDING', 'ERR_POLICY_SOURCE'];
 
 const nameOf = (connection: Connection) => ({
   id: connection.id,
