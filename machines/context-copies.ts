@@ -63,6 +63,7 @@ export const copyOutboundContext = (context: OutboundContext): OutboundContext =
   v2: context.v2,
   v2only: context.v2only,
   v1addresses: context.v1addresses,
+  established: context.established,
   failures: context.failures,
   selfconnections: context.selfconnections,
   delay: context.delay,

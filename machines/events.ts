@@ -425,6 +425,8 @@ export interface OutboundContext {
   readonly v2only: boolean;
   /** Addresses that do not support BIP324. */
   readonly v1addresses: readonly string[];
+  /** Whether a handshake was ever completed. */
+  readonly established: boolean;
   /** Failed rounds since the last connection that lasted. */
   readonly failures: number;
   /** Rounds that ended in a connection to this node itself. */

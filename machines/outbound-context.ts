@@ -23,6 +23,7 @@ export const initial = (input: OutboundInput): OutboundContext => ({
   v2: input.v2,
   v2only: input.v2only,
   v1addresses: NO_ADDRESSES,
+  established: false,
   failures: 0,
   selfconnections: 0,
   delay: 0,

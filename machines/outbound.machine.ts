@@ -62,6 +62,7 @@ const outboundSetup = setup({
       return update.found(context, event);
     }),
     takeNextAddress: assign(({ context }) => ({ current: context.current + 1 })),
+    recordEstablished: assign({ established: true }),
     recordV1: assign(({ context }) => update.v1(context)),
     recordReason: assign(({ event }) => {
       assertEvent(event, ['lookup.failed', 'slot.refused', 'peer.ended']);
@@ -162,7 +163,11 @@ export const outboundMachine = outboundSetup.createMachine({
           description: 'a connection is being opened to the current address',
           entry: 'effect.connect',
           on: {
-            'peer.established': { target: '#outbound.connected', description: 'the handshake is complete' },
+            'peer.established': {
+              target: '#outbound.connected',
+              actions: 'recordEstablished',
+              description: 'the handshake is complete',
+            },
             'peer.ended': [
               {
                 guard: 'isUnanswered',

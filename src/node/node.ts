@@ -8,13 +8,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { type ActorRefFrom, createActor, toPromise } from 'xstate';
-import {
-  copySupervisorContext,
-  CORE_RULES,
-  DRAIN_TIMEOUT,
-  type RefusalCode,
-  supervisorMachine,
-} from '../../machines/index.js';
+import { copySupervisorContext, CORE_RULES, DRAIN_TIMEOUT, supervisorMachine } from '../../machines/index.js';
 import type { Connection } from '../connection/connection.js';
 import type { PeerState } from '../connection/peer-record.js';
 import { onAbort } from '../net/abort.js';
@@ -301,7 +295,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   /** The effects of the supervisor machine. */
   #effects(): SupervisorEffects {
     return {
-      answerSlot: (ticket, code) => this.#answerSlot(ticket, code),
+      answerSlot: (ticket, code) => this.#targets.answerSlot(ticket, code),
       accept: (ticket) => this.#accepted.accept(ticket),
       refuse: (ticket, code) => this.#accepted.refuse(ticket, code),
       selectPeerToEvict: (ticket) => this.#accepted.selectPeerToEvict(ticket),
@@ -321,13 +315,6 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       },
       kill: () => this.#pool.kill(),
     };
-  }
-
-  #answerSlot(ticket: number, code?: RefusalCode): void {
-    const target = this.#targets.get(ticket);
-    if (target) target.answerSlot(code);
-    // It was closed while its request waited: the slot is not used.
-    else if (!code) this.#supervise({ type: 'peer.ended', id: 0, inbound: false });
   }
 
   #targetsListener(): TargetsListener {

@@ -90,8 +90,6 @@ export class OutboundTarget implements OutboundEffects {
   peer: Peer | undefined;
   /** The open connection, if there is one. */
   connection: Connection | undefined;
-  /** Whether a handshake was ever completed. */
-  wasEstablished = false;
   #last: EndedPeer | undefined;
   #cancelLookUp: (() => void) | undefined;
 
@@ -109,6 +107,11 @@ export class OutboundTarget implements OutboundEffects {
 
   get addr(): string {
     return this.options.addr;
+  }
+
+  /** Whether a handshake was ever completed. */
+  get wasEstablished(): boolean {
+    return this.actor.getSnapshot().context.established;
   }
 
   /** Waits for its next round. */
@@ -148,7 +151,6 @@ export class OutboundTarget implements OutboundEffects {
   }
 
   established(info: PeerInfo): void {
-    this.wasEstablished = true;
     this.actor.send({ type: 'peer.established' });
     this.peer?.onEstablished(info);
   }

@@ -3,7 +3,13 @@
  * gives. It connects targets with their peers; what they decide is in machines/outbound.machine.ts.
  */
 import type { ActorLogic, AnyActorRef, AnyEventObject, Snapshot } from 'xstate';
-import type { ConnectionType, OutboundContext, SlotType, SupervisorEvent } from '../../machines/index.js';
+import type {
+  ConnectionType,
+  OutboundContext,
+  RefusalCode,
+  SlotType,
+  SupervisorEvent,
+} from '../../machines/index.js';
 import type { Connection } from '../connection/connection.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import { drawFraction, type Env } from '../net/environment.js';
@@ -105,8 +111,12 @@ export class OutboundTargets implements TargetOwner {
     return target;
   }
 
-  get(id: number): OutboundTarget | undefined {
-    return this.#targets.get(id);
+  /** The supervisor's answer to `slot.requested`: granted without a code. */
+  answerSlot(id: number, code?: RefusalCode): void {
+    const target = this.#targets.get(id);
+    if (target) target.answerSlot(code);
+    // It was closed while its request waited: the slot is not used.
+    else if (!code) this.options.supervise({ type: 'peer.ended', id: 0, inbound: false });
   }
 
   /** Closes every target, and so its connection. */
@@ -122,9 +132,8 @@ export class OutboundTargets implements TargetOwner {
   established(connection: Connection, info: PeerInfo): void {
     const target = this.of(connection);
     if (!target) return;
-    const isFirst = !target.wasEstablished;
     target.established(info);
-    if (isFillingSlot(target) && isFirst) this.options.supervise({ type: 'target.established' });
+    if (isFillingSlot(target)) this.options.supervise({ type: 'target.established' });
   }
 
   /** True when the connection belonged to a target, which reports its end. */
