@@ -183,7 +183,7 @@ export interface Deadline {
 
 /** Timestamps of a connection that are kept outside the machine, milliseconds of the node's monotonic clock. */
 export interface Moments {
-  readonly bornat: number;
+  readonly createdat: number;
   readonly lastrecv: number;
   readonly lastsend: number;
   /** Since when bytes wait to be sent and the peer takes none; -1 when none wait. */
@@ -195,7 +195,7 @@ export function nextDeadline(state: string, context: PeerContext, moments: Momen
   const { rules } = context;
   if (context.connectedat >= 0 && state === 'connecting')
     return { at: context.connectedat + rules.handshakeTimeout, what: 'handshake' };
-  if (state === 'connecting') return { at: moments.bornat + rules.connectTimeout, what: 'connect' };
+  if (state === 'connecting') return { at: moments.createdat + rules.connectTimeout, what: 'connect' };
   if (state !== 'established') return { at: context.openedat + context.handshakeleft, what: 'handshake' };
   return established(context, moments).reduce((first, next) => (next.at < first.at ? next : first));
 }

@@ -74,7 +74,7 @@ describe.each(MODELS)('%s', (_, known) => {
 
 describe('a known difference', () => {
   const bcoin = MODELS.find(([, { label }]) => label.startsWith('bcoin'))?.[1].model;
-  const pong = { witness: ['version', 'ping'], expected: ['', ''], actual: ['', 'pong'], rule: '' };
+  const pong = { word: ['version', 'ping'], expected: ['', ''], actual: ['', 'pong'], rule: '' };
 
   test('explains what it names in the states that it names, and in no other', () => {
     if (!bcoin) throw new Error('there is no model of bcoin');
@@ -84,7 +84,7 @@ describe('a known difference', () => {
     expect(explained({ state: 'closed' })).toBe(false);
     expect(explained({ expected: ['', 'pong'], actual: ['', ''] })).toBe(false);
     expect(explained({ actual: ['', 'close'] })).toBe(false);
-    expect(explained({ witness: ['version', 'pong'] })).toBe(false);
+    expect(explained({ word: ['version', 'pong'] })).toBe(false);
   });
 
   test('is known of an implementation, by its user agent', () => {

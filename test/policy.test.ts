@@ -151,7 +151,7 @@ describe('boundary values', () => {
 });
 
 describe('the next deadline', () => {
-  const moments = { bornat: 50, lastrecv: 5_000, lastsend: 6_000, stalledat: -1 };
+  const moments = { createdat: 50, lastrecv: 5_000, lastsend: 6_000, stalledat: -1 };
   const next = (state: string, context: PeerContext, given = moments) => nextDeadline(state, context, given);
 
   test('of a dial, of a key exchange, of a handshake', () => {

@@ -230,11 +230,11 @@ function printDifferences(
   out: Output,
 ): void {
   out.answer(`${differences.length} differences`);
-  for (const { witness, expected, actual, rule, explanation } of differences) {
+  for (const { word, expected, actual, rule, explanation } of differences) {
     out.answer(
       out.paint(
         'bold',
-        witness.length === 0 ? 'before any input' : witness.map((input) => plain(input)).join(', '),
+        word.length === 0 ? 'before any input' : word.map((input) => plain(input)).join(', '),
       ),
     );
     out.answer(`  ${one}: ${spelled(expected.at(-1))}`);

@@ -1,8 +1,8 @@
 /**
- * One connection: bytes of its link become events of its peer actor, and the actor's effects become bytes.
+ * One connection: converts the bytes of its link into events for its peer actor, and the actor's effects into bytes.
  *
- * Messages are handled one after the other; once the actor has ended, the rest of a chunk is ignored, so nothing
- * behind a fatal message is answered. Bytes are taken in turns that the owner gives; meanwhile the link is not read.
+ * Messages are handled one at a time. Once the actor has ended, the rest of a chunk is dropped, so that nothing after a
+ * fatal message is answered. The owner decides when received bytes are processed; while bytes wait, the link is not read.
  */
 import { type ActorRefFrom, type AnyActorRef, createActor, type SnapshotFrom } from 'xstate';
 import { messagesOf, wantsTransactions } from '../../machines/index.js';
@@ -41,6 +41,7 @@ import type { MessageTransport, TransportOwner } from './transport.js';
 import { V1Transport } from './v1-transport.js';
 import type { V2Transport } from './v2-transport.js';
 
+/** The running actor of the peer machine. */
 export type PeerActor = ActorRefFrom<typeof peerMachine>;
 
 /** What a connection needs from the pool that owns it. */
@@ -49,31 +50,34 @@ export interface ConnectionOwner {
   readonly chain: Chain;
   readonly identity: Identity;
   readonly rules: Rules;
-  /** Bytes that may wait for a peer before it is not read, and sent nothing more. */
+  /** Bytes that may wait to be sent to one peer; above it the peer is not read and `send` refuses. */
   readonly maxsendbuffer: number;
-  /** Run the compiled machines. */
+  /** True: run the compiled machines; false: XState interprets them. */
   readonly compiled: boolean;
-  /** The parent of the actors. */
+  /** The parent of the peer and transport actors. */
   readonly parent: AnyActorRef | undefined;
-  /** Whether every message is passed to a listener. */
+  /** Whether a listener receives every message; if not, payloads that no rule needs are skipped unread. */
   readonly isListenedTo: boolean;
+  /** Whether a nonce belongs to a connection that this node is dialling (a connection to itself). */
   isDialling(nonce: Hex64): boolean;
-  /** Bytes have arrived: calls {@link Connection.takeTurn} now or later. */
+  /** Bytes have arrived: the owner calls {@link Connection.takeTurn} now or later. */
   requestTurn(connection: Connection): void;
-  /** The connection holds so many bytes of an unfinished message: more than a little, or no longer. */
+  /** The connection holds `bytes` bytes of an unfinished message. Called above {@link HELD_REPORT_SIZE}, and once when it is below again. */
   held(connection: Connection, bytes: number): void;
-  /** A transport with its actor, started. */
+  /** Creates and starts the transport of a connection that may use BIP324. */
   v2TransportFor(connection: Connection): V2Transport;
+  /** The peer machine changed its state. */
   moved(connection: Connection, from: PeerState, to: PeerState): void;
-  /** Something else than the state. */
+  /** The context of the peer machine changed, its state did not. */
   changed(connection: Connection): void;
-  /** The answer to our ping came; `pingtime` is its round trip in milliseconds. */
+  /** A pong answered our ping; `pingtime` is the round trip in milliseconds. */
   ponged(connection: Connection, pingtime: number): void;
   message(connection: Connection, direction: 'sent' | 'received', command: string, payload: Uint8Array): void;
+  /** A message was dropped and the connection kept. */
   dropped(connection: Connection, code: DropCode | 'ERR_PROTO_LIMIT', command: string): void;
   /** The peer sent `getaddr`, and may be answered. */
   askedForAddresses(connection: Connection): void;
-  /** The link has taken everything, after too much had waited. */
+  /** Everything has been sent, after more than `maxsendbuffer` bytes had waited. */
   drained(connection: Connection): void;
 }
 
@@ -81,27 +85,27 @@ export interface ConnectionOptions {
   readonly id: number;
   readonly connection_type: ConnectionType;
   readonly remote: Endpoint;
-  /** Present on accepted connections. */
+  /** The accepted link; absent for a connection that is to be dialled. */
   readonly link?: Link;
-  /** Use BIP324, or let the first bytes decide. */
+  /** Outbound: start with BIP324. Inbound: the first bytes decide between v1 and v2. False: v1 only. */
   readonly v2: boolean;
-  /** Exempted by the user. Default false. */
+  /** The user exempted the address from limits, bans and eviction (Core: the permission `noban`). Default false. */
   readonly noban?: boolean;
-  /** Evicted before others. Default false. */
+  /** The address is discouraged: evicted before others. Default false. */
   readonly preferevict?: boolean;
 }
 
-/** Of one peer's bytes before the net is asked to look at the others: what one read of a socket can give. */
-const REST_AFTER = 65_536;
-/** An unfinished message of more bytes is reported to the owner. */
-const HELD = 65_536;
+/** Bytes of one peer after which other sockets are read first; one read of a socket returns at most this many. */
+const YIELD_AFTER = 65_536;
+/** The owner is notified when an unfinished message holds more bytes than this. */
+const HELD_REPORT_SIZE = 65_536;
 
-/** Counts what a turn has used. */
+/** Counts the messages, bytes and time that a turn has used. */
 export interface TurnMeter {
   readonly isOver: boolean;
-  /** Bytes that may be parsed at once. */
+  /** Bytes that may be parsed before {@link isOver} is checked again. */
   readonly piece: number;
-  /** A message, or a packet without one, of so many bytes. `isUseless`: no honest peer sends many of these. */
+  /** Counts a message, or a packet without one, of `bytes` bytes. `isUseless`: no honest peer sends many of these. */
   add(bytes: number, isUseless: boolean): void;
 }
 
@@ -117,26 +121,27 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   /** UNIX time at which the connection was made, seconds. */
   readonly conntime: number;
   readonly actor: PeerActor;
-  /** Moments: made, link opened (-1 before), entry into the current state. */
-  bornat: number;
+  /** Timestamps on the node's clock, milliseconds: creation, link opened (-1 before), entry into the current state. */
+  createdat: number;
   linkedat = -1;
   stateat: number;
   state: PeerState = 'connecting';
-  /** The state before the present one. */
-  #left: PeerState = 'connecting';
+  /** The state before the current one. */
+  #previous: PeerState = 'connecting';
   readonly #incoming: IncomingMessages;
   readonly #outgoing: OutgoingQueue;
+  /** The context of the last snapshot, to detect a change. */
   #known: PeerContext | undefined;
-  /** Of a pong that was not reported yet. */
+  /** The round trip of a pong that was not reported yet, milliseconds. */
   #pingtime: number | undefined;
   #link: Link | undefined;
   #cancelDial: (() => void) | undefined;
   #transport: MessageTransport | undefined;
-  /** Bytes received since the net was asked to look at the others. */
-  #unrested = 0;
+  /** Bytes received since the link last yielded to other sockets. */
+  #sinceYield = 0;
   /** Bytes that wait for a turn. */
   #unread: Uint8Array | undefined;
-  /** Whether the owner was notified of an unfinished message. */
+  /** Whether the owner was last notified of more than {@link HELD_REPORT_SIZE} bytes. */
   #isHolding = false;
 
   constructor(
@@ -151,8 +156,8 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     this.preferevict = options.preferevict ?? false;
     this.nonce = this.draw();
     this.conntime = this.unix();
-    this.bornat = this.stateat = this.at;
-    this.traffic = new Traffic(this.bornat);
+    this.createdat = this.stateat = this.at;
+    this.traffic = new Traffic(this.createdat);
     this.#link = options.link;
     this.#incoming = new IncomingMessages(this, owner.identity, owner.rules);
     this.#outgoing = new OutgoingQueue(this.traffic, owner.maxsendbuffer, () => this.at);
@@ -167,7 +172,7 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     return createActor(logic, { id: `peer.${id}`, input, ...(parent && { parent }) });
   }
 
-  /** A dial through a proxy may take longer. */
+  /** A dial through a proxy may take longer, so its net sets the connect timeout. */
   #rules(): Rules {
     const { rules, env } = this.owner;
     const connectTimeout =
@@ -175,7 +180,7 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     return connectTimeout === rules.connectTimeout ? rules : { ...rules, connectTimeout };
   }
 
-  /** Starts the actor: a dialled connection is dialled, an accepted link is open from the start. */
+  /** Starts the actor. It dials an outbound connection; the link of an inbound one is open already. */
   start(): void {
     this.actor.subscribe(this);
     this.actor.start();
@@ -186,7 +191,7 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     return this.connection_type === 'inbound';
   }
 
-  /** As `getpeerinfo` has them. */
+  /** `transport_protocol_type` and `session_id` of `getpeerinfo`. */
   get transport(): { type: 'v1' | 'v2' | 'detecting'; session_id: string } {
     return this.#transport ?? { type: this.v2 ? 'detecting' : 'v1', session_id: '' };
   }
@@ -201,31 +206,32 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
 
   get reason(): Reason | undefined {
     const { reason } = this.context;
-    return reason ? { code: reason.code, facts: { state: this.#left, ...reason.facts } } : undefined;
+    return reason ? { code: reason.code, facts: { state: this.#previous, ...reason.facts } } : undefined;
   }
 
   get moments(): Moments {
     const { lastrecv, lastsend } = this.traffic;
-    return { bornat: this.bornat, lastrecv, lastsend, stalledat: this.#outgoing.stalledat };
+    return { createdat: this.createdat, lastrecv, lastsend, stalledat: this.#outgoing.stalledat };
   }
 
-  /** More waits for the peer than may, and it was not all taken yet. */
+  /** More than `maxsendbuffer` bytes waited for the peer, and not all of them are sent yet. */
   get isFull(): boolean {
     return this.#outgoing.isFull;
   }
 
-  /** It is over, and its record was made. */
+  /** Drops link, transport and unread bytes. Called when the connection has ended and its final record was made. */
   retire(): void {
     this.#link = undefined;
     this.#transport = undefined;
     this.#unread = undefined;
   }
 
-  /** Milliseconds of the node's clock. */
+  /** The current time on the node's clock, milliseconds. */
   get at(): number {
     return this.owner.env.clock.now();
   }
 
+  /** The current UNIX time, seconds. */
   unix(): number {
     return Math.floor(this.owner.env.clock.wall() / 1_000);
   }
@@ -269,33 +275,33 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     this.owner.askedForAddresses(this);
   }
 
-  /** Reported with the snapshot that holds it. */
+  /** The report waits for the snapshot that contains the pong, so that listeners read the new value. */
   reportPong({ pingtime }: PeerContext): void {
     this.#pingtime = pingtime;
   }
 
-  /** Any messages; in one write, together with whatever else answers the same bytes of the peer. */
+  /** Sends messages in one write, together with all other answers to the same received bytes. */
   transmit(messages: readonly (Message | UnknownMessage)[]): void {
     if (!this.#link) return;
     for (const message of messages) this.#frame(message);
     this.#outgoing.flush(this.#link);
   }
 
-  /** The shared clock: records whether what waits to be sent has moved. */
+  /** Called by the shared tick: records whether bytes that wait to be sent were taken since the last call. */
   updateQueue(at: number): void {
     this.#outgoing.update(at, this.#link);
   }
 
-  /** A deadline has come. */
+  /** A deadline was reached: the machine decides which one. */
   tick(at: number): void {
     const { lastrecv, lastsend, stalledat } = this.moments;
     const { bytes: pending } = this.#outgoing;
     this.actor.send({ type: 'clock.tick', at, lastrecv, lastsend, stalledat, pending, nonce: this.draw() });
   }
 
-  /** The process was suspended for `ms`. */
+  /** The process was suspended for `ms` milliseconds: all timestamps move by as much, so that no peer times out for it. */
   jump(ms: number): void {
-    this.bornat += ms;
+    this.createdat += ms;
     this.stateat += ms;
     if (this.linkedat >= 0) this.linkedat += ms;
     this.traffic.lastrecv += ms;
@@ -304,23 +310,23 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     this.actor.send({ type: 'clock.jump', ms });
   }
 
-  // The link.
+  // LinkHandler.
 
   data(chunk: Uint8Array): void {
     this.traffic.bytesrecv += chunk.length;
     this.traffic.lastrecv = this.at;
     this.#unread = this.#unread ? Buffer.concat([this.#unread, chunk]) : chunk;
     this.owner.requestTurn(this);
-    // Set again while the turn was taken; the chunk belongs to the link.
+    // TypeScript does not know that requestTurn() may have changed it. Copied, because the link reuses the chunk's memory.
     const left = this.#unread as Uint8Array | undefined;
     if (left) {
       this.#unread = left.slice();
       this.#outgoing.gate.stop(this.#link, 'turn');
     }
-    this.#rest(chunk.length);
+    this.#yield(chunk.length);
   }
 
-  /** Takes bytes that wait, until the turn is over; true when some are left. */
+  /** Processes waiting bytes until the turn is over. Returns true when some are left. */
   takeTurn(turn: TurnMeter): boolean {
     this.#outgoing.cork();
     try {
@@ -333,13 +339,13 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     return false;
   }
 
-  /** Whether the bytes that wait may make this node compute a key exchange for a connection that it accepted. */
+  /** Whether processing the waiting bytes would start a key exchange on an accepted connection: it costs CPU time. */
   get wantsKeyExchange(): boolean {
     if (!this.inbound || this.transport.type !== 'detecting' || !this.#unread) return false;
     return transportOf(this.#unread, this.owner.chain.magic) === 'v2';
   }
 
-  /** The budget for unfinished frames stops or starts reading. */
+  /** The memory budget for unfinished frames stops or restarts reading. */
   setHeld(isStopped: boolean): void {
     if (isStopped) this.#outgoing.gate.stop(this.#link, 'memory');
     else this.#outgoing.gate.start(this.#link, 'memory');
@@ -362,15 +368,15 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   }
 
   #reportHeld(bytes: number): void {
-    if (bytes <= HELD && !this.#isHolding) return;
-    this.#isHolding = bytes > HELD;
+    if (bytes <= HELD_REPORT_SIZE && !this.#isHolding) return;
+    this.#isHolding = bytes > HELD_REPORT_SIZE;
     this.owner.held(this, bytes);
   }
 
-  #rest(bytes: number): void {
-    this.#unrested += bytes;
-    if (this.#unrested < REST_AFTER) return;
-    this.#unrested = 0;
+  #yield(bytes: number): void {
+    this.#sinceYield += bytes;
+    if (this.#sinceYield < YIELD_AFTER) return;
+    this.#sinceYield = 0;
     this.#link?.rest();
   }
 
@@ -404,7 +410,7 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     transport.begin();
   }
 
-  // The transport.
+  // TransportOwner.
 
   ready(transport: MessageTransport): void {
     if (transport !== this.#transport) this.#transport?.wipe();
@@ -423,7 +429,7 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     this.#outgoing.flush(this.#link);
   }
 
-  // What arrives.
+  // Receiver.
 
   deliver(event: PeerEvent): void {
     this.actor.send(event);
@@ -437,7 +443,7 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     this.owner.dropped(this, code, command);
   }
 
-  // The actor, observed: a change of state is reported, and of what is known (a pong, say); other events are not.
+  // Observer of the actor: reports a change of the state or of the context; an event that changes neither is not reported.
 
   next(snapshot: SnapshotFrom<typeof peerMachine>): void {
     const known = this.#known;
@@ -455,11 +461,12 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   }
 
   error(): void {
-    // The pool, as the parent, is notified too and acts on it; without this XState would throw it as an uncaught exception.
+    // The pool, as the parent, receives the error too and handles it. Without this function XState would throw it as an
+    // uncaught exception.
   }
 
   #move(to: PeerState): void {
-    const from = (this.#left = this.state);
+    const from = (this.#previous = this.state);
     this.state = to;
     this.stateat = this.at;
     this.owner.moved(this, from, to);

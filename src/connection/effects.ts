@@ -1,6 +1,6 @@
 /**
- * Executes the effects of the peer and the transport machine. Each actor gets its handlers when it is made; the machines
- * with these implementations are shared by every connection of every node in the process.
+ * Connects the effects of the peer and the transport machine to handler objects. Each actor gets its handlers when it is
+ * created; the machines with these implementations are shared by all connections of all nodes in the process.
  */
 import type { PeerContext, PeerEvent, MessageSequence, TransportContext } from '../../machines/index.js';
 import {
@@ -17,30 +17,33 @@ export interface PeerEffects {
   dial(): void;
   /** Sends the messages of the sequence in one write; `context` is that after the transition. */
   sendSequence(sequence: MessageSequence, context: PeerContext, event: PeerEvent): void;
-  /** The first `getaddr` of an accepted peer. */
+  /** Answers the first `getaddr` of an accepted peer. */
   sendAddresses(): void;
-  /** `flush`: what was written is sent first. */
+  /** Closes the link. `flush`: what was written is sent first; otherwise it is discarded. */
   close(flush: boolean): void;
-  /** The answer to our ping came; `pingtime` in the context is its round trip. */
+  /** A pong answered our ping; `pingtime` in the context is the round trip in milliseconds. */
   reportPong(context: PeerContext): void;
 }
 
 /** The effects of a transport machine. */
 export interface TransportEffects {
+  /** Sends our public key and garbage. */
   sendKey(): void;
+  /** Sends the garbage terminator, decoys and the version packet. */
   sendTerminator(): void;
+  /** The transport is decided and application messages can be sent. */
   ready(): void;
-  /** The exchange failed. `fallBack`: v1 on a new connection may succeed. */
+  /** The key exchange failed. `fallBack`: v1 on a new connection may succeed. */
   giveUp(context: TransportContext, fallBack: boolean): void;
 }
 
-/** Made at the first use: a program that only prints a diagram pays nothing. */
+/** Creates the value on first use: compiling takes time, and a program that only prints a diagram does not need it. */
 function once<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());
 }
 
-/** The machines with their effects, as XState interprets them. */
+/** The machines with their effects, for XState's own interpreter. */
 const interpreted = once(() => ({
   peer: peerMachine.provide({
     actions: {
@@ -68,5 +71,5 @@ const compiled = once(() => ({
   transport: compile(interpreted().transport, { copy: copyTransportContext }),
 }));
 
-/** The logic of peers and of key exchanges; compiled, or as XState interprets it. */
+/** The actor logic of peers and of key exchanges, compiled or interpreted. */
 export const machinesOf = (isCompiled: boolean) => (isCompiled ? compiled() : interpreted());

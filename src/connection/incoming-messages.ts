@@ -1,6 +1,6 @@
 /**
- * From what a transport delivers to events of the peer machine: counts it, shows it to listeners, limits floods, and
- * translates what the machine must know.
+ * Handles what a transport delivers: counts each message, passes it to listeners, limits floods, and converts the messages
+ * that the peer machine handles into its events.
  */
 import { wantsTransactions } from '../../machines/index.js';
 import type { PeerContext, PeerEvent, Rules } from '../../machines/index.js';
@@ -28,7 +28,7 @@ export interface Receiver extends EventSources {
 }
 
 export class IncomingMessages {
-  /** Each made when it counts for the first time. */
+  /** Created on first use: most peers send few pings and no useless messages. */
   readonly #limits: { useless?: RateLimiter; ping?: RateLimiter } = {};
 
   constructor(
@@ -37,7 +37,7 @@ export class IncomingMessages {
     private readonly rules: Rules,
   ) {}
 
-  /** True when it was of no use: no honest peer sends many of these. */
+  /** Handles one item. Returns true when it was useless, of which no honest peer sends many; the work budget counts these. */
   take(event: IncomingEvent): boolean {
     if (event.kind === 'frame') return this.#receive(event.command, event.payload, event.size);
     if (event.kind === 'broken')
@@ -71,13 +71,13 @@ export class IncomingMessages {
     return isUseless;
   }
 
-  /** Before the end of the handshake every message counts, afterwards those that make us answer. */
+  /** Before the end of the handshake every message counts; afterwards only pings do, because each makes us answer. */
   #isFlood(event: PeerEvent | undefined): boolean {
     if (this.receiver.state !== 'established') return this.#isTooMany('useless');
     return event?.type === 'wire.ping' && this.#isTooMany('ping');
   }
 
-  /** Counts one more, and delivers `wire.flooded` when that is one too many. */
+  /** Counts one more message. Delivers `wire.flooded` and returns true when the limit is exceeded. */
   #isTooMany(what: 'useless' | 'ping'): boolean {
     const limiter = (this.#limits[what] ??= this.#limiterOf(what));
     const { limit, ms } = limiter;
@@ -104,7 +104,7 @@ export class IncomingMessages {
     this.#isTooMany('useless');
   }
 
-  /** What the machine ignored, although part of it was not valid. */
+  /** Counts messages that were partly invalid although the machine did not drop them. */
   #reportDropped(event: PeerEvent | undefined): void {
     if (event?.type === 'wire.version' && event.fault) this.#countDropped(event.fault, 'version');
     if (event?.type === 'wire.excess' && this.receiver.state === 'established')
@@ -117,14 +117,17 @@ export class IncomingMessages {
   }
 }
 
-/** What decides how a message is translated: our `version`, what is known of the peer, and where times and nonces come from. */
+/** What a message's event depends on besides the message: our `version`, the peer's context, time and random nonces. */
 export interface Translation {
   readonly identity: Identity;
   readonly context: PeerContext;
   readonly sources: EventSources;
 }
 
-/** The event of a message for the peer machine; undefined for what the machine does not handle. */
+/**
+ * Converts a message into the event for the peer machine; undefined for a message that the machine does not handle. Limits on
+ * list lengths, our protocol version and our services are checked first, as in Core's `ProcessMessage`.
+ */
 export function eventOfMessage(
   command: string,
   payload: Uint8Array,

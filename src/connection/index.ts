@@ -1,7 +1,7 @@
 /**
- * `verack/connection`: the step between bytes and the peer machine. {@link V1Transport} turns chunks into messages,
+ * `verack/connection`: converts between bytes and the peer machine. {@link V1Transport} converts chunks into messages,
  * {@link eventOfMessage} a message into the machine's event, {@link versionMessage} our identity into a `version`. Also the
- * faults that a node can put into its own BIP324 key exchange ({@link V2_FAULTS}).
+ * faults that a node can inject into its own BIP324 key exchange ({@link V2_FAULTS}).
  *
  * A node does all this by itself; this entry is for programs that drive `peerMachine` without a node.
  *

@@ -1,6 +1,6 @@
 /**
- * From a decoded message to the event that the peer machine understands. Messages without a row here are data-plane
- * traffic: counted, handed to listeners, never shown to the machine.
+ * Converts a decoded message into an event of the peer machine. Messages without a row in this table are data-plane
+ * traffic: they are counted and passed to listeners, and the machine never receives them.
  */
 import { MAX_SAID, type PeerEvent } from '../../machines/index.js';
 import { formatEndpoint } from '../net/endpoint.js';
@@ -17,21 +17,19 @@ import {
 } from '../wire/index.js';
 import type { CodecFault } from '../wire/index.js';
 
-/** What an event needs besides the message: the moment, the wall clock and fresh randomness, drawn only when used. */
+/** What an event needs besides the message: two clocks, random bytes (drawn only when used), and the nonces of our dials. */
 export interface EventSources {
+  /** The current time on the node's clock, milliseconds. */
   readonly at: number;
   /** Seconds since 1970-01-01 UTC. */
   unix(): number;
   /** 8 fresh random bytes as 16 hex digits. */
   draw(): string;
-  /** Whether a nonce is that of a connection we are dialling. */
+  /** Whether a nonce belongs to a connection that this node is dialling. */
   isDialling(nonce: string): boolean;
 }
 
-type Translate<C extends string> = (
-  message: Extract<Message, { command: C }>,
-  now: EventSources,
-) => PeerEvent;
+type Convert<C extends string> = (message: Extract<Message, { command: C }>, now: EventSources) => PeerEvent;
 type Control =
   | 'version'
   | 'verack'
@@ -49,7 +47,7 @@ type Control =
   | 'addr'
   | 'addrv2';
 
-const translations: { readonly [C in Control]: Translate<C> } = {
+const converters: { readonly [C in Control]: Convert<C> } = {
   version: (message, now) => ({
     type: 'wire.version',
     at: now.at,
@@ -91,33 +89,33 @@ const REJECT_CODES: Readonly<Record<number, string>> = {
   0x43: 'checkpoint',
 };
 
-/** `version obsolete: Version must be 70015 or greater`; printable. */
+/** For example `version obsolete: Version must be 70015 or greater`. Printable ASCII, at most {@link MAX_SAID} characters. */
 function rejectText({ message, ccode, reason }: MessageOf<'reject'>): string {
   const code = REJECT_CODES[ccode] ?? `code ${ccode}`;
   const text = sanitize(reason);
   return `${sanitize(message)} ${code}${text === '' ? '' : `: ${text}`}`.slice(0, MAX_SAID);
 }
 
-/** `host:port`; empty for an address that was left zero. */
+/** `host:port`; empty for an all-zero address, which means "not given". */
 function addressText({ ip, port }: MessageOf<'version'>['addr_recv']): string {
   if (ip.every((byte) => byte === 0)) return '';
   return formatEndpoint({ host: formatAddress(fromLegacy(ip)), port });
 }
 
-/** A signed 64-bit number of seconds; Core reads negative ones as 0. */
+/** Decodes a signed 64-bit number of seconds. Core reads negative ones as 0. */
 const secondsOf = (hex: string): number => Math.max(0, Number(signedOf(hex)));
 
-const isControl = (command: string): command is Control => Object.hasOwn(translations, command);
+const isControl = (command: string): command is Control => Object.hasOwn(converters, command);
 
-/** What is wrong with a data-plane payload that cannot be read: counted and reported, never sent to the machine. */
+/** Why a data-plane payload cannot be decoded; undefined when it can. The fault is counted and reported, never sent to the machine. */
 export function faultOf(command: string, payload: Uint8Array): CodecFault | undefined {
   const decoded = decodeMessage(command, payload);
   return decoded.ok ? undefined : decoded.fault;
 }
 
 /**
- * The event of a message: `undefined` for data-plane traffic and unknown commands; `wire.dropped` for a payload that
- * cannot be read, except where a bad payload is itself a violation (BIP434 `feature`).
+ * Converts a message into an event: `undefined` for data-plane traffic and unknown commands; `wire.dropped` for a payload
+ * that cannot be decoded, except where a bad payload is itself a violation (BIP434 `feature`).
  */
 export function messageToEvent(
   command: string,
@@ -130,9 +128,9 @@ export function messageToEvent(
 }
 
 const eventOf = (command: Control, message: unknown, now: EventSources): PeerEvent =>
-  (translations[command] as (message: unknown, now: EventSources) => PeerEvent)(message, now);
+  (converters[command] as (message: unknown, now: EventSources) => PeerEvent)(message, now);
 
-/** The part of a `version` that Core judges before it reads on. */
+/** Bytes of a `version` (version to addr_recv) that Core processes before it parses the rest, and so acts on even when the rest is malformed. */
 const VERSION_HEAD = 46;
 
 function faulty(command: Control, payload: Uint8Array, fault: CodecFault, now: EventSources): PeerEvent {

@@ -1,6 +1,7 @@
 /**
- * Which messages use a service that our `version` did not offer. Bitcoin Core closes such connections (net_processing.cpp,
- * ProcessMessage: MEMPOOL and FILTERLOAD without NODE_BLOOM, GETCFILTERS, TX and INV with relay=0, GETDATA of a filtered block).
+ * Recognises messages that use a service which our `version` did not offer. Bitcoin Core closes such connections
+ * (net_processing.cpp, `ProcessMessage`: MEMPOOL and FILTERLOAD without NODE_BLOOM, GETCFILTERS, TX and INV with relay=0,
+ * GETDATA of a filtered block).
  */
 import { hasServices } from '../services.js';
 import { countOf, factsOf } from '../wire/index.js';
@@ -9,14 +10,14 @@ import type { Identity } from './outgoing-messages.js';
 const BLOOM = '0000000000000004';
 const COMPACT_FILTERS = '0000000000000040';
 
-interface Need {
+interface Requirement {
   readonly services: string;
-  /** Core parses before it judges: a shorter payload is ignored. */
+  /** Shortest valid payload, bytes. Core parses the payload before it checks the services, so a shorter one is ignored. */
   readonly size: number;
 }
 
-/** Commands that need a service bit of ours. */
-const NEEDS: Readonly<Record<string, Need>> = {
+/** Commands that a peer may only send when our `version` has the service bit. */
+const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   mempool: { services: BLOOM, size: 0 },
   filterload: { services: BLOOM, size: 0 },
   filteradd: { services: BLOOM, size: 0 },
@@ -31,7 +32,7 @@ const MSG_FILTERED_BLOCK = 3;
 const MSG_WTX = 5;
 const MSG_WITNESS_TX = 0x40000001;
 
-/** What is negotiated with one peer, as far as it decides what the peer may send. */
+/** The negotiated options that decide which transaction messages the peer may send. */
 export interface NegotiatedRelay {
   /** Our `version` asked for transactions (BIP37). */
   readonly relay: boolean;
@@ -39,7 +40,7 @@ export interface NegotiatedRelay {
   readonly wtxidrelay: boolean;
 }
 
-/** Whether a message came with a later protocol version than the one we announce: then we do not know it. */
+/** Whether a message was introduced in a later protocol version than the one we announce: we treat it as unknown then. */
 export const isLaterThan = (version: number, command: string): boolean =>
   (factsOf(command)?.since ?? 0) > version;
 
@@ -50,8 +51,8 @@ export function isUnoffered(
   identity: Identity,
   { relay, wtxidrelay }: NegotiatedRelay,
 ): boolean {
-  const need = NEEDS[command];
-  if (need) return payload.length >= need.size && !hasServices(identity.services, need.services);
+  const required = REQUIREMENTS[command];
+  if (required) return payload.length >= required.size && !hasServices(identity.services, required.services);
   if (command === 'tx') return !relay;
   if (command === 'inv')
     return !relay && mentions(command, payload, (type) => isAnnouncement(type, wtxidrelay));
@@ -59,11 +60,11 @@ export function isUnoffered(
   return mentions(command, payload, (type) => type === MSG_FILTERED_BLOCK);
 }
 
-/** Core skips the transaction type that was not negotiated, and compares exactly (CInv::IsGenTxMsg). */
+/** Core ignores the transaction type that was not negotiated, and compares the whole type (`CInv::IsGenTxMsg`). */
 const isAnnouncement = (type: number, wtxidrelay: boolean): boolean =>
   type === MSG_WITNESS_TX || type === (wtxidrelay ? MSG_WTX : MSG_TX);
 
-/** Whether a whole inventory list (CompactSize count, then u32 type and 32 bytes each) holds such a type. */
+/** Whether a complete inventory list (CompactSize count; then per entry a little-endian u32 type and a 32-byte hash) contains a wanted type. */
 function mentions(command: string, payload: Uint8Array, wanted: (type: number) => boolean): boolean {
   const count = countOf(command, payload)?.count ?? 0;
   const start = payload[0] === 0xfd ? 3 : 1;

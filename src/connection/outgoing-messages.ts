@@ -1,8 +1,8 @@
 /**
- * What this node announces, and the step from an outgoing message of the machine to one of the wire.
+ * Builds our `version`, and converts outgoing messages of the peer machine into wire messages.
  *
- * A node announces only what it does: services 0, height 0, relay 0 unless asked, its own user agent, and one fresh
- * nonce per connection. Addresses are left zero, which Bitcoin Core reads as "not given".
+ * By default a node announces only what it provides: services 0, height 0, relay 0, its own user agent, and a fresh
+ * nonce per connection. Addresses are all zero, which Bitcoin Core reads as "not given".
  */
 import type { Hex64, Outgoing } from '../../machines/index.js';
 import { VerackError } from '../reasons.js';
@@ -10,6 +10,7 @@ import type { Message, MessageOf } from '../wire/index.js';
 
 /** The fields of our `version` that are the same for every peer. */
 export interface Identity {
+  /** Protocol version, 70017 for example. */
   readonly version: number;
   readonly services: Hex64;
   /** At most 256 bytes. */
@@ -17,17 +18,21 @@ export interface Identity {
   readonly start_height: number;
 }
 
-/** Core refuses longer ones (MAX_SUBVERSION_LENGTH). */
+/** Bytes; Core disconnects a peer whose user agent is longer (MAX_SUBVERSION_LENGTH). */
 export const MAX_USER_AGENT = 256;
 
-/** BIP14: `/name:version(comment; comment)/`. Throws `ERR_LOCAL_ARGUMENT` for text that Core would refuse. */
+/**
+ * Formats a user agent: `/name:version(comment; comment)/` (BIP14).
+ *
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for a comment that Core's `-uacomment` refuses, and above 256 bytes
+ */
 export function userAgent(name: string, version: string, comments: readonly string[]): Uint8Array {
   for (const comment of comments) refuseUnsafe(comment);
   const remarks = comments.length > 0 ? `(${comments.join('; ')})` : '';
   return wholeUserAgent(`/${name}:${version}${remarks}/`);
 }
 
-/** Any text as a user agent. Throws `ERR_LOCAL_ARGUMENT` above 256 bytes. */
+/** Encodes any text as a user agent, in UTF-8. @throws VerackError `ERR_LOCAL_ARGUMENT` above 256 bytes */
 export function wholeUserAgent(text: string): Uint8Array {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= MAX_USER_AGENT) return bytes;
@@ -46,9 +51,9 @@ function refuseUnsafe(comment: string): void {
   });
 }
 
-const NOWHERE = { services: '0000000000000000', ip: new Uint8Array(16), port: 0 } as const;
+const ZERO_ADDRESS = { services: '0000000000000000', ip: new Uint8Array(16), port: 0 } as const;
 
-/** `timestamp`: seconds since 1970-01-01 UTC; negative before. */
+/** Our `version` for one peer. `timestamp`: UNIX time, seconds; negative before 1970. */
 export const versionMessage = (
   identity: Identity,
   { nonce, timestamp, relay }: { nonce: Hex64; timestamp: number; relay: boolean },
@@ -57,15 +62,15 @@ export const versionMessage = (
   version: identity.version,
   services: identity.services,
   timestamp: BigInt.asUintN(64, BigInt(timestamp)).toString(16).padStart(16, '0'),
-  addr_recv: NOWHERE,
-  addr_from: { ...NOWHERE, services: identity.services },
+  addr_recv: ZERO_ADDRESS,
+  addr_from: { ...ZERO_ADDRESS, services: identity.services },
   nonce,
   user_agent: identity.user_agent,
   start_height: identity.start_height,
   relay,
 });
 
-/** Core's last alert, the same bytes for every old peer (net_processing.cpp: "URGENT: Alert key compromised"). */
+/** The final alert that Core sends to old peers, always the same bytes ("URGENT: Alert key compromised, upgrade required"). */
 const FINAL_ALERT = Uint8Array.from(
   Buffer.from(
     '60010000000000000000000000ffffff7f00000000ffffff7ffeffff7f01ffffff7f00000000ffffff7f00ffffff7f002f555247454e543a2041' +
@@ -76,7 +81,7 @@ const FINAL_ALERT = Uint8Array.from(
   ),
 );
 
-/** The wire form of everything but `version`. */
+/** Converts an outgoing message of the machine, other than `version`, into a wire message. */
 export function wireMessage(outgoing: Exclude<Outgoing, { command: 'version' }>): Message {
   if (outgoing.command === 'alert') return { command: 'alert', payload: FINAL_ALERT };
   if ('nonce' in outgoing) {

@@ -1,38 +1,38 @@
 /**
- * Frames on their way to the link. What answers the same bytes of the peer leaves in one write, because a write costs more
- * than all that is in it; a peer that does not take what it is sent is not read either.
+ * Frames that wait to be written to the link. All answers to the same received bytes are sent in one write, because the
+ * system call costs more than building the frames. A peer that does not receive what we send is not read either.
  */
 import type { Link } from '../net/link.js';
 import { ReadGate } from './read-gate.js';
 import { SendQueue } from './send-queue.js';
 import type { Traffic } from './traffic.js';
 
-/** Core: `-maxsendbuffer`. */
+/** Default of `maxsendbuffer`, bytes (Core: `-maxsendbuffer`, 1,000 kB). */
 export const MAX_SEND_BUFFER = 1_000_000;
 
 export class OutgoingQueue {
-  /** More than `limit` bytes waited, and they were not all taken yet. */
+  /** More than `limit` bytes waited, and not all of them are sent yet. */
   isFull = false;
-  /** Whether the peer is read. */
+  /** Stops and restarts reading from the peer. */
   readonly gate = new ReadGate();
-  /** Made when bytes had to wait for the first time: the system takes what most peers are sent at once. */
+  /** Created when bytes have to wait for the first time: for most peers the system takes everything at once. */
   #waiting: SendQueue | undefined;
   #frames: Uint8Array[] = [];
   #isCorked = false;
 
-  /** `limit`: bytes that may wait in the link before the peer is not read; `now`: milliseconds of the node's clock. */
+  /** `limit`: bytes that may wait in the link; above it the peer is not read. `now`: the node's clock, milliseconds. */
   constructor(
     private readonly traffic: Traffic,
     private readonly limit: number,
     private readonly now: () => number,
   ) {}
 
-  /** Since when bytes wait and none is taken; -1 when none wait. */
+  /** Timestamp since which bytes wait and none was taken, milliseconds; -1 when none wait. */
   get stalledat(): number {
     return this.#waiting?.stalledat ?? -1;
   }
 
-  /** Bytes that wait in the link, as of the last update. */
+  /** Bytes that waited in the link at the last update. */
   get bytes(): number {
     return this.#waiting?.bytes ?? 0;
   }
@@ -66,12 +66,12 @@ export class OutgoingQueue {
     this.gate.stop(link, 'send');
   }
 
-  /** Records whether what waits in the link has moved. */
+  /** Records whether bytes that wait in the link were taken since the last update. */
   update(at: number, link: Link | undefined): void {
     this.#waiting?.update(at, link?.pending ?? 0);
   }
 
-  /** The link has taken everything. True when it had been too much. */
+  /** The link has sent everything. Returns true when more than `limit` bytes had waited. */
   drained(at: number, link: Link | undefined): boolean {
     this.update(at, link);
     this.gate.start(link, 'send');
@@ -80,7 +80,7 @@ export class OutgoingQueue {
     return was;
   }
 
-  /** The process was suspended for `ms`: that time does not count as stalled. */
+  /** The process was suspended for `ms` milliseconds: that time does not count as stalled. */
   shift(ms: number): void {
     if (this.#waiting && this.#waiting.stalledat >= 0) this.#waiting.stalledat += ms;
   }

@@ -1,14 +1,14 @@
-/** The view of a connection that lists of peers are made from. */
+/** The read-only view of a connection from which the peer tracker builds `getpeerinfo` rows. */
 import type { ConnectionType, Moments, PeerContext } from '../../machines/index.js';
 import type { Endpoint } from '../net/link.js';
 import type { Reason } from '../reasons.js';
 import type { Traffic } from './traffic.js';
 
-/** The leaf state of a peer machine. */
+/** The leaf state of a peer machine: for `{ handshaking: 'versionSent' }` it is `versionSent`. */
 export type PeerState =
   'connecting' | 'awaitingVersion' | 'versionSent' | 'versionReceived' | 'established' | 'failed' | 'closed';
 
-/** The facts from which `getpeerinfo`'s row is made. Moments (`…at`) are milliseconds of the node's monotonic clock. */
+/** The data of one `getpeerinfo` row. Timestamps (`…at`) are milliseconds of the node's monotonic clock. */
 export interface PeerRecord {
   readonly id: number;
   readonly connection_type: ConnectionType;
@@ -20,18 +20,21 @@ export interface PeerRecord {
   readonly traffic: Traffic;
   /** UNIX time, seconds. */
   readonly conntime: number;
-  readonly bornat: number;
+  /** When the connection object was created. */
+  readonly createdat: number;
+  /** When the link opened; -1 before. */
   readonly linkedat: number;
+  /** When the current state was entered. */
   readonly stateat: number;
   readonly state: PeerState;
   readonly moments: Moments;
-  /** Why it ended, once it has; the facts begin with the state in which it ended. */
+  /** Why the connection ended; undefined while it is open. The fact `state` is the state in which it ended. */
   readonly reason: Reason | undefined;
 }
 
 /**
- * What a report of an ended connection needs, and no more: the last thousand of them are kept, and a connection with its actor is ten times as
- * large. The traffic is shared, not copied.
+ * Copies only what a report of an ended connection needs: the tracker keeps the last 1,000 of them, and a connection
+ * with its actor is ten times as large. `traffic` is shared, not copied.
  */
 export const finalRecordOf = (row: PeerRecord): PeerRecord => ({
   id: row.id,
@@ -43,7 +46,7 @@ export const finalRecordOf = (row: PeerRecord): PeerRecord => ({
   context: row.context,
   traffic: row.traffic,
   conntime: row.conntime,
-  bornat: row.bornat,
+  createdat: row.createdat,
   linkedat: row.linkedat,
   stateat: row.stateat,
   state: row.state,

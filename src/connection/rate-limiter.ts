@@ -1,15 +1,18 @@
-/** Counts within windows of time that follow one another, so that twice the limit can pass around a border, never more. */
+/**
+ * Counts events in consecutive time windows of fixed length. Around the border of two windows up to twice the limit can pass,
+ * never more.
+ */
 export class RateLimiter {
   #count = 0;
   #beganat = Number.NEGATIVE_INFINITY;
 
-  /** At most `limit` in `ms` milliseconds; 0 for any number. */
+  /** Allows `limit` events per window of `ms` milliseconds; limit 0 allows any number. */
   constructor(
     readonly limit: number,
     readonly ms: number,
   ) {}
 
-  /** Counts one more. True when that makes too many. */
+  /** Counts one event at `at`, in milliseconds. Returns true when the limit of the window is exceeded. */
   isOver(at: number): boolean {
     if (this.limit === 0) return false;
     if (at - this.#beganat > this.ms) {

@@ -1,7 +1,10 @@
-/** Whether a link is read: several owners may stop it, and it is read again when none of them does. */
+/** Stops and restarts reading from a link: it is read only while no reason to stop holds. */
 import type { Link } from '../net/link.js';
 
-/** `send`: too much waits to be sent; `turn`: bytes wait for their turn; `memory`: the budget for unfinished frames is used up. */
+/**
+ * `send`: more than `maxsendbuffer` bytes wait to be sent; `turn`: received bytes wait for their turn; `memory`: the budget for
+ * unfinished frames is used up.
+ */
 export type StopReason = 'send' | 'turn' | 'memory';
 
 const BITS: Readonly<Record<StopReason, number>> = { send: 1, turn: 2, memory: 4 };
@@ -18,7 +21,7 @@ export class ReadGate {
     link?.pause();
   }
 
-  /** This reason is over. */
+  /** This reason no longer holds; reading restarts when no other one does. */
   start(link: Link | undefined, reason: StopReason): void {
     this.#stopped &= ~BITS[reason];
     if (this.#stopped === 0) link?.resume();

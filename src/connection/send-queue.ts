@@ -1,11 +1,11 @@
-/** What waits to be sent to one peer: how much, and since when nothing of it has been taken. */
+/** Measures what waits to be sent to one peer: how many bytes, and since when the system has taken none of them. */
 export class SendQueue {
-  /** Bytes, as of the last look. */
+  /** Bytes that waited at the last update. */
   bytes = 0;
-  /** Moment since which bytes wait and the system has taken none; -1 when none wait. */
+  /** Timestamp since which bytes wait and the system has taken none; -1 when none wait. */
   stalledat = -1;
 
-  /** `pending`: what the link holds now; `added`: what it was given since the last look. */
+  /** `pending`: bytes that the link holds now; `added`: bytes that were written to it since the last update. */
   update(at: number, pending: number, added = 0): void {
     const moved = pending < this.bytes + added;
     if (pending === 0) this.stalledat = -1;

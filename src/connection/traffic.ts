@@ -1,6 +1,6 @@
 /**
- * What went over one link: bytes and moments, in total and by command. Bounded: commands outside the message table are
- * counted together as `*other*`, as Bitcoin Core does.
+ * Counts the bytes of one link, in total and by command, and when they were last sent and received. Memory is bounded:
+ * commands outside the message table are counted together as `*other*`, as in Bitcoin Core.
  */
 import { isKnownCommand } from '../wire/index.js';
 
@@ -11,12 +11,12 @@ const NONE: ReadonlyMap<string, number> = new Map();
 export class Traffic {
   bytessent = 0;
   bytesrecv = 0;
-  /** Moments on the node's clock; the time the link opened before anything moved. */
+  /** Timestamps on the node's clock, milliseconds; the time at which the link opened, until something is sent or received. */
   lastsend: number;
   lastrecv: number;
   readonly sent = new Map<string, number>();
   readonly received = new Map<string, number>();
-  /** Most peers never have one. */
+  /** Created on first use: for most peers no message is dropped. */
   #dropped: Map<string, number> | undefined;
 
   constructor(at: number) {
@@ -24,7 +24,7 @@ export class Traffic {
     this.lastrecv = at;
   }
 
-  /** Messages dropped, by code. */
+  /** Number of dropped messages, by reason code. */
   get dropped(): ReadonlyMap<string, number> {
     return this.#dropped ?? NONE;
   }
@@ -38,7 +38,7 @@ export class Traffic {
     add(this.received, isKnownCommand(command) ? command : OTHER, bytes);
   }
 
-  /** A packet without a message (BIP324), of so many bytes. */
+  /** Counts a BIP324 packet without a message, of `bytes` bytes. */
   addDecoy(bytes: number): void {
     add(this.received, OTHER, bytes);
   }

@@ -1,4 +1,4 @@
-/** The v1 transport: frames in clear text, ready from the start. */
+/** The v1 transport: unencrypted frames, ready as soon as the link is open. */
 import type { Chain } from '../networks.js';
 import { knownMagic } from '../networks.js';
 import {
@@ -11,25 +11,28 @@ import {
 } from '../wire/index.js';
 import type { MessageTransport, TransportOwner } from './transport.js';
 
-const NOTHING = new Uint8Array(0);
+const EMPTY = new Uint8Array(0);
 
-/** Frames without a payload, by chain and command: the bytes are the same for every peer. The commands are ours, so they are few. */
+/**
+ * Encoded frames without a payload, by chain and command: the bytes are the same for every peer. Only commands that we send
+ * are added, so there are few.
+ */
 const emptyFrames = new WeakMap<Chain, Map<string, Uint8Array>>();
 
 function emptyFrame(chain: Chain, command: string): Uint8Array {
   let frames = emptyFrames.get(chain);
   if (!frames) emptyFrames.set(chain, (frames = new Map<string, Uint8Array>()));
   let frame = frames.get(command);
-  if (!frame) frames.set(command, (frame = encodeFrame(chain.magic, command, NOTHING)));
+  if (!frame) frames.set(command, (frame = encodeFrame(chain.magic, command, EMPTY)));
   return frame;
 }
 
-/** The plain transport of one connection. */
+/** The v1 transport of one connection. */
 export class V1Transport implements MessageTransport {
   readonly type = 'v1';
   readonly session_id = '';
   readonly #framer: V1Framer<FrameEvent | SkippedFrame>;
-  /** Found here, because the frames of one chunk are all parsed before the peer machine receives the first of them. */
+  /** Tracked here, because all frames of a chunk are parsed before the peer machine receives the first of them. */
   #isBeforeVersion = true;
 
   constructor(
@@ -53,7 +56,7 @@ export class V1Transport implements MessageTransport {
     return encodeFrame(this.chain.magic, command, payload);
   }
 
-  /** Asked at each header, in the order of the frames. */
+  /** The framer calls it once for each header, in the order of the frames. */
   #isIgnored(command: string): boolean {
     if (command === 'version') this.#isBeforeVersion = false;
     return this.owner?.isIgnored(command, this.#isBeforeVersion) ?? false;

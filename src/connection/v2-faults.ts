@@ -1,6 +1,6 @@
 /**
- * A BIP324 key exchange that goes wrong on purpose, for testing other nodes and for the tests of our own. Each fault
- * changes what a v2 channel sends before application bytes flow; `expect` is what the healthy side makes of it.
+ * Fault injection for the BIP324 key exchange, for testing other nodes and our own. Each fault changes what the v2
+ * transport sends before the first message; `expect` is how a conforming peer reacts.
  */
 import { type ReasonCode, VerackError } from '../reasons.js';
 import { MAX_GARBAGE, type PacketEncoder } from '../wire/index.js';
@@ -16,15 +16,20 @@ export type V2FaultName =
   | 'v2-version-contents'
   | 'v2-endless-decoys';
 
-/** What a fault does, and what the healthy side makes of it. */
+/** What a fault changes, and how a conforming peer reacts. */
 export interface V2FaultRow {
+  /** One line of help text. */
   readonly about: string;
+  /** The reason with which the peer's connection ends, or `established` when the peer must accept the fault. */
   readonly expect: ReasonCode | 'established';
 }
 
 /** The faults of a BIP324 key exchange. */
 export const V2_FAULTS: Readonly<Record<V2FaultName, V2FaultRow>> = {
-  'v2-early-key': { about: 'as a listener, our key goes out before a byte has come', expect: 'established' },
+  'v2-early-key': {
+    about: 'as a listener, our key is sent before any byte is received',
+    expect: 'established',
+  },
   'v2-short-key': {
     about: 'our key stops after 63 bytes, and nothing follows',
     expect: 'ERR_TIME_HANDSHAKE',
@@ -49,48 +54,52 @@ export const V2_FAULT_NAMES = Object.keys(V2_FAULTS) as V2FaultName[];
 /** Whether the name is a key of {@link V2_FAULTS}. */
 export const isV2Fault = (text: string): text is V2FaultName => Object.hasOwn(V2_FAULTS, text);
 
-/** Milliseconds between two decoys of the endless ones. */
+/** Milliseconds between two decoys of `v2-endless-decoys`. */
 export const DECOY_PAUSE = 50;
 
-/** A copy with its last byte changed. */
-function spoiled(bytes: Uint8Array): Uint8Array {
+/** A copy in which the lowest bit of the last byte is flipped. */
+function corrupted(bytes: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(bytes);
   const last = copy.length - 1;
   copy[last] = (copy[last] ?? 0) ^ 1;
   return copy;
 }
 
-/** What goes out as key and garbage. */
-export function spoilKey(fault: V2FaultName | undefined, key: Uint8Array, garbage: Uint8Array): Uint8Array[] {
+/** The bytes to send as key and garbage. */
+export function keyWithFault(
+  fault: V2FaultName | undefined,
+  key: Uint8Array,
+  garbage: Uint8Array,
+): Uint8Array[] {
   if (fault === 'v2-short-key') return [key.subarray(0, 63)];
   return [key, garbage];
 }
 
-/** How much garbage is sent. */
+/** The number of garbage bytes to send. */
 export const garbageSize = (fault: V2FaultName | undefined, size: number): number =>
   fault === 'v2-long-garbage' ? MAX_GARBAGE + 1 : size;
 
-/** What the first packet authenticates: the garbage that was sent, or not quite. */
+/** The garbage that the first packet authenticates: what was sent, or with the fault other bytes. */
 export function authenticated(fault: V2FaultName | undefined, garbage: Uint8Array): Uint8Array {
   if (fault !== 'v2-wrong-garbage') return garbage;
-  return garbage.length === 0 ? Uint8Array.of(0) : spoiled(garbage);
+  return garbage.length === 0 ? Uint8Array.of(0) : corrupted(garbage);
 }
 
-/** What goes out as terminator, decoys and version packet. */
-export function spoilTerminator(
+/** The bytes to send as garbage terminator, decoys and version packet. */
+export function terminatorWithFault(
   fault: V2FaultName | undefined,
   sender: PacketEncoder,
   decoys: readonly number[],
 ): Uint8Array[] {
-  const terminator = fault === 'v2-wrong-terminator' ? spoiled(sender.terminator) : sender.terminator;
+  const terminator = fault === 'v2-wrong-terminator' ? corrupted(sender.terminator) : sender.terminator;
   const before = decoys.map((size) => sender.decoy(size));
   if (fault === 'v2-endless-decoys') return [terminator, ...before];
   const contents = fault === 'v2-version-contents' ? Uint8Array.of(1, 2, 3) : new Uint8Array();
   const version = sender.version(contents);
-  return [terminator, ...before, fault === 'v2-bad-tag' ? spoiled(version) : version];
+  return [terminator, ...before, fault === 'v2-bad-tag' ? corrupted(version) : version];
 }
 
-/** @throws VerackError `ERR_LOCAL_ARGUMENT` naming the faults. */
+/** The fault of that name. @throws VerackError `ERR_LOCAL_ARGUMENT` with the list of names for any other text */
 export function parseV2Fault(text: string): V2FaultName {
   if (isV2Fault(text)) return text;
   const why = `no such fault: the faults of v2 are ${V2_FAULT_NAMES.join(', ')}, and take no value`;

@@ -1,6 +1,7 @@
 /**
- * The v2 transport (BIP324), or v1 once a responder has recognised it. It turns bytes into facts for the transport machine,
- * executes the machine's effects, and then carries packets. It holds the keys; the machine never sees them.
+ * The v2 transport (BIP324); it delegates to v1 once a responder has recognised v1. It converts received bytes into events of the
+ * transport machine, executes the machine's effects, and after the key exchange encodes and decodes packets. It holds the
+ * keys; the machine never receives them.
  */
 import { type ActorRefFrom, createActor, type AnyActorRef } from 'xstate';
 import type { TransportContext, TransportInput, transportMachine } from '../../machines/index.js';
@@ -31,22 +32,23 @@ import {
   authenticated,
   DECOY_PAUSE,
   garbageSize,
-  spoilKey,
-  spoilTerminator,
+  keyWithFault,
+  terminatorWithFault,
   type V2FaultName,
 } from './v2-faults.js';
 
+/** The running actor of the transport machine. */
 export type TransportActor = ActorRefFrom<typeof transportMachine>;
 
-/** What we send besides what we must. */
+/** The optional bytes of our key exchange. */
 export interface Padding {
   /** Bytes of garbage behind our key, 0 to 4,095. */
   readonly garbage: number;
-  /** Sizes of the decoys before our version packet. */
+  /** Contents sizes of the decoys before our version packet, bytes. */
   readonly decoys: readonly number[];
 }
 
-/** 0 to 4,095 bytes of garbage, as Core; none to three decoys of up to 255 bytes, which Core never sends but must skip. */
+/** Draws 0 to 4,095 bytes of garbage, as Core does, and zero to three decoys of up to 255 bytes, which Core never sends but must skip. */
 export function drawPadding(random: (count: number) => Uint8Array): Padding {
   const [low = 0, high = 0, count = 0, ...sizes] = random(6);
   return { garbage: (low | (high << 8)) % (MAX_GARBAGE + 1), decoys: sizes.slice(0, count % 4) };
@@ -58,24 +60,24 @@ export interface V2Options {
   readonly random: (count: number) => Uint8Array;
   /** Default {@link drawPadding}. */
   readonly padding?: Padding;
-  /** A fault in our key exchange. */
+  /** The fault to inject into our key exchange. */
   readonly fault?: V2FaultName;
-  /** Paces what a fault repeats. */
+  /** Times the repeated decoys of a fault. */
   readonly timers: Timers;
 }
 
-/** How the machine of the exchange is run. */
+/** How the transport machine is run. */
 export interface TransportActorOptions {
   readonly input: TransportInput;
   readonly compiled: boolean;
   readonly parent?: AnyActorRef;
-  /** An actor from the start, for whoever inspects. Otherwise a responder has one once the peer begins a key exchange. */
+  /** True: create an actor at once, so that inspectors see it. False: a responder gets one when the peer begins a key exchange. */
   readonly inspected?: boolean;
-  /** The exchange is over, or v1 was detected: nothing is left to be stopped. */
+  /** The key exchange is over, or v1 was detected: no actor is left to be stopped. */
   readonly over?: () => void;
 }
 
-/** Our side of the exchange: made when it is first needed, because most inbound connections turn out to be v1. */
+/** Our key and padding. Created when first needed, because most inbound connections turn out to be v1. */
 interface OwnKey {
   readonly key: V2Key;
   readonly padding: Padding;
@@ -83,10 +85,10 @@ interface OwnKey {
 }
 
 export class V2Transport implements MessageTransport, TransportEffects {
-  /** Decided by the machine's `effect.ready`. */
+  /** Set by the machine's `effect.ready`. */
   type: 'v1' | 'v2' | 'detecting' = 'detecting';
   session_id = '';
-  /** What runs the machine: an actor only once a key exchange has begun. */
+  /** The running machine. A responder's is a stepper, which is cheaper, until the peer begins a key exchange. */
   #machine: TransportActor | Stepper<typeof transportMachine>;
   readonly #parser: HandshakeParser;
   #own: OwnKey | undefined;
@@ -108,19 +110,19 @@ export class V2Transport implements MessageTransport, TransportEffects {
     this.#machine = this.#start(run);
   }
 
-  /** Most accepted connections are v1, and their exchange is over after two events. */
+  /** A responder starts with a stepper: most accepted connections are v1, and then the machine ends after two events. */
   #start({ input, compiled, parent, inspected = false, over = () => undefined }: TransportActorOptions) {
     const logic = withHandlers(machinesOf(compiled).transport, this);
     const id = `transport.${input.id}`;
     if (compiled && parent && !inspected && input.role === 'responder')
       return new Stepper(logic, { id, input, parent, done: over }).start();
     const actor = createActor(logic, { id, input, ...(parent && { parent }) });
-    // The parent is notified of an error too, and acts on it; without this XState would throw it as an uncaught exception.
+    // The parent receives the error too and handles it. Without this observer XState would throw it as an uncaught exception.
     actor.subscribe({ error: () => undefined });
     return actor.start();
   }
 
-  /** What runs the machine, for inspection. */
+  /** The running machine, for inspection. */
   get machine(): TransportActor | Stepper<typeof transportMachine> {
     return this.#machine;
   }
@@ -132,7 +134,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
     else stopChild(this.#machine);
   }
 
-  /** A key exchange begins: it is an actor, like the peer. */
+  /** The peer begins a key exchange: from now on the machine is an actor, which has timers and can be inspected. */
   #beginExchange(): void {
     if (this.#machine instanceof Stepper) this.#machine = this.#machine.toActor();
     this.#machine.send({ type: 'bytes.v2' });
@@ -142,7 +144,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
     return this.#v1?.buffered ?? this.#decoder?.buffered ?? 0;
   }
 
-  /** TCP is open. */
+  /** The TCP connection is open. */
   begin(): void {
     this.#machine.send({ type: 'link.connected' });
     if (this.options.fault === 'v2-early-key') this.sendKey();
@@ -156,7 +158,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
 
   encode(command: string, payload: Uint8Array): Uint8Array {
     if (!this.#encoder) throw new Error('the key exchange is not over');
-    // The peer would take the first message for the version packet that was left out.
+    // With this fault no version packet is sent, and the peer would read the first message as one.
     if (this.options.fault === 'v2-endless-decoys') return new Uint8Array();
     return this.#encoder.message(command, payload);
   }
@@ -176,13 +178,13 @@ export class V2Transport implements MessageTransport, TransportEffects {
     if (this.#isKeySent) return;
     this.#isKeySent = true;
     const { key, garbage } = this.#ownKey();
-    this.owner.write(spoilKey(this.options.fault, key.ellswift, garbage));
+    this.owner.write(keyWithFault(this.options.fault, key.ellswift, garbage));
   }
 
   sendTerminator(): void {
     const { fault } = this.options;
     if (!this.#encoder) return;
-    this.owner.write(spoilTerminator(fault, this.#encoder, this.#ownKey().padding.decoys));
+    this.owner.write(terminatorWithFault(fault, this.#encoder, this.#ownKey().padding.decoys));
     if (fault === 'v2-endless-decoys') this.#sendDecoys(this.#encoder);
   }
 
@@ -217,7 +219,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
     }, DECOY_PAUSE);
   }
 
-  /** Nothing is answered when the same bytes already show that the exchange fails (Core only queues its key by then). */
+  /** When the bytes already show that the exchange fails, we answer nothing: Core has only queued its key by then, and discards it. */
   #parse(chunk: Uint8Array): readonly HandshakeParserEvent[] {
     const events = this.#parser.feed(chunk);
     const last = events.at(-1);
@@ -249,7 +251,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
     keys.wipe();
   }
 
-  /** A responder reads on as v1; for an initiator the exchange is over. */
+  /** A responder continues with v1; for an initiator the exchange has failed. */
   *#useV1(bytes: Uint8Array): Iterable<IncomingEvent> {
     if (!this.options.initiating) this.#v1 = new V1Transport(this.options.chain, this.owner);
     this.#machine.send({ type: 'bytes.v1' });
@@ -264,7 +266,7 @@ export class V2Transport implements MessageTransport, TransportEffects {
     }
   }
 
-  /** Until the version packet the transport machine decides, afterwards the peer machine. */
+  /** Converts packets of the key exchange into events of the transport machine; after the version packet the peer machine decides. */
   #exchange(event: V2Event): void {
     if (event.kind === 'garbage') this.#machine.send({ type: 'bytes.garbage', size: event.size });
     if (event.kind === 'version') this.#machine.send({ type: 'packet.version' });

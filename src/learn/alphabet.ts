@@ -1,19 +1,19 @@
 /**
- * The inputs: abstract messages that a tester sends. Each has one concrete form, so that the same word is always the same
- * bytes. Anything that a node would keep beyond the connection (a routable address, a transaction) is left out.
+ * The input alphabet of learning: abstract messages that the tester sends. Each input is always the same bytes, so that a word
+ * can be repeated. No input contains data that a node stores beyond the connection (a routable address, a transaction).
  */
 import type { Sent } from '../conformance/index.js';
 
-/** How an input travels. */
+/** The transport of the connections. */
 export type TransportName = 'v1' | 'v2';
 
 export interface Input {
   readonly name: string;
-  /** The rule that decides what a node does: a BIP, or a function of Bitcoin Core's net_processing.cpp or net.cpp. */
+  /** What specifies a node's reaction: a BIP, or a function or constant of Bitcoin Core's net_processing.cpp or net.cpp. */
   readonly rule: string;
-  /** A message, right or wrong. */
+  /** A message, valid or not. */
   readonly message?: Sent;
-  /** A BIP324 packet that is no message. */
+  /** A BIP324 packet that is not a message. */
   readonly packet?: { readonly contents?: string; readonly ignore?: boolean; readonly corrupt_tag?: boolean };
   /** Our side ends the connection. */
   readonly close?: boolean;
@@ -33,7 +33,10 @@ const message = (name: string, rule: string, sent: Omit<Sent, 'msg'> = {}, msg =
   message: { msg, ...sent },
 });
 
-/** BIP339 and BIP155 begin at 70016, BIP434 at 70017, compact blocks at 70014; pongs above 60000; 31800 is the minimum. */
+/**
+ * Protocol versions at which the reaction changes: 31800 is the minimum, pongs are sent above 60000, compact blocks (70014),
+ * BIP339 and BIP155 (70016), BIP434 (70017).
+ */
 const VERSIONS: readonly Input[] = [
   version('version', 'ProcessMessage: VERSION'),
   version('version-70017', 'BIP434', { fields: { version: 70017 } }),
@@ -44,12 +47,12 @@ const VERSIONS: readonly Input[] = [
   version('version-truncated', 'ProcessMessages: exception, message dropped', { cut_to_bytes: 60 }),
 ];
 
-/** Of our pings, 16 hex digits in wire order. */
+/** The nonce of the tester's pings: 16 hex digits in wire order. */
 export const PING_NONCE = '0102030405060708';
-/** One entry of 30 bytes: time, services 1, 10.0.0.1 (not routable, so nobody keeps it), port 18444. */
+/** One `addr` entry, 30 bytes in hex: time, services 1, 10.0.0.1 (not routable, so no node stores it), port 18444. */
 const ENTRY = '00e1f505010000000000000000000000000000000000ffff0a000001480c';
 const FEATURE = '0474657374';
-/** A hash that nothing has. */
+/** The hash of no transaction and no block. */
 const NO_HASH = '11'.repeat(32);
 
 const MESSAGES: readonly Input[] = [
@@ -96,12 +99,12 @@ const ONE_TRANSPORT: readonly Input[] = [
 
 const CLOSE: Input = { name: 'close', rule: 'TCP: end of the stream', close: true };
 
-/** The inputs of a transport, in a fixed order. */
+/** The inputs for a transport, in a fixed order; a `Word` refers to them by index. */
 export const inputsOf = (transport: TransportName): readonly Input[] =>
   [...VERSIONS, ...MESSAGES, ...ONE_TRANSPORT, CLOSE].filter(
     (input) => (input.transport ?? transport) === transport,
   );
 
-/** The rule behind an input, by its name. */
+/** The `rule` of the input with that name; empty for an unknown name. */
 export const ruleOf = (name: string): string =>
   [...VERSIONS, ...MESSAGES, ...ONE_TRANSPORT, CLOSE].find((input) => input.name === name)?.rule ?? '';

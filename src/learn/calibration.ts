@@ -1,14 +1,15 @@
 /**
- * What has to be known of a node before it is learned: how long it takes to answer, what it sends by itself, and what its
- * version announces.
+ * Measures what learning must know about a node: how long its answers take, what it sends before any input, and what its
+ * `version` announces.
  */
 import { versionFields } from '../conformance/index.js';
 import { type Input, inputsOf } from './alphabet.js';
 import { NO_MESSAGE } from './output.js';
 import { type Run, type RunOptions, runWord } from './word-run.js';
 
-/** What a node announces. */
+/** What the `version` of a node announces. */
 export interface NodeFacts {
+  /** Protocol version. */
   readonly version: number;
   readonly subver: string;
   /** 16 hex digits. */
@@ -18,27 +19,30 @@ export interface NodeFacts {
   readonly v2: boolean;
 }
 
+/** The measured values; see {@link RunOptions} for the last two. */
 export interface Calibration {
   readonly node: NodeFacts;
+  /** The output before any input; empty when the node sends nothing by itself. */
   readonly greeting: string;
   readonly settle: number;
   readonly greetingTimeout: number;
 }
 
-/** Silence that is long enough for whatever answers at once. */
+/** Silence that ends an output while nothing is measured yet, milliseconds. */
 const LONG_MS = 500;
+/** Limits of the settle time, milliseconds. */
 const LEAST_MS = 20;
 const MOST_MS = 2_000;
-/** An answer may take so many times longer than nine of ten that were measured. */
+/** The settle time is this many times the 90th percentile of the measured latencies. */
 const MARGIN = 3;
 
 const WORD = ['version', 'verack', 'ping'];
-/** Every node closes on it; Bitcoin Core up to 50 ms later, when its socket thread comes round. */
+/** Every node closes the connection on this input; Bitcoin Core up to 50 ms later, because its socket thread polls. */
 const CLOSING = ['version-31799'];
 
 /**
- * Runs a whole handshake `parallel` times at once, as learning does later, and again. Rejects with a `VerackError` when the node cannot
- * be reached.
+ * Runs complete handshakes, `parallel` at the same time as learning does later, and measures the latencies. Rejects with a
+ * `VerackError` when the node cannot be reached.
  */
 export async function calibrate(
   options: Omit<RunOptions, 'settle' | 'greetingTimeout'>,
@@ -51,7 +55,7 @@ export async function calibrate(
   const word = inputsOfWord(WORD);
   const runs = (inputs: readonly Input[]) =>
     Promise.all(Array.from({ length: parallel }, () => runWord(inputs, slow)));
-  // The first connections are slower than all others.
+  // The latencies of the first connections are not used: they are higher than all later ones.
   const [first] = await runs(word);
   const pings = options.connections.initiating ? await runs(PING) : [];
   const closing = await runs(inputsOfWord(CLOSING));
@@ -62,17 +66,17 @@ export async function calibrate(
   return { node, greeting, settle, greetingTimeout: greeting === '' ? 0 : Math.max(LONG_MS, settle) };
 }
 
-/** A v2-capable listener answers a v1 message that is no version with its key; to make one takes time. */
+/** A listener that accepts v2 answers any v1 message other than `version` with its key. Computing the key takes time, so it is measured. */
 const PING = inputsOf('v1').filter(({ name }) => name === 'ping');
 const isKey = ({ outputs }: Run): boolean => outputs[0]?.split(' ').includes(NO_MESSAGE) ?? false;
 
-/** Milliseconds of silence that end an output, by the latencies of answers in ascending order. */
+/** The settle time in milliseconds, from latencies in ascending order. */
 export function settleOf(sorted: readonly number[]): number {
   const usual = sorted[Math.floor(0.9 * sorted.length)] ?? 0;
   return Math.round(Math.min(MOST_MS, Math.max(LEAST_MS, MARGIN * usual)));
 }
 
-/** What the `version` among the messages of a connection announces; zeros when there is none. */
+/** The contents of the `version` among the messages of a connection; zeros and empty text when there is none. */
 export function factsOf(run: Pick<Run, 'messages'> | undefined): Omit<NodeFacts, 'v2'> {
   const payload = run?.messages.find(({ command }) => command === 'version')?.payload;
   const fields = payload ? versionFields(payload) : {};
@@ -84,7 +88,7 @@ export function factsOf(run: Pick<Run, 'messages'> | undefined): Omit<NodeFacts,
   };
 }
 
-/** Text of a peer for display. */
+/** Replaces everything but printable ASCII in a peer's text, which is untrusted, and limits it to 256 characters. */
 const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 256);
 
 const servicesOf = (payload: Uint8Array): string =>

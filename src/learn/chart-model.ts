@@ -1,6 +1,6 @@
 /**
- * Our own chart as a Mealy machine: every input of the alphabet, from every state that the peer machine can reach, run
- * through the same translation and the same machine that a connection uses. The reference is computed from the machine.
+ * Our own peer machine as a Mealy machine, the reference for learning: applies every input of the alphabet in every reachable
+ * state, with the same conversion of messages into events and the same machine that a connection uses.
  */
 import { initialTransition, type SnapshotFrom, transition } from 'xstate';
 import {
@@ -21,7 +21,7 @@ import { type Input, inputsOf, PING_NONCE, type TransportName } from './alphabet
 import { type Mealy, minimizedWithNumbers, SILENCE } from './automata/index.js';
 import { CLOSE, describeMessage, NO_MESSAGE } from './output.js';
 
-/** How our node is set up, so that it can be compared with another one: like that one, as far as its version shows. */
+/** The configuration of our node. For a comparison it is that of the other node, as far as that one's `version` shows it. */
 export interface ChartOptions {
   readonly chain: Chain;
   readonly connection_type: ConnectionType;
@@ -32,26 +32,26 @@ export interface ChartOptions {
   /** 16 hex digits. */
   readonly services: string;
   readonly relay: boolean;
-  /** Another machine of the same shape, for tests. */
+  /** A variant of the peer machine, for tests. */
   readonly machine?: typeof peerMachine;
 }
 
-/** What a chart does before any input, and then. */
+/** The behaviour of a node: the output before any input, and the Mealy machine from then on. */
 export interface Behaviour {
   readonly greeting: string;
   readonly machine: Mealy;
-  /** The chart's name of each state: `awaitingVersion`, `versionReceived`, `established`, `closed`. Absent for a learned machine. */
+  /** The name of each state in the chart: `awaitingVersion`, `versionReceived`, `established`, `closed`. Absent for a learned machine. */
   readonly names?: readonly string[];
 }
 
 type Snapshot = SnapshotFrom<typeof peerMachine>;
 
-/** Nothing here depends on the moment. */
+/** A constant time, because no reaction here depends on it. */
 const AT = 1;
 const NONCE = '00000000000000a1';
 const CLOSED = 'closed';
 
-/** Every state that can be reached, with equal ones merged. */
+/** Computes the machine: all reachable states, with equivalent ones merged. */
 export function chartModel(options: ChartOptions): Behaviour {
   const chart = new Chart(options);
   const inputs = inputsOf(options.transport);
@@ -78,24 +78,24 @@ export function chartModel(options: ChartOptions): Behaviour {
   return { greeting, machine, names: machine.states.map((_, state) => nameOf(reached[kept.indexOf(state)])) };
 }
 
-/** A state of the chart; the first message of a connection also decides between v1 and v2. */
+/** A state of the chart. Before the first message it also matters that this message decides between v1 and v2. */
 interface Reached {
   /** Undefined once the connection is over. */
   readonly snapshot: Snapshot | undefined;
   readonly isFirst: boolean;
 }
 
-/** No guard reads these, and the first grows without end. */
+/** Context that no guard reads; with `features`, which grows, the number of states would be infinite. */
 const IRRELEVANT = ['features', 'dropped', 'rules'];
 
-/** What distinguishes states: the state's name and the context that guards read. */
+/** A key that is equal for equal states: the state value and the context that guards read. */
 function keyOf({ snapshot, isFirst }: Reached): string {
   if (!snapshot) return '';
   const context = Object.entries(snapshot.context).filter(([name]) => !IRRELEVANT.includes(name));
   return JSON.stringify([snapshot.value, context, isFirst]);
 }
 
-/** The innermost state's name in the chart, `closed` once the connection is over. */
+/** The name of the leaf state in the chart; `closed` once the connection has ended. */
 function nameOf(reached: Reached | undefined): string {
   let value: unknown = reached?.snapshot?.value ?? CLOSED;
   while (typeof value === 'object' && value !== null) value = Object.values(value)[0];
@@ -114,7 +114,7 @@ class Chart {
   readonly #machine: typeof peerMachine;
   readonly #rules: Rules;
   readonly #identity: Identity;
-  /** What the transport delivers of an input: the same in every state. */
+  /** What the transport delivers for an input: cached, because it is the same in every state. */
   readonly #received = new Map<Input, readonly IncomingEvent[]>();
 
   constructor(private readonly options: ChartOptions) {
@@ -124,7 +124,7 @@ class Chart {
     this.#identity = { version, services, start_height: 0, user_agent: new Uint8Array(0) };
   }
 
-  /** Application bytes can flow; what we send first. */
+  /** The link is open: the messages that we send first, and the state after them. */
   opened(): [greeting: string, first: Snapshot] {
     const { connection_type } = this.options;
     const input = { id: 1, connection_type, rules: this.#rules };
@@ -158,7 +158,7 @@ class Chart {
     return describeMessage(message.command, payload, PING_NONCE);
   }
 
-  /** Unless the first bytes are those of a v1 version, a listener that accepts v2 answers with its key (BIP324). */
+  /** A listener that accepts v2 answers with its key unless the first bytes are those of a v1 `version` (BIP324). */
   #isTakenForV2(input: Input): boolean {
     const { chain, transport, v2, connection_type } = this.options;
     if (transport === 'v2' || !v2 || connection_type !== 'inbound' || !input.message) return false;
@@ -181,7 +181,7 @@ class Chart {
     return input.packet?.corrupt_tag ? [{ kind: 'broken', code: 'ERR_V2_AUTH', facts: {} }] : [];
   }
 
-  /** As a connection does it (src/connection/connection.ts). */
+  /** As src/connection/incoming-messages.ts does it for a real connection. */
   #eventOf(event: IncomingEvent, context: PeerContext): PeerEvent | undefined {
     if (event.kind === 'broken') return { type: 'wire.broken', code: event.code, facts: event.facts };
     if (event.kind === 'dropped') return { type: 'wire.dropped', code: event.code, command: event.command };

@@ -1,4 +1,4 @@
-/** Two models as one static HTML page: their charts side by side, the differing transitions in red, and the list of differences. */
+/** Renders two models as a static HTML page: both charts side by side, differing transitions in red, and the list of differences. */
 import { differences } from './automata/index.js';
 import type { Behaviour } from './chart-model.js';
 import type { ModelDifference } from './compare.js';
@@ -11,9 +11,10 @@ export interface Side {
   readonly model: Behaviour;
 }
 
+/** A difference with the explanation of `known-differences.json`, if it has one. */
 export type ExplainedDifference = ModelDifference & { readonly explanation?: string };
 
-/** The page as text, without anything to load. Rejects as {@link svgOf}. */
+/** The page as HTML text. It contains everything and loads nothing. Rejects as {@link svgOf}. */
 export async function comparisonPage(
   one: Side,
   other: Side,
@@ -36,8 +37,8 @@ async function chartOf({ title, model }: Side, differing: ReadonlySet<string>): 
 function tableOf(one: Side, other: Side, list: readonly ExplainedDifference[]): string {
   const isExplained = list.some(({ explanation }) => explanation !== undefined);
   const heads = ['inputs', one.title, other.title, 'rule', ...(isExplained ? ['explanation'] : [])];
-  const rows = list.map(({ witness, expected, actual, rule, explanation = '' }) => [
-    witness.join(', ') || 'before any input',
+  const rows = list.map(({ word, expected, actual, rule, explanation = '' }) => [
+    word.join(', ') || 'before any input',
     spelled(expected.at(-1)),
     spelled(actual.at(-1)),
     rule,
@@ -69,7 +70,7 @@ const page = (title: string, charts: string, table: string): string => `<!doctyp
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escaped(title)}</title><style>${STYLE}</style></head>
 <body>
 <h1>${escaped(title)}</h1>
-<p>A transition shows what is received, and after → what is sent; a line inside a state is a transition that stays there. What differs is red.</p>
+<p>A transition is labelled with the received inputs and, after →, the messages sent. A line inside a state is a transition to the same state. Differences are red.</p>
 <div class="charts">
 ${charts}
 </div>

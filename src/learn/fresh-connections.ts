@@ -1,6 +1,6 @@
 /**
- * A fresh connection for every word: dialled to the node's listener, each from an address of its own on loopback, or accepted
- * from the node's dialler.
+ * Opens a new connection for every word: either we dial the node's listener (on loopback each time from another source address),
+ * or the node dials us.
  */
 import { isIPv4 } from 'node:net';
 import {
@@ -16,17 +16,17 @@ import {
 import { type Facts, VerackError } from '../index.js';
 import { type Dialler, loopbackSources } from '../conformance/index.js';
 
-/** Where fresh connections come from. */
+/** A source of new connections. */
 export interface Connections {
   /** Whether we dialled: the initiator of BIP324. */
   readonly initiating: boolean;
-  /** Rejects with a {@link VerackError} when there is none. */
+  /** Opens a connection. Rejects with a {@link VerackError} on failure or timeout. */
   open(): Promise<Link>;
 }
 
 const CONNECT_MS = 5_000;
 
-/** Dials the node's listener. `net`: instead of TCP. */
+/** Connections that we dial to the node's listener. `net`: replaces TCP, for example with a proxy. */
 export function dialledConnections(at: Endpoint, clock: Clock, net?: Net): Connections {
   const sources = loopbackSources();
   const spread = isIPv4(at.host) && isLoopback(at.host);
@@ -59,37 +59,38 @@ function dialled(net: Net, at: Endpoint, clock: Clock): Promise<Link> {
 
 export interface AcceptOptions {
   readonly net: Net;
-  /** The address where the node finds us. */
+  /** Our address, on which we listen and which the node dials. */
   readonly host: string;
+  /** Makes the node dial, by RPC or by a command. */
   readonly dialler: Dialler;
-  /** The connection type that the node is asked for. */
+  /** The connection type that the node is to use, as in Core's `addconnection`. */
   readonly type: string;
   readonly v2: boolean;
   readonly clock: Clock;
 }
 
-/** Has the node dial a port of its own for every word. */
+/** Connections that the node dials. Each uses a new port of ours, so that it cannot be confused with another one. */
 export const acceptedConnections = (options: AcceptOptions): Connections => ({
   initiating: false,
   open: () => accepted(options),
 });
 
 async function accepted({ net, host, dialler, type, v2, clock }: AcceptOptions): Promise<Link> {
-  let taken: (link: Link) => void = () => undefined;
-  const coming = new Promise<Link>((resolve) => (taken = resolve));
-  const listener = await net.listen({ host, port: 0 }, taken);
+  let accept: (link: Link) => void = () => undefined;
+  const accepted = new Promise<Link>((resolve) => (accept = resolve));
+  const listener = await net.listen({ host, port: 0 }, accept);
   await dialler.dial({ at: listener.local, type, v2 });
-  return within(coming, CONNECT_MS + dialler.patience, listener, clock);
+  return within(accepted, CONNECT_MS + dialler.patience, listener, clock);
 }
 
-/** The port is closed once the node has come, or has not. */
-function within(coming: Promise<Link>, ms: number, listener: Listener, clock: Clock): Promise<Link> {
+/** Rejects when the node has not dialled within `ms`; closes the listener in either case. */
+function within(accepted: Promise<Link>, ms: number, listener: Listener, clock: Clock): Promise<Link> {
   const late = new Promise<never>((_, reject) => {
     const timer = clock.setTimeout(() => {
       const why = `the node did not dial ${formatEndpoint(listener.local)}`;
       reject(new VerackError('ERR_DIAL_UNREACHABLE', { why, ms }));
     }, ms);
-    void coming.then(() => clock.clearTimeout(timer));
+    void accepted.then(() => clock.clearTimeout(timer));
   });
-  return Promise.race([coming, late]).finally(() => void listener.close());
+  return Promise.race([accepted, late]).finally(() => void listener.close());
 }

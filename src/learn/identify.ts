@@ -1,6 +1,6 @@
 /**
- * Identifies the implementation of a node by its behaviour alone: on one connection it sends the inputs that the learned models
- * answer differently.
+ * Identifies the implementation of a node by its behaviour: sends, on one connection, inputs that the learned models answer
+ * differently. What the node's `version` claims is not used.
  *
  *   const { label, questions } = await identify({ connections: dialledConnections(at, systemClock), chain, clock, models });
  */
@@ -20,61 +20,61 @@ export interface IdentifyOptions {
   readonly chain: Chain;
   readonly clock: Clock;
   /**
-   * The implementations to choose from: models of listeners over v1. A node answers the inputs that are used here in the same
-   * way over v2.
+   * The candidate implementations, as models of listeners over v1. They can be used for v2 too: the inputs used here are answered
+   * in the same way on both transports.
    */
   readonly models: readonly KnownModel[];
   /** Default `v1`. */
   readonly transport?: TransportName;
 }
 
-/** One message that was sent, and what it shows. */
+/** One input that was sent, and what its answer excludes. */
 export interface Question {
-  /** A name of the alphabet; empty for what the node sent before any message. */
+  /** The name of the input; empty for the output before any input. */
   readonly input: string;
-  /** The commands that came back; empty for none. */
+  /** The commands that the node sent, separated by spaces; empty for none. */
   readonly output: string;
-  /** The models that this answer excludes, with what they would have answered. */
+  /** The models that would have answered differently. */
   readonly excludes: readonly Excluded[];
 }
 
-/** A model that does not fit, and the answer that it would have given. */
+/** A model that does not match, and the answer that it would have given. */
 export interface Excluded {
   readonly label: string;
-  /** The options of the node that it was learned from. */
+  /** The options of the node from which the model was learned. */
   readonly settings: string;
   readonly output: string;
 }
 
-/** No model fits. */
+/** The label when no model matches. */
 export const UNKNOWN = 'unknown';
 
 export interface Identification {
-  /** The implementation, `A or B` where no question distinguishes two, or {@link UNKNOWN}. */
+  /** The implementation; `A or B` when no allowed input distinguishes two; {@link UNKNOWN} when none matches. */
   readonly label: string;
-  /** What the node announces; no part of the decision. */
+  /** What the node's `version` announces; it has no influence on {@link label}. */
   readonly claimed: Omit<NodeFacts, 'v2'>;
   readonly questions: readonly Question[];
-  /** From the open connection to the answer, milliseconds. */
+  /** Duration including the opening of the connection, milliseconds. */
   readonly ms: number;
 }
 
-/** A model that fits so far. */
+/** A model that matches all answers so far. */
 interface Candidate extends Place {
   readonly label: string;
   readonly settings: string;
   readonly greeting: string;
 }
 
-/** Silence that ends an answer: so many milliseconds, and four times what opening the connection took; at most two seconds. */
+/** Limits, in milliseconds, of the silence that ends an answer: four times the time that opening the connection took. */
 const LEAST_MS = 250;
 const MOST_MS = 2_000;
-/** A part of an expected answer has come: the rest is waited for so long. */
+/** How long the rest of an incomplete expected answer is awaited, milliseconds. */
 const REST_MS = 2_000;
-/** Inputs of the longest word that is tried to distinguish models. */
+/** Maximum number of inputs in a word that distinguishes models. */
 const LONGEST = 4;
 
-/** Rejects with a `VerackError` when there is no connection, or no v2 on it; whatever the node does then, it resolves. */
+/** Rejects with a `VerackError` when the connection or its v2 key exchange fails; after that it resolves whatever the node does. */
 export async function identify(options: IdentifyOptions): Promise<Identification> {
   const { connections, chain, clock, transport = 'v1' } = options;
   const begin = clock.now();
@@ -106,7 +106,7 @@ class Identifier {
     this.#candidates = models.map(candidateOf);
   }
 
-  /** First the inputs that distinguish the candidates; then all other polite inputs, to check those that are left. */
+  /** Sends first the inputs that distinguish the candidates, then all other polite inputs to check the remaining candidates. */
   async run(): Promise<Pick<Identification, 'label' | 'questions'>> {
     const greeting = await this.connection.greet();
     this.#keep('', solicited(greeting), (one) => ({ output: one.greeting, next: one }));
@@ -116,7 +116,7 @@ class Identifier {
     return { label: labels.length === 0 ? UNKNOWN : labels.join(' or '), questions: this.#questions };
   }
 
-  /** The next inputs; empty when all are asked or no candidate is left. */
+  /** The next inputs; empty when all were sent or no candidate is left. */
   #next(): Word {
     if (this.#candidates.length === 0) return [];
     const allowed = (word: Word): number[] => this.#allowed(word.map((n) => INPUTS[n]?.name ?? ''));
@@ -124,7 +124,7 @@ class Identifier {
     return word ?? this.#harmless(allowed([]));
   }
 
-  /** The first input that no candidate answers with the end of the connection. */
+  /** The first input on which no candidate closes the connection. */
   #harmless(inputs: readonly number[]): Word {
     const isHarmless = (input: number): boolean =>
       this.#candidates.every(({ machine, state }) => !isFinal(transitionOf(machine, state, input).output));
@@ -150,7 +150,7 @@ class Identifier {
     });
   }
 
-  /** Waits for the rest of an answer of which a part has come. */
+  /** Waits for the rest of an answer that so far is only the beginning of an expected one. */
   async #whole(first: string, expected: readonly string[]): Promise<string> {
     let output = solicited(first);
     while (!expected.includes(output) && expected.some((one) => one.startsWith(output)) && !isFinal(output)) {
@@ -161,7 +161,7 @@ class Identifier {
     return output;
   }
 
-  /** Keeps the candidates that answer so. */
+  /** Keeps the candidates that give this answer, and records the others as excluded. */
   #keep(
     input: string,
     output: string,
@@ -186,7 +186,7 @@ const candidateOf = ({ label, settings, model }: KnownModel): Candidate => ({
   },
 });
 
-/** A machine without what comes unasked. */
+/** The machine without unsolicited messages in its outputs. */
 const solicitedOnly = ({ inputs, states }: Mealy): Mealy => ({
   inputs,
   states: states.map((transitions) =>

@@ -1,4 +1,4 @@
-/** Learns the state machines of nodes from outside, and compares them. */
+/** Learns the state machines of nodes from their answers on the network, compares them, and identifies nodes by them. */
 export { learnNode } from './learn-node.js';
 export type { LearnNodeOptions, LearnResult } from './learn-node.js';
 export { acceptedConnections, dialledConnections } from './fresh-connections.js';

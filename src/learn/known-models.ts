@@ -1,4 +1,4 @@
-/** The learned models of the nodes that could be installed: the implementations that `identify` can name. */
+/** Loads the learned models that come with the package: the implementations that `identify` can recognise. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,15 +8,15 @@ import { type Model, readModel } from './model.js';
 export interface KnownModel {
   /** Implementation and version, `bcoin 1.0`; several models may share one. */
   readonly label: string;
-  /** The options that it was started with, beyond those of every node that is learned. */
+  /** The options with which the node was started, in addition to those that all learned nodes had. */
   readonly settings: string;
   readonly model: Model;
 }
 
-/** Data stay in `src`, also for the compiled program in `dist/src`. */
+/** The data files are not copied to `dist/src`, so the compiled program reads them from `src`. */
 const PLACES = ['./models/', '../../../src/learn/models/'];
 
-/** Where the models of the package are: one JSON file each. */
+/** The directory of the models, one JSON file each. Throws an `Error` when it is missing. */
 export function modelFolder(): string {
   const paths = PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url)));
   const path = paths.find((one) => existsSync(one));
@@ -24,7 +24,7 @@ export function modelFolder(): string {
   return path;
 }
 
-/** The models of the package, in the order of their file names. */
+/** The models of a directory, in the order of their file names. Throws an `Error` for a file that is not a model. */
 export function loadKnownModels(folder = modelFolder()): readonly KnownModel[] {
   const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
   return files.sort().map((file) => read(join(folder, file)));

@@ -1,5 +1,5 @@
 /**
- * Learns the state machine of a node from outside and compares it with our own chart.
+ * Learns the state machine of a node from its answers on the network, and compares it with our own chart.
  *
  *   const result = await learnNode({ connections: dialledConnections(at, systemClock), chain, … });
  */
@@ -16,29 +16,33 @@ export interface LearnNodeOptions extends Pick<
   TeacherOptions,
   'connections' | 'chain' | 'clock' | 'transport' | 'parallel' | 'pause' | 'signal'
 > {
-  /** As what the node sees the connections. */
+  /** The type of the connections from the node's point of view: `inbound` when we dial. */
   readonly connection_type: ConnectionType;
-  /** Hidden states that are searched for; each one multiplies the words by the number of inputs. Default 0. */
+  /** Additional states that testing searches for; each multiplies the number of words by the number of inputs. Default 0. */
   readonly depth?: number;
+  /** Called after each batch of words. */
   readonly progress?: (effort: Effort) => void;
 }
 
 export interface LearnResult {
   readonly model: Model;
-  /** Our own chart, set up as the node describes itself. */
+  /** The model of our own chart, configured as the node's `version` describes the node. */
   readonly reference: Model;
   readonly differences: readonly ModelDifference[];
+  /** Number of words that were sent. */
   readonly words: number;
+  /** Number of outputs that were received. */
   readonly symbols: number;
-  /** Words that were asked again. */
+  /** Number of words that were sent again because of contradicting answers. */
   readonly repeated: number;
   readonly seconds: number;
+  /** Number of states of the learned machine. */
   readonly states: number;
   /** Milliseconds of silence that ended an output. */
   readonly settle: number;
 }
 
-/** Rejects with a `VerackError` when the node cannot be reached, with the signal's reason when it aborts. */
+/** Learns a node. Rejects with a `VerackError` when the node cannot be reached, and with the signal's reason when it aborts. */
 export async function learnNode(options: LearnNodeOptions): Promise<LearnResult> {
   const { clock, chain, transport, connection_type, depth = 0 } = options;
   const begin = clock.now();

@@ -1,8 +1,8 @@
-/** A Mealy machine as a Mermaid state diagram. Silent transitions that change nothing are left out. */
+/** Renders a Mealy machine as a Mermaid state diagram. Transitions without output and state change are omitted. */
 import type { Mealy } from './automata/index.js';
 import { transitionGroups, type TransitionGroup, type TransitionSet } from './transition-groups.js';
 
-/** `differing`: transitions that are marked. */
+/** The diagram as text. `differing`: transitions that are marked with the word `differs`. */
 export function mermaidOf(machine: Mealy, differing?: TransitionSet): string {
   const transitions = transitionGroups(machine, differing).map(lineOf);
   return ['stateDiagram-v2', '  [*] --> s0', ...transitions, ''].join('\n');

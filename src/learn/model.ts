@@ -1,4 +1,4 @@
-/** A learned model as data: what `verack learn --json` writes and `--diff` reads. */
+/** The file format of a learned model, which `verack learn --json` writes and `--diff` reads. */
 import type { ConnectionType } from '../../machines/index.js';
 import type { TransportName } from './alphabet.js';
 import type { Mealy } from './automata/index.js';
@@ -8,17 +8,18 @@ export const FORMAT = 'verack-model/1';
 
 export interface Model {
   readonly format: typeof FORMAT;
-  /** How the node sees the connections: `inbound` when we dialled. */
+  /** The type of the connections from the node's point of view: `inbound` when we dialled. */
   readonly connection_type: ConnectionType;
   readonly transport: TransportName;
   readonly node: NodeFacts;
-  /** What the node sends before any input. */
+  /** The output before any input; empty when the node sends nothing by itself. */
   readonly greeting: string;
   readonly machine: Mealy;
-  /** Words that were answered in several ways, repeatedly. */
+  /** Words to which the node repeatedly gave different answers. */
   readonly nondeterminism: readonly VaryingWord[];
 }
 
+/** A word as names of inputs, and all outputs that were observed for its last one. */
 export interface VaryingWord {
   readonly word: readonly string[];
   readonly outputs: readonly string[];
@@ -27,17 +28,18 @@ export interface VaryingWord {
 const MAX_STATES = 10_000;
 const MAX_INPUTS = 1_000;
 
-/** The model in a parsed JSON file; a sentence when it is none. Everything that later code relies on is checked. */
+/** Checks that parsed JSON is a model. Returns the model, or a sentence that says what is wrong. `file`: its name for that sentence. */
 export function readModel(value: unknown, file: string): Model | string {
   const model = value as Partial<Model> | null;
-  if (typeof model !== 'object' || model?.format !== FORMAT) return `${file} is no model of "verack learn"`;
+  if (typeof model !== 'object' || model?.format !== FORMAT)
+    return `${file} is not a model of "verack learn"`;
   const fault = faultOf(model);
-  return fault === undefined ? (model as Model) : `${file} is no whole model: ${fault}`;
+  return fault === undefined ? (model as Model) : `${file} is not a valid model: ${fault}`;
 }
 
 function faultOf({ greeting, machine, node, nondeterminism }: Partial<Model>): string | undefined {
-  if (typeof greeting !== 'string') return 'greeting should be text';
-  if (typeof node?.subver !== 'string') return 'node.subver should be text';
+  if (typeof greeting !== 'string') return 'greeting should be a string';
+  if (typeof node?.subver !== 'string') return 'node.subver should be a string';
   if (!Array.isArray(nondeterminism)) return 'nondeterminism should be a list';
   return machineFault(machine);
 }
@@ -46,8 +48,8 @@ function machineFault(machine: Partial<Mealy> | undefined): string | undefined {
   const inputs: unknown = machine?.inputs;
   const states: unknown = machine?.states;
   if (!isList(inputs, MAX_INPUTS) || !inputs.every((input) => typeof input === 'string'))
-    return 'machine.inputs should be texts';
-  if (!isList(states, MAX_STATES)) return 'machine.states should be a list';
+    return `machine.inputs should be a list of 1 to ${MAX_INPUTS} strings`;
+  if (!isList(states, MAX_STATES)) return `machine.states should be a list of 1 to ${MAX_STATES} states`;
   const isTransition = (transition: unknown): boolean => {
     const { output, target } = (transition ?? {}) as { output?: unknown; target?: unknown };
     return typeof output === 'string' && Number.isInteger(target) && states[target as number] !== undefined;

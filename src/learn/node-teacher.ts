@@ -1,4 +1,4 @@
-/** A node as the teacher of the learner: words become connections, a bounded number of them at the same time. */
+/** A node as the teacher of the learner: runs each word on its own connection, a limited number of them at the same time. */
 import type { Teacher, Word } from './automata/index.js';
 import { type Input, inputsOf } from './alphabet.js';
 import { settleOf } from './calibration.js';
@@ -6,26 +6,28 @@ import { isFinal } from './output.js';
 import { type Run, type RunOptions, runWord } from './word-run.js';
 
 export interface TeacherOptions extends RunOptions {
-  /** Connections at the same time. */
+  /** Most connections at the same time. */
   readonly parallel: number;
-  /** Milliseconds between the end of a connection and the next one of the same lane. */
+  /** Milliseconds between the end of a connection and the start of the one that replaces it. */
   readonly pause: number;
-  /** The greeting that every connection begins with. */
+  /** The expected output before any input. */
   readonly greeting: string;
   readonly signal?: AbortSignal;
 }
 
-/** A connection that fails is tried again so often: a node may be out of slots for a moment. */
+/** Attempts to open a connection: a node may have no free slot for a short time. */
 const TRIES = 5;
+/** Delay before the second attempt, milliseconds; it grows linearly. */
 const RETRY_MS = 250;
-/** A machine may become busy while it learns: the settle time follows the last answers, up to a limit. */
+/** The settle time is adapted to this many last latencies, because the computer may become busy during learning. */
 const RECENT = 100;
+/** The longest adapted settle time, milliseconds. */
 const MOST_MS = 600;
 
 export class NodeTeacher implements Teacher {
   readonly inputs: readonly string[];
   readonly #alphabet: readonly Input[];
-  /** Greetings other than the usual one. */
+  /** Outputs before any input that differed from the expected one. */
   readonly greetings = new Set<string>();
 
   readonly #latencies: number[] = [];
@@ -39,19 +41,19 @@ export class NodeTeacher implements Teacher {
     return isFinal(output);
   }
 
-  /** Later attempts wait longer for silence: 2, 3, … times the settle time. */
+  /** Attempt n uses n + 1 times the settle time, so that a late output is not cut off again. */
   async ask(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]> {
     const answers = new Array<readonly string[]>(words.length);
     const rest = words.entries();
-    const lane = async (): Promise<void> => {
+    const worker = async (): Promise<void> => {
       for (const [n, word] of rest) {
         this.options.signal?.throwIfAborted();
         answers[n] = await this.#answer(word, attempt);
         if (this.options.pause > 0) await this.#wait(this.options.pause);
       }
     };
-    const lanes = Math.min(this.options.parallel, words.length);
-    await Promise.all(Array.from({ length: lanes }, lane));
+    const workers = Math.min(this.options.parallel, words.length);
+    await Promise.all(Array.from({ length: workers }, worker));
     return answers;
   }
 
@@ -71,7 +73,7 @@ export class NodeTeacher implements Teacher {
     return Math.max(settle, Math.min(recent, MOST_MS));
   }
 
-  /** Tries again where the connection cannot be opened, or ends before the first input. */
+  /** Tries again when the connection cannot be opened, or ends before the first input. */
   async #run(inputs: readonly Input[], options: RunOptions): Promise<Run> {
     for (let tries = 1; ; tries++) {
       try {

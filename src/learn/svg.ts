@@ -1,16 +1,16 @@
-/** A Mealy machine as SVG, drawn by Graphviz. Silent transitions that change nothing are left out. */
+/** Renders a Mealy machine as SVG with Graphviz. Transitions without output and state change are omitted. */
 import type { Mealy } from './automata/index.js';
 import { transitionGroups, type TransitionGroup, type TransitionSet } from './transition-groups.js';
 
 export interface DrawOptions {
   /** Transitions that are drawn in red. */
   readonly differing?: TransitionSet;
-  /** Texts of the states; default `s0`, `s1`, … */
+  /** Names that are added to the labels `s0`, `s1`, … of the states. */
   readonly names?: readonly string[];
 }
 
 const INK = { line: '#57606a', text: '#1f2328', state: '#ddf4ff', differs: '#b42318' } as const;
-/** Characters of a line of a label. */
+/** Characters after which a label is wrapped. */
 const WIDTH = 26;
 
 /** Rejects with the module loader's error when the optional package @viz-js/viz is not installed. */
@@ -20,7 +20,7 @@ export async function svgOf(machine: Mealy, options: DrawOptions = {}): Promise<
   return svg.slice(svg.indexOf('<svg')).replace(/<!--[\s\S]*?-->\n?/g, '');
 }
 
-/** The same in Graphviz's language. */
+/** The machine in Graphviz's DOT language. */
 export function dotOf(machine: Mealy, { differing, names }: DrawOptions = {}): string {
   const groups = transitionGroups(machine, differing);
   const states = machine.states.map((_, n) => {
@@ -43,7 +43,7 @@ export function dotOf(machine: Mealy, { differing, names }: DrawOptions = {}): s
 const titleOf = (state: number, names: readonly string[] = []): string =>
   `<B>s${state}${names[state] === undefined ? '' : escaped(`: ${names[state]}`)}</B>`;
 
-/** Transitions from a state to itself are lines inside it: as loops they would cover one another. */
+/** A transition from a state to itself is a line inside the state, because arrows for all of them would overlap. */
 function loopText(group: TransitionGroup): string {
   const color = group.differs ? INK.differs : INK.text;
   const text = linesOf(group).map(escaped).join('<BR/>');
@@ -64,11 +64,11 @@ const linesOf = ({ inputs, output }: TransitionGroup): string[] => [
   `→ ${output === '' ? 'nothing' : output}`,
 ];
 
-/** Lines of whole words, at most {@link WIDTH} characters each where a word is not longer. */
+/** Wraps text at spaces into lines of at most {@link WIDTH} characters; a longer word is not split. */
 const wrapped = (text: string): string[] =>
   text.match(new RegExp(`.{1,${WIDTH}}(?: |$)`, 'g'))?.map((line) => line.trim()) ?? [text];
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** Text in HTML, and in the labels of Graphviz that are like it. */
+/** Escapes text for HTML and for Graphviz's HTML-like labels. */
 export const escaped = (text: string): string => text.replace(/[&<>"]/g, (sign) => ENTITIES[sign] ?? '');

@@ -1,20 +1,20 @@
-/** The transitions of a Mealy machine as a drawing shows them: one for each target and output, with all its inputs. */
+/** Groups the transitions of a Mealy machine for drawing: one group for each source, target and output, with all its inputs. */
 import type { Mealy } from './automata/index.js';
 
 export interface TransitionGroup {
   readonly from: number;
   readonly to: number;
   readonly inputs: readonly string[];
-  /** Empty for none. */
+  /** Empty when nothing is sent. */
   readonly output: string;
-  /** Whether another machine does something else here. */
+  /** Whether the compared machine has another output here. */
   readonly differs: boolean;
 }
 
-/** Transitions of a state, as `state input`, both as indices. */
+/** A set of transitions, each as the text `state input` with both indices. */
 export type TransitionSet = ReadonlySet<string>;
 
-/** Silent transitions that change nothing are left out, unless they are among `differing`. */
+/** All groups. Transitions without output and state change are omitted, unless they are in `differing`. */
 export const transitionGroups = (machine: Mealy, differing: TransitionSet = new Set()): TransitionGroup[] =>
   machine.states.flatMap((_, state) => groupsOf(machine, state, differing));
 

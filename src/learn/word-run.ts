@@ -1,6 +1,6 @@
 /**
- * One word on one fresh connection: each input is sent when the node has been silent for the settle time, and what it sends
- * until then is the output.
+ * Runs one word on one new connection. The output of an input is everything that the node sends until it has been silent for the
+ * settle time; then the next input is sent.
  */
 import { type ReceivedItem, TesterConnection, TranscriptRecorder, V2Endpoint } from '../conformance/index.js';
 import type { Clock, Link } from '../net/index.js';
@@ -14,17 +14,19 @@ export interface RunOptions {
   readonly chain: Chain;
   readonly clock: Clock;
   readonly transport: TransportName;
-  /** Milliseconds of silence that end an output. */
+  /** The settle time: milliseconds of silence that end an output. */
   readonly settle: number;
-  /** Milliseconds that the node may take to send something before our first input; 0 for one that waits for it. */
+  /** How long to wait for an output before the first input, milliseconds; 0 for a node that sends nothing by itself. */
   readonly greetingTimeout: number;
 }
 
-/** What happened. */
+/** The result of one word. */
 export interface Run {
+  /** The output before the first input. */
   readonly greeting: string;
+  /** One output per input; fewer when one is final. */
   readonly outputs: readonly string[];
-  /** Every message of the node. */
+  /** All messages that the node sent. */
   readonly messages: readonly Message[];
   /** The longest time between an input and a part of its output, or the end of the connection, milliseconds. */
   readonly latency: number;
@@ -35,9 +37,10 @@ export interface Message {
   readonly payload: Uint8Array;
 }
 
+/** Time limit of the v2 key exchange, milliseconds. */
 const V2_MS = 5_000;
 
-/** Rejects with a {@link VerackError} when there is no connection, or no v2 on it. */
+/** Opens a connection and runs the word. Rejects with a {@link VerackError} when the connection or its v2 key exchange fails. */
 export async function runWord(word: readonly Input[], options: RunOptions): Promise<Run> {
   const link = await options.connections.open();
   try {
@@ -59,9 +62,9 @@ async function askAll(run: WordRun, word: readonly Input[], outputs: string[]): 
   }
 }
 
-/** One connection, input by input. The caller destroys the link. */
+/** One connection, to which inputs are sent one by one. The caller destroys the link. */
 export class WordRun {
-  /** Every message of the node. */
+  /** All messages that the node sent so far. */
   readonly messages: Message[] = [];
   /** The longest time between an input and a part of its output, or the end of the connection, milliseconds. */
   latency = 0;
@@ -76,20 +79,20 @@ export class WordRun {
     this.#connection = new TesterConnection('A', link, chain.magic, clock, transcript);
   }
 
-  /** Exchanges the keys of v2, and waits for what comes before our first input. */
+  /** Performs the v2 key exchange if needed, and returns the output before the first input. */
   async greet(): Promise<string> {
     const { transport, greetingTimeout, settle } = this.options;
     if (transport === 'v2') await this.#exchangeKeys();
     return greetingTimeout === 0 ? '' : this.#output(Math.max(greetingTimeout, settle));
   }
 
-  /** Sends an input; the output is complete after the settle time of silence. */
+  /** Sends an input and returns its output, which ends after the settle time of silence. */
   async ask(input: Input): Promise<string> {
     this.#send(input);
     return input.close ? CLOSE : this.#output(this.options.settle);
   }
 
-  /** What comes after an output that seemed complete, within so many milliseconds. */
+  /** Waits up to `ms` milliseconds for more output after one that seemed complete. */
   listen(ms: number): Promise<string> {
     return this.#output(ms);
   }
@@ -103,7 +106,7 @@ export class WordRun {
     if (bytes) this.#connection.write([bytes], input.name);
   }
 
-  /** Everything until `first` milliseconds without anything, or the settle time after the last part. */
+  /** Collects output: waits `first` milliseconds for the first part, and the settle time for each further part. */
   async #output(first: number): Promise<string> {
     const { clock, settle } = this.options;
     const begin = clock.now();
@@ -121,7 +124,7 @@ export class WordRun {
     }
   }
 
-  /** Something came now. */
+  /** Records the latency of a part that arrived now; returns the current time. */
   #measured(begin: number): number {
     const now = this.options.clock.now();
     this.latency = Math.max(this.latency, now - begin);
@@ -154,7 +157,9 @@ export class WordRun {
     const until = clock.now() + V2_MS;
     while (!isDone()) {
       if (this.#connection.ended || clock.now() >= until)
-        throw new VerackError('ERR_POLICY_TRANSPORT', { why: 'no BIP324 key exchange with this node' });
+        throw new VerackError('ERR_POLICY_TRANSPORT', {
+          why: 'the BIP324 key exchange with this node failed',
+        });
       await this.#connection.change(until);
     }
   }

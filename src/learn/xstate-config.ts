@@ -1,6 +1,6 @@
 /**
- * A Mealy machine as an XState config: inputs are events, outputs are actions of their transitions. It can be pasted into
- * Stately, run with `createMachine`, and drawn. Silent transitions that change nothing are left out.
+ * Converts a Mealy machine into an XState config: inputs become events, outputs become actions of their transitions. The config
+ * can be pasted into Stately or passed to `createMachine`. Transitions without output and state change are omitted.
  */
 import type { Mealy } from './automata/index.js';
 
@@ -15,7 +15,7 @@ interface Transition {
   readonly actions: readonly string[];
 }
 
-/** Events are named `receive.<input>`, actions `send.<command>` and `close`. */
+/** The config. Events are named `receive.<input>`, actions `send.<command>` and `close`. */
 export function xstateConfigOf(machine: Mealy, id: string): XStateConfig {
   const states = machine.states.map(
     (_, state) => [`s${state}`, { on: transitionsOf(machine, state) }] as const,

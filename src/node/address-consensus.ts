@@ -1,17 +1,17 @@
-/** How the peers see this node: the addresses that they put into their `version`, with the number of peers for each. */
+/** Our own addresses as peers report them in the `addr_recv` field of their `version`, with the number of peers for each. */
 import { parseEndpoint } from '../net/endpoint.js';
 import { type AddressNetwork, networkOfAddress } from '../wire/index.js';
 import type { PeerInfo } from './peerinfo.js';
 
-/** As in Core's `getnetworkinfo`; there is no port, because an outbound peer sees one of the moment. */
+/** As in Core's `getnetworkinfo`, without the port: an outbound peer sees the ephemeral port of our connection. */
 export interface LocalAddress {
   readonly address: string;
   readonly network: AddressNetwork;
-  /** Peers that see this address. */
+  /** Number of established peers that report this address. */
   readonly score: number;
 }
 
-/** The addresses in the `addrlocal` of established peers; the one that most of them see is the first. Empty when none has sent one. */
+/** The addresses in the `addrlocal` of established peers, the most reported one first. Empty when no peer reports one. */
 export function localAddresses(peers: readonly PeerInfo[]): LocalAddress[] {
   const scores = new Map<string, number>();
   for (const { state, addrlocal } of peers) {

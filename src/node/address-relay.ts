@@ -1,8 +1,9 @@
 /**
- * Address gossip between the peers and the address book: takes `addr` and `addrv2` at Core's rate, answers `getaddr`, and
- * announces our own address (Core: `ProcessAddrs`, `MaybeSendAddr`, `SetupAddressRelay`). Addresses of others are not relayed.
+ * Address gossip between the peers and the address book: accepts `addr` and `addrv2` up to Core's rate, answers `getaddr`, and
+ * announces our own address (Core: `ProcessAddrs`, `MaybeSendAddr`, `SetupAddressRelay`). It does not forward addresses from
+ * one peer to another.
  *
- * Times of the book are seconds of the wall clock; random numbers are the book's.
+ * Times of the book are UNIX times in seconds. Random numbers come from the book's random source.
  */
 import { asksForAddresses, type Hex64, poissonDelay } from '../../machines/index.js';
 import { AddrRateLimit } from '../addresses/addr-rate-limit.js';
@@ -29,13 +30,16 @@ import {
 import { internalSource } from './internal-address.js';
 import { announcedAddress } from './self-announcement.js';
 
-/** With so many outbound connections there is a network, and a failure is the address's (Core: `ThreadOpenConnections`). */
+/**
+ * Failed dials count against an address only with this many outbound connections: with fewer, our own network may be down
+ * (Core: `ThreadOpenConnections`).
+ */
 const COUNT_FAILURES_FROM = 2;
-/** Between two announcements of our address to one peer, on average (`AVG_LOCAL_ADDRESS_BROADCAST_INTERVAL`), milliseconds. */
+/** Average time between two announcements of our address to one peer, milliseconds (`AVG_LOCAL_ADDRESS_BROADCAST_INTERVAL`). */
 const ANNOUNCE_INTERVAL = 24 * 3_600_000;
-/** By so much a gossiped address counts as older than it says, seconds. */
+/** A gossiped address counts as this much older than its sender claims, seconds (Core: `ProcessAddrs`). */
 const TIME_PENALTY = 2 * 3_600;
-/** Times before this, or this far ahead, are not believed: the address counts as five days old. */
+/** UNIX time, seconds. An address with an earlier time, or one more than {@link MAX_AHEAD} in the future, counts as five days old. */
 const EARLIEST_TIME = 100_000_000;
 const MAX_AHEAD = 600;
 const UNKNOWN_AGE = 5 * 86_400;
@@ -46,25 +50,27 @@ const NETWORK_LIMITED = servicesOf('NETWORK_LIMITED');
 export interface AddressRelayOptions {
   readonly book: AddressBook;
   readonly clock: Pick<Clock, 'now' | 'wall'>;
-  /** Networks that can be dialled; other addresses are not kept. */
+  /** Networks that can be dialled; addresses of other networks are not stored. */
   readonly networks: readonly Network[];
-  /** What we announce. */
+  /** The services that we announce with our address. */
   readonly services: Hex64;
-  /** Where we listen. */
+  /** The endpoints that we listen on. */
   readonly listening: () => readonly Endpoint[];
+  /** Sends a message to the peer with that id. */
   readonly send: (id: number, message: Message) => void;
 }
 
-/** What is kept of a peer. */
+/** The relay state of one established peer. */
 interface RelayPeer {
   readonly connection: Connection;
   readonly limit: AddrRateLimit;
-  /** Whether addresses are sent to it: to an inbound one only after it sent `getaddr`, `addr` or `addrv2`. */
+  /** Whether we send it addresses: to an inbound peer only after it sent `getaddr`, `addr` or `addrv2`. */
   isEnabled: boolean;
+  /** When our address is announced next, milliseconds of the node's clock. */
   announceat: number;
 }
 
-/** Takes no part in gossip, so that the connection cannot be inferred from addresses. */
+/** Whether a connection takes no part in gossip: an observer could otherwise infer the connection from relayed addresses. */
 const isSilent = ({ connection_type }: Connection): boolean =>
   connection_type === 'block-relay-only' || connection_type === 'feeler';
 
@@ -79,20 +85,20 @@ export class AddressRelay {
     this.#cache = new GetAddrCache(book, () => book.draw());
   }
 
-  /** A connection is being opened, beside `outbound` lasting ones. */
+  /** A connection is being opened to `remote`; `outbound` long-lived outbound connections exist already. */
   dialled(remote: Endpoint, outbound: number): void {
     const service = serviceOf(remote);
     if (service) this.options.book.attempt(service, outbound >= COUNT_FAILURES_FROM);
   }
 
-  /** Their version came: the address works. Established: gossip begins. */
+  /** A received `version` proves that the address works; an established connection starts gossip. */
   moved(connection: Connection, from: PeerState, to: PeerState): void {
     const hasAnswered = to === 'versionReceived' || (from === 'versionSent' && to === 'closed');
     if (!connection.inbound && hasAnswered && connection.context.versionat >= 0) this.#answered(connection);
     if (to === 'established' && !isSilent(connection)) this.#join(connection);
   }
 
-  /** A whole message arrived. */
+  /** A complete message arrived; everything but `addr` and `addrv2` is ignored. */
   received({ id }: Connection, command: string, payload: Uint8Array): void {
     const peer = this.#peers.get(id);
     if (!peer || (command !== 'addr' && command !== 'addrv2')) return;
@@ -108,7 +114,7 @@ export class AddressRelay {
     if (message.command === 'addrv2') this.#take(peer, message.addresses);
   }
 
-  /** The first `getaddr` of an inbound peer. An empty book gives no answer, as in Core. */
+  /** Answers the first `getaddr` of an inbound peer. With an empty book nothing is sent, as in Core. */
   answer(id: number): void {
     const peer = this.#peers.get(id);
     if (!peer) return;
@@ -119,27 +125,27 @@ export class AddressRelay {
     this.#announceIfDue(peer);
   }
 
-  /** Call it when the listeners of `established` have run: our address is the first that is sent. */
+  /** Announces our address. Call it after the listeners of `established` have run, so that their messages are sent first. */
   established({ id }: Connection): void {
     const peer = this.#peers.get(id);
     if (peer) this.#announceIfDue(peer);
   }
 
-  /** Once a second. */
+  /** Called once a second; `now` is the node's clock, milliseconds. */
   tick(now: number): void {
     if (now < this.#nextAnnouncement) return;
     this.#nextAnnouncement = Infinity;
     for (const peer of this.#peers.values()) this.#announceIfDue(peer);
   }
 
-  /** The time of an established outbound peer is renewed at its end; gossip uses that time. */
+  /** Sets the time of an outbound peer's address to now when the connection ends: gossip announces that time. */
   ended(connection: Connection): void {
     if (!this.#peers.delete(connection.id) || connection.inbound) return;
     const service = serviceOf(connection.remote);
     if (service) this.options.book.connected(service);
   }
 
-  /** Our address is announced to it with the next tick. */
+  /** From now on addresses are sent to this peer; our own at the next tick. */
   #enable(peer: RelayPeer): void {
     if (peer.isEnabled) return;
     peer.isEnabled = true;
@@ -164,7 +170,7 @@ export class AddressRelay {
     const { book, clock } = this.options;
     const count = limit.take(records.length, clock.now());
     if (count === 0) return;
-    // A peer that was dialled by name through a proxy has no address that we know.
+    // The address of a peer that was dialled by name through a proxy is unknown to us.
     const source = serviceOf(connection.remote) ?? internalSource(connection.remote.host);
     const useful = this.#sample(records, count).filter((record) => this.#isUseful(record));
     book.add(
@@ -174,7 +180,7 @@ export class AddressRelay {
     );
   }
 
-  /** `count` of the records, at random: their order does not decide which of too many are taken. */
+  /** Picks `count` records at random, so that a sender cannot choose which of too many are accepted. */
   #sample(records: readonly AddressRecord[], count: number): AddressRecord[] {
     const order = [...records];
     for (let i = 0; i < count; i++) {
@@ -214,7 +220,7 @@ export class AddressRelay {
     if (address) this.#send(peer, [{ ...address, services, time: this.#unix() }]);
   }
 
-  /** As `addrv2` where the peer asked for that; `addr` holds IPv4 and IPv6 only. */
+  /** Sends `addrv2` to a peer that sent `sendaddrv2`, else `addr`, which can hold IPv4 and IPv6 only. */
   #send({ connection }: RelayPeer, records: readonly AddressRecord[]): void {
     if (connection.context.sendaddrv2) {
       if (records.length > 0) this.options.send(connection.id, { command: 'addrv2', addresses: records });
@@ -235,7 +241,7 @@ function legacyEntry({ time, services, port, ...address }: AddressRecord) {
   return ip ? [{ time, services, ip, port }] : [];
 }
 
-/** Undefined for a host that is no address. */
+/** The address and port as the book stores them; undefined when the host is a name. */
 function serviceOf({ host, port }: Endpoint): NetService | undefined {
   const parsed = parseAddress(host);
   return parsed.ok ? { ...parsed.value, port } : undefined;

@@ -1,6 +1,6 @@
 /**
- * Connections that the node opens by itself: asks the source for addresses, and opens what the supervisor's chart has decided
- * (Core: `ThreadOpenConnections`). It keeps the addresses between two decisions.
+ * Automatic outbound connections: asks the candidate source for addresses, and dials as many as the supervisor machine has
+ * decided (Core: `ThreadOpenConnections`). It stores the addresses until the supervisor has decided.
  */
 import type { SlotType } from '../../machines/index.js';
 import type { SeedAddress } from '../net/dns.js';
@@ -15,22 +15,22 @@ import type { PeerPool } from './peer-pool.js';
 export interface AutomaticOutboundOptions {
   readonly env: Env;
   readonly source: CandidateSource;
-  /** The block-relay-only peers of the last run. */
+  /** Addresses of the block-relay-only peers of the last run. */
   readonly anchors: readonly Endpoint[];
   readonly pool: Pick<PeerPool, 'isKnown' | 'inbound'>;
   readonly v2transport: boolean;
-  /** Aborts when the node stops: no answer counts any more. */
+  /** Aborts when the node stops: answers of the source are then ignored. */
   readonly signal: AbortSignal;
 }
 
 export interface AutomaticOutboundListener {
-  /** A target is to be created and dialled. */
+  /** Create a target and dial it. */
   open(target: CreateTarget): void;
-  /** The source has answered with candidates, or has failed: none. */
+  /** The source has answered; the list is empty when it failed. */
   candidates(addresses: readonly SeedAddress[]): void;
-  /** The source has answered with an address for a feeler, or without one. */
+  /** The source has answered a request for a feeler's address; undefined when it has none. */
   feeler(address: Endpoint | undefined): void;
-  /** It is time for a feeler; `draw`: a random number in [0, 1). */
+  /** The feeler timer has fired; `draw`: a random number in [0, 1). */
   feelerDue(draw: number): void;
 }
 
@@ -44,7 +44,7 @@ export class AutomaticOutbound {
     private readonly listener: AutomaticOutboundListener,
   ) {}
 
-  /** How many anchors there are. */
+  /** The number of anchors. */
   get anchors(): number {
     return this.options.anchors.length;
   }
@@ -60,7 +60,7 @@ export class AutomaticOutbound {
     );
   }
 
-  /** Keeps those that may be dialled and are not connected; how many they are. */
+  /** Stores the candidates that may be dialled and are not connected. Returns their number. */
   keepCandidates(addresses: readonly SeedAddress[]): number {
     const { env, pool } = this.options;
     const unix = env.clock.wall() / 1_000;
@@ -70,7 +70,7 @@ export class AutomaticOutbound {
     return this.#candidates.length;
   }
 
-  /** Opens the first `count` candidates; the last `block` of them are block-relay-only. */
+  /** Dials the first `count` candidates; the last `block` of them as block-relay-only. */
   openTargets(count: number, block: number): void {
     const opened = this.#candidates.slice(0, count);
     this.#candidates = this.#candidates.slice(count);
@@ -82,7 +82,7 @@ export class AutomaticOutbound {
     for (const address of this.options.anchors.slice(0, count)) this.#open(address, 'block-relay-only');
   }
 
-  /** `delay`: milliseconds; 0: never. */
+  /** Starts the feeler timer. `delay`: milliseconds; 0 for no feeler. */
   armFeeler(delay: number): void {
     if (delay === 0) return;
     const { env } = this.options;
@@ -95,7 +95,7 @@ export class AutomaticOutbound {
     found.then((address) => signal.aborted || this.listener.feeler(address), throwLater);
   }
 
-  /** Keeps an address for a feeler; false when there is none, or it is connected. */
+  /** Stores the address for a feeler. Returns false when there is none, or it is connected already. */
   keepFeeler(address: Endpoint | undefined): boolean {
     const isNew = address !== undefined && !this.options.pool.isKnown(formatEndpoint(address));
     this.#feeler = isNew ? address : undefined;
@@ -106,7 +106,7 @@ export class AutomaticOutbound {
     if (this.#feeler) this.#open(this.#feeler, 'feeler');
   }
 
-  /** The node is stopping: no further feelers. */
+  /** The node is stopping: stops the feeler timer. */
   drain(): void {
     this.options.env.clock.clearTimeout(this.#feelerTimer);
   }

@@ -1,6 +1,6 @@
 /**
- * Ports of other services, to which automatic connections go last: an attacker could announce a victim's web or mail
- * server as a Bitcoin node (Core: `IsBadPort`, doc/p2p-bad-ports.md).
+ * Ports of other services. Automatic connections avoid them until many other addresses were tried, because an attacker could
+ * announce a victim's web or mail server as a Bitcoin node (Core: `IsBadPort`, doc/p2p-bad-ports.md).
  */
 const BAD_PORTS: ReadonlySet<number> = new Set([
   ...[

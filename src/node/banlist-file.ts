@@ -1,4 +1,4 @@
-/** Reads and writes `banlist.json`, so that a crash or a full disk leaves the old file or the new one, never a part. */
+/** Reads and writes `banlist.json`. Writing is atomic: after a crash or a full disk the file is the old or the new one, complete. */
 import {
   closeSync,
   fsyncSync,
@@ -10,10 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 
-/** Bytes of a file that is read at most: more than {@link MAX_BANS} entries need. */
+/** Largest file that is read, bytes: more than `MAX_BANS` (10,000) entries need. */
 const MAX_FILE = 4_000_000;
 
-/** The text; undefined when there is no such file. Throws the system's error for other failures, and for one that is too large. */
+/**
+ * The text of the file; undefined when it does not exist. Throws the system's error for any other failure, and a `RangeError`
+ * for a file above 4,000,000 bytes.
+ */
 export function readBanlist(path: string): string | undefined {
   try {
     if (statSync(path).size > MAX_FILE) throw new RangeError(`more than ${MAX_FILE} bytes`);
@@ -24,14 +27,17 @@ export function readBanlist(path: string): string | undefined {
   }
 }
 
-/** Writes a file beside it, readable by its owner alone, and puts it in its place. Throws the system's error, and leaves nothing behind. */
+/**
+ * Writes a temporary file in the same directory (mode 0600), and renames it to `path`. Throws the system's error on failure,
+ * after removing the temporary file.
+ */
 export function writeBanlist(path: string, text: string): void {
-  const beside = `${path}.${process.pid}.tmp`;
+  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    writeDurably(beside, text);
-    renameSync(beside, path);
+    writeDurably(temporary, text);
+    renameSync(temporary, path);
   } catch (error) {
-    rmSync(beside, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
   }
 }

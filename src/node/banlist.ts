@@ -1,23 +1,25 @@
 /**
- * Addresses and subnets that the user has banned, with an end for each: the bans of Bitcoin Core's `BanMan`, in the form of its
- * `banlist.json`.
+ * Addresses and subnets that the user has banned, each until a given time, in the format of Bitcoin Core's `banlist.json`
+ * (Core: `BanMan`).
  *
  * Only the user bans. A peer that misbehaves is discouraged instead (`discouragement.ts`), so that peers cannot make this list grow.
- * Moments are seconds since 1970-01-01 UTC, as in the file.
+ * Times are UNIX times in seconds, as in the file.
  */
 import { matcherOf, parseSubnet, type Subnet } from '../net/subnet.js';
 
-/** Core's `DEFAULT_MISBEHAVING_BANTIME`, `-bantime`: seconds. */
+/** Default duration of a ban, seconds (Core: `DEFAULT_MISBEHAVING_BANTIME`, `-bantime`). */
 export const DEFAULT_BAN_TIME = 86_400;
-/** Bans that are kept at most; more are refused. Every connection is compared with all of them. */
+/** Most bans that are stored; more are refused, because every accepted connection is compared with all of them. */
 export const MAX_BANS = 10_000;
 
 /** A ban as in `banlist.json`. */
 export interface Ban {
   readonly version: 1;
+  /** UNIX time, seconds. */
   readonly ban_created: number;
+  /** UNIX time, seconds. */
   readonly banned_until: number;
-  /** A subnet with its number of bits. */
+  /** A subnet in CIDR notation, `192.0.2.0/24`. */
   readonly address: string;
 }
 
@@ -26,7 +28,7 @@ interface Entry {
   readonly ban: Ban;
 }
 
-/** What came of reading a file: how many entries were left out, and why the file as a whole could not be used. */
+/** The result of reading a file: `skipped` counts invalid entries; `fault` says why the file as a whole could not be used. */
 export interface BanlistReading {
   readonly skipped: number;
   readonly fault?: string;
@@ -34,12 +36,12 @@ export interface BanlistReading {
 
 /** The banned addresses and subnets of a node (Core: `BanMan`). */
 export class Banlist {
-  /** By the text of the subnet. */
+  /** The key is the text of the subnet. */
   readonly #entries = new Map<string, Entry>();
 
   /**
-   * Bans an address or a subnet for so many seconds; 0 or less for {@link DEFAULT_BAN_TIME}. A longer ban stays.
-   * False when the text is no subnet, or when there are 10,000 bans already.
+   * Bans an address or a subnet for `seconds`; 0 or less means {@link DEFAULT_BAN_TIME}. An existing longer ban is kept. Returns
+   * false when the text is neither an address nor a subnet, or when there are 10,000 bans already.
    */
   ban(address: string, now: number, seconds = DEFAULT_BAN_TIME): boolean {
     const created = Math.floor(now);
@@ -47,18 +49,18 @@ export class Banlist {
     return this.#add({ version: 1, ban_created: created, banned_until: until, address }, now);
   }
 
-  /** Adds a ban of a file; false when its address is no subnet, or when there are too many. */
+  /** Adds a ban from a file. Returns false when its address is invalid, or when there are 10,000 bans already. */
   add(ban: Ban): boolean {
     return this.#add(ban, ban.ban_created);
   }
 
-  /** Lifts the ban of exactly this address or subnet; false when there is none. */
+  /** Removes the ban of exactly this address or subnet. Returns false when there is none. */
   unban(address: string): boolean {
     const subnet = parseSubnet(address);
     return subnet !== undefined && this.#entries.delete(subnet.text);
   }
 
-  /** Whether a host, an address as text, is in a banned subnet. */
+  /** Whether a host (an address as text) is in a banned subnet. */
   isBanned(host: string, now: number): boolean {
     const isIn = matcherOf(host);
     for (const { subnet, ban } of this.#entries.values())
@@ -66,7 +68,7 @@ export class Banlist {
     return false;
   }
 
-  /** Forgets bans that are over; how many. */
+  /** Removes expired bans. Returns their number. */
   sweep(now: number): number {
     const before = this.#entries.size;
     for (const [text, { ban }] of this.#entries) if (now > ban.banned_until) this.#entries.delete(text);
@@ -78,20 +80,20 @@ export class Banlist {
     this.#entries.clear();
   }
 
-  /** The bans that are not over. */
+  /** The bans that have not expired. */
   list(now: number): readonly Ban[] {
     this.sweep(now);
     return [...this.#entries.values()].map(({ ban }) => ban);
   }
 
-  /** The text of `banlist.json`. */
+  /** The bans as the text of a `banlist.json`. */
   format(now: number): string {
     return `${JSON.stringify({ banned_nets: this.list(now) }, undefined, 4)}\n`;
   }
 
   /**
-   * Adds the bans of a `banlist.json`. As in Core, an entry of another version or with an address that is no subnet is left out; here one whose
-   * numbers are unusable is too. Never throws.
+   * Adds the bans of a `banlist.json`. As in Core, an entry of another version or with an invalid address is skipped; so is,
+   * unlike in Core, one whose times are not integers. Never throws.
    */
   read(text: string, now: number): BanlistReading {
     const list = bannedNets(text);

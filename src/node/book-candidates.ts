@@ -15,35 +15,37 @@ import { isBadPort } from './bad-ports.js';
 import { BOOK_SOURCE, type CandidateSource } from './candidates.js';
 import { outboundGroup } from './outbound-netgroups.js';
 
-/** Addresses of one answer. */
-const ANSWER = 32;
-/** Draws for one answer: Core makes at most 100 for one address. A small book needs fewer. */
+/** Most addresses that one call of {@link BookSource.find} returns. */
+const MAX_CANDIDATES = 32;
+/** Most random draws for one call; Core makes at most 100 for each single address. */
 const MAX_DRAWS = 400;
 const DRAWS_PER_ADDRESS = 4;
-/** An address that was tried within this time, seconds, is left out of the first draws. */
+/** Addresses that were tried within this time, seconds, are excluded from the first {@link RECENT_DRAWS} draws. */
 const RECENT = 10 * MINUTE;
 const RECENT_DRAWS = 30;
+/** Addresses with a port of another service are excluded from this many first draws. */
 const BAD_PORT_DRAWS = 50;
-/** How long a book that is not empty is tried before the seeds are asked, milliseconds; a large book longer. */
+/** How long the addresses of a book are tried before the seeds are asked, milliseconds. */
 const SEED_DELAY = 11_000;
+/** The same for a book of at least {@link LARGE_BOOK} addresses. */
 const LARGE_BOOK_DELAY = 300_000;
-/** How long what the seed nodes gave is tried before the DNS seeds are asked (Core: `ThreadDNSAddressSeed`). */
+/** How long the addresses of the seed nodes are tried before the DNS seeds are asked (Core: `ThreadDNSAddressSeed`). */
 const SEED_NODES_DELAY = 30_000;
 const LARGE_BOOK = 1_000;
-/** With so many full-relay peers the seeds are not needed. */
+/** With this many established full-relay peers, the seeds are asked only when the book is empty. */
 const ENOUGH_PEERS = 2;
 
 export interface BookSourceOptions {
   readonly book: AddressBook;
-  /** What is asked when the book has too little, one after the other: the seed nodes, the DNS seeds with the fixed list. */
+  /** Sources that fill the book when it has too few addresses, in this order: the seed nodes, the DNS seeds with the fixed list. */
   readonly seeds: readonly CandidateSource[];
   readonly clock: Pick<Clock, 'now' | 'wall'>;
   readonly requiredServices: Hex64;
   /** Networks that can be dialled. */
   readonly networks: readonly Network[];
-  /** Groups that outbound connections have already, as {@link outboundGroup} names them. */
+  /** Network groups that outbound connections have already, as {@link outboundGroup} names them. */
   readonly takenGroups: () => ReadonlySet<string>;
-  /** Established full-relay peers. */
+  /** The number of established full-relay peers. */
   readonly fullRelayPeers: () => number;
 }
 
@@ -53,9 +55,9 @@ const endpointOf = (address: AddressRecord): Endpoint => ({
 });
 
 export class BookSource implements CandidateSource {
-  /** When this source was made, or last asked the seeds. */
+  /** When this source was created, or last asked a seed, milliseconds of the node's clock. */
   #since: number;
-  /** How many of the seeds were asked. */
+  /** How many of the seeds were asked already. */
   #asked = 0;
 
   constructor(private readonly options: BookSourceOptions) {
@@ -69,7 +71,7 @@ export class BookSource implements CandidateSource {
     return this.#draw();
   }
 
-  /** An address of tried whose slot another one claims, or a new one. */
+  /** An address of the tried table whose slot another address claims (Core: `SelectTriedCollision`), or an address of the new table. */
   findFeeler(): Promise<Endpoint | undefined> {
     const { book, networks } = this.options;
     book.resolveCollisions();
@@ -90,7 +92,7 @@ export class BookSource implements CandidateSource {
     return Math.min(MAX_DRAWS, BAD_PORT_DRAWS + DRAWS_PER_ADDRESS * this.options.book.size());
   }
 
-  /** Whether the next seeds are to be asked although the book is not empty. */
+  /** Whether the next seed is to be asked although the book is not empty. */
   #isDue(): boolean {
     const { seeds, clock, fullRelayPeers } = this.options;
     const isWaitOver = clock.now() - this.#since >= this.#delay;
@@ -109,7 +111,7 @@ export class BookSource implements CandidateSource {
     this.#since = clock.now();
   }
 
-  /** The time is drawn, so that addresses of seeds do not look fresh: 3 to 7 days ago, 7 to 14 for the fixed list. */
+  /** Stores an address with a random time 3 to 7 days ago, 7 to 14 for the fixed list, so that it does not look recently seen. */
   #add({ host, port, source }: SeedAddress): void {
     const parsed = parseAddress(host);
     if (!parsed.ok) return;
@@ -124,7 +126,7 @@ export class BookSource implements CandidateSource {
     const { book, networks, takenGroups } = this.options;
     const groups = new Set(takenGroups());
     const found = new Map<string, SeedAddress>();
-    for (let draws = 0; draws < this.#maxDraws && found.size < ANSWER; draws++) {
+    for (let draws = 0; draws < this.#maxDraws && found.size < MAX_CANDIDATES; draws++) {
       const selected = book.select({ networks });
       if (!selected) break;
       const endpoint = endpointOf(selected.address);
@@ -134,7 +136,7 @@ export class BookSource implements CandidateSource {
     return [...found.values()];
   }
 
-  /** Takes the group of the address, so that an answer has each group once. */
+  /** Adds the network group of an accepted address to `groups`, so that the result has at most one address of each group. */
   #isCandidate(selected: Selected, draws: number, groups: Set<string>): boolean {
     const { address } = selected;
     if (!this.#isDialled(selected, draws)) return false;

@@ -1,30 +1,33 @@
-/** Where the addresses for automatic outbound connections come from. */
+/** Sources of addresses for automatic outbound connections. */
 import { type DnsOptions, seedAddresses, type SeedAddress, type SeedOptions } from '../net/dns.js';
 import type { Endpoint } from '../net/link.js';
 import type { Chain } from '../networks.js';
 
-/** The `source` of addresses of the address book. */
+/** The `source` of addresses that come from the address book. */
 export const BOOK_SOURCE = 'address book';
 
-/** A source of addresses. Asked again when all of its answer were dialled. */
+/** A source of addresses. It is asked again when all addresses of its last answer were dialled. */
 export interface CandidateSource {
-  /** In the order in which they are to be dialled. An empty answer is no error. Gives up when the signal aborts. */
+  /**
+   * Addresses in the order in which they are to be dialled. Resolves with an empty list when there is none, and rejects with a
+   * `VerackError` when it fails or the signal aborts; the node treats that as an empty list.
+   */
   find(signal: AbortSignal): Promise<readonly SeedAddress[]>;
-  /** An address for a feeler to test, if there is one. Without this function no feelers are sent. */
+  /** An address for a feeler to test; undefined when there is none. Without this function no feelers are sent. */
   findFeeler?(signal: AbortSignal): Promise<Endpoint | undefined>;
 }
 
 export interface SeedSourceOptions {
   readonly dns?: Omit<DnsOptions, 'signal'>;
-  /** Ask the DNS seeds; false: take the fixed list alone. Default true. */
+  /** True: ask the DNS seeds; false: use the fixed list only. Default true. */
   readonly dnsseed?: boolean;
-  /** Random numbers in [0, 1). */
+  /** Returns a random number in [0, 1). */
   readonly random: () => number;
   /** As in `SeedOptions`. */
   readonly unroutable?: NonNullable<SeedOptions['unroutable']>;
 }
 
-/** The DNS seeds of the chain, and its fixed list when they give no address (Core: ThreadDNSAddressSeed). */
+/** A source of the chain's DNS seeds, and of its fixed list when they return no address (Core: `ThreadDNSAddressSeed`). */
 export function seedSource(
   chain: Chain,
   { dns, dnsseed = true, ...rest }: SeedSourceOptions,

@@ -1,13 +1,13 @@
 /**
- * A hint for a connection that was open and came to nothing: a node of another chain closes it, or says nothing, and never says
- * why (Core: a wrong magic ends the connection; over v2 nothing follows the key exchange).
+ * A hint for a connection that opened but ended before a `version` was received. A node of another chain closes it or sends
+ * nothing, and gives no reason (Core: a wrong magic ends the connection; over v2 nothing follows the key exchange).
  */
 import { parseEndpoint } from '../net/endpoint.js';
 import { type Chain, NETWORKS } from '../networks.js';
 import { isLinkCode } from '../reasons.js';
 import type { PeerInfo } from './peerinfo.js';
 
-/** The same row; its facts have `portof`, the chain whose usual port was dialled, when that is not ours. */
+/** The same snapshot; when the default port of another chain was dialled, the fact `portof` of its reason names that chain. */
 export function withChainHint(last: PeerInfo, { chain, port: usual }: Chain): PeerInfo {
   const { lastreason, version, phases, addr } = last;
   if (!lastreason || version > 0 || phases.connect === undefined) return last;

@@ -1,20 +1,20 @@
-/** Whom a dial names: checked at once, before anything is dialled. */
+/** Parses and checks the argument of a dial before anything is dialled. */
 import { parseEndpoint } from '../net/endpoint.js';
 import { defaultPortOf, I2P_PORT, kindOfHost } from '../net/host-kind.js';
 import type { Endpoint } from '../net/link.js';
 import { VerackError } from '../reasons.js';
 import type { Destination } from './outbound-targets.js';
 
-/** Only an I2P peer has port 0. */
+/** Port 0 is valid for I2P peers only. */
 const parse = (text: string, host: string, port: number) =>
   parseEndpoint(text, defaultPortOf(host, port), { allowZero: defaultPortOf(host, 1) === I2P_PORT });
 
 /**
- * A name is looked up. An address is dialled as it stands, and so is a host of another network (`.onion`, `.i2p`, `.internal`): a
- * resolver would only learn the name of the target.
+ * The destination of a dial. A DNS name is looked up. An address is dialled directly, and so is a host of another network
+ * (`.onion`, `.i2p`, `.internal`): a look-up of it would fail and reveal the target to the resolver.
  *
- * @param port - for text that names none; an `.i2p` host has 0 then
- * @throws VerackError `ERR_LOCAL_ARGUMENT` for text that is no host, and for an endpoint that is no address
+ * @param port - used for text without a port; for an `.i2p` host it is 0 instead
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for text that is not a host, and for an endpoint whose host is not an address
  */
 export function destinationOf(
   to: string | Endpoint | readonly [Endpoint, ...Endpoint[]],

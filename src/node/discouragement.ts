@@ -1,20 +1,19 @@
 /**
  * Addresses of peers that misbehaved, as in Bitcoin Core's `BanMan`: in memory, without expiry, bounded.
  *
- * A discouraged address may connect as long as slots are free, and is evicted first. It is never dialled. Only misbehaviour leads here,
- * not every closing.
+ * A discouraged address may connect while slots are free, and is evicted first. It is never dialled automatically. An address is
+ * added only for misbehaviour, not whenever a connection is closed.
  *
- * Core uses a rolling bloom filter (50,000 elements, false-positive rate 1 in 1,000,000), which remembers at least the last
- * 50,000 and at most the last 75,000 addresses. This is an exact set: it discourages no address by mistake. It holds at most 50,000 addresses
- * (5 MB; Core's filter: 0.5 MB) and forgets the older half of them at once, so that it remembers at least the last 25,000.
+ * Core uses a rolling bloom filter (50,000 elements, false-positive rate 1 in 1,000,000), which contains at least the last
+ * 50,000 and at most the last 75,000 addresses. This is an exact set, so no address is discouraged by mistake. It holds at most
+ * 50,000 addresses (5 MB; Core's filter: 0.5 MB) and drops the older half at once, so that it contains at least the last 25,000.
  */
 import { normalHost } from '../net/subnet.js';
 
-/** Most addresses that are remembered. */
+/** Most addresses that are stored. */
 export const MAX_DISCOURAGED = 50_000;
 
 export class Discouragement {
-  /** In the order in which they were added, the oldest first. */
   #newer = new Set<string>();
   #older = new Set<string>();
 
@@ -25,7 +24,7 @@ export class Discouragement {
     const key = normalHost(host);
     this.#older.delete(key);
     this.#newer.add(key);
-    // Two generations: forgetting one address at a time from the start of a large set is slow in V8.
+    // Two generations, because deleting the first element of a large set again and again is slow in V8.
     if (this.#newer.size < this.limit / 2) return;
     this.#older = this.#newer;
     this.#newer = new Set();

@@ -1,6 +1,6 @@
 /**
- * The inbound peers as candidates for eviction: collects the facts that machines/eviction.ts decides by, only when all slots
- * are taken.
+ * Collects the data of the inbound peers from which machines/eviction.ts selects one to evict. Runs only when all inbound
+ * slots are taken.
  */
 import { type EvictionCandidate, type Hex64, selectPeerToEvict } from '../../machines/index.js';
 import type { Connection } from '../connection/connection.js';
@@ -16,18 +16,18 @@ const netgroups = createNetgroups();
 
 export class EvictionCandidates {
   #secret: Uint8Array | undefined;
-  /** By the id of the connection. */
+  /** The key is the id of the connection. */
   readonly #keyedNetgroups = new Map<number, Hex64>();
 
-  /** `random`: fresh bytes, for the secret that netgroups are hashed with. */
+  /** `random` returns fresh bytes for the key of the netgroup hashes: a peer must not predict which netgroups are protected. */
   constructor(private readonly random: (count: number) => Uint8Array) {}
 
-  /** The id of the inbound peer to evict for a connection from `newcomer`; 0 when all are protected. */
-  select(connections: Iterable<Connection>, newcomer: string): number {
+  /** The id of the inbound peer to evict for a connection from `host`; 0 when all are protected. */
+  select(connections: Iterable<Connection>, host: string): number {
     const candidates: EvictionCandidate[] = [];
     for (const connection of connections)
       if (connection.inbound) candidates.push(this.#candidateOf(connection));
-    return selectPeerToEvict(candidates, this.#hash(newcomer)) ?? 0;
+    return selectPeerToEvict(candidates, this.#hash(host)) ?? 0;
   }
 
   ended(id: number): void {
@@ -38,7 +38,7 @@ export class EvictionCandidates {
     const { id, context, remote, noban, preferevict, inbound } = connection;
     return {
       id,
-      connectedat: connection.bornat,
+      connectedat: connection.createdat,
       minping: context.minping < 0 ? Infinity : context.minping,
       lastblock: 0,
       lasttransaction: 0,
@@ -71,7 +71,7 @@ export class EvictionCandidates {
   }
 }
 
-/** A host that is no address is a group of its own. */
+/** The netgroup of a host. A host that is not an address (a name behind a proxy) is a group of its own. */
 function groupOf(host: string): Uint8Array {
   const [bare = ''] = host.split('%');
   const address = parseAddress(bare);

@@ -1,6 +1,6 @@
 /**
- * Who may connect: collects what an address decides about an accepted link. Bans and the whitelist are the user's; sources
- * that are over a limit and discouraged addresses are counted here. The supervisor's chart judges.
+ * Which inbound connections are accepted: looks up the remote address in the whitelist, the bans, the limits per source and
+ * the discouraged addresses. The supervisor machine decides from these facts.
  */
 import { type AcceptedFacts, isMisbehaviour } from '../../machines/index.js';
 import type { Connection } from '../connection/connection.js';
@@ -15,43 +15,46 @@ import { SOURCE_LIMITS, SourceLimits, type SourceRefusal } from './source-limits
 /** The options of a node that are about inbound connections. */
 export interface InboundOptions {
   /**
-   * Unfinished handshakes, peers, and accepted connections per second of one source: a /24 of IPv4, a /64 of IPv6. 0: no
-   * limit. Defaults {@link SOURCE_LIMITS}. A source may open 32 connections at once before the rate applies.
+   * Limits for one source (a /24 of IPv4, a /64 of IPv6): unfinished handshakes, established peers, and accepted connections
+   * per second. 0 means no limit. Defaults {@link SOURCE_LIMITS}. A source may open 32 connections at once before the rate applies.
    */
   readonly maxpending?: number;
   readonly maxpersource?: number;
   readonly acceptrate?: number;
-  /** Let these limits count loopback too. Default false. */
+  /** Apply these limits to loopback addresses too. Default false. */
   readonly pendingloopback?: boolean;
   /**
-   * Addresses and subnets that no limit on sources, ban or discouragement applies to, and that are not evicted. Core:
-   * `-whitelist` with the permission `noban`.
+   * Addresses and subnets that are exempt from limits on sources, bans, discouragement and eviction (Core: `-whitelist` with the
+   * permission `noban`).
    */
   readonly whitelist?: readonly string[];
-  /** Inbound slots that only the whitelist may take. Default {@link RESERVED_SLOTS} with a whitelist, at most half of all. */
+  /** Inbound slots reserved for the whitelist, at most half of all. Default {@link RESERVED_SLOTS} with a whitelist, else 0. */
   readonly reservedslots?: number;
-  /** Addresses and subnets from which no connection is accepted. Core: `banlist.json`. */
+  /** Addresses and subnets from which no connection is accepted (Core: `banlist.json`). */
   readonly bans?: readonly Ban[];
 }
 
-/** Inbound slots by default: Core's 125 without its 11 outbound connections. */
+/** Default number of inbound slots: Core's 125 connections without its 11 outbound ones. */
 export const MAX_INBOUND = 114;
 
-/** Slots that are reserved for the whitelist when there is one. */
+/** Default number of slots reserved for the whitelist when there is one. */
 export const RESERVED_SLOTS = 4;
 
-/** An accepted link, and what its address decides. */
+/** An accepted link, and what is known about its remote address. */
 export interface Arrival {
   readonly link: Link;
+  /** The address is whitelisted. */
   readonly noban: boolean;
-  /** Discouraged: evicted before others. */
+  /** The address is discouraged: evicted before others. */
   readonly preferevict: boolean;
+  /** The limit of its source that the connection would exceed. */
   readonly refusal: SourceRefusal | undefined;
+  /** The part that the supervisor machine decides by. */
   readonly facts: AcceptedFacts;
 }
 
-/** What most links have in common. */
-const FREE: AcceptedFacts = { banned: false, discouraged: false, exceeds: '', reserved: 0 };
+/** The facts of a link to which no restriction applies: shared, because most links have these. */
+const UNRESTRICTED: AcceptedFacts = { banned: false, discouraged: false, exceeds: '', reserved: 0 };
 
 export class InboundPolicy {
   readonly #limits: SourceLimits;
@@ -60,10 +63,10 @@ export class InboundPolicy {
   readonly #bans = new Banlist();
   readonly #hasBans: boolean;
   readonly #discouraged = new Discouragement();
-  /** Whitelisted peers that are connected. */
+  /** Number of connected whitelisted peers. */
   #whitelisted = 0;
 
-  /** @throws VerackError `ERR_LOCAL_ARGUMENT` for text that is no subnet */
+  /** @throws VerackError `ERR_LOCAL_ARGUMENT` for a whitelist entry that is neither an address nor a subnet */
   constructor(options: InboundOptions, maxinbound = MAX_INBOUND) {
     this.#limits = new SourceLimits({
       ...SOURCE_LIMITS,
@@ -80,11 +83,11 @@ export class InboundPolicy {
     this.#hasBans = bans.length > 0;
   }
 
-  /** `at`: milliseconds of the node's clock; `unix`: seconds since 1970-01-01 UTC. */
+  /** Looks up the remote address of a link. `at`: the node's clock, milliseconds; `unix`: UNIX time, seconds. */
   arrivalOf(link: Link, at: number, unix: number): Arrival {
     const { host } = link.remote;
     const noban = this.#isWhitelisted(host);
-    if (noban) return { link, noban, preferevict: false, refusal: undefined, facts: FREE };
+    if (noban) return { link, noban, preferevict: false, refusal: undefined, facts: UNRESTRICTED };
     const preferevict = this.#discouraged.size > 0 && this.#discouraged.has(host);
     const refusal = this.#limits.refusalOf(host, at);
     const facts = this.#factsOf(preferevict, refusal, this.#hasBans && this.#bans.isBanned(host, unix));
@@ -93,26 +96,26 @@ export class InboundPolicy {
 
   #factsOf(discouraged: boolean, refusal: SourceRefusal | undefined, banned: boolean): AcceptedFacts {
     const reserved = Math.max(0, this.#reserve - this.#whitelisted);
-    if (!banned && !discouraged && !refusal && reserved === 0) return FREE;
+    if (!banned && !discouraged && !refusal && reserved === 0) return UNRESTRICTED;
     return { banned, discouraged, exceeds: refusal?.kind ?? '', reserved };
   }
 
-  /** Whether a host may be dialled without being named by the user. */
+  /** Whether the node may dial a host by itself: it is neither banned nor discouraged. `unix`: UNIX time, seconds. */
   mayDial(host: string, unix: number): boolean {
     return !this.#discouraged.has(host) && !this.#bans.isBanned(host, unix);
   }
 
   /** A connection was accepted; its handshake begins. */
-  accepted({ id, noban, remote, bornat }: Connection): void {
+  accepted({ id, noban, remote, createdat }: Connection): void {
     if (noban) this.#whitelisted += 1;
-    else this.#limits.accepted(id, remote.host, bornat);
+    else this.#limits.accepted(id, remote.host, createdat);
   }
 
   established(id: number): void {
     this.#limits.established(id);
   }
 
-  /** Any connection has ended. As in Core, local addresses are not discouraged. */
+  /** A connection has ended, inbound or outbound. Misbehaviour discourages its address, but not a loopback one, as in Core. */
   ended({ id, noban, remote }: Connection, reason: Reason): void {
     this.#limits.ended(id);
     if (noban) this.#whitelisted -= 1;

@@ -1,6 +1,6 @@
 /**
  * `verack/node`: the node without the applications. {@link createNode} with its options, events and peers, the reasons
- * that its connections end for ({@link REASONS}), and the chains ({@link NETWORKS}). `verack` exports all of it too.
+ * for which connections end ({@link REASONS}), and the chains ({@link NETWORKS}). `verack` exports all of it too.
  *
  * @module
  */

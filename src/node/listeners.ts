@@ -7,7 +7,7 @@ import { type Facts, VerackError } from '../reasons.js';
 export interface ListenersOptions {
   readonly net: Net;
   readonly accepted: (link: Link) => void;
-  /** The system could not accept a connection at `at`. */
+  /** The system could not accept a connection on the listener `at`. */
   readonly failed: (at: Endpoint, facts: Facts) => void;
 }
 
@@ -17,12 +17,12 @@ export class Listeners {
 
   constructor(private readonly options: ListenersOptions) {}
 
-  /** Where they listen. */
+  /** The bound endpoints. */
   get endpoints(): Endpoint[] {
     return [...this.#open].map(({ local }) => local);
   }
 
-  /** Rejects with `ERR_LOCAL_CANCELLED` once these are closed or the signal has aborted, else as `Net.listen`. */
+  /** Opens a listener. Rejects with `ERR_LOCAL_CANCELLED` after {@link close} or when the signal has aborted, otherwise as `Net.listen`. */
   async open(at: Endpoint, signal: AbortSignal | undefined): Promise<Listener> {
     if (this.#isOver(signal)) throw cancelled(at);
     const { net, accepted, failed } = this.options;
@@ -34,7 +34,7 @@ export class Listeners {
     return this.#add(listener, signal);
   }
 
-  /** Closes all of them, and whatever is being opened. */
+  /** Closes all listeners, including those that are still being opened. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#open].map((listener) => listener.close()));

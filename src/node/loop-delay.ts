@@ -1,19 +1,19 @@
 /**
- * Measures how late the event loop is, and distinguishes a busy loop from a suspended machine.
+ * Distinguishes a busy event loop from a suspended process when a timer fires late.
  *
- * Both make a timer late. A busy process has used CPU meanwhile, a suspended one has not. Only a suspension may
- * move deadlines; otherwise a peer could move those of all others by keeping the loop busy.
+ * A busy process has used CPU time meanwhile, a suspended one has not. Only a suspension may move deadlines: otherwise a
+ * peer could move the deadlines of all peers by keeping the loop busy.
  */
 
 /**
- * From this share of the time on, a process was busy. The time around a suspension includes up to one interval of normal
- * work; a process that shares its processor with many others may get little of it.
+ * A process that used at least this share of the elapsed time was busy. The share is not lower, because the time around a
+ * suspension includes up to one interval of normal work; not higher, because a process may get little of a shared processor.
  */
 const BUSY_SHARE = 0.1;
 
-/** What made something late. */
+/** Why a timer fired late. */
 export type DelayCause = 'busy' | 'suspended';
 
-/** The cause, from the time that passed and the CPU that was used in it, both in milliseconds. */
+/** Decides the cause from the elapsed time and the CPU time used in it, both in milliseconds. */
 export const causeOfDelay = (elapsed: number, cpu: number): DelayCause =>
   cpu >= elapsed * BUSY_SHARE ? 'busy' : 'suspended';

@@ -1,28 +1,28 @@
 /**
- * The node-wide budget for unfinished frames: bytes that peers make this node hold before a message is complete.
+ * The node-wide memory budget for unfinished frames: bytes that the node holds for peers before a message is complete.
  *
- * Bitcoin Core bounds complete messages that wait (`-maxreceivebuffer`), and has no bound for all peers together. Here every peer
- * may hold {@link MemoryLimits.free} bytes. What it holds beyond that counts against the budget. When the budget is used
- * up, peers above their free part are not read, except the one whose frame is oldest: so one frame always continues, and frames of well-behaved peers complete
- * one after the other. If that one is not complete in time although it is read, it is to be closed, as it
- * would keep all others waiting.
+ * Bitcoin Core limits the complete messages that wait for each peer (`-maxreceivebuffer`), and has no limit for all peers
+ * together. Here every peer may hold {@link MemoryLimits.free} bytes; bytes beyond that count against the budget. When the
+ * budget is used up, peers above their free part are not read, except the one whose frame is oldest. So one frame always
+ * continues, and the frames of well-behaved peers complete one after the other. If the oldest frame is not complete within
+ * {@link MemoryLimits.maxWait} although it is read, its peer is to be closed, because all others wait for it.
  *
- * Decisions are data: the caller pauses, resumes and closes. Moments are milliseconds of a clock that does not go back.
+ * Decisions are data: the caller pauses, resumes and closes. Times `at` are milliseconds of a monotonic clock.
  */
 
 export interface MemoryLimits {
-  /** Bytes of all unfinished frames, without the free parts and without the oldest frame. */
+  /** Bytes of all unfinished frames beyond the free parts; the oldest frame may exceed it. */
   readonly total: number;
   /** Bytes that each peer may hold at any time: enough for every message that belongs to a handshake. */
   readonly free: number;
-  /** Milliseconds that the oldest frame has to complete while others wait for it. */
+  /** Milliseconds in which the oldest frame must complete while others wait for it. */
   readonly maxWait: number;
 }
 
-/** 4 MB in 30 s are 1.1 Mbit/s. With Core's 125 peers the bound is 32 + 8 + 4 MB. */
+/** The largest message, 4 MB, in 30 s needs 1.1 Mbit/s. With Core's 125 peers the node holds at most 32 + 8 + 4 MB. */
 export const MEMORY_LIMITS: MemoryLimits = { total: 32_000_000, free: 65_536, maxWait: 30_000 };
 
-/** What is to be done: ids of peers. A peer is paused or resumed only when that changes something. */
+/** Ids of the peers to pause, resume and close. A peer is listed only when its state changes. */
 export interface MemoryDecision {
   readonly pause: readonly number[];
   readonly resume: readonly number[];
@@ -36,10 +36,10 @@ interface Held {
 }
 
 export class MemoryBudget {
-  /** Peers above their free part, in the order in which they went above it. */
+  /** Peers above their free part, in the order in which they exceeded it. */
   readonly #held = new Map<number, Held>();
   #total = 0;
-  /** Since when others have waited for the oldest frame. */
+  /** Timestamp since which others wait for the oldest frame; -1 when none waits. */
   #waitingSince = -1;
 
   constructor(private readonly limits: MemoryLimits = MEMORY_LIMITS) {}
@@ -49,12 +49,12 @@ export class MemoryBudget {
     return this.#total;
   }
 
-  /** Peers that are paused. */
+  /** Number of paused peers. */
   get waiting(): number {
     return [...this.#held.values()].filter(({ isPaused }) => isPaused).length;
   }
 
-  /** A peer holds so many bytes of an unfinished frame now; 0 when the frame is complete or the peer has ended. */
+  /** A peer now holds `bytes` bytes of an unfinished frame; 0 when the frame is complete or the connection has ended. */
   update(id: number, bytes: number, at: number): MemoryDecision {
     const oldest = this.#oldest;
     this.#set(id, Math.max(0, bytes - this.limits.free));
@@ -62,7 +62,7 @@ export class MemoryBudget {
     return this.#decide(at);
   }
 
-  /** Time has passed: called about once a second. */
+  /** Checks {@link MemoryLimits.maxWait}; to be called about once a second. */
   tick(at: number): MemoryDecision {
     return this.#decide(at);
   }

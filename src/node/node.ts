@@ -1,5 +1,5 @@
 /**
- * A node: listens, dials, keeps its peers and reports what happens. The main entry of the library.
+ * A node: listens, dials, manages its peers and emits events. The main class of the library.
  *
  *   const node = createNode({ chain: 'regtest' });
  *   node.on('established', (peer) => console.log(peer.subver));
@@ -48,7 +48,7 @@ import { PeerPool, type PoolListener } from './peer-pool.js';
 import { type SupervisorEffects, supervisorLogic } from './supervisor-effects.js';
 import type { EndedPeer, PeerTracker } from './tracker.js';
 
-/** A running node; made by `createNode`. Its events are those of {@link NodeEvents}. */
+/** A running node; created by `createNode`. Its events are those of {@link NodeEvents}. */
 export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDisposable {
   readonly chain: Chain;
   /** The registry of live peers, read-only. */
@@ -109,23 +109,24 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     return this.#supervisor;
   }
 
-  /** Bytes held for all peers: unfinished messages, bytes that wait for their turn, what the system has not taken yet. */
+  /** Bytes held for all peers: unfinished messages, received bytes that wait for their turn, and bytes that wait to be sent. */
   get bytesBuffered(): number {
     return this.#pool.bytesBuffered;
   }
 
-  /** Targets that wait for their next try. */
+  /** Number of targets that wait for their next round of dials. */
   get redialling(): number {
     return this.#targets.backingOff;
   }
 
   /**
-   * Dials a host: `1.2.3.4`, `[::1]:18444`, `name`, `name:8333` (default port: the chain's), an endpoint, or several
-   * addresses that stand for one host. A name is looked up, anew for every round of tries; its addresses are dialled one after
-   * the other. A host of another network (`.onion`, `.i2p`) is never looked up: the net dials it as it stands. What comes of it is reported by the handle and by the node's events.
+   * Dials a host: `1.2.3.4`, `[::1]:18444`, `name`, `name:8333` (default port: that of the chain), an endpoint, or several
+   * addresses of one host. A name is looked up again for every round of dials, and its addresses are dialled one after the
+   * other. A host of another network (`.onion`, `.i2p`) is not looked up: the net receives it as text. The returned handle and
+   * the node's events report the result.
    *
-   * @throws VerackError `ERR_LOCAL_ARGUMENT` for text that is no host, an endpoint that is no address, or an option that does
-   * not exist
+   * @throws VerackError `ERR_LOCAL_ARGUMENT` for text that is not a host, an endpoint whose host is not an address, or an
+   * option that does not exist
    */
   dial(to: string | Endpoint | readonly [Endpoint, ...Endpoint[]], options: DialOptions = {}): Peer {
     const { connection_type = 'manual', persistent = false, v2transport: v2 = this.#v2transport } = options;
@@ -141,7 +142,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     return peer;
   }
 
-  /** The supervisor has stopped, so its answer would not come. */
+  /** After `stop` the supervisor answers no requests, so the handle is rejected here. */
   #refusedPeer(destination: Destination): Peer {
     const { host, port } =
       'name' in destination ? { ...destination, host: destination.name } : destination.addresses[0];
@@ -157,14 +158,14 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.#byPeer.get(peer)?.actor.subscribe({ complete: forget, error: forget });
   }
 
-  /** The caller's `peer.close()`. @internal */
+  /** Executes the caller's `peer.close()`. @internal */
   protected closePeer(peer: Peer): void {
     this.#byPeer.get(peer)?.close();
   }
 
   /**
-   * Accepts peers at `host:port`; port 0 lets the system choose. Rejects with the codes of `Net.listen` when it cannot,
-   * with `ERR_LOCAL_CANCELLED` when the node is stopping or the signal has aborted.
+   * Accepts peers on an endpoint; port 0 lets the system choose. Rejects with the codes of `Net.listen` on failure, and with
+   * `ERR_LOCAL_CANCELLED` when the node is stopping or the signal has aborted. An abort later closes the listener.
    */
   async listen(at: Endpoint, { signal }: { signal?: AbortSignal } = {}): Promise<Listener> {
     const listener = await this.#listeners.open(at, signal);
@@ -172,7 +173,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     return listener;
   }
 
-  /** Ends the connection with that id in order. False when there is none. */
+  /** Closes the connection with that id after sending what waits to be sent. Returns false when there is none. */
   close(id: number): boolean {
     const connection = this.#pool.get(id);
     connection?.actor.send({ type: 'user.close' });
@@ -180,9 +181,9 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   }
 
   /**
-   * Sends messages to an established peer, in one write. False when there is no such peer, or its handshake is not over:
-   * what comes before `verack` is the machine's business. False too, and nothing is sent, while more than `maxsendbuffer`
-   * bytes have waited for that peer and are not all taken yet: the event `drained` reports when they are.
+   * Sends messages to an established peer, in one write. Returns false and sends nothing when there is no such peer, when its
+   * handshake is not complete (until then only the peer machine sends), or when more than `maxsendbuffer` bytes have waited
+   * for it and are not all sent yet: the event `drained` reports when they are.
    *
    * @throws VerackError `ERR_LOCAL_ARGUMENT` for a value that does not fit its field
    */
@@ -193,7 +194,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     return true;
   }
 
-  /** Calls the listeners. One that throws is reported to the process (`uncaughtException`); the node continues. */
+  /** Calls the listeners. An error that one throws becomes an `uncaughtException` of the process; the node continues. */
   override emit<K extends keyof NodeEvents>(event: K, ...payload: NodeEvents[K]): boolean {
     try {
       return (super.emit as (event: K, ...payload: NodeEvents[K]) => boolean).call(this, event, ...payload);
@@ -203,7 +204,10 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     }
   }
 
-  /** Stops listening and dialling, lets peers close, destroys the rest. Resolves when nothing is left. Idempotent. */
+  /**
+   * Stops listening and dialling, and closes all connections; those still open after `drainTimeout` are destroyed. Resolves when
+   * no connection and no listener is left. Idempotent.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#forgetSignal();
@@ -217,12 +221,12 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     await this.stop();
   }
 
-  /** The source has an address for a feeler, or none. @internal */
+  /** The candidate source has answered a request for a feeler's address; undefined when it has none. @internal */
   protected foundFeeler(address: Endpoint | undefined): void {
     this.#supervise({ type: 'feeler.found', exists: this.#automatic.keepFeeler(address) });
   }
 
-  /** The source has answered. @internal */
+  /** The candidate source has answered. @internal */
   protected foundCandidates(addresses: readonly SeedAddress[]): void {
     const count = this.#automatic.keepCandidates(addresses);
     this.emit('candidates', { addresses });
@@ -259,7 +263,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     );
   }
 
-  /** Its messages are sent by `send`, as a listener of the node would, so that a recording holds them. */
+  /** The relay sends with `send()`, as a listener of the node would, so that a recording contains its messages as inputs. */
   #relayOf({ addressBook: book, outbound }: NodeOptions, services: string): AddressRelay | undefined {
     if (!book) return undefined;
     const { clock } = this.#env;
@@ -346,7 +350,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       message: (connection, direction, command, payload) => {
         if (direction === 'received') this.#relay?.received(connection, command, payload);
         if (this.listenerCount('message') === 0) return;
-        // Written out: for every message, a spread here costs more than all the rest of the report.
+        // No object spread: this runs for every message, and the spread costs more than the rest of the function.
         const [id, addr, at] = [connection.id, formatEndpoint(connection.remote), this.#env.clock.now()];
         this.emit('message', { id, addr, direction, command, payload, at });
       },

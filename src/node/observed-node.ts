@@ -1,4 +1,4 @@
-/** A node that passes its inputs and events through an observer: what `createNode` makes with the option `observer`. */
+/** A node that passes its inputs and events through an observer; `createNode` returns one for the option `observer`. */
 import { onAbort } from '../net/abort.js';
 import type { SeedAddress } from '../net/dns.js';
 import type { Endpoint, Listener } from '../net/link.js';
@@ -10,7 +10,7 @@ import type { DialInput, NodeInput, NodeObserver } from './observer.js';
 import type { DialOptions, NodeOptions } from './options.js';
 import type { Peer } from './peer.js';
 
-/** Events that a node emits only when there are listeners; an observer sees them always. */
+/** Events that a node emits only when there are listeners; an observer always receives them. */
 const ON_DEMAND = ['transition', 'established', 'ended', 'pong'] as const;
 
 export class ObservedNode extends BitcoinNode {
@@ -22,7 +22,7 @@ export class ObservedNode extends BitcoinNode {
     super(options);
     this.#observer = observer;
     for (const event of ON_DEMAND) this.on(event, () => undefined);
-    // Not left to the node: its stop is an input too.
+    // The signal is handled here and not by the base class, because the stop is an input that the observer must receive.
     if (signal?.aborted) void this.stop();
     else onAbort(signal, () => void this.stop());
   }
@@ -73,7 +73,7 @@ export class ObservedNode extends BitcoinNode {
     return this.#observer.emit(event, payload[0], () => super.emit(event, ...payload));
   }
 
-  /** Text that is no host throws before anything happens. */
+  /** Throws for text that is not a host, before the observer receives anything. */
   #dialInput(to: string | Endpoint | readonly [Endpoint, ...Endpoint[]], options: DialInput): NodeInput {
     if (typeof to !== 'string') return { in: 'dial', to: 'host' in to ? [to] : to, options };
     const destination = destinationOf(to, this.chain.port);

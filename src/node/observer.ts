@@ -1,6 +1,6 @@
 /**
- * The observer of a node: sees each input before it acts and each event before its listeners. A recorder writes them down,
- * a replay compares them with a recording.
+ * The observer of a node: receives each input before it takes effect, and each event before its listeners. A recorder writes
+ * them to a file; a replay compares them with a recording.
  */
 import type { ConnectionType } from '../../machines/index.js';
 import type { SeedAddress } from '../net/dns.js';
@@ -15,8 +15,8 @@ export interface DialInput {
 }
 
 /**
- * An input of a node, as JSON-safe data: a call of its owner, or the answer of the source of automatic connections (`feeler`: one address or none). Dials are
- * numbered from 1 in the order of the calls; messages are pairs of command and payload in lower-case hex.
+ * An input of a node, as JSON-safe data: a call of a method, or an answer of the candidate source (`feeler`: one address or
+ * none). Dials are numbered from 1 in the order of the calls; messages are pairs of command and payload in lower-case hex.
  */
 export type NodeInput =
   | {
@@ -33,13 +33,13 @@ export type NodeInput =
   | { readonly in: 'send'; readonly id: number; readonly messages: readonly (readonly [string, string])[] }
   | { readonly in: 'stop' };
 
-/** What `createNode` takes as `observer`. It must not throw: an error would reach the caller of the node. */
+/** The option `observer` of `createNode`. It must not throw: the error would reach the caller of the node. */
 export interface NodeObserver {
-  /** The node has received an input. `run` executes it; its result is returned. */
+  /** The node has received an input. Must call `run`, which executes it, and return its result. */
   input<T>(input: NodeInput, run: () => T): T;
   /**
-   * The node emits an event; `run` calls its listeners, and says whether there were any. `transition`, `established`, `ended`
-   * and `pong` are emitted to an observer even without listeners.
+   * The node emits an event. Must call `run`, which calls the listeners, and return its result: whether there were any.
+   * `transition`, `established`, `ended` and `pong` are passed to an observer even without listeners.
    */
   emit(event: keyof NodeEvents, payload: object, run: () => boolean): boolean;
 }

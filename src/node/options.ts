@@ -20,97 +20,101 @@ import type { InboundOptions } from './inbound-policy.js';
 import type { NodeObserver } from './observer.js';
 import { NAME, VERSION } from '../version.js';
 
-/** Automatic outbound connections. */
+/** Options of automatic outbound connections. */
 export interface OutboundOptions {
-  /** Full-relay connections to hold; Core: 8. Each also takes one of `maxoutbound`. */
+  /** Number of full-relay connections to maintain (Core: 8). They count towards `maxoutbound`. */
   readonly slots: number;
-  /** Block-relay-only connections to hold besides; Core: 2, the default here; with `once` none. */
+  /** Number of block-relay-only connections to maintain in addition. Default 2, as in Core; 0 with `once`. */
   readonly blockrelay?: number;
-  /** Milliseconds between two feelers, on average; 0 for none. Core: 120,000, the default here; with `once` none. */
+  /** Average time between two feelers, milliseconds; 0 for no feelers. Default 120,000, as in Core; 0 with `once`. */
   readonly feelerInterval?: number;
-  /** Block-relay-only peers of the last run: dialled first, as such. */
+  /** The block-relay-only peers of the last run; dialled first, as block-relay-only. */
   readonly anchors?: readonly Endpoint[];
-  /** One connection per slot: a slot that was filled is not filled again, and the source is asked once. Default false. */
+  /** Fill each slot once: a slot is not filled again when its connection ends, and the source is asked once. Default false. */
   readonly once?: boolean;
-  /** Ask the chain's DNS seeds; false: take its fixed list alone. Default true. */
+  /** True: ask the chain's DNS seeds; false: use only its fixed list. Default true. */
   readonly dnsseed?: boolean;
-  /** Networks that can be dialled: others of the address book are left out. Default IPv4 and IPv6. */
+  /** Networks that can be dialled; addresses of other networks in the address book are not used. Default IPv4 and IPv6. */
   readonly networks?: readonly Network[];
-  /** Asked before the DNS seeds when the address book has too little (Core: `-seednode`). Needs `addressBook`. */
+  /** Asked before the DNS seeds when the address book has too few addresses (Core: `-seednode`). Requires `addressBook`. */
   readonly seednodes?: CandidateSource;
-  /** Another source of addresses than the address book, the seeds and the fixed list. */
+  /** A source of addresses that replaces the address book, the seeds and the fixed list. */
   readonly source?: CandidateSource;
 }
 
-/** Options of `createNode`; all have defaults. */
+/** Options of `createNode`; all are optional. */
 export interface NodeOptions extends InboundOptions {
   /** Core's chain names (`main`, `test`, `testnet4`, `signet`, `regtest`) or a {@link Chain}. Default `main`. */
   readonly chain?: string | Chain;
-  /** Any of the machine's rules: timeouts in milliseconds, `relay`, `requiredServices`, … Default {@link CORE_RULES}. */
+  /** Changes to the rules of the peer machine: timeouts in milliseconds, `relay`, `requiredServices`, … Default {@link CORE_RULES}. */
   readonly rules?: Partial<Rules>;
-  /** Slots. Defaults 114 and 11, which make Core's 125. */
+  /** Inbound slots. Default 114. */
   readonly maxinbound?: number;
+  /** Outbound slots. Default 11; with the inbound slots Core's 125. */
   readonly maxoutbound?: number;
   /**
-   * Bytes that may wait for one peer; beyond them it is not read, and `send` refuses, until all are taken. One message, or
-   * one `send`, may go beyond. Core: `-maxsendbuffer`, 1,000,000, the default here.
+   * Bytes that may wait to be sent to one peer. Above it the peer is not read and `send` returns false, until all bytes are
+   * sent. The last message or `send` may exceed it. Default 1,000,000 (Core: `-maxsendbuffer`).
    */
   readonly maxsendbuffer?: number;
-  /** Milliseconds that peers get to close when the node stops. Default 2 s. */
+  /** Milliseconds that connections may take to close when the node stops. Default 2,000. */
   readonly drainTimeout?: number;
-  /** Offer BIP324 and try it first; a peer that does not know it is redialled once as v1. Default false. */
+  /** Offer BIP324 and dial with it first; a peer that does not support it is dialled again with v1, once. Default false. */
   readonly v2transport?: boolean;
-  /** Refuse v1. Default false. */
+  /** Use BIP324 only and refuse v1. Default false. */
   readonly v2only?: boolean;
-  /** Our garbage and decoys, fixed; drawn anew for each connection otherwise. */
+  /** The garbage and decoys of our BIP324 key exchanges. Default: random for each connection. */
   readonly padding?: Padding;
-  /** Spoils our key exchanges on purpose; see `V2_FAULTS`. */
+  /** Injects a fault into our BIP324 key exchanges, for tests; see `V2_FAULTS`. */
   readonly v2fault?: V2FaultName;
-  /** What we announce. Defaults: services 0, height 0, `/verack:X.Y.Z/`. */
+  /** The services that our `version` announces, 16 lower-case hex digits. Default 0. */
   readonly services?: string;
+  /** The height that our `version` announces, a signed 32-bit integer. Default 0. */
   readonly startingheight?: number;
+  /** Comments in our user agent `/verack:X.Y.Z(comment; …)/` (Core: `-uacomment`). Default none. */
   readonly uacomment?: readonly string[];
-  /** The whole user agent instead, at most 256 bytes. */
+  /** The whole user agent, at most 256 bytes; `uacomment` is then ignored. */
   readonly subver?: string;
-  /** Fill outbound slots from a source of addresses. Absent: only what `dial` names is dialled. */
+  /** Maintain automatic outbound connections. Absent: the node dials only what `dial` names. */
   readonly outbound?: OutboundOptions;
   /**
-   * The addresses that are known (`verack/addresses`): the source of automatic outbound connections, fed and handed out by
-   * gossip. Absent: the seeds alone, and no gossip. The caller saves it.
+   * The address book (`verack/addresses`): the source of automatic outbound connections, filled and announced by gossip. Absent:
+   * the node uses the seeds only and takes no part in gossip. The caller saves the book.
    */
   readonly addressBook?: AddressBook;
-  /** How names are looked up: the servers, the time limit, the address families. Default: the system's way. */
+  /** How names are looked up: servers, time limit, address families. Default: the system's resolver. */
   readonly dns?: Omit<DnsOptions, 'signal'>;
-  /** Looks names up in another way; `dns` is not used then. */
+  /** A function that looks names up; `dns` is then ignored for dials. */
   readonly lookup?: Lookup;
-  /** The clock, the random source and the net. */
+  /** Time and timers. Default: the system's. */
   readonly clock?: Clock;
-  /** Fresh random bytes, `count` of them. */
+  /** Returns `count` fresh random bytes. Default: `node:crypto`. */
   readonly random?: (count: number) => Uint8Array;
+  /** Where links come from. Default: TCP. */
   readonly net?: Net;
-  /** Sees every XState inspection event of the supervisor and its peers. Costs time; absent by default. */
+  /** Receives every XState inspection event of the supervisor and its peers. Slows the node down; absent by default. */
   readonly inspect?: (event: InspectionEvent) => void;
-  /** Sees every input before it acts and every event before its listeners; for recorders. */
+  /** Receives every input before it takes effect and every event before its listeners; for recorders. */
   readonly observer?: NodeObserver;
-  /** Run the compiled machines (see compile.ts). Default true; false has XState interpret each step, slower and otherwise the same. */
+  /** True: run the compiled machines (see compile.ts); false: XState interprets each step, slower with the same results. Default true. */
   readonly compiled?: boolean;
-  /** Stops the node. */
+  /** Stops the node when it aborts. */
   readonly signal?: AbortSignal;
 }
 
 /** Options of `BitcoinNode.dial`. */
 export interface DialOptions {
-  /** Default `manual`: services are not checked, as for Core's `-connect`. */
+  /** Default `manual`: the peer's services are not checked, as for Core's `-connect`. */
   readonly connection_type?: Exclude<ConnectionType, 'inbound'>;
-  /** Dial again, with backoff, when it ends for a reason that may pass. Default false. */
+  /** Dial again, with increasing delays, when the connection ends for a reason that may be temporary. Default false. */
   readonly persistent?: boolean;
-  /** Try BIP324 first. Default: what the node does. */
+  /** Dial with BIP324 first. Default: the node's option. */
   readonly v2transport?: boolean;
-  /** Closes this connection and ends its redials. */
+  /** Closes the connection and stops redialling when it aborts. */
   readonly signal?: AbortSignal;
 }
 
-/** The chain of that name. Throws `ERR_LOCAL_ARGUMENT` for a name that no chain has. */
+/** The chain of that name. @throws VerackError `ERR_LOCAL_ARGUMENT` for an unknown name */
 export function chainOf(chain: string | Chain): Chain {
   if (typeof chain !== 'string') return chain;
   const found = networkOf(chain);
@@ -175,11 +179,15 @@ const DIAL_NAMES: Readonly<Record<keyof DialOptions, true>> = {
   signal: true,
 };
 
-/** Refuses names that `dial` does not have. */
+/** @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that `dial` does not have */
 export const checkDialOptions = (options: DialOptions): void =>
   checkOptionNames(options, Object.keys(DIAL_NAMES));
 
-/** Refuses names that do not exist, and values that would only fail later, in the middle of a connection. */
+/**
+ * Checks the options when the node is created: otherwise a bad value would fail in the middle of a connection.
+ *
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist, or a value outside its limits
+ */
 export function checkOptions(options: NodeOptions): void {
   checkOptionNames(options, Object.keys(OPTION_NAMES));
   checkOptionNames(options.rules ?? {}, Object.keys(CORE_RULES));
@@ -201,10 +209,10 @@ function checkValues({ services, startingheight, rules = {}, ...slots }: NodeOpt
   }
 }
 
-/** What a timer of Node.js can hold, and more than anything else needs. */
+/** The longest delay of a Node.js timer, milliseconds; no other option needs a larger number. */
 const MAX_NUMBER = 2 ** 31 - 1;
 
-/** The options that are numbers. */
+/** The numeric options, to be checked against {@link MAX_NUMBER}. */
 const limitsOf = (options: NodeOptions) => ({
   maxinbound: options.maxinbound,
   maxoutbound: options.maxoutbound,
@@ -216,7 +224,7 @@ const limitsOf = (options: NodeOptions) => ({
   drainTimeout: options.drainTimeout,
 });
 
-/** Time, chance and the net: the system's unless others were handed in. */
+/** The clock, the random source, the net and the look-up: the system's where the options have none. */
 export const environmentOf = ({
   clock = systemClock,
   random = systemRandom,
@@ -225,7 +233,7 @@ export const environmentOf = ({
   lookup = lookupWith(dns),
 }: NodeOptions): Env => ({ clock, random, net, lookup });
 
-/** What we announce, with the bit for BIP324 where that is offered. */
+/** What our `version` announces, with the service bit P2P_V2 when BIP324 is offered. */
 export function identityOf(options: NodeOptions, rules: Rules): Identity {
   const { services = '0000000000000000', startingheight = 0, uacomment = [], subver } = options;
   const user_agent = subver === undefined ? userAgent(NAME, VERSION, uacomment) : wholeUserAgent(subver);

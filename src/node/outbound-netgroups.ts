@@ -1,19 +1,19 @@
 /**
- * The network groups of outbound connections: automatic ones go to an IPv4 or IPv6 group at most once, so that one
- * network cannot surround the node (Core: `ThreadOpenConnections`).
+ * The network groups of outbound connections. Automatic connections use each IPv4 or IPv6 group at most once, so that one
+ * network operator cannot control all outbound peers (Core: `ThreadOpenConnections`).
  */
 import type { ConnectionType } from '../../machines/index.js';
 import type { Endpoint } from '../net/link.js';
 import type { Netgroups } from '../net/netgroup.js';
 import { networkOfNetAddress, parseAddress } from '../wire/index.js';
 
-/** What is counted of a connection. */
+/** The part of a connection that decides its network group. */
 export interface GroupedConnection {
   readonly connection_type: ConnectionType;
   readonly remote: Endpoint;
 }
 
-/** Lasting connections; manual ones count too. */
+/** Types of long-lived outbound connections. Groups of manual connections are avoided too. */
 const LASTING: readonly ConnectionType[] = ['manual', 'outbound-full-relay', 'block-relay-only'];
 
 /** The group of a public IPv4 or IPv6 address; undefined for other networks and for addresses that are not public. */
@@ -24,7 +24,7 @@ export function outboundGroup(host: string, netgroups: Netgroups): string | unde
   return network === 'ipv4' || network === 'ipv6' ? netgroups.keyOf(parsed.value) : undefined;
 }
 
-/** The groups that are taken. */
+/** The groups of all long-lived connections in the list. */
 export function takenGroups(
   connections: Iterable<GroupedConnection>,
   netgroups: Netgroups,
@@ -37,6 +37,6 @@ export function takenGroups(
   return taken;
 }
 
-/** How many outbound connections of the lasting types there are. */
+/** The number of long-lived connections in the list. */
 export const countLasting = (connections: Iterable<GroupedConnection>): number =>
   [...connections].filter(({ connection_type }) => LASTING.includes(connection_type)).length;

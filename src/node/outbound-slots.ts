@@ -1,4 +1,4 @@
-/** The options of automatic outbound connections with their defaults, and the source of their addresses. */
+/** Applies the defaults of automatic outbound connections, and selects the source of their addresses. */
 import { CORE_RULES, FEELER_INTERVAL, type SupervisorInput } from '../../machines/index.js';
 import type { Connection } from '../connection/connection.js';
 import { drawFraction, type Env } from '../net/environment.js';
@@ -12,12 +12,12 @@ import { type CandidateSource, seedSource } from './candidates.js';
 import type { NodeOptions } from './options.js';
 import { takenGroups } from './outbound-netgroups.js';
 
-/** Core: MAX_BLOCK_RELAY_ONLY_CONNECTIONS. */
+/** Default number of block-relay-only connections (Core: `MAX_BLOCK_RELAY_ONLY_CONNECTIONS`). */
 export const BLOCK_RELAY_SLOTS = 2;
-/** What the system dials by itself. */
+/** The networks that need no proxy. */
 export const DEFAULT_NETWORKS: readonly Network[] = ['ipv4', 'ipv6'];
 
-/** The events for the supervisor. */
+/** The options as input of the supervisor machine. */
 export function slotsOf({
   outbound,
 }: NodeOptions): Pick<SupervisorInput, 'wanted' | 'blockwanted' | 'once' | 'feelerInterval'> {
@@ -28,7 +28,7 @@ export function slotsOf({
   return { wanted: slots + blockwanted, blockwanted, once, feelerInterval };
 }
 
-/** Those in a network that can be dialled (Core: `ThreadOpenConnections`): the last run may have had other networks. */
+/** The anchors in networks that can be dialled; the last run may have had other networks (Core: `ThreadOpenConnections`). */
 export function anchorsOf({ outbound }: NodeOptions): readonly Endpoint[] {
   const { anchors = [], networks = DEFAULT_NETWORKS } = outbound ?? {};
   return anchors.filter(({ host }) => networks.some((network) => network === kindOfHost(host, true)));
@@ -45,7 +45,7 @@ export interface SourceParts {
 const isFullRelay = ({ connection_type, state }: Pick<Connection, 'connection_type' | 'state'>): boolean =>
   connection_type === 'outbound-full-relay' && state === 'established';
 
-/** The source from the options, or else the address book, or else the seeds. */
+/** The source of the options if there is one, else the address book, else the seeds. */
 export function candidateSourceOf(options: NodeOptions, parts: SourceParts): CandidateSource {
   const { outbound, addressBook: book, dns } = options;
   const { env, chain, netgroups, unroutable } = parts;

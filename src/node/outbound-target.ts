@@ -1,5 +1,5 @@
 /**
- * One target of outbound connections: executes the effects of its outbound machine. The decisions are in
+ * One target of outbound connections: runs an outbound machine and executes its effects. All decisions are in
  * machines/outbound.machine.ts.
  */
 import { type ActorRefFrom, type AnyActorRef, createActor } from 'xstate';
@@ -28,8 +28,9 @@ import type { EndedPeer } from './tracker.js';
 export interface TargetOwner {
   readonly env: Env;
   readonly compiled: boolean;
-  /** Asks the supervisor for an outbound slot; {@link OutboundTarget.answerSlot} gives the answer. */
+  /** Asks the supervisor for an outbound slot; the owner passes the answer to {@link OutboundTarget.answerSlot}. */
   requestSlot(target: OutboundTarget, addr: string): void;
+  /** Opens a connection; the owner calls {@link OutboundTarget.connected} and later {@link OutboundTarget.connectionEnded}. */
   connect(target: OutboundTarget, addr: string, v2: boolean): void;
   ended(target: OutboundTarget, last: PeerInfo): void;
   fallback(target: OutboundTarget, last: PeerInfo): void;
@@ -41,9 +42,9 @@ export interface TargetOptions {
   readonly input: OutboundInput;
   /** For a name: the port of its addresses. */
   readonly port: number;
-  /** As it was asked for: the name or the first address, with its port. */
+  /** The text form of the destination: the name or the first address, with its port. */
   readonly addr: string;
-  /** Chosen by the supervisor to fill a slot, not passed to `dial`. */
+  /** True for a target that the node created by itself, false for one that was passed to `dial`. */
   readonly automatic: boolean;
   readonly parent?: AnyActorRef;
 }
@@ -86,7 +87,7 @@ const machineOf = (isCompiled: boolean) =>
 export class OutboundTarget implements OutboundEffects {
   readonly id: number;
   readonly actor: ActorRefFrom<typeof outboundMachine>;
-  /** The caller's handle; automatic targets have none. */
+  /** The handle that `dial` returned; automatic targets have none. */
   peer: Peer | undefined;
   /** The open connection, if there is one. */
   connection: Connection | undefined;
@@ -114,12 +115,12 @@ export class OutboundTarget implements OutboundEffects {
     return this.actor.getSnapshot().context.established;
   }
 
-  /** Waits for its next round. */
+  /** Whether the target waits for its next round of dials. */
   get isBackingOff(): boolean {
     return this.actor.getSnapshot().value === 'backingOff';
   }
 
-  /** The connection for which it waits for a slot, in a list; empty when it does not wait. */
+  /** The connection for which the target waits for a slot; an empty list when it does not wait. */
   get requested(): {
     readonly connection_type: OutboundInput['connection_type'];
     readonly remote: Endpoint;
@@ -138,7 +139,7 @@ export class OutboundTarget implements OutboundEffects {
     this.actor.send({ type: 'user.close' });
   }
 
-  /** The supervisor's answer: granted without a code. */
+  /** The supervisor's answer to a request for a slot. `code`: why it was refused; absent when it was granted. */
   answerSlot(code?: RefusalCode): void {
     if (!code) return this.actor.send({ type: 'slot.granted' });
     const reason = { code, facts: { addr: currentAddress(this.actor.getSnapshot().context) } };
@@ -227,14 +228,17 @@ export class OutboundTarget implements OutboundEffects {
   }
 }
 
-/** Some nodes ban a peer that tries v2: then the v1 connection behind it ends at once, and the facts say that v2 was tried before. */
+/**
+ * Adds the fact `afterv2` to the end of a v1 connection that followed a failed v2 attempt: some nodes ban a peer that tries
+ * v2, and then close its v1 connection at once.
+ */
 function afterV2(last: PeerInfo, { v1addresses }: OutboundContext): PeerInfo {
   const { lastreason, addr } = last;
   if (!lastreason || !isLinkCode(lastreason.code) || !v1addresses.includes(addr)) return last;
   return { ...last, lastreason: { ...lastreason, facts: { ...lastreason.facts, afterv2: true } } };
 }
 
-/** The endpoint of an address of the chart. */
+/** Parses an address in the context of the outbound machine. */
 export const endpointOf = (addr: string) => {
   // An I2P peer has port 0.
   const { host, port } = parseEndpoint(addr, 0, { allowZero: true });

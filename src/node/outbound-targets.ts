@@ -1,6 +1,6 @@
 /**
- * The targets of a node, as one actor under the supervisor: a plain map of outbound actors, for the reason that peer-pool.ts
- * gives. It connects targets with their peers; what they decide is in machines/outbound.machine.ts.
+ * The outbound targets of a node, as one actor below the supervisor. It stores the outbound actors in a plain map, for the
+ * reason given in peer-pool.ts, and connects each target with its connection.
  */
 import type { ActorLogic, AnyActorRef, AnyEventObject, Snapshot } from 'xstate';
 import type {
@@ -23,7 +23,7 @@ import type { PeerPool } from './peer-pool.js';
 import type { PeerInfo } from './peerinfo.js';
 import type { EndedPeer } from './tracker.js';
 
-/** Whom to dial: a name, looked up for every round, or addresses that stand for one host. */
+/** What to dial: a name, looked up for every round, or the addresses of one host. */
 export type Destination =
   | { readonly name: string; readonly port: number }
   | { readonly addresses: readonly [Endpoint, ...Endpoint[]] };
@@ -41,7 +41,7 @@ export interface TargetsListener {
   fallback(last: PeerInfo): void;
   retry(target: OutboundTarget, context: OutboundContext): void;
   abandoned(target: OutboundTarget, reason: Reason): void;
-  /** A connection is about to be opened to that address. */
+  /** A connection to that address is about to be opened. */
   dialled(remote: Endpoint): void;
 }
 
@@ -61,7 +61,7 @@ export class OutboundTargets implements TargetOwner {
   readonly env: Env;
   readonly compiled: boolean;
   readonly #targets = new Map<number, OutboundTarget>();
-  /** By the id of the open connection. */
+  /** The key is the id of the open connection. */
   readonly #byConnection = new Map<number, OutboundTarget>();
   #parent: AnyActorRef | undefined;
   #lastid = 0;
@@ -91,7 +91,7 @@ export class OutboundTargets implements TargetOwner {
     return this.#targets.size;
   }
 
-  /** Targets that wait for their next round. */
+  /** Number of targets that wait for their next round of dials. */
   get backingOff(): number {
     return [...this.#targets.values()].filter(({ isBackingOff }) => isBackingOff).length;
   }
@@ -119,12 +119,12 @@ export class OutboundTargets implements TargetOwner {
     else if (!code) this.options.supervise({ type: 'peer.ended', id: 0, inbound: false });
   }
 
-  /** Closes every target, and so its connection. */
+  /** Closes every target and its connection. */
   drain(): void {
     for (const target of [...this.#targets.values()]) target.close();
   }
 
-  /** The target of a connection, if it was dialled for one. */
+  /** The target of a connection; undefined for an inbound one. */
   of(connection: Connection): OutboundTarget | undefined {
     return this.#byConnection.get(connection.id);
   }
@@ -136,7 +136,7 @@ export class OutboundTargets implements TargetOwner {
     if (isFillingSlot(target)) this.options.supervise({ type: 'target.established' });
   }
 
-  /** True when the connection belonged to a target, which reports its end. */
+  /** A connection has ended. Returns true when it belonged to a target: the target reports the end then. */
   connectionEnded(connection: Connection, ended: EndedPeer): boolean {
     const target = this.of(connection);
     this.#byConnection.delete(connection.id);
@@ -153,7 +153,7 @@ export class OutboundTargets implements TargetOwner {
     });
   }
 
-  /** Those that wait for a slot too count: several are created at once. */
+  /** Whether a connection exists in the same network group, or another target waits for a slot in it: several are created at once. */
   #isGroupTaken(target: OutboundTarget, host: string): boolean {
     const { pool, netgroups } = this.options;
     const group = outboundGroup(host, netgroups);
@@ -188,7 +188,7 @@ export class OutboundTargets implements TargetOwner {
     this.listener.abandoned(target, reason);
   }
 
-  /** `xstate.done.actor.outbound.7`; an actor that throws is over too. */
+  /** Handles `xstate.done.actor.outbound.7` and `xstate.error.actor.outbound.7`: both end the target. */
   #receive(event: AnyEventObject): void {
     const target = this.#targets.get(Number(String(event.actorId).split('.')[1]));
     if (!target) return;
@@ -205,6 +205,6 @@ export class OutboundTargets implements TargetOwner {
 const isSlotType = (type: ConnectionType): type is SlotType =>
   type === 'outbound-full-relay' || type === 'block-relay-only';
 
-/** Created by the supervisor for one of its slots; a feeler is not. */
+/** Whether the target was created to fill a slot of the supervisor. A feeler fills none. */
 const isFillingSlot = ({ options: { automatic, input } }: OutboundTarget): boolean =>
   automatic && isSlotType(input.connection_type);

@@ -1,20 +1,20 @@
 /**
- * One shared tick for all established peers, because a timer for each costs more at every stop of an actor. It also
- * detects that the process did not run, or that the wall clock was set.
+ * One shared tick for all established peers: with a timer for each, every stop of an actor would cost more. It also detects
+ * that the process was suspended, or that the wall clock was set.
  */
 import type { Clock } from '../net/environment.js';
 import { causeOfDelay } from './loop-delay.js';
 
 export interface PeerClockListener {
-  /** Once a second while the clock runs; `now` is the node's clock, milliseconds. */
+  /** Called once a second while the clock runs; `now` is the node's clock, milliseconds. */
   tick(now: number): void;
-  /** `ms` of time passed while the process did not run (`monotonic`), or the wall clock was set by that much (`wall`). */
+  /** The process was suspended for `ms` milliseconds (`monotonic`), or the wall clock was set by `ms` (`wall`). */
   jumped(ms: number, clock: 'monotonic' | 'wall'): void;
 }
 
-/** Between two looks at the deadlines, milliseconds. */
+/** Interval of the tick, milliseconds. */
 const TICK = 1_000;
-/** A tick that is later than this, in a process that has used hardly any CPU, means that the process was suspended. */
+/** A tick that is more than this late, milliseconds, means a suspension, unless the process used CPU time meanwhile. */
 const JUMP = 15_000;
 
 export class PeerClock {
@@ -22,7 +22,7 @@ export class PeerClock {
   #tickedat = 0;
   #drift = 0;
   #cpu = 0;
-  /** When the CPU time was read. */
+  /** When the CPU time was last read. */
   #cpuat = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -30,7 +30,7 @@ export class PeerClock {
     private readonly listener: PeerClockListener,
   ) {}
 
-  /** Starts, or starts the current second anew. */
+  /** Starts the tick, or restarts the current interval. */
   start(): void {
     this.stop();
     this.#tickedat = this.clock.now();
@@ -43,7 +43,7 @@ export class PeerClock {
     this.clock.clearTimeout(this.#timer);
   }
 
-  /** Not more than once a second: it costs the system more than a whole handshake costs us. */
+  /** Reads the CPU time at most once a second, because the system call takes longer than a whole handshake. */
   #readCpu(now: number): void {
     if (now - this.#cpuat < TICK) return;
     this.#cpuat = now;

@@ -1,8 +1,9 @@
 /**
- * The peers of a node: their connections and one shared tick, as one actor under the supervisor.
+ * The peers of a node: their connections and one shared tick, as one actor below the supervisor.
  *
- * Plain maps, because XState's `spawnChild` copies the list of children on every spawn: here one more peer costs the same
- * beside ten as beside ten thousand. A peer whose actor throws ends alone, with `ERR_LOCAL_BUG`.
+ * It stores the connections in plain maps, because XState's `spawnChild` copies the list of children on every spawn: here the
+ * cost of a new peer does not depend on the number of peers. An actor that throws ends only its own connection, with
+ * `ERR_LOCAL_BUG`.
  */
 import type { ActorLogic, AnyActorRef, AnyEventObject, Snapshot } from 'xstate';
 import { type Hex64, nextDeadline, type Rules } from '../../machines/index.js';
@@ -38,9 +39,9 @@ export interface PoolListener {
   /** The first `getaddr` of an accepted peer. */
   askedForAddresses(connection: Connection): void;
   ended(connection: Connection, ended: EndedPeer): void;
-  /** `ms` of time passed while the process did not run, or the wall clock was set by that much. */
+  /** The process was suspended for `ms` milliseconds (`monotonic`), or the wall clock was set by `ms` (`wall`). */
   jumped(ms: number, clock: 'monotonic' | 'wall'): void;
-  /** Once a second while there are connections, after their deadlines were checked. */
+  /** Called once a second while there are connections, after their deadlines were checked. */
   ticked(now: number): void;
 }
 
@@ -49,26 +50,26 @@ export interface PoolOptions extends InboundOptions {
   readonly chain: Chain;
   readonly identity: Identity;
   readonly rules: Rules;
-  /** Bytes that may wait for one peer. Default {@link MAX_SEND_BUFFER}. */
+  /** Bytes that may wait to be sent to one peer. Default {@link MAX_SEND_BUFFER}. */
   readonly maxsendbuffer?: number;
-  /** Slots for accepted connections. */
+  /** Inbound slots. */
   readonly maxinbound?: number;
-  /** Run the compiled machines (default); false: XState interprets each step. */
+  /** True (default): run the compiled machines; false: XState interprets each step. */
   readonly compiled?: boolean;
-  /** Refuse v1 where v2 was asked for. */
+  /** Use BIP324 only and refuse v1. */
   readonly v2only?: boolean;
-  /** Garbage and decoys of ours, fixed; drawn anew for every connection otherwise. */
+  /** The garbage and decoys of our key exchanges. Default: random for each connection. */
   readonly padding?: Padding;
-  /** A fault in our key exchanges. */
+  /** The fault to inject into our key exchanges. */
   readonly v2fault?: V2FaultName;
-  /** Somebody inspects the actors: every key exchange is one from the start. */
+  /** Present when the actors are inspected: every key exchange then has an actor from the start. */
   readonly inspect?: unknown;
 }
 
 type PoolLogic = ActorLogic<Snapshot<undefined>, AnyEventObject>;
 type Scope = Parameters<PoolLogic['getInitialSnapshot']>[0];
 
-/** What the ids of the actors begin with; the id of the connection follows. */
+/** Prefixes of actor ids; the id of the connection follows. */
 const PEER = 'peer.';
 const TRANSPORT = 'transport.';
 
@@ -82,12 +83,13 @@ export class PeerPool implements ConnectionOwner {
   readonly maxsendbuffer: number;
   readonly compiled: boolean;
   readonly tracker: Tracker;
-  /** Who may connect. */
+  /** Decides which inbound connections are accepted. */
   readonly inbound: InboundPolicy;
   readonly #evictionCandidates: EvictionCandidates;
   readonly #connections = new Map<number, Connection>();
-  /** Outbound connections by address, and those that are not established yet by nonce. */
+  /** Outbound connections; the key is the address. */
   readonly #dialled = new Map<string, Connection>();
+  /** Outbound connections that are not established yet; the key is the nonce of our `version`. */
   readonly #dialling = new Map<Hex64, Connection>();
   readonly #transports = new Map<number, V2Transport>();
   readonly #clock: PeerClock;
@@ -176,7 +178,7 @@ export class PeerPool implements ConnectionOwner {
     return this.#connections.get(id);
   }
 
-  /** Creates a connection and starts it; `created` is called before anything can happen to it. */
+  /** Creates a connection and starts it; `created` is called before the start. */
   spawn(options: Omit<ConnectionOptions, 'id'>, created?: (connection: Connection) => void): void {
     const connection = new Connection({ ...options, id: ++this.#lastid }, this);
     this.#enter(connection);
@@ -184,10 +186,10 @@ export class PeerPool implements ConnectionOwner {
     connection.start();
   }
 
-  /** The id of the inbound peer to evict for a connection from that host; 0 for none, and where that was asked too often. */
-  selectPeerToEvict(newcomer: string): number {
+  /** The id of the inbound peer to evict for a connection from `host`; 0 when none may be evicted, or the work budget is used up. */
+  selectPeerToEvict(host: string): number {
     if (!this.#work.allowsEviction(this.#connections.size, this.env.clock.now())) return 0;
-    return this.#evictionCandidates.select(this.#connections.values(), newcomer);
+    return this.#evictionCandidates.select(this.#connections.values(), host);
   }
 
   v2TransportFor(connection: Connection): V2Transport {
@@ -223,12 +225,12 @@ export class PeerPool implements ConnectionOwner {
     return sum;
   }
 
-  /** Closes every peer in order. */
+  /** Closes every connection after sending what waits to be sent. */
   drain(): void {
     for (const { actor } of [...this.#connections.values()]) actor.send({ type: 'user.close' });
   }
 
-  /** Destroys every remaining peer. */
+  /** Destroys every remaining connection. */
   kill(): void {
     for (const connection of [...this.#connections.values()]) {
       this.#scope?.stopChild(connection.actor);
@@ -310,7 +312,7 @@ export class PeerPool implements ConnectionOwner {
     if (this.#memory.total > 0) this.#applyMemory(this.#memory.update(id, 0, this.env.clock.now()));
   }
 
-  /** True when the connection has bytes left. One that is over its share of the budget waits. */
+  /** Gives a connection one turn; returns true when it has bytes left. A connection above its share of the budget waits instead. */
   #giveTurn(id: number): boolean {
     const connection = this.#connections.get(id);
     if (!connection) return false;
@@ -327,7 +329,7 @@ export class PeerPool implements ConnectionOwner {
     return hasMore;
   }
 
-  /** Milliseconds that a key exchange has to wait. It is granted once. */
+  /** Milliseconds that the key exchange of a connection has to wait; 0 when it needs none. Each is granted once. */
   #keyDelay(connection: Connection, at: number): number {
     if (!connection.wantsKeyExchange || this.#granted.has(connection.id)) return 0;
     this.#granted.add(connection.id);
@@ -356,7 +358,7 @@ export class PeerPool implements ConnectionOwner {
     this.#transports.delete(id);
   }
 
-  /** `xstate.done.actor.peer.7`, and `xstate.error.actor.` of peers and transports. */
+  /** Handles `xstate.done.actor.` and `xstate.error.actor.` of peers and transports (`peer.7`, `transport.7`). */
   #receive(event: AnyEventObject): void {
     const actorId = String(event.actorId);
     const isPeer = actorId.startsWith(PEER);
@@ -376,7 +378,7 @@ export class PeerPool implements ConnectionOwner {
 
   #crashed(connection: Connection, error: unknown): void {
     connection.close(false);
-    // When its transport threw, the peer itself is still there.
+    // When the transport's actor threw, the peer's actor is still running.
     if (connection.actor.getSnapshot().status === 'active') this.#scope?.stopChild(connection.actor);
     const what = error instanceof Error ? error.message : String(error);
     this.#leave(connection, { code: 'ERR_LOCAL_BUG', facts: { state: connection.state, what } });

@@ -1,4 +1,4 @@
-/** A handle on a dialled target: wait for its connection, read it, close it. */
+/** The handle that `dial` returns: wait for the connection, read its state, close it. */
 import { type Reason, VerackError } from '../reasons.js';
 import type { PeerInfo } from './peerinfo.js';
 import type { PeerTracker } from './tracker.js';
@@ -8,7 +8,7 @@ interface Waiter<T> {
   readonly reject: (error: VerackError) => void;
 }
 
-/** Made by `BitcoinNode.dial`; it stays valid through every redial of a persistent dial. */
+/** The handle of a dialled target, returned by `BitcoinNode.dial`. It stays valid through every redial of a persistent dial. */
 export class Peer {
   #id = 0;
   #established: PeerInfo | undefined;
@@ -26,26 +26,25 @@ export class Peer {
     private readonly closing: (peer: Peer) => void,
   ) {}
 
-  /** The id of its connection; a new one after a fallback from BIP324 to v1, and after each redial. 0 before the first. */
+  /** The id of the current connection; it changes after a fallback from BIP324 to v1, and with each redial. 0 before the first. */
   get id(): number {
     return this.#id;
   }
 
-  /** Ends the connection in order, and its redials. */
+  /** Closes the connection after sending what waits to be sent, and stops redialling. */
   close(): void {
     this.closing(this);
   }
 
-  /** What is known now; after the end, what was known last. Undefined when there was no connection. */
+  /** A snapshot of the connection; after its end the last one. Undefined when there was no connection yet. */
   info(): PeerInfo | undefined {
     return this.#last ?? this.tracker.get(this.id);
   }
 
   /**
-   * Resolves when a handshake is complete; for a persistent dial that may be the handshake of a later try. Rejects with a
-   * {@link VerackError} that carries the reason when nothing more is dialled: every address has failed (a feeler ends with
-   * `END_DONE`), the dial was refused (`ERR_POLICY_DUPLICATE`, `ERR_POLICY_FULL`), it was closed, or the node has stopped
-   * (`ERR_LOCAL_CANCELLED`).
+   * Resolves when a handshake is complete; for a persistent dial that may be the handshake of a later round. Rejects with a
+   * {@link VerackError} when nothing more will be dialled: every address has failed (a feeler ends with `END_DONE`), the dial
+   * was refused (`ERR_POLICY_DUPLICATE`, `ERR_POLICY_FULL`), or it was closed or the node has stopped (`ERR_LOCAL_CANCELLED`).
    */
   established(): Promise<PeerInfo> {
     if (this.#established) return Promise.resolve(this.#established);
@@ -54,9 +53,9 @@ export class Peer {
   }
 
   /**
-   * Resolves when the connection is over, or every address of the target has failed; `lastreason` says why. A persistent
-   * dial may connect again afterwards. Rejects with the reason when there never was a connection: the dial was refused, or the
-   * name has no address.
+   * Resolves when the connection has ended, or every address of the target has failed; `lastreason` says why. A persistent
+   * dial may connect again afterwards. Rejects with a {@link VerackError} when there was no connection at all: the dial was
+   * refused, or the name has no address.
    */
   ended(): Promise<PeerInfo> {
     if (this.#last) return Promise.resolve(this.#last);
@@ -64,7 +63,7 @@ export class Peer {
     return new Promise((resolve, reject) => this.#forEnd.push({ resolve, reject }));
   }
 
-  /** @internal A connection was made. */
+  /** @internal A connection was created. */
   follow(id: number): void {
     this.#id = id;
     this.#established = undefined;

@@ -1,4 +1,4 @@
-/** A peer as a frozen snapshot, with the keys of `getpeerinfo`; computed when it is read. */
+/** A peer as a frozen snapshot with the keys of `getpeerinfo`, computed when it is read. */
 import { type ConnectionType, type Deadline, nextDeadline, type PeerContext } from '../../machines/index.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import type { Reason } from '../reasons.js';
@@ -6,14 +6,14 @@ import { type AddressNetwork, networkOfAddress, servicesnames } from '../wire/in
 import type { PeerRecord, PeerState } from '../connection/peer-record.js';
 
 /**
- * A peer at one moment. Keys and units are those of Bitcoin Core's `getpeerinfo`, as far as they apply to a node without a chain (times in seconds, `conntime`,
- * `lastsend`, `lastrecv` as UNIX time, 0 for never); the last block is ours.
+ * A snapshot of a peer. Keys and units are those of Bitcoin Core's `getpeerinfo`, as far as they apply to a node without a block
+ * chain: times in seconds; `conntime`, `lastsend` and `lastrecv` as UNIX time, 0 for never. The keys from `state` on are not in Core.
  */
 export interface PeerInfo {
   readonly id: number;
   readonly addr: string;
   readonly addrbind: string;
-  /** Our address as the peer sees it; absent when it does not say. */
+  /** Our address in the peer's `version`, `host:port`; absent when the peer left it zero. */
   readonly addrlocal?: string;
   readonly network: AddressNetwork;
   readonly services: string;
@@ -25,10 +25,10 @@ export interface PeerInfo {
   readonly bytesrecv: number;
   readonly conntime: number;
   readonly timeoffset: number;
-  /** Last and shortest round trip; absent before the first pong. */
+  /** Last and shortest round trip of a ping, seconds; absent before the first pong. */
   readonly pingtime?: number;
   readonly minping?: number;
-  /** How long a ping has been waiting for its pong. */
+  /** Seconds since an unanswered ping was sent; absent when none is unanswered. */
   readonly pingwait?: number;
   readonly version: number;
   readonly subver: string;
@@ -40,35 +40,36 @@ export interface PeerInfo {
   readonly bytessent_per_msg: Readonly<Record<string, number>>;
   readonly bytesrecv_per_msg: Readonly<Record<string, number>>;
   readonly connection_type: ConnectionType;
-  /** `detecting` until the first bytes have decided, or the key exchange is over. */
+  /** `detecting` until the first bytes have decided for v1, or the key exchange is complete. */
   readonly transport_protocol_type: 'v1' | 'v2' | 'detecting';
   /** 64 hex digits on v2, the same on both sides; empty otherwise. */
   readonly session_id: string;
-  /** What the connection to this address before this one spoke; absent when there was none in this process. */
+  /** The transport of the previous connection to this address; absent when this process had none. */
   readonly lasttransport?: 'v1' | 'v2';
 
-  /** Where its machine is, and for how many seconds. */
+  /** The state of the peer machine. */
   readonly state: PeerState;
+  /** Seconds since the state was entered. */
   readonly timeinstate: number;
-  /** What will happen by itself, and in how many seconds; absent once it has ended. */
+  /** The next timeout, and the seconds until then; absent once the connection has ended. */
   readonly nextdeadline?: { readonly what: Deadline['what']; readonly in: number };
-  /** Why it ended, or why the connection to this address before it did. */
+  /** Why this connection ended; while it is open, why the previous one to this address ended. */
   readonly lastreason?: Reason;
-  /** What the peer announced that we know: wire words, and `feature:<id>` for each BIP434 id (at most 64). */
+  /** The options that the peer announced: commands (`wtxidrelay`, …), and `feature:<id>` for each BIP434 id (at most 64). */
   readonly negotiated: readonly string[];
-  /** Messages dropped, by code. */
+  /** Number of dropped messages, by reason code. */
   readonly dropped: Readonly<Record<string, number>>;
-  /** Milliseconds from creation to an open link, from there to their version, from there to their verack. */
+  /** Durations, milliseconds: from creation to an open link, from there to the peer's `version`, from there to its `verack`. */
   readonly phases: { readonly connect?: number; readonly version?: number; readonly verack?: number };
 }
 
-/** A moment of the node's clock and of the wall clock, milliseconds. */
+/** The node's monotonic clock and the wall clock, read at the same time, milliseconds. */
 export interface ClockReading {
   readonly now: number;
   readonly wall: number;
 }
 
-/** What the connection to the same address before this one left behind. */
+/** How the previous connection to the same address ended, and its transport. */
 export interface PreviousConnection {
   readonly reason?: Reason | undefined;
   readonly transport?: 'v1' | 'v2' | undefined;
@@ -76,7 +77,10 @@ export interface PreviousConnection {
 
 type Draft = { -readonly [K in keyof PeerInfo]: PeerInfo[K] };
 
-/** The snapshot of one row, frozen all the way down. Written out in one piece, because it is made for every peer that ends. */
+/**
+ * The snapshot of one row, deeply frozen. `before`: the previous connection to the address; `end`: why the connection ended. One
+ * object literal, because it is built for every connection that ends, and spreads would cost more.
+ */
 export function peerInfoOf(
   row: PeerRecord,
   { now, wall }: ClockReading,
@@ -149,7 +153,7 @@ function countsOf(counts: ReadonlyMap<string, number>): Readonly<Record<string, 
   return Object.freeze(record);
 }
 
-/** Milliseconds, to the microsecond. */
+/** Milliseconds, rounded to microseconds. */
 const micro = (ms: number): number => Math.round(ms * 1_000) / 1_000;
 
 const seconds = (ms: number): number => Math.round(ms * 1_000) / 1_000_000;
@@ -167,7 +171,7 @@ const negotiated = (context: PeerContext): string[] => [
 function phases(row: PeerRecord, context: PeerContext): PeerInfo['phases'] {
   const { openedat, versionat, establishedat } = context;
   return {
-    ...(row.linkedat >= 0 && { connect: micro(row.linkedat - row.bornat) }),
+    ...(row.linkedat >= 0 && { connect: micro(row.linkedat - row.createdat) }),
     ...(versionat >= 0 && { version: micro(versionat - openedat) }),
     ...(establishedat >= 0 && { verack: micro(establishedat - versionat) }),
   };

@@ -1,29 +1,29 @@
 /**
- * Limits on what one source may take of this node: new connections per second, unfinished handshakes, established peers.
+ * Limits for each source of inbound connections: new connections per second, unfinished handshakes, established peers.
  *
- * A source is the /24 of an IPv4 address or the /64 of an IPv6 one. This is the one owner of every count by source. The
- * counts are bounded by the slots, the accept rates by {@link MAX_RATED_SOURCES}. Bitcoin Core has none of these limits.
+ * A source is the /24 of an IPv4 address or the /64 of an IPv6 address. All counts per source are kept here. The number of
+ * counts is bounded by the slots, the number of accept rates by {@link MAX_RATED_SOURCES}. Bitcoin Core has no such limits.
  */
 import type { SourceLimit } from '../../machines/index.js';
 import { isLoopback, sourceOf } from '../net/source-network.js';
 
-/** Each 0 means: no limit. */
+/** The limits of one source; 0 means no limit. */
 export interface SourceLimitOptions {
   /** Unfinished handshakes of one source. */
   readonly handshakes: number;
   /** Established peers of one source. */
   readonly peers: number;
-  /** Connections accepted from one source per second, averaged. */
+  /** Connections accepted from one source per second, on average. */
   readonly acceptRate: number;
-  /** Connections accepted from one source at once, before the rate applies. At least 1 counts. */
+  /** Connections accepted from one source at once, before the rate applies. Values below 1 count as 1. */
   readonly acceptBurst: number;
-  /** Whether 127.0.0.0/8 and ::1 are limited too. */
+  /** Whether the limits apply to 127.0.0.0/8 and ::1 too. */
   readonly countsLoopback: boolean;
 }
 
 /**
- * `handshakes` is btcd's number. A /24 has seldom more than a few nodes behind it, and a node that is refused
- * finds other peers, so `peers` leaves room for a hosting company's subnet and still keeps one source to a seventh of Core's 114 slots.
+ * The default limits. `handshakes` is btcd's number. A /24 seldom contains more than a few nodes, and a refused node finds
+ * other peers: so 16 `peers` allow a hosting company's subnet, and limit one source to a seventh of Core's 114 slots.
  */
 export const SOURCE_LIMITS: SourceLimitOptions = {
   handshakes: 8,
@@ -33,10 +33,10 @@ export const SOURCE_LIMITS: SourceLimitOptions = {
   countsLoopback: false,
 };
 
-/** Sources whose accept rate is remembered. Above it, those that were accepted longest ago are forgotten. */
+/** Most sources whose accept rate is stored. Above it, those that were accepted longest ago are dropped. */
 export const MAX_RATED_SOURCES = 4_096;
 
-/** Why a connection is refused: the limit that it would exceed. */
+/** The limit that a refused connection would have exceeded. */
 export interface SourceRefusal {
   readonly kind: SourceLimit;
   readonly source: string;
@@ -45,13 +45,13 @@ export interface SourceRefusal {
 
 type Phase = 'handshakes' | 'peers';
 
-/** A connection that is counted. */
+/** A counted connection. */
 interface Counted {
   readonly source: string;
   readonly phase: Phase;
 }
 
-/** Ids are those of connections. A connection that was not accepted here, or has ended, changes nothing. */
+/** The counts. Ids are those of connections; calls for an id that is not counted have no effect. */
 export class SourceLimits {
   readonly #connections = new Map<number, Counted>();
   readonly #counts = { handshakes: new Map<string, number>(), peers: new Map<string, number>() };
@@ -63,10 +63,10 @@ export class SourceLimits {
   }
 
   /**
-   * Why a connection from `host` may not be accepted now, or undefined. Changes nothing. A source that has as many peers
-   * as it may is refused already when its connection comes in, not after the handshake.
+   * Why a connection from `host` must be refused now; undefined when it may be accepted. Changes no count. A source at its limit of
+   * peers is refused when it connects, not after its handshake.
    *
-   * @param at - milliseconds of a clock that does not go back
+   * @param at - milliseconds of a monotonic clock
    */
   refusalOf(host: string, at: number): SourceRefusal | undefined {
     const source = this.#sourceOf(host);
@@ -77,7 +77,7 @@ export class SourceLimits {
     return this.#rates.isExceeded(source, at) ? { kind: 'rate', source, limit } : undefined;
   }
 
-  /** A connection is accepted; its handshake begins. */
+  /** A connection was accepted and its handshake begins. */
   accepted(id: number, host: string, at: number): void {
     const source = this.#sourceOf(host);
     if (source === undefined || this.#connections.has(id)) return;
@@ -93,7 +93,7 @@ export class SourceLimits {
     this.#count(id, { source: known.source, phase: 'peers' });
   }
 
-  /** A connection has ended, at whatever point. */
+  /** A connection has ended, in any state. */
   ended(id: number): void {
     const known = this.#connections.get(id);
     if (!known) return;
@@ -104,7 +104,7 @@ export class SourceLimits {
     else counts.delete(known.source);
   }
 
-  /** Sources that are remembered now, by what for. */
+  /** The number of sources stored for each limit. */
   get size(): Readonly<Record<SourceLimit, number>> {
     const { handshakes, peers } = this.#counts;
     return { rate: this.#rates.size, handshakes: handshakes.size, peers: peers.size };
@@ -116,7 +116,7 @@ export class SourceLimits {
     counts.set(counted.source, (counts.get(counted.source) ?? 0) + 1);
   }
 
-  /** Handshakes under way may all become peers, so they count as peers here. */
+  /** Unfinished handshakes count as peers too, because all of them may become peers. */
   #isExceeded(source: string, phase: Phase): boolean {
     const limit = this.options[phase];
     const handshakes = this.#counts.handshakes.get(source) ?? 0;
@@ -128,7 +128,7 @@ export class SourceLimits {
     return { kind, source, limit: this.options[kind] };
   }
 
-  /** Undefined: not limited. The last answer is kept, since the same host is asked about several times in a row. */
+  /** The source of a host; undefined when it is exempt. The last result is cached: the same host is looked up several times in a row. */
   #sourceOf(host: string): string | undefined {
     if (this.#last.host !== host) {
       const isExempt = !this.options.countsLoopback && isLoopback(host);
@@ -139,10 +139,11 @@ export class SourceLimits {
 }
 
 /**
- * One token bucket per source, kept as one number: when the bucket will be full again (the generic cell rate algorithm).
+ * One token bucket per source, stored as one number: the time at which the bucket is full again (the generic cell rate
+ * algorithm).
  *
- * A bucket that is full needs no memory. Two generations make forgetting cheap: the older one is dropped as a whole, once
- * all its buckets are full again, or once the newer one has as many as it may.
+ * A full bucket need not be stored. Two generations make deletion cheap: the older one is dropped as a whole when all its
+ * buckets are full again, or when the newer one has reached half of {@link MAX_RATED_SOURCES}.
  */
 class AcceptRates {
   #newer = new Map<string, number>();
@@ -151,7 +152,7 @@ class AcceptRates {
   readonly #interval: number;
   readonly #burst: number;
 
-  /** `rate` per second, 0 for no limit. */
+  /** `rate`: connections per second, 0 for no limit; `burst`: connections at once. */
   constructor(rate: number, burst: number) {
     this.#interval = rate > 0 ? 1_000 / rate : 0;
     this.#burst = this.#interval * Math.max(1, burst);

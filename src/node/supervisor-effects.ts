@@ -1,11 +1,11 @@
-/** The effects of the supervisor machine as functions, and the machine that calls them. */
+/** Connects the effects of the supervisor machine to a handler object. */
 import { assertEvent } from 'xstate';
 import { type RefusalCode, supervisorMachine } from '../../machines/index.js';
 import { handlersOf } from '../xstate/effect-handlers.js';
 
-/** The effects of the supervisor machine; a ticket is that of the event. */
+/** The effects of the supervisor machine; `ticket` identifies the request that is answered. */
 export interface SupervisorEffects {
-  /** Granted without a code. */
+  /** Answers a request for an outbound slot. `code`: why it is refused; absent when it is granted. */
   answerSlot(ticket: number, code?: RefusalCode): void;
   accept(ticket: number): void;
   refuse(ticket: number, code: RefusalCode): void;
@@ -14,7 +14,7 @@ export interface SupervisorEffects {
   findCandidates(): void;
   openTargets(count: number, block: number): void;
   openAnchors(count: number): void;
-  /** 0: never. */
+  /** Starts the feeler timer. `delay`: milliseconds; 0 for no feeler. */
   armFeeler(delay: number): void;
   findFeeler(): void;
   openFeeler(): void;
@@ -26,7 +26,7 @@ export interface SupervisorEffects {
 
 const ticketOf = (event: object): number => ('ticket' in event ? Number(event.ticket) : 0);
 
-/** The machine with its effects: the actor gets its {@link SupervisorEffects} by `withHandlers`. */
+/** The machine with its effects; `withHandlers` passes the {@link SupervisorEffects} to the actor. */
 export const supervisorLogic = supervisorMachine.provide({
   actions: {
     'effect.grantSlot': ({ self, event }) => handlersOf<SupervisorEffects>(self).answerSlot(ticketOf(event)),

@@ -1,6 +1,6 @@
 /**
- * The peer tracker: the registry of live connections, a row per peer. The supervisor's side creates, updates and
- * deletes; all other code reads frozen snapshots or subscribes. A snapshot is computed when it is asked for.
+ * The peer tracker: the registry of live connections, with one row per peer. The peer pool creates, updates and deletes rows;
+ * all other code reads frozen snapshots or subscribes. A snapshot is computed when it is read.
  */
 import { REASONS, type Reason } from '../reasons.js';
 import { onAbort } from '../net/abort.js';
@@ -9,30 +9,34 @@ import { type Clock, throwLater } from '../net/environment.js';
 import { type PreviousConnection, peerInfoOf, type ClockReading, type PeerInfo } from './peerinfo.js';
 import { finalRecordOf, type PeerRecord } from '../connection/peer-record.js';
 
-/** What a subscriber receives. */
+/** A change of the registry, as subscribers receive it. */
 export type PeerChange =
   | { readonly type: 'created' | 'updated'; readonly peer: PeerInfo }
   | { readonly type: 'deleted'; readonly peer: PeerInfo };
 
-/** The public, read-only interface. */
+/** The public, read-only interface of the registry. */
 export interface PeerTracker {
-  /** Live connections. */
+  /** Number of live connections, including those that are being opened. */
   readonly size: number;
-  /** The peer with that id; undefined when there is none. */
+  /** The live peer with that id; undefined when there is none. */
   get(id: number): PeerInfo | undefined;
-  /** In the order of their creation. */
+  /** All live peers, in the order of their creation. */
   list(): PeerInfo[];
-  /** The latest connections that ended, oldest first; at most 1,000. */
+  /** The last connections that ended, oldest first; at most 1,000. */
   recent(): readonly PeerInfo[];
-  /** Calls `listener` after each change of state or of what is known (not of byte counts), until the returned function is called, or `signal` aborts. */
+  /**
+   * Calls `listener` after each change of a peer's state or negotiated data (not of byte counts), until the returned function is
+   * called or `signal` aborts.
+   */
   subscribe(listener: (change: PeerChange) => void, options?: { signal?: AbortSignal }): () => void;
 }
 
+/** Most ended connections that are stored. */
 const RECENT = 1_000;
-/** Addresses of which the last outcome is kept. */
-const REMEMBERED = 10_000;
+/** Most addresses whose last outcome is stored. */
+const MAX_OUTCOMES = 10_000;
 
-/** A connection that is over. */
+/** A connection that has ended. */
 export class EndedPeer {
   #info: PeerInfo | undefined;
 
@@ -49,7 +53,7 @@ export class EndedPeer {
   }
 }
 
-/** The supervisor's side of the registry. Others get its {@link Tracker.view}. */
+/** The writable registry, used by the peer pool. Other code gets its {@link Tracker.view}. */
 export class Tracker implements PeerTracker {
   readonly #rows = new Map<number, PeerRecord>();
   readonly #recent: EndedPeer[] = [];
@@ -59,7 +63,7 @@ export class Tracker implements PeerTracker {
 
   constructor(private readonly clock: Clock) {}
 
-  /** The registry without the means to write. */
+  /** The read-only interface. */
   get view(): PeerTracker {
     const size = (): number => this.size;
     return Object.freeze({
@@ -116,7 +120,7 @@ export class Tracker implements PeerTracker {
     if (this.#rows.has(row.id)) this.#notify('updated', row);
   }
 
-  /** Removes the row, which does not change any more. Its last snapshot is made when it is read. */
+  /** Removes the row of an ended connection. Its last snapshot is computed when it is read. */
   delete(row: PeerRecord, reason: Reason): EndedPeer {
     this.#rows.delete(row.id);
     const ended = new EndedPeer(finalRecordOf(row), reason, this.#now(), this.#before(row));
@@ -127,17 +131,17 @@ export class Tracker implements PeerTracker {
     return ended;
   }
 
-  /** The outcome is reported with the next connection to that address. Not for accepted ones: their port is ephemeral. */
+  /** Stores the outcome for the next connection to that address. Inbound connections are skipped: their port is ephemeral. */
   #remember(row: PeerRecord, reason: Reason): void {
     const addr = formatEndpoint(row.remote);
-    // An attempt with v2 that is followed by one with v1 is no outcome.
+    // A v2 attempt that is followed by a v1 attempt is not the final outcome.
     if (reason.facts.retry !== 'v1')
       remember(this.#reasons, addr, REASONS[reason.code].family === 'end' ? undefined : reason);
     const { type } = row.transport;
     if (row.context.version > 0 && type !== 'detecting') remember(this.#transports, addr, type);
   }
 
-  /** An error of a listener is thrown at the process, not at the node. */
+  /** An error that a listener throws becomes an `uncaughtException` of the process; the node continues. */
   #publish(change: PeerChange): void {
     for (const listener of this.#listeners) {
       try {
@@ -168,10 +172,10 @@ export class Tracker implements PeerTracker {
   }
 }
 
-/** Keeps the latest outcome of an address, and drops the oldest when there are too many. */
+/** Stores the last outcome of an address, and drops the oldest entry when there are too many. */
 function remember<T>(outcomes: Map<string, T>, addr: string, outcome: T | undefined): void {
   outcomes.delete(addr);
   if (outcome !== undefined) outcomes.set(addr, outcome);
   const oldest = outcomes.keys().next();
-  if (outcomes.size > REMEMBERED && !oldest.done) outcomes.delete(oldest.value);
+  if (outcomes.size > MAX_OUTCOMES && !oldest.done) outcomes.delete(oldest.value);
 }

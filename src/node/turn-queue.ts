@@ -1,22 +1,23 @@
 /**
- * The order in which peers are read: peers with unread bytes wait in a queue, and the event loop is not blocked for longer than a limit.
+ * The order in which received bytes are processed. Peers with unprocessed bytes wait in a queue, and the event loop polls I/O
+ * again after at most {@link LOOP_MS} of work and the turn under way.
  *
- * Peers whose handshake is not complete have a queue of their own, and every second turn: a new peer waits for other
- * new peers, not for a thousand busy ones.
+ * Peers whose handshake is not complete have a queue of their own, which gets every second turn: a new peer waits only for
+ * other new peers, not for a thousand established ones.
  */
 
-/** Milliseconds of work between two polls of I/O. A turn that is under way is finished first. */
+/** Milliseconds of work between two polls of I/O; a turn that has begun is finished. */
 export const LOOP_MS = 10;
 
-/** Milliseconds of work above which the queue checks the clock again soon. */
-const NOTICEABLE = 1;
+/** Milliseconds of work from which on the queue schedules a poll of I/O, after which {@link LOOP_MS} starts again. */
+const SCHEDULE_FROM_MS = 1;
 
 export interface TurnQueueOptions {
-  /** Milliseconds of a clock that does not go back. */
+  /** A monotonic clock, milliseconds. */
   readonly now: () => number;
-  /** Calls a function once, after the I/O events that wait now. */
+  /** Calls a function once, after the I/O events that are pending now. */
   readonly schedule: (run: () => void) => void;
-  /** Gives a peer one turn; true when it has work left. Must not throw. */
+  /** Gives a peer one turn; returns true when it has work left. Must not throw. */
   readonly turn: (id: number) => boolean;
   /** Whether the handshake of a peer is not complete yet. */
   readonly isHandshaking: (id: number) => boolean;
@@ -24,11 +25,15 @@ export interface TurnQueueOptions {
   readonly loopMs?: number;
 }
 
-type Lane = 'handshaking' | 'established';
+type QueueName = 'handshaking' | 'established';
 
 export class TurnQueue {
-  readonly #lanes: Readonly<Record<Lane, Set<number>>> = { handshaking: new Set(), established: new Set() };
-  #last: Lane = 'established';
+  readonly #queues: Readonly<Record<QueueName, Set<number>>> = {
+    handshaking: new Set(),
+    established: new Set(),
+  };
+  /** The queue that had the last turn. */
+  #last: QueueName = 'established';
   #isScheduled = false;
   /** Work done since I/O was last polled, milliseconds. */
   #worked = 0;
@@ -36,8 +41,8 @@ export class TurnQueue {
   constructor(private readonly options: TurnQueueOptions) {}
 
   /**
-   * A peer has work. Its turn is at once where no other peer waits and the limit is not reached; otherwise in its order. A peer that
-   * waits already keeps its place.
+   * A peer has work. It gets its turn at once when no other peer waits and the limit is not reached; otherwise it is queued. A peer
+   * that is queued already keeps its position.
    */
   add(id: number): void {
     if (this.size > 0 || this.#isSpent) this.#wait(id);
@@ -46,12 +51,12 @@ export class TurnQueue {
 
   /** A peer has ended, or has no work any more. */
   remove(id: number): void {
-    for (const lane of Object.values(this.#lanes)) lane.delete(id);
+    for (const queue of Object.values(this.#queues)) queue.delete(id);
   }
 
-  /** Peers that wait. */
+  /** Number of queued peers. */
   get size(): number {
-    return this.#lanes.handshaking.size + this.#lanes.established.size;
+    return this.#queues.handshaking.size + this.#queues.established.size;
   }
 
   get #isSpent(): boolean {
@@ -59,8 +64,8 @@ export class TurnQueue {
   }
 
   #wait(id: number): void {
-    if (this.#lanes.handshaking.has(id) || this.#lanes.established.has(id)) return;
-    this.#lanes[this.options.isHandshaking(id) ? 'handshaking' : 'established'].add(id);
+    if (this.#queues.handshaking.has(id) || this.#queues.established.has(id)) return;
+    this.#queues[this.options.isHandshaking(id) ? 'handshaking' : 'established'].add(id);
     this.#schedule();
   }
 
@@ -69,8 +74,8 @@ export class TurnQueue {
     const beganat = now();
     const hasMore = turn(id);
     this.#worked += now() - beganat;
-    // Below it, the budget of the loop is hardly touched, and a timer for each read would cost more than most of them.
-    if (this.#worked >= NOTICEABLE) this.#schedule();
+    // Less work hardly uses the limit, and scheduling after each read would cost more than most reads.
+    if (this.#worked >= SCHEDULE_FROM_MS) this.#schedule();
     if (hasMore) this.#wait(id);
   }
 
@@ -83,21 +88,21 @@ export class TurnQueue {
     });
   }
 
-  /** I/O was polled: peers that wait have their turns, each at most one. */
+  /** I/O was polled: each queued peer gets at most one turn. */
   #run(): void {
     this.#worked = 0;
     for (let turns = this.size; turns > 0 && !this.#isSpent; turns -= 1) {
-      const lane = this.#nextLane();
-      const [id] = this.#lanes[lane];
+      const queue = this.#queues[this.#nextQueue()];
+      const [id] = queue;
       if (id === undefined) return;
-      this.#lanes[lane].delete(id);
+      queue.delete(id);
       this.#take(id);
     }
   }
 
-  #nextLane(): Lane {
+  #nextQueue(): QueueName {
     const other = this.#last === 'established' ? 'handshaking' : 'established';
-    this.#last = this.#lanes[other].size > 0 ? other : this.#last;
+    this.#last = this.#queues[other].size > 0 ? other : this.#last;
     return this.#last;
   }
 }

@@ -1,12 +1,12 @@
 /**
- * How much work one peer, and all of them together, may cause: turns that end by number, bytes or time, and node-wide
- * budgets of messages and key exchanges.
+ * Limits on the work that one peer, and all peers together, can cause: turns that end after a number of messages, bytes or
+ * milliseconds, and node-wide budgets for messages and key exchanges.
  *
- * A peer that is over its share is paced, not closed: its bytes wait in the kernel, and TCP slows it down. Plain data and
- * functions; moments are handed in, milliseconds of a clock that does not go back.
+ * A peer above its share is delayed, not closed: its bytes wait in the kernel, and TCP flow control slows it down. The caller
+ * passes the time: milliseconds of a monotonic clock.
  */
 
-/** When a turn ends, by whichever limit is reached first. */
+/** A turn ends when the first of these limits is reached. */
 export interface TurnLimits {
   readonly messages: number;
   readonly bytes: number;
@@ -14,20 +14,20 @@ export interface TurnLimits {
 }
 
 /**
- * 64 KiB is what one read of a socket can give. They can hold 3,276 empty v2 packets, so there is a limit on messages
- * too: more than 64 KiB of small `inv` have. Since messages differ in cost, there is one on time.
+ * One read of a socket returns at most 64 KiB. These can contain 3,276 empty v2 packets, so messages are limited too, to a
+ * number that 64 KiB of small `inv` do not reach. Since messages differ in cost, time is limited as well.
  */
 export const TURN_LIMITS: TurnLimits = { messages: 2_048, bytes: 65_536, ms: 5 };
 
-/** Bytes that are parsed at once. They can hold some 400 messages. */
+/** Bytes that are parsed before the limits are checked again. They can contain about 400 messages. */
 const PIECE = 8_192;
-/** No message is smaller: the size of an empty v2 packet. */
+/** The size of an empty v2 packet, bytes: no message is smaller. */
 const SMALLEST_MESSAGE = 20;
 
-/** Reading the clock for each of several thousand messages would cost more than some of them do. */
+/** Messages after which the clock is read: reading it for each message would cost more than some messages do. */
 const CLOCK_EVERY = 8;
 
-/** The turn of one peer: counts what it has used. */
+/** The turn of one peer: counts the messages, bytes and time that it has used. */
 export class Turn {
   #messages = 0;
   #useless = 0;
@@ -35,7 +35,7 @@ export class Turn {
   #isLate = false;
   readonly #beganat: number;
 
-  /** `allowance`: messages of no use after which the turn ends too. */
+  /** `allowance`: number of useless messages after which the turn ends too. */
   constructor(
     private readonly now: () => number,
     private readonly limits: TurnLimits = TURN_LIMITS,
@@ -44,22 +44,22 @@ export class Turn {
     this.#beganat = now();
   }
 
-  /** Bytes that may be parsed at once: they hold no more messages than are left of the allowance. */
+  /** Bytes that may be parsed now: they cannot contain more messages than are left of the allowance. */
   get piece(): number {
     return Math.min(PIECE, Math.max(1, this.allowance - this.#useless) * SMALLEST_MESSAGE);
   }
 
-  /** Messages taken, whether they were useful or not. */
+  /** Number of processed messages, useful or not. */
   get messages(): number {
     return this.#messages;
   }
 
-  /** Those that were of no use. */
+  /** Number of useless messages. */
   get useless(): number {
     return this.#useless;
   }
 
-  /** Counts a message, or a packet that carries none, of so many bytes. */
+  /** Counts a message, or a packet without one, of `bytes` bytes. */
   add(bytes: number, isUseless = false): void {
     this.#messages += 1;
     if (isUseless) this.#useless += 1;
@@ -77,17 +77,17 @@ export class Turn {
 }
 
 export interface WorkLimits {
-  /** Milliseconds after which the counts of messages begin anew. */
+  /** Length of a period, milliseconds; the counts restart with each. */
   readonly period: number;
-  /** Messages of all peers within a period. */
+  /** Useless messages of all peers in a period. */
   readonly messages: number;
-  /** Messages that any peer may send in a period, even when those of all are used up: enough for a handshake. */
+  /** Useless messages that every peer may send in a period even when {@link messages} is used up: enough for a handshake. */
   readonly reserve: number;
-  /** Key exchanges (BIP324) per second that accepted connections may cause, averaged. Each costs about 0.3 ms of CPU. */
+  /** BIP324 key exchanges per second that inbound connections may cause, on average. Each takes about 0.3 ms of CPU time. */
   readonly keyExchanges: number;
   /** Key exchanges at once, before the average applies. */
   readonly keyBurst: number;
-  /** Candidates for eviction that are compared in a period. Each costs about 1.2 µs of CPU. */
+  /** Candidates for eviction that are compared in a period. Each takes about 1.2 µs of CPU time. */
   readonly candidates: number;
 }
 
@@ -101,35 +101,36 @@ export const WORK_LIMITS: WorkLimits = {
 };
 
 /**
- * The node-wide budget, the one owner of what all peers together may cause. Messages count when they are of no use. In each period the first half of the messages goes to whoever comes first; after that a peer that
- * has had its equal share waits for the next period. When all are used up, only peers below the reserve continue.
+ * The node-wide budget. Only useless messages count. In each period, the first half of the budget is given in the order of
+ * arrival; after that a peer that has used its equal share of the other half waits for the next period. When the budget is
+ * used up, only peers below the reserve continue.
  *
- * So in a period at most `messages` and `reserve` for each peer are taken, and the share of a peer beyond that. Memory: one number for
- * each peer that sent something in this period.
+ * So in a period at most `messages` messages are processed, plus `reserve` for each peer, plus one peer's share. Memory: one
+ * number for each peer that sent a useless message in this period.
  */
 export class WorkBudget {
   readonly #spent = new Map<number, number>();
   #total = 0;
   #beganat = 0;
-  /** Candidates for eviction that were compared in this period. */
+  /** Number of candidates for eviction that were compared in this period. */
   #compared = 0;
-  /** When the key exchanges that were granted are done, at the average rate. */
+  /** When the granted key exchanges are done at the average rate. */
   #keysDoneAt = 0;
 
   constructor(private readonly limits: WorkLimits = WORK_LIMITS) {}
 
-  /** Milliseconds that a peer has to wait before its next turn; 0 for none. */
+  /** Milliseconds until a peer may have its next turn; 0 for now. */
   delayOf(id: number, at: number): number {
     return this.allowanceOf(id, at) > 0 ? 0 : this.#beganat + this.limits.period - at;
   }
 
-  /** Messages that a peer may still send in this period. */
+  /** Number of useless messages that a peer may still send in this period. */
   allowanceOf(id: number, at: number): number {
     this.#renew(at);
     return Math.max(0, this.#share(id) - (this.#spent.get(id) ?? 0));
   }
 
-  /** A peer has had a turn of so many messages. */
+  /** Counts `messages` useless messages of a peer. */
   spend(id: number, messages: number, at: number): void {
     this.#renew(at);
     this.#total += messages;
@@ -137,8 +138,8 @@ export class WorkBudget {
   }
 
   /**
-   * Grants a key exchange, and says after how many milliseconds it may be computed; 0 for at once. Exchanges are granted in the
-   * order of the calls. The delay is bounded by the number of handshakes under way, which the slots limit.
+   * Grants a key exchange, and returns the milliseconds after which it may be computed; 0 for now. Exchanges are granted in the
+   * order of the calls. The delay is bounded by the number of unfinished handshakes, which the slots limit.
    */
   grantKeyExchange(at: number): number {
     const { keyExchanges, keyBurst } = this.limits;
@@ -147,7 +148,7 @@ export class WorkBudget {
     return Math.max(0, this.#keysDoneAt - at - interval * keyBurst);
   }
 
-  /** Whether a peer to be evicted may be chosen among so many candidates; the first choice of a period always. */
+  /** Whether a peer to evict may be selected among `candidates` connections; the first selection of a period is always allowed. */
   allowsEviction(candidates: number, at: number): boolean {
     this.#renew(at);
     if (this.#compared >= this.limits.candidates) return false;
@@ -155,12 +156,12 @@ export class WorkBudget {
     return true;
   }
 
-  /** Peers that sent something in this period. */
+  /** Number of peers that sent a useless message in this period. */
   get size(): number {
     return this.#spent.size;
   }
 
-  /** Messages that a peer may have sent in this period before it waits. */
+  /** Number of useless messages that a peer may send in this period before it must wait. */
   #share(id: number): number {
     const { messages, reserve } = this.limits;
     const half = messages / 2;

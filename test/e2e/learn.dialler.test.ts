@@ -63,8 +63,8 @@ describeNode('bitcoind', 'the dialler of bitcoind', () => {
         true,
         result!.machine.states.length,
       ]);
-      for (const { witness, expected, actual, explanation } of differences)
-        expect({ witness, expected, actual, explanation }).toMatchObject({
+      for (const { word, expected, actual, explanation } of differences)
+        expect({ word, expected, actual, explanation }).toMatchObject({
           explanation: expect.stringMatching(/\.$/),
         });
       print(

@@ -48,6 +48,6 @@ export const figuresOf = ({ words, symbols, seconds, states, differences }: Lear
 export const unexplained = ({ model, differences }: LearnResult): string[] =>
   differences
     .filter((one) => explanationOf(one, model, loadKnownDifferences()) === undefined)
-    .map(({ state, witness, expected, actual }) =>
-      [state, witness.join(' '), expected.at(-1) ?? '', actual.at(-1) ?? ''].join(' | '),
+    .map(({ state, word, expected, actual }) =>
+      [state, word.join(' '), expected.at(-1) ?? '', actual.at(-1) ?? ''].join(' | '),
     );

@@ -1,8 +1,8 @@
-/** Where two Mealy machines over the same inputs differ: for each differing transition a shortest word that shows it. */
+/** Compares two Mealy machines over the same inputs: a shortest word for each transition that differs. */
 import { transitionOf, type Mealy, type Word } from './mealy.js';
 
 export interface Difference {
-  /** Its last symbol is answered differently. */
+  /** The machines answer its last symbol differently. */
   readonly word: Word;
   /** The states of the two machines before the last symbol. */
   readonly states: readonly [number, number];
@@ -10,8 +10,8 @@ export interface Difference {
 }
 
 /**
- * Every pair of transitions that differ, in breadth-first order of the pairs of states that a word leads to. Behind a difference
- * the comparison goes on, unless one machine is at its end there.
+ * All pairs of transitions with different outputs, found by breadth-first search over the pairs of states that a word leads to.
+ * The search continues after a difference, unless an output there is final.
  */
 export function differences(one: Mealy, other: Mealy, isFinal: (output: string) => boolean): Difference[] {
   const found = new Map<string, Difference>();
@@ -36,13 +36,13 @@ export function differences(one: Mealy, other: Mealy, isFinal: (output: string) 
   return [...found.values()];
 }
 
-/** Keeps the first, which is the shortest, of those on the same transition with the same outputs. */
+/** Keeps only the first, which is the shortest, of the differences on the same transition with the same outputs. */
 function keep(found: Map<string, Difference>, difference: Difference): void {
   const key = JSON.stringify([difference.states[0], difference.word.at(-1), difference.outputs]);
   if (!found.has(key)) found.set(key, difference);
 }
 
-/** A shortest word that two machines answer differently; undefined when they behave the same. */
+/** A shortest word that two machines answer differently; undefined when they are equivalent. */
 export function counterexample(one: Mealy, other: Mealy): Word | undefined {
   return differences(one, other, () => false)[0]?.word;
 }

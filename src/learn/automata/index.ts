@@ -1,4 +1,4 @@
-/** Active automata learning: from the answers of a system to its Mealy machine. Nothing here knows what the inputs mean. */
+/** Active automata learning: infers the Mealy machine of a system from its answers. Independent of the meaning of the inputs. */
 export {
   accessWords,
   transitionOf,

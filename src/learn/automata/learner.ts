@@ -1,7 +1,7 @@
 /**
- * L# (Vaandrager et al., TACAS 2022), with batches of words so that a system on a network is asked in parallel. With a
- * reference machine it is adaptive (Kruger, Junges, Rot, TACAS 2024): the words that distinguish the states of the reference
- * come first, so that a system like the reference is learned from them alone.
+ * The learning algorithm L# (Vaandrager et al., TACAS 2022). Words are asked in batches, so that a system on a network can answer
+ * in parallel. With a reference machine the algorithm is adaptive (Kruger, Junges, Rot, TACAS 2024): the words that distinguish
+ * the states of the reference are asked first, and a system equal to the reference is learned from them alone.
  */
 import { type Transition, type Mealy, SILENCE, stateAfter, type Word } from './mealy.js';
 import { differences } from './differences.js';
@@ -10,79 +10,86 @@ import { separation } from './separating-words.js';
 import { wpWords } from './wp-method.js';
 
 export interface LearnOptions {
+  /** The system under learning. */
   readonly teacher: Teacher;
-  /** A machine that the system is expected to be like, over the same inputs. */
+  /** A machine over the same inputs that the system probably resembles; it makes learning cheaper, and cannot make it wrong. */
   readonly reference?: Mealy;
-  /** States that the system may have beyond the hypothesis and that testing still finds. Default 0. */
+  /** Testing finds every system with at most this many states more than the hypothesis. Default 0. */
   readonly depth?: number;
-  /** Words that test a hypothesis, instead of those of the Wp method. */
+  /** The words that test a hypothesis. Default: those of the Wp method. */
   readonly test?: (hypothesis: Mealy) => readonly Word[];
+  /** Called after each batch of words. */
   readonly progress?: (effort: Effort) => void;
 }
 
+/** The result of learning. */
 export interface Learned extends Effort {
   readonly machine: Mealy;
+  /** Words to which the system repeatedly gave different answers. */
   readonly nondeterminism: readonly Nondeterminism[];
 }
 
-/** Learns a system. Rejects when its answers vary without end. */
+/** Learns a system. Rejects with an `Error` after 500 contradicting answers, and with the errors of the teacher. */
 export async function learn(options: LearnOptions): Promise<Learned> {
   const { teacher, reference, depth = 0 } = options;
-  const questions = new Queries(teacher, options.progress);
+  const queries = new Queries(teacher, options.progress);
   const preferred = reference ? separation(reference).words : [];
   const test = options.test ?? ((hypothesis: Mealy) => wpWords(hypothesis, depth, preferred));
-  if (reference) await questions.ask(wpWords(reference, 0));
-  const learner = new Learner(questions, teacher.inputs);
+  if (reference) await queries.ask(wpWords(reference, 0));
+  const learner = new Learner(queries, teacher.inputs);
   for (;;) {
     const machine = await learner.hypothesis();
-    const isTested = !(await questions.ask(test(machine)));
+    const isTested = !(await queries.ask(test(machine)));
     if (!isTested && !(await learner.isConsistent(machine))) continue;
-    const corrections = questions.corrections;
-    await questions.confirm(reference ? unexpected(reference, machine, teacher) : []);
-    if (questions.corrections === corrections)
-      return { machine, ...questions.effort, nondeterminism: questions.nondeterminism };
+    const corrections = queries.corrections;
+    await queries.confirm(reference ? unexpected(reference, machine, teacher) : []);
+    if (queries.corrections === corrections)
+      return { machine, ...queries.effort, nondeterminism: queries.nondeterminism };
   }
 }
 
-/** Where the system differs from what was expected; such an answer may also have come too late. */
+/** Words on which the system differs from the reference. They are asked again, because such an answer may only have been late. */
 const unexpected = (reference: Mealy, machine: Mealy, teacher: Teacher): Word[] =>
   differences(reference, machine, (output) => teacher.isFinal(output)).map(({ word }) => word);
 
-/** The part of the tree that is understood: pairwise apart nodes, and for each node behind them those it may equal. */
+/**
+ * The states found so far. The basis is a list of nodes of the observation tree that are pairwise apart, one per state; a frontier
+ * node, one input behind the basis, has as candidates the basis nodes that it is not apart from.
+ */
 class Learner {
-  /** In order, and each node's place in it. */
   #basis: number[] = [];
+  /** The index of each basis node in the basis: its state. */
   #places = new Map<number, number>();
-  /** The candidates of a node, among so many states of the basis. */
+  /** The candidates of a node among the first `seen` nodes of the basis. */
   #possible = new Map<number, { states: readonly number[]; seen: number }>();
   #corrections = 0;
 
   constructor(
-    private readonly questions: Queries,
+    private readonly queries: Queries,
     private readonly inputs: readonly string[],
   ) {}
 
   get #tree() {
-    return this.questions.tree;
+    return this.queries.tree;
   }
 
-  /** Asks until each transition of the basis leads to exactly one state, and the machine agrees with every observation. */
+  /** Asks words until each transition of the basis leads to exactly one state, and the machine agrees with all observations. */
   async hypothesis(): Promise<Mealy> {
     for (;;) {
-      while (await this.questions.ask(this.#missing()));
+      while (await this.queries.ask(this.#missing()));
       const machine = this.#machine();
       const before = this.#knowledge;
       if ((await this.isConsistent(machine)) || this.#knowledge === before) return machine;
     }
   }
 
-  /** Changes with everything that is learned; where answers vary, a deviation may teach nothing. */
+  /** A text that changes when something was learned. Where answers vary, resolving a deviation may change nothing. */
   get #knowledge(): string {
     this.#extend();
-    return [this.#tree.size, this.#basis.length, this.questions.corrections].join(' ');
+    return [this.#tree.size, this.#basis.length, this.queries.corrections].join(' ');
   }
 
-  /** Whether a machine agrees with the tree; what is needed to see where it does not is asked. */
+  /** Whether a machine agrees with the tree. If not, asks words until the deviation gives a new state or candidate. */
   async isConsistent(machine: Mealy): Promise<boolean> {
     const conflict = this.#deviation(machine);
     if (!conflict) return true;
@@ -90,7 +97,7 @@ class Learner {
     return false;
   }
 
-  /** Extends the basis as far as it goes; then the words that the next step needs. */
+  /** Extends the basis as far as possible; returns the words that the next step needs. */
   #missing(): Word[] {
     this.#extend();
     const words: Word[] = [];
@@ -101,7 +108,7 @@ class Learner {
     return words;
   }
 
-  /** A transition that was not asked may lead to any state: the first word through it already separates some of them. */
+  /** A transition that was not asked may lead to any state, so the first word through it ends with one that separates two of them. */
   #missingAt(node: number, input: number): Word[] {
     const child = this.#tree.child(node, input);
     if (child !== undefined && this.#places.has(child)) return [];
@@ -115,10 +122,10 @@ class Learner {
     return this.#tree.apart(one, other) ?? [];
   }
 
-  /** A node behind the basis that is apart from all of it is a new state. */
+  /** Adds each frontier node that is apart from all nodes of the basis: it is a new state. */
   #extend(): void {
-    if (this.#basis.length === 0 || this.#corrections !== this.questions.corrections) this.#restart();
-    // The basis grows meanwhile.
+    if (this.#basis.length === 0 || this.#corrections !== this.queries.corrections) this.#restart();
+    // promote() appends to the basis during this loop, which then visits the new nodes too.
     for (const node of this.#basis) {
       for (const input of this.inputs.keys()) {
         const child = this.#tree.child(node, input);
@@ -133,7 +140,7 @@ class Learner {
     this.#places = new Map();
     this.#possible = new Map();
     this.#promote(this.#tree.root);
-    this.#corrections = this.questions.corrections;
+    this.#corrections = this.queries.corrections;
   }
 
   #promote(node: number): void {
@@ -141,7 +148,7 @@ class Learner {
     this.#basis.push(node);
   }
 
-  /** The states of the basis that a node may equal. What is apart stays apart, so only those left are looked at again. */
+  /** The basis nodes that a node is not apart from. Apart nodes stay apart, so only the remaining ones are checked again. */
   #candidates(node: number): readonly number[] {
     const { states, seen } = this.#possible.get(node) ?? { states: [], seen: 0 };
     const left = [...states, ...this.#basis.slice(seen)].filter(
@@ -151,7 +158,7 @@ class Learner {
     return left;
   }
 
-  /** The state that a node of the tree stands for: itself, or its only candidate. */
+  /** The state that a node represents: its own place in the basis, or that of its only candidate. */
   #stateOf(node: number): number {
     const place = this.#places.get(node) ?? this.#places.get(this.#candidates(node)[0] ?? node);
     return place ?? 0;
@@ -168,7 +175,7 @@ class Learner {
     return { inputs: this.inputs, states };
   }
 
-  /** The first observation, in breadth-first order, that a machine contradicts. */
+  /** The first observation in breadth-first order that contradicts a machine. */
   #deviation(machine: Mealy): Word | undefined {
     const queue = [{ node: this.#tree.root, state: 0 }];
     for (const { node, state } of queue) {
@@ -186,8 +193,8 @@ class Learner {
   }
 
   /**
-   * From a deviation to a node next to the basis that is apart from the state it was taken for: half of the rest of the word
-   * is replaced in each round (procedure ProcCounterEx of the paper).
+   * Searches, from a deviation, for a frontier node that is apart from the state that the machine assigns to it: a binary search
+   * that replaces half of the rest of the word in each round (procedure ProcCounterEx of the paper).
    */
   async #narrow(machine: Mealy, deviation: Word): Promise<void> {
     let word = deviation.slice(0, -1);
@@ -199,7 +206,7 @@ class Learner {
       const head = word.slice(0, middle);
       const tail = word.slice(middle);
       const access = this.#tree.word(this.#basis[stateAfter(machine, head)] ?? 0);
-      await this.questions.ask([[...access, ...tail, ...evidence]]);
+      await this.queries.ask([[...access, ...tail, ...evidence]]);
       const [seen, expected] = [this.#tree.find(head), this.#tree.find(access)];
       if (seen === undefined || expected === undefined) return;
       const separating = this.#tree.apart(seen, expected);
@@ -208,7 +215,7 @@ class Learner {
     }
   }
 
-  /** How long the shortest prefix is that leaves the basis; more than the word when none does. */
+  /** The length of the shortest prefix that leaves the basis; greater than the length of the word when none does. */
   #borderOf(word: Word): number {
     let node = this.#tree.root;
     for (const [n, input] of word.entries()) {

@@ -3,7 +3,7 @@
 /** A sequence of inputs, each as its index in `inputs`. */
 export type Word = readonly number[];
 
-/** What a state does on one input. */
+/** The reaction of a state to one input: the output, and the index of the next state. */
 export interface Transition {
   readonly output: string;
   readonly target: number;
@@ -15,7 +15,7 @@ export interface Mealy {
   readonly states: readonly (readonly Transition[])[];
 }
 
-/** The output of a final state, after which nothing comes. */
+/** The output when the system sends nothing. */
 export const SILENCE = '';
 
 /** The outputs of a word, one per symbol. */
@@ -34,7 +34,7 @@ export function outputsOf(machine: Mealy, word: Word, from = 0): string[] {
 export const stateAfter = (machine: Mealy, word: Word, from = 0): number =>
   word.reduce((state, input) => transitionOf(machine, state, input).target, from);
 
-/** One transition. Throws RangeError where the machine has none. */
+/** The transition of a state on an input. Throws `RangeError` when the machine has none. */
 export function transitionOf(machine: Mealy, state: number, input: number): Transition {
   const transition = machine.states[state]?.[input];
   if (!transition) throw new RangeError(`no transition from state ${state} on input ${input}`);
@@ -56,10 +56,10 @@ export function accessWords(machine: Mealy): (Word | undefined)[] {
   return words;
 }
 
-/** The machine with the fewest states that behaves the same; states in breadth-first order. */
+/** The equivalent machine with the fewest states, numbered in breadth-first order. */
 export const minimized = (machine: Mealy): Mealy => minimizedWithNumbers(machine).machine;
 
-/** The same, and for each state of the given machine its number in the new one; -1 for one that cannot be reached. */
+/** As {@link minimized}, with the new number of each state of the given machine; -1 for a state that cannot be reached. */
 export function minimizedWithNumbers(machine: Mealy): {
   readonly machine: Mealy;
   readonly numbers: readonly number[];
@@ -84,7 +84,7 @@ export function minimizedWithNumbers(machine: Mealy): {
   };
 }
 
-/** Moore's refinement: the class of each state, until no class splits. */
+/** Moore's partition refinement: the equivalence class of each state. */
 function coarsestClasses(machine: Mealy): number[] {
   let classes = machine.states.map(() => 0);
   for (let count = 0; ;) {

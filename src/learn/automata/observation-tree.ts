@@ -1,10 +1,10 @@
 /**
- * Everything that was observed, as a tree: one node per word that was asked, one output per edge (Vaandrager, Garhewal, Rot,
+ * The observation tree: all answers so far, with one node per asked word and one output per edge (Vaandrager, Garhewal, Rot,
  * Wißmann, "A New Approach for Active Automata Learning Based on Apartness", TACAS 2022).
  */
 import type { Word } from './mealy.js';
 
-/** Two answers to the same word. */
+/** Two different answers to the same word. */
 export interface Conflict {
   /** The prefix whose last output differs. */
   readonly word: Word;
@@ -15,15 +15,15 @@ interface Node {
   readonly parent: number;
   readonly input: number;
   readonly depth: number;
-  /** The output that leads here is final: nothing is asked below. */
+  /** The output on the edge to this node is final: nothing can be asked below. */
   final: boolean;
   readonly children: Map<number, { output: string; node: number; undecided: boolean }>;
-  /** Grows with each change at or below this node. */
+  /** Increases with each change at or below this node. */
   stamp: number;
 }
 
 const ROOT = 0;
-/** More nodes than fit into memory; two of them make one number. */
+/** A bound on node numbers, so that a pair of nodes can be encoded as one integer below 2^53. */
 const MAX_NODES = 2 ** 26;
 
 export class ObservationTree {
@@ -36,7 +36,7 @@ export class ObservationTree {
     private readonly isFinal: (output: string) => boolean,
   ) {}
 
-  /** Nodes, the root included. */
+  /** Number of nodes, including the root. */
   get size(): number {
     return this.#nodes.length;
   }
@@ -49,7 +49,7 @@ export class ObservationTree {
     return this.#at(node).final;
   }
 
-  /** The node behind one input; undefined when it was not asked. */
+  /** The node that one input leads to; undefined when it was not asked. */
   child(node: number, input: number): number | undefined {
     return this.#at(node).children.get(input)?.node;
   }
@@ -58,7 +58,7 @@ export class ObservationTree {
     return this.#at(node).children.get(input)?.output;
   }
 
-  /** Whether answers on this edge vary: it is no evidence then. */
+  /** Whether the answers on this edge vary: such an edge distinguishes no states. */
   isUndecided(node: number, input: number): boolean {
     return this.#at(node).children.get(input)?.undecided === true;
   }
@@ -75,7 +75,7 @@ export class ObservationTree {
     return word.reverse();
   }
 
-  /** The node that a word leads to; the last one for a word that passes a final node; undefined when not asked. */
+  /** The node that a word leads to, or the final node on its way; undefined when the word was not asked. */
   find(word: Word): number | undefined {
     let node: number | undefined = ROOT;
     for (const input of word) {
@@ -86,7 +86,7 @@ export class ObservationTree {
     return node;
   }
 
-  /** Where an answer contradicts an earlier one; edges that vary contradict nothing. */
+  /** The first contradiction between an answer and earlier ones. Undecided edges contradict nothing. */
   conflict(word: Word, outputs: readonly string[]): Conflict | undefined {
     let node = ROOT;
     for (const [n, seen] of outputs.entries()) {
@@ -100,8 +100,8 @@ export class ObservationTree {
   }
 
   /**
-   * Adds an answer without a conflict. All answers of a varying edge lead to the same node; it is final when one of them is,
-   * so that every word has an answer.
+   * Adds an answer that has no conflict. All answers of an undecided edge lead to the same node; it is final when one of the answers
+   * is final, so that every word has an answer.
    */
   add(word: Word, outputs: readonly string[]): void {
     let node = ROOT;
@@ -113,7 +113,7 @@ export class ObservationTree {
     }
   }
 
-  /** Marks the last edge of a word as varying, with the outputs that were seen. */
+  /** Marks the last edge of a word as undecided. `outputs`: all outputs that were observed on it. */
   markUndecided(word: Word, outputs: readonly string[]): void {
     const edge = this.#lastEdge(word);
     if (!edge) return;
@@ -122,7 +122,7 @@ export class ObservationTree {
     this.#forgetApartness();
   }
 
-  /** Replaces the last output of a word, and forgets what was seen below it. */
+  /** Replaces the last output of a word, and deletes all observations below it. */
   correct(word: Word, output: string): void {
     const parent = this.find(word.slice(0, -1));
     const input = word.at(-1);
@@ -133,8 +133,8 @@ export class ObservationTree {
   }
 
   /**
-   * A word on which two nodes answer differently, among those that were asked at both; empty where one is final and the other
-   * is not; undefined when no observation distinguishes them.
+   * A word that was asked at both nodes and answered differently: the nodes are apart. Empty when only one of them is final;
+   * undefined when no observation distinguishes them. The result is cached until one of the subtrees changes.
    */
   apart(one: number, other: number): Word | undefined {
     const key = Math.min(one, other) * MAX_NODES + Math.max(one, other);

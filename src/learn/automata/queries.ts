@@ -1,6 +1,6 @@
 /**
- * Membership queries: sends words to a system and stores the answers. A word whose answer is known is not asked again; one whose answers differ is
- * asked again until the answers agree, else both are reported.
+ * Output queries: sends words to a system and stores the answers. A word whose answer is known is not asked again. When an answer
+ * contradicts an earlier one, the word is asked three more times; if these answers differ, it is reported as nondeterministic.
  */
 import type { Word } from './mealy.js';
 import { type Conflict, ObservationTree } from './observation-tree.js';
@@ -9,22 +9,22 @@ import { type Conflict, ObservationTree } from './observation-tree.js';
 export interface Teacher {
   readonly inputs: readonly string[];
   /**
-   * One answer per word, each from the initial state: one output per symbol, fewer when an output is final. `attempt`
-   * counts from 0; a teacher that measures by time takes more of it on later attempts.
+   * Answers each word from the initial state: one output per symbol, fewer when an output is final. `attempt` is 0 at first; a
+   * teacher that recognises the end of an output by a timeout should use a longer one on later attempts.
    */
   ask(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]>;
   /** Whether nothing can follow an output: the connection is closed, for example. */
   isFinal(output: string): boolean;
 }
 
-/** A word to which the system gave different answers, repeatedly. */
+/** A word to which the system repeatedly gave different answers. */
 export interface Nondeterminism {
   readonly word: Word;
-  /** Every last output that was seen. */
+  /** All outputs that were observed for its last symbol. */
   readonly outputs: readonly string[];
 }
 
-/** What learning has cost so far. */
+/** The number of queries so far. */
 export interface Effort {
   words: number;
   symbols: number;
@@ -32,16 +32,16 @@ export interface Effort {
   repeated: number;
 }
 
-/** How often a contradiction is asked again before it counts as nondeterminism. */
+/** How many times a contradicted word is asked again. */
 const REPEATS = 3;
-/** Contradictions after which a system is not worth asking any more. */
+/** Number of contradictions after which learning fails. */
 const MAX_CONFLICTS = 500;
 
 export class Queries {
   readonly tree: ObservationTree;
   readonly effort: Effort = { words: 0, symbols: 0, repeated: 0 };
   readonly nondeterminism: Nondeterminism[] = [];
-  /** Counts corrections of the tree: nodes that were known before may be gone. */
+  /** Number of corrections of the tree; after one, node numbers from before may be invalid. */
   corrections = 0;
   #conflicts = 0;
 
@@ -52,7 +52,7 @@ export class Queries {
     this.tree = new ObservationTree(teacher.inputs.length, (output) => teacher.isFinal(output));
   }
 
-  /** Asks what is not known yet. Whether anything was new. */
+  /** Asks the words whose answer is unknown. Resolves with true when there was one. */
   async ask(words: readonly Word[]): Promise<boolean> {
     let unknown = this.#unknown(unique(words));
     const isNew = unknown.length > 0;
@@ -70,7 +70,7 @@ export class Queries {
     return words.filter((word) => this.tree.find(word) === undefined);
   }
 
-  /** The longest word through each edge that is not known yet: where its answer is final, the others need not be asked. */
+  /** The longest word through each unknown edge: if the answer on that edge is final, the other words need not be asked. */
   #onePerEdge(words: readonly Word[]): Word[] {
     const shortestFirst = [...words].sort((one, other) => one.length - other.length);
     return [...new Map(shortestFirst.map((word) => [this.#firstUnknown(word), word])).values()];
@@ -82,7 +82,7 @@ export class Queries {
     return word.slice(0, length + 1).join(' ');
   }
 
-  /** Asks words once more, with more time; a contradiction is resolved as in {@link ask}. */
+  /** Asks words again with a later `attempt` number; a contradiction is resolved as in {@link ask}. */
   async confirm(words: readonly Word[]): Promise<void> {
     const answers = await this.#send(words, REPEATS);
     for (const [n, word] of words.entries()) await this.#record(word, answers[n] ?? []);
@@ -108,7 +108,7 @@ export class Queries {
     }
   }
 
-  /** The repeated answers decide when they agree; otherwise the edge varies. */
+  /** If the repeated answers agree, they replace the known one; otherwise the edge is undecided. */
   async #resolve({ word, outputs: [known, seen] }: Conflict): Promise<void> {
     const answers: (readonly string[])[] = [];
     for (let attempt = 1; attempt <= REPEATS; attempt++) {

@@ -18,17 +18,17 @@ export function separatingWord(machine: Mealy, one: number, other: number): Word
   return undefined;
 }
 
-/** What distinguishes the states of a machine. */
+/** Words that distinguish the states of a machine. */
 interface Separation {
-  /** Every word that is used, in the order in which they were found. */
+  /** All words, in the order in which they were found. */
   readonly words: readonly Word[];
   /** For each state the words that distinguish it from every other state. */
   readonly sets: readonly Word[][];
 }
 
 /**
- * A word that serves several pairs of states is used for all of them, so the sets stay small; `preferred` words are tried before
- * new ones.
+ * Finds words that distinguish all pairs of states. A word that distinguishes several pairs is used for all of them, so that the
+ * sets stay small; `preferred` words are tried before new ones.
  */
 export function separation(machine: Mealy, preferred: readonly Word[] = []): Separation {
   const words = [...preferred];
@@ -39,10 +39,10 @@ export function separation(machine: Mealy, preferred: readonly Word[] = []): Sep
   return { words, sets };
 }
 
-/** For each state a set of words that distinguishes it from every other state (Wp's identifiers). */
+/** For each state a set of words that distinguishes it from every other state (the state identifiers of the Wp method). */
 export const identifiers = (machine: Mealy): readonly Word[][] => separation(machine).sets;
 
-/** Adds a word that distinguishes one pair: one that is in use already, else a new one. */
+/** Adds a word that distinguishes one pair of states: an existing one if possible, else a new one. */
 function separate(
   machine: Mealy,
   pair: readonly [number, number],

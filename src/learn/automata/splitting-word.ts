@@ -1,24 +1,24 @@
-/** The next inputs to try, so that the answers of one system distinguish several machines. */
+/** Selects the next inputs for a system, so that its answers distinguish several candidate machines. */
 import { transitionOf, type Mealy, type Word } from './mealy.js';
 
-/** A machine, and the state that it is in. */
+/** A candidate machine and its current state. */
 export interface Place {
   readonly machine: Mealy;
   readonly state: number;
 }
 
 export interface SplitOptions {
-  /** The inputs that may follow a word; the search ends where there is none. */
+  /** The inputs that may follow a word. */
   readonly allowed: (word: Word) => readonly number[];
-  /** No input is used that one of the machines would answer so. */
+  /** Inputs that one of the machines would answer with a final output are not used. */
   readonly isFinal: (output: string) => boolean;
-  /** Inputs of the longest word that is looked for. */
+  /** Maximum length of the word. */
   readonly longest: number;
 }
 
 /**
- * A shortest allowed word whose last input the machines answer in at least two ways; among several the one with the most
- * answers. Undefined when there is none: the allowed words do not distinguish them. All machines have the same inputs.
+ * A shortest allowed word whose last input the machines answer in at least two ways; among several, the one with the most
+ * different answers. Undefined when no allowed word distinguishes the machines. All machines must have the same inputs.
  */
 export function splittingWord(places: readonly Place[], options: SplitOptions): Word | undefined {
   let words: { word: Word; places: readonly Place[] }[] = [{ word: [], places }];
@@ -34,7 +34,7 @@ export function splittingWord(places: readonly Place[], options: SplitOptions): 
 interface Extended {
   readonly word: Word;
   readonly places: readonly Place[];
-  /** How many different answers the last input gets. */
+  /** Number of different answers to the last input. */
   readonly answers: number;
 }
 

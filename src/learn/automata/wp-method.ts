@@ -1,13 +1,14 @@
 /**
- * Words that test a hypothesis: the Wp method (Fujiwara et al. 1991). They find every fault of a system with at most
+ * The Wp method (Fujiwara et al. 1991): words that test a hypothesis. They find every difference of a system that has at most
  * `depth` states more than the hypothesis.
  */
 import { accessWords, type Mealy, stateAfter, type Word } from './mealy.js';
 import { separation } from './separating-words.js';
 
 /**
- * Phase 1: every state, `depth` inputs, the whole characterisation set. Phase 2: every transition, `depth` inputs, the identifier
- * of the state that is expected there. Final states end a word. Of `preferred` words, those that separate states are used first.
+ * Phase 1: an access word of each state, up to `depth` inputs, each word of the characterisation set. Phase 2: each transition, up
+ * to `depth` inputs, the identifier of the expected state. A word ends at a final state. `preferred` words are used first to
+ * distinguish states.
  */
 export function wpWords(machine: Mealy, depth: number, preferred: readonly Word[] = []): Word[] {
   const { sets } = separation(machine, preferred);
@@ -26,7 +27,7 @@ export function wpWords(machine: Mealy, depth: number, preferred: readonly Word[
   return withoutPrefixes([...words.values()]);
 }
 
-/** `access` followed by up to `length` inputs; nothing follows a final state, which only has transitions to itself. */
+/** `access` followed by up to `length` inputs; nothing is appended at a final state, which has transitions to itself only. */
 function middles(machine: Mealy, access: Word, length: number): Word[] {
   const words: Word[] = [access];
   let last: Word[] = [access];
@@ -39,11 +40,11 @@ function middles(machine: Mealy, access: Word, length: number): Word[] {
   return words;
 }
 
-/** A state that does nothing and cannot be left. */
+/** Whether a state sends nothing and has no transition to another state. */
 export const isFinal = (machine: Mealy, state: number): boolean =>
   (machine.states[state] ?? []).every(({ output, target }) => output === '' && target === state);
 
-/** A word that begins another one is answered with it. */
+/** Removes words that are prefixes of others: the answer to the longer word contains theirs. */
 export function withoutPrefixes(words: readonly Word[]): Word[] {
   const prefixes = new Set<string>();
   for (const word of words)
