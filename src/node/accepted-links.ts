@@ -1,6 +1,6 @@
 /**
- * Links that a listener accepted, until the supervisor has decided: a ticket identifies each of them in the events and
- * effects of the supervisor machine.
+ * Stores accepted links until the supervisor has decided about them. A ticket identifies each link in the events and effects of
+ * the supervisor machine.
  */
 import type { RefusalCode, SupervisorEvent } from '../../machines/index.js';
 import { formatEndpoint } from '../net/endpoint.js';
@@ -13,15 +13,15 @@ import type { PeerPool } from './peer-pool.js';
 export interface AcceptedLinksOptions {
   readonly pool: Pick<PeerPool, 'inbound' | 'spawn' | 'selectPeerToEvict'>;
   readonly clock: Clock;
-  /** Let the first bytes decide between v1 and v2. */
+  /** True: the first bytes decide between v1 and v2; false: v1 only. */
   readonly v2transport: boolean;
   /** Sends an event to the supervisor. */
   readonly supervise: (event: SupervisorEvent) => void;
-  /** A link was closed without a byte. */
+  /** A link was closed before any byte was sent. */
   readonly refused: (addr: string, reason: Reason) => void;
 }
 
-/** Refusals whose facts name the source and the limit. */
+/** Codes of refusals whose facts contain the source network and its limit. */
 const SOURCE_CODES: readonly RefusalCode[] = ['ERR_POLICY_RATE', 'ERR_POLICY_PENDING', 'ERR_POLICY_SOURCE'];
 
 export class AcceptedLinks {
@@ -30,7 +30,7 @@ export class AcceptedLinks {
 
   constructor(private readonly options: AcceptedLinksOptions) {}
 
-  /** Asks the supervisor what to do with a link. */
+  /** Stores a link and asks the supervisor whether to accept it. */
   add(link: Link): void {
     const { pool, clock, supervise } = this.options;
     const ticket = ++this.#lastticket;
@@ -40,7 +40,7 @@ export class AcceptedLinks {
     supervise({ type: 'link.accepted', ticket, banned, discouraged, exceeds, reserved });
   }
 
-  /** Creates the peer of a link. */
+  /** The supervisor accepts the link: creates its connection. */
   accept(ticket: number): void {
     const arrival = this.#take(ticket);
     if (!arrival) return;
@@ -50,7 +50,7 @@ export class AcceptedLinks {
     pool.spawn({ remote, link, noban, preferevict, connection_type: 'inbound', v2 });
   }
 
-  /** Closes a link without a byte. */
+  /** The supervisor refuses the link: closes it before any byte is sent. */
   refuse(ticket: number, code: RefusalCode): void {
     const arrival = this.#take(ticket);
     if (!arrival) return;
@@ -61,11 +61,11 @@ export class AcceptedLinks {
     this.options.refused(formatEndpoint(link.remote), { code, facts });
   }
 
-  /** Tells the supervisor which inbound peer a link may replace. */
+  /** Selects the inbound peer that the link may replace, and reports it to the supervisor. */
   selectPeerToEvict(ticket: number): void {
     const { pool, supervise } = this.options;
-    const newcomer = this.#waiting.get(ticket)?.link.remote.host ?? '';
-    supervise({ type: 'eviction.selected', ticket, id: pool.selectPeerToEvict(newcomer) });
+    const host = this.#waiting.get(ticket)?.link.remote.host ?? '';
+    supervise({ type: 'eviction.selected', ticket, id: pool.selectPeerToEvict(host) });
   }
 
   #take(ticket: number): Arrival | undefined {
