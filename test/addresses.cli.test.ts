@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RawAddrman } from '../src/addresses/index.js';
 import { listedAddresses } from '../src/cli/address-list.js';
-import { chainFolder } from '../src/cli/data-directory.js';
+import { chainDirectory } from '../src/cli/data-directory.js';
 import { CLI_COMMANDS } from '../src/cli/commands.js';
 import { run } from '../src/cli/program.js';
 import { NETWORKS, signetNetwork } from '../src/networks.js';
@@ -76,10 +76,10 @@ describe('a list', () => {
   });
 
   test.each([
-    ['1.2.3.4', 'it takes HOST PORT'],
-    ['1.2.3.4 8333 old', 'it takes HOST PORT'],
-    ['node.example.org 8333', 'is no address (syntax)'],
-    ['1.2.3.4 65536', 'ports go to 65535'],
+    ['1.2.3.4', 'expected HOST PORT'],
+    ['1.2.3.4 8333 old', 'expected HOST PORT'],
+    ['node.example.org 8333', 'is not an address (syntax)'],
+    ['1.2.3.4 65536', 'a port is at most 65535'],
   ])('with the line "%s" is refused as a whole', async (line, why) => {
     writeFileSync(at('list'), `1.2.3.4 8333\n${line}\n`);
     const { code, stderr } = await keeping('--add', at('list'));
@@ -142,7 +142,7 @@ describe('files', () => {
     const ran = await addresses('--deterministic', '--asmap', asmap, '--add', at('mapped'), '--json');
     expect(Object.values(raw(ran).new)).toMatchObject([{ mapped_as: 2, source_mapped_as: 2 }]);
     const bad = await addresses('--asmap', at('list'));
-    expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining('is no asmap file')]);
+    expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining('is not an asmap')]);
   });
 });
 
@@ -154,12 +154,12 @@ describe('the directory of the book', () => {
     [{ XDG_DATA_HOME: 'relative' }, expect.stringMatching(/^\/.*\/\.local\/share\/verack\/main$/)],
     [{}, expect.stringMatching(/\/\.local\/share\/verack\/main$/)],
   ])('%j', (env, expected) => {
-    expect(chainFolder(undefined, main, env)).toEqual(expected);
+    expect(chainDirectory(undefined, main, env)).toEqual(expected);
   });
 
   test('each chain has a directory, a custom signet too; with none nothing is saved', () => {
-    expect(chainFolder('/d', signet)).toBe('/d/signet');
-    expect(chainFolder('/d', signetNetwork('51', hash256))).toMatch(/^\/d\/signet-[0-9a-f]{8}$/);
-    expect(chainFolder('none', main)).toBeUndefined();
+    expect(chainDirectory('/d', signet)).toBe('/d/signet');
+    expect(chainDirectory('/d', signetNetwork('51', hash256))).toMatch(/^\/d\/signet-[0-9a-f]{8}$/);
+    expect(chainDirectory('none', main)).toBeUndefined();
   });
 });

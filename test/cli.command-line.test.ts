@@ -103,13 +103,13 @@ test('a chain that is switched off is not chosen', async () => {
 
 describe("Core's options that do not go together", () => {
   test.each<[line: string, says: string]>([
-    ['probe', 'verack probe: no host is given: name one, or a list of them with --from FILE'],
+    ['probe', 'verack probe: no host is given: give one or more, or a list with --from FILE'],
     [
       'probe --from /nonexistent/list',
       'the list of hosts "/nonexistent/list" cannot be read: there is no such file',
     ],
-    ['listen -listen=0', 'listen has nothing to do with -listen=0'],
-    ['connect -regtest -dnsseed=0', 'this regtest has no seeds: name a host'],
+    ['listen -listen=0', '-listen=0 contradicts verack listen'],
+    ['connect -regtest -dnsseed=0', 'this regtest has no seeds: give a host'],
     ['listen -addnode=a', "unknown option '--addnode=a'"],
   ])('%s', async (line, says) => {
     const { code, stderr } = await ran(line, CLI_COMMANDS);
@@ -142,7 +142,7 @@ describe('usage errors are one sentence with what to try', () => {
     ['help foo', "verack: unknown command 'foo'; the verbs are demo,"],
     ['help conect', "unknown command 'conect'; did you mean connect?"],
     ['connect --chain moon a', 'The chains are main, test, testnet4, signet and regtest.'],
-    ['connect -regtest -signet a', 'One chain at a time: regtest was given already.'],
+    ['connect -regtest -signet a', 'Only one chain can be given, and regtest was given already.'],
     ['connect --onlynet moon a', 'It takes one of ipv4, ipv6, onion, i2p, cjdns.'],
     ['connect --fault chcksum a', 'did you mean "checksum"?'],
     ['connect --fault silnt a', 'did you mean "silent"? the faults are checksum, '],
@@ -175,21 +175,21 @@ describe('usage errors are one sentence with what to try', () => {
     ],
     ['connect a:b:c', 'more than one colon, but not an IPv6 address'],
     ['probe node:99999', 'a port is a number from 1 to 65535'],
-    ['connect --regtest', 'this regtest has no seeds: name a host, for example 127.0.0.1'],
+    ['connect --regtest', 'this regtest has no seeds: give a host, for example 127.0.0.1'],
     ['connect --signetchallenge zz a', 'a signet challenge is a script of 1 to 10000 bytes in hex'],
     [
       'connect --signetchallenge 51 --chain main a',
-      '--signetchallenge goes with signet, not with --chain main',
+      '--signetchallenge is for signet and cannot be combined with --chain main',
     ],
     ['connect --uacomment (x) a', 'a user agent comment may hold letters'],
     [`connect --uacomment ${'x'.repeat(260)} a`, 'the user agent would have'],
     ['connect \u001b[31m', 'verack connect: "?[31m" cannot be used'],
-    ['decode 12zz', 'character 3 is "z", which is no hex digit'],
+    ['decode 12zz', 'character 3 is "z", which is not a hex digit'],
     ['decode 123', '3 hex digits are not a whole number of bytes; is the last one missing? See'],
-    ['decode 00112233', 'for a bare payload say --command NAME'],
+    ['decode 00112233', 'for a payload without a header give --command NAME'],
     ['decode --command pong-pong 00', 'no such command: "pong-pong"'],
     ['conform a --dial-command dial', '--dial-command has no {port}'],
-    ['conform --compare /dev/null --html a.html', '/dev/null is no report'],
+    ['conform --compare /dev/null --html a.html', '/dev/null is not a report'],
     ['completion tcsh', 'the shells are bash, zsh, fish'],
   ])('%s', async (line, says) => {
     const { code, stdout, stderr } = await ran(line, CLI_COMMANDS);

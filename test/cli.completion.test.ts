@@ -39,7 +39,7 @@ const FILES = { bash: '_verack_files', zsh: '_files', fish: ' -F' };
 test.each(SHELLS)('%s offers files for each option and operand that takes one', (shell) => {
   const options = CLI_COMMANDS.flatMap(({ name, options }) =>
     options
-      .filter(({ flags }) => /<(files?|folder|directory)\W/.test(flags))
+      .filter(({ flags }) => /<(files?|directory)\W/.test(flags))
       .map(({ long }) => lineOf(shell, name, long?.slice(2) ?? '')),
   );
   expect(options.length).toBeGreaterThan(15);

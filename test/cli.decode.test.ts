@@ -34,11 +34,11 @@ describe('the input', () => {
   });
 
   test.each<[text: string, says: RegExp]>([
-    ['f9 g0', /character 4 is "g", which is no hex digit/],
+    ['f9 g0', /character 4 is "g", which is not a hex digit/],
     ['f9 0', /3 hex digits are not a whole number/],
-    [' \n', /there is no hex/],
-    [`${XXD}nothing`, /line 3 is not like the first one/],
-    [HEXDUMP.replace(/\n/, '\n*\n'), /leaves out repeated lines/],
+    [' \n', /the input contains no hex digits/],
+    [`${XXD}nothing`, /line 3 does not have the format of xxd/],
+    [HEXDUMP.replace(/\n/, '\n*\n'), /omits repeated lines/],
   ])('%j is refused', (text, says) => {
     expect(() => bytesOfInput(Buffer.from(text))).toThrow(says);
   });

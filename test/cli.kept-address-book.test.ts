@@ -62,7 +62,7 @@ test('an unusable directory is reported, and nothing is saved', async () => {
   kept.book.add([recordAt(SERVICE, Math.floor(Date.now() / 1_000))], SERVICE);
   await kept.end(nodeWith(ANCHOR));
   expect(failures).toHaveLength(1);
-  expect(failures[0]).toMatch(/cannot be used \(ENOTDIR\): nothing is kept$/);
+  expect(failures[0]).toMatch(/cannot be used \(ENOTDIR\): nothing is saved$/);
 });
 
 test('the book is saved every 15 minutes, and no more after the end', async () => {

@@ -43,7 +43,7 @@ describe('the connections that fit', () => {
   ])('of %d with %d files are %d, and the warning names the command', (wanted, limit, slots) => {
     const { slots: got, said } = fit(wanted, limit);
     expect(got).toBe(slots);
-    expect(said).toContain(`open ${limit} files`);
+    expect(said).toContain(`limit of ${limit} open files`);
     expect(said).toContain(`${slots} of ${wanted} connections`);
     expect(said).toContain(`ulimit -n ${wanted + RESERVED}`);
   });

@@ -7,7 +7,7 @@ import { createNode, type PeerInfo } from '../src/index.js';
 const columns: readonly Column<number>[] = [
   { head: 'a', cell: (n) => 'x'.repeat(n) },
   { head: 'bb', cell: String, align: 'right', drop: 2 },
-  { head: 'c', least: 6, cell: (n) => 'z'.repeat(2 * n) },
+  { head: 'c', minWidth: 6, cell: (n) => 'z'.repeat(2 * n) },
   { head: 'dd', cell: () => 'dddd', drop: 1 },
 ];
 

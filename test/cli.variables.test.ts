@@ -144,5 +144,5 @@ test('a value that cannot be used is reported with its variable', async () => {
 
 test('two variables for the chain are refused', async () => {
   const { stderr } = await ran('connect a', undefined, { env: { VERACK_REGTEST: '1', VERACK_SIGNET: '1' } });
-  expect(stderr).toContain('One chain at a time');
+  expect(stderr).toContain('Only one chain can be given');
 });

@@ -76,15 +76,15 @@ describe('verack conform', () => {
     const { code, stderr } = await ran('--regtest', '127.0.0.1:1');
     expect([code, stderr]).toEqual([
       77,
-      '127.0.0.1:1: nothing could be run, could not connect: nothing listens there\n',
+      '127.0.0.1:1: no case could run: could not connect: nothing listens there\n',
     ]);
     expect((await ran('--regtest', ours, '--only', 'in-v2-*')).code).toBe(77);
   });
 
   test.each([
-    [[], 'name a host'],
-    [['--only', 'nothing'], 'no case is called nothing'],
-    [['--compare', 'missing.json', '--html', 'x.html'], 'missing.json is no report'],
+    [[], 'give a host'],
+    [['--only', 'nothing'], 'no case has the id nothing'],
+    [['--compare', 'missing.json', '--html', 'x.html'], 'missing.json is not a report'],
   ])('exits 2 for %j', async (words, sentence) => {
     const { code, stderr } = await ran(...words);
     expect(code).toBe(2);
@@ -132,6 +132,6 @@ describe('verack conform', () => {
     const { code, stdout } = await ran('--list');
     expect(code).toBe(0);
     expect(stdout.match(/^(in|out)-/gm)).toHaveLength(loadCases().length);
-    expect(stdout).toContain('left out against a host: needs the node started with other options');
+    expect(stdout).toContain('skipped when only a host is given: needs the node started with other options');
   });
 });

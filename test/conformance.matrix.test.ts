@@ -92,7 +92,7 @@ describe('verack matrix', () => {
   test('judges our own node, and names one that is not there', async () => {
     const { code, text } = await ran('--output', folder, '--only', 'in-seq-009', 'none=127.0.0.1:1');
     expect(code).toBe(77);
-    expect(text).toContain('none: nothing could be run, could not connect: nothing listens there');
+    expect(text).toContain('none: no case could run: could not connect: nothing listens there');
     const { nodes, cases } = JSON.parse(readFileSync(join(folder, 'matrix.json'), 'utf8')) as Matrix;
     expect(nodes.map(({ name, listener: { pass } }) => [name, pass])).toEqual([
       ['none', 0],
@@ -104,14 +104,14 @@ describe('verack matrix', () => {
   });
 
   test.each([
-    [['a=127.0.0.1'], 'name a directory with --output'],
+    [['a=127.0.0.1'], 'give a directory with --output'],
     [['--output', 'x', '127.0.0.1'], '"127.0.0.1" is not NAME=VALUE'],
-    [['--output', 'x', 'a=127.0.0.1', 'a=127.0.0.2'], 'two nodes are called a'],
-    [['--output', 'x', 'verack=127.0.0.1'], 'two nodes are called verack'],
-    [['--output', 'x', 'a=127.0.0.1', '--dial-command', 'b=dial {port}'], 'no node is called b'],
+    [['--output', 'x', 'a=127.0.0.1', 'a=127.0.0.2'], 'two nodes have the name a'],
+    [['--output', 'x', 'verack=127.0.0.1'], 'two nodes have the name verack'],
+    [['--output', 'x', 'a=127.0.0.1', '--dial-command', 'b=dial {port}'], 'no node has the name b'],
     [['--output', 'x', 'a=127.0.0.1', '--dial-command', 'a=dial'], '--dial-command has no {port}'],
     [['--output', 'x', '--dial-command', 'dial'], 'NAME=VALUE'],
-    [['--output', 'x', '--only', 'moon'], 'no case is called moon'],
+    [['--output', 'x', '--only', 'moon'], 'no case has the id moon'],
   ])('%j cannot be used: %s', async (args, sentence) => {
     const { code, text } = await ran(...args);
     expect([code, text]).toEqual([2, expect.stringContaining(sentence)]);

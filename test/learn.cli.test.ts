@@ -35,7 +35,7 @@ const command = (line: string) => ran(line, [learnCommand, identifyCommand]);
 
 describe('a command line that cannot be used', () => {
   test.each<[line: string, message: RegExp]>([
-    ['learn 127.0.0.1 127.0.0.2', /one host at a time/],
+    ['learn 127.0.0.1 127.0.0.2', /learn takes one host/],
     ['learn 127.0.0.1:99999', /"127.0.0.1:99999" cannot be used/],
     [`learn --diff ${A}`, /--diff needs two files/],
     [`learn --diff ${A} ${B} ${A}`, /--diff needs two files/],
@@ -45,7 +45,7 @@ describe('a command line that cannot be used', () => {
     [`learn --diff ${A} ${PARTIAL}`, /greeting should be a string/],
     [`learn --diff ${A} ${LOST}`, /every state needs a transition/],
     [`learn --diff ${A} ${FEWER}`, /different inputs/],
-    [`learn --diff ${A} ${B} --as svg`, /--diff prints text or --as html/],
+    [`learn --diff ${A} ${B} --as svg`, /--diff prints text, or a page with --as html/],
     ['learn --as picture 127.0.0.1', /--as/],
     ['identify 127.0.0.1:x', /"127.0.0.1:x" cannot be used/],
     ['identify', /missing required argument/],

@@ -37,7 +37,7 @@ test('seeds that name addresses that are not public are reported and not dialled
   await new Promise((filled) => node.once('filled', filled));
   await node.stop();
   expect(events).toEqual([
-    '7 DNS seeds named addresses that are not public (0.0.0.0, ::); they are not dialled. A DNS server that blocks names answers so.',
+    '7 DNS seeds returned addresses that are not public (0.0.0.0, ::); they are not dialled. DNS servers that block names return such addresses.',
     'candidates: 12',
   ]);
   expect(dialled).toHaveLength(12);
@@ -53,14 +53,14 @@ test('one seed, and more addresses than a sentence holds', () => {
     source: 'a.seed',
   }));
   expect(unroutableSentence(addresses)).toContain(
-    '1 DNS seed named addresses that are not public (0.0.0.0, 10.0.0.1, 10.0.0.2, …);',
+    '1 DNS seed returned addresses that are not public (0.0.0.0, 10.0.0.1, 10.0.0.2, …);',
   );
 });
 
 test('the sentence about what is dialled', () => {
   expect([0, 1, 2].map(foundSentence)).toEqual([
     'no address to dial',
-    '1 address of the address book',
-    '2 addresses of the address book',
+    '1 address in the address book',
+    '2 addresses in the address book',
   ]);
 });

@@ -1,4 +1,4 @@
-/** What `verack addresses` does: lists the address book, adds to it, takes it from a file and writes it to one. */
+/** Runs `verack addresses`: lists the address book, adds addresses to it, imports it from a file and exports it to one. */
 import { join } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import {
@@ -17,54 +17,54 @@ import { systemRandom, type Chain } from '../index.js';
 import { servicesOf } from '../wire/index.js';
 import { addressLines, type ListedAddress, listedAddresses, summaryOf } from './address-list.js';
 import type { Invocation } from './command.js';
-import { chainFolder } from './data-directory.js';
+import { chainDirectory } from './data-directory.js';
 import { EXIT, Usage } from './exit-codes.js';
 import { chainOf } from './node-options.js';
-import { contentsOf, netgroupsOf, openBook, surroundings } from './address-book-file.js';
+import { contentsOf, netgroupsOf, openBook, bookSources } from './address-book-file.js';
 import type { Output } from './output.js';
 
-/** What `addpeeraddress` says of an address. */
+/** The service bits that Bitcoin Core's RPC `addpeeraddress` assumes for an address. */
 const SERVICES = servicesOf('NETWORK', 'WITNESS');
-/** A list of a million onion addresses has 70 MB. */
+/** Bytes of an address list that are read. A list of a million onion addresses has 70 MB. */
 const MAX_LIST = 128 * 1024 * 1024;
 
 /** Runs `verack addresses`. */
 export async function runAddresses({ flags, out, interrupted }: Invocation): Promise<number> {
   const chain = chainOf(flags);
   const keeps = flags.deterministic === true ? (flags.datadir ?? 'none') : flags.datadir;
-  const folder = chainFolder(keeps, chain);
+  const directory = chainDirectory(keeps, chain);
   const netgroups = netgroupsOf(flags.asmap);
   const added =
     flags.add === undefined ? [] : listedAddresses(await listOf(flags.add, interrupted), flags.add);
   const key = flags.deterministic === true ? DETERMINISTIC_KEY : systemRandom(KEY_SIZE);
   const opened =
     flags.import === undefined
-      ? await openBook(folder, chain, { key, netgroups }, out)
-      : await importBook(flags.import, folder, chain, netgroups, out);
+      ? await openBook(directory, chain, { key, netgroups }, out)
+      : await importBook(flags.import, directory, chain, netgroups, out);
   addAll(opened, added, out);
-  if (folder !== undefined && (added.length > 0 || flags.import !== undefined))
-    await writePeersFile(join(folder, PEERS_FILE), opened.save(), chain.magic);
+  if (directory !== undefined && (added.length > 0 || flags.import !== undefined))
+    await writePeersFile(join(directory, PEERS_FILE), opened.save(), chain.magic);
   if (flags.export !== undefined) await writePeersFile(flags.export, opened.save(), chain.magic);
   show(opened, out);
   return EXIT.ok;
 }
 
-/** The book of any file; that of the folder makes way for it. */
+/** The address book in `file`. A `peers.dat` that is already in `directory` is renamed first, so that nothing is lost. */
 async function importBook(
   file: string,
-  folder: string | undefined,
+  directory: string | undefined,
   { magic }: Chain,
   netgroups: Netgroups,
   out: Output,
 ): Promise<AddressBook> {
   const read = await readPeersFile(file, magic);
   if (read?.ok !== true) throw new Usage(`${file} ${read?.why ?? 'is not there'}`);
-  const old = folder === undefined ? undefined : await setAside(join(folder, PEERS_FILE), 'replaced');
-  if (old !== undefined) out.info(`The book that was there is kept as ${old}.`);
-  return restoreAddressBook(read.value, { ...surroundings, netgroups });
+  const old = directory === undefined ? undefined : await setAside(join(directory, PEERS_FILE), 'replaced');
+  if (old !== undefined) out.info(`The address book that was there is kept as ${old}.`);
+  return restoreAddressBook(read.value, { ...bookSources, netgroups });
 }
 
-/** As the RPC `addpeeraddress`: the source is the address itself, and tried goes through new. */
+/** As Core's RPC `addpeeraddress`: the source is the address itself; an address for `tried` is added to `new` first, then moved. */
 function addListed(book: AddressBook, { service, table }: ListedAddress): boolean {
   const record = { ...service, time: Math.floor(Date.now() / 1_000), services: SERVICES };
   return book.add([record], service) && (table === 'new' || book.good(service));
@@ -85,7 +85,7 @@ function show(book: AddressBook, out: Output): void {
   out.info(summaryOf(book));
 }
 
-/** The text of a list, or of standard input. */
+/** The text of a list file, or of standard input for `-`. */
 async function listOf(file: string, interrupted: AbortSignal): Promise<string> {
   if (file !== '-') return contentsOf(file, MAX_LIST).toString('utf8');
   let text = '';

@@ -1,4 +1,4 @@
-/** Opens the address book of a chain's folder, and the asmap that groups its addresses. */
+/** Opens the address book in the data directory of a chain, and the asmap that groups its addresses. */
 import {
   type AddressBook,
   createAddressBook,
@@ -13,39 +13,44 @@ import { Usage } from './exit-codes.js';
 import { readInputFile } from './input-file.js';
 import type { Output } from './output.js';
 
-/** The asmap of the whole internet has under 2 MB. */
+/** Bytes. An asmap of the whole internet has under 2 MB. */
 const MAX_ASMAP = 32 * 1024 * 1024;
 
-/** Time and chance of a book. */
-export const surroundings = { clock: systemClock, random: systemRandom };
+/** The clock and the random source that an address book uses. */
+export const bookSources = { clock: systemClock, random: systemRandom };
 
 interface NewBook {
   readonly key: Uint8Array;
   readonly netgroups: Netgroups;
 }
 
-/** The book of the folder, or a new one. */
+/** The address book in `directory`, or a new one where there is none. A damaged file is renamed and reported. */
 export async function openBook(
-  folder: string | undefined,
+  directory: string | undefined,
   { magic }: Chain,
   { key, netgroups }: NewBook,
   out: Output,
 ): Promise<AddressBook> {
-  const { value, notice } = folder === undefined ? { value: undefined } : await loadPeers(folder, magic);
+  const { value, notice } =
+    directory === undefined ? { value: undefined } : await loadPeers(directory, magic);
   if (notice !== undefined) out.failure(notice);
-  if (value === undefined) return createAddressBook({ ...surroundings, key, netgroups });
-  return restoreAddressBook(value, { ...surroundings, netgroups });
+  if (value === undefined) return createAddressBook({ ...bookSources, key, netgroups });
+  return restoreAddressBook(value, { ...bookSources, netgroups });
 }
 
-/** @throws Usage when the file is not there, too large or no asmap */
+/**
+ * The netgroups of an asmap file; Core's default groups (/16, /32) without a file.
+ *
+ * @throws Usage when the file cannot be read, is larger than 32 MiB or is not an asmap
+ */
 export function netgroupsOf(file: string | undefined): Netgroups {
   if (file === undefined) return createNetgroups();
   const asmap = new Uint8Array(contentsOf(file, MAX_ASMAP));
-  if (!isAsmap(asmap)) throw new Usage(`${file} is no asmap file that Bitcoin Core would take`);
+  if (!isAsmap(asmap)) throw new Usage(`${file} is not an asmap that Bitcoin Core would accept`);
   return createNetgroups(asmap);
 }
 
-/** @throws Usage when the file cannot be read or is larger than `limit` */
+/** The bytes of a file. @throws Usage when it cannot be read or is larger than `limit` bytes */
 export function contentsOf(file: string, limit: number): Buffer {
   try {
     return readInputFile(file, limit);

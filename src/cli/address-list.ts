@@ -11,22 +11,24 @@ export interface ListedAddress {
   readonly table: TableName;
 }
 
-/** HOST PORT, then nothing, `new` or `tried`. */
+/** `HOST PORT`, optionally followed by the table: `new` (the default) or `tried`. */
 const LINE = /^(\S+)\s+(\d{1,5})(?:\s+(new|tried))?$/;
 
-/** Reads one line, which is not empty. */
+/** Parses one line that is not empty. @throws Usage that begins with `where` */
 function listedAddress(line: string, where: string): ListedAddress {
   const [, host = '', port = '', table = 'new'] = LINE.exec(line) ?? [];
-  if (host === '') throw new Usage(`${where}: it takes HOST PORT [new|tried]`);
+  if (host === '') throw new Usage(`${where}: expected HOST PORT [new|tried]`);
   const parsed = parseAddress(host);
-  if (!parsed.ok) throw new Usage(`${where}: "${host}" is no address (${parsed.fault})`);
-  if (Number(port) > 65_535) throw new Usage(`${where}: ports go to 65535`);
+  if (!parsed.ok) throw new Usage(`${where}: "${host}" is not an address (${parsed.fault})`);
+  if (Number(port) > 65_535) throw new Usage(`${where}: a port is at most 65535`);
   return { service: { ...parsed.value, port: Number(port) }, table: table as TableName };
 }
 
 /**
- * Reads a list: a line for each address; empty lines and lines that begin with `#` do not count.
- * @throws Usage that names the line
+ * Parses a list: one address per line; empty lines and lines that begin with `#` are skipped.
+ *
+ * @param file - the name of the list in error messages
+ * @throws Usage that names the first line that is not an address
  */
 export function listedAddresses(text: string, file: string): ListedAddress[] {
   return text.split('\n').flatMap((raw, i) => {
@@ -43,7 +45,7 @@ const column = (head: string, cell: (row: Row) => string): Column<Row> => ({
   head,
   cell,
   align: 'left',
-  least: 80,
+  minWidth: 80,
 });
 
 const COLUMNS: readonly Column<Row>[] = [
@@ -60,13 +62,13 @@ const COLUMNS: readonly Column<Row>[] = [
 const rowsOf = (book: AddressBook, table: TableName): Row[] =>
   [...book.positions(table)].map((at) => ({ ...at, table }));
 
-/** Every slot that is taken, with a head; nothing for an empty book. */
+/** A table with one row per occupied slot of `new` and `tried`; no lines for an empty book. */
 export function addressLines(book: AddressBook): string[] {
   const rows = [...rowsOf(book, 'new'), ...rowsOf(book, 'tried')];
   return rows.length === 0 ? [] : tabulated(COLUMNS, rows);
 }
 
-/** How many addresses there are. */
+/** `3 addresses: 2 new, 1 tried`. */
 export function summaryOf(book: AddressBook): string {
   const all = book.size();
   const count = `${all} ${all === 1 ? 'address' : 'addresses'}`;

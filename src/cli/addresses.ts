@@ -1,35 +1,31 @@
-/** `verack addresses`: what it is called and takes. What it does is in `address-book-command.ts`. */
+/** `verack addresses`: its name, options and help. `address-book-command.ts` runs it. */
 import type { CliCommand, Invocation } from './command.js';
 import { addressBookOptions, chainOptions, outputOptions, switched, valued } from './options.js';
 
 export const addressesCommand: CliCommand = {
   name: 'addresses',
-  about: 'list the address book, add to it, take it from Bitcoin Core or give it to it',
+  about: "list the address book, add addresses, import or export Bitcoin Core's peers.dat",
   details:
-    "The book follows Bitcoin Core's address manager and is kept in its format: the file peers.dat of either program can be " +
-    'imported by the other. A list of addresses has a line HOST PORT [new|tried] for each; each counts as announced by ' +
-    'itself, as with the RPC addpeeraddress. A damaged peers.dat is renamed and kept.',
+    "The address book works as Bitcoin Core's address manager and has its file format: each program can read the peers.dat " +
+    'of the other. A list has one address per line, as HOST PORT [new|tried]; the source of each address is the address ' +
+    'itself, as with the RPC addpeeraddress. A damaged peers.dat is renamed, not deleted.',
   examples: [
-    ['verack addresses', 'what is in the book of the main network'],
+    ['verack addresses', 'list the address book of the main network'],
     ['verack addresses --add nodes.txt', 'add the addresses of a list'],
-    ['verack addresses --import ~/.bitcoin/peers.dat', "take Bitcoin Core's book, its key included"],
+    ['verack addresses --import ~/.bitcoin/peers.dat', "import Bitcoin Core's address book with its key"],
     [
       'verack addresses --regtest --deterministic --add nodes.txt --json',
-      'the slots of bitcoind -test=addrman',
+      'the same slots as bitcoind -test=addrman',
     ],
   ],
   operands: [],
   options: [
     valued('--add <file>', 'add the addresses of this list; - reads standard input', String),
-    valued(
-      '--import <file>',
-      'take the book from this peers.dat; the one that was there is kept beside it',
-      String,
-    ),
-    valued('--export <file>', 'write the book to this file, as peers.dat', String),
+    valued('--import <file>', 'replace the address book by this peers.dat; the old file is renamed', String),
+    valued('--export <file>', 'write the address book to this file, as peers.dat', String),
     ...switched(
       '--deterministic',
-      'a new book gets the fixed key of bitcoind -test=addrman, for tests; keeps nothing unless --datadir says where',
+      'for tests: give a new book the fixed key of bitcoind -test=addrman; write nothing unless --datadir is given',
     ),
     ...addressBookOptions(),
     ...chainOptions(),
@@ -39,7 +35,7 @@ export const addressesCommand: CliCommand = {
   run: loadAndRun,
 };
 
-/** Loaded when asked for: every module that is loaded at the start needs an open file, and a limit of 64 must do. */
+/** Imported only when it runs: each module that is loaded at the start needs an open file, and 64 open files must be enough. */
 async function loadAndRun(invocation: Invocation): Promise<number> {
   const { runAddresses } = await import('./address-book-command.js');
   return runAddresses(invocation);

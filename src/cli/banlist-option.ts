@@ -1,17 +1,17 @@
-/** `--ban`, and `banlist.json` in the data directory: read when the node starts, written when a ban is added. */
+/** `--ban`, and `banlist.json` in the data directory: read when the node starts, written when `--ban` adds to it. */
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Ban, Banlist, type Chain, readBanlist, writeBanlist } from '../index.js';
-import { chainFolder } from './data-directory.js';
+import { chainDirectory } from './data-directory.js';
 import type { Flags } from './options.js';
 import type { Output } from './output.js';
 
 type BanFlags = Pick<Flags, 'ban' | 'bantime' | 'datadir'>;
 
-/** The bans that apply now. A file that cannot be read or written is reported, and the node starts all the same. */
+/** The bans that apply now. A file that cannot be read or written is reported; the node starts without it. */
 export function bansOf({ ban = [], bantime, datadir }: BanFlags, chain: Chain, out: Output): readonly Ban[] {
-  const folder = chainFolder(datadir, chain);
-  const path = folder === undefined ? undefined : join(folder, 'banlist.json');
+  const directory = chainDirectory(datadir, chain);
+  const path = directory === undefined ? undefined : join(directory, 'banlist.json');
   const now = Date.now() / 1_000;
   const list = new Banlist();
   const fault = path === undefined ? undefined : attempt(() => read(list, path, now));
@@ -23,7 +23,7 @@ export function bansOf({ ban = [], bantime, datadir }: BanFlags, chain: Chain, o
   return list.list(now);
 }
 
-/** What is wrong, in words; undefined when nothing is. */
+/** The fault that `action` returns or throws, as text; undefined when it succeeds. */
 function attempt(action: () => string | undefined): string | undefined {
   try {
     return action();

@@ -1,8 +1,8 @@
 /**
  * The verbs, in the order in which the help lists them.
  *
- * They are imported one after the other: Node.js opens all modules of a static import at once, and a program that may open
- * 64 files could not start.
+ * They are imported one after the other: Node.js opens all modules of a static import at the same time, and the program
+ * would not start under a limit of 64 open files.
  */
 import type { CliCommand } from './command.js';
 

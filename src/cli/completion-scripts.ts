@@ -1,6 +1,6 @@
-/** The completion scripts of three shells, from one description of the command line. */
+/** Generates the completion scripts of bash, zsh and fish from one description of the command line. */
 
-/** What a shell needs to know of an option. */
+/** What a completion script needs of an option. */
 export interface CompletedOption {
   /** With dashes: `--chain`, `-v`. */
   readonly names: readonly string[];
@@ -11,11 +11,12 @@ export interface CompletedOption {
   readonly takesFile: boolean;
 }
 
+/** What a completion script needs of a verb. */
 export interface CompletedVerb {
   readonly name: string;
   readonly about: string;
   readonly options: readonly CompletedOption[];
-  /** Words that can stand for an operand; empty for free text. */
+  /** The values that an operand may have; empty when it can be any text. */
   readonly operands: readonly string[];
   /** Whether an operand is the name of a file. */
   readonly takesFiles: boolean;
@@ -23,7 +24,7 @@ export interface CompletedVerb {
 
 export type Shell = 'bash' | 'zsh' | 'fish';
 
-/** In single quotes, for every shell. */
+/** In single quotes, as bash, zsh and fish read them. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 const allNames = (verb: CompletedVerb): string[] => verb.options.flatMap(({ names }) => names);
@@ -45,7 +46,7 @@ function bashValues(program: string, verbs: readonly CompletedVerb[]): string {
 const bashWords = (verb: CompletedVerb): string =>
   `      ${verb.name}) words=${quoted(allNames(verb).join(' '))} ;;`;
 
-/** `diagram,[!-]*|diagram,) words=…`: what stands for an operand, unless a value of an option is completed. */
+/** `diagram,[!-]*|diagram,) words=…`: the values of an operand, unless the value of an option is being completed. */
 function bashOperands(program: string, verbs: readonly CompletedVerb[]): string {
   const actions = verbs.map(({ name, operands, takesFiles }) => {
     const action = takesFiles
@@ -94,7 +95,7 @@ complete -F _${program} ${program}
 `;
 }
 
-/** Inside `_arguments`, brackets and colons have a meaning. */
+/** Escapes the characters that `_arguments` interprets: brackets, colons and backslashes. */
 const zshText = (text: string): string => text.replace(/[[\]:\\]/g, '\\$&');
 
 function zshOption({ names, about, takesValue, takesFile, values }: CompletedOption): string[] {
@@ -170,6 +171,6 @@ const SCRIPTS: Readonly<Record<Shell, (program: string, verbs: readonly Complete
 
 export const SHELLS = Object.keys(SCRIPTS) as Shell[];
 
-/** The script for a shell. */
+/** The completion script for `shell`; `program` is the name of the executable. */
 export const completionScript = (shell: Shell, program: string, verbs: readonly CompletedVerb[]): string =>
   SCRIPTS[shell](program, verbs);

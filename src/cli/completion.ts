@@ -1,4 +1,4 @@
-/** `verack completion`: the script that completes verbs, options and their values, from the definition of the command line. */
+/** `verack completion`: prints a shell script that completes verbs, options and their values. */
 import { Argument, type Command, type Option } from 'commander';
 import { EXIT, Usage } from './exit-codes.js';
 import { outputOptions } from './options.js';
@@ -13,7 +13,7 @@ export const completionCommand: CliCommand = {
   about: 'print the completion script of a shell',
   examples: [
     ['source <(verack completion bash)', 'for this shell; or write it to /etc/bash_completion.d/verack'],
-    ['verack completion fish > ~/.config/fish/completions/verack.fish', 'for good'],
+    ['verack completion fish > ~/.config/fish/completions/verack.fish', 'for every new shell'],
   ],
   operands: [shell],
   options: [...outputOptions()],
@@ -50,6 +50,6 @@ const option = ({ short, long, flags, description, required, argChoices = [] }: 
   names: [short, long].filter((name) => name !== undefined),
   about: description,
   takesValue: required,
-  takesFile: /<(files?|folder|directory)(\.\.\.)?>/.test(flags),
+  takesFile: /<(files?|directory)(\.\.\.)?>/.test(flags),
   values: argChoices,
 });

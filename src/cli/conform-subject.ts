@@ -1,4 +1,4 @@
-/** What the verbs `conform` and `matrix` share: the node under test by its address, its dialler, and the choice of cases. */
+/** Shared by the verbs `conform` and `matrix`: the node under test, its dialler, and the selection of cases. */
 import { writeFileSync } from 'node:fs';
 import type { Chain } from '../index.js';
 import { VerackError } from '../index.js';
@@ -13,10 +13,10 @@ import { Usage } from './exit-codes.js';
 import { type HostRoute, routeTo } from './host-endpoint.js';
 import type { NodeNet } from './node-net.js';
 
-/** Nothing could be run: the code that test harnesses take for "skipped". */
+/** Exit code when no case could run: automake and Meson read 77 as "skipped". */
 export const NOTHING_RUN = 77;
 
-/** Where a node under test listens, and the way there. Throws `ERR_LOCAL_ARGUMENT` for what is no address. */
+/** The address of a node under test and the route to it. Rejects with `ERR_LOCAL_ARGUMENT` for a text that is not an address. */
 export async function routeToNode(
   host: string,
   chain: Chain,
@@ -31,7 +31,7 @@ export async function routeToNode(
   });
 }
 
-/** A node under test. `listenAt`: where it finds the tester, which it dials directly. */
+/** A node under test. `listenAt` is the address of the tester, which the node dials directly, without a proxy. */
 export function subjectOf(
   { at, net }: HostRoute,
   dialler: Dialler | undefined,
@@ -47,25 +47,25 @@ export function subjectOf(
   };
 }
 
-/** Without the port, which is another for each case, the node cannot dial us. */
+/** Requires `{port}` in a dial command: the tester listens on a new port for each case. */
 export function checkDialCommand(command: string | undefined): void {
   if (command !== undefined && !command.includes('{port}'))
     throw new Usage('--dial-command has no {port}; the words {host}, {port}, {type} and {v2} are replaced');
 }
 
-/** The cases that ids and patterns select; all when there are none. */
+/** The cases that ids and globs select; all cases without any. @throws Usage for an id or glob that selects none */
 export function casesLike(wanted: readonly string[] | undefined): readonly Case[] {
   const all = loadCases();
   if (!wanted) return all;
   const found = wanted.flatMap((pattern) => {
     const some = all.filter(({ id }) => matchesId(id, pattern));
-    if (some.length === 0) throw new Usage(`no case is called ${pattern}; conform --list shows them`);
+    if (some.length === 0) throw new Usage(`no case has the id ${pattern}; conform --list shows all ids`);
     return some;
   });
   return [...new Set(found)];
 }
 
-/** A case file or a list of known differences that is malformed is for the user to correct. */
+/** Reports a malformed case file or list of known differences as a usage error, since the user can correct it. */
 export async function withUsage(verb: () => Promise<number>): Promise<number> {
   try {
     return await verb();
@@ -75,7 +75,7 @@ export async function withUsage(verb: () => Promise<number>): Promise<number> {
   }
 }
 
-/** Writes a file that the user named. */
+/** Writes a file that an option names. @throws Usage when it cannot be written */
 export function writeNamed(file: string, text: string): void {
   try {
     writeFileSync(file, text);

@@ -1,4 +1,4 @@
-/** `verack conform`: runs named cases against a node, over its connections alone. */
+/** `verack conform`: runs conformance cases against a node, using only its P2P connections. */
 import { Argument, Option } from 'commander';
 import { isLoopback } from '../net/index.js';
 import type { Chain } from '../index.js';
@@ -33,7 +33,7 @@ import { type Column, droppedLine, table, tabulated } from './table.js';
 import { commaSeparated, repeatable, whole } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
 
-/** What this verb has beside the shared options. */
+/** The options of this verb besides the shared ones. */
 interface ConformFlags extends Flags {
   readonly only?: readonly string[];
   readonly list?: boolean;
@@ -52,37 +52,45 @@ export const conformCommand: CliCommand = {
   name: 'conform',
   about: 'run the conformance cases against a node',
   details:
-    'Each case rests on a BIP or a rule of Bitcoin Core and is a must, a should or informational. Exit code 0 when no ' +
-    'must-case failed (known differences of other implementations do not count), 6 when one did, 77 when the node could ' +
-    'not be reached. Some cases misbehave on purpose: use --polite against nodes that are not yours.',
+    'Each case tests a rule of a BIP or of Bitcoin Core. Its grade is must, should or informational. Exit code 0 when no ' +
+    'must case failed (known differences of other implementations do not count), 6 when one failed, 77 when the node could ' +
+    'not be reached. Some cases violate the protocol on purpose: use --polite against nodes that are not yours.',
   examples: [
-    ['verack conform --regtest 127.0.0.1', 'every case that fits your node'],
+    ['verack conform --regtest 127.0.0.1', 'every case that applies to your node'],
     [
       'verack conform --regtest 127.0.0.1 --html report.html --junit report.xml',
-      'for people and for a build',
+      'write a report for people and one for a CI system',
     ],
     [
       "verack conform --regtest 127.0.0.1 --dial-command 'bitcoin-cli -regtest addconnection {host}:{port} {type} {v2}'",
-      'outbound cases too; types that the RPC refuses are skipped',
+      'outbound cases too; connection types that the RPC refuses are skipped',
     ],
-    ['verack conform --list', 'the cases, and what is left out'],
+    ['verack conform --list', 'all cases, and which ones need more than a host'],
     ['verack conform --explain in-seq-009', 'one case as a transcript'],
   ],
   operands: [new Argument('[host]', 'HOST, HOST:PORT or [IPv6]:PORT')],
   options: [
     valued('--only <cases>', 'ids or globs: in-seq-*,out-0??; repeatable', commaSeparated(String)),
-    ...switched('--list', 'list the cases and end'),
+    ...switched('--list', 'list the cases and exit'),
     valued('--explain <id>', 'show a case as a transcript; with a host, also run it', String),
-    ...switched('--polite', 'one connection at a time with pauses, nothing large, no misbehaviour'),
-    valued('--lanes <n>', 'cases at a time', whole(1, 64)).default(8),
-    valued('--dial-command <cmd>', 'makes the node dial: {host} {port} {type} {v2} are replaced', String),
+    ...switched(
+      '--polite',
+      'one connection at a time with pauses, no large messages, no protocol violations',
+    ),
+    valued('--lanes <n>', 'cases that run at the same time', whole(1, 64)).default(8),
+    valued(
+      '--dial-command <cmd>',
+      'command that makes the node dial; {host} {port} {type} {v2} are replaced',
+      String,
+    ),
     ...switched('--dial-by-hand', 'print the command to run when the node has to dial'),
     valued('--listen-at <addr>', 'the address on which the tester listens', String).default('127.0.0.1'),
     valued('--junit <file>', 'write JUnit XML', String),
     valued('--html <file>', 'write one HTML file', String),
-    new Option('--compare <files...>', 'reports of earlier runs (--json), side by side in --html').argParser(
-      repeatable(String),
-    ),
+    new Option(
+      '--compare <files...>',
+      'reports of earlier runs (from --json) to show beside this one in --html',
+    ).argParser(repeatable(String)),
     ...chainOptions(),
     ...routeOptions(),
     ...timeOptions(),
@@ -121,7 +129,7 @@ function jsonIn(file: string): unknown {
     return JSON.parse(readTextFile(file));
   } catch (error) {
     if (error instanceof Usage) throw error;
-    throw new Usage(`${file} is no report: ${(error as Error).message}`);
+    throw new Usage(`${file} is not a report: ${(error as Error).message}`);
   }
 }
 
@@ -136,7 +144,7 @@ function withoutHost(
     return EXIT.ok;
   }
   if (earlier.length === 0 || flags.html === undefined) {
-    throw new Usage('name a host, or --list, or --explain ID, or --compare FILES with --html FILE');
+    throw new Usage('give a host, --list, --explain ID, or --compare FILES with --html FILE');
   }
   writeNamed(flags.html, pageOf(earlier));
   return EXIT.ok;
@@ -154,7 +162,7 @@ const listColumns: readonly Column<Case>[] = [
   { head: 'grade', cell: ({ grade }) => grade },
   { head: 'over', cell: ({ transport }) => transport, drop: 2 },
   { head: 'needs', cell: (it) => (it.needs ?? []).join(', '), drop: 1 },
-  { head: 'what', cell: ({ name }) => name, least: 30 },
+  { head: 'what', cell: ({ name }) => name, minWidth: 30 },
 ];
 
 function list(cases: readonly Case[], out: Output): number {
@@ -162,11 +170,11 @@ function list(cases: readonly Case[], out: Output): number {
   for (const line of tabulated(listColumns, cases, out.columns)) out.answer(line);
   out.answer('');
   const reasons = cases.flatMap((it) => needsOf(it).map((why) => why.replace(/: .*/, '')));
-  for (const line of counted('left out against a host', reasons)) out.answer(line);
+  for (const line of counted('skipped when only a host is given', reasons)) out.answer(line);
   return EXIT.ok;
 }
 
-/** How often each reason comes, most frequent first. */
+/** How often each reason occurs, most frequent first. */
 function counted(what: string, reasons: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
@@ -219,17 +227,17 @@ const columns: readonly Column<Finding>[] = [
   { head: 'case', cell: ({ id }) => id },
   { head: 'verdict', cell: ({ verdict }) => verdict },
   { head: 'grade', cell: ({ grade }) => grade, drop: 2 },
-  { head: 'rule', cell: ({ rule }) => cut(rule, 60), least: 24, drop: 1 },
-  { head: 'seen', cell: ({ seen, name, verdict }) => plain(verdict === 'pass' ? name : seen), least: 40 },
+  { head: 'rule', cell: ({ rule }) => cut(rule, 60), minWidth: 24, drop: 1 },
+  { head: 'seen', cell: ({ seen, name, verdict }) => plain(verdict === 'pass' ? name : seen), minWidth: 40 },
 ];
 
 const cut = (text: string, max: number): string => (text.length > max ? `${text.slice(0, max - 1)}…` : text);
 
-/** The table, what was skipped and why, and the sum. */
+/** Prints the table of findings, the reasons for skipped cases and the totals. Returns the exit code. */
 function printReport(report: Report, out: Output): number {
   const { nodeinfo, error, findings, absent, node } = report;
   if (!nodeinfo) {
-    out.failure(`${plain(node)}: nothing could be run, ${plain(error ?? '')}`);
+    out.failure(`${plain(node)}: no case could run: ${plain(error ?? '')}`);
     return NOTHING_RUN;
   }
   const { version, subver, listener, dialect, speaksfirst } = nodeinfo;
@@ -245,7 +253,8 @@ function printReport(report: Report, out: Output): number {
     skipped.map(({ seen }) => plain(seen)),
   ))
     out.answer(out.paint('dim', line));
-  for (const id of absent) out.answer(out.paint('yellow', `${id} is a known difference that did not show`));
+  for (const id of absent)
+    out.answer(out.paint('yellow', `${id} is listed as a known difference, but it passed`));
   out.answer(sumOf(report, out));
   return codeOf(report);
 }

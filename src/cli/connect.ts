@@ -1,4 +1,4 @@
-/** `verack connect`: shakes hands, stays connected, and says what changes. */
+/** `verack connect`: performs the handshake with nodes, stays connected, and reports changes. */
 import type { SeedAddress } from '../net/index.js';
 import {
   BLOCK_RELAY_SLOTS,
@@ -57,13 +57,13 @@ import type { Output } from './output.js';
 import { printNode, reportFailure } from './node-output.js';
 
 /** Default number of outbound connections: Core's full-relay slots. */
-const AUTOMATIC = 8;
-/** Peers that may connect to us with --listen: Core's 125 slots without its 11 outbound ones. */
-const INBOUND = 114;
+const OUTBOUND_SLOTS = 8;
+/** Inbound slots with --listen: Core's 125 connections without its 11 outbound ones. */
+const INBOUND_SLOTS = 114;
 
-/** What is to be connected, and the outcome so far. */
+/** The connections that this run opens, and their outcome so far. */
 interface Outbound {
-  /** The line of this handshake was written. */
+  /** Called when the line about this handshake has been written. */
   reported(peer: PeerInfo): void;
   readonly settled: Promise<void>;
   readonly exitCode: number;
@@ -72,33 +72,33 @@ interface Outbound {
 
 export const connectCommand: CliCommand = {
   name: 'connect',
-  about: 'shake hands with nodes and stay connected',
+  about: 'perform the handshake with nodes and stay connected',
   details:
-    'A line goes to stdout for each handshake that completes and to stderr for each that fails; a connection that ends is ' +
+    'Prints a line to stdout for each handshake that completes and to stderr for each that fails; a connection that ends is ' +
     'dialled again, with backoff.\n\n' +
-    'Without a host the node finds its peers: from the address book of --datadir, kept as peers.dat; when that is empty, or ' +
-    'fewer than two peers are connected after 11 s, from -seednode, the DNS seeds and then the fixed list. It holds 8 ' +
-    'full-relay and 2 block-relay-only connections (anchors.dat first), an IPv4 or IPv6 netgroup at most once, and tests an ' +
-    'address about every two minutes. It asks peers for addresses once, then takes one in ten seconds. It does not relay the ' +
-    'addresses of others.',
+    'Without a host the node finds its peers itself: from the address book of --datadir (peers.dat); when that is empty, or ' +
+    'fewer than two peers are connected after 11 s, from -seednode, the DNS seeds and then the fixed list. It keeps 8 ' +
+    'full-relay and 2 block-relay-only connections (anchors.dat first), at most one for each IPv4 or IPv6 netgroup, and tests ' +
+    'an address about every two minutes. It asks each peer for addresses once and then accepts one address in ten seconds. ' +
+    'It does not relay the addresses of other nodes.',
   appendix: FAULT_HELP,
   examples: [
-    ['verack connect --regtest 127.0.0.1', 'a node of yours, until Ctrl-C'],
+    ['verack connect --regtest 127.0.0.1', 'stay connected to your own node until Ctrl-C'],
     [
       'verack connect --once node.example.org [::1]:8333',
-      'one handshake each; the exit code says how it went',
+      'one handshake for each host; the exit code is the result',
     ],
     ['verack connect --for 60 --table', 'eight nodes of the main network for a minute, then a table'],
-    ['verack connect --fault checksum 192.0.2.1', 'what does my node do about a bad checksum?'],
+    ['verack connect --fault checksum 192.0.2.1', 'see how a node reacts to a bad checksum'],
   ],
   operands: [new Argument('[hosts...]', 'HOST, HOST:PORT or [IPv6]:PORT')],
   options: [
-    ...switched('--once', 'one handshake per host, then end; a name is tried address by address'),
-    valued('--for <seconds>', 'end in order after this time', seconds),
+    ...switched('--once', 'one handshake per host, then exit; the addresses of a name are tried in turn'),
+    valued('--for <seconds>', 'exit cleanly after this time', seconds),
     ...switched('--table', 'print a table like -netinfo at the end'),
     valued(
       '--connect <host>',
-      "another host, in Core's spelling; 0: no automatic connections",
+      "another host, as Core's option; 0: no automatic connections",
       repeatable(String),
     ).hideHelp(),
     new Option('--no-connect').hideHelp(),
@@ -114,7 +114,9 @@ export const connectCommand: CliCommand = {
     ...switched('--listen', 'accept connections as well, as verack listen does; off by default'),
     ...bindOptions(),
     ...i2pListenOptions(),
-    ...slotOptions('most connections at a time; without hosts so many full-relay ones are held, default 8'),
+    ...slotOptions(
+      'most connections at a time; without hosts the number of full-relay connections to keep, default 8',
+    ),
     ...transportOptions(),
     ...timeOptions(),
     ...identityOptions(),
@@ -128,12 +130,12 @@ export const connectCommand: CliCommand = {
   run,
 };
 
-/** Whom to connect to. */
+/** Which nodes to connect to. */
 interface Plan {
   readonly hosts: readonly string[];
-  /** No host was named: the node finds peers by itself, from this address book first. */
+  /** The address book to find peers in when no host is given; undefined when hosts are given, or -connect=0. */
   readonly kept: KeptAddressBook | undefined;
-  /** Nodes that are asked for addresses first. */
+  /** Nodes to ask for addresses before anything else. */
   readonly seedNodes: readonly string[];
 }
 
@@ -142,7 +144,7 @@ async function run(job: Invocation): Promise<number> {
   const hosts = [...job.operands, ...(connectOnly(flags) ?? []), ...(flags.addnode ?? [])];
   const isAutomatic = hosts.length === 0 && connectOnly(flags) === undefined;
   const kept = isAutomatic ? await bookOf(job) : undefined;
-  if (kept) refuseNowhere(flags, kept);
+  if (kept) requireSource(flags, kept);
   const { chain } = nodeOptionsOf(flags);
   const net = await nodeNetOf(job, flags.listen ? chain : undefined);
   try {
@@ -161,11 +163,11 @@ async function connect(job: Invocation, net: NodeNet, plan: Plan): Promise<numbe
   printListening(node, out);
   if (flags.listen && !(await openListeners(node, flags, out, interrupted))) return EXIT.unreachable;
   const hideStatus = showStatus(node, out);
-  out.info(out.paintLog('dim', intention(node, plan, flags)));
+  out.info(out.paintLog('dim', startSentence(node, plan, flags)));
   printPage();
   outbound.start();
   await Promise.race([outbound.settled, passed(flags.for, interrupted)]);
-  // How things stand now: the end of the node would end everything.
+  // Taken before the node stops, since stopping ends every connection.
   const code = interrupted.aborted ? EXIT.ok : outbound.exitCode;
   const seen = flags.table ? tableOf(node) : [];
   await stop();
@@ -174,23 +176,23 @@ async function connect(job: Invocation, net: NodeNet, plan: Plan): Promise<numbe
   return code;
 }
 
-/** Loaded when asked for, as with `verack addresses`. */
+/** Imported only when needed, as in `verack addresses`. */
 async function bookOf({ flags, out }: Invocation): Promise<KeptAddressBook> {
   if (flags.record !== undefined && flags.asmap !== undefined)
-    throw new Usage('--record does not go with --asmap: a recording does not hold the file');
+    throw new Usage('--record cannot be combined with --asmap: a recording does not contain the asmap');
   const { keptAddressBook } = await import('./kept-address-book.js');
   return keptAddressBook(flags, chainOf(flags), out);
 }
 
 async function nodeOf({ flags, out }: Invocation, net: NodeNet, plan: Plan): ReturnType<typeof observedNode> {
   const { hosts, kept, seedNodes } = plan;
-  const slots = slotsThatFit(flags.maxconnections ?? Math.max(AUTOMATIC, hosts.length), out);
+  const slots = slotsThatFit(flags.maxconnections ?? Math.max(OUTBOUND_SLOTS, hosts.length), out);
   const seednodes =
     seedNodes.length === 0 ? undefined : seedNodeSource(async () => (await observed).node, seedNodes);
   const observed = observedNode(flags, out, {
     ...{ ...nodeOptionsOf(flags), ...net.options },
     maxoutbound: slots,
-    maxinbound: flags.listen ? INBOUND : 0,
+    maxinbound: flags.listen ? INBOUND_SLOTS : 0,
     ...(kept && automatic(flags, slots, plan, kept, net, seednodes)),
   });
   const { node, stop, printPage } = await observed;
@@ -210,7 +212,7 @@ function automatic(
   { proxied }: NodeNet,
   seednodes: CandidateSource | undefined,
 ): Pick<NodeOptions, 'outbound' | 'addressBook' | 'maxoutbound'> {
-  const slots = Math.min(most, maxconnections ?? AUTOMATIC);
+  const slots = Math.min(most, maxconnections ?? OUTBOUND_SLOTS);
   const feeler = feelers && !once;
   const outbound: OutboundOptions = {
     ...{ slots, once, blockrelay, anchors, networks: [...proxied.reachable] },
@@ -222,7 +224,7 @@ function automatic(
   return { outbound, addressBook: book, maxoutbound };
 }
 
-/** How the peers see this machine; nothing when none of them says. */
+/** The address that peers see for this machine, with `-v`; no line when none of them reports one. */
 function consensusLines(peers: readonly PeerInfo[], out: Output): string[] {
   const established = peers.filter(
     ({ state, addrlocal }) => state === 'established' && addrlocal !== undefined,
@@ -233,15 +235,15 @@ function consensusLines(peers: readonly PeerInfo[], out: Output): string[] {
   return out.verbose > 0 && addresses.length > 0 ? [`peers see this machine as ${addresses.join(', ')}`] : [];
 }
 
-function refuseNowhere(flags: Flags, { book }: KeptAddressBook): void {
+function requireSource(flags: Flags, { book }: KeptAddressBook): void {
   const { chain, seeds, fixedSeeds } = chainOf(flags);
   const asked = flags.dnsseed === false ? [] : seeds;
   if (asked.length + fixedSeeds.length + (flags.seednode ?? []).length + book.size() > 0) return;
-  throw new Usage(`this ${chain} has no seeds: name a host, for example 127.0.0.1`);
+  throw new Usage(`this ${chain} has no seeds: give a host, for example 127.0.0.1`);
 }
 
-/** What is done first, in words. */
-function intention({ chain }: BitcoinNode, { hosts, kept, seedNodes }: Plan, flags: Flags): string {
+/** The first line of the log: the chain, and what is dialled or asked first. */
+function startSentence({ chain }: BitcoinNode, { hosts, kept, seedNodes }: Plan, flags: Flags): string {
   const dialling = hosts.length === 1 ? `dialling ${hosts[0]!}` : `dialling ${hosts.length} hosts`;
   const manual = hosts.length === 0 ? 'no automatic connections' : dialling;
   const first = kept ? firstSource(kept.book.size(), seedNodes.length, flags.dnsseed) : manual;
@@ -260,13 +262,13 @@ function toHosts({ flags, out }: Invocation, node: BitcoinNode, hosts: readonly 
     once,
     failed: (host, reason) => reportFailure(out, host, reason),
     unreachable: () => {
-      // One host that failed once has its reason already.
+      // The reason of a single failed dial has been printed already.
       if (!once || hosts.length > 1) out.info(unreachableSentence(once, hosts.length, node));
     },
   });
 }
 
-/** The node fills its slots by itself; this reports how. */
+/** Reports how the node fills its outbound slots from its address sources. */
 function toCandidates({ flags, out }: Invocation, node: BitcoinNode): Outbound {
   const once = flags.once === true;
   let [established, reported, isFilled] = [0, 0, false];
@@ -276,7 +278,7 @@ function toCandidates({ flags, out }: Invocation, node: BitcoinNode): Outbound {
   node.on('unreachable', () => out.info(unreachableSentence(once, 0, node)));
   let settle: () => void;
   const settled = new Promise<void>((resolve) => (settle = resolve));
-  // A line waits for the first pong, so it may be written after the last slot was filled.
+  // The line about a peer waits for its first pong, so it may be written after the last slot was filled.
   const review = (): void => {
     if (isFilled && reported === established) settle();
   };
@@ -297,32 +299,32 @@ function toCandidates({ flags, out }: Invocation, node: BitcoinNode): Outbound {
   };
 }
 
-/** What there is to dial, once the address book and, where it had too little, the seeds were asked. */
+/** How many addresses there are to dial, once the address book and, if it had too few, the seeds have answered. */
 export const foundSentence = (count: number): string =>
   count === 0
     ? 'no address to dial'
-    : `${count} ${count === 1 ? 'address' : 'addresses'} of the address book`;
+    : `${count} ${count === 1 ? 'address' : 'addresses'} in the address book`;
 
-/** Hosts that are named in a sentence. */
+/** Most hosts that the sentence lists. */
 const SHOWN = 3;
 
-/** What DNS seeds have named and the node does not dial. */
+/** Which addresses from DNS seeds the node does not dial, and why. */
 export function unroutableSentence(addresses: readonly SeedAddress[]): string {
   const seeds = new Set(addresses.map(({ source }) => source)).size;
   const hosts = [...new Set(addresses.map(({ host }) => host))];
   const shown = [...hosts.slice(0, SHOWN), ...(hosts.length > SHOWN ? ['…'] : [])].join(', ');
   return (
-    `${seeds} DNS ${seeds === 1 ? 'seed' : 'seeds'} named addresses that are not public (${shown}); they are not dialled. ` +
-    'A DNS server that blocks names answers so.'
+    `${seeds} DNS ${seeds === 1 ? 'seed' : 'seeds'} returned addresses that are not public (${shown}); they are not dialled. ` +
+    'DNS servers that block names return such addresses.'
   );
 }
 
 function unreachableSentence(once: boolean, count: number, { chain }: BitcoinNode): string {
   const retrying = once ? '' : ' Retrying with increasing delays; Ctrl-C ends.';
-  if (count === 1) return `That host cannot be reached now.${retrying}`;
+  if (count === 1) return `The host cannot be reached.${retrying}`;
   const who = count === 0 ? 'No node' : 'None of these hosts';
   return (
-    `${who} can be reached. Check that this machine has a network, that a firewall lets TCP out (port ${chain.port} and ` +
-    `the like), and that the chain is right (--chain, now ${chain.chain}).${retrying}`
+    `${who} can be reached. Check that this machine has a network connection, that no firewall blocks outgoing TCP (usually ` +
+    `port ${chain.port}), and that the chain is right (--chain, now ${chain.chain}).${retrying}`
   );
 }

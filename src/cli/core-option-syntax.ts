@@ -1,12 +1,12 @@
 /**
- * Bitcoin Core's command-line syntax, rewritten to the form that commander parses: Core's single dashes
- * (`-timeout=5000`), its negation (`-norelay`, `-relay=0`), options before the verb, and no verb at all when
- * `-connect=`, `-addnode=` or `-listen` says it. Short flags (`-v -q -h -V`, also bundled) and a lone `-` stay as they are.
+ * Rewrites Bitcoin Core's command-line syntax to the form that commander parses: Core's single dashes
+ * (`-timeout=5000`), its negation (`-norelay`, `-relay=0`), options before the verb, and a missing verb when
+ * `-connect=`, `-addnode=` or `-listen` implies it. Short flags (`-v -q -h -V`, also bundled) and a lone `-` are unchanged.
  */
 import type { Command, Option } from 'commander';
 import { Usage } from './exit-codes.js';
 
-/** Options that stand for `--chain`. */
+/** Core's options that select a chain, and what they are rewritten to. */
 export const CHAIN_SHORTHANDS: Readonly<Record<string, string>> = {
   regtest: '--chain=regtest',
   signet: '--chain=signet',
@@ -14,10 +14,10 @@ export const CHAIN_SHORTHANDS: Readonly<Record<string, string>> = {
   testnet: '--chain=test',
 };
 
-/** What the value of an option with an optional value looks like; anything else behind it is an operand: a host to dial. */
+/** A separate word is the value of an option with an optional value only if it is a number; other words are operands. */
 const OPTIONAL_VALUE = /^\d+$/;
 
-/** The verb that an option means, as bitcoind would understand it. */
+/** The verb that one of Core's options implies. */
 const IMPLIED: Readonly<Record<string, string>> = {
   connect: 'connect',
   addnode: 'connect',
@@ -34,14 +34,14 @@ function optionsOf(program: Command): Options {
   return new Map(all.map((option) => [String(option.long).slice(2), option]));
 }
 
-/** The arguments that commander should see. */
+/** The arguments in the syntax of `program`, verb first. @throws Usage for a switch with a value that is not 1 or 0 */
 export function normalized(args: readonly string[], program: Command): string[] {
   const options = optionsOf(program);
   const rewritten = rewrite(args, options);
   return verbFirst(rewritten, options, (word) => program.commands.some((command) => command.name() === word));
 }
 
-/** Everything up to `--`, word by word. */
+/** Rewrites each word up to `--`. */
 function rewrite(args: readonly string[], options: Options): string[] {
   const words: string[] = [];
   for (let i = 0; i < args.length; i++) {
@@ -49,9 +49,9 @@ function rewrite(args: readonly string[], options: Options): string[] {
     if (arg === '--') return [...words, ...args.slice(i)];
     const word = inCommanderSyntax(arg, options);
     if (word === '') continue;
-    words.push(isOpen(word, args[i + 1], options) ? `${word}=` : word);
+    words.push(lacksOptionalValue(word, args[i + 1], options) ? `${word}=` : word);
     const value = args[i + 1];
-    // The word behind an option that needs one is its value, whatever it looks like.
+    // The word after an option with a required value is that value, even if it begins with a dash.
     if (value !== undefined && takesNext(word, options)) {
       words.push(value);
       i++;
@@ -60,12 +60,13 @@ function rewrite(args: readonly string[], options: Options): string[] {
   return words;
 }
 
-/** One word in commander's syntax; empty when it has no effect: `-regtest=0` leaves the chain as it is. */
+/** One word in commander's syntax; empty when it has no effect, such as `-regtest=0`. */
 function inCommanderSyntax(arg: string, options: Options): string {
   const [, name = '', value] = /^--?([a-z][a-z0-9-]*)(?:=(.*))?$/is.exec(arg) ?? [];
   if (name === '' || isShort(arg, name)) return arg;
   const positive = options.has(name) ? name : name.replace(/^no-?/, '');
-  if (positive !== name && isNone(positive, options) && isYes(value, positive)) return `--no-${positive}`;
+  if (positive !== name && isNegatable(positive, options) && isYes(value, positive))
+    return `--no-${positive}`;
   if (!isSwitch(positive, options)) return `--${name}${value === undefined ? '' : `=${value}`}`;
   return switchedTo(positive, (positive === name) === isYes(value, positive));
 }
@@ -80,15 +81,15 @@ const switchedTo = (name: string, on: boolean): string => {
   return on ? `--${name}` : `--no-${name}`;
 };
 
-/** The value after the `=` of a switch. Core takes any other word for no; here it is an error. */
+/** The value after the `=` of a switch. Core reads any other word as 0; here it is an error. */
 function isYes(value: string | undefined, name: string): boolean {
   if (value === undefined || /^(1|true|yes|on|)$/i.test(value)) return true;
   if (NO.test(value)) return false;
   throw new Usage(`-${name} takes 1 or 0, not "${value}"`);
 }
 
-/** Whether an option that takes a value has a negation: `-noproxy`. */
-const isNone = (name: string, options: Options): boolean =>
+/** Whether an option with a value can be negated: `-noproxy`. */
+const isNegatable = (name: string, options: Options): boolean =>
   options.get(name)?.required === true && options.has(`no-${name}`);
 
 const isSwitch = (name: string, options: Options): boolean => {
@@ -96,8 +97,8 @@ const isSwitch = (name: string, options: Options): boolean => {
   return option !== undefined && !option.required && !option.optional && !option.negate;
 };
 
-/** Whether an option with an optional value stands without one, although something follows. */
-function isOpen(word: string, next: string | undefined, options: Options): boolean {
+/** Whether an option with an optional value has none, so that commander must not read the next word as its value. */
+function lacksOptionalValue(word: string, next: string | undefined, options: Options): boolean {
   const option = options.get(word.replace(/^--/, ''));
   return option?.optional === true && word.startsWith('--') && !OPTIONAL_VALUE.test(next ?? '');
 }
@@ -107,7 +108,7 @@ function takesNext(word: string, options: Options): boolean {
   return option?.required === true;
 }
 
-/** Moves the verb to the front; finds it in `--connect` or `--listen` when none is there. */
+/** Moves the verb to the front, or adds the one that `--connect`, `--addnode` or `--listen` implies. */
 function verbFirst(words: string[], options: Options, isVerb: (word: string) => boolean): string[] {
   const at = operandAt(words, options);
   const verb = words[at];

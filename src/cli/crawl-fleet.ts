@@ -1,4 +1,4 @@
-/** The fleet's half of `verack crawl`: a worker, or the contacts of a coordinator. */
+/** `verack crawl --nats`: runs a worker of a fleet, or gives a coordinator contacts that workers make. */
 import { randomBytes } from 'node:crypto';
 import type { Contacts, OptOutList } from '../crawl/index.js';
 import { VerackError } from '../index.js';
@@ -10,23 +10,23 @@ export interface FleetFlags {
   readonly natsCreds?: string;
 }
 
-/** Loaded when asked for: it needs packages that may be missing. */
+/** Imported only when needed: it depends on optional packages. */
 const load = () => import('../crawl/fleet/index.js');
 
 const optionsOf = ({ nats = '', natsCreds }: FleetFlags) => ({ url: nats, credentials: natsCreds });
 
-/** Prints why there is no connection to the NATS server; other errors are thrown on. */
+/** Reports a NATS server that cannot be reached and returns exit code 4; rethrows other errors. */
 export async function orUnreachable(work: Promise<number>, out: Output): Promise<number> {
   try {
     return await work;
   } catch (error) {
     if (!(error instanceof VerackError) || error.code !== 'ERR_DIAL_REFUSED') throw error;
-    out.failure(`no NATS server: ${error.message}`);
+    out.failure(`the NATS server cannot be reached: ${error.message}`);
     return EXIT.unreachable;
   }
 }
 
-/** Works for a fleet until it is interrupted. */
+/** Runs a worker until it is interrupted; returns the exit code. */
 export async function work(
   flags: FleetFlags,
   contacts: Contacts,
@@ -43,7 +43,7 @@ export async function work(
   return EXIT.ok;
 }
 
-/** Contacts that workers make; the list of opt-outs is shared with the fleet from now on. */
+/** Contacts that workers make. Also shares the list of opt-outs with the fleet until `signal` aborts. */
 export async function fleetContacts(
   flags: FleetFlags,
   optOuts: { readonly entries: readonly string[]; readonly list: OptOutList },
@@ -56,6 +56,8 @@ export async function fleetContacts(
   return new FleetContacts({
     fleet,
     stale: (isStale, seconds) =>
-      out.failure(isStale ? `stale: no result for ${seconds} s; are workers running?` : 'results come again'),
+      out.failure(
+        isStale ? `stale: no result for ${seconds} s; are workers running?` : 'results arrive again',
+      ),
   });
 }

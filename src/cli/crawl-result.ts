@@ -1,4 +1,4 @@
-/** What `verack crawl` prints at the end: a view, or sentences about the summary. */
+/** What `verack crawl` prints at the end: the view that `--format` names, or a summary as sentences. */
 import { writeFileSync } from 'node:fs';
 import { type CrawlSummary, type Format, type Snapshot, viewOf } from '../crawl/index.js';
 import { Usage } from './exit-codes.js';
@@ -10,6 +10,7 @@ export interface ResultFlags {
   readonly output?: string;
 }
 
+/** Prints the result; with `--json` the summary as an object as well. */
 export async function printResult(
   snapshot: Snapshot,
   summary: CrawlSummary,
@@ -21,7 +22,7 @@ export async function printResult(
   out.object(summary);
 }
 
-/** Parquet is no text: it goes to a file beside the crawl. */
+/** Prints a view. Parquet is binary, so it is written to a file next to the crawl file. */
 async function printView(
   snapshot: Snapshot,
   format: Format,
@@ -47,24 +48,24 @@ function sentences(summary: CrawlSummary): string[] {
     `${summary.reachable} reachable of ${summary.attempted} contacted in ${summary.seconds} s (${summary.completeness})`,
     estimate.method === 'repeat'
       ? `95 % interval: ${estimate.low} to ${estimate.high} reachable (repeat contacts)`
-      : 'no interval: nodes that were full or slow are not estimated without repeat contacts (--contacts 4)',
+      : 'no interval: the number of nodes that were full or slow is estimated only with repeat contacts (--contacts 4)',
     `networks: ${listOf(summary.networks)}; transports: ${listOf(summary.transports)}`,
     `not reachable: ${listOf(summary.reasons)}`,
     `BIP324: ${v2.advertised_and_supported} advertised and supported, ${v2.advertised_not_supported} advertised and not supported, ${v2.untested} not tested`,
-    `not contacted: ${listOf({ ...summary.skipped, ...(summary.not_followed > 0 && { 'gossip that led nowhere': summary.not_followed }) })}`,
+    `not contacted: ${listOf({ ...summary.skipped, ...(summary.not_followed > 0 && { 'advertised only by a netgroup whose addresses failed': summary.not_followed }) })}`,
     ...identityLines(summary),
     ...(summary.suspected_duplicates > 0
       ? [`suspected to be one node behind several addresses: ${summary.suspected_duplicates} groups`]
       : []),
     ...(churn
       ? [
-          `since the crawl before: ${churn.stayed} stayed, ${churn.left} left, ${churn.censored} not known, ${churn.arrived} arrived`,
+          `since the previous crawl: ${churn.stayed} stayed, ${churn.left} left, ${churn.censored} unknown, ${churn.arrived} arrived`,
         ]
       : []),
   ];
 }
 
-/** Each user agent with the implementations that behaviour shows, the most frequent first. */
+/** For each user agent, the implementations that `--identify` found behind it, most frequent first. */
 function identityLines({ identities }: CrawlSummary): string[] {
   const total = (labels: Readonly<Record<string, number>>): number =>
     Object.values(labels).reduce((sum, count) => sum + count, 0);

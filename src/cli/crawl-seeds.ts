@@ -1,4 +1,4 @@
-/** The addresses that `verack crawl` begins with: named nodes, a file, a former crawl, an address book, or the DNS seeds. */
+/** The addresses that `verack crawl` begins with: given nodes, a file, an earlier crawl, an address book, or the DNS seeds. */
 import { readPeersFile, type SavedEntry } from '../addresses/index.js';
 import {
   addressesIn,
@@ -18,7 +18,7 @@ import { readTextFile } from './input-file.js';
 import type { NodeNet } from './node-net.js';
 import type { Flags } from './options.js';
 
-/** Which addresses a crawl begins with. */
+/** The options that select the first addresses. */
 interface SeedFlags extends Flags {
   readonly seednode?: readonly string[];
   readonly allowUnroutable?: boolean;
@@ -35,7 +35,7 @@ export function readText(file: string): string {
   }
 }
 
-/** A former crawl gives its addresses and what to compare with; any other file is a list of addresses. */
+/** The addresses in a list, or in the file of an earlier crawl together with its snapshot, to compare with. */
 export function readFormer(file: string, chain: Chain): { seeds: Seed[]; snapshot?: Snapshot } {
   const text = readText(file);
   if (!text.startsWith('{')) {
@@ -47,8 +47,9 @@ export function readFormer(file: string, chain: Chain): { seeds: Seed[]; snapsho
 }
 
 /**
- * Every address of a `peers.dat`, those that have worked first; none without a file. The file is not changed.
- * @throws Usage when there is none, it is damaged, larger than 64 MiB, or of another chain
+ * Every address of a `peers.dat`, the `tried` ones first; none when `file` is undefined. The file is not changed.
+ *
+ * @throws Usage when the file does not exist, is damaged, larger than 64 MiB, or of another chain
  * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
  */
 export async function seedsOfBook(file: string | undefined, { magic }: Chain): Promise<Seed[]> {
@@ -64,7 +65,7 @@ const seedOf = (entry: SavedEntry): Seed => ({
   services: entry.services,
 });
 
-/** The nodes that the operator named, each address of a name. */
+/** The nodes of `--seednode`; a name gives all of its addresses. @throws Usage for an address that is not public */
 export async function seedNodes(
   flags: SeedFlags,
   chain: Chain,
@@ -81,12 +82,12 @@ export async function seedNodes(
   return found.flat().map((at) => {
     const { network } = classifyHost(at.host);
     if (network === 'not_publicly_routable' && !flags.allowUnroutable)
-      throw new Usage(`--seednode ${at.host} is not publicly routable: --allow-unroutable takes it`);
+      throw new Usage(`--seednode ${at.host} is not publicly routable; --allow-unroutable permits it`);
     return { addr: canonicalAddr(formatEndpoint(at), chain.port), source: 'seednode' };
   });
 }
 
-/** DNS seeds are queried only when no address was given, and never where names go to a proxy. */
+/** `given`, or the results of the DNS seeds when it is empty. The seeds are never queried where a proxy resolves names. */
 export async function firstAddresses(
   flags: SeedFlags,
   chain: Chain,
@@ -98,6 +99,6 @@ export async function firstAddresses(
   const source = flags.dnsseed === false || proxied.hasNameProxy ? { ...chain, seeds: [] } : chain;
   const found = await seedAddresses(source, { ...dns, signal, random: Math.random });
   if (found.length === 0)
-    throw new Usage(`there is no address to begin with on ${chain.chain}: name a --seednode`);
+    throw new Usage(`there is no address to begin with on ${chain.chain}: give one with --seednode`);
   return found.map(({ host, port, source }) => ({ addr: formatEndpoint({ host, port }), source }));
 }

@@ -45,7 +45,7 @@ import type { CliCommand, Invocation } from './command.js';
 import { type NodeNet, nodeNetOf } from './node-net.js';
 import { onlynetOption, proxyOptions } from './proxy-options.js';
 
-/** The options of this verb alone. */
+/** The options of this verb besides the shared ones. */
 interface CrawlFlags extends Flags, FleetFlags {
   readonly seednode?: readonly string[];
   readonly from?: string;
@@ -66,7 +66,7 @@ interface CrawlFlags extends Flags, FleetFlags {
   readonly identify?: number;
 }
 
-const FROM = 'Where to begin:';
+const FROM = 'First addresses:';
 const LIMITS = 'Limits:';
 const FLEET = 'Fleet:';
 
@@ -75,14 +75,17 @@ const options = (heading: string, list: ReturnType<typeof switched>) =>
 
 export const crawlCommand: CliCommand = {
   name: 'crawl',
-  about: 'which nodes are there, and how sure is that?',
+  about: 'find the reachable nodes, and estimate how many were missed',
   details:
-    'Contacts every advertised address once: handshake, getaddr, the answers. Addresses that are not publicly routable, ' +
-    'and ports that no Bitcoin node has by default, are never dialled. Ends by itself when no address is left; after ' +
-    'Ctrl-C, or after a crash, --resume continues. With a crawl file as operand nothing is contacted: the file is summarised.',
+    'Contacts each advertised address once: handshake, getaddr, the answers. It does not dial addresses that are not ' +
+    'publicly routable, nor ports that no Bitcoin node uses by default. The crawl ends when no address is left; after ' +
+    'Ctrl-C or a crash, --resume continues it. With a crawl file as operand it contacts no node and summarises the file.',
   examples: [
     ['verack crawl --contact ops@example.org --output crawl.ndjson', 'crawl the main network'],
-    ['verack crawl --output crawl.ndjson --resume --contact ops@example.org', 'go on after an interruption'],
+    [
+      'verack crawl --output crawl.ndjson --resume --contact ops@example.org',
+      'continue after an interruption',
+    ],
     [
       'verack crawl --contact ops@example.org --addresses ~/.bitcoin/peers.dat',
       "begin with Bitcoin Core's address book",
@@ -90,7 +93,7 @@ export const crawlCommand: CliCommand = {
     ['verack crawl crawl.ndjson --format csv', 'the finished crawl as a table'],
     ['verack crawl --regtest --seednode 127.0.0.1 --allow-unroutable --json', 'a network on this machine'],
   ],
-  operands: [new Argument('[file]', 'a crawl file to sum up')],
+  operands: [new Argument('[file]', 'a crawl file to summarise')],
   options: [
     ...options(FROM, [
       valued(
@@ -98,8 +101,12 @@ export const crawlCommand: CliCommand = {
         'begin with this node, HOST or HOST:PORT; repeatable',
         repeatable(hostText),
       ),
-      valued('--from <file>', 'begin with the addresses of a text file, or of a former crawl', String),
-      valued('--addresses <file>', "begin with an address book: Bitcoin Core's peers.dat, or ours", String),
+      valued('--from <file>', 'begin with the addresses in a text file, or in an earlier crawl', String),
+      valued(
+        '--addresses <file>',
+        'begin with the addresses in a peers.dat, of Bitcoin Core or of verack',
+        String,
+      ),
     ]),
     ...seedOptions(),
     ...chainOptions(),
@@ -108,38 +115,48 @@ export const crawlCommand: CliCommand = {
     dnsServerOption(),
     ...transportOptions(),
     ...options(LIMITS, [
-      valued('--parallel <n>', 'contacts that are open at a time', whole(1, 10_000)).default(
+      valued('--parallel <n>', 'connections that are open at the same time', whole(1, 10_000)).default(
         CRAWL_DEFAULTS.parallel,
       ),
-      valued('--contacts <n>', 'contacts of each sampled address, for the interval', whole(1, 10)).default(1),
+      valued(
+        '--contacts <n>',
+        'how often each sampled address is contacted, to compute the interval',
+        whole(1, 10),
+      ).default(1),
       valued('--sample <n>', 'answering and failing addresses to contact again', whole(1, 100_000)).default(
         CRAWL_DEFAULTS.sample,
       ),
-      valued('--replytimeout <s>', 'limit for the answer to getaddr', whole(1, 600)).default(
+      valued('--replytimeout <s>', 'seconds that a node may take to answer getaddr', whole(1, 600)).default(
         CRAWL_DEFAULTS.replyTimeout / 1_000,
       ),
-      valued('--optout <file>', 'addresses, HOST:PORT or prefixes that are never contacted', String),
+      valued(
+        '--optout <file>',
+        'a list of addresses, HOST:PORT or prefixes that are never contacted',
+        String,
+      ),
       valued(
         '--identify <percent>',
         'open a second connection to this share of the reachable nodes, to identify them by behaviour',
         whole(1, 100),
       ),
-      ...switched('--any-port', 'contact ports that no Bitcoin node has by default, too'),
+      ...switched('--any-port', 'contact ports that no Bitcoin node uses by default, too'),
       ...switched('--allow-unroutable', 'contact private addresses, for test networks; refused on main'),
-      valued('--every <time>', 'crawl again and again: 30m, 1h, 1d', duration),
+      valued('--every <time>', 'repeat the crawl at this interval: 30m, 1h, 1d', duration),
     ]),
     ...timeOptions(),
-    ...options('What we say of ourselves:', [
-      valued('--contact <text>', 'address or URL for our user agent; needed on main', String),
-      valued('--vantage <name>', 'name of this place, for every row', String).default('local'),
+    ...options('Identity:', [
+      valued('--contact <text>', 'address or URL in our user agent; required on main', String),
+      valued('--vantage <name>', 'name of this vantage point, recorded in every row', String).default(
+        'local',
+      ),
     ]),
     ...options(FLEET, [
-      valued('--nats <url>', 'be a worker of a fleet: nats://HOST[:PORT]', String),
-      ...switched('--coordinate', 'with --nats: feed the workers and write the file'),
+      valued('--nats <url>', 'run as a worker of a fleet: nats://HOST[:PORT]', String),
+      ...switched('--coordinate', 'with --nats: give jobs to the workers and write the file'),
       valued('--nats-creds <file>', 'credentials file of NATS', String),
     ]),
-    valued('--output <file>', 'write every event here (NDJSON), with a manifest beside it', String),
-    ...switched('--resume', 'go on with the file of --output'),
+    valued('--output <file>', 'write every event to this file (NDJSON), and a manifest next to it', String),
+    ...switched('--resume', 'continue the crawl in the file of --output'),
     withChoices(valued('--format <view>', 'print this view at the end', oneOf(...FORMATS)), ...FORMATS),
     ...observerOptions().filter(({ long }) => long !== '--lab' && long !== '--no-lab'),
     ...outputOptions(),
@@ -148,13 +165,13 @@ export const crawlCommand: CliCommand = {
   run,
 };
 
-/** A crawl allocates much and keeps little; by default V8 collects only when the heap is several times what is live. */
+/** A crawl allocates much and keeps little; by default V8 lets the heap grow to several times the live objects. */
 const boundHeap = (): void => setFlagsFromString('--heap-growing-percent=50');
 
 async function run(job: Invocation): Promise<number> {
   const flags = job.flags as CrawlFlags;
   const [file] = job.operands;
-  if (file !== undefined) return sumUp(file, flags, job.out);
+  if (file !== undefined) return summarise(file, flags, job.out);
   const nodeOptions = checked(flags);
   boundHeap();
   const attached = await observers(flags, job.out);
@@ -167,8 +184,8 @@ async function run(job: Invocation): Promise<number> {
   }
 }
 
-/** How the crawl reaches nodes, and who observes it. */
-interface Surroundings {
+/** How the crawl reaches nodes, and its observers. */
+interface CrawlContext {
   readonly net: NodeNet;
   readonly attached: Observers;
 }
@@ -176,7 +193,7 @@ interface Surroundings {
 async function crawled(
   flags: CrawlFlags,
   nodeOptions: Checked,
-  around: Surroundings,
+  around: CrawlContext,
   job: Invocation,
 ): Promise<number> {
   if (flags.nats !== undefined && !flags.coordinate)
@@ -198,14 +215,14 @@ async function crawled(
   }
 }
 
-/** Throws `Usage` for what does not go together. */
+/** @throws Usage for options that contradict each other, or lack one that they need */
 function checked(flags: CrawlFlags): ReturnType<typeof nodeOptionsOf> {
   const nodeOptions = nodeOptionsOf(flags);
   const isMain = nodeOptions.chain.name === 'main';
   if (isMain && flags.allowUnroutable) throw new Usage('--allow-unroutable is refused on main');
   if (isMain && flags.contact === undefined)
     throw new Usage(
-      '--contact is needed on main: an address or URL where operators can reach you and opt out',
+      '--contact is required on main: an address or URL where operators can reach you and opt out',
     );
   if (flags.resume && flags.output === undefined) throw new Usage('--resume needs --output FILE');
   if (flags.coordinate && flags.nats === undefined) throw new Usage('--coordinate needs --nats URL');
@@ -214,11 +231,11 @@ function checked(flags: CrawlFlags): ReturnType<typeof nodeOptionsOf> {
 
 type Checked = ReturnType<typeof checked>;
 
-/** One host of each way that a dial can go. */
+/** One host of each kind, since each proxy has its own time limit. */
 const SLOWEST = ['192.0.2.1', 'name', 'a.onion', 'a.i2p'];
 
-/** A node of this process makes the contacts. */
-function contactsOf(flags: CrawlFlags, nodeOptions: Checked, { net, attached }: Surroundings): Contacts {
+/** Contacts that a node of this process makes. */
+function contactsOf(flags: CrawlFlags, nodeOptions: Checked, { net, attached }: CrawlContext): Contacts {
   const { parallel, vantage, replytimeout, peertimeout, timeout } = flags;
   const longest = Math.max(...SLOWEST.map((host) => net.proxied.timeoutOf(host, timeout)));
   const subver = crawlerAgent(NAME, VERSION, flags.contact);
@@ -231,7 +248,7 @@ function contactsOf(flags: CrawlFlags, nodeOptions: Checked, { net, attached }: 
   return withIdentification(contacts, flags, nodeOptions.chain, net);
 }
 
-/** The same contacts, a share of them with an identification. */
+/** The same contacts; the share of `--identify` is followed by an identification. */
 function withIdentification(contacts: Contacts, flags: CrawlFlags, chain: Chain, net: NodeNet): Contacts {
   if (flags.identify === undefined) return contacts;
   const identify = async ({ addr, transport = 'v1' }: ContactReport): Promise<IdentifiedNode> => {
@@ -245,7 +262,7 @@ function withIdentification(contacts: Contacts, flags: CrawlFlags, chain: Chain,
 async function crawlOptions(
   flags: CrawlFlags,
   nodeOptions: Checked,
-  around: Surroundings,
+  around: CrawlContext,
   { interrupted, out }: Invocation,
 ): Promise<ConstructorParameters<typeof Crawl>[0]> {
   const { chain } = nodeOptions;
@@ -279,8 +296,8 @@ async function crawlOptions(
   };
 }
 
-/** Milliseconds between two redraws. */
-const PACE = 200;
+/** Milliseconds between two redraws of the status line. */
+const REDRAW_INTERVAL = 200;
 
 function showProgress(crawl: Crawl, out: Output): () => void {
   if (!out.isLive) return () => undefined;
@@ -290,15 +307,15 @@ function showProgress(crawl: Crawl, out: Output): () => void {
       `round ${round} · ${reachable} reachable · ${attempted} contacted · ${active} open · ${queued} queued · ${known} known`,
     );
   };
-  const timer = setInterval(draw, PACE);
+  const timer = setInterval(draw, REDRAW_INTERVAL);
   return () => {
     clearInterval(timer);
     out.status('');
   };
 }
 
-/** Sums up a crawl file. */
-async function sumUp(file: string, flags: CrawlFlags, out: Output): Promise<number> {
+/** Prints the summary of a crawl file. */
+async function summarise(file: string, flags: CrawlFlags, out: Output): Promise<number> {
   const snapshot = loadSnapshot(file, new Snapshot(networkLookup()));
   const { begin, end } = snapshot;
   const before = flags.from === undefined ? undefined : readFormer(flags.from, nodeOptionsOf(flags).chain);

@@ -1,4 +1,4 @@
-/** `verack decode`: explains the bytes of messages. */
+/** `verack decode`: prints the fields of messages that are given as bytes. */
 import { Argument } from 'commander';
 import { addAbortSignal } from 'node:stream';
 import { annotatePayload, type Annotation, eachFrame, looksFramed } from '../decode/annotate.js';
@@ -13,9 +13,9 @@ export const decodeCommand: CliCommand = {
   name: 'decode',
   about: 'explain the bytes of messages, field by field',
   details:
-    'Takes whole v1 frames of any network, one after the other, or with --command one bare payload. The input is hex digits ' +
-    '(blanks, colons, commas, 0x and \\x do not matter), the output of xxd or hexdump -C, or on standard input the bytes ' +
-    `themselves; at most ${MAX_INPUT / 1e6} MB. The exit code is 6 when a message is one that Bitcoin Core would not take.`,
+    'Reads one or more complete v1 frames of any network, or with --command one payload without a header. The input is hex ' +
+    'digits (spaces, colons, commas, 0x and \\x are ignored), the output of xxd or hexdump -C, or, on standard input, the ' +
+    `bytes themselves; at most ${MAX_INPUT / 1e6} MB. The exit code is 6 when Bitcoin Core would not accept one of the messages.`,
   examples: [
     ['verack decode f9beb4d976657261636b000000000000000000005df6e0e2', 'a whole frame'],
     ['verack decode --command ping 0807060504030201', 'a payload'],
@@ -37,7 +37,7 @@ async function run({ operands, flags, out, interrupted }: Invocation): Promise<n
     out.object(annotation);
     for (const line of annotationLines(annotation, out.paint)) out.answer(line);
     isGood &&= annotation.ok;
-    // A reader that is slower than this does not fill the memory.
+    // Waits for a slow reader, so that the output does not accumulate in memory.
     await out.drain();
   }
   return isGood ? EXIT.ok : EXIT.violation;
@@ -52,7 +52,7 @@ function annotationsOf(bytes: Uint8Array, command: string | undefined): Iterable
   if (command !== undefined) return [annotatePayload(nameOf(command), bytes)];
   if (looksFramed(bytes)) return eachFrame(bytes);
   throw new Usage(
-    'these bytes do not begin with the magic of a known network; for a bare payload say --command NAME',
+    'the bytes do not begin with the magic of a known network; for a payload without a header give --command NAME',
   );
 }
 

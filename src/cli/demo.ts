@@ -1,4 +1,4 @@
-/** `verack demo`: a small network on this machine; every connection must end as expected. */
+/** `verack demo`: runs a small network on this machine, and checks that each connection ends as expected. */
 import { formatEndpoint } from '../net/index.js';
 import type { BitcoinNode, PeerInfo } from '../index.js';
 import { type Outcome, startDemo } from '../demo/demo.js';
@@ -15,24 +15,24 @@ import { whole } from './option-values.js';
 import type { Invocation, CliCommand } from './command.js';
 
 const PEERTIMEOUT = 3;
-/** Milliseconds after the handshake limit at which open connections are judged as they are. */
+/** Milliseconds after the handshake limit at which the states of open connections are compared with the expected ones. */
 const EXTRA_WAIT = 5_000;
 
 export const demoCommand: CliCommand = {
   name: 'demo',
   about: 'a network on this machine: healthy and faulty peers, and why each connection ends',
   details:
-    'Everything runs on 127.0.0.1: one node of ours dials healthy and failing listeners, a few nodes dial it. The lines ' +
-    'show each handshake as it happens, the table how it ended. Exit code 0 when every outcome is the expected one, else 3.',
+    'Everything runs on 127.0.0.1: one node dials healthy and faulty listeners, and other nodes dial it. A line is printed ' +
+    'for each step, and a table of the outcomes at the end. Exit code 0 when every outcome is the expected one, else 3.',
   examples: [
     ['verack demo', 'a few seconds, then a table'],
-    ['verack demo --stay --inspect', 'keep it open and watch the machines in a browser'],
-    ['verack demo --stay --lab', 'and start faulty peers from the page'],
+    ['verack demo --stay --inspect', 'keep running, and show the machines in a browser'],
+    ['verack demo --stay --lab', 'keep running, and start faulty peers from the page'],
   ],
   operands: [],
   options: [
-    ...switched('--stay', 'keep it open until Ctrl-C'),
-    valued('--peertimeout <s>', 'limit of a handshake', whole(1, 9)).default(PEERTIMEOUT),
+    ...switched('--stay', 'keep running until Ctrl-C'),
+    valued('--peertimeout <s>', 'time limit of a handshake in seconds', whole(1, 9)).default(PEERTIMEOUT),
     ...outputOptions(),
     logOption(),
     ...observerOptions(),
@@ -43,8 +43,8 @@ export const demoCommand: CliCommand = {
 };
 
 async function run({ flags, out, interrupted }: Invocation): Promise<number> {
-  const watchers = await observers(flags, out);
-  const recorder = await recording(flags, out, watchers);
+  const attached = await observers(flags, out);
+  const recorder = await recording(flags, out, attached);
   const handshakeTimeout = flags.peertimeout * 1_000;
   const demo = await startDemo({
     handshakeTimeout,
@@ -52,24 +52,24 @@ async function run({ flags, out, interrupted }: Invocation): Promise<number> {
     signal: interrupted,
     create: (options) => recorder.node(options),
     watch: (node, nameOf) => {
-      watchers.follow(node);
+      attached.follow(node);
       printProgress(node, nameOf, out);
     },
-    ...watchers.options,
+    ...attached.options,
   });
   out.info(`our node listens on ${formatEndpoint(demo.local)}`);
   const outcomes = await demo.outcomes;
   printOutcomes(outcomes, out);
-  if (flags.stay && !interrupted.aborted) await stay(watchers, out, interrupted);
+  if (flags.stay && !interrupted.aborted) await stay(attached, out, interrupted);
   await demo.stop();
-  await watchers.close();
+  await attached.close();
   recorder.close();
   return outcomes.every((outcome) => outcome.asExpected) ? EXIT.ok : EXIT.some;
 }
 
-function stay(watchers: Observers, out: Output, interrupted: AbortSignal): Promise<void> {
-  out.info('the demo stays open; Ctrl-C ends it');
-  watchers.printPage();
+function stay(attached: Observers, out: Output, interrupted: AbortSignal): Promise<void> {
+  out.info('the demo keeps running; Ctrl-C ends it');
+  attached.printPage();
   return new Promise((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
 }
 
@@ -95,13 +95,13 @@ function printProgress(node: BitcoinNode, nameOf: NameOf, out: Output): void {
   };
   node.on('fallback', (peer) => {
     out.event('fallback', { peer: nameOf(peer.addr), addr: peer.addr });
-    printLine(`us →  ${label(nameOf, peer.addr)} does not know v2: again as v1`);
+    printLine(`us →  ${label(nameOf, peer.addr)} does not support v2: dialled again as v1`);
   });
   node.on('established', print);
   node.on('ended', print);
 }
 
-/** Peers that dial us are known by their port; the accepting end of our connection to ourselves has no name. */
+/** Inbound peers are identified by their port; only the accepting end of the node's connection to itself has no name. */
 const label = (nameOf: NameOf, addr: string): string => (nameOf(addr) ?? 'ourselves (in)').padEnd(15);
 
 function progressLine(name: string, path: readonly string[], peer: PeerInfo, paint: Paint): string {
@@ -131,9 +131,9 @@ const of =
 
 const phase = (ms: number | undefined): string => (ms === undefined ? '' : duration(ms));
 
-/** Why it ended, with the facts that distinguish one timeout from another. */
+/** The reason code, with the facts that distinguish one timeout from another. */
 function reasonOf({ state, lastreason }: PeerInfo): string {
-  // For an established peer this is the reason of the connection before it.
+  // The `lastreason` of an established peer belongs to the connection before this one.
   if (!lastreason || state === 'established') return '';
   const { awaited, dropped } = lastreason.facts;
   const missing = awaited === undefined ? '' : ` no ${awaited}`;
@@ -145,7 +145,7 @@ const columns: readonly Column<Outcome>[] = [
   { head: 'peer', cell: ({ scenario }) => scenario.name },
   { head: 'dir', cell: of((peer) => (peer.inbound ? 'in' : 'out')), drop: 10 },
   { head: 'state', cell: of((peer) => peer.state) },
-  { head: 'reason', cell: of(reasonOf), least: 36 },
+  { head: 'reason', cell: of(reasonOf), minWidth: 36 },
   { head: 'v', cell: of((peer) => TRANSPORTS[peer.transport_protocol_type]), drop: 9 },
   {
     head: 'version',
@@ -153,12 +153,12 @@ const columns: readonly Column<Outcome>[] = [
     align: 'right',
     drop: 7,
   },
-  { head: 'user agent', cell: of((peer) => plain(peer.subver)), least: 16, drop: 3 },
+  { head: 'user agent', cell: of((peer) => plain(peer.subver)), minWidth: 16, drop: 3 },
   { head: 'serv', cell: of((peer) => servicesLetters(peer.services)), drop: 2 },
   {
     head: 'negotiated',
     cell: of((peer) => peer.negotiated.map((word) => plain(word)).join(' ')),
-    least: 16,
+    minWidth: 16,
     drop: 1,
   },
   { head: 'connect', cell: of((peer) => phase(peer.phases.connect)), align: 'right', drop: 4 },

@@ -1,4 +1,4 @@
-/** What happens at a node, as diagnostics for people on stderr. */
+/** Prints the events of a node as diagnostics for people on stderr. */
 import { formatEndpoint } from '../net/index.js';
 import { type BitcoinNode, type NodeEvents, type PeerInfo, REASONS } from '../index.js';
 import type { Output } from './output.js';
@@ -20,7 +20,7 @@ export function printDiagnostics(node: BitcoinNode, out: Output): void {
   if (out.verbose > 0) printDetails(node, out);
 }
 
-/** The same failure of the same address is reported once until something else happens, except with `-v`. */
+/** Consecutive failures of an address with the same code are reported once, except with `-v`. */
 function reportEnd(
   out: Output,
   peer: PeerInfo,
@@ -29,13 +29,13 @@ function reportEnd(
   const { addr, lastreason } = peer;
   if (!lastreason) return;
   if (isOrderly(lastreason.code)) {
-    if (out.verbose > 0) out.info(out.paintLog('dim', `peer=${peer.id} ${plain(addr)} ended in order`));
+    if (out.verbose > 0) out.info(out.paintLog('dim', `peer=${peer.id} ${plain(addr)} closed`));
     return;
   }
   if (peer.inbound && !inboundLog.allows('ended', addr)) return;
   if (isDeparture(peer)) return out.info(`closed ${plain(addr)} — ${REASONS[lastreason.code].says}`);
   if (reported.get(addr) === lastreason.code && out.verbose === 0) return;
-  // Inbound addresses are new each time; only those that we dial come back.
+  // Each inbound connection has a new port; only addresses that the node dials occur again.
   if (!peer.inbound) reported.set(addr, lastreason.code);
   out.failure(failureLine(addr, lastreason, out.paintLog));
 }
@@ -43,16 +43,18 @@ function reportEnd(
 function reportJump(out: Output, { ms, clock }: Payload<'jump'>): void {
   const text =
     clock === 'monotonic'
-      ? `this program did not run for ${duration(ms)}; no peer is ended for that`
-      : `the clock was set by ${duration(Math.abs(ms))} ${ms < 0 ? 'back' : 'forward'}; deadlines do not depend on it`;
+      ? `this program was suspended for ${duration(ms)}; no connection is closed because of it`
+      : `the system clock was set ${ms < 0 ? 'back' : 'forward'} by ${duration(Math.abs(ms))}; deadlines do not depend on it`;
   out.info(text);
 }
 
-/** `-v`: every change of state, every drop; `-vv`: every message. */
+/** `-v` adds every change of state and every dropped message, `-vv` every message. */
 function printDetails(node: BitcoinNode, out: Output): void {
   const dim = (text: string): void => out.info(out.paintLog('dim', text));
-  node.on('fallback', (peer) => dim(`${name(peer)} does not know v2; again as v1`));
-  node.on('redial', ({ addr, delay }) => out.info(`${plain(addr)} again in ${duration(delay)}`));
+  node.on('fallback', (peer) => dim(`${name(peer)} does not support v2; dialled again as v1`));
+  node.on('redial', ({ addr, delay }) =>
+    out.info(`${plain(addr)} will be dialled again in ${duration(delay)}`),
+  );
   node.on('transition', (move) => dim(`${name(move)} ${move.from} → ${move.to}`));
   node.on('dropped', (drop) =>
     dim(`${name(drop)} dropped ${plain(drop.command)}: ${readable({ code: drop.code })}`),

@@ -1,4 +1,4 @@
-/** `verack diagram`: prints a state machine in one of several formats. The files are generated from the machines and shipped with the package. */
+/** `verack diagram`: prints a state machine in one of several formats, from files that are generated from the machines. */
 import { Argument } from 'commander';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ const EXTENSIONS = {
 type Format = keyof typeof EXTENSIONS;
 const FORMATS = Object.keys(EXTENSIONS) as Format[];
 
-/** From `dist/src/cli` and from `src/cli` alike, next to package.json. */
+/** The directory `diagrams` next to package.json, whether this file runs from `dist/src/cli` or `src/cli`. */
 function directory(): string | undefined {
   const places = ['../../diagrams/', '../../../diagrams/'].map((up) =>
     fileURLToPath(new URL(up, import.meta.url)),
@@ -26,7 +26,7 @@ function directory(): string | undefined {
   return places.find((place) => existsSync(`${place}peer.json`));
 }
 
-/** None in a bundle, which has no files beside it. */
+/** The names of the machines; none in a bundle, which does not contain the files. */
 const machines = (path = directory()): string[] =>
   (path === undefined ? [] : readdirSync(path))
     .filter((file) => file.endsWith('.mmd'))
@@ -41,14 +41,14 @@ export const diagramCommand: CliCommand = {
   examples: [
     ['verack diagram', 'the peer machine as Mermaid text'],
     ['verack diagram supervisor --format svg > supervisor.svg', 'an image'],
-    ['verack diagram peer --format xstate', 'the config, to paste into the Stately editor'],
+    ['verack diagram peer --format xstate', 'the config as JSON, for the Stately editor'],
   ],
   operands: [machine],
   options: [
     withChoices(
       valued(
         '--format <format>',
-        'mermaid (the default); svg; overview: an SVG with few words; json: states and transitions with their messages and ' +
+        'mermaid (the default); svg; overview: an SVG with less text; json: states and transitions with their messages and ' +
           'reason codes; xstate: the config, as createMachine and the Stately editor accept it',
         oneOf(...FORMATS),
       ),
@@ -64,7 +64,7 @@ export const diagramCommand: CliCommand = {
 async function run({ operands, flags, out }: Invocation): Promise<number> {
   const [machine = 'peer'] = operands;
   if (!machines().includes(machine))
-    throw new Usage(`no machine "${machine}"; the machines are ${machines().join(', ')}`);
+    throw new Usage(`there is no machine "${machine}"; the machines are ${machines().join(', ')}`);
   const format = flags.json ? 'json' : ((flags.format ?? 'mermaid') as Format);
   const text = readFileSync(`${directory() ?? ''}${machine}.${EXTENSIONS[format]}`, 'utf8');
   if (flags.json) out.object(JSON.parse(text) as object);

@@ -1,7 +1,7 @@
 /**
- * What happens at a node as log entries, for `--log json` and `--log core`. The sentences for `core` are made after those
- * of Bitcoin Core with `-debug=net -logips` (net.cpp, net_processing.cpp); facts that a handshake does not give are left
- * out (`us=`), and what Core does not log has a sentence of ours.
+ * Writes the events of a node as log entries, for `--log json` and `--log core`. The sentences for `core` follow those of
+ * Bitcoin Core with `-debug=net -logips` (net.cpp, net_processing.cpp). Facts that a handshake does not provide are
+ * omitted (`us=`); events that Core does not log have sentences of this project.
  */
 import { formatEndpoint } from '../net/index.js';
 import {
@@ -19,7 +19,7 @@ import { isDeparture, isOrderly, plain, readable } from './peer-lines.js';
 
 type Payload<E extends keyof NodeEvents> = NodeEvents[E][0];
 
-/** Logs until the node ends. `-v` adds every change of state, `-vv` every message. */
+/** Logs until the node ends. `-v` adds every change of state and every dropped message, `-vv` every message. */
 export function logEvents(node: BitcoinNode, out: Output): void {
   const log = (entry: Entry): void => out.entry(entry);
   const inboundLog = new InboundLog(out);
@@ -64,7 +64,7 @@ const listening = (addr: string): Entry => ({
   core: `Bound to ${addr}`,
 });
 
-/** Core logs three of the changes; `-v` shows all of them, in either form. */
+/** Core logs three of the changes of state; `-v` logs all of them, in both forms. */
 function logTransition(
   move: Payload<'transition'>,
   peer: PeerInfo | undefined,
@@ -88,7 +88,7 @@ function milestoneOf(peer: PeerInfo, to: PeerInfo['state']): string | undefined 
   return `[net] receive version message: ${plain(subver)}: version ${version}, blocks=${startingheight}, txrelay=${Number(relaytxes)}, ${tail(peer)}`;
 }
 
-/** The facts of a peer that every entry about it has. */
+/** The facts that every entry about a peer has. */
 const peerFacts = ({ id, addr, inbound, connection_type, network, state, ...peer }: PeerInfo) => ({
   ...{ id, addr, inbound, connection_type, network, transport: peer.transport_protocol_type, state },
   ...(peer.version > 0 && { version: peer.version, subver: peer.subver, services: peer.services }),
@@ -106,7 +106,7 @@ function established(peer: PeerInfo): Entry {
   };
 }
 
-/** The start of Core's sentence for these codes. */
+/** How Core's sentence about the end of a connection begins, for these codes. */
 const PREFIXES: Partial<Record<ReasonCode, string>> = {
   ERR_LINK_EOF: 'socket closed',
   ERR_TIME_HANDSHAKE: 'version handshake timeout',
@@ -172,5 +172,5 @@ const jumped = ({ ms, clock }: Payload<'jump'>): Entry => ({
   level: 'warn',
   event: 'jump',
   facts: { ms, clock },
-  core: `${clock} clock jumped by ${Math.round(ms)} ms; no peer is ended for that`,
+  core: `${clock} clock jumped by ${Math.round(ms)} ms; no connection is closed because of it`,
 });

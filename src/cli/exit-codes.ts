@@ -1,7 +1,7 @@
-/** Exit codes, and the messages for a command line that cannot be used and for a bug. */
+/** Exit codes, and the messages for an invalid command line and for a bug. */
 import { NAME, type Reason, REASONS, VerackError, VERSION } from '../index.js';
 
-/** The codes a script can rely on. A reason's own code (4, 5, 6, 7) is in `REASONS`. */
+/** The exit codes, which scripts can rely on. `REASONS` assigns 4, 5, 6 or 7 to each reason code. */
 export const EXIT = {
   ok: 0,
   bug: 1,
@@ -14,29 +14,29 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** What each means, for the help. */
+/** The meaning of each code, for the help. */
 export const EXIT_HELP = {
   heading: 'Exit codes:',
   rows: [
-    ['0', 'all is well; also the first Ctrl-C on connect and listen'],
-    ['1', 'a fault in verack itself'],
-    ['2', 'the command line cannot be used'],
+    ['0', 'success; also the first Ctrl-C on connect and listen'],
+    ['1', 'a bug in verack'],
+    ['2', 'the command line is invalid'],
     ['3', 'some of several targets failed'],
     ['4', 'could not connect'],
     ['5', 'the handshake timed out'],
     ['6', 'the peer violated the protocol'],
-    ['7', 'our policy is not met: version, services, slots'],
+    ['7', 'the peer does not meet a local requirement: version, services, slots'],
     ['8', 'the output could not be written, for example to a full disk'],
     ['130', 'interrupted: a one-shot verb, or the second Ctrl-C'],
   ],
 } as const;
 
-/** A command line that cannot be used: one sentence, without a full stop. */
+/** An invalid command line. The message is one sentence without a full stop. */
 export class Usage extends Error {
   override readonly name = 'Usage';
 }
 
-/** How one target ended; `undefined` while it is open. */
+/** The result for one target; `undefined` while it has none. */
 export type Outcome = 'established' | Reason | undefined;
 
 const codeOf = (outcome: Outcome): number => {
@@ -52,11 +52,11 @@ export function exitCodeOf(outcomes: readonly Outcome[]): number {
   return codes.every((code) => code === EXIT.unreachable) ? EXIT.unreachable : EXIT.some;
 }
 
-/** Whether the error is one of usage. */
+/** Whether the error is about the command line. */
 export const isUsage = (error: unknown): error is Usage | VerackError =>
   error instanceof Usage || (error instanceof VerackError && error.code === 'ERR_LOCAL_ARGUMENT');
 
-/** The sentence for such an error. */
+/** The sentence for a usage error, without a full stop. */
 export function usageSentence(error: Usage | VerackError): string {
   if (error instanceof Usage) return error.message;
   const { value = '', why, expected } = error.facts;
@@ -67,7 +67,7 @@ export function usageSentence(error: Usage | VerackError): string {
 export function bugReport(error: unknown): string {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return [
-    `${NAME}: a fault in ${NAME} itself, not in what you typed.`,
+    `${NAME}: this is a bug in ${NAME}, not an error in the command line.`,
     'Please report it with the command you ran and the lines below.',
     `${NAME} ${VERSION}, Node.js ${process.version}, ${process.platform} ${process.arch}`,
     what.replace(/(?!\n)\p{Cc}/gu, '?'),

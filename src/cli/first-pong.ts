@@ -1,10 +1,10 @@
 /**
- * Delays the line about a new peer until its first pong, so that it can show the ping time: one round trip, since the
- * ping follows verack at once. A peer that does not answer is reported after {@link MAX_WAIT}.
+ * Delays the line about a new peer until its first pong, so that the line can show the ping time. The ping follows verack
+ * immediately, so this takes one round trip. A peer that does not answer is reported after {@link MAX_WAIT}.
  */
 import type { BitcoinNode, PeerInfo } from '../index.js';
 
-/** Milliseconds that the line about a peer waits for its ping at most. */
+/** Most milliseconds that the line about a peer is delayed. */
 export const MAX_WAIT = 1_000;
 
 interface Waiting {
@@ -24,7 +24,7 @@ export class FirstPongs {
     node.on('pong', ({ id }) => this.release(id));
   }
 
-  /** Reports a waiting peer now; called when it ends, so that its start is reported before its end. */
+  /** Reports a waiting peer now. Called when its connection ends, so that the start is reported before the end. */
   release(id: number): void {
     const waiting = this.#waiting.get(id);
     if (!waiting) return;

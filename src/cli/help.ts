@@ -1,4 +1,4 @@
-/** The layout of help: usage, what the verb does, examples, options, and lists; wrapped to the terminal. */
+/** The layout of the help: usage, description, examples, options, and lists, wrapped to the width of the terminal. */
 import { type Command, Help, type HelpConfiguration, type Option } from 'commander';
 import type { TextOutput } from './output.js';
 
@@ -6,7 +6,7 @@ import type { TextOutput } from './output.js';
 export interface HelpTexts {
   readonly examples: readonly (readonly [command: string, about: string])[];
   readonly details?: string;
-  /** A heading and rows; stands last. */
+  /** Lists that are printed after the options. */
   readonly appendix?: readonly HelpList[];
 }
 
@@ -15,27 +15,27 @@ export interface HelpList {
   readonly rows: readonly (readonly [term: string, about: string])[];
 }
 
-/** Columns of a stream that is no terminal. */
+/** The width where the output is not a terminal, in characters. */
 const WIDTH = 100;
-const LEAST_WIDTH = 30;
-/** Longer lists of choices are left out of the description. */
-const MOST_CHOICES = 8;
-/** A description with less room than this goes below its term. */
-const LEAST_DESCRIPTION = 30;
+const MIN_WIDTH = 30;
+/** A description does not list more choices than this. */
+const MAX_CHOICES = 8;
+/** If fewer characters are left for a description, it is printed below its term. */
+const MIN_DESCRIPTION = 30;
 
-/** The columns that help may fill. */
+/** The width of the help on a stream, in characters. */
 export const widthOf = ({ isTTY, columns }: TextOutput): number =>
-  isTTY === true ? Math.max(LEAST_WIDTH, columns ?? WIDTH) : WIDTH;
+  isTTY === true ? Math.max(MIN_WIDTH, columns ?? WIDTH) : WIDTH;
 
-/** Paragraphs wrapped to a width, each line indented. */
+/** Wraps a text to `width` characters, of which each line begins with `indent` spaces. */
 export function wrapped(text: string, width: number, indent = 0): string {
-  const room = Math.max(1, width - indent);
-  const pattern = new RegExp(`(.{1,${room}})(?: +|$)|(\\S{${room}})`, 'gm');
+  const length = Math.max(1, width - indent);
+  const pattern = new RegExp(`(.{1,${length}})(?: +|$)|(\\S{${length}})`, 'gm');
   const margin = ' '.repeat(indent);
   return text.replace(pattern, (_, line: string, piece: string) => `${margin}${line || piece}\n`).trimEnd();
 }
 
-/** For commander. */
+/** How commander formats the help of a command with these texts. */
 export const helpFormat = ({ examples, details = '', appendix = [] }: HelpTexts): HelpConfiguration => ({
   optionDescription,
   argumentDescription: ({ description }) => description,
@@ -74,7 +74,7 @@ function exampleText(examples: HelpTexts['examples'], width: number): string {
   return `Examples:\n${lines.join('\n')}`;
 }
 
-/** A heading and its rows. */
+/** The text of a list: its heading, then its rows in two columns. */
 export function listText({ heading, rows }: HelpList, width: number): string {
   const termWidth = Math.max(...rows.map(([term]) => term.length));
   return [wrapped(heading, width), ...rows.map(([term, about]) => item(term, termWidth, about, width))].join(
@@ -82,20 +82,20 @@ export function listText({ heading, rows }: HelpList, width: number): string {
   );
 }
 
-/** A term and its description beside it, or below it where there is no room. */
+/** A term with its description in a second column, or on the next line if the column would be too narrow. */
 function item(term: string, termWidth: number, description: string, width: number): string {
   const indent = termWidth + 4;
   if (description === '') return `  ${term}`;
-  if (width - indent < LEAST_DESCRIPTION) return `  ${term}\n${wrapped(description, width, 6)}`;
+  if (width - indent < MIN_DESCRIPTION) return `  ${term}\n${wrapped(description, width, 6)}`;
   return `  ${term.padEnd(termWidth)}  ${wrapped(description, width, indent).trimStart()}`;
 }
 
-/** Choices and defaults are shown, the name of the variable is not: one line of the help says how they are formed. */
+/** Adds choices and the default. The environment variable is not added, since the help of the program explains how it is named. */
 function optionDescription(option: Option): string {
   const { description, defaultValueDescription, argChoices } = option;
   const defaultValue: unknown = option.defaultValue;
   const isNamed = argChoices === undefined || argChoices.every((word) => description.includes(word));
-  const isShort = (argChoices?.length ?? 0) <= MOST_CHOICES;
+  const isShort = (argChoices?.length ?? 0) <= MAX_CHOICES;
   const extras = [
     ...(isNamed || !isShort ? [] : [`one of ${argChoices.join(', ')}`]),
     ...(defaultValue === undefined

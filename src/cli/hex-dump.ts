@@ -1,10 +1,10 @@
-/** Annotated bytes as columns: offset, bytes, field, meaning. */
+/** Formats annotated bytes in four columns: offset, bytes, field, value. */
 import type { AnnotatedField, Annotation } from '../decode/annotate.js';
 import type { Paint } from './output.js';
 
-/** Bytes on a line, and lines of one field before the rest is left out. */
-const PER_LINE = 16;
-const MOST_LINES = 4;
+const BYTES_PER_LINE = 16;
+/** A field with more lines than this is shortened. */
+const MAX_LINES = 4;
 
 /** The lines of one message. */
 export function annotationLines(
@@ -25,15 +25,15 @@ export function annotationLines(
 }
 
 function lines({ offset, hex, name, value }: AnnotatedField, width: number, paint: Paint): string[] {
-  const rows = hex.match(new RegExp(`.{1,${2 * PER_LINE}}`, 'g')) ?? [''];
-  const shown = rows.slice(0, rows.length > MOST_LINES ? MOST_LINES - 1 : MOST_LINES);
+  const rows = hex.match(new RegExp(`.{1,${2 * BYTES_PER_LINE}}`, 'g')) ?? [''];
+  const shown = rows.slice(0, rows.length > MAX_LINES ? MAX_LINES - 1 : MAX_LINES);
   const left = rows.length - shown.length;
   const hidden =
-    left === 0 ? [] : [`${' '.repeat(8)}  … ${hex.length / 2 - shown.length * PER_LINE} more bytes`];
+    left === 0 ? [] : [`${' '.repeat(8)}  … ${hex.length / 2 - shown.length * BYTES_PER_LINE} more bytes`];
   return [
     ...shown.map((row, n) => {
-      const at = paint('dim', String(offset + n * PER_LINE).padStart(8));
-      const bytes = (row.match(/../g) ?? []).join(' ').padEnd(3 * PER_LINE - 1);
+      const at = paint('dim', String(offset + n * BYTES_PER_LINE).padStart(8));
+      const bytes = (row.match(/../g) ?? []).join(' ').padEnd(3 * BYTES_PER_LINE - 1);
       return n === 0
         ? `${at}  ${bytes}  ${name.padEnd(width)}  ${value}`.trimEnd()
         : `${at}  ${bytes}`.trimEnd();

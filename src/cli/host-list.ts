@@ -1,4 +1,4 @@
-/** The hosts that a verb is given: on the command line, in a file, or on standard input. */
+/** Reads the hosts that are given to a verb: on the command line, in a file, or on standard input. */
 import { VerackError } from '../index.js';
 import { addAbortSignal } from 'node:stream';
 import { Usage } from './exit-codes.js';
@@ -6,16 +6,16 @@ import { checkHost } from './host-targets.js';
 import { openInput } from './input-file.js';
 import { systemCodeText } from './system-codes.js';
 
-/** Characters of a list that are read. */
+/** Most characters of a list. */
 const MAX_LENGTH = 10_000_000;
-/** Standard input, in place of a file or of a host. */
+/** The name of standard input, as a file or as an operand. */
 const STDIN = '-';
 
 /**
- * Operands, and the lines of `file`, in this order; an operand `-` stands for the lines of standard input.
+ * The operands, then the lines of standard input if one operand is `-`, then the lines of `file`.
  *
- * @throws Usage when there is no host, or the list cannot be read; names the line that is no host
- * @throws VerackError `ERR_LOCAL_ARGUMENT` for an operand that is no host
+ * @throws Usage when there is no host or a list cannot be read; for a line that is not a host, it names the line
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for an operand that is not a host
  */
 export async function hostsOf(
   operands: readonly string[],
@@ -32,12 +32,12 @@ export async function hostsOf(
   const hosts = [...named, ...listed.flat()];
   if (hosts.length === 0 && !interrupted.aborted)
     throw new Usage(
-      'no host is given: name one, or a list of them with --from FILE, or - for standard input',
+      'no host is given: give one or more, or a list with --from FILE, or - for standard input',
     );
   return hosts;
 }
 
-/** One host per line; `#` begins a comment. */
+/** Parses a list with one host per line; `#` begins a comment. */
 function hostsIn(text: string): string[] {
   return text.split('\n').flatMap((line, n) => {
     const host = line.replace(/#.*/, '').trim();
@@ -51,7 +51,7 @@ function checkLine(host: string, number: number): void {
     checkHost(host);
   } catch (error) {
     if (!(error instanceof VerackError)) throw error;
-    throw new Usage(`line ${number}, "${host.slice(0, 80)}", is no host: ${String(error.facts.why)}`);
+    throw new Usage(`line ${number}, "${host.slice(0, 80)}", is not a host: ${String(error.facts.why)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** The hosts that `connect` was given: dials them, and records the outcome of each. */
+/** Dials the hosts that `verack connect` is given, and records the outcome of each. */
 import { kindOfHost, parseEndpoint } from '../net/index.js';
 import {
   type BitcoinNode,
@@ -15,11 +15,11 @@ interface Target {
   readonly host: string;
   peer?: Peer;
   outcome: Outcome;
-  /** Nothing more will be dialled. */
+  /** The host will not be dialled again. */
   isOver: boolean;
 }
 
-/** Throws `ERR_LOCAL_ARGUMENT` for a text that is no host. An I2P peer has port 0. */
+/** Throws `ERR_LOCAL_ARGUMENT` for a text that is not a host. Port 0 is accepted for I2P only, whose peers have it. */
 export function checkHost(text: string): void {
   const [host = ''] = text.split(':');
   parseEndpoint(text, 1, { allowZero: kindOfHost(host) === 'i2p' });
@@ -28,27 +28,28 @@ export function checkHost(text: string): void {
 export interface HostTargetsOptions {
   /** One handshake per host; otherwise a host is dialled again, with backoff. */
   readonly once: boolean;
-  /** A target failed without a connection: a name without an address, an address that is connected already. */
+  /** Called when a target failed without a connection: a name without an address, or an address that is connected already. */
   readonly failed: (host: string, reason: Reason) => void;
-  /** No host could be reached; called once at most. */
+  /** Called at most once, when every host has failed to connect. */
   readonly unreachable: () => void;
 }
 
-/** Not even a TCP connection was opened: the hint of the reason may not be the whole explanation. */
+/** Whether no TCP connection could be opened. If so for all hosts, the cause may be this machine, not the hosts. */
 function isUnreachable({ outcome }: Target): boolean {
   if (outcome === undefined || outcome === 'established') return false;
   return outcome.code === 'ERR_TIME_CONNECT' || REASONS[outcome.code].family === 'dial';
 }
 
+/** The targets of one `verack connect`, from the command line to the exit code. */
 export class HostTargets {
-  /** Resolves with `once` when each host has its outcome, else when each was given up. */
+  /** Resolves when each host has an outcome (with `once`), or when each has been given up (without). */
   readonly settled: Promise<void>;
   #settle!: () => void;
   readonly #targets: Target[];
   #wasReached = false;
   #isReported = false;
 
-  /** Throws `ERR_LOCAL_ARGUMENT` for a text that is no host. */
+  /** Throws `ERR_LOCAL_ARGUMENT` for a text that is not a host. */
   constructor(
     hosts: readonly string[],
     private readonly node: BitcoinNode,
@@ -74,7 +75,7 @@ export class HostTargets {
     this.#review();
   }
 
-  /** The line of this handshake was written. */
+  /** Call this when the line about a completed handshake has been written. */
   reported({ id }: PeerInfo): void {
     const target = this.#targets.find(({ peer }) => peer?.id === id);
     if (!target) return;
@@ -83,7 +84,7 @@ export class HostTargets {
     this.#review();
   }
 
-  /** The first round without a connection is reported; connections report their end themselves. */
+  /** Reports a failed dial only the first time. A connection that opened and ended is reported by the log of the node. */
   #retries(target: Target, peer: Peer, reason: Reason): void {
     if (target.outcome === undefined && peer.id === 0) this.options.failed(target.host, reason);
     target.outcome = reason;
@@ -102,7 +103,7 @@ export class HostTargets {
 
   #review(): void {
     const { once } = this.options;
-    // With -connect=0 nothing is dialled, and there is nothing to wait for.
+    // With -connect=0 there are no targets: --once ends at once, otherwise only an interruption ends the run.
     if (this.#targets.length === 0) return once ? this.#settle() : undefined;
     if (this.#targets.every(isUnreachable) && !this.#wasReached && !this.#isReported) {
       this.#isReported = true;

@@ -1,4 +1,4 @@
-/** `verack identify`: which implementation a node is, by its behaviour, beside what it claims to be. */
+/** `verack identify`: finds the implementation of a node by its behaviour, and prints it beside its user agent. */
 import { Argument } from 'commander';
 import {
   dialledConnections,
@@ -25,11 +25,11 @@ import { routeOptions } from './proxy-options.js';
 
 export const identifyCommand: CliCommand = {
   name: 'identify',
-  about: 'which implementation is a node really?',
+  about: 'find the implementation of a node by its behaviour',
   details:
-    'One connection per host: a version, a verack and a few requests that every node answers or ignores. The answers are ' +
-    'compared with the models of known implementations, which verack learn made; the user agent plays no part. The label is ' +
-    `"${UNKNOWN}" when no model fits. Exit code 0 whatever the label is.`,
+    'Opens one connection per host and sends version, verack and a few requests that every node answers or ignores. The ' +
+    'answers are compared with models of known implementations, which verack learn made; the user agent is not used. The ' +
+    `label is "${UNKNOWN}" when no model matches. Exit code 0 whatever the label is.`,
   examples: [
     ['verack identify --regtest 127.0.0.1:18444', 'the label, and the answers that led to it'],
     ['verack identify node.example.org --json', 'the same for a program'],
@@ -68,7 +68,7 @@ async function run({ operands, flags, out, interrupted }: Invocation, net: NodeN
   return exitCodeOf(outcomes);
 }
 
-/** Rejects with a `VerackError` when the node cannot be reached. */
+/** Identifies a node over one new connection. Rejects with a `VerackError` when the node cannot be reached. */
 export async function identified(
   host: string,
   transport: TransportName,
@@ -90,7 +90,7 @@ function report(host: string, error: unknown, out: Output): Reason {
   return reason;
 }
 
-/** The label beside the claim, and every question with what its answer excludes. */
+/** Lines for people: the label and the user agent, then each message with the answer and the models that it excludes. */
 export function linesOf(
   host: string,
   { label, claimed, questions, ms }: Identification,
@@ -106,7 +106,7 @@ export function linesOf(
 }
 
 function questionLines({ input, output, excludes }: Question): string[] {
-  const line = `  ${input === '' ? 'at first' : input}: ${spelled(output)}`;
+  const line = `  ${input === '' ? 'before any message' : input}: ${spelled(output)}`;
   return [line, ...excludes.map(excludedLine)];
 }
 

@@ -1,12 +1,12 @@
 /**
- * Limits the log lines that peers cause by connecting to this node: so many of a kind and source within a minute, then one
- * line that says how many there were; at the end of the program at once. With `-v` every line is written, as requested.
+ * Limits the log lines that inbound connections cause: a number of lines for each kind and source within a minute, then one
+ * line with the number of suppressed ones, also at the end of the program. With `-v` every line is written.
  */
 import { parseEndpoint, sourceOf } from '../net/index.js';
 import { LogRateLimit, type Suppressed, suppressedSentence } from './log-rate-limit.js';
 import type { Output } from './output.js';
 
-/** Milliseconds between two checks for a period that is over. */
+/** Milliseconds between two checks whether a period has ended. */
 const INTERVAL = 5_000;
 
 export class InboundLog {
@@ -17,7 +17,7 @@ export class InboundLog {
     out.atEnd(() => this.#write(this.#limit.flush()));
   }
 
-  /** Whether a line about a peer at `addr`, `host:port`, is to be written. */
+  /** Counts a line about the peer at `addr` (`host:port`); true when it is to be written. */
   allows(kind: string, addr: string): boolean {
     if (this.out.verbose > 0) return true;
     this.#summarize();

@@ -1,13 +1,13 @@
-/** Files that a verb reads: without blocking on a pipe that has no writer. */
+/** Reads the files that are given to a verb, without blocking on a pipe that has no writer. */
 import { closeSync, constants, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { Usage } from './exit-codes.js';
 
-/** To open a pipe would otherwise wait for a writer, in a thread that the end of the process waits for. */
+/** Without O_NONBLOCK, opening a pipe waits for a writer, and the process cannot exit while it waits. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** The bytes of a file or a pipe, until `signal` aborts. Throws the system's error when the file cannot be opened. */
+/** A stream of the bytes of a file or a pipe; `signal` destroys it. Throws the system's error when the file cannot be opened. */
 export function openInput(path: string, signal: AbortSignal): Readable {
   const fd = openSync(path, FLAGS);
   const isPipe = fstatSync(fd).isFIFO();
@@ -17,13 +17,13 @@ export function openInput(path: string, signal: AbortSignal): Readable {
   return addAbortSignal(signal, stream);
 }
 
-/** The largest file that is read as a whole, unless a caller has a limit of its own; bytes. */
+/** Default limit for a file that is read as a whole, in bytes. */
 const LARGEST = 64 * 1024 * 1024;
 const CHUNK = 1024 * 1024;
 
 /**
- * A whole file or device, in pieces, since the size of a device is not known before. Throws `Usage` for a pipe and for more
- * than `limit` bytes, the system's error for what cannot be read.
+ * The contents of a file or a device, which is read in pieces, since a device does not report its size. Throws `Usage` for
+ * a pipe and for more than `limit` bytes, and the system's error when it cannot be read.
  */
 export function readInputFile(path: string, limit = LARGEST): Buffer {
   const fd = openSync(path, FLAGS);
@@ -47,6 +47,6 @@ function readUpTo(fd: number, path: string, limit: number): Buffer {
   }
 }
 
-/** The same as text. */
+/** The contents of a file as UTF-8 text; limit and errors as `readInputFile`. */
 export const readTextFile = (path: string, limit?: number): string =>
   readInputFile(path, limit).toString('utf8');

@@ -1,4 +1,4 @@
-/** Observation from outside: a browser (`--inspect`) and Prometheus (`--metrics`). Each module is loaded only when needed. */
+/** Starts the servers of `--inspect` and `--metrics`. Their modules are imported only when needed. */
 import type { Endpoint } from '../net/index.js';
 import { type BitcoinNode, type NodeOptions, VerackError } from '../index.js';
 import type { CrawlReport } from '../crawl/index.js';
@@ -14,19 +14,20 @@ import { type NodeRecorder, recorderOf } from './record-option.js';
 
 type Wanted = Pick<Flags, 'inspect' | 'lab' | 'metrics' | 'metricstokenfile'>;
 
+/** The servers that observe a node or a crawl. */
 export interface Observers {
-  /** To be merged into the options of the node. */
+  /** Options for the node, to be merged into the others. */
   readonly options: Pick<NodeOptions, 'inspect'>;
-  /** Observes that node; call it before it dials or listens. */
+  /** Observes a node. Call it before the node dials or listens. */
   follow(node: BitcoinNode): void;
-  /** Shows a crawl; `resultAge`: seconds since the last result of a fleet. */
+  /** Observes a crawl. `resultAge` returns the seconds since the last result of a fleet. */
   followCrawl(read: () => CrawlReport, resultAge: () => number): void;
-  /** Prints the address of the page once more, when there is one: before the program waits, and after long output. */
+  /** Prints the address of the page again, if there is one: before the program waits, and after long output. */
   printPage(): void;
   close(): Promise<void>;
 }
 
-/** Opens the servers that the flags name, and prints each address on a line of its own. */
+/** Opens the servers that the flags ask for, and prints the address of each. @throws Usage when one cannot be opened */
 export async function observers({ inspect, lab = false, ...flags }: Wanted, out: Output): Promise<Observers> {
   const relay = inspect === undefined && !lab ? undefined : await inspector(inspect ?? 0, lab, out);
   const { metrics, metricstokenfile: file } = flags;
@@ -50,7 +51,7 @@ export async function observers({ inspect, lab = false, ...flags }: Wanted, out:
   };
 }
 
-/** A node that is observed and recorded as the flags say. */
+/** A node with the observers and the recording that the flags ask for. */
 export interface ObservedNode {
   readonly node: BitcoinNode;
   /** As {@link Observers.printPage}. */
@@ -74,7 +75,7 @@ export async function observedNode(flags: Flags, out: Output, options: NodeOptio
   return { node, stop, printPage: () => attached.printPage() };
 }
 
-/** Opened last, so that a run that cannot start leaves no recording behind. */
+/** Opens the recording of `--record`, after all servers, so that a run that cannot start leaves no file. */
 export async function recording(flags: Flags, out: Output, attached: Observers): Promise<NodeRecorder> {
   try {
     return await recorderOf(flags, out);
@@ -100,7 +101,7 @@ const pageLine = ({ url }: Relay): string => `page: ${url}`;
 
 const MAX_TOKEN_FILE = 4_096;
 
-/** The first line of a file; it must not be empty. */
+/** The first line of a file. @throws Usage when it is empty or the file cannot be read */
 function tokenIn(file: string): string {
   const [token = ''] = tokenTextOf(file).split(/\r?\n/);
   if (token === '') throw new Usage('--metricstokenfile: the first line of the file is empty');
@@ -177,6 +178,6 @@ async function opened<T>(server: Promise<T>, failure: string, option: string): P
   } catch (error) {
     if (!(error instanceof VerackError)) throw error;
     const why = String(error.facts.syscode);
-    throw new Usage(`${failure} (${why}); give another to ${option}, or 0 for any`);
+    throw new Usage(`${failure} (${why}); give ${option} another port, or 0 for any free one`);
   }
 }

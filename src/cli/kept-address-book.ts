@@ -1,6 +1,6 @@
 /**
  * The address book of a running node: loaded at the start, saved every 15 minutes and at the end (Core: `DumpAddresses`),
- * with the anchors for the next run. A directory that cannot be used is reported, and the node runs without it.
+ * together with the anchors for the next run. If the data directory cannot be used, that is reported and nothing is saved.
  */
 import { join } from 'node:path';
 import {
@@ -28,24 +28,25 @@ import {
 } from '../index.js';
 import { formatAddress, parseAddress } from '../wire/index.js';
 import { netgroupsOf, openBook } from './address-book-file.js';
-import { chainFolder } from './data-directory.js';
+import { chainDirectory } from './data-directory.js';
 import type { Flags } from './options.js';
 import type { Output } from './output.js';
 
 /** Core: DUMP_PEERS_INTERVAL. */
 const SAVE_INTERVAL = 15 * 60_000;
 
+/** An address book and what is saved with it. */
 export interface KeptAddressBook {
   readonly book: AddressBook;
-  /** Block-relay-only peers of the last run; their file is deleted. */
+  /** The block-relay-only peers of the last run. Their file has been deleted, as Core deletes it. */
   readonly anchors: readonly Endpoint[];
-  /** Saves the book from now on. */
+  /** Starts saving the book every 15 minutes. */
   begin(): void;
-  /** Saves the book and the anchors: call it while the node still has its peers. */
+  /** Saves the book and the anchors. Call it before the node stops, while its peers are connected. */
   end(node: BitcoinNode): Promise<void>;
 }
 
-/** The book of `--datadir`; with `none`, or where the folder cannot be used, one that is forgotten. */
+/** The address book of `--datadir`; with `none`, or if the directory cannot be used, a new one that is not saved. */
 export async function keptAddressBook(
   { datadir, asmap }: Pick<Flags, 'datadir' | 'asmap'>,
   chain: Chain,
@@ -54,15 +55,15 @@ export async function keptAddressBook(
 ): Promise<KeptAddressBook> {
   const netgroups = netgroupsOf(asmap);
   const fresh = { key: systemRandom(KEY_SIZE), netgroups };
-  const folder = chainFolder(datadir, chain);
+  const directory = chainDirectory(datadir, chain);
   try {
-    const book = await openBook(folder, chain, fresh, out);
-    const anchors = folder === undefined ? [] : anchorsOf(await takeAnchors(folder, chain.magic), out);
-    return new Keeper({ book, anchors, folder, chain, out, clock });
+    const book = await openBook(directory, chain, fresh, out);
+    const anchors = directory === undefined ? [] : anchorsOf(await takeAnchors(directory, chain.magic), out);
+    return new SavedBook({ book, anchors, directory, chain, out, clock });
   } catch (error) {
-    reportRefusal(error, 'nothing is kept', out);
+    reportRefusal(error, 'nothing is saved', out);
     const book = await openBook(undefined, chain, fresh, out);
-    return new Keeper({ book, anchors: [], folder: undefined, chain, out, clock });
+    return new SavedBook({ book, anchors: [], directory: undefined, chain, out, clock });
   }
 }
 
@@ -71,28 +72,28 @@ function anchorsOf({ value = [], notice }: FileContents<readonly AddressRecord[]
   return value.map((address) => ({ host: formatAddress(address), port: address.port }));
 }
 
-/** What the system refuses is no fault of the program. */
+/** Reports a file that the system refused; rethrows any other error, which is a bug. */
 function reportRefusal(error: unknown, consequence: string, out: Output): void {
   if (!(error instanceof VerackError && error.code === 'ERR_LOCAL_LIMIT')) throw error;
   const { path = 'the data directory', why = 'refused' } = error.facts;
   out.failure(`${String(path)} cannot be used (${String(why)}): ${consequence}`);
 }
 
-interface KeeperParts {
+interface SavedBookParts {
   readonly book: AddressBook;
   readonly anchors: readonly Endpoint[];
-  /** Undefined: nothing is kept. */
-  readonly folder: string | undefined;
+  /** Undefined: nothing is saved. */
+  readonly directory: string | undefined;
   readonly chain: Chain;
   readonly out: Output;
   readonly clock: Clock;
 }
 
-class Keeper implements KeptAddressBook {
+class SavedBook implements KeptAddressBook {
   #timer: unknown;
   readonly #wasEmpty: boolean;
 
-  constructor(private readonly parts: KeeperParts) {
+  constructor(private readonly parts: SavedBookParts) {
     this.#wasEmpty = parts.book.size() === 0;
   }
 
@@ -112,27 +113,27 @@ class Keeper implements KeptAddressBook {
   }
 
   async end(node: BitcoinNode): Promise<void> {
-    const { folder, chain, out, clock } = this.parts;
+    const { directory, chain, out, clock } = this.parts;
     clock.clearTimeout(this.#timer);
     const anchors = node.peers.list().flatMap(anchorOf).slice(0, MAX_ANCHORS);
     await this.#save();
-    if (folder === undefined || anchors.length === 0) return;
-    await writeAnchors(folder, anchors, chain.magic).catch((error: unknown) =>
+    if (directory === undefined || anchors.length === 0) return;
+    await writeAnchors(directory, anchors, chain.magic).catch((error: unknown) =>
       reportRefusal(error, `${ANCHORS_FILE} is not written`, out),
     );
   }
 
-  /** An empty book that was empty is no file. */
+  /** Saves the book, except one that is empty and was empty at the start: that needs no file. */
   async #save(): Promise<void> {
-    const { folder, book, chain, out } = this.parts;
-    if (folder === undefined || (this.#wasEmpty && book.size() === 0)) return;
-    await writePeersFile(join(folder, PEERS_FILE), book.save(), chain.magic).catch((error: unknown) =>
+    const { directory, book, chain, out } = this.parts;
+    if (directory === undefined || (this.#wasEmpty && book.size() === 0)) return;
+    await writePeersFile(join(directory, PEERS_FILE), book.save(), chain.magic).catch((error: unknown) =>
       reportRefusal(error, 'the address book is not saved', out),
     );
   }
 }
 
-/** The peer as an anchor, if it is one. */
+/** The address of a block-relay-only peer; none for other peers, which are not anchors. */
 function anchorOf(peer: PeerInfo): AddressRecord[] {
   if (peer.connection_type !== 'block-relay-only' || peer.state !== 'established') return [];
   const { host, port } = parseEndpoint(peer.addr, 0, { allowZero: true });

@@ -1,4 +1,4 @@
-/** `verack learn`: the state machine of a node, learned from outside, and where it differs from our chart. */
+/** `verack learn`: learns the state machine of a node from its answers, and compares it with the chart of this project. */
 import { Argument } from 'commander';
 import { commandDialler } from '../conformance/index.js';
 import {
@@ -34,11 +34,11 @@ import { plain } from './peer-lines.js';
 import { oneOf, whole } from './option-values.js';
 import type { CliCommand, Invocation } from './command.js';
 
-/** Forms of the machine; the page also shows the one that it is compared with. */
+/** Formats of the learned machine. `html` also shows the machine that it is compared with. */
 const FORMS = ['model', 'xstate', 'mermaid', 'svg', 'html'] as const;
 type Form = (typeof FORMS)[number];
 
-/** What this verb has beside the shared options. */
+/** The options of this verb besides the shared ones. */
 interface LearnFlags extends Flags {
   readonly transport?: TransportName;
   readonly depth?: number;
@@ -49,22 +49,23 @@ interface LearnFlags extends Flags {
   readonly diff?: boolean;
 }
 
-/** Connections at the same time; encrypted ones cost both sides more. Elsewhere than on loopback few, and paced. */
+/** Connections at the same time: fewer with v2, which costs both sides more. */
 const PARALLEL = { v1: 32, v2: 8 } as const;
 const DIALLED_PARALLEL = 8;
+/** For nodes that are not on loopback: few connections, with pauses in milliseconds. */
 const REMOTE = { parallel: 2, pause: 250 } as const;
 
 export const learnCommand: CliCommand = {
   name: 'learn',
   about: "learn a node's state machine and compare it with ours",
   details:
-    'Sends short sequences of messages to the node, each on a fresh connection, and infers its Mealy machine (the L# ' +
-    'algorithm). Some sequences misbehave on purpose. On loopback many connections run at once, each from an address of ' +
-    'its own; elsewhere two at a time, with pauses. Exit code 0 whatever the differences are.',
+    'Sends short sequences of messages to the node, each on a new connection, and infers its Mealy machine (the L# ' +
+    'algorithm). Some sequences violate the protocol on purpose. On loopback many connections are open at the same time, ' +
+    'each from its own source address; elsewhere two, with pauses. Exit code 0 whatever the differences are.',
   examples: [
     ['verack learn --regtest 127.0.0.1', 'where your node differs from our chart'],
     ['verack learn --regtest 127.0.0.1 --as mermaid', 'its state machine as a diagram'],
-    ['verack learn --regtest 127.0.0.1 --json > a.json', 'the same for programs'],
+    ['verack learn --regtest 127.0.0.1 --json > a.json', 'the machine as JSON, for --diff'],
     ['verack learn --diff a.json b.json', 'where two learned nodes differ'],
     [
       'verack learn --diff a.json b.json --as html > diff.html',
@@ -77,16 +78,18 @@ export const learnCommand: CliCommand = {
     valued('--transport <name>', 'v1 or v2', oneOf('v1', 'v2')).default('v1'),
     valued(
       '--depth <n>',
-      'hidden states to search for; each multiplies the connections by 27',
+      'extra depth of the search for hidden states; each step needs 27 times the connections',
       whole(0, 2),
     ).default(0),
-    valued('--parallel <n>', 'connections at a time', whole(1, 64)),
+    valued('--parallel <n>', 'connections that are open at the same time', whole(1, 64)),
     valued(
       '--dial-command <cmd>',
-      "learn the node's dialler: {host} {port} {type} {v2} are replaced",
+      'learn outbound connections: a command that makes the node dial; {host} {port} {type} {v2} are replaced',
       String,
     ),
-    valued('--listen-at <addr>', 'where the node finds us', String).default('127.0.0.1'),
+    valued('--listen-at <addr>', 'the address on which verack listens for the node', String).default(
+      '127.0.0.1',
+    ),
     valued(
       '--as <form>',
       'print the machine: model, xstate, mermaid, svg, or html with both charts side by side',
@@ -103,7 +106,7 @@ export const learnCommand: CliCommand = {
 async function run(job: Invocation, flags: LearnFlags): Promise<number> {
   if (flags.diff) return diff(job, flags);
   const [host = '', ...others] = job.operands;
-  if (others.length > 0) throw new Usage('one host at a time');
+  if (others.length > 0) throw new Usage('learn takes one host');
   const result = await withNodeNet(job, async (net) => {
     const route = await routeTo(host, chainOf(flags).port, net, job.interrupted);
     return learned(route, job, flags);
@@ -118,13 +121,13 @@ async function run(job: Invocation, flags: LearnFlags): Promise<number> {
   return EXIT.ok;
 }
 
-/** A fault of the network, as opposed to one of the command line. */
+/** Returns a network error as the result, and rethrows errors about the command line. */
 function unreachable(error: unknown): VerackError {
   if (error instanceof VerackError && error.code !== 'ERR_LOCAL_ARGUMENT') return error;
   throw error;
 }
 
-/** Undefined when it was interrupted. */
+/** Learns the node; undefined when interrupted. */
 async function learned(
   route: HostRoute,
   job: Invocation,
@@ -203,13 +206,15 @@ async function shown(
 const titleOf = (name: string, { node, connection_type, transport }: Model): string =>
   `${name}: ${node.subver} (${connection_type}, ${transport})`;
 
-/** Graphviz is an optional dependency. */
+/** Reports the optional package of Graphviz when it is missing. */
 async function drawn(draw: () => Promise<string>): Promise<string> {
   try {
     return await draw();
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
-    throw new Usage('drawings need the package @viz-js/viz, which is not installed; --as mermaid needs none');
+    throw new Usage(
+      'svg and html need the package @viz-js/viz, which is not installed; --as mermaid does not',
+    );
   }
 }
 
@@ -234,7 +239,7 @@ function printDifferences(
     out.answer(
       out.paint(
         'bold',
-        word.length === 0 ? 'before any input' : word.map((input) => plain(input)).join(', '),
+        word.length === 0 ? 'before any message' : word.map((input) => plain(input)).join(', '),
       ),
     );
     out.answer(`  ${one}: ${spelled(expected.at(-1))}`);
@@ -248,8 +253,8 @@ async function diff({ operands, out }: Invocation, { as }: LearnFlags): Promise<
   const [first = '', second = ''] = operands;
   if (!one || !other || more.length > 0) throw new Usage('--diff needs two files');
   if (one.machine.inputs.join() !== other.machine.inputs.join())
-    throw new Usage('the two models have different inputs: were both learned over the same transport');
-  if (as !== undefined && as !== 'html') throw new Usage('--diff prints text or --as html');
+    throw new Usage('the two models have different inputs: learn both over the same transport');
+  if (as !== undefined && as !== 'html') throw new Usage('--diff prints text, or a page with --as html');
   const differences = compare(one, other);
   out.object({ states: [one.machine.states.length, other.machine.states.length], differences });
   if (as === undefined || out.json) printDifferences(differences, first, second, out);

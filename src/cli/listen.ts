@@ -42,24 +42,24 @@ export const listenCommand: CliCommand = {
   name: 'listen',
   about: 'accept connections, with fault injection',
   details:
-    'Listens on 127.0.0.1 unless --bind says otherwise (Core would listen on every interface: --bind 0.0.0.0 --bind [::]). ' +
-    'The address it listens on goes to stdout, then, without --quiet, a line for each handshake that completes. Peers that ask ' +
-    'for addresses get some of the address book of --datadir, which their own addresses go into.',
+    'Listens on 127.0.0.1 unless --bind is given (Core listens on all interfaces: --bind 0.0.0.0 --bind [::]). Prints to ' +
+    'stdout the address that it listens on and then, without --quiet, a line for each handshake that completes. Peers that ' +
+    'ask for addresses get some of the address book of --datadir, and addresses that peers send are added to it.',
   appendix: FAULT_HELP,
   examples: [
     ['verack listen --regtest', 'then: bitcoin-cli -regtest addnode 127.0.0.1:18444 onetry'],
-    ['verack listen --regtest --port 0 --json', 'any free port, as NDJSON for a program'],
+    ['verack listen --regtest --port 0 --json', 'any free port; NDJSON for a program'],
     [
       'verack listen --regtest --fault no-verack --peertimeout 5',
-      'how long does the dialling node wait for verack?',
+      'find out how long the dialling node waits for verack',
     ],
   ],
   operands: [],
   options: [
     ...bindOptions(),
-    valued('--for <seconds>', 'end in order after this time', seconds),
+    valued('--for <seconds>', 'exit cleanly after this time', seconds),
     ...switched('--table', 'print a table like -netinfo at the end'),
-    // Core's option for this verb, and its negation, which is refused.
+    // Core's option that implies this verb; its negation is refused with a hint.
     ...['--listen', '--no-listen'].map((flags) => new Option(flags).hideHelp()),
     ...chainOptions(),
     ...addressBookOptions(),
@@ -83,7 +83,7 @@ export const listenCommand: CliCommand = {
 
 async function run({ flags, out, env, interrupted }: Invocation): Promise<number> {
   if (flags.listen === false)
-    throw new Usage('listen has nothing to do with -listen=0: verack connect HOST dials without listening');
+    throw new Usage('-listen=0 contradicts verack listen; verack connect HOST dials without listening');
   const maxinbound = slotsThatFit(flags.maxconnections ?? MAX_INBOUND, out);
   const limits = { maxinbound, maxoutbound: 0, ...inboundOptionsOf(flags, out) };
   const { chain, ...common } = nodeOptionsOf(flags);
@@ -119,7 +119,7 @@ const systemdNotifier = (out: Output): SystemdNotifier =>
     failed: (code) => out.failure(`systemd is not notified: systemd-notify failed (${code})`),
   });
 
-/** Limits on sources, the whitelist and the bans, as far as they are given. */
+/** The options of the node for the limits, the whitelist and the bans that are given. */
 function inboundOptionsOf(flags: Flags, out: Output): Partial<NodeOptions> {
   const { maxpending, maxpersource, acceptrate, pendingloopback, whitelist, reservedslots } = flags;
   return {
@@ -133,5 +133,5 @@ function inboundOptionsOf(flags: Flags, out: Output): Partial<NodeOptions> {
   };
 }
 
-/** With `--quiet` the address is the only result. */
+/** With `--quiet` only the address that the node listens on is printed. */
 const reportsPeers = ({ quiet }: Flags, out: Output): boolean => !quiet || out.json || out.log !== 'pretty';

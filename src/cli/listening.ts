@@ -1,4 +1,4 @@
-/** Opens the listeners of a verb: the addresses of this machine that the flags name, and I2P. */
+/** Opens the listeners of a verb: the addresses of `--bind`, and I2P. */
 import { type Endpoint, formatEndpoint, I2P_LISTEN } from '../net/index.js';
 import { type BitcoinNode, reasonOf, VerackError } from '../index.js';
 import type { Flags } from './options.js';
@@ -6,7 +6,7 @@ import type { Output } from './output.js';
 import { failureLine } from './peer-lines.js';
 
 const LOOPBACK = '127.0.0.1';
-/** The pause before I2P is tried again grows by this much up to that, milliseconds (Core: `ThreadI2PAcceptIncoming`). */
+/** The pause before the next attempt to open I2P grows by a step up to a maximum, milliseconds (Core: `ThreadI2PAcceptIncoming`). */
 const RETRY_STEP_MS = 1_000;
 const RETRY_MAX_MS = 300_000;
 
@@ -19,8 +19,8 @@ export function printListening(node: BitcoinNode, out: Output): void {
 }
 
 /**
- * Opens every listener, or none: false when one cannot be opened, and then the failure was printed. I2P is opened in the
- * background, until `signal` aborts: a router takes minutes to build tunnels.
+ * Opens all listeners. When one cannot be opened, prints the failure, stops the node and resolves to false. I2P is opened in
+ * the background, until `signal` aborts, since a router takes minutes to build tunnels.
  */
 export async function openListeners(
   node: BitcoinNode,
@@ -33,7 +33,7 @@ export async function openListeners(
     host,
     port: own < 0 ? port : own,
   }));
-  if (!(await isOpen(node, wanted, (line) => out.failure(line)))) return false;
+  if (!(await openAll(node, wanted, (line) => out.failure(line)))) return false;
   if (flags.i2psam && flags.i2pacceptincoming !== false) void listenOnI2p(node, out, signal);
   return true;
 }
@@ -47,19 +47,20 @@ async function listenOnI2p(node: BitcoinNode, out: Output, signal: AbortSignal):
       if (!(error instanceof VerackError)) throw error;
       if (signal.aborted || error.code === 'ERR_LOCAL_CANCELLED') return;
       if (pause === RETRY_STEP_MS) out.failure(failureLine('inbound I2P', reasonOf(error), out.paintLog));
-      await waited(pause, signal);
+      await delay(pause, signal);
     }
   }
 }
 
-function waited(ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after `ms` milliseconds, or when `signal` aborts. */
+function delay(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
     signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
   });
 }
 
-async function isOpen(
+async function openAll(
   node: BitcoinNode,
   wanted: readonly Endpoint[],
   fail: (line: string) => void,
@@ -80,13 +81,14 @@ const endpointOf = ({ facts }: VerackError): Endpoint => ({
   port: Number(facts.port),
 });
 
-/** The cause, and what to try. */
+/** The cause of the failure, and which option to change. */
 function causeOf(error: VerackError): string {
   const { host, port } = endpointOf(error);
   const { syscode = 'unknown' } = error.facts;
-  if (syscode === 'EADDRINUSE') return `port ${port} is in use; pick another with --port, or 0 for any`;
+  if (syscode === 'EADDRINUSE')
+    return `port ${port} is in use; choose another with --port, or 0 for any free one`;
   if (syscode === 'EACCES')
-    return `port ${port} needs a permission that this user lacks; pick one from 1024 on with --port`;
-  if (syscode === 'EADDRNOTAVAIL') return `this machine has no address ${host}; pick another with --bind`;
-  return `the system refused (${syscode}); pick another address with --bind`;
+    return `port ${port} needs a permission that this user lacks; choose one from 1024 up with --port`;
+  if (syscode === 'EADDRNOTAVAIL') return `this machine has no address ${host}; choose another with --bind`;
+  return `the system refused (${syscode}); choose another address with --bind`;
 }

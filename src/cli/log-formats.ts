@@ -1,27 +1,27 @@
 /**
- * The forms of the diagnostics on stderr: `pretty` for people, `json` with one object per line, and `core`, lines as in
- * the debug.log of Bitcoin Core. This file has the formats, not the events.
+ * The formats of the diagnostics on stderr: `pretty` for people, `json` with one object per line, and `core` with lines as
+ * in the debug.log of Bitcoin Core. `event-log.ts` produces the entries.
  */
 export type LogForm = 'pretty' | 'json' | 'core';
 export type Level = 'debug' | 'info' | 'warn';
 
-/** Something that happened, for a log. */
+/** A log entry. */
 export interface Entry {
   readonly level: Level;
-  /** The word for it, as on stdout with `--json`. */
+  /** The name of the event, the same as on stdout with `--json`. */
   readonly event: string;
   readonly facts: object;
-  /** The same as Core would say it; absent where it would say nothing. */
+  /** The text of the line in Core's format; absent for events that Core does not log. */
   readonly core?: string | undefined;
 }
 
-/** The entry as a line of that form; undefined where the form has none. */
+/** The entry as a line without a line break; undefined where the format has no line for it. */
 export function lineOf(form: Exclude<LogForm, 'pretty'>, entry: Entry, at: Date): string | undefined {
   if (form === 'json') return jsonLine(entry, at);
   return entry.core === undefined ? undefined : `${secondOf(at)} ${entry.core}`;
 }
 
-/** A text as a line of that form. */
+/** A text as a line; in `json` as the event `notice`. */
 export function logLine(form: LogForm, level: Level, text: string, at: Date): string {
   if (form === 'pretty') return text;
   const entry = { level, event: 'notice', facts: { text }, core: printable(text) };
@@ -31,10 +31,10 @@ export function logLine(form: LogForm, level: Level, text: string, at: Date): st
 const jsonLine = ({ level, event, facts }: Entry, at: Date): string =>
   escaped(JSON.stringify({ time: at.toISOString(), level, event, ...facts }));
 
-/** As Core without `-logtimemicros`. */
+/** UTC to the second, as Core without `-logtimemicros`. */
 const secondOf = (at: Date): string => `${at.toISOString().slice(0, 19)}Z`;
 
-/** JSON does not escape these characters, and a terminal interprets some of them. */
+/** Escapes DEL and the C1 control characters: JSON does not, and a terminal may interpret them. */
 const escaped = (json: string): string =>
   json.replace(/[\u007f-\u009f]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
 

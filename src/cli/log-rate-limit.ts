@@ -1,21 +1,23 @@
 /**
- * Limits the log lines that remote peers can cause, by kind and source: after so many within a period the rest are counted,
- * and a summary at the end of the period says how many there were.
+ * Limits the log lines that remote peers can cause, by kind and source. Lines above the limit of a period are only counted,
+ * and a summary at the end of the period reports their number.
  *
- * Bitcoin Core limits bytes per hour and place in its source; this limits lines per kind, so that a flood of one kind does
- * not hide the others. A kind has a limit of its own too, since an attacker may have many sources. Memory is bounded.
+ * Bitcoin Core limits the bytes per hour of each log statement in its source. This limits the lines of each kind, so that a
+ * flood of one kind does not hide the others. There is a limit per source and one per kind, since an attacker may have many
+ * sources. Memory is bounded.
  */
 
+/** The limits; see {@link LOG_LIMITS} for the defaults. */
 export interface LogLimits {
-  /** Milliseconds of a period; it begins with the first line. */
+  /** Length of a period in milliseconds. It begins with the first line. */
   readonly period: number;
   /** Lines of one kind and source within a period. */
   readonly perSource: number;
   /** Lines of one kind within a period. */
   readonly perKind: number;
-  /** Sources of one kind that are counted separately; what comes from others is counted together. */
+  /** Sources of one kind that are counted separately; all others are counted together. */
   readonly sources: number;
-  /** Sources that a summary names, those with most lines first. */
+  /** How many sources a summary lists, those with most lines first. */
   readonly named: number;
 }
 
@@ -25,23 +27,23 @@ export const LOG_LIMITS: LogLimits = { period: 60_000, perSource: 10, perKind: 6
 export interface Suppressed {
   readonly kind: string;
   readonly count: number;
-  /** The sources with most of them, in that order, each with its number. */
+  /** The sources with most suppressed lines first, each with its number of lines. */
   readonly sources: readonly { readonly source: string; readonly count: number }[];
 }
 
-/** The lines of one source: written, and not written. */
+/** The number of lines that were written and that were suppressed. */
 interface Counts {
   written: number;
   suppressed: number;
 }
 
-/** Of one kind; `others` are the sources that are not counted separately. */
+/** The counts of one kind. `others` counts the sources that are not counted separately. */
 interface KindCounts extends Counts {
   readonly sources: Map<string, Counts>;
   readonly others: Counts;
 }
 
-/** Kinds are a closed set of this program's own words, so that their number is bounded. */
+/** Counts lines by kind and source. Callers must use a fixed set of kinds, so that memory stays bounded. */
 export class LogRateLimit {
   readonly #kinds = new Map<string, KindCounts>();
   #beganat = -1;
@@ -51,8 +53,8 @@ export class LogRateLimit {
   /**
    * Counts a line; true when it is to be written.
    *
-   * @param source - where its cause came from, as `sourceOf` gives it
-   * @param at - milliseconds of a clock that does not go back
+   * @param source - the source network of the peer, from `sourceOf`
+   * @param at - milliseconds of a monotonic clock
    */
   isAllowed(kind: string, source: string, at: number): boolean {
     if (this.#beganat < 0) this.#beganat = at;
@@ -65,15 +67,17 @@ export class LogRateLimit {
   }
 
   /**
-   * What was suppressed in a period that is over, a summary for each kind; empty as long as it is not over. Call it before each line
-   * and about once a second.
+   * One summary for each kind with suppressed lines, once the period has ended; empty before. Call it before each line
+   * and at a regular interval.
+   *
+   * @param at - milliseconds of the same clock as in `isAllowed`
    */
   summaries(at: number): readonly Suppressed[] {
     const isOver = this.#beganat >= 0 && at - this.#beganat >= this.limits.period;
     return isOver ? this.flush() : [];
   }
 
-  /** The same at once: for the end of the program. */
+  /** The summaries without waiting for the end of the period: for the end of the program. */
   flush(): readonly Suppressed[] {
     const all = [...this.#kinds].filter(([, { suppressed }]) => suppressed > 0);
     this.#kinds.clear();

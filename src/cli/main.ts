@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The program `verack`: ties the command line to this process. */
+/** The executable `verack`: runs the command line with the streams and signals of this process. */
 import { bugReport, EXIT } from './exit-codes.js';
 import { graceAfter, interruptions } from './signals.js';
 import { OutputStream } from './output-stream.js';
@@ -11,14 +11,14 @@ import { systemCodeText } from './system-codes.js';
 const stderr = new OutputStream(process.stderr);
 const stdout = new OutputStream(process.stdout, { failed: stdoutFailed });
 
-/** A reader such as `head` that closes the pipe is no error. */
+/** Exits with 0 when the reader closes the pipe, as `head` does; reports any other failure to write. */
 function stdoutFailed(fault: string): void {
   if (fault === 'EPIPE') process.exit(EXIT.ok);
-  const why = fault === 'stalled' ? 'its reader does not read' : systemCodeText(fault);
+  const why = fault === 'stalled' ? 'the reader does not read' : systemCodeText(fault);
   stderr.write(`verack: standard output cannot be written: ${why}; lines are lost.\n`);
 }
 
-/** Ends at once, after the last lines: sockets that linger are left to the system. */
+/** Exits once the last lines are written, without waiting for sockets that are still closing. */
 async function exit(code: number): Promise<void> {
   const drained = Promise.all([stdout.drain(), stderr.drain()]);
   await Promise.race([drained, graceAfter(interrupted)]);

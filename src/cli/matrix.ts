@@ -1,4 +1,4 @@
-/** `verack matrix`: the conformance cases against several nodes and our own, as one HTML page and one JSON file. */
+/** `verack matrix`: runs the conformance cases against several nodes and verack's own, and writes an HTML page and a JSON file. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Argument, InvalidArgumentError } from 'commander';
@@ -33,7 +33,7 @@ interface Named {
   readonly value: string;
 }
 
-/** What this verb has beside the shared options. */
+/** The options of this verb besides the shared ones. */
 interface MatrixFlags extends Flags {
   readonly output?: string;
   readonly only?: readonly string[];
@@ -47,31 +47,36 @@ export const matrixCommand: CliCommand = {
   name: 'matrix',
   about: 'run the conformance cases against several nodes, side by side',
   details:
-    'Our own node is among them, as listener and as dialler. Writes matrix.html, one page without requests, and ' +
-    'matrix.json. Exit code 0 whatever the verdicts are, 77 when one of the named nodes could not be reached. Some cases ' +
-    'misbehave on purpose: use --polite for nodes that are not yours.',
+    "Verack's own node is always included, as listener and as dialler. Writes matrix.html, which loads nothing from other " +
+    'files or servers, and matrix.json. Exit code 0 whatever the verdicts are, 77 when one of the given nodes could not be ' +
+    'reached. Some cases violate the protocol on purpose: use --polite for nodes that are not yours.',
   examples: [
     [
       'verack matrix --regtest --output matrix core=127.0.0.1:18444 bcoin=127.0.0.1:28444',
-      'two nodes and ours',
+      "two nodes and verack's own",
     ],
     [
       "verack matrix --regtest --output matrix core=127.0.0.1 --dial-command 'core=bitcoin-cli -regtest addconnection {host}:{port} {type} {v2}'",
-      'with the cases in which the node dials',
+      'also the cases in which the node dials',
     ],
   ],
-  operands: [new Argument('[nodes...]', 'NAME=HOST or NAME=HOST:PORT; the name heads its column')],
+  operands: [
+    new Argument('[nodes...]', 'NAME=HOST or NAME=HOST:PORT; the name is the heading of its column'),
+  ],
   options: [
     valued('--output <directory>', 'where matrix.html and matrix.json are written', String),
     valued('--only <cases>', 'ids or globs: in-seq-*,out-0??; repeatable', commaSeparated(String)),
     valued(
       '--dial-command <name=cmd>',
-      'makes a node dial: {host} {port} {type} {v2} are replaced; repeatable',
+      'command that makes a node dial; {host} {port} {type} {v2} are replaced; repeatable',
       repeatable(namedOption),
     ),
     valued('--listen-at <addr>', 'the address on which the tester listens', String).default('127.0.0.1'),
-    valued('--lanes <n>', 'cases at a time for each node', whole(1, 64)).default(8),
-    ...switched('--polite', 'one connection at a time with pauses, nothing large, no misbehaviour'),
+    valued('--lanes <n>', 'cases that run at the same time against each node', whole(1, 64)).default(8),
+    ...switched(
+      '--polite',
+      'one connection at a time with pauses, no large messages, no protocol violations',
+    ),
     ...chainOptions(),
     ...routeOptions(),
     ...timeOptions(),
@@ -81,7 +86,7 @@ export const matrixCommand: CliCommand = {
   run: (job) => withUsage(() => withNodeNet(job, (net) => run(job, job.flags, net))),
 };
 
-const NAMED = 'NAME=VALUE; a name has letters, digits, dots and dashes';
+const NAMED = 'NAME=VALUE, where the name has letters, digits, underscores, dots and dashes';
 
 function namedIn(text: string): Named | undefined {
   const [, name = '', value = ''] = /^([\w.-]{1,40})=(.+)$/s.exec(text) ?? [];
@@ -102,7 +107,7 @@ function namedOperand(text: string): Named {
 
 async function run(job: Invocation, flags: MatrixFlags, net: NodeNet): Promise<number> {
   const { output, lanes = 8, polite = false } = flags;
-  if (output === undefined) throw new Usage('name a directory with --output');
+  if (output === undefined) throw new Usage('give a directory with --output');
   const chain = chainOf(flags);
   const cases = casesLike(flags.only);
   const nodes = await nodesOf(job, flags, net);
@@ -137,14 +142,14 @@ async function nodesOf(job: Invocation, flags: MatrixFlags, net: NodeNet): Promi
 function checkNames(targets: readonly Named[]): void {
   const names = [...OWN_NAMES, ...targets.map(({ name }) => name)];
   const twice = names.find((name, n) => names.indexOf(name) !== n);
-  if (twice !== undefined) throw new Usage(`two nodes are called ${twice}`);
+  if (twice !== undefined) throw new Usage(`two nodes have the name ${twice}`);
 }
 
 function commandsOf(commands: readonly Named[], targets: readonly Named[]): ReadonlyMap<string, string> {
   for (const { name, value } of commands) {
     checkDialCommand(value);
     if (!targets.some((target) => target.name === name))
-      throw new Usage(`--dial-command: no node is called ${name}`);
+      throw new Usage(`--dial-command: no node has the name ${name}`);
   }
   return new Map(commands.map(({ name, value }) => [name, value]));
 }
@@ -153,7 +158,7 @@ function writeMatrix(directory: string, matrix: Matrix): void {
   try {
     mkdirSync(directory, { recursive: true });
   } catch (error) {
-    throw new Usage(`${directory} cannot be made: ${(error as Error).message}`);
+    throw new Usage(`${directory} cannot be created: ${(error as Error).message}`);
   }
   writeNamed(join(directory, 'matrix.json'), `${JSON.stringify(matrix)}\n`);
   writeNamed(join(directory, 'matrix.html'), matrixPage(matrix));
@@ -176,6 +181,6 @@ function print({ nodes, cases, seconds, ...facts }: Matrix, directory: string, {
   for (const line of tabulated(columns, nodes, out.columns)) out.answer(line);
   out.answer(`${cases.length} cases in ${Math.round(seconds)} s: ${join(directory, 'matrix.html')}`);
   const missing = nodes.filter(({ error }) => error !== undefined);
-  for (const { name, error = '' } of missing) out.failure(`${name}: nothing could be run, ${plain(error)}`);
+  for (const { name, error = '' } of missing) out.failure(`${name}: no case could run: ${plain(error)}`);
   return missing.length > 0 ? NOTHING_RUN : EXIT.ok;
 }

@@ -1,26 +1,29 @@
-/** The net of a verb's nodes: what the proxy options describe, faults in front of it, and lookups that obey the proxies. */
+/** The net of a verb's nodes: the proxies of the options, the faults of `--fault`, and name lookups that respect the proxies. */
 import { keyFile, type KeyStore, lookupWith, netWithFault, type ProxiedNet, tcpNet } from '../net/index.js';
 import type { Chain, NodeOptions } from '../index.js';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Invocation } from './command.js';
-import { chainFolder } from './data-directory.js';
+import { chainDirectory } from './data-directory.js';
 import { Usage } from './exit-codes.js';
 import { dnsOptionsOf, netFaultsOf } from './node-options.js';
 import type { Flags } from './options.js';
 import { proxiedNetOf } from './proxied-net-of.js';
 
-/** Where the I2P private key is kept; Core's name of the file. */
+/** The file with the I2P private key; the name is Core's. */
 const I2P_KEY_FILE = 'i2p_private_key';
 
+/** The net of a verb, and the options of a node that use it. */
 export interface NodeNet {
-  /** Which way each host goes. Its `close` is called once the node has stopped. */
+  /** Routes each host: directly, through a proxy, or over I2P. The caller closes it once the node has stopped. */
   readonly proxied: ProxiedNet;
-  /** To be merged into the options of the node. */
+  /** Options for the node, to be merged into the others. */
   readonly options: Required<Pick<NodeOptions, 'net' | 'dns' | 'lookup'>>;
 }
 
 /**
+ * Builds the net that the flags describe.
+ *
  * @param chain - given when the verb listens: inbound I2P then has one address for each chain, as in Core
  * @throws Usage, VerackError as `proxiedNetOf`
  */
@@ -39,7 +42,7 @@ export async function nodeNetOf(
   });
   if (flags.record !== undefined && proxied.isProxying) {
     proxied.close();
-    throw new Usage('--record does not go with proxies: it records direct connections');
+    throw new Usage('--record cannot be combined with proxies: it records direct connections only');
   }
   return {
     proxied,
@@ -64,12 +67,12 @@ export async function withNodeNet<T>(
   }
 }
 
-/** Our address outlives the program, unless `--datadir none` keeps nothing. */
+/** Stores the I2P key in the data directory, so that the address is the same in the next run; in memory with `--datadir none`. */
 function i2pKeyStore({ datadir }: Flags, chain: Chain, env: NodeJS.ProcessEnv): KeyStore {
-  const folder = chainFolder(datadir, chain, env);
-  if (folder === undefined) return keyInMemory();
-  mkdirSync(folder, { recursive: true });
-  return keyFile(join(folder, I2P_KEY_FILE));
+  const directory = chainDirectory(datadir, chain, env);
+  if (directory === undefined) return keyInMemory();
+  mkdirSync(directory, { recursive: true });
+  return keyFile(join(directory, I2P_KEY_FILE));
 }
 
 function keyInMemory(): KeyStore {

@@ -1,4 +1,4 @@
-/** From options to the parts of a node. */
+/** Converts the flags of the command line to options of a node. */
 import { type DnsOptions, type Fault, isPace } from '../net/index.js';
 import { type Chain, networkOf, NETWORKS, type NodeOptions, signetNetwork } from '../index.js';
 import { CORE_RULES, type Rules } from '../../machines/index.js';
@@ -6,46 +6,48 @@ import { hash256, servicesOf } from '../wire/index.js';
 import { Usage } from './exit-codes.js';
 import type { Flags } from './options.js';
 
-/** Milliseconds that peers get to close; the whole end stays within two seconds. */
+/** Milliseconds that connections get to close, so that a node stops within the two seconds after an interruption. */
 const DRAIN = 1_500;
 
-/** The chain that was chosen; a signet challenge chooses signet. */
+/** The chain of `--chain` or `--signetchallenge`; main by default. @throws Usage when the two contradict each other */
 export function chainOf({ chain, signetchallenge }: Pick<Flags, 'chain' | 'signetchallenge'>): Chain {
   if (signetchallenge === undefined) return networkOf(chain ?? 'main') ?? NETWORKS.main;
   if (chain !== undefined && chain !== 'signet') {
-    throw new Usage(`--signetchallenge goes with signet, not with --chain ${chain}`);
+    throw new Usage(`--signetchallenge is for signet and cannot be combined with --chain ${chain}`);
   }
   return signetNetwork(signetchallenge, hash256);
 }
 
+/** The time limits and the relay flag, as rules of the peer machine. */
 export const rulesOf = (flags: Pick<Flags, 'timeout' | 'peertimeout' | 'relay'>): Partial<Rules> => ({
   connectTimeout: flags.timeout,
   handshakeTimeout: flags.peertimeout * 1_000,
   relay: flags.relay ?? CORE_RULES.relay,
 });
 
+/** Options for name lookups: DNS servers, timeout, and the networks that `--onlynet` permits. */
 export const dnsOptionsOf = ({ dnsServer, onlynet, timeout }: Flags): DnsOptions => ({
   timeout,
   ...(dnsServer && { servers: dnsServer }),
   ...(onlynet && { onlynet: onlynet.filter((network) => network === 'ipv4' || network === 'ipv6') }),
 });
 
-/** The faults that stand between a node and its net. */
+/** The faults of `--fault` that are injected between a node and its net: all but those of v2. */
 export const netFaultsOf = ({ fault = [] }: Pick<Flags, 'fault'>): Fault[] =>
   fault.filter((each) => typeof each !== 'string');
 
-/** The faults of v1 frames, which switch v2 off. */
+/** The faults of v1 frames, which need v1: all but those that only change the timing. */
 const frameFaultsOf = (flags: Pick<Flags, 'fault'>): Fault[] =>
   netFaultsOf(flags).filter((each) => !isPace(each));
 
-/** What to say when a fault has switched v2 off: a v2 peer then looks like one of another chain. */
+/** The message when a fault has switched v2 off, since a v2 peer can then look like a peer of another chain. */
 export function v2OffNotice(flags: Pick<Flags, 'fault' | 'v2transport'>): string | undefined {
   const [first] = frameFaultsOf(flags);
   if (first === undefined || flags.v2transport === false) return undefined;
-  return `--fault ${first.name} needs v1, so v2 is off. Where the other side has v2 on, first bytes can be misread as another chain (ERR_FRAME_MAGIC): --no-v2transport there avoids it`;
+  return `--fault ${first.name} needs v1, so v2 is off. A peer with v2 may then appear to be on another chain (ERR_FRAME_MAGIC); --no-v2transport on its side avoids that`;
 }
 
-/** Faults of v1 frames need v1; without one, v2 is tried first, as Core does. */
+/** The transport: v2 first, as Core does, unless a fault of v1 frames needs v1. @throws Usage when faults contradict each other */
 function transportOf({
   v2transport = true,
   v2only = false,
@@ -54,11 +56,11 @@ function transportOf({
   const v2fault = fault.find((each) => typeof each === 'string');
   const frames = frameFaultsOf({ fault }).length > 0;
   if (frames && (v2only || v2fault))
-    throw new Usage('faults of v1 frames do not go with v2: leave out one of them');
+    throw new Usage('faults of v1 frames cannot be combined with --v2only or faults of v2');
   return { v2transport: v2transport && !frames, v2only, ...(v2fault && { v2fault }) };
 }
 
-/** What all nodes of the command line have in common, beside the net. */
+/** The options of a node that every verb needs, except its net. */
 export const nodeOptionsOf = (flags: Flags): Omit<NodeOptions, 'chain'> & { readonly chain: Chain } => ({
   chain: chainOf(flags),
   rules: rulesOf(flags),

@@ -1,4 +1,4 @@
-/** Prints what happens at a node, in order: results on stdout, diagnostics or a log on stderr. */
+/** Prints the events of a node in order: results on stdout, diagnostics or a log on stderr. */
 import type { BitcoinNode, PeerInfo, Reason } from '../index.js';
 import { hexOf } from '../wire/index.js';
 import { failed, logEvents } from './event-log.js';
@@ -7,10 +7,10 @@ import type { Output } from './output.js';
 import { establishedLine, failureLine } from './peer-lines.js';
 import { printDiagnostics } from './diagnostics.js';
 
-/** Payloads up to this size are shown whole in `-vv --json`. */
+/** Largest payload, in bytes, that `-vv --json` includes as hex. */
 const SHOWN = 1_024;
 
-/** Reports until the node ends. `reported` is called after the line of a completed handshake was written. */
+/** Prints until the node ends. `reported` is called after the line about a completed handshake has been written. */
 export function printNode(
   node: BitcoinNode,
   out: Output,
@@ -28,14 +28,14 @@ export function printNode(
   if (out.json) printEvents(node, out);
 }
 
-/** A target that failed without a connection. */
+/** Prints the failure of a target that never connected. */
 export function reportFailure(out: Output, addr: string, reason: Reason): void {
   if (out.log === 'pretty') out.failure(failureLine(addr, reason, out.paintLog));
   else out.entry(failed('failed', addr, reason));
   out.event('ended', { addr, lastreason: reason });
 }
 
-/** As NDJSON on stdout; `-v` adds every change of state and every drop, `-vv` every message. */
+/** Prints events as NDJSON on stdout; `-v` adds every change of state and every dropped message, `-vv` every message. */
 function printEvents(node: BitcoinNode, out: Output): void {
   node.on('ended', (peer) => out.event('ended', peer));
   node.on('fallback', (peer) => out.event('fallback', peer));

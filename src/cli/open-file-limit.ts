@@ -1,17 +1,17 @@
-/** How many files the system lets this program open (each connection is one), and how many connections fit into that. */
+/** Reads the limit on open files, and limits the number of connections to it, since each connection is an open file. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Output } from './output.js';
 
 /**
- * Files kept for all but connections. A listener with `--inspect` holds 22; the rest is for name look-ups, observers, and
- * connections that are closing. (Core keeps 150, most of them for its databases.)
+ * Open files that are reserved for everything except connections. A listener with `--inspect` has 22; the rest is for name
+ * lookups, observers, and connections that are closing. (Core reserves 150, most of them for its databases.)
  */
 export const RESERVED = 40;
 
 /**
- * The limit on open files: Infinity for none, undefined when it cannot be read. Node.js raises the soft limit to
- * the hard one when it starts, so this is as far as it goes. The permission model of Node.js may forbid both ways to read it.
+ * The limit on open files: Infinity for no limit, undefined when it cannot be read. It cannot be raised further, since
+ * Node.js sets the soft limit to the hard limit when it starts. The permission model of Node.js may forbid reading it.
  */
 export const openFilesLimit = (): number | undefined => limitOfSystem() ?? limitOfShell();
 
@@ -41,13 +41,13 @@ function asLimit(text: string | null | undefined): number | undefined {
   return /^\d+$/.test(word) ? Number(word) : undefined;
 }
 
-/** As many of the `wanted` connections as can be open at a time; prints a warning when that is not all of them. */
+/** `wanted`, or the number of connections that the limit allows, with a warning, if that is less. */
 export function slotsThatFit(wanted: number, out: Output, limit = openFilesLimit()): number {
   if (limit === undefined || wanted + RESERVED <= limit) return wanted;
   const slots = Math.max(1, limit - RESERVED);
   out.failure(
-    `this system lets a program open ${limit} files, which is enough for ${slots} of ${wanted} connections; ` +
-      `for all of them, first type: ulimit -n ${wanted + RESERVED} (where that is not permitted, LimitNOFILE= or limits.conf)`,
+    `the limit of ${limit} open files allows only ${slots} of ${wanted} connections; ` +
+      `to allow all of them, first type: ulimit -n ${wanted + RESERVED} (or, if that is not permitted, set LimitNOFILE= or limits.conf)`,
   );
   out.event('limited', { files: limit, reserved: RESERVED, wanted, slots });
   return slots;

@@ -1,4 +1,4 @@
-/** Parsers of option values. Each one rejects with one sentence about what it accepts; commander adds the option's name. */
+/** Parsers of option values. Each throws one sentence about the values that it accepts; commander adds the option's name. */
 import { InvalidArgumentError } from 'commander';
 import { isIP } from 'node:net';
 import {
@@ -38,10 +38,10 @@ export const whole =
     return value >= low && value <= high ? value : refuse(`It takes a whole number from ${low} to ${high}.`);
   };
 
-/** About 23 days: what a timer of Node.js can hold. */
+/** About 23 days, just below the longest timeout of a Node.js timer. */
 const MAX_SECONDS = 2_000_000;
 
-/** A number of seconds, fractions allowed. */
+/** A number of seconds above 0, with or without a fraction. */
 export function seconds(text: string): number {
   const value = /^\d{1,9}(\.\d{1,6})?$/.test(text) ? Number(text) : 0;
   return value > 0 && value <= MAX_SECONDS
@@ -51,14 +51,14 @@ export function seconds(text: string): number {
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A time with its unit, `90s`, `30m`, `1h`, `1d`, as milliseconds; at most 24 days, which a timer can hold. */
+/** A time with its unit (`90s`, `30m`, `1h`, `1d`) in milliseconds; at most 24 days, the longest timeout of a Node.js timer. */
 export function duration(text: string): number {
   const [, count = '', unit = ''] = /^(\d{1,7})([smhd])$/.exec(text) ?? [];
   const value = Number(count) * (UNITS[unit] ?? 0);
   return value > 0 && value <= 24 * UNITS.d! ? value : refuse('It takes a time such as 90s, 30m, 1h or 1d.');
 }
 
-/** What was collected before; false after `--no-NAME`. */
+/** The values collected so far; false after `--no-NAME`. */
 type Before<T> = readonly T[] | false | undefined;
 const listOf = <T>(before: Before<T>): readonly T[] =>
   before === undefined || before === false ? [] : before;
@@ -68,16 +68,17 @@ export const repeatable =
   <T>(read: (text: string) => T) =>
   (text: string, before: Before<T>): T[] => [...listOf(before), read(text)];
 
-/** The same, with commas as well: `ipv4,ipv6`. */
+/** As `repeatable`, and one occurrence may have several values: `ipv4,ipv6`. */
 export const commaSeparated =
   <T>(read: (text: string) => T) =>
   (text: string, before: Before<T>): T[] => [...listOf(before), ...text.split(',').map(read)];
 
-/** Core refuses two chains at a time too. */
+/** The name of a chain. Two different chains are refused, as Core does. */
 export function chainName(text: string, before: string | undefined): string {
   const chain = networkOf(text)?.chain;
   if (chain === undefined) refuse('The chains are main, test, testnet4, signet and regtest.');
-  if (before !== undefined && before !== chain) refuse(`One chain at a time: ${before} was given already.`);
+  if (before !== undefined && before !== chain)
+    refuse(`Only one chain can be given, and ${before} was given already.`);
   return chain;
 }
 
@@ -89,7 +90,7 @@ export function fault(text: string): Fault | V2FaultName {
   return withCommanderError(() => parseFault(text));
 }
 
-/** Names the nearest fault of both kinds, and all of them. */
+/** The error for an unknown fault: suggests the fault with the nearest name, and lists all of them. */
 function unknownFault(name: string): string {
   const near = nearestName(name.slice(0, 40).toLowerCase(), [...FAULT_NAMES, ...V2_FAULT_NAMES]);
   const hint = near === undefined ? '' : `did you mean "${near}"? `;
@@ -105,7 +106,7 @@ export const oneOf =
   (text: string): T =>
     words.find((word) => word === text) ?? refuse(`It takes one of ${words.join(', ')}.`);
 
-/** A host with or without a port, as text. */
+/** A host with or without a port, unchanged. */
 export function hostText(text: string): string {
   withCommanderError(() => checkHost(text));
   return text;
@@ -123,10 +124,10 @@ export function bindAddress(text: string): Endpoint {
 export const subnet = (text: string): string =>
   isSubnet(text) ? text : refuse('It takes an address or a subnet, for example 192.0.2.0/24.');
 
-/** The same, with Core's permission in front of it or without. */
+/** A value of Core's `-whitelist`: a subnet, optionally after a permission and `@`. */
 export function whitelisted(text: string): string {
   const [, permission, rest = ''] = /^(?:([^@]*)@)?(.*)$/s.exec(text) ?? [];
-  if (permission !== undefined && permission !== 'noban') refuse('The only permission here is noban.');
+  if (permission !== undefined && permission !== 'noban') refuse('The only supported permission is noban.');
   return subnet(rest);
 }
 
@@ -138,21 +139,21 @@ export function dnsServer(text: string): string {
     : formatEndpoint(endpoint);
 }
 
-/** A port to serve on, or nothing for any: 0. */
+/** A port; 0, which stands for any free port, when the value is empty. */
 export const portOrAny = (text: string): number => (text === '' ? 0 : whole(0, 65_535)(text));
 
 /**
- * The default port of `--metrics`: beside Bitcoin's own 8332 to 8334 and used by none of them. Not from
- * 9100 to 9999, which Prometheus gives out to exporters one by one (9332 is a Bitcoin exporter's); not 9333, Litecoin's.
+ * The default port of `--metrics`: next to Bitcoin's ports 8332 to 8334. Not between 9100 and 9999, which Prometheus
+ * allocates to exporters (9332 belongs to a Bitcoin exporter), and where Litecoin uses 9333.
  */
 export const METRICS_PORT = 8_335;
 
-/** A UNIX socket by its path. */
+/** A UNIX socket, given by its path. */
 export interface SocketPath {
   readonly path: string;
 }
 
-/** Where to serve metrics: nothing, a port on loopback (0 for any), an address, or both; or `unix:` and the path of a socket. */
+/** Where to serve metrics: empty for the default port, a port on loopback (0 for any free one), `ADDR`, `ADDR:PORT`, or `unix:PATH`. */
 export function metricsAddress(text: string): Endpoint | SocketPath {
   if (text.startsWith('unix:') && text.length > 'unix:'.length) return { path: text.slice('unix:'.length) };
   if (/^\d*$/.test(text))
@@ -165,13 +166,13 @@ export function metricsAddress(text: string): Endpoint | SocketPath {
     : { host, port };
 }
 
-/** What a probed node must announce. */
+/** What a probed node must announce, from `--require`. */
 export interface Requirements {
   readonly services?: readonly ServiceName[];
   readonly version?: number;
 }
 
-/** `services=NETWORK,WITNESS` or `version=70016`; several add up. */
+/** `services=NETWORK,WITNESS` or `version=70016`; a node must meet all that are given. */
 export function requirements(text: string, before: Requirements | undefined): Requirements {
   const [, what, value = ''] = /^(services|version)=(.+)$/.exec(text) ?? [];
   if (what === 'version') return { ...before, version: whole(1, 2_147_483_647)(value) };
@@ -179,7 +180,7 @@ export function requirements(text: string, before: Requirements | undefined): Re
   return refuse('It takes services=NETWORK,WITNESS or version=70016.');
 }
 
-/** Service bits by name, with commas between. */
+/** Names of service bits, separated by commas. */
 export const serviceList = (text: string): ServiceName[] => text.split(',').map(service);
 
 function service(name: string): ServiceName {

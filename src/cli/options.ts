@@ -1,6 +1,6 @@
 /**
- * The options that verbs share, as commander takes them. Names are Bitcoin Core's wherever it has the option; each can
- * also be given as an environment variable (see variables.ts).
+ * The options that verbs share. Their names are Bitcoin Core's wherever it has such an option; each can also be given as
+ * an environment variable (see variables.ts).
  */
 import { Option } from 'commander';
 import { type Endpoint, type Fault, FAULT_NAMES, FAULTS } from '../net/index.js';
@@ -30,7 +30,7 @@ import {
   whole,
 } from './option-values.js';
 
-/** Every option of every verb; a verb reads those it declares. */
+/** The parsed options of all verbs; a verb reads those that it declares. */
 export interface Flags extends ProxyFlags {
   readonly chain?: string;
   readonly signetchallenge?: string;
@@ -100,13 +100,13 @@ export function valued(flags: string, about: string, read: (text: string, before
   return new Option(flags, about).argParser(read as (text: string, before: unknown) => unknown);
 }
 
-/** An option that is on or off; `--no-NAME` turns off what a variable turned on. */
+/** An option that is on or off, with a hidden `--no-NAME`, which overrides an environment variable. */
 export function switched(flags: string, about: string): Option[] {
   const on = new Option(flags, about);
   return [on, new Option(`--no-${on.name()}`).hideHelp()];
 }
 
-/** Words that completion offers for the value. */
+/** Sets the values that completion offers for an option. */
 export function withChoices(option: Option, ...words: readonly string[]): Option {
   option.argChoices = [...words];
   return option;
@@ -117,7 +117,7 @@ const under = (heading: string, options: readonly Option[]): Option[] =>
 
 const CHAINS = ['main', 'test', 'testnet4', 'signet', 'regtest'] as const;
 
-/** Which chain. The shorthands are rewritten to `--chain` before commander sees them. */
+/** Options that select the chain. The short forms are rewritten to `--chain` before commander parses them. */
 export const chainOptions = (): Option[] =>
   under(NETWORK, [
     withChoices(
@@ -136,8 +136,10 @@ const MAX_S = 86_400;
 
 export const timeOptions = (): Option[] =>
   under(TIME, [
-    valued('--timeout <ms>', 'limit of a connection attempt', whole(1, MAX_MS)).default(5_000),
-    valued('--peertimeout <s>', 'limit of a handshake', whole(1, MAX_S)).default(60),
+    valued('--timeout <ms>', 'time limit of a connection attempt in milliseconds', whole(1, MAX_MS)).default(
+      5_000,
+    ),
+    valued('--peertimeout <s>', 'time limit of a handshake in seconds', whole(1, MAX_S)).default(60),
   ]);
 
 export const identityOptions = (): Option[] =>
@@ -147,24 +149,24 @@ export const identityOptions = (): Option[] =>
     withChoices(
       valued(
         '--services <names>',
-        'service bits to announce: NETWORK,WITNESS; none by default, since none is provided',
+        'service bits to announce, such as NETWORK,WITNESS; none by default, since verack provides no service',
         serviceList,
       ),
       ...Object.keys(SERVICE_BITS),
     ),
   ]);
 
-/** Where addresses come from when no host is named. */
+/** Where addresses come from when no host is given. */
 export const seedOptions = (): Option[] =>
   under(
     NETWORK,
-    switched('--dnsseed', 'ask the DNS seeds; on by default, --no-dnsseed: the fixed list alone'),
+    switched('--dnsseed', 'ask the DNS seeds; on by default; --no-dnsseed uses only the fixed list'),
   );
 
-/** Where the address book is kept, and what groups its addresses. */
+/** Where the address book is stored, and how its addresses are grouped. */
 export const addressBookOptions = (): Option[] =>
   under(NETWORK, [
-    datadirOption('keep the address book and the bans here, a folder for each chain'),
+    datadirOption('where the address book and the bans are stored, in one directory for each chain'),
     valued(
       '--asmap <file>',
       "group IP addresses by autonomous system, from a file in Bitcoin Core's format",
@@ -177,7 +179,7 @@ export const outboundOptions = (): Option[] =>
   under(NETWORK, [
     valued(
       '--blockrelay <n>',
-      'without hosts: block-relay-only connections to hold besides, default 2',
+      'without hosts: the number of block-relay-only connections to keep, default 2',
       whole(0, 100),
     ),
     ...switched(
@@ -186,7 +188,7 @@ export const outboundOptions = (): Option[] =>
     ),
   ]);
 
-/** BIP324. */
+/** The transport (BIP324). */
 export const transportOptions = (): Option[] =>
   under(NETWORK, [
     ...switched(
@@ -196,7 +198,7 @@ export const transportOptions = (): Option[] =>
     ...switched('--v2only', 'refuse v1'),
   ]);
 
-/** Which DNS server answers. */
+/** Which DNS servers are asked. */
 export const dnsServerOption = (): Option =>
   valued(
     '--dns-server <addr>',
@@ -207,25 +209,25 @@ export const dnsServerOption = (): Option =>
 export const slotOptions = (about: string): Option[] =>
   under(NETWORK, [valued('--maxconnections <n>', about, whole(1, 100_000))]);
 
-/** Limits for one source network. */
+/** Limits for each source network. */
 export const sourceLimitOptions = (): Option[] =>
   under(NETWORK, [
     valued(
       '--maxpending <n>',
-      `most unfinished handshakes for one /24 (IPv6: /64), 0 for any number; default ${SOURCE_LIMITS.handshakes}, loopback not counted`,
+      `most unfinished handshakes from one /24 (IPv6: /64), 0 for any number; default ${SOURCE_LIMITS.handshakes}, loopback not counted`,
       whole(0, 100_000),
     ),
     valued(
       '--maxpersource <n>',
-      `most peers for one /24 (IPv6: /64), 0 for any number; default ${SOURCE_LIMITS.peers}, loopback not counted`,
+      `most peers from one /24 (IPv6: /64), 0 for any number; default ${SOURCE_LIMITS.peers}, loopback not counted`,
       whole(0, 100_000),
     ),
     valued(
       '--acceptrate <n>',
-      `connections per second for one /24 (IPv6: /64) after the first ${SOURCE_LIMITS.acceptBurst}, 0 for any number; default ${SOURCE_LIMITS.acceptRate}, loopback not counted`,
+      `connections per second from one /24 (IPv6: /64) after the first ${SOURCE_LIMITS.acceptBurst}, 0 for any number; default ${SOURCE_LIMITS.acceptRate}, loopback not counted`,
       whole(0, 100_000),
     ),
-    ...switched('--pendingloopback', 'count loopback too'),
+    ...switched('--pendingloopback', 'apply these three limits to loopback too'),
   ]);
 
 /** Who is exempt from limits, and who may not connect. */
@@ -233,28 +235,28 @@ export const admissionOptions = (): Option[] =>
   under(NETWORK, [
     valued(
       '--whitelist <subnet>',
-      'an address, or a subnet such as 192.0.2.0/24, that no limit on sources and no ban applies to, and that is not evicted; repeatable',
+      'an address, or a subnet such as 192.0.2.0/24, that is exempt from source limits and bans and is not evicted; repeatable',
       repeatable(whitelisted),
     ),
     valued(
       '--reservedslots <n>',
-      `slots that only the whitelist may take; default ${RESERVED_SLOTS} when there is one`,
+      `slots that are reserved for the whitelist; default ${RESERVED_SLOTS} when there is one`,
       whole(0, 100_000),
     ),
     valued(
       '--ban <subnet>',
-      "accept nothing from an address or a subnet; kept in the data directory's banlist.json, in Bitcoin Core's format; repeatable",
+      "refuse connections from an address or a subnet; stored in the data directory's banlist.json, in Bitcoin Core's format; repeatable",
       repeatable(subnet),
     ),
     valued(
       '--bantime <s>',
-      `how long a ban lasts; default ${DEFAULT_BAN_TIME}, a day`,
+      `how long a ban lasts in seconds; default ${DEFAULT_BAN_TIME}, a day`,
       whole(1, 3_153_600_000),
     ),
   ]);
 
 const datadirOption = (about: string): Option =>
-  valued('--datadir <folder>', `${about}; none keeps nothing; default: the XDG data directory`, String);
+  valued('--datadir <directory>', `${about}; none stores nothing; default: the XDG data directory`, String);
 
 export const bindOptions = (): Option[] =>
   under(NETWORK, [
@@ -268,12 +270,12 @@ export const bindOptions = (): Option[] =>
 
 const LOG_FORMS = ['pretty', 'json', 'core'] as const satisfies readonly LogForm[];
 
-/** For the verbs that run a node: the form of the diagnostics on stderr. */
+/** The format of the diagnostics on stderr, for verbs that run a node. */
 export const logOption = (): Option =>
   withChoices(
     valued(
       '--log <form>',
-      "stderr: pretty for people, json with an object per line, core as in Bitcoin Core's debug.log",
+      "format of stderr: pretty for people, json with one object per line, core as in Bitcoin Core's debug.log",
       oneOf(...LOG_FORMS),
     ),
     ...LOG_FORMS,
@@ -284,7 +286,7 @@ export const logOption = (): Option =>
 export const inspectOption = (): Option =>
   valued(
     '--inspect [port]',
-    'show the running machines in a browser; any free port unless one is given',
+    'show the running machines in a browser, on any free port unless one is given',
     portOrAny,
   ).helpGroup(OBSERVERS);
 
@@ -296,14 +298,14 @@ export const compiledOptions = (): Option[] =>
     ),
   ]);
 
-/** Observation from outside the process. */
+/** Options that let a browser or Prometheus observe the node, or record it. */
 export const observerOptions = (): Option[] =>
   under(OBSERVERS, [
     inspectOption(),
-    ...switched('--lab', 'the same page, from which faulty peers can be started in memory'),
+    ...switched('--lab', 'as --inspect; the page can also start faulty peers in memory'),
     valued(
       '--metrics [port]',
-      `serve Prometheus metrics at http://127.0.0.1:${METRICS_PORT}/metrics; --metrics=ADDR:PORT serves them at another address, to everyone who can reach it, --metrics=unix:PATH at a UNIX socket`,
+      `serve Prometheus metrics at http://127.0.0.1:${METRICS_PORT}/metrics; --metrics=ADDR:PORT serves them at another address, to anyone who can reach it, and --metrics=unix:PATH on a UNIX socket`,
       metricsAddress,
     ),
     valued(
@@ -313,7 +315,7 @@ export const observerOptions = (): Option[] =>
     ),
   ]);
 
-/** `--fault` and what its values do. */
+/** `--fault` and `--compiled`. */
 export const faultOptions = (): Option[] =>
   under(FAULTS_HEADING, [
     withChoices(
@@ -327,10 +329,10 @@ export const faultOptions = (): Option[] =>
 const faultWords = (): string[] =>
   FAULT_NAMES.map((name) => (FAULTS[name].value.startsWith('=') ? `${name}=` : name));
 
-/** What each fault does, for the help. */
+/** The list of faults and their effects, for the help. */
 export const FAULT_HELP: readonly HelpList[] = [
   {
-    heading: 'Faults of v1 messages (our side misbehaves; the log shows how the other side reacts):',
+    heading: 'Faults of v1 messages (verack misbehaves; the log shows how the other side reacts):',
     rows: FAULT_NAMES.map((name) => [`${name}${FAULTS[name].value}`, FAULTS[name].about]),
   },
   {
@@ -339,7 +341,7 @@ export const FAULT_HELP: readonly HelpList[] = [
   },
 ];
 
-/** Default of `--record-limit`, megabytes. */
+/** Default of `--record-limit`, in megabytes. */
 export const RECORD_LIMIT = 1_000;
 
 /** `--record`, for `verack replay`. */
@@ -347,13 +349,13 @@ export const recordOptions = (): Option[] =>
   under(OBSERVERS, [
     valued(
       '--record <file>',
-      'record all inputs and outputs of the node to this file, for verack replay; it contains the keys of v2 sessions',
+      'record all inputs and outputs of the node in this file, for verack replay; it contains the keys of v2 sessions',
       String,
     ),
-    ...switched('--force', 'let --record replace a file that exists'),
+    ...switched('--force', 'let --record overwrite an existing file'),
     valued(
       '--record-limit <mb>',
-      `end the recording at this size in megabytes; default ${RECORD_LIMIT}`,
+      `stop recording at this file size in megabytes; default ${RECORD_LIMIT}`,
       whole(1, 1_000_000),
     ),
   ]);
@@ -363,14 +365,14 @@ const count = (_: string, before: unknown): number => Number(before ?? 0) + 1;
 export const outputOptions = (): Option[] =>
   under(OUTPUT, [
     ...switched('--json', 'NDJSON on stdout, one object per line'),
-    ...switched('-q, --quiet', 'answers and failures only'),
-    new Option('-v, --verbose', '-v shows every change of state, -vv every message')
+    ...switched('-q, --quiet', 'print only results and failures'),
+    new Option('-v, --verbose', '-v prints every change of state, -vv every message')
       .argParser(count)
       .default(0, 'off'),
     withChoices(
       valued(
         '--color <when>',
-        'auto, always or never; NO_COLOR and FORCE_COLOR count too',
+        'auto, always or never; auto respects NO_COLOR and FORCE_COLOR',
         oneOf('auto', 'always', 'never'),
       ),
       'auto',

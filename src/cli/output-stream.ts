@@ -1,10 +1,10 @@
 /**
- * A bounded writer around stdout or stderr: what cannot be written is counted and dropped, and never ends the program.
+ * A bounded writer for stdout or stderr. Lines that cannot be written are counted and dropped; they never end the program.
  *
- * Two things can be wrong. Writing fails: a full disk (ENOSPC), a closed pipe (EPIPE), a device error (EIO). Or a reader
- * stalls, so that what it does not read would fill the memory. Both become events; the first line that can be written
- * again follows a notice that says how many were lost. Lines are never cut: what is left of one that a full
- * disk cut is written first.
+ * There are two kinds of failure. A write fails: the disk is full (ENOSPC), the pipe is closed (EPIPE), the device has an
+ * error (EIO). Or the reader stalls, and the unread lines would fill the memory. Both are reported to `failed`. When lines
+ * can be written again, a notice with the number of lost lines is written first. Lines are never cut: if a full disk
+ * accepted only a part of a line, the rest of it is written before anything else.
  */
 import { fstatSync, openSync, readlinkSync, writeSync } from 'node:fs';
 
@@ -13,20 +13,21 @@ export const MAX_PENDING = 1_048_576;
 /** Milliseconds before writing is tried again after it failed. */
 export const RETRY_AFTER = 1_000;
 
-/** What `configure` can set once the command line is known. */
+/** Settings that are known only once the command line is parsed; see `OutputStream.configure`. */
 export interface OutputStreamSettings {
-  /** The text about lost lines, without a line break; written where the lines would have been. */
+  /** The notice about lost lines, without a line break; it is written in place of the lines. */
   readonly notice: (lost: number, fault: string) => string;
-  /** Bytes that may wait for the reader; Infinity for a verb whose output is finite. */
+  /** Most bytes that may wait for the reader; Infinity for a verb whose output is finite. */
   readonly limit: number;
 }
 
+/** Settings and callbacks of an `OutputStream`. */
 export interface OutputStreamOptions extends Partial<OutputStreamSettings> {
-  /** Lines are dropped from now on: an error code of the system, or `stalled` for a reader that does not read. */
+  /** Called when lines begin to be dropped, with the error code of the system, or `stalled` for a reader that does not read. */
   readonly failed?: (fault: string) => void;
-  /** Lines are written again; so many were lost. */
+  /** Called when lines are written again, with the number of lost lines. */
   readonly recovered?: (lost: number) => void;
-  /** Milliseconds of a clock that does not go back. */
+  /** A monotonic clock in milliseconds; default `performance.now`. */
   readonly now?: () => number;
 }
 
@@ -40,16 +41,19 @@ export interface WritableOutput {
   on(event: 'error' | 'drain', listener: () => void): unknown;
 }
 
-/** Calls back once for each write: without a code when all of it was written. */
+/** Where text is written: a file, or a stream. */
 interface Target {
+  /** Bytes that are not written yet. */
   readonly pending: number;
-  /** Whether the end of the last text could not be written yet. */
+  /** Whether only the beginning of the last text has been written. */
   readonly isPartial: boolean;
+  /** Calls `done` once: without a code when the text was written, else with the system's error code. */
   write(text: string, done: (fault?: string) => void): void;
 }
 
 const NOTICE = (lost: number, fault: string): string => `${lost} lines could not be written (${fault})`;
 
+/** A bounded writer; see the top of this file. */
 export class OutputStream {
   readonly #stream: WritableOutput;
   readonly #target: Target;
@@ -70,6 +74,7 @@ export class OutputStream {
     stream.on('drain', () => this.#retry());
   }
 
+  /** Replaces the settings of the constructor. */
   configure(settings: OutputStreamSettings): void {
     this.#settings = settings;
   }
@@ -87,7 +92,7 @@ export class OutputStream {
     return this.#lost;
   }
 
-  /** Opens the file behind the stream anew by its path, as after a rotation; false when the stream is no regular file. */
+  /** Opens the file of the stream again by its path, as needed after a rotation; false when the stream is not a regular file. */
   reopen(): boolean {
     return this.#target instanceof FileTarget && this.#target.reopen();
   }
@@ -97,12 +102,12 @@ export class OutputStream {
     return this.#dropped;
   }
 
-  /** The system's code of the first write that failed; undefined while none has. A reader that stalls is no such failure. */
+  /** The system's error code of the first write that failed; undefined if none has. A stalled reader does not count. */
   get writeError(): string | undefined {
     return this.#writeError ?? (this.#target.isPartial ? 'ENOSPC' : undefined);
   }
 
-  /** Writes one or more whole lines, or drops them; false when they are dropped already. Never throws. */
+  /** Writes one or more whole lines; false when they are dropped at once. Never throws. */
   write(text: string): boolean {
     if (!this.#canWrite(text)) {
       this.#count(linesIn(text));
@@ -114,7 +119,7 @@ export class OutputStream {
     return true;
   }
 
-  /** Resolves when nothing is pending or when writing fails: for the end of the program. Never rejects. */
+  /** Resolves when nothing is pending, or when a write fails. Never rejects. Call it before the program exits. */
   async drain(): Promise<void> {
     if (this.#target.pending === 0) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
@@ -128,7 +133,7 @@ export class OutputStream {
   #canWrite(text: string): boolean {
     const { limit } = this.#settings;
     if (this.#fault !== undefined && this.#fault !== 'stalled') return this.#now() >= this.#retryAt;
-    // A reader that has stalled has to catch up with half of it: otherwise notices and lines would alternate.
+    // After a stall, half of the limit must be free first: otherwise notices and lines would alternate.
     const most = this.#fault === 'stalled' ? limit / 2 : limit;
     if (this.#target.pending + text.length <= most) return true;
     this.#fail('stalled');
@@ -163,7 +168,7 @@ export class OutputStream {
     this.#options.failed?.(fault);
   }
 
-  /** A reader reads again: the notice does not wait for the next line. */
+  /** Writes the notice as soon as the reader reads again, without waiting for the next line. */
   #retry(): void {
     if (this.#lost > 0 && this.#fault === 'stalled') this.write('');
   }
@@ -175,7 +180,7 @@ export class OutputStream {
 
 const linesIn = (text: string): number => text.split('\n').length - 1;
 
-/** Where Node writes at once and ignores that only a part fitted: files, and devices that are no terminals. */
+/** Whether Node would write synchronously and ignore a partial write: files, and devices that are not terminals. */
 function isFile(stream: WritableOutput): stream is WritableOutput & { readonly fd: number } {
   if (typeof stream.fd !== 'number' || stream.isTTY) return false;
   try {
@@ -186,7 +191,7 @@ function isFile(stream: WritableOutput): stream is WritableOutput & { readonly f
   }
 }
 
-/** Where a regular file is; undefined for others, and where the system does not report it. */
+/** The path of a regular file; undefined for anything else, and where the system does not report it. */
 function pathOf(fd: number): string | undefined {
   try {
     return fstatSync(fd).isFile() ? readlinkSync(`/proc/self/fd/${fd}`) : undefined;
@@ -200,12 +205,12 @@ const codeOf = (error: unknown): string => {
   return code ?? 'EIO';
 };
 
-/** Pipes, sockets and terminals: Node buffers what the reader does not take. */
+/** Pipes, sockets and terminals: Node buffers what the reader has not read. */
 class StreamTarget implements Target {
   readonly isPartial = false;
 
   constructor(private readonly stream: WritableOutput) {
-    // Each write is called back with its error; without a listener the same error would end the program.
+    // The callback of each write receives its error, but without a listener the same error would end the program.
     stream.on('error', () => undefined);
   }
 
@@ -218,7 +223,7 @@ class StreamTarget implements Target {
   }
 }
 
-/** Files, written at once. A disk that fills up may take a part of a line: the rest is kept, and written first. */
+/** Files, which are written synchronously. If a disk is full after a part of a line, the rest is kept and written first. */
 class FileTarget implements Target {
   readonly pending = 0;
   #rest: Uint8Array = new Uint8Array(0);
@@ -231,13 +236,13 @@ class FileTarget implements Target {
     this.#path = pathOf(fd);
   }
 
-  /** The old file stays open: other parts of the process may write to it. */
+  /** Opens the file by its path. The old descriptor stays open, since other parts of the process may write to it. */
   reopen(): boolean {
     if (this.#path === undefined) return false;
     try {
       this.#fd = openSync(this.#path, 'a', 0o644);
     } catch {
-      // The old file is written on.
+      // The old file remains in use.
     }
     return true;
   }
@@ -254,13 +259,13 @@ class FileTarget implements Target {
       this.#finish();
       done();
     } catch (error) {
-      // What has begun will be finished with the next write: it is not lost.
+      // The rest of a text that has begun is written before the next one, so it is not lost.
       if (isBegun) done();
       else done(codeOf(error));
     }
   }
 
-  /** Writes the start of a text; throws when none of it can be written. */
+  /** Writes as much of a text as fits; throws when none of it can be written. */
   #begin(bytes: Uint8Array): boolean {
     const written = bytes.length === 0 ? 0 : writeSync(this.#fd, bytes);
     this.#rest = bytes.subarray(written);

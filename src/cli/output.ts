@@ -1,6 +1,6 @@
 /**
- * The output of a verb: results go to stdout, diagnostics to stderr in the form that `--log` selects. With `--json` stdout
- * carries NDJSON and nothing else; with `--quiet` stderr has failures only; the status line exists on a terminal only.
+ * The output of a verb: results go to stdout, diagnostics to stderr in the format of `--log`. With `--json`, stdout has
+ * only NDJSON; with `--quiet`, stderr has only failures. The status line appears only on a terminal.
  */
 import { styleText } from 'node:util';
 import { type Entry, type Level, lineOf, logLine, type LogForm } from './log-formats.js';
@@ -9,6 +9,7 @@ import { MAX_PENDING, type OutputStreamSettings } from './output-stream.js';
 /** When output is coloured. */
 export type When = 'auto' | 'always' | 'never';
 
+/** A style of `util.styleText`, such as `bold` or `red`. */
 export type Style = Parameters<typeof styleText>[0];
 
 /** The part of a stream that is needed here. */
@@ -18,12 +19,13 @@ export interface TextOutput {
   write(text: string): unknown;
   /** Lines that could not be written since the start. */
   readonly dropped?: number;
-  /** Sets what to do with lines that cannot be written; see {@link OutputStreamSettings}. */
+  /** Sets how lines that cannot be written are handled; see {@link OutputStreamSettings}. */
   configure?(settings: OutputStreamSettings): void;
-  /** Resolves when the reader has taken everything. */
+  /** Resolves when the reader has read everything. */
   drain?(): Promise<void>;
 }
 
+/** The streams, and the shared output options. */
 export interface OutputOptions {
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
@@ -34,13 +36,13 @@ export interface OutputOptions {
   readonly color: When;
   /** Default `pretty`. */
   readonly log?: LogForm;
-  /** Whether the verb ends by itself: then all output waits for its reader, however slow. Default false. */
+  /** Whether the verb ends by itself. If so, no output is dropped for a slow reader. Default false. */
   readonly isFinite?: boolean;
 }
 
 const CLEAR = '\r\u001b[2K';
 
-/** Whether a stream takes colours: the flag, then FORCE_COLOR, then NO_COLOR, then what the stream is. */
+/** Whether to use colours on a stream: decided by the flag, then FORCE_COLOR, then NO_COLOR, then whether it is a terminal. */
 export function isColoured(stream: TextOutput, env: NodeJS.ProcessEnv, when: When): boolean {
   if (when !== 'auto') return when === 'always';
   const forced = env.FORCE_COLOR;
@@ -52,25 +54,26 @@ export function isColoured(stream: TextOutput, env: NodeJS.ProcessEnv, when: Whe
 /** Styles text, or returns it unchanged. */
 export type Paint = (style: Style, text: string) => string;
 
-/** Control characters, but for the colours of {@link Paint} where there are any. */
+/** Control characters and line separators; in coloured text except the escape sequences of {@link Paint}. */
 const CONTROLS = {
   plain: /[\p{Cc}\u2028\u2029]/gu,
   // eslint-disable-next-line no-control-regex
   coloured: /\u001b(?!\[[\d;]*m)|(?!\u001b)[\p{Cc}\u2028\u2029]/gu,
 } as const;
 
-/** A line in which nothing moves the cursor or begins another line: names of files and hosts may contain anything. */
-const harmless = (line: string, isPainted: boolean): string =>
+/** Replaces control characters, so that the names of files and hosts cannot move the cursor or begin another line. */
+const withoutControls = (line: string, isPainted: boolean): string =>
   line.replace(isPainted ? CONTROLS.coloured : CONTROLS.plain, '?');
 
 const painter = (isOn: boolean): Paint =>
   isOn ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text;
 
+/** Writes the output of one verb. */
 export class Output {
   readonly json: boolean;
   readonly verbose: number;
   readonly log: LogForm;
-  /** For stdout and for stderr. */
+  /** Styles text for stdout; `paintLog` for stderr. */
   readonly paint: Paint;
   readonly paintLog: Paint;
   /** Whether a status line may be shown. */
@@ -96,7 +99,7 @@ export class Output {
     this.isLive = stderr.isTTY === true && env.TERM !== 'dumb' && !json && !quiet && log === 'pretty';
   }
 
-  /** The width that tables have to fit; undefined when stdout is no terminal, and with `-v`, which shows all columns. */
+  /** The width for tables in characters; undefined when stdout is not a terminal, and with `-v`, which shows all columns. */
   get columns(): number | undefined {
     const { stdout } = this.#options;
     return stdout.isTTY && this.verbose === 0 ? stdout.columns : undefined;
@@ -108,58 +111,58 @@ export class Output {
     return (stdout.dropped ?? 0) + (stderr.dropped ?? 0);
   }
 
-  /** A line of the result, for people. */
+  /** Writes a line of the result for people; nothing with `--json`. */
   answer(line: string): void {
-    if (!this.json) this.#print(this.#options.stdout, harmless(line, this.#isPainted.stdout));
+    if (!this.json) this.#print(this.#options.stdout, withoutControls(line, this.#isPainted.stdout));
   }
 
-  /** An event of the result, for programs; `t` is UNIX time in milliseconds. */
+  /** Writes an event as NDJSON, with `--json` only; `t` is UNIX time in milliseconds. */
   event(event: string, facts: object): void {
     if (this.json) this.object({ t: Date.now(), event, ...facts });
   }
 
-  /** Any object as a line of NDJSON. */
+  /** Writes an object as a line of NDJSON, with `--json` only. */
   object(value: object): void {
     if (this.json) this.#print(this.#options.stdout, JSON.stringify(value));
   }
 
-  /** A text that is the whole result, unchanged. */
+  /** Writes a text that is the whole result, unchanged except for white space at its end. */
   raw(text: string): void {
     this.#print(this.#options.stdout, text.trimEnd());
   }
 
-  /** A diagnostic of level `info`. */
+  /** Writes a diagnostic of level `info`. */
   info(line: string): void {
     this.#log('info', logLine(this.log, 'info', line, new Date()));
   }
 
-  /** A diagnostic of level `warn`: what went wrong. */
+  /** Writes a diagnostic of level `warn`: a failure. */
   failure(line: string): void {
     this.#log('warn', logLine(this.log, 'warn', line, new Date()));
   }
 
-  /** An event, where the log is not in the form for people. */
+  /** Writes an event to the log, unless the log has the format for people. */
   entry(entry: Entry): void {
     const line = this.log === 'pretty' ? undefined : lineOf(this.log, entry, new Date());
     if (line !== undefined) this.#log(entry.level, line);
   }
 
-  /** Resolves when the reader of the results has taken them all. */
+  /** Resolves when the reader of stdout has read everything. */
   async drain(): Promise<void> {
     await this.#options.stdout.drain?.();
   }
 
-  /** Calls `action` once, when the verb has ended: it may write last lines. */
+  /** Calls `action` once when the verb has ended; it may still write lines. */
   atEnd(action: () => void): void {
     this.#endings.push(action);
   }
 
-  /** The verb has ended. */
+  /** Call this when the verb has ended: runs the actions of `atEnd`. */
   end(): void {
     for (const action of this.#endings.splice(0)) action();
   }
 
-  /** Replaces the status line; empty removes it. */
+  /** Replaces the status line; an empty text removes it. */
   status(line: string): void {
     if (!this.isLive || line === this.#status) return;
     this.#status = line;
@@ -184,7 +187,7 @@ export class Output {
 
   #log(level: Level, line: string): void {
     if (!this.#options.quiet || level === 'warn')
-      this.#print(this.#options.stderr, harmless(line, this.#isPainted.stderr));
+      this.#print(this.#options.stderr, withoutControls(line, this.#isPainted.stderr));
   }
 
   #fitted(): string {
@@ -192,7 +195,7 @@ export class Output {
     return this.paintLog('dim', this.#status.slice(0, columns - 1));
   }
 
-  /** Writes a line above the status line. */
+  /** Writes a line, and the status line again below it. */
   #print(stream: TextOutput, line: string): void {
     const { stderr } = this.#options;
     if (this.#status !== '') stderr.write(CLEAR);

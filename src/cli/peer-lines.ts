@@ -1,12 +1,12 @@
-/** Lines about peers, for people. Text from a peer passes through `plain` before it is shown. */
+/** Formats lines about peers for people. Text from a peer is sanitized by `plain` first. */
 import { type Facts, isLinkCode, type PeerInfo, type Reason, type ReasonCode, REASONS } from '../index.js';
 import { sanitize, servicesnames } from '../wire/index.js';
 import type { Paint } from './output.js';
 
-/** Text that cannot move a cursor or forge a line, whatever it was. */
+/** Sanitizes untrusted text, so that it cannot move the cursor or imitate another line; cut to `max` characters. */
 export const plain = (text: string, max = 256): string => sanitize(text, max);
 
-/** Milliseconds: `0.42 ms`, `38 ms`, `1.2 s`. */
+/** Formats milliseconds: `0.42 ms`, `38 ms`, `1.2 s`. */
 export function duration(ms: number): string {
   if (ms >= 10_000) return `${Math.round(ms / 1_000)} s`;
   if (ms >= 1_000) return `${(ms / 1_000).toFixed(1)} s`;
@@ -14,14 +14,14 @@ export function duration(ms: number): string {
   return `${ms.toFixed(ms >= 1 ? 1 : 2)} ms`;
 }
 
-/** Everything between the open connection and the end of the handshake, milliseconds. */
+/** Milliseconds from the open connection to the end of the handshake; undefined before the end. */
 export function handshakeTime({ phases }: Pick<PeerInfo, 'phases'>): number | undefined {
   return phases.version === undefined || phases.verack === undefined
     ? undefined
     : phases.version + phases.verack;
 }
 
-/** Facts as `name=value`, quoted where there are blanks. */
+/** Formats facts as `name=value`, with quotes around values that contain spaces. */
 export function readable(facts: Facts): string {
   return Object.entries(facts)
     .map(([name, value]) => `${plain(name, 32)}=${quoted(plain(serviceNames(name, String(value))))}`)
@@ -36,15 +36,15 @@ const serviceNames = (name: string, value: string): string =>
 
 const quoted = (text: string): string => (/[ "]|^$/.test(text) ? JSON.stringify(text) : text);
 
-/** An end that was requested or planned. */
+/** Whether the end of a connection was requested or planned, and so is not a failure. */
 export const isOrderly = (code: ReasonCode): boolean =>
   code === 'ERR_LOCAL_CANCELLED' || REASONS[code].family === 'end';
 
-/** An inbound peer that closed its established connection: not a failure. */
+/** Whether an inbound peer closed its established connection, which is not a failure. */
 export const isDeparture = ({ inbound, lastreason }: PeerInfo): boolean =>
   inbound && lastreason?.code === 'ERR_LINK_EOF' && lastreason.facts.state === 'established';
 
-/** Facts that are elsewhere in the line. */
+/** Facts that the line contains elsewhere. */
 const SHOWN = new Set(['addr', 'host', 'port', 'said']);
 
 /**
@@ -57,7 +57,7 @@ export function failureLine(addr: string, reason: Reason, paint: Paint, hint?: s
   const facts = readable(
     Object.fromEntries(Object.entries(reason.facts).filter(([name]) => !SHOWN.has(name))),
   );
-  // The hints on links speak of handshakes that were cut short.
+  // The hints of link codes are about interrupted handshakes.
   const isLate = reason.facts.state === 'established' && isLinkCode(reason.code);
   const given = hint ?? (isLate ? '' : usual);
   const advice = given === '' ? '' : ` ${given}`;
@@ -65,7 +65,7 @@ export function failureLine(addr: string, reason: Reason, paint: Paint, hint?: s
   return `${paint('red', reason.code)} ${paint('bold', plain(addr))} — ${says}.${saidBy(reason)}${advice}${circumstances}`;
 }
 
-/** What the peer's `reject` gave as its reason (BIP61). */
+/** The reason in the peer's `reject` message (BIP61). */
 const saidBy = ({ facts: { said } }: Reason): string =>
   said === undefined ? '' : ` peer said: ${plain(String(said))}.`;
 
@@ -90,7 +90,7 @@ export function establishedLine(peer: PeerInfo, paint: Paint): string {
   return parts.join(' ');
 }
 
-/** A change since the last connection is shown: something on the path may block v2. */
+/** Shows a change of the transport since the last connection, since a middlebox may have begun to block v2. */
 function transportOf({ transport_protocol_type: type, session_id, lasttransport }: PeerInfo): string {
   const was = lasttransport === undefined || lasttransport === type ? '' : ` (was ${lasttransport})`;
   return session_id === '' ? `${type}${was}` : `${type}${was} session=${session_id}`;

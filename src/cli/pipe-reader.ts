@@ -1,14 +1,15 @@
-/** Notices that the reader of our output has closed its pipe while there is nothing to write: `connect | head -1`. */
+/** Detects that the reader of stdout has closed the pipe although nothing is being written: `connect | head -1`. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fstatSync } from 'node:fs';
 
-/** Milliseconds before the watch starts: most verbs are done by then. */
+/** Milliseconds before `tail` is started, so that short verbs do not start it. */
 const DELAY = 1_000;
 
 /**
- * Calls `closed` once the pipe `fd` has no reader any more. Node.js cannot poll a pipe that it only writes to, and GNU tail
- * does: `tail -f` on the same pipe ends by SIGPIPE when the reader has closed. Where stdout is no pipe, or tail is not GNU's,
- * nothing happens: there the next write fails with EPIPE. Does not keep the program running, and tail ends with it.
+ * Calls `closed` when the pipe `fd` has no reader any more. Node.js cannot poll a pipe that it only writes to, but GNU tail
+ * can: `tail -f` with the same pipe as stdout ends by SIGPIPE when the reader has closed it. If `fd` is not a pipe, or tail
+ * is not GNU's, `closed` is never called, and the next write fails with EPIPE. Does not keep the process running; tail ends
+ * with the process.
  */
 export function whenReaderIsGone(fd: number, closed: () => void): void {
   if (isPipe(fd)) setTimeout(() => watch(fd, closed), DELAY).unref();
@@ -25,7 +26,7 @@ function watch(fd: number, closed: () => void): void {
   process.once('exit', () => tail.kill());
 }
 
-/** Undefined where the permission model of Node.js forbids to start programs. */
+/** Undefined where the permission model of Node.js does not permit child processes. */
 function startTail(fd: number): ChildProcess | undefined {
   try {
     return spawn('tail', ['-f', `--pid=${process.pid}`, '/dev/null'], { stdio: ['ignore', fd, 'ignore'] });

@@ -1,14 +1,14 @@
-/** The report on a probed node as lines, with the labels of nmap's `bitcoin-info` script where it has them. */
+/** Formats the report on a probed node, with the labels of nmap's `bitcoin-info` script where that script has one. */
 import { type ProbeStep, type Reason, REASONS } from '../index.js';
 import type { Identification } from '../learn/index.js';
 import type { ProbePhases, ProbeReport } from '../probe/probe.js';
 import type { Paint } from './output.js';
 import { duration, failureLine, plain, readable } from './peer-lines.js';
 
-/** With what `--identify` adds. */
+/** A report with the result of `--identify`, if it was given. */
 export type IdentifiedReport = ProbeReport & { readonly identity?: Identification };
 
-/** The lines about one node; only the failure when it sent no version. */
+/** The lines about one node; only the failure if it sent no version. */
 export function reportLines(report: IdentifiedReport, paint: Paint): string[] {
   if (report.version === undefined)
     return [
@@ -25,7 +25,7 @@ export function reportLines(report: IdentifiedReport, paint: Paint): string[] {
   ];
 }
 
-/** The step that failed and what to do next: the last line. */
+/** The last line of a failure: the step that failed, and what to do. */
 function next({ diagnosis }: ProbeReport, paint: Paint): string[] {
   if (!diagnosis) return [];
   const { step, cure } = diagnosis;
@@ -42,7 +42,7 @@ const STEP_NAMES: Readonly<Record<ProbeStep, string>> = {
   ping: 'ping',
 };
 
-/** Addresses of the same name that did not work. */
+/** The failures of the addresses of the same name that were tried before. */
 const earlier = ({ failed = [] }: ProbeReport, paint: Paint): string[] =>
   failed.map(({ addr, reason }) => failureLine(addr, reason, paint));
 

@@ -1,4 +1,4 @@
-/** `verack probe`: asks nodes once, all at the same time, and says which kind of failure it was. */
+/** `verack probe`: performs one handshake with each node, and reports the result or the step that failed. */
 import { probe, type ProbeReport } from '../index.js';
 import { Argument } from 'commander';
 import type { Identification } from '../learn/index.js';
@@ -31,32 +31,33 @@ interface ProbeFlags extends Flags {
   readonly from?: string;
 }
 
-/** Nodes that are probed at the same time. */
-const AT_ONCE = 16;
+/** Most nodes that are probed at the same time. */
+const PARALLEL = 16;
 
 export const probeCommand: CliCommand = {
   name: 'probe',
-  about: 'is a node reachable, what does it say, how fast?',
+  about: 'test whether a node is reachable, what it announces and how fast it answers',
   details:
-    'One handshake and one ping per host, then it closes; the addresses of a name are tried until one answers. The exit ' +
-    'code says what went wrong (with several hosts: 3 when some failed), so it works in cron: verack probe HOST || alert\n\n' +
-    'When something is wrong, the last line names the step that failed (name, proxy, TCP, transport, version, verack, ping) and ' +
-    'what to do next. To find that out, a node that was reached and said nothing is asked once more with the other transport ' +
-    "and for the other chains, and the chains' usual ports are tried.",
+    'One handshake and one ping per host, then the connection is closed; the addresses of a name are tried until one ' +
+    'answers. The exit code gives the kind of failure (with several hosts: 3 when some failed), for use in scripts: verack ' +
+    'probe HOST || alert\n\n' +
+    'After a failure, the last line names the step that failed (name, proxy, TCP, transport, version, verack, ping) and ' +
+    'suggests what to do. To find the cause, a node that accepted the connection but sent nothing is tried again with the ' +
+    'other transport and with the other chains, and the default ports of the chains are tried.',
   examples: [
     ['verack probe node.example.org', 'a report about one node of the main network'],
     ['verack probe --regtest 127.0.0.1:18444 --json', 'the same facts for a program'],
     [
       'verack probe --require services=NETWORK,WITNESS --require version=70016 192.0.2.1',
-      'exit code 7 when it lacks one',
+      'exit code 7 when the node does not meet a requirement',
     ],
     ['verack probe --from nodes.txt --json', 'many nodes, one per line of a file; - is standard input'],
-    ['verack probe -proxy=127.0.0.1:9050 EXAMPLE.onion', 'through Tor; names go to the proxy too'],
+    ['verack probe -proxy=127.0.0.1:9050 EXAMPLE.onion', 'through Tor; the proxy also resolves names'],
   ],
   operands: [new Argument('[hosts...]', 'HOST, HOST:PORT or [IPv6]:PORT; -: a list on standard input')],
   options: [
-    ...switched('--identify', 'say which implementation it is by its behaviour (a second connection)'),
-    valued('--from <file>', 'probe the hosts in this file too, one per line', String),
+    ...switched('--identify', 'also identify the implementation by its behaviour, over a second connection'),
+    valued('--from <file>', 'also probe the hosts in this file, one per line', String),
     valued('--require <demand>', 'services=NETWORK,WITNESS or version=70016; repeatable', requirements),
     ...chainOptions(),
     ...proxyOptions(),
@@ -73,7 +74,7 @@ export const probeCommand: CliCommand = {
 };
 
 async function run(job: Invocation, flags: ProbeFlags): Promise<number> {
-  // A host that is no host is a usage error before anything is dialled.
+  // All hosts are checked before the first is dialled, so that an invalid one is a usage error.
   const hosts = await hostsOf(job.operands, flags.from, job.interrupted);
   return withNodeNet(job, async (net) => codeOf(await probed(hosts, net, job, flags)));
 }
@@ -90,7 +91,7 @@ async function probed(
   let done = 0;
   const progress = (): void => out.status(`${done} of ${hosts.length} probed`);
   progress();
-  const reports = await eachOf(hosts, AT_ONCE, async (host) => {
+  const reports = await eachOf(hosts, PARALLEL, async (host) => {
     const report = await probe(host, {
       ...given({ chain, rules, uacomment, v2transport, v2only, require: flags.require }),
       ...{ net, lookup },
@@ -113,7 +114,7 @@ const given = <T extends object>(options: T) =>
     [K in keyof T]: NonNullable<T[K]>;
   };
 
-/** Over the transport of the first connection. Undefined when there is no second one. */
+/** Identifies the node over the same transport; undefined when the second connection fails. */
 async function identityOf(
   { addr, transport_protocol_type }: ProbeReport,
   chain: Chain,

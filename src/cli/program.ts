@@ -1,4 +1,4 @@
-/** The command line of all verbs: parsing, help, error messages, exit codes. */
+/** The command line: parsing, help, error messages and exit codes of all verbs. */
 import { Command, CommanderError } from 'commander';
 import { NAME, VERSION } from '../index.js';
 import { bugReport, EXIT, EXIT_HELP, isUsage, Usage, usageSentence } from './exit-codes.js';
@@ -11,7 +11,7 @@ import { helpFormat, type HelpTexts, listText, widthOf, wrapped } from './help.j
 import { graceAfter } from './signals.js';
 import { fileRefusalOf } from './system-codes.js';
 
-/** What the program uses of its process. */
+/** The parts of the process that the program uses. */
 export interface ProcessContext {
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
@@ -20,20 +20,23 @@ export interface ProcessContext {
 }
 
 const EXAMPLES = [
-  ['verack demo', 'a network on this machine: healthy and faulty peers, and why each connection ends'],
-  ['verack probe node.example.org', 'is the node reachable, what does it announce, how fast?'],
+  ['verack demo', 'run healthy and faulty peers on this machine, and show why each connection ends'],
+  [
+    'verack probe node.example.org',
+    'test whether a node is reachable, what it announces and how fast it answers',
+  ],
   ['verack connect --regtest 127.0.0.1', 'connect to your own node and stay connected'],
   ['verack listen --regtest --fault no-verack', 'accept connections and inject a fault'],
 ] as const;
 
 const NOTES =
-  'Every option can be a variable: VERACK_TIMEOUT=2000 is --timeout 2000. Flags win. ' +
+  'Each option can be set by an environment variable: VERACK_TIMEOUT=2000 is --timeout 2000. The command line takes precedence. ' +
   "Bitcoin Core's syntax is accepted: -regtest -timeout=2000 -connect=127.0.0.1 -norelay.";
 
 /**
  * Runs a command line.
  *
- * @returns the exit code; nothing is thrown
+ * @returns the exit code; never rejects
  */
 export async function run(
   args: readonly string[],
@@ -57,7 +60,7 @@ export async function run(
   }
 }
 
-/** `help foo` is `foo` when there is no such verb: an unknown command. */
+/** Rewrites `help foo` to `foo` when there is no such verb, so that the error is about an unknown command. */
 function withoutHelpVerb(words: string[], verbs: readonly CliCommand[]): string[] {
   const [first, second = ''] = words;
   const isUnknown = second !== '' && second !== 'help' && !verbs.some(({ name }) => name === second);
@@ -93,13 +96,13 @@ function reportError(
   return EXIT.bug;
 }
 
-/** Arguments may contain control characters. */
+/** Replaces control characters, which arguments may contain. */
 // eslint-disable-next-line no-control-regex
 const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 
 const notes = (width: number): string => `\n${listText(EXIT_HELP, width)}\n\n${wrapped(NOTES, width)}`;
 
-/** The definition of the whole command line, from which help and completion come. */
+/** The definition of the whole command line; help and completion are generated from it. */
 function programOf(
   verbs: readonly CliCommand[],
   context: ProcessContext,
@@ -110,7 +113,7 @@ function programOf(
     .description('The Bitcoin peer-to-peer handshake as an explicit state machine.')
     .usage('VERB [targets] [options]')
     .version(`${NAME} ${VERSION}`, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print the help, of a verb too')
+    .helpOption('-h, --help', 'print this help, or the help of a verb')
     .helpCommand('help [command]', 'print the help of a verb')
     .addHelpText('after', ({ error: isError }) => notes(widthOf(isError ? context.stderr : context.stdout)));
   configure(program, context, { examples: EXAMPLES });
@@ -141,7 +144,7 @@ function configure(command: Command, { stdout, stderr }: ProcessContext, texts: 
     });
 }
 
-/** "error: unknown option '--onse'\n(Did you mean --once?)" becomes "connect: unknown option '--onse', did you mean --once?" */
+/** "error: unknown option '--onse'\n(Did you mean --once?)" becomes "unknown option '--onse'; did you mean --once?" */
 function sentenceOf({ message }: CommanderError, command: Command): string {
   const [what = '', suggestion = ''] = message.replace(/^error: /, '').split('\n');
   const meant = suggestion.replace(/^\((.*)\)$/, '$1').replace(/^Did/, 'did');

@@ -1,4 +1,4 @@
-/** The net that the options of proxy-options.ts and the environment describe: direct, through SOCKS5 proxies, over I2P. */
+/** Builds the net that the options of proxy-options.ts and the environment describe: direct, through SOCKS5 proxies, over I2P. */
 import {
   type Credentials,
   type DnsOptions,
@@ -20,13 +20,13 @@ import { allProxy, noProxy, proxyPassword } from './proxy-environment.js';
 import type { ProxyFlags, ProxyValue } from './proxy-flags.js';
 import { givenProxies } from './proxy-options.js';
 
-/** What the net is built from beside the flags. */
+/** What the net is built from, besides the flags. */
 export interface ProxyContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly net: Net;
-  /** How the names of proxies are resolved. */
+  /** Options for resolving the names of proxies. */
   readonly dns?: DnsOptions;
-  /** Keeps the I2P private key; given when inbound I2P is wanted. */
+  /** Stores the I2P private key; given only for inbound I2P. */
   readonly i2pKeys?: KeyStore;
 }
 
@@ -34,7 +34,7 @@ const ALL: readonly Proxied[] = ['ipv4', 'ipv6', 'onion', 'cjdns', 'name'];
 
 type Addresses = Partial<Record<Proxied, Proxy>>;
 
-/** What one -proxy sets: with a network that network's, and names with IPv4 or IPv6 (Core: `AppInitMain`). */
+/** The networks that one -proxy applies to. A proxy for IPv4 or IPv6 also resolves names (Core: `AppInitMain`). */
 const kindsOf = ({ network }: ProxyValue): readonly Proxied[] => {
   if (network === undefined) return ALL;
   return network === 'ipv4' || network === 'ipv6' ? [network, 'name'] : [network];
@@ -48,16 +48,16 @@ function fixedOf({ proxyuser }: ProxyFlags, { env }: ProxyContext): Credentials 
   return { username: proxyuser, password };
 }
 
-/** The proxy's own address: its name, if it has one, is resolved here and once, as Core does. */
+/** The address of the proxy. If it is given by name, the name is resolved once, without a proxy, as Core does. */
 async function resolved(at: Endpoint, { dns }: ProxyFlags, context: ProxyContext): Promise<Endpoint> {
   if (dns === false && parseEndpoint(at.host, at.port).kind === 'name') {
-    throw new Usage(`-dns=0 forbids to resolve the proxy "${at.host}": give its address`);
+    throw new Usage(`-dns=0 forbids resolving the name of the proxy "${at.host}": give its address`);
   }
   const [host = at.host] = await resolveHost(at.host, context.dns);
   return { host, port: at.port };
 }
 
-/** Where the flags leave it to the environment: nothing was said of -proxy. */
+/** The proxy of the environment, which applies only when -proxy is not given. */
 const environmentProxy = (flags: ProxyFlags, { env }: ProxyContext) =>
   flags.proxy === undefined ? allProxy(env) : undefined;
 
@@ -85,7 +85,7 @@ async function proxiesOf(flags: ProxyFlags, context: ProxyContext): Promise<Addr
   return proxies;
 }
 
-/** What -onlynet asks for and nothing provides (Core refuses to start). */
+/** Refuses an -onlynet whose network cannot be reached, as Core does. */
 function refuseUnreachable({ onlynet = [], onion }: ProxyFlags, net: ProxiedNet): void {
   const missing = onlynet.find((network) => !net.reachable.has(network));
   if (missing === undefined) return;
@@ -106,10 +106,10 @@ async function samOf(flags: ProxyFlags, context: ProxyContext): Promise<SamNet |
 }
 
 /**
- * The net that the flags describe; without any it dials directly. Call its `close` before the process ends.
+ * The net that the flags describe; without flags it dials directly. The caller closes it.
  *
  * @throws Usage for flags that contradict each other or the environment; VerackError `ERR_DIAL_DNS` when the name of a proxy
- *   has no address, `ERR_LOCAL_ARGUMENT` for a user name or password that does not fit
+ *   has no address, `ERR_LOCAL_ARGUMENT` for a user name or password that is empty or longer than 255 bytes
  */
 export async function proxiedNetOf(flags: ProxyFlags, context: ProxyContext): Promise<ProxiedNet> {
   const { cjdnsreachable, onlynet, dns } = flags;

@@ -1,6 +1,7 @@
 /**
- * ALL_PROXY, NO_PROXY and the proxy's password file. They count where no -proxy is given; lower case wins, as in curl.
- * NO_PROXY excepts hosts from ALL_PROXY only: with -proxy no name may reach a resolver, whatever the environment says.
+ * Reads ALL_PROXY, NO_PROXY and the file with the password of the proxy. ALL_PROXY and NO_PROXY apply only when -proxy is not
+ * given; the variable in lower case takes precedence, as in curl. NO_PROXY has no effect on -proxy, since with -proxy no
+ * name may be sent to a resolver.
  */
 import { type Credentials, type Endpoint, parseEndpoint } from '../net/index.js';
 import { readTextFile } from './input-file.js';
@@ -8,6 +9,7 @@ import { BlockList, isIP, isIPv4 } from 'node:net';
 
 import { Usage } from './exit-codes.js';
 
+/** The proxy of ALL_PROXY. */
 export interface ProxyOfEnvironment {
   readonly at: Endpoint;
   readonly credentials?: Credentials;
@@ -20,13 +22,13 @@ const MAX_PASSWORD_FILE = 4_096;
 
 const variable = (env: Environment, name: string): string => env[name.toLowerCase()] ?? env[name] ?? '';
 
-/** `socks5://` and `socks5h://`; both leave names to the proxy. Throws {@link Usage} for anything else. */
+/** Parses `socks5://` and `socks5h://`; with both, the proxy resolves names. @throws Usage for any other value */
 export function allProxy(env: Environment): ProxyOfEnvironment | undefined {
   const text = variable(env, 'ALL_PROXY');
   if (text === '') return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^socks5h?:$/.test(url.protocol) || url.hostname === '') {
-    throw new Usage('ALL_PROXY must be socks5://HOST:PORT here; --no-proxy goes without it');
+    throw new Usage('ALL_PROXY must be socks5://HOST:PORT; --no-proxy ignores it');
   }
   const { host } = parseEndpoint(url.hostname, DEFAULT_PORT);
   const at = { host, port: url.port === '' ? DEFAULT_PORT : Number(url.port) };
@@ -48,7 +50,7 @@ function covers(entry: string, host: string): boolean {
   return list.check(host, family);
 }
 
-/** The hosts of NO_PROXY. */
+/** Whether NO_PROXY covers a host. */
 export function noProxy(env: Environment): (host: string) => boolean {
   const entries = variable(env, 'NO_PROXY')
     .toLowerCase()
@@ -57,7 +59,7 @@ export function noProxy(env: Environment): (host: string) => boolean {
   return (host) => entries.some((entry) => covers(entry, host.toLowerCase().replace(/\.$/, '')));
 }
 
-/** The first line of the file that VERACK_PROXY_PASSWORD_FILE names. Throws {@link Usage} when it cannot be read. */
+/** The first line of the file that VERACK_PROXY_PASSWORD_FILE names. @throws Usage when it cannot be read */
 export function proxyPassword(env: Environment): string | undefined {
   const path = env.VERACK_PROXY_PASSWORD_FILE ?? '';
   if (path === '') return undefined;

@@ -1,14 +1,14 @@
-/** The values of the options of proxy-options.ts. */
+/** The types of the values that the options of proxy-options.ts have. */
 import type { Endpoint, Network } from '../net/index.js';
 
-/** One value of -proxy; no `at`: none, as by `-proxy=0`. */
+/** One value of -proxy. Without `at` there is no proxy: `-proxy=0`. */
 export interface ProxyValue {
   readonly at?: Endpoint;
-  /** For this network only; default for all. */
+  /** The network that it applies to; undefined for all networks. */
   readonly network?: 'ipv4' | 'ipv6' | 'onion' | 'cjdns';
 }
 
-/** The options of this file as commander gives them; false where `--no-…` was given. */
+/** The options as commander parses them; false where `--no-…` is given. */
 export interface ProxyFlags {
   readonly proxy?: readonly ProxyValue[] | false;
   readonly onion?: ProxyValue | false;

@@ -1,4 +1,4 @@
-/** `--record`: nodes that are recorded, and messages about the file. The recorder is loaded only when it is needed. */
+/** `--record`: creates nodes that are recorded, and prints messages about the file. The recorder is imported only when needed. */
 import { tcpNet } from '../net/index.js';
 import { type BitcoinNode, createNode, type NodeOptions, type Reason, VerackError } from '../index.js';
 import type { RecordingFile, RecordingFileOptions } from '../recording/recording-file.js';
@@ -9,25 +9,26 @@ import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
 import { systemCodeText } from './system-codes.js';
 
+/** Creates nodes, recorded or not. */
 export interface NodeRecorder {
-  /** A node as `createNode` makes it, recorded if --record is given. */
+  /** Creates a node as `createNode` does; it is recorded if --record is given. */
   node(options: NodeOptions): BitcoinNode;
-  /** Ends the file in order. */
+  /** Completes the file and closes it. */
   close(): void;
 }
 
 const MEGABYTE = 1_000_000;
 
-/** Without `--record` nothing is wrapped. */
+/** Without `--record`, the plain `createNode`. */
 const UNRECORDED: NodeRecorder = { node: createNode, close: () => undefined };
 
-/** Opens the file of `--record`. Throws `Usage` when it cannot be written. */
+/** Opens the file of `--record`. @throws Usage when it cannot be written */
 export async function recorderOf(flags: Flags, out: Output): Promise<NodeRecorder> {
   const { record, recordLimit = RECORD_LIMIT, force = false } = flags;
   const shown = plain(record ?? '');
   if (record === undefined) return UNRECORDED;
   const broken = (reason: Reason): void => {
-    out.failure(`the recording ${shown} ends here: ${causeOf(reason)}; the program continues`);
+    out.failure(`the recording ${shown} is incomplete: ${causeOf(reason)}; the program continues`);
     out.event('recording', { file: record, reason });
   };
   const { recordedNode } = await import('../recording/record-and-replay.js');
@@ -41,7 +42,7 @@ export async function recorderOf(flags: Flags, out: Output): Promise<NodeRecorde
     close: () => {
       if (!file.isOpen) return;
       file.close();
-      out.info(`${shown}: ${file.size} bytes; verack replay ${shown} plays it`);
+      out.info(`${shown}: ${file.size} bytes; replay it with: verack replay ${shown}`);
     },
   };
 }
@@ -53,13 +54,14 @@ async function openFile(path: string, options: RecordingFileOptions): Promise<Re
   } catch (error) {
     if (!(error instanceof VerackError)) throw error;
     const advice =
-      error.facts.syscode === 'EEXIST' ? 'give another file, or --force to replace it' : 'give another file';
+      error.facts.syscode === 'EEXIST'
+        ? 'give another file, or --force to overwrite it'
+        : 'give another file';
     throw new Usage(`--record cannot write "${path}": ${causeOf(error)}; ${advice}`);
   }
 }
 
 function causeOf({ facts }: Pick<Reason, 'facts'>): string {
-  if (facts.limit !== undefined)
-    return `it has reached --record-limit (${Number(facts.limit) / MEGABYTE} MB)`;
+  if (facts.limit !== undefined) return `it reached --record-limit (${Number(facts.limit) / MEGABYTE} MB)`;
   return systemCodeText(String(facts.syscode));
 }

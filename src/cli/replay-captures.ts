@@ -1,4 +1,4 @@
-/** `verack replay` for what Bitcoin Core's `-capturemessages` has written. */
+/** `verack replay` for the files that Bitcoin Core writes with `-capturemessages`. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { CapturedMessages, CaptureFault, Direction } from '../recording/core-capture.js';
@@ -18,24 +18,33 @@ import type { Invocation } from './command.js';
 
 const FILES: Readonly<Record<Direction, string>> = { received: 'msgs_recv.dat', sent: 'msgs_sent.dat' };
 
-/** The folder of captures that a path means; undefined when it means a recording. A file stands for its folder. */
-export function captureFolder(path: string): string | undefined {
+/** The directory of captures for a path, which may be a file in it; undefined when the path is a recording. */
+export function captureDirectory(path: string): string | undefined {
   if (Object.values(FILES).includes(basename(path))) return dirname(path);
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? path : undefined;
 }
 
-/** Shows each peer of the folder, and compares. Whether all could be read, except where a file was cut off. */
-export async function replayCaptures(folder: string, job: Invocation, attached: Observers): Promise<boolean> {
+/**
+ * Prints the sessions of each peer in the directory and compares them with a node of this project. Resolves to whether all
+ * files could be read; a file that ends inside a message counts as read.
+ *
+ * @throws Usage when the directory contains no captures, or no peer of `--only`
+ */
+export async function replayCaptures(
+  directory: string,
+  job: Invocation,
+  attached: Observers,
+): Promise<boolean> {
   const { flags, out, interrupted } = job;
-  const folders = foldersIn(folder);
-  if (folders.length === 0)
+  const directories = directoriesIn(directory);
+  if (directories.length === 0)
     throw new Usage(
-      `"${folder}" holds no captures; give message_capture of Core's folder for that chain, or one peer's folder in it`,
+      `"${directory}" contains no captures; give the directory message_capture of Core's data directory, or one peer's directory in it`,
     );
-  const wanted = folders.filter((path) => isWanted(nameOf(path), flags.only));
+  const wanted = directories.filter((path) => isWanted(nameOf(path), flags.only));
   if (wanted.length === 0)
     throw new Usage(
-      `"${folder}" holds no such peer; --only takes a folder's name, such as ${nameOf(folders[0]!)}`,
+      `"${directory}" contains no such peer; --only takes the name of a directory, such as ${nameOf(directories[0]!)}`,
     );
   const verdicts: CaptureVerdict[] = [];
   for (const one of wanted) if (!interrupted.aborted) verdicts.push(await replayPeer(one, job, attached));
@@ -43,35 +52,36 @@ export async function replayCaptures(folder: string, job: Invocation, attached: 
   return verdicts.every(({ faults }) => faults.every(({ isCut }) => isCut));
 }
 
-const nameOf = (folder: string): string => basename(resolve(folder));
+const nameOf = (directory: string): string => basename(resolve(directory));
 
-const has = (folder: string, direction: Direction): boolean => existsSync(join(folder, FILES[direction]));
-const isPeer = (folder: string): boolean => has(folder, 'received') || has(folder, 'sent');
+const has = (directory: string, direction: Direction): boolean =>
+  existsSync(join(directory, FILES[direction]));
+const isPeer = (directory: string): boolean => has(directory, 'received') || has(directory, 'sent');
 
-/** The folder itself, or those in it that are a peer's. */
-const foldersIn = (folder: string): string[] =>
-  isPeer(folder)
-    ? [folder]
-    : readdirSync(folder)
+/** The directories of peers: the directory itself, or those in it. */
+const directoriesIn = (directory: string): string[] =>
+  isPeer(directory)
+    ? [directory]
+    : readdirSync(directory)
         .sort()
-        .map((name) => join(folder, name))
+        .map((name) => join(directory, name))
         .filter(isPeer);
 
-/** By the folder's name, or by the address that it was made of. */
+/** Whether `--only` selects a peer, by the name of its directory or by its address, in which Core replaces `:` by `_`. */
 const isWanted = (name: string, only: readonly string[] | undefined): boolean =>
   only === undefined || only.some((wanted) => wanted.replaceAll(':', '_') === name);
 
 async function replayPeer(
-  folder: string,
+  directory: string,
   { flags, out, interrupted }: Invocation,
   attached: Observers,
 ): Promise<CaptureVerdict> {
   const { mergedByTime, messagesIn } = await import('../recording/core-capture.js');
   const { compare, COMPARED } = await import('../recording/capture-comparison.js');
-  const peer = nameOf(folder);
-  const isWhole = has(folder, 'received') && has(folder, 'sent');
+  const peer = nameOf(directory);
+  const isWhole = has(directory, 'received') && has(directory, 'sent');
   const read = (direction: Direction): CapturedMessages =>
-    messagesIn(bytesOf(folder, direction, interrupted), direction);
+    messagesIn(bytesOf(directory, direction, interrupted), direction);
   const verdict = await compare(mergedByTime(read('received'), read('sent')), {
     peer,
     isWhole,
@@ -81,18 +91,18 @@ async function replayPeer(
     session: (session) => show(peer, session, out),
     ...(out.json && { message: messagePrinter(peer, out) }),
   });
-  printVerdict(folder, verdict, isWhole ? COMPARED : [], out);
+  printVerdict(directory, verdict, isWhole ? COMPARED : [], out);
   return verdict;
 }
 
-/** Nothing for a file that is not there: Core makes it with the first message. */
+/** The bytes of a capture; none when the file does not exist, since Core creates it with the first message. */
 async function* bytesOf(
-  folder: string,
+  directory: string,
   direction: Direction,
   interrupted: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  if (has(folder, direction))
-    yield* openInput(join(folder, FILES[direction]), interrupted) as AsyncIterable<Buffer>;
+  if (has(directory, direction))
+    yield* openInput(join(directory, FILES[direction]), interrupted) as AsyncIterable<Buffer>;
 }
 
 const messagePrinter =
@@ -107,47 +117,52 @@ function show(peer: string, { number, inbound, at, entries, left }: CapturedSess
 }
 
 function printVerdict(
-  folder: string,
+  directory: string,
   verdict: CaptureVerdict,
   compared: readonly string[],
   out: Output,
 ): void {
   const { sessions, messages, differing, differences, faults } = verdict;
-  out.event('verdict', { file: folder, same: compared.length > 0 && differing === 0, compared, ...verdict });
-  for (const fault of faults) out.failure(faultLine(folder, fault, out));
+  out.event('verdict', {
+    file: directory,
+    same: compared.length > 0 && differing === 0,
+    compared,
+    ...verdict,
+  });
+  for (const fault of faults) out.failure(faultLine(directory, fault, out));
   for (const difference of differences) out.answer(differenceLine(difference));
   if (differing > differences.length) out.answer(`… and ${differing - differences.length} more`);
   const what = `${counted(sessions, 'session')}, ${counted(messages, 'message')}`;
-  out.answer(`${what}, ${compared.length > 0 ? resultOf(differing, out) : ALONE}`);
+  out.answer(`${what}, ${compared.length > 0 ? resultOf(differing, out) : INCOMPLETE}`);
   out.answer('');
 }
 
-const ALONE = 'not compared: one direction is not there';
+const INCOMPLETE = 'not compared: the file of one direction is missing';
 
 const resultOf = (differing: number, out: Output): string =>
   differing === 0
-    ? out.paint('green', 'our node sends the same kinds as Core')
+    ? out.paint('green', 'verack sends the same kinds of messages as Core')
     : out.paint('yellow', `${counted(differing, 'difference')} in kind`);
 
-/** What the results mean, once for all peers. */
+/** Prints what was compared, once for all peers. */
 async function printSummary(verdicts: readonly CaptureVerdict[], out: Output): Promise<void> {
   const { COMPARED } = await import('../recording/capture-comparison.js');
   const leftOut = [...new Set(verdicts.flatMap(({ left_out }) => left_out))].map((kind) => plain(kind));
   const lines = [
-    `compared by kind, not byte for byte, since a capture has no random draws, no chunks and no encryption: ${COMPARED.join(', ')}`,
-    `left out, since our node has no chain, no mempool and no address book: ${leftOut.join(', ') || 'nothing'}`,
+    `compared by kind of message, not by bytes, since a capture contains no random values, no chunks and no encryption: ${COMPARED.join(', ')}`,
+    `not compared, since verack has no chain and no mempool, and here no address book: ${leftOut.join(', ') || 'nothing'}`,
   ];
   if (verdicts.length > 0) for (const line of lines) out.answer(out.paint('dim', line));
 }
 
-function faultLine(folder: string, { direction, offset, why, isCut }: CaptureFault, out: Output): string {
-  const where = out.paintLog(isCut ? 'yellow' : 'red', plain(join(folder, FILES[direction])));
-  const what = isCut ? 'breaks off in' : 'is damaged; it cannot be read on from';
-  return `${where} ${what} the message at byte ${offset}: ${why}; nothing after it is compared`;
+function faultLine(directory: string, { direction, offset, why, isCut }: CaptureFault, out: Output): string {
+  const where = out.paintLog(isCut ? 'yellow' : 'red', plain(join(directory, FILES[direction])));
+  const what = isCut ? 'ends inside the message' : 'is damaged in the message';
+  return `${where} ${what} at byte ${offset}: ${why}; nothing after it is compared`;
 }
 
 function differenceLine({ session, after, offset, captured, ours }: KindDifference): string {
   const where = offset < 0 ? after : `after their ${plain(after)} (byte ${offset} of ${FILES.received})`;
   const kinds = (list: readonly string[]): string => list.map((kind) => plain(kind)).join(', ') || 'nothing';
-  return `session ${session}, ${where}: Core sent ${kinds(captured)}; ours sends ${kinds(ours)}`;
+  return `session ${session}, ${where}: Core sent ${kinds(captured)}; verack sends ${kinds(ours)}`;
 }

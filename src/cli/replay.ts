@@ -1,10 +1,10 @@
-/** `verack replay`: replays a recording offline and compares the effects with the recorded ones. */
+/** `verack replay`: runs a recording through the machines offline, and compares the effects with the recorded ones. */
 import { Argument } from 'commander';
 import { VerackError } from '../index.js';
 import type { Difference } from '../recording/replay-difference.js';
 import type { ReplayVerdict } from '../recording/record-and-replay.js';
 import type { RecordedSession, SessionTranscripts } from '../recording/transcripts.js';
-import { captureFolder, replayCaptures } from './replay-captures.js';
+import { captureDirectory, replayCaptures } from './replay-captures.js';
 import { counted, transcriptLines } from './transcript.js';
 import { EXIT, Usage } from './exit-codes.js';
 import { openInput } from './input-file.js';
@@ -19,28 +19,28 @@ export const replayCommand: CliCommand = {
   name: 'replay',
   about: 'replay a recording offline and compare every byte',
   details:
-    'Plays what --record has written through the machines, without a net and without waiting, and compares every byte ' +
-    'sent, every timer, every change of state and every reason with what was recorded. Exit code 0 when all is the same, ' +
-    'else 3 with the first differences.\n\n' +
-    "A folder that Bitcoin Core's -capturemessages has written (message_capture, or one peer's folder in it, or its " +
-    'msgs_recv.dat) is shown the same way, and a node of ours receives what Core received: the kinds of messages that it ' +
-    'sends in the handshake, and its pings and pongs, are compared with those that Core sent. That is no comparison of ' +
-    'bytes, and a difference is no failure: exit code 0 when all was read, 3 when a file is damaged.',
+    'Runs a file of --record through the machines, without a network and without waiting, and compares every byte sent, ' +
+    'every timer, every change of state and every reason with the recorded ones. Exit code 0 when all are the same, else 3 ' +
+    'with the first differences.\n\n' +
+    "It also reads a directory that Bitcoin Core's -capturemessages has written (message_capture, or one peer's directory " +
+    'in it, or its msgs_recv.dat). A node of verack receives the messages that Core received, and the kinds of messages ' +
+    'that it sends in the handshake, and its pings and pongs, are compared with those that Core sent. The bytes are not ' +
+    'compared, and a difference is not a failure: exit code 0 when all files were read, 3 when one is damaged.',
   examples: [
-    ['verack replay one.ndjson', 'every session as a dialogue, then the verdict'],
+    ['verack replay one.ndjson', 'print each session as a transcript, then the result'],
     [
       'verack connect --regtest --once --record one.ndjson 127.0.0.1 && verack replay one.ndjson',
-      'record a handshake, and play it again',
+      'record a handshake and replay it',
     ],
-    ['verack replay one.ndjson --only 3 -v', 'one of them, with every field of every message'],
-    ['verack replay one.ndjson --inspect', 'look at its machines in a browser'],
-    ['verack replay ~/.bitcoin/message_capture', "what Core's -capturemessages=1 has written, peer by peer"],
+    ['verack replay one.ndjson --only 3 -v', 'only peer 3, with all fields of each message'],
+    ['verack replay one.ndjson --inspect', 'show its machines in a browser'],
+    ['verack replay ~/.bitcoin/message_capture', "the files of Core's -capturemessages=1, peer by peer"],
   ],
-  operands: [new Argument('<files...>', "recordings, or Core's captures: a folder, or msgs_recv.dat")],
+  operands: [new Argument('<files...>', "recordings, or Core's captures: a directory, or msgs_recv.dat")],
   options: [
     valued(
       '--only <peer>',
-      'show only this peer, by its id or its address (of a capture: its folder); repeatable',
+      'show only this peer, given by its id or address (for a capture: by its directory); repeatable',
       commaSeparated(String),
     ),
     ...outputOptions(),
@@ -55,7 +55,7 @@ async function run(job: Invocation): Promise<number> {
   const { flags, out, operands, interrupted } = job;
   const attached = await observers(flags, out);
   let isSame = true;
-  for (const file of new Set(operands.map((path) => captureFolder(path) ?? path)))
+  for (const file of new Set(operands.map((path) => captureDirectory(path) ?? path)))
     isSame = (await replayAny(file, job, attached)) && isSame;
   if (flags.inspect !== undefined && !interrupted.aborted) await stay(attached, job);
   await attached.close();
@@ -63,11 +63,11 @@ async function run(job: Invocation): Promise<number> {
 }
 
 const replayAny = (file: string, job: Invocation, attached: Observers): Promise<boolean> =>
-  captureFolder(file) === undefined
+  captureDirectory(file) === undefined
     ? replay(file, job, attached)
-    : readable(file, () => replayCaptures(file, job, attached));
+    : withFileErrors(file, () => replayCaptures(file, job, attached));
 
-/** Whether all was the same. */
+/** Replays one recording and prints the result; resolves to whether everything was the same. */
 async function replay(
   file: string,
   { flags, out, interrupted }: Invocation,
@@ -76,7 +76,7 @@ async function replay(
   const { play } = await import('../recording/record-and-replay.js');
   const { SessionTranscripts } = await import('../recording/transcripts.js');
   const transcripts: SessionTranscripts[] = [];
-  const verdict = await readable(file, () =>
+  const verdict = await withFileErrors(file, () =>
     play(openInput(file, interrupted), {
       signal: interrupted,
       node: { ...attached.options, compiled: flags.compiled ?? true },
@@ -97,23 +97,25 @@ async function replay(
   return verdict.differing === 0;
 }
 
-/** Faults of the file are usage errors. */
-async function readable<T>(file: string, run: () => Promise<T>): Promise<T> {
+/** Runs `run`, and reports a file that is invalid or cannot be read as a usage error. */
+async function withFileErrors<T>(file: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
     if (error instanceof VerackError && error.code === 'ERR_LOCAL_ARGUMENT')
-      throw new Usage(`"${file}" cannot be played: ${String(error.facts.value)}: ${String(error.facts.why)}`);
+      throw new Usage(
+        `"${file}" cannot be replayed: ${String(error.facts.value)}: ${String(error.facts.why)}`,
+      );
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (syscall === undefined) throw error;
     throw new Usage(
-      `"${file}" cannot be read (${code}); give the file that --record has written, or a folder of Core's captures`,
+      `"${file}" cannot be read (${code}); give a file of --record, or a directory of Core's captures`,
     );
   }
 }
 
 function stay(attached: Observers, { out, interrupted }: Invocation): Promise<void> {
-  out.info('everything was replayed; the page stays open until Ctrl-C');
+  out.info('the replay has ended; the page stays open until Ctrl-C');
   attached.printPage();
   return new Promise((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
 }
@@ -126,7 +128,7 @@ function show(session: RecordedSession, out: Output): void {
   for (const line of linesOf(session, out)) out.answer(line);
 }
 
-/** Its title and its dialogue. */
+/** The title and the transcript of a session. */
 function linesOf({ peer, entries, left }: RecordedSession, out: Output): string[] {
   const direction = peer.inbound ? '→ us' : 'us →';
   const title = `${direction} peer=${peer.id} ${plain(peer.addr)} ${peer.connection_type} ${peer.transport_protocol_type}`;
@@ -135,8 +137,8 @@ function linesOf({ peer, entries, left }: RecordedSession, out: Output): string[
 
 const ENDINGS: Readonly<Record<ReplayVerdict['ending'], string>> = {
   stopped: '',
-  limit: '; the recording ends at its limit of size',
-  cut: '; the recording breaks off there: the program was ended, or is still writing',
+  limit: '; the recording reached its size limit',
+  cut: '; the recording is incomplete: the program was killed, or is still writing',
 };
 
 function printVerdict(file: string, verdict: ReplayVerdict, out: Output): void {

@@ -1,7 +1,7 @@
-/** The end of the long-running verbs: when it comes, and what the last table shows. */
+/** When a long-running verb ends, and the peers that `--table` then shows. */
 import type { BitcoinNode, PeerInfo } from '../index.js';
 
-/** Resolves after so many seconds, or when interrupted; without a limit only then. */
+/** Resolves after `limit` seconds or when interrupted; without a limit, only when interrupted. */
 export function passed(limit: number | undefined, interrupted: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = limit === undefined ? undefined : setTimeout(resolve, limit * 1_000);
@@ -14,7 +14,7 @@ export function passed(limit: number | undefined, interrupted: AbortSignal): Pro
   });
 }
 
-/** Live peers, then the last rows of ended ones, one row per address. */
+/** The connected peers, then the last state of peers that have ended, at most one for each address. */
 export function tableOf(node: BitcoinNode): PeerInfo[] {
   const live = node.peers.list();
   const liveAddresses = new Set(live.map(({ addr }) => addr));

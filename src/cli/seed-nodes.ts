@@ -1,15 +1,15 @@
 /**
- * Nodes that are asked for addresses and left again (Core: `-seednode`, `AddAddrFetch`). What they answer goes into the node's
- * address book, as that of any peer. With a proxy for names the DNS seeds are such nodes: their names go to the proxy, and
- * never to a resolver.
+ * Asks nodes for addresses and then disconnects (Core: `-seednode`, `AddAddrFetch`). The answers go into the address book,
+ * like those of any peer. When a proxy resolves names, the DNS seeds are asked in this way: their names are sent to the
+ * proxy, never to a resolver.
  */
 import { formatEndpoint, type ProxiedNet } from '../net/index.js';
 import { type BitcoinNode, type CandidateSource, type Chain, VerackError } from '../index.js';
 
-/** How long after its handshake a node may take to answer, milliseconds. */
+/** Milliseconds that a node has to answer after its handshake. */
 const REPLY_MS = 30_000;
 
-/** The nodes to ask: those of `-seednode`, and the DNS seeds where names go to a proxy. */
+/** The nodes to ask: those of `-seednode`, and the DNS seeds if a proxy resolves names. */
 export function seedNodesOf(
   { seednode = [], dnsseed = true }: { seednode?: readonly string[]; dnsseed?: boolean },
   chain: Chain,
@@ -22,7 +22,7 @@ export function seedNodesOf(
   ];
 }
 
-/** A source that names no address by itself: it waits until each of the nodes has answered, or failed. */
+/** A source that finds no addresses itself, since the node adds them to its book: it resolves when each node has answered or failed. */
 export const seedNodeSource = (
   node: () => Promise<BitcoinNode>,
   hosts: readonly string[],
@@ -34,7 +34,7 @@ export const seedNodeSource = (
   },
 });
 
-/** The connection ends by itself once the node has sent more than its own address. */
+/** Asks one node. An `addr-fetch` connection closes itself once the node has sent more than its own address. */
 async function askNode(node: BitcoinNode, host: string, signal: AbortSignal): Promise<void> {
   const peer = node.dial(host, { connection_type: 'addr-fetch', signal });
   let timer: NodeJS.Timeout | undefined;
@@ -43,7 +43,7 @@ async function askNode(node: BitcoinNode, host: string, signal: AbortSignal): Pr
     timer = setTimeout(() => peer.close(), REPLY_MS);
     await peer.ended();
   } catch (error) {
-    // Why a connection failed is reported by the node.
+    // The log of the node reports why a connection failed.
     if (!(error instanceof VerackError)) throw error;
   } finally {
     clearTimeout(timer);

@@ -1,27 +1,27 @@
 /**
- * Ctrl-C, SIGTERM and a closed terminal: the first asks for an orderly end, the second ends the program at once. Where the
- * output goes to files, SIGHUP opens these anew instead, as after a rotation of logs.
+ * Handles Ctrl-C, SIGTERM and SIGHUP: the first signal requests a clean exit, the second exits immediately. If the output
+ * goes to files, SIGHUP reopens them instead, as needed after a log rotation.
  */
 import { setMaxListeners } from 'node:events';
 
-/** Milliseconds for an orderly end after an interruption. */
+/** Milliseconds for a clean exit after an interruption. */
 const GRACE = 2_000;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** A second signal this soon is the same keystroke: npm forwards a signal that the terminal has sent to the whole process group already. */
+/** A second signal within this time is from the same keystroke: npm forwards a signal that the terminal has already sent to the whole process group. */
 const SAME_MS = 250;
 
-/** What this file needs of `process`. */
+/** The part of `process` that is needed here. */
 export interface Signals {
   on(signal: (typeof SIGNALS)[number], listener: () => void): unknown;
 }
 
 /**
- * A signal that aborts on the first interruption; `leave` is called on the second.
+ * An `AbortSignal` that aborts on the first interruption; `leave` is called on the second.
  *
- * @param now - milliseconds of any clock
- * @param reopen - called on SIGHUP; true when there were files to open again, and the program continues
+ * @param now - a clock in milliseconds
+ * @param reopen - called on SIGHUP; returns true if it reopened files, and the program then continues
  */
 export function interruptions(
   from: Signals,
@@ -30,7 +30,7 @@ export function interruptions(
   reopen: () => boolean = () => false,
 ): AbortSignal {
   const controller = new AbortController();
-  // One listener per name that is looked up, per host that is probed: many are no leak.
+  // Each name lookup and each probed host adds a listener, so a large number is not a leak.
   setMaxListeners(0, controller.signal);
   let first = 0;
   const interrupt = (): void => {
@@ -48,7 +48,7 @@ export function interruptions(
   return controller.signal;
 }
 
-/** Resolves two seconds after the interruption, whatever is still waited for. Does not keep the program running. */
+/** Resolves two seconds after the interruption, to end a verb that has not stopped by then. Does not keep the process running. */
 export function graceAfter(interrupted: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const start = (): void => void setTimeout(resolve, GRACE).unref();

@@ -1,4 +1,4 @@
-/** The status line of a terminal: how many peers are in each state. */
+/** The status line on a terminal: the number of peers in each group of states. */
 import type { BitcoinNode, PeerState } from '../index.js';
 import type { Output } from './output.js';
 
@@ -7,7 +7,7 @@ const REDRAW_INTERVAL = 100;
 
 const HANDSHAKING: readonly PeerState[] = ['awaitingVersion', 'versionSent', 'versionReceived'];
 
-/** Keeps the status line true until the returned function is called. Costs nothing when there is no terminal. */
+/** Updates the status line until the returned function is called. Does nothing without a terminal. */
 export function showStatus(node: BitcoinNode, out: Output): () => void {
   if (!out.isLive) return () => undefined;
   let ended = 0;

@@ -1,4 +1,4 @@
-/** The system's error codes for files and devices, as a part of a sentence; errors of the file system as sentences. */
+/** Texts for the system's error codes of files and devices, and sentences for errors of the file system. */
 import { VerackError } from '../index.js';
 
 const TEXTS: Readonly<Record<string, string>> = {
@@ -13,34 +13,35 @@ const TEXTS: Readonly<Record<string, string>> = {
   EEXIST: 'the file exists',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the quota of the disk is used up',
-  EFBIG: 'the file grew too big for the system',
+  EFBIG: 'the file is too large for the system',
   EIO: 'the device failed',
   ENXIO: 'it is a pipe or a device, not a file',
   ESPIPE: 'it is a pipe, not a file',
 };
 
-/** `the disk is full (ENOSPC)`. */
+/** A code as text, such as `the disk is full (ENOSPC)`. */
 export const systemCodeText = (syscode: string): string =>
   `${TEXTS[syscode] ?? 'the system refused'} (${syscode})`;
 
-/** What a disk that is full or broken answers, however good the name of the file. */
-const OF_THE_DISK: readonly string[] = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'];
+/** The codes of a full or failing disk, which have nothing to do with the name of the file. */
+const DISK_CODES: readonly string[] = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'];
 
+/** A file that the system refused. */
 export interface FileRefusal {
-  /** Which file cannot be used, and why. */
+  /** Which file cannot be used, and why; with a full stop. */
   readonly sentence: string;
-  /** The disk refused, not the name that was given. */
+  /** Whether the disk is the cause, not the name that was given. */
   readonly isOutput: boolean;
 }
 
-/** A file that the system refused, from its own error or from `ERR_LOCAL_LIMIT`; undefined for any other error. */
+/** The refusal in an error of the file system or in an `ERR_LOCAL_LIMIT`; undefined for any other error. */
 export function fileRefusalOf(error: unknown): FileRefusal | undefined {
   const { path, syscode } = refusedFileOf(error);
   if (typeof path !== 'string' || typeof syscode !== 'string' || !/^E[A-Z\d]+$/.test(syscode))
     return undefined;
   return {
     sentence: `"${path}" cannot be used: ${systemCodeText(syscode)}.`,
-    isOutput: OF_THE_DISK.includes(syscode),
+    isOutput: DISK_CODES.includes(syscode),
   };
 }
 

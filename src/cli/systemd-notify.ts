@@ -1,25 +1,26 @@
 /**
  * Notifies systemd that the node is ready, running and stopping (`sd_notify(3)`, units with `Type=notify` and `WatchdogSec=`).
  *
- * The protocol is one datagram per message to a UNIX socket, and Node has no UNIX datagram sockets. So each message is sent
- * by systemd's own program `systemd-notify`; the unit therefore needs `NotifyAccess=all`. Without `NOTIFY_SOCKET` nothing is sent. Where the program
- * is missing or may not be started, the first failure is reported and the node continues.
+ * The protocol is one datagram per message to a UNIX socket, and Node has no UNIX datagram sockets. Each message is
+ * therefore sent by the program `systemd-notify`, and the unit needs `NotifyAccess=all`. Without `NOTIFY_SOCKET` nothing is
+ * sent. If the program is missing or may not be started, the first failure is reported and the node continues.
  */
 import { execFile } from 'node:child_process';
 import { systemTimers, type Timers } from '../net/index.js';
 
-/** Milliseconds that the program has; then it is ended. */
+/** Milliseconds after which `systemd-notify` is killed. */
 const SEND_TIMEOUT = 5_000;
 
 export interface SystemdOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Called once, with the error code, when a message could not be sent. */
   readonly failed: (code: string) => void;
-  /** Default `systemd-notify`, found by the PATH. */
+  /** The program that sends; default `systemd-notify`, found in PATH. */
   readonly program?: string;
   readonly timers?: Timers;
 }
 
+/** Sends the notifications of one node. */
 export class SystemdNotifier {
   #isSending = false;
   #hasFailed = false;
@@ -27,18 +28,18 @@ export class SystemdNotifier {
 
   constructor(private readonly options: SystemdOptions) {}
 
-  /** Whether systemd listens. */
+  /** Whether systemd expects notifications. */
   get isActive(): boolean {
     return (this.options.env.NOTIFY_SOCKET ?? '') !== '';
   }
 
-  /** The node listens: READY=1. From now on WATCHDOG=1 is sent twice per interval, if systemd asks for it. */
+  /** Sends READY=1 once the node listens, then WATCHDOG=1 twice per interval if the unit has a watchdog. */
   async ready(status: string): Promise<void> {
     await this.#send('READY=1', `STATUS=${oneLine(status)}`);
     this.#arm();
   }
 
-  /** The node ends: STOPPING=1, and no more WATCHDOG=1. */
+  /** Sends STOPPING=1 when the node begins to stop, and ends WATCHDOG=1. */
   async stopping(): Promise<void> {
     const { timers = systemTimers } = this.options;
     timers.clearTimeout(this.#timer);
@@ -52,7 +53,7 @@ export class SystemdNotifier {
     this.#timer = timers.setTimeout(() => this.#watch(), interval / 2);
   }
 
-  /** Sent from the event loop itself: a loop that hangs sends nothing, and systemd restarts the node. */
+  /** Runs on the event loop, so that nothing is sent when the loop hangs, and systemd then restarts the node. */
   #watch(): void {
     if (!this.#isSending) void this.#send('WATCHDOG=1');
     this.#arm();
@@ -70,8 +71,8 @@ export class SystemdNotifier {
 }
 
 /**
- * Milliseconds within which systemd expects a message (`WATCHDOG_USEC`); undefined when it expects none, or not of this
- * process (`WATCHDOG_PID`).
+ * Milliseconds within which systemd expects a message (`WATCHDOG_USEC`); undefined when it expects none, or expects it
+ * from another process (`WATCHDOG_PID`).
  */
 export function watchdogInterval(env: NodeJS.ProcessEnv, pid = process.pid): number | undefined {
   const { WATCHDOG_USEC, WATCHDOG_PID } = env;
@@ -82,7 +83,7 @@ export function watchdogInterval(env: NodeJS.ProcessEnv, pid = process.pid): num
 
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').slice(0, 200);
 
-/** The error code; undefined when the program ended well. Node throws where its permission model forbids to start one. */
+/** The error code, or undefined on success. Node throws if its permission model does not permit child processes. */
 function run(
   { env, program = 'systemd-notify' }: SystemdOptions,
   args: string[],

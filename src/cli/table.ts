@@ -1,23 +1,23 @@
 /**
- * Tables without borders, fitted to a width: first whole columns are dropped in the order of their `drop` numbers, then
- * columns with a `least` are shortened down to that. What is too long even then is left to the terminal to wrap.
+ * Formats tables without borders for a given width. First, columns are dropped in the order of their `drop` numbers; then
+ * columns with a `minWidth` are shortened down to it. If a row is still too long, the terminal wraps it.
  */
 
 const GAP = '  ';
 
-/** One column: its head, what it shows, and what happens to it in a narrow terminal. */
+/** One column: its heading, its cells, and how it adapts to a narrow terminal. */
 export interface Column<T> {
   readonly head: string;
   readonly cell: (row: T) => string;
   /** Default `left`. */
   readonly align?: 'left' | 'right';
-  /** Characters that stay when the column is shortened; without it, it is never shortened. */
-  readonly least?: number;
-  /** The column with the lowest number is dropped first; without one, it is never dropped. */
+  /** The width in characters down to which the column may be shortened; without it, it is never shortened. */
+  readonly minWidth?: number;
+  /** Columns are dropped in the order of this number, lowest first; a column without one is never dropped. */
   readonly drop?: number;
 }
 
-/** The lines of a table; the last one names the columns that were dropped, if any were. */
+/** The lines of a table; the last line names the dropped columns, if there are any. `width` is in characters. */
 export function tabulated<T>(columns: readonly Column<T>[], rows: readonly T[], width = Infinity): string[] {
   const { lines, dropped } = table(columns, rows, width);
   return dropped.length === 0 ? lines : [...lines, droppedLine(dropped)];
@@ -27,7 +27,7 @@ export function tabulated<T>(columns: readonly Column<T>[], rows: readonly T[], 
 export const droppedLine = (dropped: readonly string[]): string =>
   `(not shown at this width: ${dropped.join(', ')}; -v shows all columns)`;
 
-/** The head, a line for each row, and the heads of the columns that were dropped. */
+/** The lines of a table, its heading first, and the headings of the dropped columns. */
 export function table<T>(
   columns: readonly Column<T>[],
   rows: readonly T[],
@@ -36,7 +36,7 @@ export function table<T>(
   const measured = columns.map((column) => {
     const cells = [column.head, ...rows.map((row) => column.cell(row))];
     const natural = Math.max(...cells.map((cell) => cell.length));
-    return { ...column, cells, width: natural, least: Math.min(natural, column.least ?? natural) };
+    return { ...column, cells, width: natural, minWidth: Math.min(natural, column.minWidth ?? natural) };
   });
   const shown = kept(measured, width);
   shorten(shown, width);
@@ -55,7 +55,7 @@ interface Measured {
   readonly head: string;
   readonly cells: readonly string[];
   readonly align?: 'left' | 'right';
-  readonly least: number;
+  readonly minWidth: number;
   readonly drop?: number;
   width: number;
 }
@@ -63,23 +63,23 @@ interface Measured {
 const total = (columns: readonly Measured[], widthOf: (column: Measured) => number): number =>
   columns.reduce((sum, column) => sum + widthOf(column) + GAP.length, -GAP.length);
 
-/** Without those that have to go so that the others fit when they are shortened. */
+/** The columns that remain when enough are dropped for the others to fit in their minimum widths. */
 function kept(columns: readonly Measured[], width: number): Measured[] {
   const shown = [...columns];
   const order = columns.filter(({ drop }) => drop !== undefined).sort((a, b) => a.drop! - b.drop!);
   for (const next of order) {
-    if (total(shown, ({ least }) => least) <= width) break;
+    if (total(shown, ({ minWidth }) => minWidth) <= width) break;
     shown.splice(shown.indexOf(next), 1);
   }
   return shown;
 }
 
-/** Takes a character from the widest column until all fit, or none can be shortened any more. */
+/** Shortens the widest column by one character at a time, until all fit or none can be shortened. */
 function shorten(columns: readonly Measured[], width: number): void {
   while (total(columns, (column) => column.width) > width) {
-    const roomy = columns.filter((column) => column.width > column.least);
-    if (roomy.length === 0) return;
-    roomy.reduce((widest, column) => (column.width > widest.width ? column : widest)).width--;
+    const shortenable = columns.filter((column) => column.width > column.minWidth);
+    if (shortenable.length === 0) return;
+    shortenable.reduce((widest, column) => (column.width > widest.width ? column : widest)).width--;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Environment variables as options: `VERACK_` and the option's name in capitals, `-` as `_`. A variable is rewritten to a word
- * of the command line, for the verb that has the option, unless the command line has the option already.
+ * Environment variables as options: `VERACK_` and the name of the option in capitals, with `_` for `-`. A variable is added
+ * to the command line of a verb that has the option, unless the command line contains the option already.
  */
 import type { Command, Option } from 'commander';
 import { CHAIN_SHORTHANDS } from './core-option-syntax.js';
@@ -8,10 +8,10 @@ import { Usage } from './exit-codes.js';
 
 const ON = /^(1|true|yes|on)$/i;
 const OFF = /^(0|false|no|off)$/i;
-/** For an option with an optional value, 0 is a value. */
+/** For an option with an optional value, 0 is a value and not "off". */
 const OFF_OPTIONAL = /^(false|no|off)$/i;
 
-/** A word that came from a variable. */
+/** A word of the command line that was made from a variable. */
 export interface VariableWord {
   readonly variable: string;
   readonly option: Option;
@@ -22,11 +22,11 @@ export interface VariableWord {
 export const variableOf = (option: Option): string =>
   `VERACK_${option.name().toUpperCase().replaceAll('-', '_')}`;
 
-/** The options of a verb that are variables too: all, `--no-NAME` being the variable NAME with the value 0. */
+/** The options of a verb that have a variable: all but `--no-NAME`, for which NAME is set to 0. */
 export const variableOptions = (command: Command): Option[] =>
   command.options.filter(({ negate }) => !negate);
 
-/** The words that the variables stand for. Throws `Usage` for a switch that is neither on nor off. */
+/** The words that are made from the variables. @throws Usage for a switch whose value is neither on nor off */
 export function wordsOfVariables(
   env: NodeJS.ProcessEnv,
   command: Command,
@@ -41,7 +41,7 @@ export function wordsOfVariables(
   });
 }
 
-/** The shorthands of `--chain` set the same thing. */
+/** The short forms of `--chain` belong to the same group, since they set the same value. */
 const groupOf = (option: Option): string => (option.name() in CHAIN_SHORTHANDS ? 'chain' : option.name());
 
 function wordOf(option: Option, value: string, variable: string): string {
@@ -60,7 +60,7 @@ function optionalWord(name: string, value: string): string {
   return /^(true|yes|on)$/i.test(value) ? `--${name}=` : `--${name}=${value}`;
 }
 
-/** The options on the command line, by group. */
+/** The groups of the options on the command line. */
 function givenNames(command: Command, words: readonly string[]): Set<string> {
   const end = words.indexOf('--');
   const before = words.slice(0, end < 0 ? words.length : end);

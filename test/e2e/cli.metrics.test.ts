@@ -65,7 +65,7 @@ describe('--metrics', () => {
   test('counts the nodes of the demo', async () => {
     const demo = verack('demo --stay --metrics 0');
     const [, url = ''] = await demo.until('stdout', /^metrics at (\S+)$/m);
-    await demo.until('stderr', /the demo stays open/);
+    await demo.until('stderr', /the demo keeps running/);
     expect(await valueAt(url, 'verack_handshakes_total', { outcome: 'ERR_PROTO_SELF' })).toBeGreaterThan(0);
     demo.kill('SIGTERM');
     await demo.exit;
@@ -78,7 +78,7 @@ describe('--metrics', () => {
     expect(await second.exit).toBe(2);
     expect(second.stderr).toMatch(
       new RegExp(
-        `metrics cannot be served on 127\\.0\\.0\\.1 port ${port} \\(EADDRINUSE\\); give another to --metrics`,
+        `metrics cannot be served on 127\\.0\\.0\\.1 port ${port} \\(EADDRINUSE\\); give --metrics another port`,
       ),
     );
   });

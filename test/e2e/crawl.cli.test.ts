@@ -86,7 +86,7 @@ function hasAttempts(file: string, count: number): boolean {
 describe('what is refused', () => {
   test.each([
     [['--allow-unroutable', '--contact', 'a@example.org'], '--allow-unroutable is refused on main'],
-    [['--seednode', '8.8.8.8'], '--contact is needed on main'],
+    [['--seednode', '8.8.8.8'], '--contact is required on main'],
     [['--regtest', '--seednode', '127.0.0.1'], 'is not publicly routable'],
     [['--regtest', '--resume'], '--resume needs --output FILE'],
     [['--regtest'], 'there is no address to begin with on regtest'],

@@ -65,7 +65,7 @@ else
     test('no server: a sentence, and exit code 4', async () => {
       const worker = new Program(['crawl', '--regtest', '--nats', 'nats://127.0.0.1:9']);
       expect(await worker.exit).toBe(4);
-      expect(worker.stderr).toContain('no NATS server');
+      expect(worker.stderr).toContain('the NATS server cannot be reached');
     });
 
     test('a password in the URL is refused: no secrets on the command line', async () => {

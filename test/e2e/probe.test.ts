@@ -253,6 +253,6 @@ test('hosts come from a file and from standard input', async () => {
   const wrong = await probed('-', { input: '127.0.0.1\nnot a host\n' });
   expect([wrong.code, wrong.stderr]).toEqual([
     2,
-    expect.stringContaining('line 2, "not a host", is no host'),
+    expect.stringContaining('line 2, "not a host", is not a host'),
   ]);
 });

@@ -8,7 +8,7 @@ import { build, endAll, Program } from '../support/cli-process.js';
 
 const SAMPLE = 'test/data/message_capture';
 const [OUTBOUND, INBOUND] = ['127.0.0.1_37343', '127.0.0.1_50280'];
-const SAME = /1 session, 16 messages, our node sends the same kinds as Core/g;
+const SAME = /1 session, 16 messages, verack sends the same kinds of messages as Core/g;
 
 const folder = mkdtempSync(join(tmpdir(), 'capture-'));
 const copy = join(folder, 'message_capture');
@@ -36,8 +36,10 @@ test('a directory of captures is shown peer by peer, and compared', async () => 
   expect(stdout).toMatch(/version 70016 "\/Satoshi:29\.4\.3\/Knots:\d+\/" ──►/);
   expect(stdout).toContain('· ours: versionReceived → established ·');
   expect(stdout.match(SAME)).toHaveLength(2);
-  expect(stdout).toMatch(/\ncompared by kind, not byte for byte, .*: version, wtxidrelay, .*, ping, pong\n/);
-  expect(stdout).toMatch(/\nleft out, since .*: getaddr, sendcmpct, feefilter\n$/);
+  expect(stdout).toMatch(
+    /\ncompared by kind of message, not by bytes, .*: version, wtxidrelay, .*, ping, pong\n/,
+  );
+  expect(stdout).toMatch(/\nnot compared, since .*: getaddr, sendcmpct, feefilter\n$/);
 });
 
 test.each([
@@ -98,7 +100,7 @@ describe('a capture', () => {
     expect(exit).toBe(0);
     expect(stdout).toContain(
       'session 1, after their version (byte 0 of msgs_recv.dat): Core sent version, sendaddrv2, verack; ' +
-        'ours sends version, wtxidrelay, sendaddrv2, verack\n',
+        'verack sends version, wtxidrelay, sendaddrv2, verack\n',
     );
     expect(stdout).toContain('1 session, 16 messages, 1 difference in kind\n');
     expect(stdout).toMatch(/· here it sent version, sendaddrv2, verack; ours sends/);
@@ -110,9 +112,9 @@ describe('a capture', () => {
     const [exit, { stdout, stderr }] = await replay(join(copy, INBOUND));
     expect(exit).toBe(0);
     expect(stderr).toMatch(
-      /msgs_recv\.dat breaks off in the message at byte 285: its payload ends after 5 of 8 bytes; nothing after it is compared\n$/,
+      /msgs_recv\.dat ends inside the message at byte 285: its payload ends after 5 of 8 bytes; nothing after it is compared\n$/,
     );
-    expect(stdout).toContain('1 session, 15 messages, our node sends the same kinds');
+    expect(stdout).toContain('1 session, 15 messages, verack sends the same kinds');
   });
 
   test('that is damaged is reported with the byte, and the exit code is 3', async () => {
@@ -122,7 +124,7 @@ describe('a capture', () => {
     const [exit, { stderr }] = await replay(copy);
     expect(exit).toBe(3);
     expect(stderr).toMatch(
-      /msgs_recv\.dat is damaged; .* the message at byte 124: it claims 4294967295 bytes, and no message has more than 4000000/,
+      /msgs_recv\.dat is damaged in the message at byte 124: it claims 4294967295 bytes, and no message has more than 4000000/,
     );
   });
 
@@ -130,13 +132,17 @@ describe('a capture', () => {
     rmSync(fileOf('sent'));
     const [exit, { stdout }] = await replay(join(copy, INBOUND));
     expect(exit).toBe(0);
-    expect(stdout).toContain('1 session, 8 messages, not compared: one direction is not there');
+    expect(stdout).toContain('1 session, 8 messages, not compared: the file of one direction is missing');
     expect(stdout).not.toContain('ours:');
   });
 
   test.each([
-    ['a folder without one', ['test/data'], /"test\/data" holds no captures; give message_capture/],
-    ['another peer', [SAMPLE, '--only', '7'], /holds no such peer; --only takes .*127\.0\.0\.1_37343/],
+    [
+      'a folder without one',
+      ['test/data'],
+      /"test\/data" contains no captures; give the directory message_capture/,
+    ],
+    ['another peer', [SAMPLE, '--only', '7'], /contains no such peer; --only takes .*127\.0\.0\.1_37343/],
     ['a file that is not there', ['no/msgs_recv.dat'], /"no" cannot be read \(ENOENT\)/],
   ])('is missing: %s', async (_, args, why) => {
     const [exit, { stderr }] = await replay(...args);

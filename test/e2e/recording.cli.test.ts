@@ -27,7 +27,7 @@ async function meet(transport: string): Promise<string[]> {
   await listening.until('stderr', /^closed /m);
   listening.kill('SIGTERM');
   expect(await listening.exit).toBe(0);
-  expect(dialling.stderr).toContain(`verack replay ${files[1]!} plays it`);
+  expect(dialling.stderr).toContain(`replay it with: verack replay ${files[1]!}`);
   return files;
 }
 
@@ -82,7 +82,7 @@ describe.each(['--no-v2transport', '--v2transport'])('a handshake of two program
     writeFileSync(at('cut.ndjson'), text.subarray(0, text.length / 2));
     const program = new Program(['replay', at('cut.ndjson'), '--only', '1']);
     expect([await program.exit, program.stderr]).toEqual([0, '']);
-    expect(program.stdout).toMatch(/the same effects byte for byte; the recording breaks off there/);
+    expect(program.stdout).toMatch(/the same effects byte for byte; the recording is incomplete/);
   });
 });
 
@@ -94,7 +94,7 @@ test('a killed node leaves complete steps in the file', async () => {
   const replay = new Program(['replay', at('killed.ndjson')]);
   expect([await replay.exit, replay.stderr]).toEqual([0, '']);
   expect(replay.stdout).toMatch(
-    /^0 sessions, 4 events, the same effects byte for byte; the recording breaks off/,
+    /^0 sessions, 4 events, the same effects byte for byte; the recording is incomplete/,
   );
 });
 
@@ -142,13 +142,13 @@ describe('recordings that cannot be', () => {
   test('recorded because the disk is full are reported, and the node continues', async () => {
     const program = new Program([...CONNECT, '/dev/full']);
     expect(await program.exit).toBe(4);
-    expect(program.stderr).toMatch(/the recording \/dev\/full ends here: the disk is full \(ENOSPC\)/);
+    expect(program.stderr).toMatch(/the recording \/dev\/full is incomplete: the disk is full \(ENOSPC\)/);
     expect(program.stderr).toContain('ERR_DIAL_REFUSED');
   });
 
   test.each([
     ['nothing', at('nothing'), /cannot be read \(ENOENT\)/],
-    ['no recording', 'package.json', /cannot be played: line 1: no recording of verack/],
+    ['no recording', 'package.json', /cannot be replayed: line 1: no recording of verack/],
   ])('played, since there is %s, is a mistake of the caller', async (_, file, why) => {
     const program = new Program(['replay', file]);
     expect(await program.exit).toBe(2);
@@ -185,7 +185,7 @@ describe('the file', () => {
     for (const name of ['kept', 'link']) {
       const refused = record(at(name));
       expect(await refused.exit).toBe(2);
-      expect(refused.stderr).toMatch(/cannot write .* the file exists \(EEXIST\); .*--force to replace it/);
+      expect(refused.stderr).toMatch(/cannot write .* the file exists \(EEXIST\); .*--force to overwrite it/);
     }
     expect(await record(at('link'), '--force').exit).toBe(4);
     expect(lstatSync(at('link')).isSymbolicLink()).toBe(false);

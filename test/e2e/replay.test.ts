@@ -61,7 +61,7 @@ describeNode('bitcoind', 'what bitcoind captures with -capturemessages', () => {
       const { stdout } = await run(process.execPath, [MAIN, 'replay', capturesOf(node)]);
       expect(stdout).toMatch(/^→ Core 127\.0\.0\.1_\d+ session=1 inbound/);
       expect(stdout).toContain('ours: versionReceived → established');
-      expect(stdout).toMatch(/\n1 session, \d+ messages, our node sends the same kinds as Core\n/);
+      expect(stdout).toMatch(/\n1 session, \d+ messages, verack sends the same kinds of messages as Core\n/);
     },
   );
 
@@ -85,7 +85,7 @@ describeNode('bitcoind', 'what bitcoind captures with -capturemessages', () => {
       `127.0.0.1:${port}`,
     ]);
     expect(stdout.match(/^Core → 127\.0\.0\.1_\d+ session=[12] outbound/gm)).toHaveLength(2);
-    expect(stdout).toMatch(/\n2 sessions, \d+ messages, our node sends the same kinds as Core\n/);
+    expect(stdout).toMatch(/\n2 sessions, \d+ messages, verack sends the same kinds of messages as Core\n/);
   });
 });
 
