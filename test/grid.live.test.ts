@@ -14,7 +14,7 @@ test('over links in memory, a node does what the machine decides in each cell', 
   const { actual, expected } = await playAll(REACHED, playInMemory);
   expect(actual).toEqual(expected);
   report('memory', REACHED.length, started, obstacleIn);
-}, 60_000);
+});
 
 test('a node keeps its slots as the supervisor decides', async () => {
   const [actual, expected, left] = [[] as unknown[], [] as unknown[], new Map<string, number>()];

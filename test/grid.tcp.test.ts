@@ -24,4 +24,4 @@ test('over TCP, a node does what the machine decides in each cell', async () => 
   await Promise.all(players.map((player) => player.stop()));
   expect(results.flatMap(({ actual }) => actual)).toEqual(results.flatMap(({ expected }) => expected));
   report('TCP', places.length, started, obstacleOn);
-}, 60_000);
+});

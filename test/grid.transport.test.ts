@@ -161,7 +161,7 @@ test('with real bytes, a node does what the machine decides in each cell', async
   const ms = Math.round(performance.now() - started);
   print(`transport: ${seen.length} of ${cells.length} cells exercised on a node in ${ms} ms; not exercised:`);
   for (const [why, count] of left) print(`  ${count} × ${why}`);
-}, 60_000);
+});
 
 /** The events that the machine should have got: the first byte is an event of its own. */
 function shownOf({ row, column }: (typeof cells)[number]): string[] {

@@ -146,7 +146,7 @@ describe('rows', () => {
     await shown.dial({ host: '127.0.0.9', port: 5_000 }).ended();
     await reader.until(({ rows }) => !rows.has('1') && rows.has('1001'));
     expect(reader.state.rows.size).toBe(1_000);
-  }, 20_000);
+  });
 });
 
 describe('a transcript', () => {

@@ -128,7 +128,7 @@ describe('while another peer floods', () => {
     expect(seen.most).toBeLessThanOrEqual(3 * READ);
     expect(process.memoryUsage().rss - before).toBeLessThan(100 * MIB);
     expect(child.exitCode).toBeNull();
-  }, 30_000);
+  });
 
   test('with dropped messages, its connection is closed with a reason', async () => {
     const { node, at } = await listening();

@@ -204,7 +204,7 @@ describe('a recording', () => {
       ...[...outs, ...said, 'resume', 'unlisten', 'write'].map((name) => `out":"${name}`),
     ];
     expect(all.filter((name) => !seen.has(name))).toEqual([]);
-  }, 60_000);
+  });
 });
 
 /** One handshake and one ping, v1 or v2, dialled by the recorded node or by the other, closed in order. */

@@ -1,23 +1,10 @@
-/** Dials the hosts that `verack connect` is given, and records the outcome of each. */
+/**
+ * The hosts that `connect` was given: dials them, and records how each stands. Whether and when a host is dialled again is decided
+ * in machines/outbound.machine.ts.
+ */
 import { kindOfHost, parseEndpoint } from '../net/index.js';
-import {
-  type BitcoinNode,
-  type Peer,
-  type PeerInfo,
-  type Reason,
-  reasonOf,
-  REASONS,
-  VerackError,
-} from '../index.js';
+import { type BitcoinNode, type Peer, type PeerInfo, type Reason, REASONS } from '../index.js';
 import { exitCodeOf, type Outcome } from './exit-codes.js';
-
-interface Target {
-  readonly host: string;
-  peer?: Peer;
-  outcome: Outcome;
-  /** The host will not be dialled again. */
-  isOver: boolean;
-}
 
 /** Throws `ERR_LOCAL_ARGUMENT` for a text that is not a host. Port 0 is accepted for I2P only, whose peers have it. */
 export function checkHost(text: string): void {
@@ -28,36 +15,64 @@ export function checkHost(text: string): void {
 export interface HostTargetsOptions {
   /** One handshake per host; otherwise a host is dialled again, with backoff. */
   readonly once: boolean;
-  /** Called when a target failed without a connection: a name without an address, or an address that is connected already. */
+  /** A target failed without a connection: a name without an address, an address that is connected already. */
   readonly failed: (host: string, reason: Reason) => void;
-  /** Called at most once, when every host has failed to connect. */
+  /** Called at most once, when every host has failed to connect in the first round. */
   readonly unreachable: () => void;
 }
 
 /** Whether no TCP connection could be opened. If so for all hosts, the cause may be this machine, not the hosts. */
-function isUnreachable({ outcome }: Target): boolean {
+function isUnreachable(outcome: Outcome): boolean {
   if (outcome === undefined || outcome === 'established') return false;
   return outcome.code === 'ERR_TIME_CONNECT' || REASONS[outcome.code].family === 'dial';
 }
 
-/** The targets of one `verack connect`, from the command line to the exit code. */
+/** One host. */
+class Target {
+  /** The latest; undefined before the first. */
+  outcome: Outcome;
+  /** The first outcome. */
+  readonly first: Promise<Outcome>;
+  /** Nothing more will be dialled. */
+  readonly over: Promise<void>;
+  #resolveFirst!: (outcome: Outcome) => void;
+  #resolveOver!: () => void;
+
+  /** `once`: the first outcome counts. */
+  constructor(
+    readonly peer: Peer,
+    private readonly once: boolean,
+  ) {
+    this.first = new Promise((resolve) => (this.#resolveFirst = resolve));
+    this.over = new Promise((resolve) => (this.#resolveOver = resolve));
+  }
+
+  record(outcome: Outcome): void {
+    if (this.once && this.outcome !== undefined) return;
+    this.outcome = outcome;
+    this.#resolveFirst(outcome);
+  }
+
+  end(reason: Reason): void {
+    this.record(reason);
+    this.#resolveOver();
+  }
+}
+
 export class HostTargets {
-  /** Resolves when each host has an outcome (with `once`), or when each has been given up (without). */
+  /** Resolves with `once` when each host has its outcome, else when each was given up. */
   readonly settled: Promise<void>;
   #settle!: () => void;
-  readonly #targets: Target[];
-  #wasReached = false;
-  #isReported = false;
+  readonly #targets: Target[] = [];
 
-  /** Throws `ERR_LOCAL_ARGUMENT` for a text that is not a host. */
+  /** Throws `ERR_LOCAL_ARGUMENT` for a text that is no host. */
   constructor(
-    hosts: readonly string[],
+    private readonly hosts: readonly string[],
     private readonly node: BitcoinNode,
     private readonly options: HostTargetsOptions,
   ) {
     this.settled = new Promise((resolve) => (this.#settle = resolve));
     for (const host of hosts) checkHost(host);
-    this.#targets = hosts.map((host) => ({ host, outcome: undefined, isOver: false }));
   }
 
   get exitCode(): number {
@@ -65,50 +80,43 @@ export class HostTargets {
   }
 
   start(): void {
-    for (const target of this.#targets) {
-      const peer = (target.peer = this.node.dial(target.host, { persistent: !this.options.once }));
-      this.node.on('redial', ({ addr, reason }) => {
-        if (addr === peer.addr) this.#retries(target, peer, reason);
-      });
-      void peer.established().catch((error: unknown) => this.#failed(target, peer, error));
-    }
-    this.#review();
+    const { once, unreachable } = this.options;
+    for (const host of this.hosts) this.#dial(host);
+    // With -connect=0 nothing is dialled, and there is nothing to wait for.
+    if (this.hosts.length === 0) return once ? this.#settle() : undefined;
+    const first = this.#targets.map((target) => target.first);
+    void Promise.all(first).then((outcomes) => outcomes.every(isUnreachable) && unreachable());
+    void Promise.all(once ? first : this.#targets.map(({ over }) => over)).then(this.#settle);
   }
 
-  /** Call this when the line about a completed handshake has been written. */
+  /** The line of this handshake was written. */
   reported({ id }: PeerInfo): void {
-    const target = this.#targets.find(({ peer }) => peer?.id === id);
-    if (!target) return;
-    this.#wasReached = true;
-    target.outcome = 'established';
-    this.#review();
+    this.#targets.find(({ peer }) => peer.id === id)?.record('established');
   }
 
-  /** Reports a failed dial only the first time. A connection that opened and ended is reported by the log of the node. */
-  #retries(target: Target, peer: Peer, reason: Reason): void {
-    if (target.outcome === undefined && peer.id === 0) this.options.failed(target.host, reason);
-    target.outcome = reason;
-    this.#review();
-  }
-
-  #failed(target: Target, peer: Peer, error: unknown): void {
-    if (!(error instanceof VerackError)) throw error;
-    const reason = reasonOf(error);
-    if (peer.id === 0 && target.outcome === undefined && error.code !== 'ERR_LOCAL_CANCELLED')
-      this.options.failed(target.host, reason);
-    target.outcome = reason;
-    target.isOver = true;
-    this.#review();
-  }
-
-  #review(): void {
+  #dial(host: string): void {
     const { once } = this.options;
-    // With -connect=0 there are no targets: --once ends at once, otherwise only an interruption ends the run.
-    if (this.#targets.length === 0) return once ? this.#settle() : undefined;
-    if (this.#targets.every(isUnreachable) && !this.#wasReached && !this.#isReported) {
-      this.#isReported = true;
-      this.options.unreachable();
-    }
-    if (this.#targets.every(({ isOver, outcome }) => (once ? outcome !== undefined : isOver))) this.#settle();
+    const peer = this.node.dial(host, { persistent: !once });
+    const target = new Target(peer, once);
+    this.#targets.push(target);
+    this.node.on('redial', ({ addr, reason }) => {
+      if (addr === peer.addr) this.#retries(host, target, reason);
+    });
+    void peer.closed().then((reason) => this.#givesUp(host, target, reason));
+  }
+
+  #retries(host: string, target: Target, reason: Reason): void {
+    this.#reportFirst(host, target, reason);
+    target.record(reason);
+  }
+
+  #givesUp(host: string, target: Target, reason: Reason): void {
+    if (reason.code !== 'ERR_LOCAL_CANCELLED') this.#reportFirst(host, target, reason);
+    target.end(reason);
+  }
+
+  /** The first round without a connection is reported; connections report their end themselves. */
+  #reportFirst(host: string, { outcome, peer }: Target, reason: Reason): void {
+    if (outcome === undefined && peer.id === 0) this.options.failed(host, reason);
   }
 }

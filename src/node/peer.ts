@@ -18,6 +18,7 @@ export class Peer {
   #isOver = false;
   #forEstablished: Waiter<PeerInfo>[] = [];
   #forEnd: Waiter<PeerInfo>[] = [];
+  #forClosed: ((reason: Reason) => void)[] = [];
 
   /** @internal Handles come from `BitcoinNode.dial`. */
   constructor(
@@ -63,6 +64,12 @@ export class Peer {
     return new Promise((resolve, reject) => this.#forEnd.push({ resolve, reject }));
   }
 
+  /** Resolves with the reason of the last end when nothing more will be dialled. Never rejects. */
+  closed(): Promise<Reason> {
+    if (this.#isOver) return Promise.resolve(this.#finalReason);
+    return new Promise((resolve) => this.#forClosed.push(resolve));
+  }
+
   /** @internal A connection was created. */
   follow(id: number): void {
     this.#id = id;
@@ -85,10 +92,15 @@ export class Peer {
     if (!isOver) return;
     for (const { reject } of this.#forEstablished.splice(0)) reject(this.#error());
     for (const { reject } of this.#forEnd.splice(0)) reject(this.#error());
+    for (const resolve of this.#forClosed.splice(0)) resolve(this.#finalReason);
+  }
+
+  get #finalReason(): Reason {
+    return this.#reason ?? { code: 'ERR_LOCAL_BUG', facts: {} };
   }
 
   #error(): VerackError {
-    const { code, facts } = this.#reason ?? { code: 'ERR_LOCAL_BUG', facts: {} };
+    const { code, facts } = this.#finalReason;
     return new VerackError(code, { addr: this.#last?.addr ?? this.addr, ...facts });
   }
 }
