@@ -57,7 +57,7 @@ const GUARDS: Readonly<Record<string, string>> = {
   selectsNone: 'none',
   isGrouped: 'netgroup taken',
   hasAnchors: 'anchors',
-  mayFeel: 'no slot free',
+  mayOpenFeeler: 'no slot free',
   findsFeeler: 'an address',
   findsNone: 'none',
   findsNoneOnce: 'none, once',
@@ -76,6 +76,7 @@ const GUARDS: Readonly<Record<string, string>> = {
   isExhausted: 'no address left',
   isDrained: 'no contact open',
   isRepeated: 'another crawl',
+  lacksSlotForDiscouraged: 'discouraged',
   lacksInboundSlot: 'no slot',
   lacksOutboundSlot: 'no slot',
 };
@@ -117,7 +118,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   'effect.fill': 'opens contacts',
   'effect.cancel': 'closes open contacts',
   'effect.finish': 'writes the summary',
-  'effect.drain': 'closes every peer',
+  'effect.drain': 'closes every connection',
   'effect.kill': 'destroys the rest',
 };
 

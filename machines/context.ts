@@ -34,7 +34,7 @@ export const initial = (input: PeerInput): PeerContext => ({
   pingtime: -1,
   minping: -1,
   getaddr: false,
-  said: '',
+  reject: '',
   selfnonce: false,
   dropped: '',
   reason: null,
@@ -60,7 +60,7 @@ export const version = (_: PeerContext, event: EventOf<'wire.version'>): Change 
   addrlocal: event.addrlocal,
 });
 
-/** Also the first ping, which is part of the post-handshake messages. */
+/** Includes the first ping, which is sent with the other post-handshake messages. */
 export const established = (context: PeerContext, event: EventOf<'wire.verack'>): Change => ({
   establishedat: event.at,
   ...ping(context, event),
@@ -97,7 +97,7 @@ export const feefilter = (_: PeerContext, event: EventOf<'wire.feefilter'>): Cha
   minfeefilter: event.feerate,
 });
 
-export const rejected = (_: PeerContext, event: EventOf<'wire.reject'>): Change => ({ said: event.said });
+export const rejected = (_: PeerContext, event: EventOf<'wire.reject'>): Change => ({ reject: event.reject });
 
 /** A version of which only the first 46 bytes could be decoded is dropped like any other message. */
 export const dropped = (_: PeerContext, event: EventOf<'wire.dropped' | 'wire.version'>): Change => ({
@@ -113,7 +113,7 @@ export const shifted = (context: PeerContext, event: EventOf<'clock.jump'>): Cha
   pingsentat: context.pingsentat + event.ms,
 });
 
-/** Why the connection ends: the code of the transition, or else the code that the event brings. */
+/** Why the connection ends: `given` if the transition names a code, else the code of the event. */
 export function reason(context: PeerContext, event: PeerEvent, given?: ReasonCode): Change {
   const code = given ?? ('code' in event ? event.code : 'ERR_LOCAL_BUG');
   return { reason: { code, facts: factsOf(code, context, event) } };

@@ -1,11 +1,12 @@
 /**
- * One crawl: looks up the first addresses, contacts the queued ones, and waits between rounds.
+ * The crawl machine: looks up the first addresses, contacts the queued ones in rounds, and waits between rounds.
  *
- *   seeding → preparing → crawling → waiting → preparing → … → resting → seeding …
+ *   seeding → preparing → crawling → waiting → preparing → … → idle → seeding …
  *                             └────→ draining → done
  *
- * The machine holds counts only; the addresses are in the frontier. A round is over when nothing is queued and no contact is open. Later rounds
- * are repeat contacts. `every` above 0 starts the next crawl after that many milliseconds.
+ * The machine stores only counts; the addresses are in the frontier (src/crawl/frontier.ts). A round is over when nothing is
+ * queued and no contact is open. Later rounds repeat contacts. With `every` above 0, the next crawl starts after that many
+ * milliseconds.
  */
 import { assign, setup } from 'xstate';
 
@@ -22,11 +23,11 @@ export type CrawlEnd = 'complete' | 'interrupted';
 
 /** The input of a crawl actor. */
 export interface CrawlInput {
-  /** Rounds of contacts; the second and later ones repeat contacts. At least 1. */
+  /** Number of rounds, at least 1; the second and later ones repeat contacts. */
   readonly rounds: number;
   /** Milliseconds between two rounds. */
   readonly roundDelay: number;
-  /** Milliseconds that open contacts get after a stop. */
+  /** Milliseconds that open contacts may take to close after a stop. */
   readonly cancelTimeout: number;
   /** Milliseconds between two crawls; 0 for one crawl only. */
   readonly every: number;
@@ -36,19 +37,19 @@ export interface CrawlInput {
 
 /** The context of the crawl machine: its options and the counts of the frontier. */
 export interface CrawlContext extends CrawlInput, FrontierCounts {
-  /** Crawls begun, this one included. */
+  /** Number of crawls so far, including this one. */
   readonly crawls: number;
   readonly end: CrawlEnd;
 }
 
-/** Every event of the crawl. */
+/** The events of the crawl machine. */
 export type CrawlEvent =
   | { readonly type: 'frontier.seeded' }
   | (FrontierCounts & { readonly type: 'contact.ended' })
   | (FrontierCounts & { readonly type: 'frontier.filled' })
   | { readonly type: 'user.stop' };
 
-/** All of them. */
+/** Every event type of the crawl machine. */
 export const CRAWL_EVENTS = [
   'frontier.seeded',
   'frontier.filled',
@@ -75,13 +76,13 @@ const crawlSetup = setup({
     'effect.fill': () => undefined,
     'effect.cancel': () => undefined,
     'effect.finish': () => undefined,
-    noteCounts: assign(({ event, context }) => ({
+    recordCounts: assign(({ event, context }) => ({
       queued: 'queued' in event ? event.queued : context.queued,
       active: 'active' in event ? event.active : context.active,
     })),
     countRound: assign(({ context }) => ({ round: context.round + 1 })),
-    beginAnew: assign(({ context }) => ({ round: 1, crawls: context.crawls + 1 })),
-    noteInterruption: assign({ end: 'interrupted' }),
+    startNextCrawl: assign(({ context }) => ({ round: 1, crawls: context.crawls + 1 })),
+    recordInterruption: assign({ end: 'interrupted' }),
   },
   delays: {
     roundDelay: ({ context }) => context.roundDelay,
@@ -90,7 +91,7 @@ const crawlSetup = setup({
   },
 });
 
-/** The chart; effects are provided by the running program. */
+/** The chart. Its output is the {@link CrawlEnd}; the running program provides the effects. */
 export const crawlMachine = crawlSetup.createMachine({
   id: 'crawl',
   description: 'Contacts every known address, in rounds, until no round is left',
@@ -103,15 +104,15 @@ export const crawlMachine = crawlSetup.createMachine({
       entry: 'effect.seed',
       on: {
         'frontier.seeded': { target: 'preparing', description: 'the frontier has its first addresses' },
-        'user.stop': { target: 'interrupted', actions: 'noteInterruption', description: 'interrupted' },
+        'user.stop': { target: 'interrupted', actions: 'recordInterruption', description: 'interrupted' },
       },
     },
     preparing: {
-      description: 'a round begins: what it contacts is queued',
+      description: 'a round begins: its addresses are queued',
       entry: 'effect.beginRound',
       on: {
-        'frontier.filled': { target: 'crawling', actions: 'noteCounts', description: 'the queue is ready' },
-        'user.stop': { target: 'interrupted', actions: 'noteInterruption', description: 'interrupted' },
+        'frontier.filled': { target: 'crawling', actions: 'recordCounts', description: 'the queue is ready' },
+        'user.stop': { target: 'interrupted', actions: 'recordInterruption', description: 'interrupted' },
       },
     },
     crawling: {
@@ -122,13 +123,13 @@ export const crawlMachine = crawlSetup.createMachine({
       ],
       on: {
         'contact.ended': {
-          actions: ['noteCounts', 'effect.fill'],
+          actions: ['recordCounts', 'effect.fill'],
           description: 'a contact has ended; the next one begins',
         },
-        'frontier.filled': { actions: 'noteCounts', description: 'contacts were begun' },
+        'frontier.filled': { actions: 'recordCounts', description: 'contacts were opened' },
         'user.stop': {
           target: 'draining',
-          actions: ['noteInterruption', 'effect.cancel'],
+          actions: ['recordInterruption', 'effect.cancel'],
           description: 'open contacts are closed',
         },
       },
@@ -146,35 +147,38 @@ export const crawlMachine = crawlSetup.createMachine({
         roundDelay: { target: 'preparing', actions: 'countRound', description: 'the next round' },
       },
       on: {
-        'user.stop': { target: 'interrupted', actions: 'noteInterruption', description: 'interrupted' },
+        'user.stop': { target: 'interrupted', actions: 'recordInterruption', description: 'interrupted' },
       },
     },
     finished: {
       description: 'the crawl is complete',
       entry: 'effect.finish',
       always: [
-        { guard: 'isRepeated', target: 'resting', description: 'another crawl follows' },
-        { target: 'done', description: 'one crawl was asked for' },
+        { guard: 'isRepeated', target: 'idle', description: 'another crawl follows' },
+        { target: 'done', description: 'only one crawl was requested' },
       ],
     },
-    resting: {
+    idle: {
       description: 'a pause before the next crawl',
-      after: { every: { target: 'seeding', actions: 'beginAnew', description: 'the next crawl' } },
+      after: { every: { target: 'seeding', actions: 'startNextCrawl', description: 'the next crawl' } },
       on: { 'user.stop': { target: 'done', description: 'the last crawl is complete' } },
     },
     draining: {
       description: 'open contacts close',
-      always: [{ guard: 'isDrained', target: 'interrupted', description: 'none is open' }],
-      after: { cancelTimeout: { target: 'interrupted', description: 'time is up' } },
+      always: [{ guard: 'isDrained', target: 'interrupted', description: 'no contact is open' }],
+      after: { cancelTimeout: { target: 'interrupted', description: 'the time for closing is over' } },
       on: {
-        'contact.ended': { actions: 'noteCounts', description: 'a contact has ended' },
-        'frontier.filled': { actions: 'noteCounts', description: 'counts of contacts begun before the stop' },
+        'contact.ended': { actions: 'recordCounts', description: 'a contact has ended' },
+        'frontier.filled': {
+          actions: 'recordCounts',
+          description: 'contacts that were opened before the stop',
+        },
       },
     },
     interrupted: {
-      description: 'what was contacted is kept; the crawl can be resumed',
+      description: 'the results so far are kept; the crawl can be resumed',
       entry: 'effect.finish',
-      always: { target: 'done', description: 'the end' },
+      always: { target: 'done', description: 'the crawl has ended' },
     },
     done: { type: 'final', description: 'the crawl is over' },
   },

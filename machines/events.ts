@@ -1,15 +1,16 @@
 /**
- * The contract of the machines: every event, effect, context, input and rule, as plain types and lists.
+ * The contract of the machines: all events, effects, contexts, inputs and rules, as plain types and lists.
  *
- * Events are `<source>.<fact>`, effects `effect.<verb>`. Everything is JSON-safe: a 64-bit value is 16 hex digits of
- * its numeric value (most significant first), a time (`at`) is milliseconds of the node's monotonic clock. The set is
- * closed: no event type is built from what a peer sent, because XState caches each distinct type and never frees it.
+ * Events are named `<source>.<fact>`, effects `effect.<verb>`. All values are JSON-safe: a 64-bit value is 16 hex digits of
+ * its numeric value (most significant first), a time (`at`) is milliseconds of the node's monotonic clock. The set of types is
+ * closed: no event type is built from data of a peer, because XState caches each distinct type and never frees it.
  *
- * Data-plane traffic (inv, tx, block, headers …) is not an event: it is counted and passed to listeners outside.
+ * Data-plane traffic (inv, tx, block, headers …) does not become an event: the connection counts it and passes it to listeners.
+ * "Their" and "theirs" refer to the peer.
  */
 import type { BrokenCode, DialCode, DropCode, Facts, LinkCode, Reason, V2Code } from '../src/reasons.js';
 
-/** The type of a connection, as `connection_type` in `getpeerinfo`. */
+/** The types of connections, as in the key `connection_type` of `getpeerinfo`. */
 export const CONNECTION_TYPES = [
   'inbound',
   'manual',
@@ -18,12 +19,12 @@ export const CONNECTION_TYPES = [
   'feeler',
   'addr-fetch',
 ] as const;
-/** One of {@link CONNECTION_TYPES}, in the words of `getpeerinfo`. */
+/** One of {@link CONNECTION_TYPES}. */
 export type ConnectionType = (typeof CONNECTION_TYPES)[number];
 
-/** 16 hex digits. */
+/** A 64-bit value: 16 lower-case hex digits, most significant first. */
 export type Hex64 = string;
-/** 16 hex digits, or empty for none. */
+/** A {@link Hex64}, or empty for none. */
 export type MaybeHex64 = string;
 
 /** The fields of a peer's `version` message that the machine uses. */
@@ -33,13 +34,13 @@ export interface VersionFacts {
   /** Their clock minus ours, seconds. */
   readonly timeoffset: number;
   readonly nonce: Hex64;
-  /** User agent for display: printable ASCII, anything else replaced. At most 256 characters. */
+  /** User agent for display: printable ASCII, other characters replaced. At most 256 characters. */
   readonly subver: string;
   readonly startingheight: number;
   readonly relaytxes: boolean;
-  /** Our address as the peer sees it, `host:port`; empty when it does not say. */
+  /** Our address in their `version`, `host:port`; empty when they left it zero. */
   readonly addrlocal: string;
-  /** The nonce is that of a connection we are dialling right now (Core's CheckIncomingNonce). */
+  /** The nonce belongs to a connection that this node is dialling now (Core: `CheckIncomingNonce`). */
   readonly ownnonce: boolean;
   /** Set when only the first 46 bytes could be decoded: Core checks services and version, then drops the message. */
   readonly fault?: DropCode;
@@ -47,9 +48,9 @@ export interface VersionFacts {
 
 /** The events of the peer machine. */
 export type PeerEvent =
-  /** TCP is open, and a key exchange begins: the connect deadline no longer counts. Not sent on v1. */
+  /** TCP is open and a key exchange begins: the connect deadline no longer applies. Not sent on v1. */
   | { readonly type: 'link.connected'; readonly at: number }
-  /** Application bytes can flow. `elapsed`: milliseconds since TCP opened (0 unless a key exchange came first). */
+  /** Messages can be sent and received. `elapsed`: milliseconds since TCP opened (0 unless a key exchange came first). */
   | { readonly type: 'link.open'; readonly at: number; readonly elapsed: number }
   /** The dial or the key exchange failed. */
   | { readonly type: 'link.failed'; readonly code: UnopenedCode; readonly facts: Facts }
@@ -60,7 +61,7 @@ export type PeerEvent =
   | { readonly type: 'wire.wtxidrelay' }
   | { readonly type: 'wire.sendaddrv2' }
   | { readonly type: 'wire.sendtxrcncl' }
-  /** `valid`: the payload keeps BIP434's rules (id of 4..80 bytes, data of 0..512, nothing after). */
+  /** `valid`: the payload follows BIP434 (an id of 4 to 80 bytes, data of 0 to 512 bytes, nothing after them). */
   | { readonly type: 'wire.feature'; readonly id: string; readonly valid: boolean }
   | { readonly type: 'wire.sendheaders' }
   | { readonly type: 'wire.sendcmpct'; readonly announce: number; readonly version: Hex64 }
@@ -70,26 +71,27 @@ export type PeerEvent =
   /** `nonce` is empty when the payload is shorter than 8 bytes. */
   | { readonly type: 'wire.pong'; readonly at: number; readonly nonce: MaybeHex64 }
   | { readonly type: 'wire.getaddr' }
-  /** BIP61: `said` is the rejected command, its code's name and the reason, printable, at most {@link MAX_SAID} characters. */
-  | { readonly type: 'wire.reject'; readonly said: string }
-  /** `addr` or `addrv2`, 0..1000 entries. */
+  /** BIP61. `reject`: the rejected command, the name of the code and the reason; printable, at most {@link MAX_REJECT_TEXT} characters. */
+  | { readonly type: 'wire.reject'; readonly reject: string }
+  /** `addr` or `addrv2` with `count` entries, 0 to 1,000. */
   | { readonly type: 'wire.addr'; readonly count: number }
   /** A list longer than the protocol allows. */
   | { readonly type: 'wire.excess'; readonly command: string; readonly count: number; readonly limit: number }
-  /** A request for, or a message of, a service that our `version` did not offer. */
+  /** A message that requests or belongs to a service that our `version` did not offer. */
   | { readonly type: 'wire.unoffered'; readonly command: string }
   /** A message was dropped and the connection kept; `command` is printable, at most 12 characters. */
   | { readonly type: 'wire.dropped'; readonly code: DropCode; readonly command: string }
   /** No more messages can be read from the byte stream. */
   | { readonly type: 'wire.broken'; readonly code: BrokenCode | V2Code; readonly facts: Facts }
   /**
-   * More than `limit` messages within `ms`: dropped ones and any before verack (`useless`), or pings. `unfinished`: the peer's
-   * message was not complete within `ms`, while all unfinished ones took `limit` bytes and others waited for it.
+   * More than `limit` messages arrived within `ms` milliseconds: dropped ones and any before verack (`useless`), or pings (`ping`).
+   * `unfinished`: the peer's message was not complete within `ms`, while all unfinished messages together used `limit` bytes and
+   * other peers waited for it.
    */
   | { readonly type: 'wire.flooded'; readonly what: FloodKind; readonly limit: number; readonly ms: number }
   /**
-   * Sent at `nextDeadline`; `lastrecv` and `lastsend` are times, `nonce` is fresh. `stalledat`: since when
-   * `pending` bytes wait to be sent and the peer has taken none; -1 when none wait.
+   * Sent when `nextDeadline` is reached. `lastrecv` and `lastsend` are times; `nonce`: 8 fresh random bytes for a ping.
+   * `stalledat`: the time since which `pending` bytes wait to be sent and none was taken; -1 when none wait.
    */
   | {
       readonly type: 'clock.tick';
@@ -100,18 +102,18 @@ export type PeerEvent =
       readonly pending: number;
       readonly nonce: Hex64;
     }
-  /** The process was suspended for `ms`: all timestamps move by that. */
+  /** The process was suspended for `ms` milliseconds: all timestamps of the context move by as much. */
   | { readonly type: 'clock.jump'; readonly ms: number }
   | { readonly type: 'user.close' }
-  /** A connection was accepted whose `version` carried the nonce of this one. */
+  /** The `version` on an accepted connection contained the nonce of this one. */
   | { readonly type: 'supervisor.self' }
-  /** The slot of this inbound connection is given to a newer one. */
+  /** This inbound connection is evicted: a newer one gets its slot. */
   | { readonly type: 'supervisor.evicted' };
 
-/** The kind of traffic that exceeded a limit: messages that are of no use, pings, or bytes of unfinished messages. */
+/** The kind of traffic that exceeded a limit: useless messages, pings, or bytes of unfinished messages. */
 export type FloodKind = 'useless' | 'ping' | 'unfinished';
 
-/** Codes of a link that did not open. */
+/** The reason codes of a link that did not open, or whose key exchange failed. */
 export type UnopenedCode =
   DialCode | LinkCode | V2Code | 'ERR_V2_UNSUPPORTED' | 'ERR_TIME_HANDSHAKE' | 'ERR_POLICY_TRANSPORT';
 
@@ -150,12 +152,12 @@ export const PEER_EVENTS = [
   'supervisor.evicted',
 ] as const satisfies readonly PeerEventType[];
 
-/** Makes the list above complete: an event of the type that the list lacks does not compile. */
+/** Checks at compile time that the list is complete: an event type that it lacks is a type error. */
 type Unlisted = Exclude<PeerEventType, (typeof PEER_EVENTS)[number]>;
 const _complete: [Unlisted] extends [never] ? true : Unlisted = true;
 void _complete;
 
-/** A message to send, as data. The connection fills in the body of `version`, because it has the clock and the nonce. */
+/** A message to send, as data. The connection adds the fields of `version`, because they need the clock and the nonce. */
 export type Outgoing =
   | { readonly command: 'version' }
   | { readonly command: 'alert' }
@@ -165,8 +167,8 @@ export type Outgoing =
   | { readonly command: 'ping' | 'pong'; readonly nonce: MaybeHex64 };
 
 /**
- * Messages that are sent in one write: our `version`; what follows their `version`, up to our `verack`; what follows their
- * `verack`; a ping; a pong. The messages of each are in message-sequences.ts.
+ * Messages that are sent in one write. `version`: our `version`. `negotiation`: the answer to their `version`, up to our `verack`
+ * and what follows it. `postHandshake`: the answer to their `verack`. `ping`, `pong`. message-sequences.ts lists the messages.
  */
 export type MessageSequence = 'version' | 'negotiation' | 'postHandshake' | 'ping' | 'pong';
 
@@ -176,22 +178,22 @@ export type PeerEffect =
   | { readonly type: 'effect.send'; readonly sequence: MessageSequence }
   /** Answer `getaddr` from the address book, if there is one. */
   | { readonly type: 'effect.sendAddresses' }
-  /** `flush`: send what is already written before closing. */
+  /** Close the link. `flush`: send what is already written first. */
   | { readonly type: 'effect.close'; readonly flush: boolean };
 
-/** The deadlines (milliseconds) and other rules of a node. One object, shared by all its peers. */
+/** The timeouts (milliseconds) and other rules of the peer machine. All peers of a node share one object. */
 export interface Rules {
   /** From the start of a dial to an open connection. Core: `-timeout`, 5,000. */
   readonly connectTimeout: number;
   /** From an open TCP connection to their verack; nothing extends it. Core: `-peertimeout`, 60,000. */
   readonly handshakeTimeout: number;
-  /** From one ping to the next, once the first is answered. Core: 120,000. */
+  /** From one ping to the next, if it was answered. Core: 120,000. */
   readonly pingInterval: number;
   /** From a ping to its pong. Core: 1,200,000. */
   readonly pongTimeout: number;
-  /** Without a byte received, or without a byte sent. Core: 1,200,000. */
+  /** Longest time without a received byte, or without a sent byte. Core: 1,200,000. */
   readonly idleTimeout: number;
-  /** While bytes wait to be sent and the peer takes none. Core: 1,200,000 ("socket sending timeout"). */
+  /** Longest time during which bytes wait to be sent and none is taken. Core: 1,200,000 ("socket sending timeout"). */
   readonly stallTimeout: number;
   /** Longest duration of an addr-fetch connection. Core: 300,000. */
   readonly addrFetchTimeout: number;
@@ -199,19 +201,20 @@ export interface Rules {
   readonly addrFetchEntries: number;
   /** The protocol version that we announce. */
   readonly version: number;
-  /** Versions below are refused. Core: 31,800. */
+  /** Peers with a lower protocol version are refused. Core: 31,800. */
   readonly minVersion: number;
   /** Services that automatic outbound peers must offer. Core: NETWORK and WITNESS. */
   readonly requiredServices: Hex64;
   /** Whether we ask for transactions (BIP37 relay). */
   readonly relay: boolean;
   /**
-   * How many messages one peer may send within `floodWindow` milliseconds: dropped ones and any before verack; and pings,
-   * each of which we answer. 0: no limit. Core has no such limits, so the defaults are far above what any node sends:
-   * 1,000 and 1,000,000 a minute.
+   * Most useless messages (dropped ones and any before verack) of one peer in `floodWindow`; 0 for no limit. Core has no such
+   * limit, so the default is far above what any node sends: 1,000 a minute.
    */
   readonly maxUseless: number;
+  /** The same for pings, each of which we answer: 1,000,000 a minute. */
   readonly maxPings: number;
+  /** The period of the two limits, milliseconds. */
   readonly floodWindow: number;
 }
 
@@ -219,18 +222,20 @@ export interface Rules {
 export interface PeerContext {
   readonly id: number;
   readonly connection_type: ConnectionType;
-  /** Exempted by the user (Core: the permission `noban`). */
+  /** The user exempted the address (Core: the permission `noban`). */
   readonly noban: boolean;
   readonly rules: Rules;
-  /** When TCP opened for a key exchange; -1 before, and on plain v1. */
+  /** When TCP opened for a key exchange; -1 before, and on v1. */
   readonly connectedat: number;
-  /** When application bytes could flow, when their version came, when their verack came; -1 before. */
+  /** When messages could be sent; -1 before. */
   readonly openedat: number;
+  /** When their `version` was received; -1 before. */
   readonly versionat: number;
+  /** When their `verack` was received; -1 before. */
   readonly establishedat: number;
-  /** What remained of the handshake deadline when the link opened, milliseconds. */
+  /** What remained of the handshake timeout when the link opened, milliseconds. */
   readonly handshakeleft: number;
-  /** Their protocol version; 0 before it came. */
+  /** Their protocol version; 0 before their `version` was received. */
   readonly version: number;
   readonly services: Hex64;
   readonly subver: string;
@@ -241,34 +246,35 @@ export interface PeerContext {
   readonly wtxidrelay: boolean;
   readonly sendaddrv2: boolean;
   readonly sendheaders: boolean;
-  /** BIP152: -1 not announced, else their announce flag (0 low, 1 high bandwidth). */
+  /** BIP152: -1 before their `sendcmpct`, then its announce flag (0 low bandwidth, 1 high bandwidth). */
   readonly sendcmpct: number;
   readonly minfeefilter: Hex64;
   /** BIP434 feature ids, in order, at most {@link MAX_FEATURES}. */
   readonly features: readonly string[];
-  /** The nonce of the ping whose pong is awaited; empty when none is. */
+  /** The nonce of the unanswered ping; empty when there is none. */
   readonly pingnonce: MaybeHex64;
-  /** -1 before the first ping. */
+  /** When the last ping was sent; -1 before the first. */
   readonly pingsentat: number;
-  /** Round trip, milliseconds; -1 before the first pong. */
+  /** Last round trip, milliseconds; -1 before the first pong. */
   readonly pingtime: number;
+  /** Shortest round trip, milliseconds; -1 before the first pong. */
   readonly minping: number;
-  /** Their `getaddr` came; another one gets no answer. */
+  /** Their `getaddr` was received; further ones are not answered. */
   readonly getaddr: boolean;
-  /** What their last `reject` said; empty without one. */
-  readonly said: string;
-  /** An accepted connection carried the nonce of this one. */
+  /** The contents of their last `reject`; empty without one. */
+  readonly reject: string;
+  /** The `version` on an accepted connection contained the nonce of this one. */
   readonly selfnonce: boolean;
   /** The last message that was dropped during the handshake, as `command: CODE`; empty when none was. */
   readonly dropped: string;
-  /** Set on the way into a final state. */
+  /** Set by the transition into a final state. */
   readonly reason: Reason | null;
 }
 
-/** BIP434 feature ids that are kept of one peer; further ones are ignored. */
+/** Most BIP434 feature ids that are stored for one peer; further ones are ignored. */
 export const MAX_FEATURES = 64;
-/** Characters of what a `reject` said. */
-export const MAX_SAID = 160;
+/** Most characters of the contents of a `reject`. */
+export const MAX_REJECT_TEXT = 160;
 
 /** The input of a peer actor. */
 export interface PeerInput {
@@ -279,10 +285,10 @@ export interface PeerInput {
   readonly rules: Rules;
 }
 
-/** The events of the transport machine: facts about the first bytes of a connection (BIP324). */
+/** The events of the transport machine: what the first bytes of a connection are (BIP324). */
 export type TransportEvent =
   | { readonly type: 'link.connected' }
-  /** The first byte arrived, whatever it is: after it, no fallback to v1 (Core: ShouldReconnectV1). */
+  /** The first byte arrived, with any value: from now on no fallback to v1 after silence (Core: `ShouldReconnectV1`). */
   | { readonly type: 'bytes.arrived' }
   /** The first 16 bytes are those of a v1 `version` of our network. */
   | { readonly type: 'bytes.v1' }
@@ -290,7 +296,7 @@ export type TransportEvent =
   | { readonly type: 'bytes.v2' }
   /** Their 64-byte key is complete. */
   | { readonly type: 'bytes.key' }
-  /** Their terminator was found, behind `size` bytes of garbage. */
+  /** Their garbage terminator was found after `size` bytes of garbage. */
   | { readonly type: 'bytes.garbage'; readonly size: number }
   | { readonly type: 'packet.decoy' }
   | { readonly type: 'packet.version' }
@@ -313,15 +319,15 @@ export const TRANSPORT_EVENTS = [
 
 /** The effects of the transport machine. */
 export type TransportEffect =
-  /** Our key and garbage. */
+  /** Send our key and garbage. */
   | { readonly type: 'effect.sendKey' }
-  /** Our terminator, decoys and version packet. */
+  /** Send our garbage terminator, decoys and version packet. */
   | { readonly type: 'effect.sendTerminator' }
-  /** Application bytes can flow. */
+  /** The transport is decided; messages can be sent. */
   | { readonly type: 'effect.ready' }
-  /** The exchange failed, and v1 may be tried on a new connection. */
+  /** The key exchange failed, and v1 may be tried on a new connection. */
   | { readonly type: 'effect.fallBack' }
-  /** The exchange failed; the context says why. */
+  /** The key exchange failed; `reason` in the context says why. */
   | { readonly type: 'effect.giveUp' };
 
 /** The context of the transport machine. */
@@ -330,15 +336,15 @@ export interface TransportContext {
   readonly role: 'initiator' | 'responder';
   /** Refuse v1 rather than use it. */
   readonly v2only: boolean;
-  /** Milliseconds from TCP open; the same deadline as the handshake's. */
+  /** Milliseconds from the open TCP connection; the same as {@link Rules.handshakeTimeout}. */
   readonly handshakeTimeout: number;
   /** `v2` once our key is sent; until then the first bytes of the peer decide. */
   readonly transport: 'detecting' | 'v2';
   /** Whether a byte has arrived. */
   readonly received: boolean;
-  /** Their garbage, bytes; -1 before its end was found. */
+  /** Size of their garbage, bytes; -1 before its terminator was found. */
   readonly garbage: number;
-  /** Decoys before their version packet. */
+  /** Number of decoys before their version packet. */
   readonly decoys: number;
   readonly reason: Reason | null;
 }
@@ -349,16 +355,15 @@ export type TransportInput = Pick<TransportContext, 'id' | 'role' | 'v2only' | '
 /** The events of the outbound machine. `draw` is a random number in [0, 1), for the jitter of the backoff. */
 export type OutboundEvent =
   | { readonly type: 'user.dial' }
-  /** The addresses of the name, `host:port` each: at least one, at most {@link MAX_ADDRESSES}. */
+  /** The name has these addresses, `host:port` each: 1 to {@link MAX_ADDRESSES}. */
   | { readonly type: 'lookup.done'; readonly addresses: readonly string[] }
   | { readonly type: 'lookup.failed'; readonly reason: Reason; readonly draw: number }
   | { readonly type: 'slot.granted' }
   | { readonly type: 'slot.refused'; readonly reason: Reason; readonly draw: number }
   | { readonly type: 'peer.established' }
   /**
-   * The connection has ended. `unanswered`: it was a BIP324 attempt, and no byte came back after ours were sent. `speaksv1`:
-   * it was a BIP324 attempt, and it ended because the peer sent a v1 header. `lasted`: milliseconds since it was
-   * established, 0 when it never was.
+   * The connection has ended. `unanswered`: it was a BIP324 attempt, and no byte was received. `speaksv1`: it was a BIP324
+   * attempt, and the peer sent a v1 header. `lasted`: milliseconds from the complete handshake to the end, 0 without one.
    */
   | {
       readonly type: 'peer.ended';
@@ -384,27 +389,27 @@ export const OUTBOUND_EVENTS = [
 
 /** The effects of the outbound machine. */
 export type OutboundEffect =
-  /** Look up `name`; answer with `lookup.done` or `lookup.failed`. */
+  /** Look up `name`; the answer is `lookup.done` or `lookup.failed`. */
   | { readonly type: 'effect.lookUp' }
   | { readonly type: 'effect.cancelLookUp' }
   /** Ask the supervisor for a slot for the current address; the answer is `slot.granted` or `slot.refused`. */
   | { readonly type: 'effect.requestSlot' }
-  /** Create the peer of the current address. */
+  /** Create a connection to the current address. */
   | { readonly type: 'effect.connect' }
-  /** Close the peer; `peer.ended` follows. */
+  /** Close the connection; `peer.ended` follows. */
   | { readonly type: 'effect.disconnect' }
-  /** The connection has ended. */
+  /** Report that the connection has ended. */
   | { readonly type: 'effect.reportEnd' }
-  /** The connection has ended, and the same address is dialled again as v1. */
+  /** Report that the connection has ended, and that the same address is dialled again with v1. */
   | { readonly type: 'effect.reportFallback' }
-  /** The next round begins after `delay`. */
+  /** Report that the next round begins after `delay`. */
   | { readonly type: 'effect.reportRetry' }
-  /** No more rounds follow, although the caller asked for them. */
+  /** Report that a persistent target is not dialled any more. */
   | { readonly type: 'effect.reportAbandoned' }
-  /** The round is over, and no connection is open: pending promises of the target are settled. `isOver`: no round follows. */
+  /** The round is over and no connection is open: settle the pending promises of the target. `isOver`: no round follows. */
   | { readonly type: 'effect.settle'; readonly isOver: boolean };
 
-/** How many addresses of one name are dialled in a round (Core: 32 of each DNS seed). */
+/** Most addresses of one name that are dialled in a round (Core: 32 of each DNS seed). */
 export const MAX_ADDRESSES = 32;
 
 /** The context of the outbound machine. */
@@ -417,23 +422,23 @@ export interface OutboundContext {
   readonly addresses: readonly string[];
   /** Index of the current address. */
   readonly current: number;
-  /** Dial again, with backoff, when a round has failed or the connection has ended. */
+  /** Dial again, with increasing delays, when a round has failed or the connection has ended. */
   readonly persistent: boolean;
-  /** Try BIP324 first. */
+  /** Dial with BIP324 first. */
   readonly v2: boolean;
-  /** Never use v1. */
+  /** Never dial with v1. */
   readonly v2only: boolean;
   /** Addresses that do not support BIP324. */
   readonly v1addresses: readonly string[];
   /** Whether a handshake was ever completed. */
   readonly established: boolean;
-  /** Failed rounds since the last connection that lasted. */
+  /** Number of rounds in succession that failed, or whose connection ended before `BACKOFF_RESET_AFTER`. */
   readonly failures: number;
-  /** Rounds that ended in a connection to this node itself. */
+  /** Number of rounds in succession that ended in a connection to this node itself. */
   readonly selfconnections: number;
-  /** Until the next round, milliseconds. */
+  /** Delay until the next round, milliseconds. */
   readonly delay: number;
-  /** How the latest attempt ended; null before. */
+  /** Why the last attempt ended; null before. */
   readonly reason: Reason | null;
 }
 
@@ -443,14 +448,14 @@ export type OutboundInput = Pick<
   'id' | 'connection_type' | 'name' | 'addresses' | 'persistent' | 'v2' | 'v2only'
 >;
 
-/** The types of the automatic connections that last. */
+/** The types of long-lived automatic connections, which fill slots. */
 export type SlotType = 'outbound-full-relay' | 'block-relay-only';
 
-/** The events of the supervisor machine. A `ticket` identifies the target or the accepted link that waits outside. */
+/** The events of the supervisor machine. A `ticket` identifies the target or the accepted link that waits for the answer. */
 export type SupervisorEvent =
   /**
    * A target asks for an outbound slot. `known`: a connection to that address exists or is being opened. `grouped`: the
-   * target is automatic, and a lasting outbound connection to its IPv4 or IPv6 netgroup exists.
+   * target is automatic, and a long-lived outbound connection to its IPv4 or IPv6 netgroup exists.
    */
   | {
       readonly type: 'slot.requested';
@@ -460,32 +465,32 @@ export type SupervisorEvent =
     }
   /** A listener accepted a link. */
   | ({ readonly type: 'link.accepted'; readonly ticket: number } & AcceptedFacts)
-  /** The inbound peer that is evicted for the accepted link, by the rules of eviction.ts; 0 for none. */
+  /** The inbound peer to evict for the accepted link, selected by the rules of eviction.ts. `id`: 0 for none. */
   | { readonly type: 'eviction.selected'; readonly ticket: number; readonly id: number }
-  /** A peer actor has stopped, for whatever reason. */
+  /** A connection has ended, for any reason. */
   | { readonly type: 'peer.ended'; readonly id: number; readonly inbound: boolean }
-  /** Fill the outbound slots. `anchors`: block-relay-only peers of the last run. */
+  /** Start to fill the outbound slots. `anchors`: number of block-relay-only peers of the last run. `draw`: as in {@link OutboundEvent}. */
   | { readonly type: 'user.fill'; readonly anchors: number; readonly draw: number }
-  /** The source of candidates has answered with so many. `draw`: as in {@link OutboundEvent}. */
+  /** The source has answered with `count` candidates. */
   | { readonly type: 'candidates.found'; readonly count: number; readonly draw: number }
-  /** An automatic target has a connection. */
+  /** An automatic target has completed its first handshake. */
   | { readonly type: 'target.established' }
-  /** An automatic target is over. */
+  /** An automatic target has ended. `established`: it had completed a handshake. */
   | {
       readonly type: 'target.ended';
       readonly connection_type: SlotType;
       readonly established: boolean;
       readonly draw: number;
     }
-  /** The time between two feelers has passed. */
+  /** The feeler timer has fired. */
   | { readonly type: 'feeler.due'; readonly draw: number }
-  /** The source has an address for a feeler, or none. */
+  /** The source has answered; `exists`: it has an address for a feeler. */
   | { readonly type: 'feeler.found'; readonly exists: boolean }
-  /** A feeler is over. */
+  /** The feeler has ended. */
   | { readonly type: 'feeler.ended' }
   | { readonly type: 'user.stop' };
 
-/** What is known of an accepted link from its address. For an address of the whitelist nothing of it is true. */
+/** What is known about the address of an accepted link. For a whitelisted address: false, empty and 0. */
 export interface AcceptedFacts {
   /** The user has banned its address. */
   readonly banned: boolean;
@@ -493,11 +498,11 @@ export interface AcceptedFacts {
   readonly discouraged: boolean;
   /** The limit that its source would exceed; empty for none. */
   readonly exceeds: SourceLimit | '';
-  /** Free slots that are reserved for the whitelist: this link may not take them. */
+  /** Number of free slots that are reserved for the whitelist; this link may not use them. */
   readonly reserved: number;
 }
 
-/** What one source (a /24, IPv6: a /64) can have too much of: new connections per second, unfinished handshakes, peers. */
+/** A limit for one source (a /24 of IPv4, a /64 of IPv6): new connections per second, unfinished handshakes, established peers. */
 export type SourceLimit = 'rate' | 'handshakes' | 'peers';
 
 /** Every event of the supervisor machine. */
@@ -516,14 +521,14 @@ export const SUPERVISOR_EVENTS = [
   'user.stop',
 ] as const satisfies readonly SupervisorEvent['type'][];
 
-/** The effects of the supervisor machine; the ticket is that of the event. */
+/** The effects of the supervisor machine. They apply to the `ticket` of the event. */
 export type SupervisorEffect =
   /** The target of the ticket may connect. */
   | { readonly type: 'effect.grantSlot' }
   | { readonly type: 'effect.refuseSlot'; readonly code: RefusalCode }
-  /** Create the peer of the accepted link. */
+  /** Create a connection from the accepted link. */
   | { readonly type: 'effect.accept' }
-  /** Close the accepted link without a byte. */
+  /** Close the accepted link before any byte is sent. */
   | { readonly type: 'effect.refuse'; readonly code: RefusalCode }
   /** Select the inbound peer to evict; the answer is `eviction.selected`. */
   | { readonly type: 'effect.selectPeerToEvict' }
@@ -535,19 +540,19 @@ export type SupervisorEffect =
   | { readonly type: 'effect.openTargets' }
   /** Create a block-relay-only target for each of the first `opening` anchors. */
   | { readonly type: 'effect.openAnchors' }
-  /** Send `feeler.due` after `feelerdelay`; 0: never. */
+  /** Send `feeler.due` after `feelerdelay`; never when that is 0. */
   | { readonly type: 'effect.armFeeler' }
   /** Ask the source for an address to test; the answer is `feeler.found`. */
   | { readonly type: 'effect.findFeeler' }
   /** Create a feeler to that address. */
   | { readonly type: 'effect.openFeeler' }
-  /** Every candidate was tried and none could be reached; sent once. */
+  /** Report that every candidate was dialled and none was reached; at most once. */
   | { readonly type: 'effect.reportUnreachable' }
-  /** With `once`: nothing more will be dialled. */
+  /** Report, with `once`, that no further candidate will be dialled. */
   | { readonly type: 'effect.reportFilled' }
-  /** Close every peer after its last message is sent, and every target. */
+  /** Close every target, and every connection after its last message is sent. */
   | { readonly type: 'effect.drain' }
-  /** Destroy every remaining peer. */
+  /** Destroy every remaining connection. */
   | { readonly type: 'effect.kill' };
 
 /** Why the supervisor refuses a slot or an accepted link. */
@@ -562,38 +567,42 @@ export type RefusalCode =
   | 'ERR_POLICY_NETGROUP'
   | 'ERR_LOCAL_CANCELLED';
 
-/** Counts, not lists: the tracker keeps the peers. */
+/** The context of the supervisor machine. It has counts, not lists: the tracker (src/node/tracker.ts) has the list of peers. */
 export interface SupervisorContext {
   readonly inbound: number;
   readonly outbound: number;
   readonly maxinbound: number;
   readonly maxoutbound: number;
-  /** How long to wait for peers to close, milliseconds. */
+  /** How long to wait for connections to close, milliseconds. */
   readonly drainTimeout: number;
-  /** Automatic outbound connections to hold, feelers not counted; how many of them are block-relay-only. */
+  /** Number of automatic outbound connections to maintain, without feelers. */
   readonly wanted: number;
+  /** Number of block-relay-only connections among {@link wanted}. */
   readonly blockwanted: number;
-  /** Each candidate is dialled for one connection, and a slot that was filled once is not filled again. */
+  /** True: a slot that was filled once is not filled again, and the source is asked once. */
   readonly once: boolean;
-  /** Automatic targets that exist, feelers not counted; how many of them are block-relay-only. */
+  /** Number of automatic targets, without feelers. */
   readonly targets: number;
+  /** Number of block-relay-only targets among {@link targets}. */
   readonly blocktargets: number;
-  /** Candidates that were not dialled yet. */
+  /** Number of candidates that were not dialled yet. */
   readonly candidates: number;
-  /** Targets to create now; how many of them are block-relay-only. */
+  /** Number of targets to create now. */
   readonly opening: number;
+  /** Number of block-relay-only targets among {@link opening}. */
   readonly blockopening: number;
-  /** Answers of the source so far. */
+  /** Number of answers of the source since a candidate was last reached; it decides {@link delay}. */
   readonly rounds: number;
-  /** Whether an automatic target ever had a connection, or its absence was reported. */
+  /** Whether an automatic target has ever completed a handshake, or `effect.reportUnreachable` was executed. */
   readonly reached: boolean;
-  /** Until the source is asked again, milliseconds. */
+  /** Delay until the source is asked again, milliseconds. */
   readonly delay: number;
-  /** Between two feelers, on average and this time, milliseconds; 0 for no feelers. */
+  /** Average time between two feelers, milliseconds; 0 for no feelers. */
   readonly feelerInterval: number;
+  /** Random time until the next feeler, milliseconds. */
   readonly feelerdelay: number;
-  /** Whether a feeler is under way, or its address is looked for: one at a time. */
-  readonly feeling: boolean;
+  /** Whether a feeler is open or its address was requested from the source; at most one at a time. */
+  readonly feeleropen: boolean;
 }
 
 /** The input of a supervisor actor. */

@@ -1,17 +1,18 @@
 /**
- * Which inbound peer is disconnected for a new one: the steps of Bitcoin Core's `SelectNodeToEvict` (node/eviction.cpp).
+ * Selects the inbound peer that is disconnected for a new one, in the steps of Bitcoin Core's `SelectNodeToEvict`
+ * (node/eviction.cpp).
  *
- * Each step protects a fixed number of peers by a property that is expensive to forge; a peer that remains at the end
- * may be evicted. Pure: the same candidates give the same answer, in whatever order they are listed.
+ * Each step protects a number of peers by a property that is expensive to forge; a peer that remains at the end may be
+ * evicted. The result does not depend on the order of the candidates.
  */
 import type { Hex64 } from './events.js';
 
 /**
- * What is known about one peer. `C` is Core's field in `NodeEvictionCandidate`.
+ * What is known about one peer. `C` names Core's field in `NodeEvictionCandidate`.
  *
- * verack relays neither transactions nor blocks, so it has no facts of its own for four of the fields. It gives every peer
- * the same value there: `lasttransaction` and `lastblock` 0, `bloomfilter` false. The steps that read them then fall through to
- * their next criterion, as Core's do for peers that have not relayed anything yet.
+ * verack relays neither transactions nor blocks, so three fields have the same value for every peer: `lasttransaction` and
+ * `lastblock` are 0, `bloomfilter` is false. The steps that read them then use their next criterion, as Core's do for peers
+ * that have not relayed anything yet.
  */
 export interface EvictionCandidate {
   readonly id: number;
@@ -19,9 +20,9 @@ export interface EvictionCandidate {
   readonly connectedat: number;
   /** Lowest ping time, milliseconds; `Infinity` before the first pong. C: m_min_ping_time. */
   readonly minping: number;
-  /** When it last sent a new block, seconds; 0 for never. C: m_last_block_time. */
+  /** When it last sent a new block, UNIX time in seconds; 0 for never. C: m_last_block_time. */
   readonly lastblock: number;
-  /** When it last sent a transaction that was new and valid, seconds; 0 for never. C: m_last_tx_time. */
+  /** When it last sent a transaction that was new and valid, UNIX time in seconds; 0 for never. C: m_last_tx_time. */
   readonly lasttransaction: number;
   /** Whether it offers the services that this node requires (`NETWORK` and `WITNESS`). C: fRelevantServices. */
   readonly relevantservices: boolean;
@@ -29,48 +30,49 @@ export interface EvictionCandidate {
   readonly relaytxes: boolean;
   /** Whether it has loaded a bloom filter. C: fBloomFilter. */
   readonly bloomfilter: boolean;
-  /** Its netgroup, hashed with a secret of this node: peers cannot predict their order. C: nKeyedNetGroup. */
+  /** Its netgroup, hashed with a secret key of this node, so that peers cannot predict the order. C: nKeyedNetGroup. */
   readonly keyednetgroup: Hex64;
   /** Whether its address is discouraged. C: prefer_evict. */
   readonly preferevict: boolean;
   /** Whether it connects from this machine. C: m_is_local. */
   readonly islocal: boolean;
-  /** As `getpeerinfo`'s `network`. C: m_network. */
+  /** As `network` in `getpeerinfo`. C: m_network. */
   readonly network: string;
   /** Whether the user has exempted it. C: m_noban. */
   readonly noban: boolean;
   /** C: m_conn_type. */
   readonly inbound: boolean;
-  /** Beyond Core: whether its handshake is not complete yet. */
+  /** Whether its handshake is not complete yet. Not in Core. */
   readonly handshaking: boolean;
 }
 
-/** How many peers a step protects, as in Core. */
+/** How many peers each step protects, as in Core. */
 export const PROTECTED = { netgroup: 4, ping: 8, transaction: 4, blockRelay: 8, block: 4 } as const;
 
 type Candidates = readonly EvictionCandidate[];
-type Claim = (candidate: EvictionCandidate) => boolean;
-/** Orders candidates by how well they are protected: the last ones best. */
+type Predicate = (candidate: EvictionCandidate) => boolean;
+/** A sort order; each step protects the last candidates of its order. */
 type Order = (a: EvictionCandidate, b: EvictionCandidate) => number;
 
 /**
  * The id of the peer to evict; undefined when all are protected.
  *
- * `newcomer`, beyond Core: the keyed netgroup of the connection that asks for the slot. A handshake under way is not evicted in favour of a
- * newer connection from its own netgroup, which could otherwise prevent every handshake from there. The slot then comes from
- * another member of that netgroup, or not evicted at all.
+ * `newNetgroup` (not in Core): the keyed netgroup of the new connection. A peer whose handshake is not complete is not evicted for a
+ * newer connection from its own netgroup: otherwise one host could prevent all handshakes from its netgroup. Another peer of
+ * that netgroup is evicted instead, or none.
  */
-export function selectPeerToEvict(candidates: Candidates, newcomer?: Hex64): number | undefined {
+export function selectPeerToEvict(candidates: Candidates, newNetgroup?: Hex64): number | undefined {
   const unprotected = protectByRatio(protectByNumber(candidates.filter(isEvictable)));
   const preferred = unprotected.filter(({ preferevict }) => preferevict);
   const group = largestNetgroup(preferred.length > 0 ? preferred : unprotected);
-  const isSpared: Claim = ({ handshaking, keyednetgroup }) => handshaking && keyednetgroup === newcomer;
-  return group.find((candidate) => !isSpared(candidate))?.id;
+  const isExempt: Predicate = ({ handshaking, keyednetgroup }) =>
+    handshaking && keyednetgroup === newNetgroup;
+  return group.find((candidate) => !isExempt(candidate))?.id;
 }
 
-const isEvictable: Claim = ({ noban, inbound }) => inbound && !noban;
+const isEvictable: Predicate = ({ noban, inbound }) => inbound && !noban;
 
-/** Protects fixed numbers: by netgroup, ping time, transactions and blocks. */
+/** Removes the candidates that are protected by netgroup, ping time, transactions and blocks. */
 function protectByNumber(candidates: Candidates): Candidates {
   const byGroup = protectLast(candidates, byNetgroup, PROTECTED.netgroup);
   const byPing = protectLast(byGroup, byPingTime, PROTECTED.ping);
@@ -79,24 +81,24 @@ function protectByNumber(candidates: Candidates): Candidates {
   return protectLast(byRelay, byBlockTime, PROTECTED.block);
 }
 
-/** Those left when the last `count` in that order are protected, as far as they are what `claim` says. C: EraseLastKElements. */
+/** Sorts the candidates and removes those of the last `count` that match `predicate`. C: EraseLastKElements. */
 function protectLast(
   candidates: Candidates,
   order: Order,
   count: number,
-  claim: Claim = () => true,
+  predicate: Predicate = () => true,
 ): Candidates {
   const sorted = candidates.toSorted(order);
   const start = Math.max(0, sorted.length - count);
-  return sorted.filter((candidate, index) => index < start || !claim(candidate));
+  return sorted.filter((candidate, index) => index < start || !predicate(candidate));
 }
 
-const isBlockRelayOnly: Claim = ({ relaytxes, relevantservices }) => !relaytxes && relevantservices;
+const isBlockRelayOnly: Predicate = ({ relaytxes, relevantservices }) => !relaytxes && relevantservices;
 
-/** False before true. */
-const byClaim = (a: boolean, b: boolean): number => Number(a) - Number(b);
+/** Sorts false before true. */
+const byBoolean = (a: boolean, b: boolean): number => Number(a) - Number(b);
 
-/** The most recent first. */
+/** Sorts the most recent connection first. */
 const byUptime: Order = (a, b) => b.connectedat - a.connectedat || b.id - a.id;
 
 const byNetgroup: Order = (a, b) => {
@@ -104,34 +106,34 @@ const byNetgroup: Order = (a, b) => {
   return a.keyednetgroup < b.keyednetgroup ? -1 : 1;
 };
 
-/** The slowest first; two unknown ping times are equal, although their difference is not a number. */
+/** Sorts the slowest first. Two unknown ping times are compared with `===`, because Infinity - Infinity is NaN. */
 const byPingTime: Order = (a, b) => (a.minping === b.minping ? byUptime(a, b) : b.minping - a.minping);
 
 const byTransactionTime: Order = (a, b) =>
   a.lasttransaction - b.lasttransaction ||
-  byClaim(a.relaytxes, b.relaytxes) ||
-  byClaim(b.bloomfilter, a.bloomfilter) ||
+  byBoolean(a.relaytxes, b.relaytxes) ||
+  byBoolean(b.bloomfilter, a.bloomfilter) ||
   byUptime(a, b);
 
 const byBlockTime: Order = (a, b) =>
-  a.lastblock - b.lastblock || byClaim(a.relevantservices, b.relevantservices) || byUptime(a, b);
+  a.lastblock - b.lastblock || byBoolean(a.relevantservices, b.relevantservices) || byUptime(a, b);
 
-const byBlockRelayTime: Order = (a, b) => byClaim(b.relaytxes, a.relaytxes) || byBlockTime(a, b);
+const byBlockRelayTime: Order = (a, b) => byBoolean(b.relaytxes, a.relaytxes) || byBlockTime(a, b);
 
-/** One of the networks whose peers have longer ping times than others and would lose by them. */
+/** A network whose peers have longer ping times than others, so that protection by ping time does not help them. */
 interface Disadvantaged {
-  readonly claim: Claim;
-  /** Candidates of it that are not protected yet. */
+  readonly predicate: Predicate;
+  /** Number of its candidates that are not protected yet. */
   count: number;
 }
 
 const ofNetwork =
-  (network: string): Claim =>
+  (network: string): Predicate =>
   (candidate) =>
     candidate.network === network;
 
-/** In Core's order, which decides between equal counts. */
-const DISADVANTAGED: readonly Claim[] = [
+/** The order is Core's; it decides between equal counts. */
+const DISADVANTAGED: readonly Predicate[] = [
   ofNetwork('cjdns'),
   ofNetwork('i2p'),
   ({ islocal }) => islocal,
@@ -140,7 +142,7 @@ const DISADVANTAGED: readonly Claim[] = [
 
 /**
  * Protects half of the candidates: up to a quarter of all as peers of {@link DISADVANTAGED} networks, the others by
- * uptime. Gives those that are left, the most recent first. C: ProtectEvictionCandidatesByRatio.
+ * uptime. Returns the unprotected ones, the most recent first. C: ProtectEvictionCandidatesByRatio.
  */
 export function protectByRatio(candidates: Candidates): Candidates {
   const total = Math.floor(candidates.length / 2);
@@ -149,11 +151,11 @@ export function protectByRatio(candidates: Candidates): Candidates {
   return protectLast(others, byUptime, total - protectedByNow);
 }
 
-/** Shares `places` among the disadvantaged networks; what one of them cannot use goes to the others. */
-function protectDisadvantaged(candidates: Candidates, places: number): Candidates {
+/** Protects `count` peers of the disadvantaged networks in equal shares; a share that a network cannot use goes to the others. */
+function protectDisadvantaged(candidates: Candidates, count: number): Candidates {
   const networks = countNetworks(candidates);
   let left = candidates;
-  for (let free = places; free > 0;) {
+  for (let free = count; free > 0;) {
     const after = protectRound(left, networks, free);
     if (after.length === left.length) return left;
     free -= left.length - after.length;
@@ -162,36 +164,39 @@ function protectDisadvantaged(candidates: Candidates, places: number): Candidate
   return left;
 }
 
-/** The networks with the fewest candidates first: they are the first to get what others left. */
+/** The networks, those with the fewest candidates first, as in Core. */
 const countNetworks = (candidates: Candidates): readonly Disadvantaged[] =>
-  DISADVANTAGED.map((claim) => ({ claim, count: candidates.filter(claim).length })).sort(
+  DISADVANTAGED.map((predicate) => ({ predicate, count: candidates.filter(predicate).length })).sort(
     (a, b) => a.count - b.count,
   );
 
-/** One round: an equal share of the places that are free, at least one, for each network that has candidates. */
+/** One round: protects an equal share of `free`, at least one, for each network that has candidates. */
 function protectRound(candidates: Candidates, networks: readonly Disadvantaged[], free: number): Candidates {
   const present = networks.filter(({ count }) => count > 0);
   const share = Math.max(1, Math.floor(free / present.length));
   let left = candidates;
   for (const network of present) {
     const before = left.length;
-    left = protectLast(left, byMembership(network.claim), share, network.claim);
+    left = protectLast(left, byMembership(network.predicate), share, network.predicate);
     network.count -= before - left.length;
     if (candidates.length - left.length >= free) break;
   }
   return left;
 }
 
-/** Members last, each part by uptime. C: CompareNodeNetworkTime. */
+/** Sorts candidates that match last, and each part by uptime. C: CompareNodeNetworkTime. */
 const byMembership =
-  (claim: Claim): Order =>
+  (predicate: Predicate): Order =>
   (a, b) =>
-    byClaim(claim(a), claim(b)) || byUptime(a, b);
+    byBoolean(predicate(a), predicate(b)) || byUptime(a, b);
 
-/** The netgroup with most candidates; of equal ones that with the youngest member. Its members, the youngest first. */
+/**
+ * The candidates of the netgroup that has most of them, the most recent first. Among netgroups of equal size, that with the most
+ * recent connection.
+ */
 function largestNetgroup(candidates: Candidates): Candidates {
   let largest: Candidates = [];
-  // The map lists the groups by their youngest member, so the first of equal ones is the right one.
+  // The map lists the groups by their most recent connection, so the first of equal size is the right one.
   for (const group of netgroupsOf(candidates).values()) if (group.length > largest.length) largest = group;
   return largest;
 }

@@ -1,23 +1,23 @@
 /**
  * The (state, event) cells that change nothing, each with its reason.
  *
- * The charts hold only what changes something. Every other cell of a non-final state stands here: `unhandled` where the
- * chart has no transition for the event, `unmatched` where all its transitions have guards and none may hold. The tests
- * demand that each cell is in the chart or in `unhandled`, never in both, and that `unmatched` lists exactly the cells
- * that false guards can leave without a transition. A transition without target and actions is no exception: it keeps an
- * event from the parent state, so its cell stands here.
+ * The charts contain only transitions that change something. All other cells of non-final states are listed here: `unhandled`
+ * where the chart has no transition for the event, `unmatched` where all its transitions have guards that may be false. The
+ * tests require that each cell is either in the chart or in `unhandled`, and that `unmatched` lists exactly the cells that
+ * false guards can leave without a transition. A transition without target and actions only prevents the parent state from
+ * handling the event, so its cell is listed here too.
  */
 import type { CrawlEvent } from './crawl.machine.js';
 import type { OutboundEvent, PeerEvent, SupervisorEvent, TransportEvent } from './events.js';
 
-/** Leaf states × events, with one reason. */
+/** All pairs of these leaf states and events are ignored for the same reason. */
 export interface IgnoredCells<E extends string = string> {
   readonly states: readonly string[];
   readonly events: readonly E[];
   readonly reason: string;
 }
 
-/** Cells of a chart that change nothing, with the reason. */
+/** The ignored cells of one chart. */
 export interface Ignored<E extends string = string> {
   readonly unhandled: readonly IgnoredCells<E>[];
   readonly unmatched: readonly IgnoredCells<E>[];
@@ -71,7 +71,7 @@ const peer: Ignored<PeerEvent['type']> = {
         'wire.excess',
         'wire.unoffered',
       ],
-      reason: 'messages before version are ignored, verack too',
+      reason: 'messages before version are ignored, including verack',
     },
     {
       states: ['versionReceived'],
@@ -100,7 +100,7 @@ const peer: Ignored<PeerEvent['type']> = {
     {
       states: ['established'],
       events: ['wire.dropped'],
-      reason: 'counted outside; an established connection is kept',
+      reason: 'counted by the connection; an established connection is kept',
     },
     {
       states: ['connecting', 'awaitingVersion', 'versionSent', 'versionReceived'],
@@ -137,7 +137,7 @@ const peer: Ignored<PeerEvent['type']> = {
     {
       states: ['established'],
       events: ['wire.pong'],
-      reason: 'unrequested, or another nonce: the pong is still awaited',
+      reason: 'no ping is unanswered, or the nonce is another one',
     },
     {
       states: ['established'],
@@ -188,7 +188,7 @@ const transport: Ignored<TransportEvent['type']> = {
     {
       states: ['keySent'],
       events: ['bytes.v2'],
-      reason: 'the first bytes are judged once',
+      reason: 'the first bytes are checked once',
     },
     {
       states: ['detecting', 'keySent'],
@@ -228,12 +228,12 @@ const outbound: Ignored<OutboundEvent['type']> = {
         'peer.established',
         'peer.ended',
       ],
-      reason: 'nothing was asked for yet',
+      reason: 'nothing was requested yet',
     },
     {
       states: ['lookingUp', 'requestingSlot', 'connecting', 'connected', 'closing', 'backingOff'],
       events: ['user.dial'],
-      reason: 'it is dialled already',
+      reason: 'the target is dialled already',
     },
     {
       states: ['requestingSlot', 'connecting', 'connected', 'closing', 'backingOff'],
@@ -252,7 +252,7 @@ const outbound: Ignored<OutboundEvent['type']> = {
     },
     { states: ['connected'], events: ['peer.established'], reason: 'a handshake completes once' },
     { states: ['closing'], events: ['peer.established'], reason: 'the connection is closing' },
-    { states: ['closing'], events: ['user.close'], reason: 'it is closing already' },
+    { states: ['closing'], events: ['user.close'], reason: 'the connection is closing already' },
   ],
   unmatched: [],
 };
@@ -298,10 +298,10 @@ const crawl: Ignored<CrawlEvent['type']> = {
     {
       states: ['preparing', 'crawling', 'draining'],
       events: ['frontier.seeded'],
-      reason: 'the first addresses come once, before the first round',
+      reason: 'the first addresses are looked up once, before the first round',
     },
     {
-      states: ['waiting', 'resting'],
+      states: ['waiting', 'idle'],
       events: ['frontier.seeded', 'frontier.filled', 'contact.ended'],
       reason: 'a round ends when nothing is queued and no contact is open',
     },
@@ -315,7 +315,7 @@ const crawl: Ignored<CrawlEvent['type']> = {
   unmatched: [],
 };
 
-/** By machine id. */
+/** The ignored cells; the key is the id of the machine. */
 export const IGNORED: Readonly<Record<string, Ignored>> = {
   peer,
   transport,
@@ -325,8 +325,8 @@ export const IGNORED: Readonly<Record<string, Ignored>> = {
 };
 
 /**
- * Why `event` changes nothing in the leaf state `state` of `machine`; undefined when the table has no such cell. For a
- * cell of `unmatched`, the answer holds when no transition was taken.
+ * Why `event` changes nothing in the leaf state `state` of `machine` (its id); undefined when the table has no such cell. For a
+ * cell of `unmatched` the reason applies only if no transition was taken.
  */
 export function ignoredReason(machine: string, state: string, event: string): string | undefined {
   const { unhandled = [], unmatched = [] } = IGNORED[machine] ?? {};

@@ -1,7 +1,7 @@
 /**
- * The machines: `import { peerMachine } from 'verack/machines'`.
+ * `verack/machines`: the state machines, with their events, rules and guards.
  *
- * They do no I/O and have no clock and no random source. Provide their effects with `.provide({ actions })`.
+ * They do no I/O and use neither a clock nor a random source. Provide their effects with `.provide({ actions })`.
  *
  * @module
  */
@@ -24,11 +24,11 @@ export {
 } from './context-copies.js';
 export { type EvictionCandidate, selectPeerToEvict } from './eviction.js';
 export { messagesOf } from './message-sequences.js';
-export { currentAddress, LASTING, MAX_SELF_CONNECTIONS, usesV2 } from './outbound-context.js';
+export { currentAddress, BACKOFF_RESET_AFTER, MAX_SELF_CONNECTIONS, usesV2 } from './outbound-context.js';
 export { CRAWL_EVENTS, crawlMachine, outboundMachine, peerMachine, supervisorMachine, transportMachine };
 export type { CrawlContext, FrontierCounts, CrawlEnd, CrawlEvent, CrawlInput } from './crawl.machine.js';
 
-/** Every machine with all its events; `name` is its id, and its file is machines/NAME.machine.ts. */
+/** All machines with their event types. `name` is the id of the machine; its file is machines/NAME.machine.ts. */
 export const MACHINES: readonly {
   readonly name: string;
   readonly machine: AnyStateMachine;

@@ -2,7 +2,7 @@
  * The messages of each sequence, in order, as Bitcoin Core sends them on a connection of the same type
  * (net_processing.cpp: PushNodeVersion, ProcessMessage for VERSION and VERACK, MaybeSendPing).
  *
- * A sequence is sent in one write. The body of `version` is filled in by the connection.
+ * A sequence is sent in one write. The connection adds the fields of `version`.
  */
 import type { Hex64, MessageSequence, Outgoing, PeerContext, PeerEvent } from './events.js';
 import {
@@ -14,10 +14,10 @@ import {
   wantsTransactions,
 } from './policy.js';
 
-/** Core's default relay floor, 1,000 satoshi per 1,000 virtual bytes (BIP133). */
+/** The fee rate that we announce: Core's minimum, 1,000 satoshi per 1,000 virtual bytes (BIP133). */
 const FEERATE: Hex64 = '00000000000003e8';
 
-/** On their version: ours if we accepted the connection, then what must precede verack, then verack. */
+/** The answer to the peer's version: our version if we accepted the connection, the messages that must precede verack, verack. */
 function negotiation(context: PeerContext): Outgoing[] {
   const common = commonVersion(context);
   const messages: Outgoing[] = context.connection_type === 'inbound' ? [{ command: 'version' }] : [];
@@ -28,7 +28,7 @@ function negotiation(context: PeerContext): Outgoing[] {
   return messages;
 }
 
-/** On their verack. */
+/** The answer to the peer's verack. */
 function postHandshake(context: PeerContext): Outgoing[] {
   const common = commonVersion(context);
   const messages: Outgoing[] = [];
@@ -40,7 +40,7 @@ function postHandshake(context: PeerContext): Outgoing[] {
   return messages;
 }
 
-/** A peer at or below version 60000 gets the old ping without a nonce, and does not answer it. */
+/** A peer at or below version 60000 gets a ping without a nonce, which it does not answer (BIP31). */
 const ping = (context: PeerContext): Outgoing[] => [
   { command: 'ping', nonce: commonVersion(context) > NO_PONG_UNTIL ? context.pingnonce : '' },
 ];

@@ -1,4 +1,4 @@
-/** Rules of the outbound machine, and the part of its context that each event changes. */
+/** Rules and context updates of the outbound machine. */
 import { REASONS, type ReasonCode } from '../src/reasons.js';
 import type { OutboundContext, OutboundEvent, OutboundInput } from './events.js';
 import { redialDelay } from './policy.js';
@@ -6,9 +6,12 @@ import { redialDelay } from './policy.js';
 type Change = Partial<OutboundContext>;
 type EventOf<T extends OutboundEvent['type']> = Extract<OutboundEvent, { type: T }>;
 
-/** A connection that lasted this long resets the backoff, milliseconds. */
-export const LASTING = 60_000;
-/** Rounds that may end in a connection to this node itself; another party can cause such an end, so one is no proof. */
+/** A connection that was established for this long resets the backoff, milliseconds. */
+export const BACKOFF_RESET_AFTER = 60_000;
+/**
+ * Rounds in succession that end in a connection to this node itself, after which the target is abandoned. One is not enough:
+ * another peer can cause it by sending back our nonce.
+ */
 export const MAX_SELF_CONNECTIONS = 3;
 
 const NO_ADDRESSES: readonly string[] = Object.freeze([]);
@@ -40,10 +43,10 @@ export const usesV2 = (context: OutboundContext): boolean =>
 export const hasAnotherAddress = (context: OutboundContext): boolean =>
   context.current + 1 < context.addresses.length;
 
-/** Once per address: a v1 connection gives no reason to change the transport. */
+/** Whether a failed attempt may be followed by one with v1: at most once per address, because `usesV2` is false afterwards. */
 export const mayUseV1 = (context: OutboundContext): boolean => usesV2(context) && !context.v2only;
 
-/** What is known of addresses that the name no longer has is forgotten, so that the list stays bounded. */
+/** Removes addresses from `v1addresses` that the name no longer has, so that the list stays bounded. */
 export const found = (context: OutboundContext, event: EventOf<'lookup.done'>): Change => ({
   addresses: event.addresses,
   v1addresses: context.v1addresses.filter((address) => event.addresses.includes(address)),
@@ -54,7 +57,7 @@ export const v1 = (context: OutboundContext): Change => ({
   v1addresses: [...context.v1addresses, currentAddress(context)],
 });
 
-/** Whether another round makes sense after a round that ended with this code. */
+/** Whether another round may succeed after one that ended with this code. */
 export function mayRetry(context: OutboundContext, code: ReasonCode): boolean {
   if (!context.persistent) return false;
   if (code === 'ERR_PROTO_SELF') return context.selfconnections + 1 < MAX_SELF_CONNECTIONS;
@@ -67,7 +70,7 @@ export function failed(
   context: OutboundContext,
   event: EventOf<'lookup.failed' | 'slot.refused' | 'peer.ended'>,
 ): Change {
-  const haslasted = event.type === 'peer.ended' && event.lasted >= LASTING;
+  const haslasted = event.type === 'peer.ended' && event.lasted >= BACKOFF_RESET_AFTER;
   const failures = haslasted ? 1 : context.failures + 1;
   const isSelf = event.reason.code === 'ERR_PROTO_SELF';
   return {

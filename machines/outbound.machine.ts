@@ -3,11 +3,11 @@
  *
  *   idle → dialling (lookingUp → requestingSlot → connecting) → connected → backingOff → dialling → … → closed | failed
  *
- * A round looks the name up, dials one address after the other and ends with a connection or with the last failure. An
- * address is dialled with BIP324 first where that is wanted, and again with v1 when the peer does not support BIP324. A persistent target begins
- * another round after a delay; a one-shot target (`persistent` is false) has one round. Both are this chart.
+ * A round looks the name up, dials one address after the other, and ends with a connection or with the last failure. With the
+ * option `v2` an address is dialled with BIP324 first, and again with v1 when the peer does not support BIP324. A persistent
+ * target begins another round after a delay; a one-shot target (`persistent` is false) has one round.
  *
- * Effects are empty here; `src/node/outbound-targets.ts` provides them. Rules: policy.ts. Context updates: outbound-context.ts.
+ * Effects are empty here; src/node/outbound-target.ts provides them. Rules and context updates: outbound-context.ts.
  */
 import { assertEvent, assign, setup } from 'xstate';
 import type { ReasonCode } from '../src/reasons.js';
@@ -77,7 +77,7 @@ const outboundSetup = setup({
   delays: { redialDelay: ({ context }) => context.delay },
 });
 
-/** The chart; input {@link OutboundInput}, output the `Reason` of its end. */
+/** The chart. Its input is {@link OutboundInput}, its output the `Reason` for which it ended. */
 export const outboundMachine = outboundSetup.createMachine({
   id: 'outbound',
   description: 'One target of outbound connections',
@@ -106,7 +106,7 @@ export const outboundMachine = outboundSetup.createMachine({
       initial: 'lookingUp',
       states: {
         lookingUp: {
-          description: 'looking up the name, anew in each round',
+          description: 'looking up the name, again in each round',
           entry: 'effect.lookUp',
           exit: 'effect.cancelLookUp',
           on: {
@@ -136,12 +136,12 @@ export const outboundMachine = outboundSetup.createMachine({
           description: 'asking the supervisor for an outbound slot',
           entry: 'effect.requestSlot',
           on: {
-            'slot.granted': { target: 'connecting', description: 'the address is free to dial' },
+            'slot.granted': { target: 'connecting', description: 'the address may be dialled' },
             'slot.refused': [
               {
                 guard: 'isTaken',
                 actions: ['recordReason', 'takeNextAddress', 'effect.requestSlot'],
-                description: 'this address is connected already: the next one of the name',
+                description: 'this address is connected already: the next one is tried',
               },
               {
                 guard: 'mayRetry',
@@ -173,7 +173,7 @@ export const outboundMachine = outboundSetup.createMachine({
                 guard: 'isUnanswered',
                 target: 'requestingSlot',
                 actions: ['recordV1', 'effect.reportFallback'],
-                description: 'BIP324 got no answer: the same address again with v1',
+                description: 'no answer to BIP324: the same address again with v1',
               },
               {
                 guard: 'speaksV1',
@@ -185,7 +185,7 @@ export const outboundMachine = outboundSetup.createMachine({
                 guard: 'isDone',
                 target: '#outbound.closed',
                 actions: ['recordReason', 'effect.reportEnd'],
-                description: 'a feeler has its answer, or the connection was closed',
+                description: 'a feeler was answered, or the connection was closed by the caller',
               },
               {
                 guard: 'hasAnotherAddress',
@@ -264,11 +264,11 @@ export const outboundMachine = outboundSetup.createMachine({
           actions: 'effect.reportEnd',
           description: 'the connection has ended',
         },
-        'user.close': { description: 'it is closing already' },
+        'user.close': { description: 'the connection is closing already' },
       },
     },
     backingOff: {
-      description: 'waiting for the next round: longer after each failure, with jitter, five minutes at most',
+      description: 'waiting for the next round: longer after each failure, with jitter, at most five minutes',
       entry: { type: 'effect.settle', params: { isOver: false } },
       after: {
         redialDelay: [
@@ -276,7 +276,7 @@ export const outboundMachine = outboundSetup.createMachine({
           {
             target: 'dialling.requestingSlot',
             actions: 'startRound',
-            description: 'from the first address on',
+            description: 'beginning with the first address',
           },
         ],
       },
@@ -284,12 +284,12 @@ export const outboundMachine = outboundSetup.createMachine({
     closed: {
       type: 'final',
       entry: { type: 'effect.settle', params: { isOver: true } },
-      description: 'ended in order',
+      description: 'closed by the caller, or done',
     },
     failed: {
       type: 'final',
       entry: { type: 'effect.settle', params: { isOver: true } },
-      description: 'given up; the output says why',
+      description: 'not dialled again; the output says why',
     },
   },
 });

@@ -3,13 +3,13 @@
  *
  *   connecting → awaitingVersion | versionSent → versionReceived → established → closed | failed
  *
- * The chart holds what changes something; (state, event) cells that change nothing stand in ignored.ts, each with its
- * reason. The one handshake deadline sits on `handshaking`, so no transition inside it restarts the clock. What every
- * state shares stands on the root.
+ * The chart contains the transitions that change something; ignored.ts lists the (state, event) cells that change nothing, each
+ * with its reason. The one handshake deadline is on the compound state `handshaking`, so that no transition inside it restarts
+ * the timer. Transitions that all states share are on the root.
  *
- * Effects are empty here; the program that runs the machine provides them (`effect.dial`, `effect.send`,
- * `effect.close`). Messages of a sequence: message-sequences.ts. Context updates: context.ts. Guards: policy.ts.
- * Rules follow Bitcoin Core's net_processing.cpp; the grid in test/grid compares each cell.
+ * Effects are empty here; src/connection/effects.ts provides them. Messages of a sequence: message-sequences.ts. Context
+ * updates: context.ts. Guards: policy.ts. Rules follow Bitcoin Core's net_processing.cpp; the grid in test/grid compares each
+ * cell with it.
  */
 import { assertEvent, assign, setup } from 'xstate';
 import type { ReasonCode } from '../src/reasons.js';
@@ -17,13 +17,13 @@ import * as update from './context.js';
 import type { MessageSequence, PeerContext, PeerEvent, PeerEventType, PeerInput } from './events.js';
 import * as policy from './policy.js';
 
-/** `assertEvent` for a type that is a parameter. */
+/** `assertEvent`, usable with a type parameter. */
 const assertType: <T extends PeerEventType>(
   event: PeerEvent,
   type: T | readonly T[],
 ) => asserts event is policy.EventOf<T> = assertEvent;
 
-/** A guard or an assigner for events of the given types only; throws on any other. */
+/** A guard or an assigner for events of the given types; it throws for any other event. */
 const forEvent =
   <T extends PeerEventType, R>(
     type: T | readonly T[],
@@ -89,7 +89,7 @@ const peerSetup = setup({
     recordSelf: assign({ selfnonce: true }),
     recordDropped: assign(forEvent(['wire.dropped', 'wire.version'], update.dropped)),
     shiftTimestamps: assign(forEvent('clock.jump', update.shifted)),
-    /** Without `code`: the code that the event brings. */
+    /** Without `code`, the code of the event is used. */
     setReason: assign(({ context, event }, params: { code: ReasonCode } | undefined) =>
       update.reason(context, event, params?.code),
     ),
@@ -100,7 +100,7 @@ const peerSetup = setup({
   },
 });
 
-/** The chart; input {@link PeerInput}, output the `Reason` of its end. */
+/** The chart. Its input is {@link PeerInput}, its output the `Reason` for which the connection ended. */
 export const peerMachine = peerSetup.createMachine({
   id: 'peer',
   description: 'One connection between two Bitcoin nodes',
@@ -113,7 +113,7 @@ export const peerMachine = peerSetup.createMachine({
         guard: 'isSelfConnection',
         target: '#peer.failed',
         actions: { type: 'setReason', params: { code: 'ERR_PROTO_SELF' } },
-        description: 'the accepting side has seen our nonce and closed: it is this node',
+        description: 'the accepting side found our nonce and closed: it is this node',
       },
       {
         target: '#peer.failed',
@@ -144,7 +144,7 @@ export const peerMachine = peerSetup.createMachine({
   },
   states: {
     connecting: {
-      description: 'waiting until application bytes can flow',
+      description: 'waiting until messages can be sent',
       entry: 'effect.dial',
       after: {
         connectTimeout: {
@@ -157,7 +157,7 @@ export const peerMachine = peerSetup.createMachine({
       on: {
         'link.connected': {
           actions: 'recordConnected',
-          description: 'TCP is open, the key exchange begins: the connect deadline no longer counts',
+          description: 'TCP is open, the key exchange begins: the connect deadline no longer applies',
         },
         'link.open': [
           {
@@ -175,7 +175,7 @@ export const peerMachine = peerSetup.createMachine({
         'link.failed': {
           target: '#peer.failed',
           actions: 'setReason',
-          description: 'refused, unreachable, no such name, no v2',
+          description: 'refused, unreachable, or the key exchange failed',
         },
       },
     },
@@ -265,7 +265,7 @@ export const peerMachine = peerSetup.createMachine({
             ],
             'supervisor.self': {
               actions: 'recordSelf',
-              description: 'our nonce came back: from this node, or from someone who read it',
+              description: 'an accepted connection has our nonce: this may be a connection to ourselves',
             },
           },
         },
@@ -300,7 +300,7 @@ export const peerMachine = peerSetup.createMachine({
             ],
             'supervisor.self': {
               actions: 'recordSelf',
-              description: 'our nonce came back: from this node, or from someone who read it',
+              description: 'an accepted connection has our nonce: this may be a connection to ourselves',
             },
           },
         },
@@ -349,7 +349,7 @@ export const peerMachine = peerSetup.createMachine({
           {
             guard: 'cancelsPing',
             actions: 'cancelPing',
-            description: 'without nonce or nonce 0: the ping is cancelled',
+            description: 'no nonce, or nonce 0: the ping is cancelled',
           },
         ],
         'wire.reject': { actions: 'recordReject', description: 'BIP61: part of the reason of the end' },
@@ -419,7 +419,7 @@ export const peerMachine = peerSetup.createMachine({
     },
     closed: {
       type: 'final',
-      description: 'ended as intended',
+      description: 'closed by the caller, or done',
       entry: { type: 'effect.close', params: { flush: true } },
     },
   },

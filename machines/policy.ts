@@ -16,17 +16,17 @@ import type {
   VersionFacts,
 } from './events.js';
 
-/** The peer event of one type. */
+/** The peer event of a given type. */
 export type EventOf<T extends PeerEventType> = Extract<PeerEvent, { type: T }>;
 
 /** The common version from which Core negotiates each feature. */
 export const SINCE = { feature: 70017, wtxidrelay: 70016, sendcmpct: 70014, feefilter: 70013 } as const;
-/** Highest common version at which Core sends `alert`, and at which it uses the old ping without a nonce. */
+/** Highest common version at which Core sends the final `alert`. */
 export const ALERT_UNTIL = 70012;
 /** The highest common version at which a ping has no nonce and gets no pong (BIP31). */
 export const NO_PONG_UNTIL = 60000;
 
-/** Core's values. The three limits on floods are ours: Core has none. */
+/** Core's values, in milliseconds where they are times. `maxUseless`, `maxPings` and `floodWindow` are ours: Core has no such limits. */
 export const CORE_RULES: Rules = {
   connectTimeout: 5_000,
   handshakeTimeout: 60_000,
@@ -45,14 +45,14 @@ export const CORE_RULES: Rules = {
   floodWindow: 60_000,
 };
 
-/** How long a stopping node waits for its peers to close, milliseconds. */
+/** How long a stopping node waits for its connections to close, milliseconds. */
 export const DRAIN_TIMEOUT = 2_000;
 
 /** The version that both sides support; 0 before theirs is known. */
 export const commonVersion = (context: PeerContext): number =>
   Math.min(context.rules.version, context.version);
 
-/** Dialled, and TCP is not open yet. */
+/** Whether we dial the connection and TCP is not open yet. */
 export const isUnconnected = (context: PeerContext): boolean =>
   context.connection_type !== 'inbound' && context.connectedat < 0;
 
@@ -69,7 +69,7 @@ export const wantsTransactions = (context: PeerContext): boolean =>
 export const asksForAddresses = (context: PeerContext): boolean =>
   ASKS_FOR_ADDRESSES.includes(context.connection_type);
 
-/** Only automatic outbound peers must offer the required services. */
+/** Whether an automatic outbound peer lacks required services; other peers need not offer any. */
 export const lacksServices = (context: PeerContext, event: VersionFacts): boolean =>
   AUTOMATIC.includes(context.connection_type) && !hasServices(event.services, context.rules.requiredServices);
 
@@ -77,24 +77,24 @@ export const lacksServices = (context: PeerContext, event: VersionFacts): boolea
 export const isObsolete = (context: PeerContext, event: VersionFacts): boolean =>
   event.version < context.rules.minVersion;
 
-/** The bytes after the first 46 cannot be decoded. */
+/** The part of `version` after its first 46 bytes cannot be decoded. */
 export const isUnreadable = (_: PeerContext, event: VersionFacts): boolean => event.fault !== undefined;
 
-/** Checked by the accepting side only (Core: CheckIncomingNonce). */
+/** The nonce belongs to a connection that we are dialling. Only the accepting side checks it (Core: `CheckIncomingNonce`). */
 export const isSelf = (_: PeerContext, event: VersionFacts): boolean => event.ownnonce;
 
 /**
- * Our nonce came back on an accepted connection, and this one ends before its handshake is complete: the two are most
- * likely the two ends of one connection. Core closes the accepting side only; the dialling one sees the end.
+ * An accepted connection contained our nonce, and this connection ends before its handshake is complete: the two are most
+ * likely the two ends of one connection. As in Core, only the accepting side closes; the dialling side is then closed by it.
  */
 export const isSelfConnection = (context: PeerContext): boolean =>
   context.selfnonce && context.establishedat < 0;
 
-/** The feature message breaks BIP434, or the common protocol version is below the one that has it. */
+/** The `feature` message violates BIP434, or the common protocol version is below 70017. */
 export const isBadFeature = (context: PeerContext, event: EventOf<'wire.feature'>): boolean =>
   !event.valid || commonVersion(context) < SINCE.feature;
 
-/** BIP152 allows 0 and 1. On manual connections, Core only drops the message. */
+/** BIP152 allows the announce flags 0 and 1. On manual connections, Core only drops the message. */
 export const isInvalidAnnounce = (context: PeerContext, event: EventOf<'wire.sendcmpct'>): boolean =>
   event.announce > 1 && context.connection_type !== 'manual';
 
@@ -102,15 +102,15 @@ export const isInvalidAnnounce = (context: PeerContext, event: EventOf<'wire.sen
 export const isCompactBlocks2 = (_: PeerContext, event: EventOf<'wire.sendcmpct'>): boolean =>
   event.announce <= 1 && event.version === '0000000000000002';
 
-/** 0 … 21 million coins in satoshi (Core: MoneyRange); a negative rate has its top bit set and fails too. */
+/** The fee rate is 0 to 21 million coins in satoshi (Core: `MoneyRange`). A negative rate has its top bit set, so it is too large. */
 export const isMoney = (_: PeerContext, event: EventOf<'wire.feefilter'>): boolean =>
   event.feerate <= '000775f05a074000';
 
-/** BIP31. */
+/** The ping has a nonce and the common version is above 60000: we answer it with a pong (BIP31). */
 export const isAnswerable = (context: PeerContext, event: EventOf<'wire.ping'>): boolean =>
   commonVersion(context) > NO_PONG_UNTIL && event.nonce !== '';
 
-/** The pong answers the ping that is waiting. */
+/** The pong has the nonce of our unanswered ping. */
 export const isAwaited = (context: PeerContext, event: EventOf<'wire.pong'>): boolean =>
   context.pingnonce !== '' && event.nonce === context.pingnonce;
 
@@ -118,19 +118,19 @@ export const isAwaited = (context: PeerContext, event: EventOf<'wire.pong'>): bo
 export const cancelsPing = (context: PeerContext, event: EventOf<'wire.pong'>): boolean =>
   context.pingnonce !== '' && (event.nonce === '' || event.nonce === '0000000000000000');
 
-/** Core disconnects any peer for these; for the others it disconnects all but manual and exempted peers (`NoBan`). */
+/** Too long a list in these commands disconnects any peer in Core; in others not manual peers and those with `noban`. */
 const DISCONNECTS_ANY: readonly string[] = ['getheaders', 'getblocks'];
 
-/** Block-relay-only connections ignore addresses, however many. */
+/** Whether a list above its limit ends the connection. Block-relay-only connections ignore addresses, whatever their number. */
 export function exceedsLimit(context: PeerContext, event: EventOf<'wire.excess'>): boolean {
   if (context.connection_type === 'block-relay-only' && event.command.startsWith('addr')) return false;
-  const isSpared = context.connection_type === 'manual' || context.noban;
-  return !isSpared || DISCONNECTS_ANY.includes(event.command);
+  const isExempt = context.connection_type === 'manual' || context.noban;
+  return !isExempt || DISCONNECTS_ANY.includes(event.command);
 }
 
 /**
- * Whether a connection ended because the peer misbehaved (Core: `Misbehaving`): its address is discouraged. Other
- * violations end a connection only.
+ * Whether a connection ended because the peer misbehaved (Core: `Misbehaving`), so that its address is discouraged. Other
+ * violations only end the connection.
  */
 export const isMisbehaviour = ({ code, facts }: Reason): boolean =>
   code === 'ERR_PROTO_LIMIT' && !DISCONNECTS_ANY.includes(String(facts.command));
@@ -139,18 +139,20 @@ export const isMisbehaviour = ({ code, facts }: Reason): boolean =>
 export const lacksInboundSlot = (context: SupervisorContext, { reserved }: AcceptedFacts): boolean =>
   context.inbound + reserved >= context.maxinbound;
 
-/** Core refuses a discouraged address when at most one slot is left. */
-export const isUnwelcome = (context: SupervisorContext, { discouraged }: AcceptedFacts): boolean =>
-  discouraged && context.inbound + 1 >= context.maxinbound;
+/** Whether a discouraged address is refused: as in Core, when at most one slot is free. */
+export const lacksSlotForDiscouraged = (
+  context: SupervisorContext,
+  { discouraged }: AcceptedFacts,
+): boolean => discouraged && context.inbound + 1 >= context.maxinbound;
 
 /**
- * Answered once per connection, and on accepted ones only: a peer that we dialled could recognise this node by the answer (Core:
- * ProcessMessage for GETADDR).
+ * Whether `getaddr` is answered: once per connection, and only on accepted ones. A peer that we dialled could recognise this
+ * node by the answer (Core: `ProcessMessage`, GETADDR).
  */
 export const isAnsweredGetaddr = (context: PeerContext): boolean =>
   context.connection_type === 'inbound' && !context.getaddr;
 
-/** An addr-fetch connection is done when one message brought more than `addrFetchEntries` addresses. */
+/** An addr-fetch connection is done when one message contained more than `addrFetchEntries` addresses. */
 export const isFetched = (context: PeerContext, event: EventOf<'wire.addr'>): boolean =>
   context.connection_type === 'addr-fetch' && event.count > context.rules.addrFetchEntries;
 
@@ -158,11 +160,11 @@ export const isFetched = (context: PeerContext, event: EventOf<'wire.addr'>): bo
 export const isFetchOver = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   context.connection_type === 'addr-fetch' && event.at - context.openedat > context.rules.addrFetchTimeout;
 
-/** A ping has waited longer than `pongTimeout`. */
+/** A ping has been unanswered for longer than `pongTimeout`. */
 export const isPongOverdue = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   context.pingnonce !== '' && event.at - context.pingsentat > context.rules.pongTimeout;
 
-/** Core measures this from its last successful send. */
+/** Bytes have waited for `stallTimeout` and none was taken. Core measures this from its last successful send. */
 export const isStalled = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   event.stalledat >= 0 && event.at - event.stalledat > context.rules.stallTimeout;
 
@@ -170,27 +172,27 @@ export const isStalled = (context: PeerContext, event: EventOf<'clock.tick'>): b
 export const isIdle = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   event.at - Math.min(event.lastrecv, event.lastsend) > context.rules.idleTimeout;
 
-/** No ping is waiting, and `pingInterval` has passed since the last one. */
+/** No ping is unanswered, and `pingInterval` has passed since the last one. */
 export const isPingDue = (context: PeerContext, event: EventOf<'clock.tick'>): boolean =>
   context.pingnonce === '' && event.at - context.pingsentat > context.rules.pingInterval;
 
-/** The next thing that happens to a connection without an event from outside. */
+/** The next timeout of a connection. */
 export interface Deadline {
-  /** Moment on the node's monotonic clock, milliseconds. */
+  /** A time on the node's monotonic clock, milliseconds. */
   readonly at: number;
   readonly what: 'connect' | 'handshake' | 'ping' | 'pong' | 'idle' | 'stall' | 'addr-fetch';
 }
 
-/** Timestamps of a connection that are kept outside the machine, milliseconds of the node's monotonic clock. */
+/** The timestamps of a connection that are stored outside the machine, milliseconds of the node's monotonic clock. */
 export interface Moments {
   readonly createdat: number;
   readonly lastrecv: number;
   readonly lastsend: number;
-  /** Since when bytes wait to be sent and the peer takes none; -1 when none wait. */
+  /** The time since which bytes wait to be sent and none was taken; -1 when none wait. */
   readonly stalledat: number;
 }
 
-/** The next deadline of a connection; `state` is the leaf state of its machine, not a final one. */
+/** The next deadline of a connection. `state`: the leaf state of its machine; it must not be final. */
 export function nextDeadline(state: string, context: PeerContext, moments: Moments): Deadline {
   const { rules } = context;
   if (context.connectedat >= 0 && state === 'connecting')
@@ -213,11 +215,11 @@ function established(context: PeerContext, { lastrecv, lastsend, stalledat }: Mo
   return due;
 }
 
-/** The facts of a reason: what the code needs to be understood. The connection adds the state in which it ended. */
+/** The facts of a reason: the values that explain the code. The connection adds the state in which it ended. */
 export function factsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {
   const own = 'facts' in event ? event.facts : {};
-  const said = context.said === '' ? {} : { said: context.said };
-  return { ...own, ...detailsOf(code, context, event), ...said };
+  const reject = context.reject === '' ? {} : { reject: context.reject };
+  return { ...own, ...detailsOf(code, context, event), ...reject };
 }
 
 function detailsOf(code: ReasonCode, context: PeerContext, event: PeerEvent): Facts {
@@ -262,20 +264,23 @@ function versionDetails(code: ReasonCode, context: PeerContext, event: EventOf<'
   return code === 'ERR_PROTO_SELF' ? { nonce: event.nonce } : {};
 }
 
-/** Core: FEELER_INTERVAL, two minutes on average. */
+/** Average time between two feelers, milliseconds (Core: `FEELER_INTERVAL`, two minutes). */
 export const FEELER_INTERVAL = 120_000;
 
-/** The time to the next event of a Poisson process, milliseconds; `draw` is a random number in [0, 1). 0 for a mean of 0: never. */
+/**
+ * A random time to the next event of a Poisson process, milliseconds, at least 1. `mean`: the average, milliseconds; for 0 the
+ * result is 0. `draw`: a random number in [0, 1).
+ */
 export const poissonDelay = (mean: number, draw: number): number =>
   mean === 0 ? 0 : Math.max(1, Math.round(-mean * Math.log(1 - draw)));
 
-/** Milliseconds before a first redial, and at most. */
+/** The delay before the first redial, and the longest delay, milliseconds. */
 const REDIAL_FIRST = 1_000;
 const REDIAL_LONGEST = 300_000;
 
 /**
- * How long to wait before the next attempt, milliseconds: doubling, capped at 5 minutes, with jitter over the upper half
- * so that many nodes do not reconnect at once. `failures` counts from 1; `draw` is a random number in [0, 1).
+ * The delay before the next round, milliseconds: it doubles with each failure up to 5 minutes, and is random within its upper
+ * half, so that many nodes do not reconnect at the same time. `failures` counts from 1; `draw` is a random number in [0, 1).
  */
 export function redialDelay(failures: number, draw: number): number {
   const full = Math.min(REDIAL_LONGEST, REDIAL_FIRST * 2 ** Math.min(failures - 1, 30));

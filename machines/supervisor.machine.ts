@@ -1,25 +1,25 @@
 /**
- * The parent of all peers and outbound targets: gives out slots, fills the outbound ones, and stops the node.
+ * The parent of all peers and outbound targets: assigns slots, fills the outbound ones, and stops the node.
  *
  *   running (manual | finding → filling ⇄ waiting | filled) → draining → stopped
  *
- * Slots are those of Bitcoin Core's ThreadOpenConnections: outbound-full-relay ones, block-relay-only ones (the anchors of the
- * last run first), and while all of them have a target a feeler now and then.
+ * Outbound slots follow Bitcoin Core's `ThreadOpenConnections`: outbound-full-relay and block-relay-only connections (the
+ * anchors of the last run first), and feelers at random times while all slots have a target.
  *
- * It holds counts only, so that one more peer costs the same beside ten as beside ten thousand. The peer actors and the
- * outbound actors are in two pools that the running program provides; a peer that crashes is, like any other, a `peer.ended`.
+ * The context has only counts, so that the cost of a new peer does not depend on the number of peers. The peer actors and the
+ * outbound actors are in two pools that the running program provides. A peer actor that crashed is a `peer.ended` too.
  */
 import { type AnyActorLogic, assertEvent, assign, fromCallback, setup } from 'xstate';
 import type { RefusalCode, SupervisorContext, SupervisorEvent, SupervisorInput } from './events.js';
-import { isUnwelcome, lacksInboundSlot, poissonDelay, redialDelay } from './policy.js';
+import { lacksSlotForDiscouraged, lacksInboundSlot, poissonDelay, redialDelay } from './policy.js';
 
-/** The source of candidates is asked again not sooner than after a fifth failure. */
+/** Added to the number of rounds for the backoff: the first delay is that after a fifth failure, 8 to 16 s. */
 const FIRST_ROUND = 4;
 
 const freeSlots = ({ wanted, targets, candidates }: SupervisorContext): number =>
   Math.max(0, Math.min(wanted - targets, candidates));
 
-/** How many of the next targets are block-relay-only: full-relay slots are filled first, as in Core. */
+/** How many of the `opening` next targets are block-relay-only: full-relay slots are filled first, as in Core. */
 function blockShare(
   { wanted, blockwanted, targets, blocktargets }: SupervisorContext,
   opening: number,
@@ -51,9 +51,9 @@ const supervisorSetup = setup({
       assertEvent(event, 'link.accepted');
       return event.banned;
     },
-    isUnwelcome: ({ context, event }) => {
+    lacksSlotForDiscouraged: ({ context, event }) => {
       assertEvent(event, 'link.accepted');
-      return isUnwelcome(context, event);
+      return lacksSlotForDiscouraged(context, event);
     },
     exceedsRate: ({ event }) => {
       assertEvent(event, 'link.accepted');
@@ -109,7 +109,7 @@ const supervisorSetup = setup({
       assertEvent(event, 'user.fill');
       return Math.min(event.anchors, context.blockwanted) > 0;
     },
-    mayFeel: ({ context }) => !context.feeling && context.targets >= context.wanted,
+    mayOpenFeeler: ({ context }) => !context.feeleropen && context.targets >= context.wanted,
     findsFeeler: ({ event }) => {
       assertEvent(event, 'feeler.found');
       return event.exists;
@@ -174,10 +174,10 @@ const supervisorSetup = setup({
       assertEvent(event, ['user.fill', 'feeler.due']);
       return { feelerdelay: poissonDelay(context.feelerInterval, event.draw) };
     }),
-    beginFeeler: assign({ feeling: true }),
-    endFeeler: assign({ feeling: false }),
+    beginFeeler: assign({ feeleropen: true }),
+    endFeeler: assign({ feeleropen: false }),
     recordReached: assign({ reached: true }),
-    /** The delays start again. */
+    /** Resets the backoff. */
     recordEstablished: assign({ reached: true, rounds: 1 }),
     recordFilled: assign(({ context }) => ({
       reached: true,
@@ -202,7 +202,7 @@ const supervisorSetup = setup({
   },
 });
 
-/** The chart; the two pools and the effects are provided by the running program. */
+/** The chart. The running program provides the two pools (actors) and the effects. */
 export const supervisorMachine = supervisorSetup.createMachine({
   id: 'supervisor',
   description: 'Slots for peers, automatic outbound connections, and stopping',
@@ -225,7 +225,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
     delay: 0,
     feelerInterval: input.feelerInterval,
     feelerdelay: 0,
-    feeling: false,
+    feeleropen: false,
   }),
   invoke: [
     { src: 'peers', id: 'peers' },
@@ -235,7 +235,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
   on: { 'peer.ended': { actions: 'freeSlot', description: 'its slot is free again' } },
   states: {
     running: {
-      description: 'gives out slots',
+      description: 'assigns slots',
       initial: 'manual',
       on: {
         'slot.requested': [
@@ -263,7 +263,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
             description: 'the user has banned its address',
           },
           {
-            guard: 'isUnwelcome',
+            guard: 'lacksSlotForDiscouraged',
             actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_DISCOURAGED' } },
             description: 'a peer at its address has misbehaved, and at most one slot is left',
           },
@@ -280,12 +280,12 @@ export const supervisorMachine = supervisorSetup.createMachine({
           {
             guard: 'exceedsPeers',
             actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_SOURCE' } },
-            description: 'its source has as many peers as it may',
+            description: 'its source has too many peers',
           },
           {
             guard: 'lacksInboundSlot',
             actions: 'effect.selectPeerToEvict',
-            description: 'all slots are taken: one of the peers may have to give up its slot',
+            description: 'all slots are taken: one of the peers may be evicted',
           },
           { actions: ['countInbound', 'effect.accept'], description: 'a slot is free: the peer is created' },
         ],
@@ -293,7 +293,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
           {
             guard: 'selectsNone',
             actions: { type: 'effect.refuse', params: { code: 'ERR_POLICY_FULL' } },
-            description: 'every peer is protected: closed without a byte',
+            description: 'every peer is protected: the link is closed',
           },
           {
             actions: ['countInbound', 'effect.evict', 'effect.accept'],
@@ -307,11 +307,11 @@ export const supervisorMachine = supervisorSetup.createMachine({
             actions: ['removeTarget', 'recordReached', 'effect.reportUnreachable'],
             description: 'no candidate was reached',
           },
-          { actions: 'removeTarget', description: 'its outbound slot is wanted again' },
+          { actions: 'removeTarget', description: 'its slot is to be filled again' },
         ],
         'feeler.due': {
           actions: ['drawFeeler', 'effect.armFeeler'],
-          description: 'a slot is free, or a feeler is under way: none now',
+          description: 'a slot is free, or a feeler is open: no feeler now',
         },
         'feeler.found': [
           { guard: 'findsFeeler', actions: 'effect.openFeeler', description: 'an address is tested' },
@@ -374,7 +374,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
               {
                 target: 'filling',
                 actions: ['recordCandidates', 'countOpening', 'effect.openTargets'],
-                description: 'as many are dialled as slots are wanted',
+                description: 'one candidate is dialled for each free slot',
               },
             ],
           },
@@ -383,9 +383,9 @@ export const supervisorMachine = supervisorSetup.createMachine({
           description: 'candidates are dialled until the wanted number is connected',
           on: {
             'feeler.due': {
-              guard: 'mayFeel',
+              guard: 'mayOpenFeeler',
               actions: ['drawFeeler', 'beginFeeler', 'effect.findFeeler', 'effect.armFeeler'],
-              description: 'every slot has its target: an address is to be tested',
+              description: 'every slot has a target: an address is to be tested',
             },
             'target.established': [
               {
@@ -401,7 +401,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
               {
                 guard: 'opensNext',
                 actions: ['removeTarget', 'countOpening', 'effect.openTargets'],
-                description: 'the next candidate takes its slot',
+                description: 'the next candidate is dialled',
               },
               {
                 guard: 'losesLastOnce',
@@ -415,7 +415,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
                 actions: 'removeTarget',
                 description: 'every candidate was dialled',
               },
-              { guard: 'isOnce', actions: 'removeTarget', description: 'no candidate takes its slot' },
+              { guard: 'isOnce', actions: 'removeTarget', description: 'no candidate is left for its slot' },
               {
                 guard: 'losesLast',
                 target: 'waiting',
@@ -430,7 +430,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
           description: 'every candidate was dialled; the source is asked again after a delay',
           after: { refillDelay: { target: 'finding', description: 'there may be new candidates' } },
         },
-        filled: { description: 'nothing more is dialled by itself', entry: 'effect.reportFilled' },
+        filled: { description: 'no further candidate is dialled', entry: 'effect.reportFilled' },
       },
     },
     draining: {

@@ -1,22 +1,23 @@
 /**
- * Which transport a connection uses, v1 or v2, and the BIP324 key exchange:
+ * Decides which transport a connection uses, v1 or v2, and performs the BIP324 key exchange:
  *
  *   opening → detecting | keySent → garbage → versionPacket → v1 | v2 | fallback | failed
  *
  * A responder sends nothing while the first bytes could be a v1 `version`; at the first byte that differs it sends its key.
- * An initiator sends its key at once and never falls back on the same connection: when not one byte came back, the
- * exchange ends in `fallback`, and v1 may be tried on a new connection (Core: ShouldReconnectV1). It ends there too when the peer
- * sent a v1 header of our network: some v1 nodes send `version` before they read. Core gives such a peer up, because a byte has
- * come; for us the header is proof enough. One deadline covers it all.
  *
- * The machine sees facts, never bytes: keys and ciphers are outside. (state, event) cells that change nothing stand in
- * ignored.ts.
+ * An initiator sends its key at once. It cannot change to v1 on the same connection; if the connection ends or times out before
+ * any byte was received, the machine ends in `fallback`, and v1 may be tried on a new connection (Core: `ShouldReconnectV1`). It
+ * also ends in `fallback` when the peer sent a v1 header of our network, which some v1 nodes do before they read. Core does not
+ * try v1 then, because a byte was received; here the header counts as proof of v1. One deadline covers the whole exchange.
+ *
+ * The machine receives no bytes, only facts about them; keys and ciphers are outside. ignored.ts lists the (state, event) cells
+ * that change nothing.
  */
 import { assertEvent, assign, setup } from 'xstate';
 import type { ReasonCode } from '../src/reasons.js';
 import type { TransportContext, TransportEvent, TransportInput } from './events.js';
 
-/** Without `given`: the code that the event brings. */
+/** The change that sets the reason. Without `given`, the code of the event is used. */
 function reason(
   context: TransportContext,
   event: TransportEvent,
@@ -60,7 +61,7 @@ const transportSetup = setup({
   delays: { handshakeTimeout: ({ context }) => context.handshakeTimeout },
 });
 
-/** The chart; output is the `Reason` of a failed exchange, or null. */
+/** The chart. Its output is the `Reason` of a failed key exchange, or null. */
 export const transportMachine = transportSetup.createMachine({
   id: 'transport',
   description: 'v1 or v2, and the key exchange of BIP324',
@@ -142,7 +143,7 @@ export const transportMachine = transportSetup.createMachine({
             'bytes.v2': {
               target: '#transport.exchanging.keySent',
               actions: ['recordV2', 'effect.sendKey'],
-              description: 'a byte differs: our key is sent without waiting for the rest of theirs',
+              description: 'a byte differs: our key is sent before theirs is complete',
             },
           },
         },
@@ -199,7 +200,7 @@ export const transportMachine = transportSetup.createMachine({
         },
       },
     },
-    v1: { type: 'final', entry: 'effect.ready', description: 'plain frames' },
+    v1: { type: 'final', entry: 'effect.ready', description: 'unencrypted frames' },
     v2: { type: 'final', entry: 'effect.ready', description: 'encrypted packets' },
     fallback: { type: 'final', entry: 'effect.fallBack', description: 'v1 may be tried on a new connection' },
     failed: { type: 'final', entry: 'effect.giveUp', description: 'failed; the output says why' },

@@ -25,7 +25,7 @@ test('a new connection has the initial context', () => {
     ...{ relaytxes: false, wtxidrelay: false, sendaddrv2: false, sendheaders: false, sendcmpct: -1 },
     ...{ minfeefilter: '0000000000000000', features: [] },
     ...{ pingnonce: '', pingsentat: -1, pingtime: -1, minping: -1 },
-    ...{ addrlocal: '', getaddr: false, said: '', noban: false },
+    ...{ addrlocal: '', getaddr: false, reject: '', noban: false },
   });
 });
 

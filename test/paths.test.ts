@@ -76,10 +76,18 @@ const graphs = new Map(CONNECTION_TYPES.map((type) => [type, peerGraph(type)]));
 
 /** The delay does not change which transition is taken, nor does the number of rounds. */
 const supervisorKey = ({ value, context }: SnapshotFrom<typeof supervisorMachine>): string => {
-  const { inbound, outbound, targets, blocktargets, candidates, wanted, reached, feeling } = context;
-  return [leafOf(value), inbound, outbound, targets, blocktargets, candidates, wanted, reached, feeling].join(
-    ' ',
-  );
+  const { inbound, outbound, targets, blocktargets, candidates, wanted, reached, feeleropen } = context;
+  return [
+    leafOf(value),
+    inbound,
+    outbound,
+    targets,
+    blocktargets,
+    candidates,
+    wanted,
+    reached,
+    feeleropen,
+  ].join(' ');
 };
 
 const supervisorTrials = ({ context }: SnapshotFrom<typeof supervisorMachine>): Trial[] =>

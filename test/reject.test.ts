@@ -1,4 +1,4 @@
-/** What a peer's `reject` said (BIP61) stays with the reason of the end. */
+/** The contents of a peer's `reject` (BIP61) become a fact of the reason for which the connection ends. */
 import { expect, test } from '@jest/globals';
 
 import { failureLine } from '../src/cli/peer-lines.js';
@@ -36,22 +36,22 @@ async function endAfter(...rejects: (readonly [number, string])[]): Promise<Peer
 
 test('its code and its text are in the facts, and in the printed line', async () => {
   const { lastreason } = await endAfter([0x11, 'Version must be 70015 or greater']);
-  const said = 'version obsolete: Version must be 70015 or greater';
-  expect(lastreason).toMatchObject({ code: 'ERR_LINK_EOF', facts: { said } });
+  const reject = 'version obsolete: Version must be 70015 or greater';
+  expect(lastreason).toMatchObject({ code: 'ERR_LINK_EOF', facts: { reject } });
   const line = failureLine('10.0.0.1:18444', lastreason!, (_, shown) => shown);
-  expect(line).toContain(` peer said: ${said}.`);
-  expect(line).not.toContain('said=');
+  expect(line).toContain(` It sent reject: ${reject}.`);
+  expect(line).not.toContain('reject=');
 });
 
 test('the last one is kept; text that is not printable is replaced, and its length is limited', async () => {
   const { lastreason } = await endAfter([0x12, 'first'], [0x99, `\u001b[31m${'x'.repeat(100)}`]);
-  const said = String(lastreason?.facts.said);
-  expect(said).toMatch(/^version code 153: /);
-  expect(said).not.toContain('\u001b');
-  expect(said.length).toBeLessThanOrEqual(160);
+  const reject = String(lastreason?.facts.reject);
+  expect(reject).toMatch(/^version code 153: /);
+  expect(reject).not.toContain('\u001b');
+  expect(reject.length).toBeLessThanOrEqual(160);
 });
 
 test('without a reject there is no such fact', async () => {
   const { lastreason } = await endAfter();
-  expect(lastreason?.facts).not.toHaveProperty('said');
+  expect(lastreason?.facts).not.toHaveProperty('reject');
 });

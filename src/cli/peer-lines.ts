@@ -45,7 +45,7 @@ export const isDeparture = ({ inbound, lastreason }: PeerInfo): boolean =>
   inbound && lastreason?.code === 'ERR_LINK_EOF' && lastreason.facts.state === 'established';
 
 /** Facts that the line contains elsewhere. */
-const SHOWN = new Set(['addr', 'host', 'port', 'said']);
+const SHOWN = new Set(['addr', 'host', 'port', 'reject']);
 
 /**
  * `ERR_DIAL_REFUSED 203.0.113.7:8333 — nothing listens there. Is the node …? [state=connecting …]`
@@ -62,12 +62,12 @@ export function failureLine(addr: string, reason: Reason, paint: Paint, hint?: s
   const given = hint ?? (isLate ? '' : usual);
   const advice = given === '' ? '' : ` ${given}`;
   const circumstances = facts === '' ? '' : paint('dim', ` [${facts}]`);
-  return `${paint('red', reason.code)} ${paint('bold', plain(addr))} — ${says}.${saidBy(reason)}${advice}${circumstances}`;
+  return `${paint('red', reason.code)} ${paint('bold', plain(addr))} — ${says}.${rejectIn(reason)}${advice}${circumstances}`;
 }
 
-/** The reason in the peer's `reject` message (BIP61). */
-const saidBy = ({ facts: { said } }: Reason): string =>
-  said === undefined ? '' : ` peer said: ${plain(String(said))}.`;
+/** The contents of the last `reject` that the peer sent (BIP61). */
+const rejectIn = ({ facts: { reject } }: Reason): string =>
+  reject === undefined ? '' : ` It sent reject: ${plain(String(reject))}.`;
 
 /** The line of a completed handshake. */
 export function establishedLine(peer: PeerInfo, paint: Paint): string {

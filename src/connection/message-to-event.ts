@@ -2,7 +2,7 @@
  * Converts a decoded message into an event of the peer machine. Messages without a row in this table are data-plane
  * traffic: they are counted and passed to listeners, and the machine never receives them.
  */
-import { MAX_SAID, type PeerEvent } from '../../machines/index.js';
+import { MAX_REJECT_TEXT, type PeerEvent } from '../../machines/index.js';
 import { formatEndpoint } from '../net/endpoint.js';
 import {
   decodeMessage,
@@ -71,7 +71,7 @@ const converters: { readonly [C in Control]: Convert<C> } = {
   feefilter: ({ feerate }) => ({ type: 'wire.feefilter', feerate }),
   ping: ({ nonce }) => ({ type: 'wire.ping', nonce: nonce ?? '' }),
   pong: ({ nonce }, now) => ({ type: 'wire.pong', at: now.at, nonce: nonce ?? '' }),
-  reject: (message) => ({ type: 'wire.reject', said: rejectText(message) }),
+  reject: (message) => ({ type: 'wire.reject', reject: rejectText(message) }),
   getaddr: () => ({ type: 'wire.getaddr' }),
   addr: ({ addresses }) => ({ type: 'wire.addr', count: addresses.length }),
   addrv2: ({ addresses }) => ({ type: 'wire.addr', count: addresses.length }),
@@ -89,11 +89,11 @@ const REJECT_CODES: Readonly<Record<number, string>> = {
   0x43: 'checkpoint',
 };
 
-/** For example `version obsolete: Version must be 70015 or greater`. Printable ASCII, at most {@link MAX_SAID} characters. */
+/** For example `version obsolete: Version must be 70015 or greater`. Printable ASCII, at most {@link MAX_REJECT_TEXT} characters. */
 function rejectText({ message, ccode, reason }: MessageOf<'reject'>): string {
   const code = REJECT_CODES[ccode] ?? `code ${ccode}`;
   const text = sanitize(reason);
-  return `${sanitize(message)} ${code}${text === '' ? '' : `: ${text}`}`.slice(0, MAX_SAID);
+  return `${sanitize(message)} ${code}${text === '' ? '' : `: ${text}`}`.slice(0, MAX_REJECT_TEXT);
 }
 
 /** `host:port`; empty for an all-zero address, which means "not given". */

@@ -22,7 +22,7 @@ const STATES: Readonly<Record<string, string>> = {
   transport: 'keySent',
   outbound: 'backingOff',
   supervisor: 'draining',
-  crawl: 'resting',
+  crawl: 'idle',
 };
 const VIEWS = ['peers', 'targets', 'outcomes', 'transitions', 'lab', 'glossary'];
 

@@ -5,7 +5,7 @@
  */
 import type { InspectionEvent, SnapshotFrom } from 'xstate';
 
-import { LASTING, type OutboundEvent, type outboundMachine } from '../../machines/index.js';
+import { BACKOFF_RESET_AFTER, type OutboundEvent, type outboundMachine } from '../../machines/index.js';
 import { type BitcoinNode, createNode, type Peer, VirtualClock } from '../../src/index.js';
 import type { LookupHandler } from '../../src/net/dns.js';
 import { parseEndpoint } from '../../src/net/endpoint.js';
@@ -213,7 +213,8 @@ class RunningTarget {
     if (name.includes('refused')) return this.#dial!.failed('ERR_DIAL_REFUSED', {});
     if (code === 'ERR_LOCAL_CANCELLED') return void this.node.close(this.#peer!.id);
     if (code === 'ERR_PROTO_SELF') return this.#connectToItself();
-    if (name.includes(' ms')) this.clock.advance(name.includes('59,999') ? LASTING - 1 : LASTING);
+    if (name.includes(' ms'))
+      this.clock.advance(name.includes('59,999') ? BACKOFF_RESET_AFTER - 1 : BACKOFF_RESET_AFTER);
     const remote = wasOpen ? this.#remote! : this.#open();
     if (name.includes('obsolete')) remote.write([greeting(209)]);
     else if (name.includes('v1 header')) remote.write([greeting(70017), PADDING]);

@@ -3,7 +3,7 @@ import type { SnapshotFrom } from 'xstate';
 
 import {
   ignoredReason,
-  LASTING,
+  BACKOFF_RESET_AFTER,
   type OutboundContext,
   type OutboundEvent,
   type OutboundInput,
@@ -105,8 +105,10 @@ export const OUTBOUND_GRID_EVENTS: Readonly<Record<string, OutboundGridEvent>> =
   'peer.ended, TCP was refused': ended('ERR_DIAL_REFUSED'),
   'peer.ended, no answer to BIP324': ended('ERR_LINK_EOF', { unanswered: true }),
   'peer.ended, the peer sent a v1 header': ended('ERR_V2_UNSUPPORTED', { speaksv1: true }),
-  'peer.ended, closed by the peer after 59,999 ms': ended('ERR_LINK_EOF', { lasted: LASTING - 1 }),
-  'peer.ended, closed by the peer after 60,000 ms': ended('ERR_LINK_EOF', { lasted: LASTING }),
+  'peer.ended, closed by the peer after 59,999 ms': ended('ERR_LINK_EOF', {
+    lasted: BACKOFF_RESET_AFTER - 1,
+  }),
+  'peer.ended, closed by the peer after 60,000 ms': ended('ERR_LINK_EOF', { lasted: BACKOFF_RESET_AFTER }),
   'peer.ended, an obsolete version': ended('ERR_POLICY_VERSION'),
   'peer.ended, a self-connection': SELF,
   'peer.ended, a feeler is done': ended('END_DONE'),

@@ -155,14 +155,14 @@ export const GRID_EVENTS = { ...SLOT_EVENTS, ...FILL_EVENTS, ...TYPED_EVENTS };
 
 type Counts = Pick<
   SupervisorContext,
-  'inbound' | 'outbound' | 'targets' | 'blocktargets' | 'wanted' | 'once' | 'reached' | 'feeling'
+  'inbound' | 'outbound' | 'targets' | 'blocktargets' | 'wanted' | 'once' | 'reached' | 'feeleropen'
 >;
 
 /** Why the event cannot occur with these counts; empty when it can. */
 export function impossible(event: GridEvent, counts: Counts): string {
   if (event.type === 'peer.ended' && (event.inbound ? counts.inbound : counts.outbound) === 0)
     return 'no such peer';
-  if (/^feeler\.(found|ended)$/.test(event.type) && !counts.feeling) return 'no feeler was looked for';
+  if (/^feeler\.(found|ended)$/.test(event.type) && !counts.feeleropen) return 'no feeler was looked for';
   return event.type.startsWith('target.') ? impossibleTarget(event as SupervisorEvent, counts) : '';
 }
 
@@ -206,7 +206,7 @@ const COUNTED = [
   'blocktargets',
   'wanted',
   'candidates',
-  'feeling',
+  'feeleropen',
 ] as const;
 
 /** The counts that changed: `targets 2, candidates 1`. */

@@ -298,7 +298,7 @@ const plane: readonly Row[] = [
     'reject',
     'in-seq-030',
     ['reject', `07${Buffer.from('version').toString('hex')}1100`],
-    { type: 'wire.reject', said: 'version obsolete' },
+    { type: 'wire.reject', reject: 'version obsolete' },
     STAY,
   ),
   data('alert', 'in-seq-030', 'alert', '00'),

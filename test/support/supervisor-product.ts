@@ -205,7 +205,10 @@ function feelerClaims(moment: Moment, actions: readonly Action[]): Claims {
   const begins = actions.some(({ type }) => type === 'effect.findFeeler');
   return [
     [feelers > 1, 'two feelers'],
-    [!moment.isStopped && context.feeling !== feelers > 0, 'it does not know whether a feeler is under way'],
+    [
+      !moment.isStopped && context.feeleropen !== feelers > 0,
+      'it does not know whether a feeler is under way',
+    ],
     [begins && context.targets < context.wanted, 'a feeler although a slot is empty'],
     [moment.finding > 1, 'the source is asked twice at a time'],
   ];
@@ -227,13 +230,13 @@ function waitingClaims({ snapshot, leaf, finding, armed, isStopped, targets }: M
 
 function keyOf(moment: Moment): string {
   const { leaf, snapshot, finding, findingFeeler, isFeelerArmed, isStopped, armed } = moment;
-  const { candidates, wanted, reached, feeling, outbound } = snapshot.context;
+  const { candidates, wanted, reached, feeleropen, outbound } = snapshot.context;
   const targets = moment.targets.map(spelled).sort();
   const facts = [
     candidates,
     wanted,
     reached,
-    feeling,
+    feeleropen,
     outbound,
     finding,
     findingFeeler,
