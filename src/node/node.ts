@@ -348,8 +348,8 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
         if (direction === 'received') this.#relay?.received(connection, command, payload);
         if (this.listenerCount('message') === 0) return;
         // No object spread: this runs for every message, and the spread costs more than the rest of the function.
-        const [id, addr, at] = [connection.id, formatEndpoint(connection.remote), this.#env.clock.now()];
-        this.emit('message', { id, addr, direction, command, payload, at });
+        const { id, addr } = connection;
+        this.emit('message', { id, addr, direction, command, payload, at: this.#env.clock.now() });
       },
     };
   }
@@ -366,11 +366,10 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   }
 
   #establish(connection: Connection): void {
-    if (!this.#targets.of(connection) && this.listenerCount('established') === 0) return;
-    const info = this.#pool.tracker.get(connection.id);
-    if (!info) return;
-    this.#targets.established(connection, info);
-    this.emit('established', info);
+    const isAwaited = this.listenerCount('established') > 0;
+    const info = isAwaited ? this.#pool.tracker.get(connection.id) : undefined;
+    this.#targets.established(connection);
+    if (info) this.emit('established', info);
   }
 
   #ended(connection: Connection, ended: EndedPeer): void {
@@ -381,7 +380,4 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   }
 }
 
-const nameOf = (connection: Connection) => ({
-  id: connection.id,
-  addr: formatEndpoint(connection.remote),
-});
+const nameOf = ({ id, addr }: Connection) => ({ id, addr });

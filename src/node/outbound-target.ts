@@ -172,14 +172,15 @@ export class OutboundTarget implements OutboundEffects {
     this.peer?.follow(connection.id);
   }
 
-  established(info: PeerInfo): void {
+  established(): void {
     this.machine.send({ type: 'peer.established' });
-    this.peer?.onEstablished(info);
+    this.peer?.onEstablished();
   }
 
   connectionEnded(connection: Connection, ended: EndedPeer): void {
     this.connection = undefined;
     this.#last = ended;
+    this.peer?.onDisconnected(ended);
     const { reason } = ended;
     const { establishedat } = connection.context;
     this.machine.send({

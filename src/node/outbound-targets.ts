@@ -129,10 +129,10 @@ export class OutboundTargets implements TargetOwner {
     return this.#byConnection.get(connection.id);
   }
 
-  established(connection: Connection, info: PeerInfo): void {
+  established(connection: Connection): void {
     const target = this.of(connection);
     if (!target) return;
-    target.established(info);
+    target.established();
     if (isFillingSlot(target)) this.options.supervise({ type: 'target.established' });
   }
 

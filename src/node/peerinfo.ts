@@ -91,7 +91,7 @@ export function peerInfoOf(
   const unix = (at: number): number => Math.floor((wall - (now - at)) / 1_000);
   const info: Draft = {
     id: row.id,
-    addr: formatEndpoint(remote),
+    addr: row.addr,
     addrbind: local ? formatEndpoint(local) : '',
     network: networkOfAddress(remote.host),
     services: context.services,
