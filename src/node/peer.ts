@@ -45,9 +45,10 @@ export class Peer {
   }
 
   /**
-   * Resolves when a handshake is complete, or at once when one is; for a persistent dial that may be the handshake of a later round. Rejects with a
-   * {@link VerackError} when nothing more will be dialled: every address has failed (a feeler ends with `END_DONE`), the dial
-   * was refused (`ERR_POLICY_DUPLICATE`, `ERR_POLICY_FULL`), or it was closed or the node has stopped (`ERR_LOCAL_CANCELLED`).
+   * Resolves when a handshake is complete, at once where one is; for a persistent dial that may be the handshake of a later
+   * round. Rejects with a {@link VerackError} when nothing more will be dialled: every address has failed (a feeler ends with
+   * `END_DONE`), the dial was refused (`ERR_POLICY_DUPLICATE`, `ERR_POLICY_FULL`), or it was closed or the node has stopped
+   * (`ERR_LOCAL_CANCELLED`).
    */
   established(): Promise<PeerInfo> {
     const info = this.#isEstablished ? this.info() : undefined;
