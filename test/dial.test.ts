@@ -1,6 +1,6 @@
 /** Dialling: what a caller can do wrong, redials, and the handle that goes on with them. */
 import { describe, expect, test } from '@jest/globals';
-import type { Net } from '../src/index.js';
+import type { Net, NodeOptions } from '../src/index.js';
 import { createNode } from '../src/index.js';
 import { A, B, memoryNetwork, twoNodes } from './support/memory-nodes.js';
 
@@ -122,6 +122,63 @@ describe('invalid calls', () => {
     expect(later).toHaveLength(2);
     for (const run of later) expect(run).toThrow(/^in (ended|deleted)$/);
   });
+});
+
+describe('the handle', () => {
+  test('of an established peer gives its row to whoever asks later', async () => {
+    const { b, pass } = await twoNodes();
+    const peer = b.dial(A);
+    const early = peer.established();
+    await pass();
+    expect(await early).toMatchObject({ id: peer.id, state: 'established', timeinstate: 0 });
+    expect(await peer.established()).toMatchObject({ id: peer.id, state: 'established' });
+    peer.close();
+    await pass();
+    expect(await peer.established()).toMatchObject({ id: peer.id, state: 'closed' });
+  });
+
+  test('has the last row already when the end is reported', async () => {
+    const { a, b, pass } = await twoNodes();
+    const peer = b.dial(A);
+    await pass();
+    const rows: unknown[] = [];
+    b.on('ended', (last) => rows.push([last.state, peer.info()?.state, peer.info()?.id === last.id]));
+    a.close(1);
+    await pass();
+    expect(rows).toEqual([['failed', 'failed', true]]);
+  });
+});
+
+/** Events of a persistent dial that is refused, connected, disconnected, redialled and closed. */
+async function lifeOfTarget(options: NodeOptions): Promise<unknown[]> {
+  const network = memoryNetwork();
+  const [a, b] = [network.node({}, A.host), network.node(options, B.host)];
+  const seen: unknown[] = [];
+  for (const event of ['redial', 'established', 'ended', 'abandoned'] as const)
+    b.on(event, (payload: unknown) => seen.push([event, payload]));
+  const controller = new AbortController();
+  const peer = b.dial(A, { persistent: true, v2transport: true, signal: controller.signal });
+  await network.pass(1_000);
+  await a.listen(A);
+  await network.pass(60_000);
+  a.close(1);
+  await network.pass(60_000);
+  controller.abort();
+  await network.pass();
+  seen.push([peer.id, network.clock.armed]);
+  await Promise.all([a.stop(), b.stop()]);
+  return seen;
+}
+
+test('a target is the same with an actor, for whoever inspects, and without one', async () => {
+  const plain = await lifeOfTarget({});
+  expect(plain.length).toBeGreaterThan(5);
+  const actors = new Set<string>();
+  const inspected = await lifeOfTarget({
+    inspect: ({ actorRef }) => void ('id' in actorRef && actors.add(String(actorRef.id))),
+  });
+  expect(inspected).toEqual(plain);
+  expect([...actors]).toContain('outbound.1');
 });
 
 describe('a persistent dial', () => {

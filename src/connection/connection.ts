@@ -17,6 +17,7 @@ import type {
   UnopenedCode,
   peerMachine,
 } from '../../machines/index.js';
+import { formatEndpoint } from '../net/endpoint.js';
 import { drawNonce, type Env } from '../net/environment.js';
 import type { Endpoint, Link, LinkHandler } from '../net/link.js';
 import type { Chain } from '../networks.js';
@@ -128,6 +129,7 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   state: PeerState = 'connecting';
   /** The state before the current one. */
   #previous: PeerState = 'connecting';
+  #addr: string | undefined;
   readonly #incoming: IncomingMessages;
   readonly #outgoing: OutgoingQueue;
   /** The context of the last snapshot, to detect a change. */
@@ -189,6 +191,11 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
 
   get inbound(): boolean {
     return this.connection_type === 'inbound';
+  }
+
+  /** Made once: maps, rows and events need it some ten times for an outbound connection. */
+  get addr(): string {
+    return (this.#addr ??= formatEndpoint(this.remote));
   }
 
   /** `transport_protocol_type` and `session_id` of `getpeerinfo`. */

@@ -14,6 +14,8 @@ export interface PeerRecord {
   readonly connection_type: ConnectionType;
   readonly inbound: boolean;
   readonly remote: Endpoint;
+  /** `remote` as text. */
+  readonly addr: string;
   readonly local: Endpoint | undefined;
   readonly transport: { readonly type: 'v1' | 'v2' | 'detecting'; readonly session_id: string };
   readonly context: PeerContext;
@@ -41,6 +43,7 @@ export const finalRecordOf = (row: PeerRecord): PeerRecord => ({
   connection_type: row.connection_type,
   inbound: row.inbound,
   remote: row.remote,
+  addr: row.addr,
   local: row.local,
   transport: { type: row.transport.type, session_id: row.transport.session_id },
   context: row.context,

@@ -36,15 +36,16 @@ function isAddress6(text: string): boolean {
 
 /** Splits off the port; a bare IPv6 address has none, since its last group cannot be distinguished from one. */
 function splitPort(text: string): [host: string, port: string | undefined] {
-  const bracketed = /^\[([^[\]]*)\](?::(.*))?$/s.exec(text);
+  const bracketed = text.startsWith('[') && /^\[([^[\]]*)\](?::(.*))?$/s.exec(text);
   if (bracketed) {
     if (!isAddress6(bracketed[1] ?? '')) refuse(text, 'what stands in brackets is not an IPv6 address');
     return [bracketed[1] ?? '', bracketed[2]];
   }
-  if (isAddress6(text)) return [text, undefined];
-  const [host = '', port, ...more] = text.split(':');
-  if (more.length > 0) refuse(text, 'more than one colon, but not an IPv6 address');
-  return [host, port];
+  const colon = text.indexOf(':');
+  if (colon < 0) return [text, undefined];
+  if (colon === text.lastIndexOf(':')) return [text.slice(0, colon), text.slice(colon + 1)];
+  if (!isAddress6(text)) refuse(text, 'more than one colon, but not an IPv6 address');
+  return [text, undefined];
 }
 
 function portOf(text: string, port: string, options: EndpointOptions): number {
@@ -57,6 +58,8 @@ function portOf(text: string, port: string, options: EndpointOptions): number {
 
 /** Lower case, zeros compressed (RFC 5952), and IPv4 inside IPv6 taken out, so that one address has one spelling. */
 export function canonicalAddress(address: string): string {
+  // Four numbers without leading zeros have one spelling.
+  if (isIPv4(address)) return address;
   const parsed = ipaddr.process(address);
   return parsed.kind() === 'ipv6' ? (parsed as ipaddr.IPv6).toRFC5952String() : parsed.toString();
 }
@@ -92,12 +95,10 @@ export function parseEndpoint(
   options: EndpointOptions = {},
 ): NamedEndpoint {
   if (text === '') refuse(text, 'no host given');
-  const [host, port] = splitPort(text);
-  if (host === '') refuse(text, 'no host before the port');
-  return {
-    ...hostOf(text, host),
-    port: port === undefined ? defaultPort : portOf(text, port, options),
-  };
+  const [named, port] = splitPort(text);
+  if (named === '') refuse(text, 'no host before the port');
+  const { host, kind } = hostOf(text, named);
+  return { host, kind, port: port === undefined ? defaultPort : portOf(text, port, options) };
 }
 
 /** `host:port`, an IPv6 host in brackets: what {@link parseEndpoint} reads back unchanged. */

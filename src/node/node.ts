@@ -60,7 +60,6 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   readonly #supervisor: ActorRefFrom<typeof supervisorMachine>;
   readonly #automatic: AutomaticOutbound;
   readonly #relay: AddressRelay | undefined;
-  readonly #byPeer = new WeakMap<Peer, OutboundTarget>();
   readonly #accepted: AcceptedLinks;
   readonly #v2transport: boolean;
   readonly #signal: AbortSignal | undefined;
@@ -134,11 +133,10 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     const destination = destinationOf(to, this.chain.port);
     if (this.#stopping.signal.aborted) return this.#refusedPeer(destination);
     const target = this.#targets.create({ destination, connection_type, persistent, v2, automatic: false });
-    const peer = new Peer(target.addr, this.peers, () => this.closePeer(peer));
+    const peer = new Peer(target.addr, this.peers, () => this.closePeer(peer, target));
     target.peer = peer;
-    this.#byPeer.set(peer, target);
     target.dial();
-    this.#closeOnAbort(peer, options.signal);
+    this.#closeOnAbort(peer, target, options.signal);
     return peer;
   }
 
@@ -151,16 +149,15 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     return peer;
   }
 
-  #closeOnAbort(peer: Peer, signal: AbortSignal | undefined): void {
-    if (!signal) return;
-    if (signal.aborted) return peer.close();
-    const forget = onAbort(signal, () => peer.close());
-    this.#byPeer.get(peer)?.actor.subscribe({ complete: forget, error: forget });
+  #closeOnAbort(peer: Peer, target: OutboundTarget, signal: AbortSignal | undefined): void {
+    if (!signal || target.isOver) return;
+    if (signal.aborted) peer.close();
+    else target.onOver = onAbort(signal, () => peer.close());
   }
 
   /** Executes the caller's `peer.close()`. @internal */
-  protected closePeer(peer: Peer): void {
-    this.#byPeer.get(peer)?.close();
+  protected closePeer(_: Peer, target: OutboundTarget): void {
+    target.close();
   }
 
   /**
@@ -351,8 +348,8 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
         if (direction === 'received') this.#relay?.received(connection, command, payload);
         if (this.listenerCount('message') === 0) return;
         // No object spread: this runs for every message, and the spread costs more than the rest of the function.
-        const [id, addr, at] = [connection.id, formatEndpoint(connection.remote), this.#env.clock.now()];
-        this.emit('message', { id, addr, direction, command, payload, at });
+        const { id, addr } = connection;
+        this.emit('message', { id, addr, direction, command, payload, at: this.#env.clock.now() });
       },
     };
   }
@@ -369,11 +366,10 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   }
 
   #establish(connection: Connection): void {
-    if (!this.#targets.of(connection) && this.listenerCount('established') === 0) return;
-    const info = this.#pool.tracker.get(connection.id);
-    if (!info) return;
-    this.#targets.established(connection, info);
-    this.emit('established', info);
+    const isAwaited = this.listenerCount('established') > 0;
+    const info = isAwaited ? this.#pool.tracker.get(connection.id) : undefined;
+    this.#targets.established(connection);
+    if (info) this.emit('established', info);
   }
 
   #ended(connection: Connection, ended: EndedPeer): void {
@@ -384,7 +380,4 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   }
 }
 
-const nameOf = (connection: Connection) => ({
-  id: connection.id,
-  addr: formatEndpoint(connection.remote),
-});
+const nameOf = ({ id, addr }: Connection) => ({ id, addr });

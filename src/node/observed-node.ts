@@ -8,6 +8,7 @@ import type { NodeEvents } from './events.js';
 import { BitcoinNode } from './node.js';
 import type { DialInput, NodeInput, NodeObserver } from './observer.js';
 import type { DialOptions, NodeOptions } from './options.js';
+import type { OutboundTarget } from './outbound-target.js';
 import type { Peer } from './peer.js';
 
 /** Events that a node emits only when there are listeners; an observer always receives them. */
@@ -46,9 +47,9 @@ export class ObservedNode extends BitcoinNode {
     this.#observer.input({ in: 'feeler', addresses }, () => super.foundFeeler(address));
   }
 
-  protected override closePeer(peer: Peer): void {
+  protected override closePeer(peer: Peer, target: OutboundTarget): void {
     const dial = this.#numbers.get(peer) ?? 0;
-    this.#observer.input({ in: 'closedial', dial }, () => super.closePeer(peer));
+    this.#observer.input({ in: 'closedial', dial }, () => super.closePeer(peer, target));
   }
 
   override listen(at: Endpoint, options: { signal?: AbortSignal } = {}): Promise<Listener> {

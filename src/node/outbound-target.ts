@@ -20,6 +20,8 @@ import type { Endpoint } from '../net/link.js';
 import { isLinkCode, type Reason } from '../reasons.js';
 import { compile } from '../xstate/compile.js';
 import { handlersOf, withHandlers } from '../xstate/effect-handlers.js';
+import { isInspected } from '../xstate/inspection.js';
+import { Stepper } from '../xstate/stepper.js';
 import type { Peer } from './peer.js';
 import type { PeerInfo } from './peerinfo.js';
 import type { EndedPeer } from './tracker.js';
@@ -36,6 +38,8 @@ export interface TargetOwner {
   fallback(target: OutboundTarget, last: PeerInfo): void;
   retry(target: OutboundTarget, context: OutboundContext): void;
   abandoned(target: OutboundTarget, reason: Reason): void;
+  /** Its machine has ended. Not called where that is an actor: the parent is notified of its end. */
+  over(target: OutboundTarget): void;
 }
 
 export interface TargetOptions {
@@ -86,11 +90,14 @@ const machineOf = (isCompiled: boolean) =>
 
 export class OutboundTarget implements OutboundEffects {
   readonly id: number;
-  readonly actor: ActorRefFrom<typeof outboundMachine>;
+  /** What runs the machine: an actor only when somebody inspects. */
+  readonly machine: ActorRefFrom<typeof outboundMachine> | Stepper<typeof outboundMachine>;
   /** The handle that `dial` returned; automatic targets have none. */
   peer: Peer | undefined;
   /** The open connection, if there is one. */
   connection: Connection | undefined;
+  /** Called once when the machine has ended. */
+  onOver: (() => void) | undefined;
   #last: EndedPeer | undefined;
   #cancelLookUp: (() => void) | undefined;
 
@@ -98,12 +105,21 @@ export class OutboundTarget implements OutboundEffects {
     readonly options: TargetOptions,
     private readonly owner: TargetOwner,
   ) {
-    const { input, parent } = options;
-    this.id = input.id;
-    const logic = withHandlers(machineOf(owner.compiled), this);
-    this.actor = createActor(logic, { id: `outbound.${input.id}`, input, ...(parent && { parent }) });
-    this.actor.subscribe({ error: () => undefined });
-    this.actor.start();
+    this.id = options.input.id;
+    this.machine = this.#start();
+  }
+
+  #start() {
+    const { input, parent } = this.options;
+    const { compiled } = this.owner;
+    const logic = withHandlers(machineOf(compiled), this);
+    const id = `outbound.${input.id}`;
+    if (compiled && parent && !isInspected(parent.system))
+      return new Stepper(logic, { id, input, parent, done: () => this.owner.over(this) }).start();
+    const actor = createActor(logic, { id, input, ...(parent && { parent }) });
+    // The parent is notified of an error too, and acts on it; without this XState would throw it as an uncaught exception.
+    actor.subscribe({ error: () => undefined });
+    return actor.start();
   }
 
   get addr(): string {
@@ -112,12 +128,17 @@ export class OutboundTarget implements OutboundEffects {
 
   /** Whether a handshake was ever completed. */
   get wasEstablished(): boolean {
-    return this.actor.getSnapshot().context.established;
+    return this.machine.getSnapshot().context.established;
+  }
+
+  /** Whether the machine has ended: nothing more will be dialled. */
+  get isOver(): boolean {
+    return this.machine.getSnapshot().status !== 'active';
   }
 
   /** Whether the target waits for its next round of dials. */
   get isBackingOff(): boolean {
-    return this.actor.getSnapshot().value === 'backingOff';
+    return this.machine.getSnapshot().value === 'backingOff';
   }
 
   /** The connection for which the target waits for a slot; an empty list when it does not wait. */
@@ -125,25 +146,25 @@ export class OutboundTarget implements OutboundEffects {
     readonly connection_type: OutboundInput['connection_type'];
     readonly remote: Endpoint;
   }[] {
-    const snapshot = this.actor.getSnapshot();
+    const snapshot = this.machine.getSnapshot();
     if (!snapshot.matches({ dialling: 'requestingSlot' })) return [];
     const { context } = snapshot;
     return [{ connection_type: context.connection_type, remote: endpointOf(currentAddress(context)) }];
   }
 
   dial(): void {
-    this.actor.send({ type: 'user.dial' });
+    this.machine.send({ type: 'user.dial' });
   }
 
   close(): void {
-    this.actor.send({ type: 'user.close' });
+    this.machine.send({ type: 'user.close' });
   }
 
   /** The supervisor's answer to a request for a slot. `code`: why it was refused; absent when it was granted. */
   answerSlot(code?: RefusalCode): void {
-    if (!code) return this.actor.send({ type: 'slot.granted' });
-    const reason = { code, facts: { addr: currentAddress(this.actor.getSnapshot().context) } };
-    this.actor.send({ type: 'slot.refused', reason, draw: this.#draw() });
+    if (!code) return this.machine.send({ type: 'slot.granted' });
+    const reason = { code, facts: { addr: currentAddress(this.machine.getSnapshot().context) } };
+    this.machine.send({ type: 'slot.refused', reason, draw: this.#draw() });
   }
 
   connected(connection: Connection): void {
@@ -151,17 +172,18 @@ export class OutboundTarget implements OutboundEffects {
     this.peer?.follow(connection.id);
   }
 
-  established(info: PeerInfo): void {
-    this.actor.send({ type: 'peer.established' });
-    this.peer?.onEstablished(info);
+  established(): void {
+    this.machine.send({ type: 'peer.established' });
+    this.peer?.onEstablished();
   }
 
   connectionEnded(connection: Connection, ended: EndedPeer): void {
     this.connection = undefined;
     this.#last = ended;
+    this.peer?.onDisconnected(ended);
     const { reason } = ended;
     const { establishedat } = connection.context;
-    this.actor.send({
+    this.machine.send({
       type: 'peer.ended',
       reason,
       unanswered: reason.facts.retry === 'v1' && reason.code !== 'ERR_V2_UNSUPPORTED',
@@ -175,8 +197,8 @@ export class OutboundTarget implements OutboundEffects {
 
   lookUp({ name }: OutboundContext): void {
     this.#cancelLookUp = this.owner.env.lookup(name, {
-      found: (hosts) => this.actor.send({ type: 'lookup.done', addresses: this.#addressesOf(hosts) }),
-      failed: (reason) => this.actor.send({ type: 'lookup.failed', reason, draw: this.#draw() }),
+      found: (hosts) => this.machine.send({ type: 'lookup.done', addresses: this.#addressesOf(hosts) }),
+      failed: (reason) => this.machine.send({ type: 'lookup.failed', reason, draw: this.#draw() }),
     });
   }
 

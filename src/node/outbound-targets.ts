@@ -1,5 +1,5 @@
 /**
- * The outbound targets of a node, as one actor below the supervisor. It stores the outbound actors in a plain map, for the
+ * The outbound targets of a node, as one actor below the supervisor. It stores the targets in a plain map, for the
  * reason given in peer-pool.ts, and connects each target with its connection.
  */
 import type { ActorLogic, AnyActorRef, AnyEventObject, Snapshot } from 'xstate';
@@ -129,10 +129,10 @@ export class OutboundTargets implements TargetOwner {
     return this.#byConnection.get(connection.id);
   }
 
-  established(connection: Connection, info: PeerInfo): void {
+  established(connection: Connection): void {
     const target = this.of(connection);
     if (!target) return;
-    target.established(info);
+    target.established();
     if (isFillingSlot(target)) this.options.supervise({ type: 'target.established' });
   }
 
@@ -191,8 +191,12 @@ export class OutboundTargets implements TargetOwner {
   /** Handles `xstate.done.actor.outbound.7` and `xstate.error.actor.outbound.7`: both end the target. */
   #receive(event: AnyEventObject): void {
     const target = this.#targets.get(Number(String(event.actorId).split('.')[1]));
-    if (!target) return;
+    if (target) this.over(target);
+  }
+
+  over(target: OutboundTarget): void {
     this.#targets.delete(target.id);
+    target.onOver?.();
     if (!target.options.automatic) return;
     const { wasEstablished: established } = target;
     const { connection_type } = target.options.input;

@@ -13,7 +13,6 @@ import { MAX_SEND_BUFFER } from '../connection/outgoing-queue.js';
 import type { PeerState } from '../connection/peer-record.js';
 import type { V2FaultName } from '../connection/v2-faults.js';
 import { type Padding, V2Transport } from '../connection/v2-transport.js';
-import { formatEndpoint } from '../net/endpoint.js';
 import type { Env } from '../net/environment.js';
 import type { Chain } from '../networks.js';
 import type { DropCode, Reason } from '../reasons.js';
@@ -281,7 +280,7 @@ export class PeerPool implements ConnectionOwner {
     this.#connections.set(connection.id, connection);
     if (connection.inbound) this.inbound.accepted(connection);
     else {
-      this.#dialled.set(formatEndpoint(connection.remote), connection);
+      this.#dialled.set(connection.addr, connection);
       this.#dialling.set(connection.nonce, connection);
     }
     this.tracker.create(connection);
@@ -295,7 +294,7 @@ export class PeerPool implements ConnectionOwner {
     this.#evictionCandidates.ended(connection.id);
     this.#stopTransport(connection.id);
     if (!connection.inbound) {
-      this.#dialled.delete(formatEndpoint(connection.remote));
+      this.#dialled.delete(connection.addr);
       this.#dialling.delete(connection.nonce);
     }
     if (this.#connections.size === 0) this.#clock.stop();

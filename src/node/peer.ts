@@ -1,7 +1,7 @@
 /** The handle that `dial` returns: wait for the connection, read its state, close it. */
 import { type Reason, VerackError } from '../reasons.js';
 import type { PeerInfo } from './peerinfo.js';
-import type { PeerTracker } from './tracker.js';
+import type { EndedPeer, PeerTracker } from './tracker.js';
 
 interface Waiter<T> {
   readonly resolve: (value: T) => void;
@@ -11,7 +11,9 @@ interface Waiter<T> {
 /** The handle of a dialled target, returned by `BitcoinNode.dial`. It stays valid through every redial of a persistent dial. */
 export class Peer {
   #id = 0;
-  #established: PeerInfo | undefined;
+  #isEstablished = false;
+  /** The connection, once it has ended. */
+  #ended: EndedPeer | undefined;
   #last: PeerInfo | undefined;
   #reason: Reason | undefined;
   /** Nothing more will be dialled. */
@@ -39,16 +41,18 @@ export class Peer {
 
   /** A snapshot of the connection; after its end the last one. Undefined when there was no connection yet. */
   info(): PeerInfo | undefined {
-    return this.#last ?? this.tracker.get(this.id);
+    return this.#last ?? this.#ended?.info ?? this.tracker.get(this.id);
   }
 
   /**
-   * Resolves when a handshake is complete; for a persistent dial that may be the handshake of a later round. Rejects with a
-   * {@link VerackError} when nothing more will be dialled: every address has failed (a feeler ends with `END_DONE`), the dial
-   * was refused (`ERR_POLICY_DUPLICATE`, `ERR_POLICY_FULL`), or it was closed or the node has stopped (`ERR_LOCAL_CANCELLED`).
+   * Resolves when a handshake is complete, at once where one is; for a persistent dial that may be the handshake of a later
+   * round. Rejects with a {@link VerackError} when nothing more will be dialled: every address has failed (a feeler ends with
+   * `END_DONE`), the dial was refused (`ERR_POLICY_DUPLICATE`, `ERR_POLICY_FULL`), or it was closed or the node has stopped
+   * (`ERR_LOCAL_CANCELLED`).
    */
   established(): Promise<PeerInfo> {
-    if (this.#established) return Promise.resolve(this.#established);
+    const info = this.#isEstablished ? this.info() : undefined;
+    if (info) return Promise.resolve(info);
     if (this.#isOver) return Promise.reject(this.#error());
     return new Promise((resolve, reject) => this.#forEstablished.push({ resolve, reject }));
   }
@@ -73,14 +77,21 @@ export class Peer {
   /** @internal A connection was created. */
   follow(id: number): void {
     this.#id = id;
-    this.#established = undefined;
+    this.#isEstablished = false;
+    this.#ended = undefined;
     this.#last = undefined;
   }
 
   /** @internal */
-  onEstablished(peer: PeerInfo): void {
-    this.#established = peer;
-    for (const { resolve } of this.#forEstablished.splice(0)) resolve(peer);
+  onEstablished(): void {
+    this.#isEstablished = true;
+    const peer = this.#forEstablished.length > 0 ? this.info() : undefined;
+    if (peer) for (const { resolve } of this.#forEstablished.splice(0)) resolve(peer);
+  }
+
+  /** @internal */
+  onDisconnected(ended: EndedPeer): void {
+    this.#ended = ended;
   }
 
   /** @internal `last`: the connection that ended; `isOver`: nothing more will be dialled. */

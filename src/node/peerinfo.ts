@@ -91,7 +91,7 @@ export function peerInfoOf(
   const unix = (at: number): number => Math.floor((wall - (now - at)) / 1_000);
   const info: Draft = {
     id: row.id,
-    addr: formatEndpoint(remote),
+    addr: row.addr,
     addrbind: local ? formatEndpoint(local) : '',
     network: networkOfAddress(remote.host),
     services: context.services,
@@ -160,19 +160,20 @@ const seconds = (ms: number): number => Math.round(ms * 1_000) / 1_000_000;
 
 const inSeconds = ({ what, at }: Deadline, now: number) => Object.freeze({ what, in: seconds(at - now) });
 
-const negotiated = (context: PeerContext): string[] => [
-  ...(context.wtxidrelay ? ['wtxidrelay'] : []),
-  ...(context.sendaddrv2 ? ['sendaddrv2'] : []),
-  ...(context.sendheaders ? ['sendheaders'] : []),
-  ...(context.sendcmpct >= 0 ? ['sendcmpct'] : []),
-  ...context.features.map((id) => `feature:${id}`),
-];
+function negotiated(context: PeerContext): string[] {
+  const words: string[] = [];
+  if (context.wtxidrelay) words.push('wtxidrelay');
+  if (context.sendaddrv2) words.push('sendaddrv2');
+  if (context.sendheaders) words.push('sendheaders');
+  if (context.sendcmpct >= 0) words.push('sendcmpct');
+  for (const id of context.features) words.push(`feature:${id}`);
+  return words;
+}
 
-function phases(row: PeerRecord, context: PeerContext): PeerInfo['phases'] {
-  const { openedat, versionat, establishedat } = context;
-  return {
-    ...(row.linkedat >= 0 && { connect: micro(row.linkedat - row.createdat) }),
-    ...(versionat >= 0 && { version: micro(versionat - openedat) }),
-    ...(establishedat >= 0 && { verack: micro(establishedat - versionat) }),
-  };
+function phases(row: PeerRecord, { openedat, versionat, establishedat }: PeerContext): PeerInfo['phases'] {
+  const known: { -readonly [K in keyof PeerInfo['phases']]: PeerInfo['phases'][K] } = {};
+  if (row.linkedat >= 0) known.connect = micro(row.linkedat - row.createdat);
+  if (versionat >= 0) known.version = micro(versionat - openedat);
+  if (establishedat >= 0) known.verack = micro(establishedat - versionat);
+  return known;
 }

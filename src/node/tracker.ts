@@ -4,7 +4,6 @@
  */
 import { REASONS, type Reason } from '../reasons.js';
 import { onAbort } from '../net/abort.js';
-import { formatEndpoint } from '../net/endpoint.js';
 import { type Clock, throwLater } from '../net/environment.js';
 import { type PreviousConnection, peerInfoOf, type ClockReading, type PeerInfo } from './peerinfo.js';
 import { finalRecordOf, type PeerRecord } from '../connection/peer-record.js';
@@ -38,18 +37,24 @@ const MAX_OUTCOMES = 10_000;
 
 /** A connection that has ended. */
 export class EndedPeer {
+  /** Until its snapshot is made: the last thousand are kept, and most snapshots are smaller. */
+  #row: PeerRecord | undefined;
   #info: PeerInfo | undefined;
 
   constructor(
-    private readonly row: PeerRecord,
+    row: PeerRecord,
     readonly reason: Reason,
     private readonly at: ClockReading,
     private readonly before: PreviousConnection,
-  ) {}
+  ) {
+    this.#row = row;
+  }
 
   /** Its last snapshot. */
   get info(): PeerInfo {
-    return (this.#info ??= peerInfoOf(this.row, this.at, this.before, this.reason));
+    this.#info ??= peerInfoOf(this.#row!, this.at, this.before, this.reason);
+    this.#row = undefined;
+    return this.#info;
   }
 }
 
@@ -133,7 +138,7 @@ export class Tracker implements PeerTracker {
 
   /** Stores the outcome for the next connection to that address. Inbound connections are skipped: their port is ephemeral. */
   #remember(row: PeerRecord, reason: Reason): void {
-    const addr = formatEndpoint(row.remote);
+    const { addr } = row;
     // A v2 attempt that is followed by a v1 attempt is not the final outcome.
     if (reason.facts.retry !== 'v1')
       remember(this.#reasons, addr, REASONS[reason.code].family === 'end' ? undefined : reason);
@@ -167,15 +172,14 @@ export class Tracker implements PeerTracker {
 
   #before(row: PeerRecord): PreviousConnection {
     if (row.inbound) return {};
-    const addr = formatEndpoint(row.remote);
-    return { reason: this.#reasons.get(addr), transport: this.#transports.get(addr) };
+    return { reason: this.#reasons.get(row.addr), transport: this.#transports.get(row.addr) };
   }
 }
 
 /** Stores the last outcome of an address, and drops the oldest entry when there are too many. */
 function remember<T>(outcomes: Map<string, T>, addr: string, outcome: T | undefined): void {
   outcomes.delete(addr);
-  if (outcome !== undefined) outcomes.set(addr, outcome);
-  const oldest = outcomes.keys().next();
-  if (outcomes.size > MAX_OUTCOMES && !oldest.done) outcomes.delete(oldest.value);
+  if (outcome === undefined) return;
+  outcomes.set(addr, outcome);
+  if (outcomes.size > MAX_OUTCOMES) outcomes.delete(outcomes.keys().next().value!);
 }

@@ -27,6 +27,8 @@ export type AddressParse =
 /** The values of `network` in `getpeerinfo`. */
 export type AddressNetwork = 'ipv4' | 'ipv6' | 'onion' | 'i2p' | 'cjdns' | 'not_publicly_routable';
 
+/** Four decimal numbers up to 255 without leading zeros. Most addresses are such: ipaddr.js takes several times as long. */
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?=\d)|$)){4}$/;
 const V4_MAPPED = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
 const ONIONCAT = Uint8Array.of(0xfd, 0x87, 0xd8, 0x7e, 0xeb, 0x43);
 const TORV3_VERSION = 3;
@@ -42,9 +44,7 @@ export function parseAddress(text: string): AddressParse {
   const name = text.toLowerCase();
   if (name.endsWith('.onion')) return parseOnion(name.slice(0, -'.onion'.length));
   if (name.endsWith('.b32.i2p')) return parseI2p(name.slice(0, -'.b32.i2p'.length));
-  if (ipaddr.IPv4.isValidFourPartDecimal(name)) {
-    return good('ipv4', Uint8Array.from(ipaddr.IPv4.parse(name).toByteArray()));
-  }
+  if (IPV4.test(name)) return good('ipv4', Uint8Array.of(...name.split('.').map(Number)));
   if (!name.includes('%') && ipaddr.IPv6.isValid(name)) {
     return { ok: true, value: classify(Uint8Array.from(ipaddr.IPv6.parse(name).toByteArray())) };
   }

@@ -1,4 +1,4 @@
-/** Many outbound targets, each with its actor and without a connection: the tasks of a `Worker`. */
+/** Many outbound targets, each with its machine and without a connection: the tasks of a `Worker`. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { type AnyActorRef, createActor, fromTransition } from 'xstate';
 import type { Connection } from '../../src/connection/connection.js';
@@ -38,11 +38,12 @@ const owner: TargetOwner = {
   env: environmentOf({ chain: 'regtest' }),
   compiled: true,
   requestSlot: (target) => void setImmediate(() => target.answerSlot()),
-  connect: (target) => void setImmediate(() => target.actor.send({ type: 'peer.established' })),
+  connect: (target) => void setImmediate(() => target.machine.send({ type: 'peer.established' })),
   ended: () => undefined,
   fallback: () => undefined,
   retry: () => undefined,
   abandoned: () => undefined,
+  over: () => undefined,
 };
 
 /** What a target reads of a connection that ended. */
@@ -75,7 +76,7 @@ async function hold(count: number): Promise<number> {
 }
 
 function demandConnected(): void {
-  const found = targets.filter(({ actor }) => actor.getSnapshot().value === 'connected').length;
+  const found = targets.filter(({ machine }) => machine.getSnapshot().value === 'connected').length;
   if (found !== targets.length) throw new Error(`${found} of ${targets.length} targets are connected`);
 }
 
