@@ -31,6 +31,7 @@ import {
   transportOf,
   type UnknownMessage,
 } from '../wire/index.js';
+import { createChildActor } from '../xstate/child-actor.js';
 import { withHandlers } from '../xstate/effect-handlers.js';
 import { machinesOf, type PeerEffects } from './effects.js';
 import { IncomingMessages, type Receiver } from './incoming-messages.js';
@@ -171,7 +172,8 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     const { compiled, parent } = this.owner;
     const logic = withHandlers(machinesOf(compiled).peer, this);
     const input = { id, connection_type, noban, rules: this.#rules() };
-    return createActor(logic, { id: `peer.${id}`, input, ...(parent && { parent }) });
+    const options = { id: `peer.${id}`, input };
+    return parent && compiled ? createChildActor(logic, { ...options, parent }) : createActor(logic, options);
   }
 
   /** A dial through a proxy may take longer, so its net sets the connect timeout. */

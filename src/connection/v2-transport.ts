@@ -150,10 +150,12 @@ export class V2Transport implements MessageTransport, TransportEffects {
     if (this.options.fault === 'v2-early-key') this.sendKey();
   }
 
-  *feed(chunk: Uint8Array): Iterable<IncomingEvent> {
+  feed(chunk: Uint8Array): Iterable<IncomingEvent> {
     this.#noteArrival();
-    if (this.#decoder) yield* this.#decode(this.#decoder, chunk);
-    else for (const event of this.#parse(chunk)) yield* this.#take(event);
+    if (this.#decoder) return this.#decode(this.#decoder, chunk);
+    const events = this.#parse(chunk);
+    const [first] = events;
+    return first?.kind === 'v1' ? this.#useV1(first.bytes) : this.#takeAll(events);
   }
 
   encode(command: string, payload: Uint8Array): Uint8Array {
@@ -226,12 +228,13 @@ export class V2Transport implements MessageTransport, TransportEffects {
     return last?.kind === 'broken' ? [last] : events;
   }
 
-  *#take(event: HandshakeParserEvent): Iterable<IncomingEvent> {
-    if (event.kind === 'v2') this.#beginExchange();
-    if (event.kind === 'broken')
-      this.#machine.send({ type: 'bytes.broken', code: event.code, facts: event.facts });
-    if (event.kind === 'key') yield* this.#agree(event.ellswift, event.rest);
-    if (event.kind === 'v1') yield* this.#useV1(event.bytes);
+  *#takeAll(events: readonly HandshakeParserEvent[]): Iterable<IncomingEvent> {
+    for (const event of events) {
+      if (event.kind === 'v2') this.#beginExchange();
+      if (event.kind === 'broken')
+        this.#machine.send({ type: 'bytes.broken', code: event.code, facts: event.facts });
+      if (event.kind === 'key') yield* this.#agree(event.ellswift, event.rest);
+    }
   }
 
   *#agree(theirs: Uint8Array, rest: Uint8Array): Iterable<IncomingEvent> {
@@ -252,10 +255,10 @@ export class V2Transport implements MessageTransport, TransportEffects {
   }
 
   /** A responder continues with v1; for an initiator the exchange has failed. */
-  *#useV1(bytes: Uint8Array): Iterable<IncomingEvent> {
+  #useV1(bytes: Uint8Array): Iterable<IncomingEvent> {
     if (!this.options.initiating) this.#v1 = new V1Transport(this.options.chain, this.owner);
     this.#machine.send({ type: 'bytes.v1' });
-    if (this.#v1) yield* this.#v1.feed(bytes);
+    return this.#v1?.feed(bytes) ?? [];
   }
 
   *#decode(decoder: PacketDecoder, chunk: Uint8Array): Iterable<IncomingEvent> {

@@ -188,10 +188,10 @@ class TcpLink implements Link {
 
   /** Reads on, into nothing: closing with bytes unread would reset the connection and lose what we sent last. */
   #close(): void {
+    // Nothing is left in either direction, so closing is as orderly as ending, which costs several turns of the loop more.
+    if (this.#socket.readableEnded && this.#socket.writableLength === 0) return void this.#socket.destroy();
     this.#socket.resume();
     this.#socket.end();
-    // Both directions are over already: nothing to wait for.
-    if (this.#socket.readableEnded && this.#socket.writableLength === 0) return;
     this.#linger ??= setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
   }
 }

@@ -118,9 +118,9 @@ function putU32(bytes: Uint8Array, at: number, value: number): void {
   for (let i = 0; i < 4; i++) bytes[at + i] = value >>> (8 * i);
 }
 
-/** The command of any 12 bytes, for display. */
-function displayCommand(header: Uint8Array): string {
-  const field = header.subarray(COMMAND_AT, COMMAND_AT + COMMAND_SIZE);
+/** The command of the header at `at`, whatever its bytes are, for display. */
+function displayCommand(bytes: Uint8Array, at: number): string {
+  const field = bytes.subarray(at + COMMAND_AT, at + COMMAND_AT + COMMAND_SIZE);
   const size = field.findLastIndex((byte) => byte !== 0) + 1;
   return sanitize(field.subarray(0, size));
 }
@@ -129,18 +129,30 @@ const NOTHING = new Uint8Array(0);
 
 type AnyEvent = FrameEvent | SkippedFrame;
 
+/** A header that is there as a whole. */
+interface Header {
+  /** Undefined when it breaks the rule for commands. */
+  readonly command: string | undefined;
+  /** For display. */
+  readonly name: string;
+  readonly length: number;
+  readonly checksum: number;
+  /** The payload is not wanted. */
+  readonly isIgnored: boolean;
+}
+
 class Framer implements V1Framer<AnyEvent> {
-  /** The header of the frame under way; the first `headerHeld` bytes are there. */
-  readonly #header = new Uint8Array(HEADER_SIZE);
+  /** A header that comes in pieces; its first `headerHeld` bytes are there. */
+  #pieces: Uint8Array | undefined;
   #headerHeld = 0;
+  /** Of the frame whose payload is under way. */
+  #header: Header | undefined;
   /** The payload of the frame under way, when it came in pieces. */
   readonly #payload = new ByteBuffer();
-  /** Bytes that were hashed of a payload that is not wanted. */
+  /** Bytes that were hashed of a payload that is not wanted, and their checksum. */
   #hashed = 0;
-  #broken = false;
-  /** Whether the payload of the frame under way is not wanted; and its checksum, once it came in pieces. */
-  #ignored = false;
   #checksum: StreamingChecksum | undefined;
+  #broken = false;
 
   constructor(
     readonly magic: Uint8Array,
@@ -149,13 +161,16 @@ class Framer implements V1Framer<AnyEvent> {
   ) {}
 
   get buffered(): number {
-    return this.#headerHeld + this.#payload.size;
+    return (this.#header ? HEADER_SIZE : this.#headerHeld) + this.#payload.size;
   }
 
   feed(chunk: Uint8Array): readonly AnyEvent[] {
     const events: AnyEvent[] = [];
     let at = 0;
-    while (at < chunk.length && !this.#broken) at = this.#step(chunk, at, events);
+    while (at < chunk.length && !this.#broken) {
+      const header = this.#header;
+      at = header ? this.#takePayload(chunk, at, header, events) : this.#takeHeader(chunk, at, events);
+    }
     return events;
   }
 
@@ -164,42 +179,44 @@ class Framer implements V1Framer<AnyEvent> {
     this.#broken = true;
   }
 
-  /** Works on one header or one payload; where it stopped in the chunk. */
-  #step(chunk: Uint8Array, at: number, events: AnyEvent[]): number {
-    const missing = HEADER_SIZE - this.#headerHeld;
-    if (missing > 0) return this.#takeHeader(chunk, at, missing, events);
-    return this.#takePayload(chunk, at, events);
-  }
-
-  #takeHeader(chunk: Uint8Array, at: number, missing: number, events: AnyEvent[]): number {
-    const end = Math.min(at + missing, chunk.length);
-    for (let i = at; i < end; i++) this.#header[this.#headerHeld++] = chunk[i]!;
-    if (this.#headerHeld === HEADER_SIZE) this.#checkHeader(events);
+  /** Where it stopped in the chunk. */
+  #takeHeader(chunk: Uint8Array, at: number, events: AnyEvent[]): number {
+    const end = Math.min(at + HEADER_SIZE - this.#headerHeld, chunk.length);
+    if (end - at === HEADER_SIZE) this.#checkHeader(chunk, at, events);
+    else this.#takePiece(chunk.subarray(at, end), events);
     return end;
   }
 
+  #takePiece(piece: Uint8Array, events: AnyEvent[]): void {
+    const pieces = (this.#pieces ??= new Uint8Array(HEADER_SIZE));
+    pieces.set(piece, this.#headerHeld);
+    this.#headerHeld += piece.length;
+    if (this.#headerHeld === HEADER_SIZE) this.#checkHeader(pieces, 0, events);
+  }
+
   /** Magic and length are checked when all of the header is there, and not before, as Core does. */
-  #checkHeader(events: AnyEvent[]): void {
-    const header = this.#header;
-    const length = u32At(header, LENGTH_AT);
-    if (u32At(header, 0) !== u32At(this.magic, 0)) this.#break(events, 'ERR_FRAME_MAGIC', this.#magicFacts());
+  #checkHeader(bytes: Uint8Array, at: number, events: AnyEvent[]): void {
+    const length = u32At(bytes, at + LENGTH_AT);
+    this.#headerHeld = 0;
+    if (u32At(bytes, at) !== u32At(this.magic, 0))
+      this.#break(events, 'ERR_FRAME_MAGIC', this.#magicFacts(bytes.slice(at, at + 4)));
     else if (length > MAX_PAYLOAD) {
-      const facts = { command: displayCommand(header), length, limit: MAX_PAYLOAD };
+      const facts = { command: displayCommand(bytes, at), length, limit: MAX_PAYLOAD };
       this.#break(events, 'ERR_FRAME_OVERSIZE', facts);
     } else {
-      this.#ignored = this.#isIgnored();
-      if (length === 0) this.#finish(NOTHING, events);
+      const header = (this.#header = this.#readHeader(bytes, at, length));
+      if (length === 0) this.#finish(header, NOTHING, events);
     }
   }
 
-  #isIgnored(): boolean {
-    if (!this.options) return false;
-    const command = readCommand(this.#header, COMMAND_AT);
-    return command === undefined || this.options.isIgnored(command);
+  #readHeader(bytes: Uint8Array, at: number, length: number): Header {
+    const command = readCommand(bytes, at + COMMAND_AT);
+    const name = command ?? displayCommand(bytes, at);
+    const isIgnored = this.options ? command === undefined || this.options.isIgnored(command) : false;
+    return { command, name, length, checksum: u32At(bytes, at + CHECKSUM_AT), isIgnored };
   }
 
-  #magicFacts(): Facts {
-    const received = this.#header.subarray(0, 4);
+  #magicFacts(received: Uint8Array): Facts {
     const network = this.knownMagic(received);
     const facts = { received: hexOf(received), expected: hexOf(this.magic) };
     return network === undefined ? facts : { ...facts, network };
@@ -207,49 +224,47 @@ class Framer implements V1Framer<AnyEvent> {
 
   #break(events: AnyEvent[], code: BrokenCode, facts: Facts): void {
     this.#broken = true;
-    this.#headerHeld = 0;
     events.push({ kind: 'broken', code, facts });
   }
 
-  #takePayload(chunk: Uint8Array, at: number, events: AnyEvent[]): number {
-    const length = u32At(this.#header, LENGTH_AT);
+  #takePayload(chunk: Uint8Array, at: number, header: Header, events: AnyEvent[]): number {
+    const { length, isIgnored } = header;
     const isWhole = this.#hashed === 0 && chunk.length - at >= length;
-    if (this.#ignored && !isWhole) return this.#hash(chunk, at, length, events);
+    if (isIgnored && !isWhole) return this.#hash(chunk, at, header, events);
     const end = Math.min(at + length - this.#payload.held, chunk.length);
     const payload = this.#payload.take(chunk, at, length);
-    if (payload) this.#finish(payload, events);
+    if (payload) this.#finish(header, payload, events);
     return end;
   }
 
-  #hash(chunk: Uint8Array, at: number, length: number, events: AnyEvent[]): number {
-    const end = Math.min(at + length - this.#hashed, chunk.length);
+  #hash(chunk: Uint8Array, at: number, header: Header, events: AnyEvent[]): number {
+    const end = Math.min(at + header.length - this.#hashed, chunk.length);
     this.#checksum ??= createChecksum();
     this.#checksum.update(chunk.subarray(at, end));
     this.#hashed += end - at;
-    if (this.#hashed === length) this.#report(this.#checksum.digest(), length, NOTHING, events);
+    if (this.#hashed === header.length) this.#report(header, this.#checksum.digest(), NOTHING, events);
     return end;
   }
 
-  #finish(payload: Uint8Array, events: AnyEvent[]): void {
-    this.#report(checksumOf(payload), payload.length, payload, events);
+  #finish(header: Header, payload: Uint8Array, events: AnyEvent[]): void {
+    this.#report(header, checksumOf(payload), payload, events);
   }
 
   /** The checksum comes before the command rule: a frame that breaks both counts as one with a wrong checksum. */
-  #report(checksum: number, length: number, payload: Uint8Array, events: AnyEvent[]): void {
-    const header = this.#header;
+  #report(header: Header, checksum: number, payload: Uint8Array, events: AnyEvent[]): void {
+    const { command, name, length, isIgnored } = header;
     const size = HEADER_SIZE + length;
-    const command = readCommand(header, COMMAND_AT);
-    if (checksum !== u32At(header, CHECKSUM_AT)) {
-      events.push({ kind: 'dropped', code: 'ERR_FRAME_CHECKSUM', command: displayCommand(header), size });
-    } else if (command === undefined) {
-      events.push({ kind: 'dropped', code: 'ERR_FRAME_COMMAND', command: displayCommand(header), size });
-    } else if (this.#ignored) events.push({ kind: 'skipped', command, size });
-    else events.push({ kind: 'frame', command, payload, size });
     this.#reset();
+    if (checksum !== header.checksum) {
+      events.push({ kind: 'dropped', code: 'ERR_FRAME_CHECKSUM', command: name, size });
+    } else if (command === undefined) {
+      events.push({ kind: 'dropped', code: 'ERR_FRAME_COMMAND', command: name, size });
+    } else if (isIgnored) events.push({ kind: 'skipped', command, size });
+    else events.push({ kind: 'frame', command, payload, size });
   }
 
   #reset(): void {
-    this.#headerHeld = 0;
+    this.#header = undefined;
     this.#hashed = 0;
     this.#checksum = undefined;
   }

@@ -40,7 +40,15 @@ import {
   valueOf,
 } from './state-nodes.js';
 import { isInspected } from './inspection.js';
-import type { Builtin, GuardBuiltin, Machine, Params, Scope, Snapshot } from './machine-internals.js';
+import {
+  type Builtin,
+  type GuardBuiltin,
+  isRunning,
+  type Machine,
+  type Params,
+  type Scope,
+  type Snapshot,
+} from './machine-internals.js';
 import { refuseUntested } from './version.js';
 
 /** A step under way. */
@@ -51,6 +59,8 @@ interface Run {
   readonly scope: Scope;
   /** Raised events, first come first served. */
   readonly queue: AnyEventObject[];
+  /** Nobody inspects, and the actor runs: an action is executed without XState's wrapping. */
+  readonly isDirect: boolean;
 }
 
 type Act = (run: Run) => void;
@@ -164,7 +174,8 @@ class Compilation {
     try {
       const { template } = this.#initial.leaf!;
       const snapshot = snapshotOf(template, { context, snapshot: template }, 'active', undefined);
-      const next = this.#follow(this.#initial, { context, event, snapshot, scope, queue });
+      const run = { context, event, snapshot, scope, queue, isDirect: false };
+      const next = this.#follow(this.#initial, run);
       return this.#settle(next, scope, queue);
     } catch {
       // XState makes an error snapshot of it; what was done so far is not to be reported twice.
@@ -190,8 +201,11 @@ class Compilation {
     if (way === null || !plan || (plan.end && hasKeys(snapshot.children))) {
       return this.machine.transition(snapshot, event, scope);
     }
-    const next = this.#follow(plan, { context: snapshot.context, event, snapshot, scope, queue });
-    if (isInspected(scope.system)) this.#report(way, event, next, scope);
+    const { context } = snapshot;
+    const isReported = isInspected(scope.system);
+    const isDirect = !isReported && isRunning(scope);
+    const next = this.#follow(plan, { context, event, snapshot, scope, queue, isDirect });
+    if (isReported) this.#report(way, event, next, scope);
     return next;
   }
 
@@ -362,6 +376,8 @@ class Compilation {
     if (found.type === 'xstate.assign') return assigned(found.assignment, paramsOf, this.copy);
     if (found.type === 'xstate.raise' && !this.#isDelayed(found))
       return this.#raisingBy(builtin(found, paramsOf));
+    if (found.type === 'xstate.raise' || found.type === 'xstate.cancel')
+      return timed(found, builtin(found, paramsOf), this.machine.implementations.delays);
     if (SELF_CONTAINED.has(found.type)) return builtin(found, paramsOf);
     throw new Uncompilable(found.type);
   }
@@ -398,9 +414,10 @@ const muted = (scope: Scope): Scope => ({
 
 const custom =
   (type: string, exec: Exec | undefined, paramsOf: (args: Args) => Params): Act =>
-  ({ context, event, scope }) => {
+  ({ context, event, scope, isDirect }) => {
     const info = { context, event, self: scope.self, system: scope.system };
-    scope.actionExecutor({ type, info, params: paramsOf(info), exec });
+    if (isDirect) exec?.(info, paramsOf(info));
+    else scope.actionExecutor({ type, info, params: paramsOf(info), exec });
   };
 
 const builtin =
@@ -412,6 +429,32 @@ const builtin =
     const exec = action.execute?.bind(null, scope, params);
     if (exec) scope.actionExecutor({ type: action.type, info, params, exec });
   };
+
+/**
+ * The actions of `after`: a delayed event, and its cancellation. They take effect after the snapshot, as XState's do.
+ * `otherwise`: the action as XState executes it, for what `after` does not make, and where it is inspected.
+ */
+function timed(action: Builtin, otherwise: Act, delays: Machine['implementations']['delays']): Act {
+  const act = action.type === 'xstate.cancel' ? cancelling(action) : delayed(action, delays, otherwise);
+  return act ? (run) => (run.isDirect ? act(run) : otherwise(run)) : otherwise;
+}
+
+function cancelling({ sendId }: Builtin): Act | undefined {
+  if (typeof sendId !== 'string') return undefined;
+  return ({ scope }) => scope.defer(() => scope.system.scheduler.cancel(scope.self, sendId));
+}
+
+function delayed({ event, id, delay }: Builtin, delays: object, otherwise: Act): Act | undefined {
+  if (typeof event !== 'object') return undefined;
+  const given = typeof delay === 'string' ? (delays as Record<string, unknown>)[delay] : delay;
+  return (run) => {
+    const { self, system } = run.scope;
+    const args = { context: run.context, event: run.event, self, system };
+    const ms = typeof given === 'function' ? (given as Exec)(args, undefined) : given;
+    if (typeof ms !== 'number') return otherwise(run);
+    run.scope.defer(() => system.scheduler.schedule(self, self, event as AnyEventObject, ms, id));
+  };
+}
 
 function assigned(assignment: unknown, paramsOf: (args: Args) => Params, copy: Copy): Act {
   const change =

@@ -1,23 +1,27 @@
 /**
- * Whether somebody inspects a system of actors. XState keeps its inspectors to itself, so every step would make an object for each
- * inspection event and hand it to nobody.
+ * Whether a system of actors is inspected. XState does not publish its inspectors, so without this each step would make an object
+ * for every inspection event, also where there is no inspector.
  */
 import type { AnyActorRef } from 'xstate';
 
 type System = AnyActorRef['system'];
 
-/** The systems that are watched, and whether they are inspected. */
-const inspected = new WeakMap<object, boolean>();
+const INSPECTED = Symbol('inspected');
 
-/** Notes from now on who inspects the system. `isInspected`: whether somebody does already. */
+interface Watched {
+  [INSPECTED]?: boolean;
+}
+
+/** From now on it is known whether the system is inspected. `isAlready`: it is now. */
 export function watchInspection(system: System, isAlready: boolean): void {
-  inspected.set(system, isAlready);
+  const watched = system as Watched;
+  watched[INSPECTED] = isAlready;
   const { inspect } = system;
   system.inspect = (observer) => {
-    inspected.set(system, true);
+    watched[INSPECTED] = true;
     return inspect(observer);
   };
 }
 
-/** True where it is not known: the system is not watched. */
-export const isInspected = (system: object): boolean => inspected.get(system) ?? true;
+/** True for a system that is not watched. */
+export const isInspected = (system: object): boolean => (system as Watched)[INSPECTED] ?? true;

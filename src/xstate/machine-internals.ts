@@ -8,6 +8,9 @@ export type Params = unknown;
 export interface Builtin {
   readonly type: string;
   readonly assignment?: unknown;
+  readonly event?: unknown;
+  readonly id?: string;
+  readonly sendId?: unknown;
   readonly delay?: unknown;
   readonly resolve: (...args: unknown[]) => readonly [unknown, Params];
   readonly execute?: (scope: Scope, params: Params) => void;
@@ -28,11 +31,25 @@ export interface Snapshot extends Readonly<Record<Fixed, unknown>> {
   readonly _nodes: readonly Node[];
 }
 
+/** Sets and cancels the delayed events of a system. */
+export interface Scheduler {
+  schedule(source: unknown, target: unknown, event: AnyEventObject, delay: number, id?: string): void;
+  cancel(source: unknown, id: string): void;
+}
+
 export interface Scope {
-  readonly self: unknown;
-  readonly system: { _sendInspectionEvent(event: object): void };
+  readonly self: { readonly _processingStatus?: number };
+  readonly system: { readonly scheduler: Scheduler; _sendInspectionEvent(event: object): void };
+  /** Runs a function once the actor has its next snapshot. */
+  defer(run: () => void): void;
   actionExecutor(action: object): void;
 }
+
+/** XState's `ProcessingStatus.Running`: the actions of a step are executed at once. */
+const RUNNING = 1;
+
+/** Whether the actor has been started and has not ended. */
+export const isRunning = ({ self }: Scope): boolean => self._processingStatus === RUNNING;
 
 export interface Machine {
   readonly id: string;

@@ -75,6 +75,11 @@ export class Stepper<M extends AnyStateMachine> {
     return this;
   }
 
+  /** XState's `ProcessingStatus`. */
+  get _processingStatus(): number {
+    return Number(this.#isStarted);
+  }
+
   /** Made when it is asked for: XState's own scheduler names timers by it. */
   get sessionId(): string {
     return (this.#sessionId ??= (this.system as unknown as System)._bookId());

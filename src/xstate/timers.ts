@@ -23,43 +23,49 @@ interface System {
   readonly _clock: { setTimeout(fn: () => void, ms: number): unknown; clearTimeout(timer: unknown): void };
 }
 
+/** A delayed event that is armed. */
+interface Armed {
+  readonly id: string;
+  readonly timer: unknown;
+}
+
+const TIMERS = Symbol('timers');
+
+/** An actor with its timers: a few at most, so a list is searched. A property, because a `WeakMap` would cost each collection of garbage. */
+interface Owner {
+  [TIMERS]?: Armed[] | undefined;
+}
+
 /** Makes the system keep its timers by actor. Once for a system, before its first timer. */
 export function keepTimersByActor(system: AnyActorRef['system']): void {
   const { scheduler, _clock: clock } = system as System;
-  const armed = new WeakMap<Actor, Map<string, unknown>>();
-  const forget = (actor: Actor, timers: Map<string, unknown>, id: string): void => {
-    timers.delete(id);
-    if (timers.size === 0) armed.delete(actor);
-  };
-  const timersOf = (actor: Actor): Map<string, unknown> => {
-    const timers = armed.get(actor) ?? new Map<string, unknown>();
-    armed.set(actor, timers);
-    return timers;
-  };
   scheduler.schedule = (source, target, event, delay, id = crypto.randomUUID()) => {
-    const timers = timersOf(source);
+    const timers = ((source as Owner)[TIMERS] ??= []);
     const fire = (): void => {
-      forget(source, timers, id);
+      take(timers, id);
       relay(system, source, target, event);
     };
-    timers.set(id, clock.setTimeout(fire, delay));
+    take(timers, id);
+    timers.push({ id, timer: clock.setTimeout(fire, delay) });
   };
   scheduler.cancel = (source, id) => {
-    const timers = armed.get(source);
-    if (!timers?.has(id)) return;
-    clock.clearTimeout(timers.get(id));
-    forget(source, timers, id);
+    const armed = take((source as Owner)[TIMERS], id);
+    if (armed) clock.clearTimeout(armed.timer);
   };
   scheduler.cancelAll = (actor) => {
-    for (const timer of armed.get(actor)?.values() ?? []) clock.clearTimeout(timer);
-    armed.delete(actor);
+    for (const { timer } of (actor as Owner)[TIMERS]?.splice(0) ?? []) clock.clearTimeout(timer);
   };
   scheduler.move = (from, to) => {
-    const timers = armed.get(from as Actor);
+    const timers = (from as Owner)[TIMERS];
     if (!timers) return;
-    armed.delete(from as Actor);
-    armed.set(to, timers);
+    (from as Owner)[TIMERS] = undefined;
+    (to as Owner)[TIMERS] = timers;
   };
+}
+
+function take(timers: Armed[] | undefined, id: string): Armed | undefined {
+  const at = timers ? timers.findIndex((armed) => armed.id === id) : -1;
+  return at < 0 ? undefined : timers?.splice(at, 1)[0];
 }
 
 /**

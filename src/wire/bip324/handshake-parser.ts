@@ -85,10 +85,14 @@ class Opening implements HandshakeParser {
     this.#transport = transportOf(this.#first.subarray(0, this.#held), this.options.magic);
     if (this.#transport === 'v2' && !this.options.initiating) events.push({ kind: 'v2' });
     if (this.#transport !== 'v1') return;
+    this.#finish(events, { kind: 'v1', bytes: before === 0 ? chunk : this.#joined(chunk, before) });
+  }
+
+  #joined(chunk: Uint8Array, before: number): Uint8Array {
     const bytes = new Uint8Array(before + chunk.length);
     bytes.set(this.#first.subarray(0, before));
     bytes.set(chunk, before);
-    this.#finish(events, { kind: 'v1', bytes });
+    return bytes;
   }
 
   #readKey(rest: Uint8Array, events: HandshakeParserEvent[]): void {
