@@ -92,7 +92,11 @@ class ActorScope {
 type ChildConstructor = new (logic: object, options: ChildOptions<AnyStateMachine>) => Fields;
 
 /** In the order of XState's constructor, so that its methods see one hidden class. */
-function Child(this: Record<string, unknown> & Fields, logic: object, options: ChildOptions<AnyStateMachine>) {
+function Child(
+  this: Record<string, unknown> & Fields,
+  logic: object,
+  options: ChildOptions<AnyStateMachine>,
+) {
   const { id, parent } = options;
   const system = parent.system as unknown as System;
   const sessionId = system._bookId();
@@ -121,7 +125,10 @@ function Child(this: Record<string, unknown> & Fields, logic: object, options: C
 Child.prototype = Actor.prototype;
 
 /** An actor of the machine, not started yet. */
-export function createChildActor<M extends AnyStateMachine>(logic: M, options: ChildOptions<M>): ActorRefFrom<M> {
+export function createChildActor<M extends AnyStateMachine>(
+  logic: M,
+  options: ChildOptions<M>,
+): ActorRefFrom<M> {
   const actor = isInspected(options.parent.system)
     ? createActor<AnyStateMachine>(logic, options)
     : new (Child as unknown as ChildConstructor)(logic, options);

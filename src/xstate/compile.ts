@@ -20,12 +20,10 @@
  */
 import type { AnyEventObject, AnyStateMachine, ContextFrom } from 'xstate';
 import {
-  type Args,
   changesOf,
   type Context,
   descentOf,
   hasKeys,
-  type Exec,
   nameOf,
   paramsReader,
   isLeaf,
@@ -39,31 +37,27 @@ import {
   Uncompilable,
   valueOf,
 } from './state-nodes.js';
+import {
+  type Act,
+  assigned,
+  builtin,
+  type Copy,
+  custom,
+  outputOf,
+  refuseSpawn,
+  type Run,
+  timed,
+} from './compiled-actions.js';
 import { isInspected } from './inspection.js';
 import {
   type Builtin,
   type GuardBuiltin,
   isRunning,
   type Machine,
-  type Params,
   type Scope,
   type Snapshot,
 } from './machine-internals.js';
 import { refuseUntested } from './version.js';
-
-/** A step under way. */
-interface Run {
-  context: Context;
-  readonly event: AnyEventObject;
-  readonly snapshot: Snapshot;
-  readonly scope: Scope;
-  /** Raised events, first come first served. */
-  readonly queue: AnyEventObject[];
-  /** Nobody inspects, and the actor runs: an action is executed without XState's wrapping. */
-  readonly isDirect: boolean;
-}
-
-type Act = (run: Run) => void;
 
 /** A way from one leaf, for one event, when its guard holds. */
 interface Way {
@@ -85,10 +79,10 @@ interface Leaf {
   readonly node: Node;
   /** A snapshot that has everything but context, children and output. */
   readonly template: Snapshot;
-  /** By event type; `undefined` where XState must decide. */
-  readonly ways: Map<string, readonly Way[] | undefined>;
+  /** By event type; `null` where XState must decide. */
+  readonly ways: Map<string, readonly Way[] | null>;
   /** For events that no state names. */
-  otherwise: readonly Way[] | undefined;
+  otherwise: readonly Way[] | null;
 }
 
 const STOP = 'xstate.stop';
@@ -109,7 +103,6 @@ export interface CompileOptions<M extends AnyStateMachine> {
   readonly copy?: (context: ContextFrom<M>) => ContextFrom<M>;
 }
 
-type Copy = (context: Context) => Context;
 const spread: Copy = (context) => ({ ...context });
 
 /**
@@ -189,7 +182,7 @@ class Compilation {
     if (typeof context !== 'function') return { ...(context as Context | undefined) };
     try {
       const given = { spawn: refuseSpawn, input, self: scope.self };
-      return this.copy((context as (args: object) => Context)(given));
+      return (context as (args: object) => Context)(given);
     } catch {
       return undefined;
     }
@@ -218,7 +211,8 @@ class Compilation {
   #choose(snapshot: Snapshot, event: AnyEventObject): Way | undefined | null {
     const leaf = this.#leaves.get(leafOf(snapshot._nodes));
     if (!leaf || snapshot.status !== 'active') return null;
-    const ways = leaf.ways.has(event.type) ? leaf.ways.get(event.type) : leaf.otherwise;
+    const named = leaf.ways.get(event.type);
+    const ways = named === undefined ? leaf.otherwise : named;
     if (!ways) return null;
     try {
       for (const way of ways) if (!way.holds || way.holds(snapshot, event)) return way;
@@ -277,16 +271,16 @@ class Compilation {
     if (line.some(({ transitions }) => [...transitions.keys()].some(isPartialWildcard)))
       throw new Uncompilable('a partial wildcard');
     const template = this.machine.resolveState({ value: valueOf(node.path), context: {} });
-    this.#leaves.set(node, { node, template, ways: new Map(), otherwise: undefined });
+    this.#leaves.set(node, { node, template, ways: new Map(), otherwise: null });
   }
 
   #fill(leaf: Leaf, events: ReadonlySet<string>): void {
     for (const type of events) leaf.ways.set(type, this.#waysOf(leaf, type));
     // XState refuses the one and treats the other before any transition.
-    for (const type of [WILDCARD, STOP]) leaf.ways.set(type, undefined);
+    for (const type of [WILDCARD, STOP]) leaf.ways.set(type, null);
     leaf.otherwise = lineageOf(leaf.node).some(({ transitions }) => transitions.has(WILDCARD))
       ? this.#waysOf(leaf, WILDCARD)
-      : undefined;
+      : null;
   }
 
   #isRaising({ acts, end }: Plan): boolean {
@@ -391,7 +385,10 @@ class Compilation {
     const found = typeof guard === 'function' ? guard : this.machine.implementations.guards[nameOf(guard)];
     if (typeof found === 'function' && !('check' in found)) {
       const paramsOf = paramsReader(guard);
-      return ({ context }, event) => Boolean(found({ context, event }, paramsOf({ context, event })));
+      return ({ context }, event) => {
+        const args = { context, event };
+        return Boolean(found(args, paramsOf(args)));
+      };
     }
     if (isGuardBuiltin(found)) {
       return (snapshot, event) => found.check(snapshot, { context: snapshot.context, event }, found);
@@ -411,82 +408,6 @@ const muted = (scope: Scope): Scope => ({
   system: { ...scope.system, _sendInspectionEvent: () => undefined },
   actionExecutor: () => undefined,
 });
-
-const custom =
-  (type: string, exec: Exec | undefined, paramsOf: (args: Args) => Params): Act =>
-  ({ context, event, scope, isDirect }) => {
-    const info = { context, event, self: scope.self, system: scope.system };
-    if (isDirect) exec?.(info, paramsOf(info));
-    else scope.actionExecutor({ type, info, params: paramsOf(info), exec });
-  };
-
-const builtin =
-  (action: Builtin, paramsOf: (args: Args) => Params): Act =>
-  ({ context, event, snapshot, scope, queue }) => {
-    const info = { context, event, self: scope.self, system: scope.system };
-    const given = paramsOf(info);
-    const [, params] = action.resolve(scope, snapshot, info, given, action, { internalQueue: queue });
-    const exec = action.execute?.bind(null, scope, params);
-    if (exec) scope.actionExecutor({ type: action.type, info, params, exec });
-  };
-
-/**
- * The actions of `after`: a delayed event, and its cancellation. They take effect after the snapshot, as XState's do.
- * `otherwise`: the action as XState executes it, for what `after` does not make, and where it is inspected.
- */
-function timed(action: Builtin, otherwise: Act, delays: Machine['implementations']['delays']): Act {
-  const act = action.type === 'xstate.cancel' ? cancelling(action) : delayed(action, delays, otherwise);
-  return act ? (run) => (run.isDirect ? act(run) : otherwise(run)) : otherwise;
-}
-
-function cancelling({ sendId }: Builtin): Act | undefined {
-  if (typeof sendId !== 'string') return undefined;
-  return ({ scope }) => scope.defer(() => scope.system.scheduler.cancel(scope.self, sendId));
-}
-
-function delayed({ event, id, delay }: Builtin, delays: object, otherwise: Act): Act | undefined {
-  if (typeof event !== 'object') return undefined;
-  const given = typeof delay === 'string' ? (delays as Record<string, unknown>)[delay] : delay;
-  return (run) => {
-    const { self, system } = run.scope;
-    const args = { context: run.context, event: run.event, self, system };
-    const ms = typeof given === 'function' ? (given as Exec)(args, undefined) : given;
-    if (typeof ms !== 'number') return otherwise(run);
-    run.scope.defer(() => system.scheduler.schedule(self, self, event as AnyEventObject, ms, id));
-  };
-}
-
-function assigned(assignment: unknown, paramsOf: (args: Args) => Params, copy: Copy): Act {
-  const change =
-    typeof assignment === 'function' ? (assignment as Assigner) : assignerOf(assignment as object);
-  return (run) => {
-    const { context, event, scope } = run;
-    const args = { context, event, spawn: refuseSpawn, self: scope.self, system: scope.system };
-    run.context = Object.assign(copy(context), change(args, paramsOf(args)));
-  };
-}
-
-type Assigner = (args: Args, params: Params) => Context;
-
-const assignerOf = (assignment: object): Assigner => {
-  const entries = Object.entries(assignment) as [string, unknown][];
-  return (args, params) =>
-    Object.fromEntries(
-      entries.map(([key, value]) => [
-        key,
-        typeof value === 'function' ? (value as Exec)(args, params) : value,
-      ]),
-    );
-};
-
-function refuseSpawn(): never {
-  throw new Error('a compiled machine cannot spawn inside assign: use spawnChild, or do not compile it');
-}
-
-function outputOf(output: unknown, { context, event, scope }: Run, done: AnyEventObject = event): unknown {
-  if (typeof output !== 'function') return output;
-  return (output as (args: object) => unknown)({ context, event: done, self: scope.self });
-}
 
 /** A snapshot of that leaf, written out field by field in XState's order: the engine makes it without looking. */
 const snapshotOf = (
