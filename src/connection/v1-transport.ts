@@ -8,6 +8,7 @@ import {
   isKnownCommand,
   type SkippedFrame,
   type V1Framer,
+  type V1FramerOptions,
 } from '../wire/index.js';
 import type { MessageTransport, TransportOwner } from './transport.js';
 
@@ -25,7 +26,7 @@ function emptyFrame(chain: Chain, command: string): Uint8Array {
 }
 
 /** The plain transport of one connection. */
-export class V1Transport implements MessageTransport {
+export class V1Transport implements MessageTransport, V1FramerOptions {
   readonly type = 'v1';
   readonly session_id = '';
   readonly #framer: V1Framer<FrameEvent | SkippedFrame>;
@@ -36,8 +37,7 @@ export class V1Transport implements MessageTransport {
     private readonly chain: Chain,
     private readonly owner?: Pick<TransportOwner, 'isIgnored'>,
   ) {
-    const isIgnored = (command: string): boolean => this.#isIgnored(command);
-    this.#framer = createV1Framer(chain.magic, knownMagic, { isIgnored });
+    this.#framer = createV1Framer(chain.magic, knownMagic, this);
   }
 
   get buffered(): number {
@@ -53,8 +53,8 @@ export class V1Transport implements MessageTransport {
     return encodeFrame(this.chain.magic, command, payload);
   }
 
-  /** Asked at each header, in the order of the frames. */
-  #isIgnored(command: string): boolean {
+  /** The framer asks at each header, in the order of the frames. */
+  isIgnored(command: string): boolean {
     if (command === 'version') this.#isBeforeVersion = false;
     return this.owner?.isIgnored(command, this.#isBeforeVersion) ?? false;
   }
