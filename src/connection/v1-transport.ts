@@ -27,8 +27,6 @@ function emptyFrame(chain: Chain, command: string): Uint8Array {
 
 /** The plain transport of one connection. */
 export class V1Transport implements MessageTransport, V1FramerOptions {
-  readonly type = 'v1';
-  readonly session_id = '';
   readonly #framer: V1Framer<FrameEvent | SkippedFrame>;
   /** Found here, because the frames of one chunk are all parsed before the peer machine receives the first of them. */
   #isBeforeVersion = true;
@@ -38,6 +36,14 @@ export class V1Transport implements MessageTransport, V1FramerOptions {
     private readonly owner?: Pick<TransportOwner, 'isIgnored'>,
   ) {
     this.#framer = createV1Framer(chain.magic, knownMagic, this);
+  }
+
+  get type(): 'v1' {
+    return 'v1';
+  }
+
+  get session_id(): string {
+    return '';
   }
 
   get buffered(): number {
