@@ -5,6 +5,9 @@ import { commonVersion, type EventOf, factsOf, NO_PONG_UNTIL, SINCE } from './po
 
 type Change = Partial<PeerContext>;
 
+/** One list for all: most peers announce none. */
+const NO_FEATURES: PeerContext['features'] = [];
+
 /** The context of a new connection. */
 export const initial = (input: PeerInput): PeerContext => ({
   id: input.id,
@@ -28,7 +31,7 @@ export const initial = (input: PeerInput): PeerContext => ({
   sendheaders: false,
   sendcmpct: -1,
   minfeefilter: '0000000000000000',
-  features: [],
+  features: NO_FEATURES,
   pingnonce: '',
   pingsentat: -1,
   pingtime: -1,

@@ -163,7 +163,7 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     this.traffic = new Traffic(this.createdat);
     this.#link = options.link;
     this.#incoming = new IncomingMessages(this, owner.identity, owner.rules);
-    this.#outgoing = new OutgoingQueue(this.traffic, owner.maxsendbuffer, () => this.at);
+    this.#outgoing = new OutgoingQueue(this.traffic, owner.maxsendbuffer, this);
     this.actor = this.#createActor();
   }
 

@@ -29,7 +29,8 @@ export interface Receiver extends EventSources {
 
 export class IncomingMessages {
   /** Created on first use: most peers send few pings and no useless messages. */
-  readonly #limits: { useless?: RateLimiter; ping?: RateLimiter } = {};
+  #useless: RateLimiter | undefined;
+  #pings: RateLimiter | undefined;
 
   constructor(
     private readonly receiver: Receiver,
@@ -79,7 +80,7 @@ export class IncomingMessages {
 
   /** Counts one more message. Delivers `wire.flooded` and returns true when the limit is exceeded. */
   #isTooMany(what: 'useless' | 'ping'): boolean {
-    const limiter = (this.#limits[what] ??= this.#limiterOf(what));
+    const limiter = this.#limiterOf(what);
     const { limit, ms } = limiter;
     const isOver = limiter.isOver(this.receiver.traffic.lastrecv);
     if (isOver) this.receiver.deliver({ type: 'wire.flooded', what, limit, ms });
@@ -88,7 +89,8 @@ export class IncomingMessages {
 
   #limiterOf(what: 'useless' | 'ping'): RateLimiter {
     const { maxUseless, maxPings, floodWindow } = this.rules;
-    return new RateLimiter(what === 'useless' ? maxUseless : maxPings, floodWindow);
+    if (what === 'useless') return (this.#useless ??= new RateLimiter(maxUseless, floodWindow));
+    return (this.#pings ??= new RateLimiter(maxPings, floodWindow));
   }
 
   #drop(code: DropCode, command: string, size: number): void {

@@ -17,14 +17,14 @@ export class OutgoingQueue {
   readonly gate = new ReadGate();
   /** Created when bytes have to wait for the first time: for most peers the system takes everything at once. */
   #waiting: SendQueue | undefined;
-  #frames: Uint8Array[] = [];
+  #frames: Uint8Array[] | undefined;
   #isCorked = false;
 
-  /** `limit`: bytes that may wait in the link; above it the peer is not read. `now`: the node's clock, milliseconds. */
+  /** `limit`: bytes that may wait in the link; above it the peer is not read. `clock.at`: the node's clock, milliseconds. */
   constructor(
     private readonly traffic: Traffic,
     private readonly limit: number,
-    private readonly now: () => number,
+    private readonly clock: { readonly at: number },
   ) {}
 
   /** Timestamp since which bytes wait and none was taken, milliseconds; -1 when none wait. */
@@ -38,7 +38,7 @@ export class OutgoingQueue {
   }
 
   add(frames: readonly Uint8Array[]): void {
-    this.#frames.push(...frames);
+    (this.#frames ??= []).push(...frames);
   }
 
   /** Holds frames back until {@link uncork}. */
@@ -53,10 +53,10 @@ export class OutgoingQueue {
 
   flush(link: Link | undefined): void {
     const frames = this.#frames;
-    if (this.#isCorked || !link || frames.length === 0) return;
-    this.#frames = [];
+    if (this.#isCorked || !link || !frames) return;
+    this.#frames = undefined;
     link.write(frames);
-    const at = (this.traffic.lastsend = this.now());
+    const at = (this.traffic.lastsend = this.clock.at);
     const { pending } = link;
     if (pending === 0) return;
     this.#waiting ??= new SendQueue();

@@ -8,6 +8,7 @@ import {
   isKnownCommand,
   type SkippedFrame,
   type V1Framer,
+  type V1FramerOptions,
 } from '../wire/index.js';
 import type { MessageTransport, TransportOwner } from './transport.js';
 
@@ -28,9 +29,7 @@ function emptyFrame(chain: Chain, command: string): Uint8Array {
 }
 
 /** The v1 transport of one connection. */
-export class V1Transport implements MessageTransport {
-  readonly type = 'v1';
-  readonly session_id = '';
+export class V1Transport implements MessageTransport, V1FramerOptions {
   readonly #framer: V1Framer<FrameEvent | SkippedFrame>;
   /** Tracked here, because all frames of a chunk are parsed before the peer machine receives the first of them. */
   #isBeforeVersion = true;
@@ -39,8 +38,15 @@ export class V1Transport implements MessageTransport {
     private readonly chain: Chain,
     private readonly owner?: Pick<TransportOwner, 'isIgnored'>,
   ) {
-    const isIgnored = (command: string): boolean => this.#isIgnored(command);
-    this.#framer = createV1Framer(chain.magic, knownMagic, { isIgnored });
+    this.#framer = createV1Framer(chain.magic, knownMagic, this);
+  }
+
+  get type(): 'v1' {
+    return 'v1';
+  }
+
+  get session_id(): string {
+    return '';
   }
 
   get buffered(): number {
@@ -57,7 +63,7 @@ export class V1Transport implements MessageTransport {
   }
 
   /** The framer calls it once for each header, in the order of the frames. */
-  #isIgnored(command: string): boolean {
+  isIgnored(command: string): boolean {
     if (command === 'version') this.#isBeforeVersion = false;
     return this.owner?.isIgnored(command, this.#isBeforeVersion) ?? false;
   }

@@ -130,15 +130,15 @@ class TcpLink implements Link {
     const [first] = frames;
     if (first === undefined) return;
     // Copying a handful of small frames into one costs less than a gathering write.
-    this.#socket.write(frames.length === 1 ? first : Buffer.concat(frames), this.#written);
+    this.#socket.write(frames.length === 1 ? first : Buffer.concat(frames), (error) => this.#written(error));
     if (this.#socket.writableLength > 0) this.#congested = true;
   }
 
-  readonly #written = (error?: Error | null): void => {
+  #written(error?: Error | null): void {
     if (error || !this.#congested || this.#socket.writableLength > 0) return;
     this.#congested = false;
     if (!this.#over) this.#handler?.drained?.();
-  };
+  }
 
   pause(): void {
     this.#paused = true;

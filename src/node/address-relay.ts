@@ -76,7 +76,7 @@ const isSilent = ({ connection_type }: Connection): boolean =>
 
 export class AddressRelay {
   readonly #cache: GetAddrCache;
-  /** Established peers, by id. */
+  /** Established peers, by id: those that were dialled, and accepted ones from their first `getaddr`, `addr` or `addrv2` on. */
   readonly #peers = new Map<number, RelayPeer>();
   #nextAnnouncement = Infinity;
 
@@ -95,13 +95,13 @@ export class AddressRelay {
   moved(connection: Connection, from: PeerState, to: PeerState): void {
     const hasAnswered = to === 'versionReceived' || (from === 'versionSent' && to === 'closed');
     if (!connection.inbound && hasAnswered && connection.context.versionat >= 0) this.#answered(connection);
-    if (to === 'established' && !isSilent(connection)) this.#join(connection);
+    if (to === 'established' && !connection.inbound) this.#peerOf(connection);
   }
 
   /** A complete message arrived; everything but `addr` and `addrv2` is ignored. */
-  received({ id }: Connection, command: string, payload: Uint8Array): void {
-    const peer = this.#peers.get(id);
-    if (!peer || (command !== 'addr' && command !== 'addrv2')) return;
+  received(connection: Connection, command: string, payload: Uint8Array): void {
+    const peer = command === 'addr' || command === 'addrv2' ? this.#peerOf(connection) : undefined;
+    if (!peer) return;
     const decoded = decodeMessage(command, payload);
     if (!decoded.ok) return;
     this.#enable(peer);
@@ -115,11 +115,11 @@ export class AddressRelay {
   }
 
   /** Answers the first `getaddr` of an inbound peer. With an empty book nothing is sent, as in Core. */
-  answer(id: number): void {
-    const peer = this.#peers.get(id);
+  answer(connection: Connection): void {
+    const peer = this.#peerOf(connection);
     if (!peer) return;
     peer.isEnabled = true;
-    const { remote, local } = peer.connection;
+    const { remote, local } = connection;
     const socket = `${networkOfAddress(remote.host)} ${local ? formatEndpoint(local) : ''}`;
     this.#send(peer, this.#cache.answer(socket, this.options.clock.now()));
     this.#announceIfDue(peer);
@@ -159,11 +159,15 @@ export class AddressRelay {
     this.options.book.good(service);
   }
 
-  #join(connection: Connection): void {
-    const limit = new AddrRateLimit(this.options.clock.now());
+  /** Undefined for one that takes no part in gossip, or is not established. Its limit counts from the end of the handshake. */
+  #peerOf(connection: Connection): RelayPeer | undefined {
+    const known = this.#peers.get(connection.id);
+    if (known || connection.state !== 'established' || isSilent(connection)) return known;
+    const limit = new AddrRateLimit(connection.stateat);
     if (asksForAddresses(connection.context)) limit.getaddrSent();
-    const isEnabled = !connection.inbound;
-    this.#peers.set(connection.id, { connection, limit, isEnabled, announceat: 0 });
+    const peer = { connection, limit, isEnabled: !connection.inbound, announceat: 0 };
+    this.#peers.set(connection.id, peer);
+    return peer;
   }
 
   #take({ connection, limit }: RelayPeer, records: readonly AddressRecord[]): void {

@@ -269,7 +269,10 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
       listening: () => this.#listeners.endpoints,
       send: (id, message) => void this.send(id, message),
     });
-    this.on('getaddr', ({ id }) => relay.answer(id));
+    this.on('getaddr', ({ id }) => {
+      const connection = this.#pool.get(id);
+      if (connection) relay.answer(connection);
+    });
     return relay;
   }
 

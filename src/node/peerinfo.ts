@@ -109,15 +109,15 @@ export function peerInfoOf(
     bip152_hb_from: context.sendcmpct === 1,
     startingheight: context.startingheight,
     minfeefilter: Number.parseInt(context.minfeefilter, 16) / 1e8,
-    bytessent_per_msg: countsOf(traffic.sent),
-    bytesrecv_per_msg: countsOf(traffic.received),
+    bytessent_per_msg: Object.freeze(traffic.sent),
+    bytesrecv_per_msg: Object.freeze(traffic.received),
     connection_type: row.connection_type,
     transport_protocol_type: transport.type,
     session_id: transport.type === 'v2' ? transport.session_id : '',
     state: row.state,
     timeinstate: seconds(now - row.stateat),
     negotiated: Object.freeze(negotiated(context)),
-    dropped: countsOf(traffic.dropped),
+    dropped: Object.freeze(traffic.dropped),
     phases: Object.freeze(phases(row, context)),
   };
   if (context.addrlocal !== '') info.addrlocal = context.addrlocal;
@@ -146,12 +146,6 @@ function addPast(
 }
 
 const isOver = (row: PeerRecord): boolean => row.state === 'failed' || row.state === 'closed';
-
-function countsOf(counts: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
-  const record: Record<string, number> = {};
-  for (const [key, count] of counts) record[key] = count;
-  return Object.freeze(record);
-}
 
 /** Milliseconds, rounded to microseconds. */
 const micro = (ms: number): number => Math.round(ms * 1_000) / 1_000;

@@ -68,7 +68,10 @@ export const MAX_SIZE = 0x02000000;
 
 // Overwritten by every call; what is larger gets bytes of its own.
 const scratch = new Uint8Array(1_024);
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** The character codes of the hex digits. */
+const DIGITS = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+const firstDigit = (byte: number): number => DIGITS[byte >> 4]!;
+const lastDigit = (byte: number): number => DIGITS[byte & 15]!;
 
 /** Reads one value from the start of `bytes`. Never throws. */
 export function decode<T>(codec: Codec<T>, bytes: Uint8Array): Decoding<T> {
@@ -202,9 +205,26 @@ export const i32: Codec<number> = {
   },
 };
 
+/** In one piece: a sum of strings refers to its parts, and these values are kept for each peer. */
 function hexAt(b: Uint8Array, at: number): Hex64 {
-  const high = HEX[b[at + 7]!]! + HEX[b[at + 6]!]! + (HEX[b[at + 5]!]! + HEX[b[at + 4]!]!);
-  return high + (HEX[b[at + 3]!]! + HEX[b[at + 2]!]! + (HEX[b[at + 1]!]! + HEX[b[at]!]!));
+  return String.fromCharCode(
+    firstDigit(b[at + 7]!),
+    lastDigit(b[at + 7]!),
+    firstDigit(b[at + 6]!),
+    lastDigit(b[at + 6]!),
+    firstDigit(b[at + 5]!),
+    lastDigit(b[at + 5]!),
+    firstDigit(b[at + 4]!),
+    lastDigit(b[at + 4]!),
+    firstDigit(b[at + 3]!),
+    lastDigit(b[at + 3]!),
+    firstDigit(b[at + 2]!),
+    lastDigit(b[at + 2]!),
+    firstDigit(b[at + 1]!),
+    lastDigit(b[at + 1]!),
+    firstDigit(b[at]!),
+    lastDigit(b[at]!),
+  );
 }
 
 /** The value of a hex digit by its character code; 255 for anything else. */

@@ -2,6 +2,7 @@
 
 const FIRST = 0x20;
 const LAST = 0x7e;
+const QUESTION_MARK = 0x3f;
 
 /**
  * Display text of hostile bytes (a user agent, a command, a feature id): printable ASCII is kept, every other byte
@@ -9,13 +10,14 @@ const LAST = 0x7e;
  * character per byte: lengths and columns stay true. Cut at `max` characters. Not HTML-safe: quotes and angle brackets are printable.
  */
 export function sanitize(input: Uint8Array | string, max = 256): string {
-  let text = '';
+  const codes: number[] = [];
   const length = Math.min(input.length, max);
   for (let i = 0; i < length; i++) {
     const code = typeof input === 'string' ? input.charCodeAt(i) : input[i]!;
-    text += code >= FIRST && code <= LAST ? String.fromCharCode(code) : '?';
+    codes.push(code >= FIRST && code <= LAST ? code : QUESTION_MARK);
   }
-  return text;
+  // In one piece: a sum of strings refers to its parts, and user agents are kept for each peer.
+  return String.fromCharCode(...codes);
 }
 
 /** Lower-case hex of bytes. */
