@@ -135,6 +135,8 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   readonly #outgoing: OutgoingQueue;
   /** The context of the last snapshot, to detect a change. */
   #known: PeerContext | undefined;
+  /** The state value of the last snapshot; compiled machines share one object for each state. */
+  #value: unknown;
   /** The round trip of a pong that was not reported yet, milliseconds. */
   #pingtime: number | undefined;
   #link: Link | undefined;
@@ -173,7 +175,10 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     const logic = withHandlers(machinesOf(compiled).peer, this);
     const input = { id, connection_type, noban, rules: this.#rules() };
     const options = { id: `peer.${id}`, input };
-    return parent && compiled ? createChildActor(logic, { ...options, parent }) : createActor(logic, options);
+    if (!parent) return createActor(logic, options);
+    return compiled
+      ? createChildActor(logic, { ...options, parent })
+      : createActor(logic, { ...options, parent });
   }
 
   /** A dial through a proxy may take longer, so its net sets the connect timeout. */
@@ -457,7 +462,8 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
   next(snapshot: SnapshotFrom<typeof peerMachine>): void {
     const known = this.#known;
     this.#known = snapshot.context;
-    const to = leafOf(snapshot.value);
+    const to = snapshot.value === this.#value ? this.state : leafOf(snapshot.value);
+    this.#value = snapshot.value;
     if (to !== this.state) this.#move(to);
     else if (known && known !== snapshot.context) this.owner.changed(this);
     this.#flushPong();

@@ -6,7 +6,7 @@
  */
 import type { Hex64, Outgoing } from '../../machines/index.js';
 import { VerackError } from '../reasons.js';
-import type { Message, MessageOf } from '../wire/index.js';
+import { hex64, type Message, type MessageOf } from '../wire/index.js';
 
 /** The fields of our `version` that are the same for every peer. */
 export interface Identity {
@@ -61,7 +61,7 @@ export const versionMessage = (
   command: 'version',
   version: identity.version,
   services: identity.services,
-  timestamp: BigInt.asUintN(64, BigInt(timestamp)).toString(16).padStart(16, '0'),
+  timestamp: hex64(timestamp),
   addr_recv: ZERO_ADDRESS,
   addr_from: { ...ZERO_ADDRESS, services: identity.services },
   nonce,

@@ -30,6 +30,8 @@ function emptyFrame(chain: Chain, command: string): Uint8Array {
 
 /** The v1 transport of one connection. */
 export class V1Transport implements MessageTransport, V1FramerOptions {
+  readonly type = 'v1';
+  readonly session_id = '';
   readonly #framer: V1Framer<FrameEvent | SkippedFrame>;
   /** Tracked here, because all frames of a chunk are parsed before the peer machine receives the first of them. */
   #isBeforeVersion = true;
@@ -39,14 +41,6 @@ export class V1Transport implements MessageTransport, V1FramerOptions {
     private readonly owner?: Pick<TransportOwner, 'isIgnored'>,
   ) {
     this.#framer = createV1Framer(chain.magic, knownMagic, this);
-  }
-
-  get type(): 'v1' {
-    return 'v1';
-  }
-
-  get session_id(): string {
-    return '';
   }
 
   get buffered(): number {

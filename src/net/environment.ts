@@ -3,6 +3,7 @@
  */
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { hexOf } from '../wire/display-text.js';
 import type { Lookup } from './dns.js';
 import type { Net } from './link.js';
 import { systemTimers } from './timers.js';
@@ -60,7 +61,7 @@ export function systemRandom(count: number): Uint8Array {
 }
 
 /** 8 fresh random bytes as 16 hex digits. */
-export const drawNonce = (env: Env): string => Buffer.from(env.random(8)).toString('hex');
+export const drawNonce = (env: Env): string => hexOf(env.random(8));
 
 /** A random number in [0, 1), from 32 random bits. */
 export const drawFraction = (env: Env): number => Buffer.from(env.random(4)).readUInt32LE(0) / 2 ** 32;

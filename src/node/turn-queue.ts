@@ -51,7 +51,8 @@ export class TurnQueue {
 
   /** A peer has ended, or has no work any more. */
   remove(id: number): void {
-    for (const queue of Object.values(this.#queues)) queue.delete(id);
+    this.#queues.handshaking.delete(id);
+    this.#queues.established.delete(id);
   }
 
   /** Number of queued peers. */

@@ -68,6 +68,7 @@ export const MAX_SIZE = 0x02000000;
 
 // Overwritten by every call; what is larger gets bytes of its own.
 const scratch = new Uint8Array(1_024);
+const NOTHING = new Uint8Array(0);
 /** The character codes of the hex digits. */
 const DIGITS = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 const firstDigit = (byte: number): number => DIGITS[byte >> 4]!;
@@ -89,7 +90,7 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array): Decoding<T> {
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
   const sink: Sink = { bytes: scratch, offset: 0 };
   codec.write(sink, value);
-  return sink.bytes.slice(0, sink.offset);
+  return sink.offset === 0 ? NOTHING : sink.bytes.slice(0, sink.offset);
 }
 
 /** Marks the fault, unless one is marked: the first one is the true one. */
@@ -265,6 +266,8 @@ export function signedOf(hex: Hex64): bigint {
 
 /** The {@link Hex64} of a number; values outside 64 bits wrap. A `number` is cut to its integer part. */
 export function hex64(value: bigint | number): Hex64 {
+  if (typeof value === 'number' && value >= 0 && Number.isSafeInteger(value))
+    return value.toString(16).padStart(16, '0');
   const exact = typeof value === 'bigint' ? value : BigInt(Math.trunc(value));
   return BigInt.asUintN(64, exact).toString(16).padStart(16, '0');
 }
@@ -282,8 +285,6 @@ export const bool: Codec<boolean> = {
 export function constant<const T>(value: T): Codec<T> {
   return { read: () => value, write: () => undefined };
 }
-
-const NOTHING = new Uint8Array(0);
 
 /** Exactly `size` bytes, as a view of the input. */
 export function bytes(size: number): Codec<Uint8Array> {

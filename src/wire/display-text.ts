@@ -20,9 +20,12 @@ export function sanitize(input: Uint8Array | string, max = 256): string {
   return String.fromCharCode(...codes);
 }
 
+/** Every byte as two lower-case hex digits. */
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Lower-case hex of bytes. */
 export function hexOf(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  for (const byte of bytes) text += HEX[byte]!;
   return text;
 }

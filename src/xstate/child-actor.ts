@@ -33,6 +33,7 @@ interface System {
   readonly _logger: (...args: unknown[]) => void;
   readonly _clock: unknown;
   _bookId(): string;
+  _relay(source: undefined, target: Fields, event: AnyEventObject): void;
 }
 
 /** An action with its arguments, as a machine hands it over. */
@@ -45,6 +46,7 @@ interface Action {
 /** The fields of an `Actor` that its methods are not enough to set. */
 interface Fields {
   _process(event: AnyEventObject): void;
+  _send(event: AnyEventObject): void;
   _initState(): void;
   _deferred: (() => void)[];
 }
@@ -122,7 +124,14 @@ function Child(
   this._deferred = [];
   this._initState();
 }
-Child.prototype = Actor.prototype;
+
+/** XState's `send` goes through the system, which makes an object for inspectors. */
+function send(this: Fields & { readonly system: System }, event: AnyEventObject): void {
+  if (isInspected(this.system)) this.system._relay(undefined, this, event);
+  else this._send(event);
+}
+
+Child.prototype = Object.create(Actor.prototype as object, { send: { value: send } }) as object;
 
 /** An actor of the machine, not started yet. */
 export function createChildActor<M extends AnyStateMachine>(
