@@ -7,6 +7,7 @@ import {
   type AnyActorRef,
   createActor,
   fromTransition,
+  setup,
 } from 'xstate';
 import { TRANSPORT_EVENTS, type TransportEvent, transportMachine } from '../machines/index.js';
 import { VirtualClock } from '../src/net/virtual-clock.js';
@@ -142,6 +143,26 @@ describe('an actor made without the constructor', () => {
         ...seen(byXState, setting, moves),
       });
     }
+  });
+
+  test('executes the actions of its initial state when it is started, then sets its timers', () => {
+    const starter = compile(
+      setup({
+        actions: { enter: ({ self }) => handlersOf<Handlers>(self).effect('enter', undefined) },
+      }).createMachine({
+        initial: 'first',
+        states: { first: { entry: 'enter', after: { 1_000: 'second' } }, second: {} },
+      }),
+    );
+    const { clock, parent } = family();
+    const armed: number[] = [];
+    const logic = withHandlers(starter, { effect: () => armed.push(clock.armed) });
+    const actor = createChildActor(logic, { id: 'starter', input: undefined, parent });
+    expect([armed, clock.armed]).toEqual([[], 0]);
+    actor.start();
+    expect([armed, clock.armed]).toEqual([[0], 1]);
+    clock.advance(1_000);
+    expect(actor.getSnapshot().value).toBe('second');
   });
 
   test('is made by XState where the system is inspected', () => {
