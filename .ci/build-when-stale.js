@@ -1,4 +1,4 @@
-/** Builds `dist` when a source file is newer than the last build: `npm start` and the end-to-end tests begin at once otherwise. */
+/** Builds `dist` only when a source file is newer than the last build, so that `npm start` and the end-to-end tests start quickly. */
 import { execSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +17,6 @@ if (Math.max(...SOURCES.map(newestOf)) > built) {
   const now = new Date();
   console.error('building dist/ from the sources, which takes some seconds …');
   execSync('npm run --silent build', { stdio: 'inherit' });
-  // tsc leaves the file alone when nothing has changed in effect.
+  // tsc does not write the file when its output has not changed.
   utimesSync(BUILD_INFO, now, now);
 }

@@ -1,4 +1,4 @@
-/** Sums jest's JSON reports into the one closing line. A report that is missing counts as a failure. */
+/** Prints the sum of jest's JSON reports as one line. A missing report counts as one failure. */
 import { readFileSync } from 'node:fs';
 
 const counts = process.argv.slice(2).map((file) => {

@@ -37,12 +37,12 @@ describe('the form', () => {
       { grade: undefined },
       'case x.grade should be one of must, should, informational',
     ],
-    ['a field that is strange', { grad: 'must' }, 'case x has "grad", which is none of id, '],
+    ['a field that is strange', { grad: 'must' }, 'case x has "grad", which is not one of id, '],
     ['a wrong word', { role: 'both' }, 'case x.role should be one of inbound, outbound'],
     [
       'an unknown op',
       { steps: [{ op: 'expct' }] },
-      'case x.steps[0] has the op "expct", which is none of send, ',
+      'case x.steps[0] has the op "expct", which is not one of send, ',
     ],
     ['an op without a field', { steps: [{ op: 'wait' }] }, 'case x.steps[0] (wait) lacks "ms"'],
     [

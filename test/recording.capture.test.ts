@@ -194,7 +194,7 @@ describe('the comparison', () => {
       faults: [],
     });
     expect(told).toMatchObject([{ number: 1, inbound, left: 0 }]);
-    expect(told[0]?.entries.map(({ text }) => text)).toContain('ours: versionReceived → established');
+    expect(told[0]?.entries.map(({ text }) => text)).toContain('verack: versionReceived → established');
   });
 
   test.each(['version', 'wtxidrelay', 'sendaddrv2', 'verack', 'pong'])(

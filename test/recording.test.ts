@@ -365,27 +365,27 @@ describe('a file that is no recording', () => {
     const [header = '', node = ''] = lines;
     const first = entryOf(node);
     expect(await whyOf([])).toBe('line 1: the file is empty');
-    expect(await whyOf(['{}'])).toMatch(/^line 1: no recording/);
-    expect(await whyOf(['GET / HTTP/1.1'])).toMatch(/^line 1: no recording/);
+    expect(await whyOf(['{}'])).toMatch(/^line 1: not a recording/);
+    expect(await whyOf(['GET / HTTP/1.1'])).toMatch(/^line 1: not a recording/);
     expect(await whyOf([header.replace('"version":1', '"version":2')])).toMatch(
       /^line 1: its format version is 2/,
     );
-    expect(await whyOf([header, 'null'])).toBe('line 2: no JSON object');
+    expect(await whyOf([header, 'null'])).toBe('line 2: not a JSON object');
     expect(await whyOf([header, '{"out":"write"}'])).toMatch(/^line 2: a turn begins/);
-    expect(await whyOf([header, '{"in":"launch"}'])).toBe('line 2: no such input: "launch"');
-    expect(await whyOf([header, '{"in":"toString"}'])).toBe('line 2: no such input: "toString"');
+    expect(await whyOf([header, '{"in":"launch"}'])).toBe('line 2: there is no input "launch"');
+    expect(await whyOf([header, '{"in":"toString"}'])).toBe('line 2: there is no input "toString"');
     expect(await whyOf([header, `{"in":"stop","node":1,"at":0,"wall":0}`])).toBe(
-      'line 2: node 1 is not there yet',
+      'line 2: node 1 does not exist yet',
     );
-    expect(await whyOf([header, node, node])).toBe('line 3: node 1 is there already');
-    expect(await whyOf([header, `${'['.repeat(1e5)}`])).toBe('line 2: no JSON object');
+    expect(await whyOf([header, node, node])).toBe('line 3: node 1 exists already');
+    expect(await whyOf([header, `${'['.repeat(1e5)}`])).toBe('line 2: not a JSON object');
     expect(await whyOf([header, `{"in":"stop","x":${'['.repeat(1e4)}${']'.repeat(1e4)}}`])).toMatch(
-      /^line 2: deeper/,
+      /^line 2: nested too deep/,
     );
     const options = first.options as object;
     const made = (change: object) =>
       whyOf([header, JSON.stringify({ ...first, options: { ...options, ...change } })]);
-    expect(await made({ chain: 'moon' })).toBe('line 2: moon: no such chain');
+    expect(await made({ chain: 'moon' })).toBe('line 2: moon: there is no such chain');
     expect(await made({ services: '9' })).toMatch(/^line 2: 9: services/);
     expect(await made({ faults: ['gremlins'] })).toMatch(/^line 2: gremlins: no such fault/);
     expect(await made({ rules: { relay: 1 } })).toBe('line 2: node.options.rules.relay should be a boolean');

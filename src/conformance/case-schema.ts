@@ -117,7 +117,7 @@ const step: Validator = (value, at) => {
   const name = isObject(value) ? value.op : undefined;
   if (typeof name !== 'string') return `${at} lacks "op"`;
   const validator = Object.hasOwn(OPS, name) ? OPS[name] : undefined;
-  if (!validator) return `${at} has the op "${name}", which is none of ${Object.keys(OPS).join(', ')}`;
+  if (!validator) return `${at} has the op "${name}", which is not one of ${Object.keys(OPS).join(', ')}`;
   return validator(value, `${at} (${name})`);
 };
 

@@ -1,6 +1,6 @@
 /**
- * Explains bytes: every field of every message with its offset, its bytes and its meaning, and what Bitcoin Core would do
- * with a message that is wrong. The fields come from the message table; nothing here depends on a certain message.
+ * Annotates bytes: each field of each message with its offset, its bytes and its meaning, and how Bitcoin Core would treat
+ * an invalid message. The fields come from the message table, so no code here is specific to a message.
  */
 import { knownMagic, NETWORKS, type ReasonCode } from '../index.js';
 import {
@@ -23,23 +23,23 @@ import { OTHER_MAGICS } from './other-networks.js';
 
 export type { AnnotatedField } from './fields.js';
 
-/** What is wrong with a message, or noteworthy, and what Core does about it. */
+/** A fault in a message or a remark about it, and how Core treats the message. */
 export interface MessageVerdict {
   readonly code: ReasonCode | 'INCOMPLETE' | 'TRAILING' | 'UNKNOWN_COMMAND';
   /** One sentence, without a full stop. */
   readonly says: string;
 }
 
-/** One frame, or one payload. */
+/** One annotated frame, or payload without a frame. */
 export interface Annotation {
-  /** Where it begins in the input, and how many bytes of the input it takes. */
+  /** The byte offset of its beginning in the input; `size`: the number of its bytes. */
   readonly offset: number;
   readonly size: number;
   /** Printable, at most 12 characters. */
   readonly command: string;
-  /** The chain of the magic; absent for a payload and for an unknown magic. */
+  /** The chain with this magic; absent for a payload and for an unknown magic. */
   readonly network?: string;
-  /** Whether a receiver would take the message. */
+  /** Whether Core would accept the message. */
   readonly ok: boolean;
   readonly fields: readonly AnnotatedField[];
   readonly verdicts: readonly MessageVerdict[];
@@ -51,7 +51,7 @@ const NOTES: readonly MessageVerdict['code'][] = ['TRAILING', 'UNKNOWN_COMMAND']
 
 const isHarmless = ({ code }: MessageVerdict): boolean => NOTES.includes(code);
 
-/** Whether the bytes begin like a frame: a known magic, or any magic and a checksum that is right. */
+/** Whether the bytes begin like a frame: with a known magic, or with any magic and a correct checksum. */
 export function looksFramed(bytes: Uint8Array): boolean {
   if (networkOf(bytes) !== undefined) return true;
   if (bytes.length < HEADER_SIZE) return false;
@@ -59,14 +59,14 @@ export function looksFramed(bytes: Uint8Array): boolean {
   return size <= bytes.length - HEADER_SIZE && isSummed(bytes.subarray(0, HEADER_SIZE + size));
 }
 
-/** The chain whose frames begin like that: of Bitcoin, or of another chain with the same format. */
+/** The chain whose frames begin with these bytes: a Bitcoin chain, or another chain with the same message format. */
 const networkOf = (bytes: Uint8Array): string | undefined =>
   knownMagic(bytes) ?? OTHER_MAGICS[hexOf(bytes.subarray(0, COMMAND_AT))];
 
-/** The frames in `bytes`, one after the other, each in whatever network it belongs to. Never throws. */
+/** Annotates the frames in `bytes`, which may be of different networks. Never throws. */
 export const annotateFrames = (bytes: Uint8Array): Annotation[] => [...eachFrame(bytes)];
 
-/** The same, one at a time: for inputs whose annotations would not fit into the memory. */
+/** As `annotateFrames`, one frame at a time, for inputs whose annotations would not fit into memory. */
 export function* eachFrame(bytes: Uint8Array): Generator<Annotation, void> {
   let at = 0;
   while (at < bytes.length) {
@@ -76,7 +76,7 @@ export function* eachFrame(bytes: Uint8Array): Generator<Annotation, void> {
   }
 }
 
-/** One payload of a command, without a frame around it. Never throws. */
+/** Annotates the payload of a command, which begins at `offset` of the input. Never throws. */
 export function annotatePayload(command: string, payload: Uint8Array, offset = 0): Annotation {
   const verdicts = verdictsOf(command, payload);
   return {
@@ -97,7 +97,7 @@ const summed = (payload: Uint8Array): string => hexOf(hash256(payload).subarray(
 const isSummed = (frame: Uint8Array): boolean =>
   summed(frame.subarray(HEADER_SIZE)) === hexOf(frame.subarray(CHECKSUM_AT, HEADER_SIZE));
 
-/** The frame at an offset; what cannot be followed takes all that is left. */
+/** Annotates the frame at an offset. An incomplete or too large frame extends to the end of the input. */
 function frameAt(bytes: Uint8Array, offset: number): Annotation {
   const left = bytes.subarray(offset);
   if (left.length < HEADER_SIZE) return headless(left, offset);
@@ -135,7 +135,7 @@ function headless(left: Uint8Array, offset: number): Annotation {
   };
 }
 
-/** The command of any 12 bytes, for display. */
+/** The command field for display, whatever bytes it contains. */
 function commandIn(frame: Uint8Array): string {
   const field = frame.subarray(COMMAND_AT, LENGTH_AT);
   return sanitize(field.subarray(0, field.findLastIndex((byte) => byte !== 0) + 1));
@@ -159,18 +159,20 @@ function header(frame: Uint8Array, offset: number, missing: number): AnnotatedFi
 }
 
 const checksumWord = (frame: Uint8Array): string =>
-  isSummed(frame) ? 'right' : `wrong: the payload's is ${summed(frame.subarray(HEADER_SIZE))}`;
+  isSummed(frame)
+    ? 'correct'
+    : `wrong: the checksum of the payload is ${summed(frame.subarray(HEADER_SIZE))}`;
 
 const DROPS = 'Core drops this message and keeps the connection';
 const CLOSES = 'Core closes the connection';
 
-/** What is wrong with the frame for a receiver of that network, as its framer decides. */
+/** The fault that a receiver on the network of the frame would find, as decided by the framer. */
 function badFrame(frame: Uint8Array, missing: number): MessageVerdict | undefined {
   const [event] = createV1Framer(frame.subarray(0, COMMAND_AT)).feed(frame);
   if (event?.kind === 'broken')
     return {
       code: event.code,
-      says: `claims ${lengthOf(frame)} bytes, ${MAX_PAYLOAD} are allowed; ${CLOSES}`,
+      says: `the header claims ${lengthOf(frame)} bytes, and the limit is ${MAX_PAYLOAD}; ${CLOSES}`,
     };
   if (missing > 0)
     return { code: 'INCOMPLETE', says: `Core waits for the other ${missing} bytes of the payload` };
@@ -182,11 +184,11 @@ function badFrame(frame: Uint8Array, missing: number): MessageVerdict | undefine
 function verdictsOf(command: string, payload: Uint8Array): MessageVerdict[] {
   const excess = countOf(command, payload);
   if (excess && excess.count > excess.limit) {
-    const says = `${excess.count} entries, ${excess.limit} are allowed; ${CLOSES}`;
+    const says = `${excess.count} entries, and the limit is ${excess.limit}; ${CLOSES}`;
     return [{ code: 'ERR_PROTO_LIMIT', says }];
   }
   if (!isKnownCommand(command))
-    return [{ code: 'UNKNOWN_COMMAND', says: 'no such command; Core ignores the message' }];
+    return [{ code: 'UNKNOWN_COMMAND', says: 'the command is unknown; Core ignores the message' }];
   const decoded = decodeMessage(command, payload);
   if (!decoded.ok) return [spoiled(command, decoded.fault)];
   const { length } = decoded.trailing;
@@ -194,15 +196,15 @@ function verdictsOf(command: string, payload: Uint8Array): MessageVerdict[] {
   return [
     {
       code: 'TRAILING',
-      says: `${length} ${length === 1 ? 'byte' : 'bytes'} behind the last field; Core ignores them`,
+      says: `${length} ${length === 1 ? 'byte' : 'bytes'} after the last field; Core ignores them`,
     },
   ];
 }
 
 const FAULTS = {
-  ERR_CODEC_SHORT: 'ends before this field does',
+  ERR_CODEC_SHORT: 'is incomplete',
   ERR_CODEC_RANGE: 'is outside its limits',
-  ERR_CODEC_NONMINIMAL: 'has a length that is not in its shortest form',
+  ERR_CODEC_NONMINIMAL: 'has a length that is not in the shortest form',
 } as const;
 
 function spoiled(

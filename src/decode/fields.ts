@@ -1,6 +1,6 @@
 /**
- * Walks through a payload along its declaration in the message table, and says of each run of bytes which field it is
- * and what it means. Stops where the bytes stop making sense; what is left is one last field.
+ * Splits a payload into the fields that the message table declares, and gives the meaning of each. At the first byte that
+ * cannot be decoded it stops; the rest becomes one last field.
  */
 import {
   BIP155,
@@ -18,18 +18,19 @@ import {
   signedOf,
 } from '../wire/index.js';
 
-/** A run of bytes with a name. */
+/** The bytes of one field. */
 export interface AnnotatedField {
-  /** From the start of the input. */
+  /** The byte offset from the start of the input. */
   readonly offset: number;
+  /** The bytes in the order on the wire, in lower-case hex. */
   readonly hex: string;
-  /** The field's name as in the table; `addresses[3].port` inside a list. */
+  /** The name of the field in the message table; `addresses[3].port` inside a list. */
   readonly name: string;
-  /** Printable text. */
+  /** The decoded value as printable text; empty for bytes without a meaning of their own. */
   readonly value: string;
 }
 
-/** Any codec, with the parts that structs, lists and rules keep. */
+/** A codec with the properties of structs (`parts`), lists (`item`) and rules (`inner`). */
 interface Walkable extends Codec<unknown> {
   readonly parts?: readonly Part[];
   readonly item?: Walkable;
@@ -50,13 +51,13 @@ interface Walk {
 
 type Siblings = Record<string, unknown>;
 
-/** The fields of a payload that begins at `base` of the input. A command that the table does not know has one field. */
+/** The fields of a payload that begins at byte `base` of the input; one field for a command that is not in the table. Never throws. */
 export function fieldsOf(command: string, payload: Uint8Array, base: number): AnnotatedField[] {
   const cursor: Cursor = { bytes: payload, offset: 0, code: '', at: 0, path: '' };
   const walk: Walk = { cursor, base, fields: [] };
   const isKnown = isKnownCommand(command);
   if (isKnown) struct(walk, (MESSAGES[command].fields as Walkable).parts ?? [], '');
-  // A reader that failed has not moved: what it could not read is left over.
+  // A codec that fails does not advance the cursor, so the rest begins at the end of the last field.
   const read = walk.fields.reduce((end, { offset, hex }) => Math.max(end, offset - base + hex.length / 2), 0);
   if (read < payload.length)
     add(walk, read, payload.length, !isKnown ? 'payload' : isStuck(walk) ? '(rest)' : '(trailing)', '');
@@ -92,7 +93,7 @@ function list(walk: Walk, item: Walkable, path: string): undefined {
   const count = compactSize.read(walk.cursor);
   if (isStuck(walk)) return;
   add(walk, from, walk.cursor.offset, `${path}.count`, String(count));
-  // The bytes end the loop, not a count that the sender claims.
+  // The end of the bytes stops the loop, so a count that the sender claims does not matter.
   for (let n = 0; n < count && !isStuck(walk); n++) field(walk, item, `${path}[${n}]`, {});
 }
 
@@ -103,13 +104,13 @@ function leaf(walk: Walk, codec: Walkable, path: string, siblings: Siblings): un
   if (isStuck(walk) || to === from) return value;
   const key = path.slice(path.lastIndexOf('.') + 1).replace(/\[\d+\]$/, '');
   const size = value instanceof Uint8Array ? value.length : to - from;
-  // What a byte field has in front of its bytes is its length.
+  // The bytes before the content of a byte field are its length.
   if (to - from > size) add(walk, from, to - size, `${path}.length`, String(size));
   if (size > 0) add(walk, to - size, to, path, meaning(key, value, siblings));
   return value;
 }
 
-/** What a value means, by the field's name; fields that are not here need no explanation. */
+/** Formats a value by the name of its field; the value of other fields is shown as it is. */
 const MEANINGS: Readonly<Record<string, (value: never, siblings: Siblings) => string>> = {
   services: (value: string) => `${decimal(value)} (${servicesnames(value).join(', ') || 'none'})`,
   timestamp: (value: string) => date(signedOf(value)),
@@ -141,15 +142,15 @@ const decimal = (hex: string): string => BigInt(`0x${hex}`).toString();
 
 const quoted = (bytes: Uint8Array): string => `"${sanitize(bytes)}"`;
 
-/** The last second that a JavaScript date can hold. */
+/** The last second that a JavaScript Date can represent. */
 const LAST = 8_640_000_000_000n;
 
 const date = (seconds: bigint): string =>
   seconds >= 0n && seconds <= LAST
     ? `${seconds} (${new Date(Number(seconds) * 1_000).toISOString().replace('.000', '')})`
-    : `${seconds} (no date)`;
+    : `${seconds} (out of range)`;
 
-/** An address whose length does not fit its network is only bytes. */
+/** An address as text; empty when its network is unknown or its length is wrong. */
 function addressOf(networkID: number, addr: Uint8Array): string {
   const network = bip155NetworkName(networkID);
   if (network === undefined || BIP155[network].length !== addr.length) return '';

@@ -1,9 +1,9 @@
 /**
- * Magics of other chains that use Bitcoin's message format, so that a pasted message is named instead of called unknown.
+ * Magics of other chains that use Bitcoin's message format, so that their messages are not reported as unknown.
  *
- * Each was read in the file that the row names (`pchMessageStart` of `CMainParams` and `CTestNetParams`; Bitcoin ABC calls it
- * `netMagic`). A magic that could not be read in its project's own source does not belong here. Several chains share one: the
- * row names those that use it.
+ * Each magic was read in the source file that the comment above it names (`pchMessageStart` of `CMainParams` and
+ * `CTestNetParams`; in Bitcoin ABC `netMagic`). Add a magic only if the source of its project confirms it. If several chains
+ * have the same magic, the row names all of them.
  */
 export const OTHER_MAGICS: Readonly<Record<string, string>> = {
   // litecoin-project/litecoin, src/chainparams.cpp, 17f16cef

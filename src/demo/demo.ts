@@ -1,44 +1,49 @@
 /**
- * The demo: a small network on loopback, with one node of ours in its middle. It dials healthy and failing listeners, a
- * few nodes dial it, and every connection must end as {@link SCENARIOS} expects.
+ * The demo: a small network on loopback around one node. The node dials healthy and faulty listeners, other nodes dial it,
+ * and each connection must end as {@link SCENARIOS} expects.
  */
 import { type Endpoint, faultyNet, formatEndpoint, type Net, parseFault, tcpNet } from '../net/index.js';
 import { type BitcoinNode, createNode, type NodeOptions, type PeerInfo } from '../index.js';
 import { servicesOf } from '../wire/index.js';
 import { SCENARIOS, type Scenario } from './scenarios.js';
 
-/** How one scenario ended, beside what was expected. */
+/** The outcome of one scenario. */
 export interface Outcome {
   readonly scenario: Scenario;
-  /** Our node's view of the connection; absent when there never was one. */
+  /** The peer as the node in the middle sees it; absent when there was no connection. */
   readonly peer?: PeerInfo;
   readonly asExpected: boolean;
 }
 
+/** Options of the demo. */
 export interface DemoOptions {
   /** Milliseconds for a handshake. Default 3,000. */
   readonly handshakeTimeout?: number;
-  /** Milliseconds after which what is open counts as it stands. Default 10,000. */
+  /** Milliseconds after which the outcomes are taken, even if connections are still open. Default 10,000. */
   readonly maxWait?: number;
+  /** As in `createNode`, for the node in the middle. */
   readonly inspect?: NodeOptions['inspect'];
-  /** Makes our node. Default {@link createNode}. */
+  /** Creates the node in the middle. Default {@link createNode}. */
   readonly create?: (options: NodeOptions) => BitcoinNode;
+  /** Takes the outcomes when it aborts. */
   readonly signal?: AbortSignal;
-  /** Called with the node before anything is dialled. */
+  /** Called with the node before it dials; `nameOf` returns the name of the scenario with an address. */
   readonly watch?: (node: BitcoinNode, nameOf: (addr: string) => string | undefined) => void;
 }
 
+/** A running demo. */
 export interface Demo {
   readonly node: BitcoinNode;
-  /** Where our node listens. */
+  /** The address on which the node listens. */
   readonly local: Endpoint;
-  /** In the order of {@link SCENARIOS}; resolves when all ends are known, or `maxWait` is over. */
+  /** In the order of {@link SCENARIOS}; resolves when all outcomes are known, or after `maxWait`. */
   readonly outcomes: Promise<Outcome[]>;
+  /** Stops all nodes. */
   stop(): Promise<void>;
 }
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
-const USUAL = { services: servicesOf('NETWORK', 'WITNESS', 'NETWORK_LIMITED') };
+const DEFAULT_OPTIONS = { services: servicesOf('NETWORK', 'WITNESS', 'NETWORK_LIMITED') };
 /** Milliseconds between two checks of the state. */
 const POLL_MS = 50;
 
@@ -52,7 +57,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
 class DemoNetwork {
   readonly node: BitcoinNode;
   readonly #others: BitcoinNode[] = [];
-  /** Addresses as our node sees them. */
+  /** Scenarios by the address of the peer as the node sees it. */
   readonly #scenarios = new Map<string, Scenario>();
   readonly #net = tcpNet();
 
@@ -75,7 +80,7 @@ class DemoNetwork {
     return local;
   }
 
-  /** Polls until nothing more can change, or `maxWait` is over. */
+  /** Polls until all outcomes are final, or `maxWait` has passed. */
   async outcomes(): Promise<Outcome[]> {
     const end = Date.now() + (this.options.maxWait ?? 10_000);
     while (Date.now() < end && !this.options.signal?.aborted && !this.#settled()) {
@@ -95,13 +100,13 @@ class DemoNetwork {
     const other = createNode({
       chain: 'regtest',
       uacomment,
-      ...USUAL,
+      ...DEFAULT_OPTIONS,
       ...scenario.node,
       net: this.#netOf(scenario),
     });
     this.#others.push(other);
     if (scenario.part === 'listens') return this.#dial(scenario, (await other.listen(LOOPBACK)).local);
-    this.#beDialled(scenario, other, ours);
+    this.#dialFrom(scenario, other, ours);
   }
 
   #dial(scenario: Scenario, at: Endpoint): void {
@@ -110,8 +115,8 @@ class DemoNetwork {
     this.node.dial(at, { connection_type, v2transport: v2 });
   }
 
-  /** Which of our accepted connections is this one is decided by the dialler's own port. */
-  #beDialled(scenario: Scenario, other: BitcoinNode, ours: Endpoint): void {
+  /** Makes another node dial. The accepted connection is recognised by the local port of the dialling node. */
+  #dialFrom(scenario: Scenario, other: BitcoinNode, ours: Endpoint): void {
     const stop = other.peers.subscribe(({ peer }) => {
       if (peer.addrbind === '') return;
       this.#scenarios.set(peer.addrbind, scenario);
@@ -124,7 +129,7 @@ class DemoNetwork {
     return scenario.fault === undefined ? this.#net : faultyNet(this.#net, parseFault(scenario.fault));
   }
 
-  /** A port that was free a moment ago. */
+  /** A port on which a listener has just been closed. */
   async #closedPort(): Promise<Endpoint> {
     const listener = await this.#net.listen(LOOPBACK, (link) => link.destroy());
     await listener.close();
@@ -133,7 +138,7 @@ class DemoNetwork {
 
   #peers(): Map<Scenario | undefined, PeerInfo> {
     const all = [...this.node.peers.recent(), ...this.node.peers.list()];
-    // Dialling this node makes two ends; the dialled one carries the listener's address.
+    // The connection to the node itself has two ends; the dialling one has the address of the listener.
     return new Map(all.map((peer) => [this.#scenarios.get(peer.addr), peer]));
   }
 
@@ -142,7 +147,7 @@ class DemoNetwork {
     return { scenario, ...(peer && { peer }), asExpected: peer !== undefined && isExpected(scenario, peer) };
   }
 
-  /** Established peers count once their first ping is back; the ancient one never answers. */
+  /** Waits for the first pong of established peers, to show the ping time. Before protocol 60001 (BIP31) there are no pongs. */
   #settled(): boolean {
     const peers = this.#peers();
     return SCENARIOS.every((scenario) => {
@@ -154,7 +159,7 @@ class DemoNetwork {
   }
 }
 
-/** Whether the peer is where its scenario says, with the expected facts among its own. */
+/** Whether a peer ended as its scenario expects; its reason may have further facts. */
 export function isExpected({ expected }: Scenario, peer: PeerInfo): boolean {
   if (expected.code === 'established') return peer.state === 'established';
   const { code, facts = {} } = peer.lastreason ?? {};

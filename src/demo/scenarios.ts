@@ -7,22 +7,23 @@ import type { ConnectionType } from '../../machines/index.js';
 import type { Facts, NodeOptions, ReasonCode } from '../index.js';
 import { servicesOf } from '../wire/index.js';
 
-/** What must become of the connection: a handshake, or an end with these facts among its own. */
+/** The expected outcome of a connection: a complete handshake, or an end with this code and at least these facts. */
 export interface ExpectedEnd {
   readonly code: ReasonCode | 'established';
   readonly facts?: Facts;
 }
 
+/** One peer of the demo. */
 export interface Scenario {
   readonly name: string;
   /** One line of description. */
   readonly about: string;
-  /** `listens`: our node dials it; `dials`: it dials our node; the last two need no node of their own. */
+  /** `listens`: the node dials it; `dials`: it dials the node; `closed-port` and `self` are dialled, but need no node of their own. */
   readonly part: 'listens' | 'dials' | 'closed-port' | 'self';
   readonly connection_type?: Exclude<ConnectionType, 'inbound'>;
-  /** How its node differs from the usual one. */
+  /** Options of its node that differ from the default. */
   readonly node?: NodeOptions;
-  /** Our node dials it with BIP324. */
+  /** Whether it is dialled with BIP324. */
   readonly v2?: true;
   /** A fault of `src/net/faults/faults.ts`. */
   readonly fault?: string;
@@ -75,14 +76,14 @@ const healthy: readonly Scenario[] = [
   },
   {
     name: 'ancient',
-    about: 'protocol 60000, pings without a nonce and never answers one',
+    about: 'protocol 60000, which has no pong (BIP31)',
     part: 'listens',
     node: { services: FULL_NODE, rules: { version: 60_000 } },
     expected: established,
   },
   {
     name: 'encrypted',
-    about: 'speaks BIP324, and is dialled so',
+    about: 'speaks BIP324, and is dialled with it',
     part: 'listens',
     v2: true,
     node: { v2transport: true, services: FULL_NODE },
@@ -90,14 +91,14 @@ const healthy: readonly Scenario[] = [
   },
   {
     name: 'v1 only',
-    about: 'does not know BIP324; dialled with it, then as v1',
+    about: 'does not support BIP324; dialled with it, then as v1',
     part: 'listens',
     v2: true,
     expected: established,
   },
   {
     name: 'feeler',
-    about: 'dialled only to see that it answers',
+    about: 'dialled only to test whether it answers',
     part: 'listens',
     connection_type: 'feeler',
     expected: { code: 'END_DONE' },
@@ -116,7 +117,7 @@ const healthy: readonly Scenario[] = [
     expected: established,
   },
   {
-    name: 'secretive',
+    name: 'encrypted in',
     about: 'dials us with BIP324',
     part: 'dials',
     node: { v2transport: true },
@@ -131,9 +132,9 @@ const healthy: readonly Scenario[] = [
   },
 ];
 
-/** Our version is sent; theirs was not accepted. */
+/** Our version was sent; no version was accepted from the peer. */
 const NO_VERSION: Facts = { state: 'versionSent', awaited: 'version' };
-/** Their version came, their verack did not. */
+/** The version of the peer was received, but no verack. */
 const NO_VERACK: Facts = { state: 'versionReceived', awaited: 'verack' };
 
 const failing: readonly Scenario[] = [
@@ -160,7 +161,7 @@ const failing: readonly Scenario[] = [
   },
   {
     name: 'lacks services',
-    about: 'offers nothing, and was not chosen by hand',
+    about: 'offers no services, and is not a manual connection',
     part: 'listens',
     node: { services: '0000000000000000' },
     expected: { code: 'ERR_POLICY_SERVICES' },
@@ -175,7 +176,7 @@ const failing: readonly Scenario[] = [
   },
   {
     name: 'hangs up',
-    about: 'closes right after its version',
+    about: 'closes the connection right after its version',
     part: 'listens',
     fault: 'hang-up',
     expected: { code: 'ERR_LINK_EOF' },

@@ -1,7 +1,7 @@
 /**
  * Decides whether an HTTP request to a loopback server is answered. The server is reachable from this machine only, but
- * a browser on this machine runs pages of other sites: such a page can send a request to the server (its Origin header
- * says so), or its own name can resolve to a loopback address (DNS rebinding; its Host header says so).
+ * a browser on this machine runs pages of other sites. Such a page can send a request to the server, which its Origin header
+ * shows, or its own name can resolve to a loopback address (DNS rebinding), which the Host header shows.
  */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';

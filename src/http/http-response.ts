@@ -1,4 +1,4 @@
-/** Answers with the headers that every response of these servers has. */
+/** Sends HTTP responses with the security headers that all servers of this project use. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const HEADERS = {
@@ -9,7 +9,7 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** What a response is made of. */
+/** The parts of a response. `status` is 200 by default; `type` is the value of Content-Type. */
 export interface Content {
   readonly status?: number;
   readonly type: string;
@@ -17,7 +17,7 @@ export interface Content {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Answers GET with headers and body, HEAD with the headers alone. */
+/** Answers GET with headers and body, HEAD with the headers only. */
 export function respond(request: IncomingMessage, response: ServerResponse, content: Content): void {
   const { status = 200, type, body, headers } = content;
   const length = { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) };
@@ -25,7 +25,7 @@ export function respond(request: IncomingMessage, response: ServerResponse, cont
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-/** Answers with an error status and, as text, the reason; then the connection is closed. */
+/** Answers with an error status and the reason as text, and closes the connection. */
 export function refuse(
   request: IncomingMessage,
   response: ServerResponse,

@@ -1,29 +1,29 @@
-/** HTTP servers with limits: on a TCP address or a UNIX socket, with a fixed number of connections. */
+/** Opens HTTP servers on a TCP address or a UNIX socket, with time limits and a limit on connections. */
 import { chmod } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { isLoopback } from '../net/index.js';
 import { listenCodeOf, VerackError } from '../index.js';
 
-/** Where a server listens. `path` is that of a UNIX socket; port 0 lets the system choose. */
+/** Where a server listens: a host and port (0: the system chooses), or the path of a UNIX socket. */
 export type ServerAddress = { readonly host: string; readonly port: number } | { readonly path: string };
 
 /** Milliseconds for the headers and for the whole request. */
 const REQUEST_TIMEOUT = 5_000;
 /** Milliseconds without progress after which a connection is closed. */
 const INACTIVITY_TIMEOUT = 10_000;
-/** Milliseconds between two checks of these timeouts; Node's default of 30 s would make them much longer. */
+/** Milliseconds between two checks of these timeouts. With Node's default of 30 s they would be exceeded by far. */
 const CHECK_INTERVAL = 1_000;
 /** Read and write for the owner and the group. */
 const SOCKET_MODE = 0o660;
 
-/** `http://127.0.0.1:PORT/`. */
+/** The URL of a server: `http://127.0.0.1:PORT/`, with brackets around an IPv6 address. */
 export const urlOf = (host: string, port: number): string =>
   `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
 
 /**
- * Starts a server with at most `connections` connections. When all are in use, the one that has been without a request for
- * longest is closed: connections that send nothing never keep others out. Rejects with `ERR_LOCAL_ADDRESS`
+ * Starts a server with at most `connections` connections. A further connection closes the one that has been open for
+ * longest without a request in progress, so idle connections never block others. Rejects with `ERR_LOCAL_ADDRESS`
  * or `ERR_LOCAL_LIMIT` (fact `syscode`, and those of the address) when it cannot listen.
  */
 export async function openServer(at: ServerAddress, connections: number): Promise<Server> {
@@ -40,7 +40,7 @@ export async function openServer(at: ServerAddress, connections: number): Promis
   return server;
 }
 
-/** The port that the system chose. */
+/** The port on which a server listens. */
 export const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
 function listening(server: Server, at: ServerAddress): Promise<void> {

@@ -1,9 +1,9 @@
-/** Validators of JSON values: each returns one sentence that says what is wrong, or undefined. */
+/** Composable validators of untrusted JSON values. */
 
-/** `at` says where the value stands; the sentence begins with it. */
+/** Returns one sentence without a full stop about the fault in `value`, or undefined. `at` is the path of the value, with which the sentence begins. */
 export type Validator = (value: unknown, at: string) => string | undefined;
 
-/** A rule of its own: the sentence says that the value should be `what`. */
+/** A validator from a condition; the sentence is `AT should be WHAT`. */
 export const a =
   (what: string, holds: (value: unknown) => boolean): Validator =>
   (value, at) =>
@@ -15,7 +15,7 @@ export const text = a('a text that is not empty', (value) => isText(value) && va
 export const flag = a('true or false', (value) => typeof value === 'boolean');
 export const whole = a('a whole number', Number.isInteger);
 export const natural = a(
-  'a whole number from 0 on',
+  'a whole number from 0 up',
   (value) => Number.isInteger(value) && Number(value) >= 0,
 );
 export const hex = a(
@@ -23,27 +23,27 @@ export const hex = a(
   (value) => isText(value) && value.length % 2 === 0 && /^[\da-f]*$/.test(value),
 );
 
-/** Hex of exactly so many bytes. */
+/** Hex of exactly `bytes` bytes. */
 export const hexOf = (bytes: number): Validator =>
   a(
     `${bytes} bytes in lower-case hex`,
     (value) => hex(value, '') === undefined && isText(value) && value.length === 2 * bytes,
   );
 
-/** Hex that may begin with the magic of the network, or of another one. */
+/** Hex that may begin with `{magic}` or `{other}`, which stand for the magic of the network or of another one. */
 export const hexWithMagic = a(
-  'bytes in lower-case hex, {magic} or {other} in front at most',
+  'bytes in lower-case hex, optionally after {magic} or {other}',
   (value) => isText(value) && hex(value.replace(/^\{(magic|other)\}/, ''), '') === undefined,
 );
 
-/** Anything at all. */
+/** Accepts any value. */
 export const anything: Validator = () => undefined;
 
 /** One of these words. */
 export const oneOf = (...words: readonly (string | number)[]): Validator =>
   a(`one of ${words.join(', ')}`, (value) => words.includes(value as string | number));
 
-/** A list of such values. */
+/** A list whose values all pass `validator`. */
 export const listOf =
   (validator: Validator): Validator =>
   (value, at) => {
@@ -51,13 +51,13 @@ export const listOf =
     return first(value.map((item, n) => validator(item, `${at}[${n}]`)));
   };
 
-/** A text, or such an object. */
+/** A text that is not empty, or a value that passes `validator`. */
 export const textOr =
   (validator: Validator): Validator =>
   (value, at) =>
     isText(value) ? text(value, at) : validator(value, at);
 
-/** An object whose values all pass that validator. */
+/** An object whose values all pass `validator`. */
 export const recordOf =
   (validator: Validator): Validator =>
   (value, at) =>
@@ -67,7 +67,7 @@ export const recordOf =
 
 type Fields = Readonly<Record<string, Validator>>;
 
-/** An object with these fields; others are ignored. */
+/** An object with the `required` fields and any of the `optional` ones; others are ignored. */
 export const objectWith =
   (required: Fields, optional: Fields = {}): Validator =>
   (value, at) => {
@@ -78,7 +78,7 @@ export const objectWith =
     return first(fields.map(([key, validator]) => validator(value[key], `${at}.${key}`)));
   };
 
-/** An object with these fields, and no other: a field that is misspelt would silently change nothing. */
+/** As `objectWith`, but other fields are faults, since a misspelt field would be ignored without notice. */
 export const object = (required: Fields, optional: Fields = {}): Validator => {
   const known = objectWith(required, optional);
   const names = Object.keys({ ...required, ...optional });
@@ -86,10 +86,11 @@ export const object = (required: Fields, optional: Fields = {}): Validator => {
     const unexpected = isObject(value) ? Object.keys(value).find((key) => !names.includes(key)) : undefined;
     return unexpected === undefined
       ? known(value, at)
-      : `${at} has "${unexpected}", which is none of ${names.join(', ')}`;
+      : `${at} has "${unexpected}", which is not one of ${names.join(', ')}`;
   };
 };
 
+/** Whether a value is an object and not an array. */
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

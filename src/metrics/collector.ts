@@ -1,4 +1,4 @@
-/** Keeps the series of one node current: some are read from the node at each scrape, the rest are counted as its events come. */
+/** Updates the series of one node: some are read from the node at each scrape, the others are counted from its events. */
 import { type BitcoinNode, type NodeEvents, parseEndpoint, type PeerInfo, VERSION } from '../index.js';
 import type { Registry } from 'prom-client';
 import { sourceOf } from '../net/index.js';
@@ -14,19 +14,19 @@ const DIRECTIONS = ['sent', 'received'] as const;
 /** Bytes by command. */
 type Bytes = Map<string, number>;
 
-/** Figures that are not the node's own. Each is read at every scrape. */
+/** Figures that the node does not have. Each is read at every scrape. */
 export interface MetricsOptions {
-  /** Log lines that could not be written, since the start. */
+  /** The number of log lines that could not be written since the start. Default 0. */
   readonly linesDropped?: () => number;
-  /** Bytes that the node holds in unfinished frames and send queues. */
+  /** The number of bytes in unfinished frames and send queues of the node. Default 0. */
   readonly bytesBuffered?: () => number;
 }
 
 /** The metrics of one node. */
 export interface NodeMetrics {
-  /** What `/healthz` reports. */
+  /** The body of `/healthz`. */
   health(): Health;
-  /** Removes the listeners from the node and stops the timer; the series keep their values. Idempotent. */
+  /** Removes the listeners from the node and stops the timer. The series keep their last values. Idempotent. */
   stop(): void;
 }
 
@@ -37,8 +37,8 @@ export interface NodeMetrics {
  *   nodeMetrics(node, registry);
  *   console.log(await registry.metrics());
  *
- * Call it before the node dials or listens: earlier events are not counted. A registry takes one node, because prom-client
- * throws for a name that exists already.
+ * Call it before the node dials or listens, since earlier events are not counted. Each node needs its own registry:
+ * prom-client throws if a name is registered twice.
  */
 export const nodeMetrics = (
   node: BitcoinNode,
@@ -48,9 +48,9 @@ export const nodeMetrics = (
 
 class Collector implements NodeMetrics {
   readonly #series: Series;
-  /** What ended connections have carried. */
+  /** Bytes of ended connections, by command. */
   readonly #ended = { sent: new Map<string, number>(), received: new Map<string, number>() };
-  /** Label values of `verack_peers` that were ever above 0: they go down to 0 and stay. */
+  /** Label values of `verack_peers` that have been above 0. They are kept, so that a series drops to 0 instead of disappearing. */
   readonly #groups = new Set<string>();
   readonly #refusals = new RefusalsBySource();
   readonly #lag: EventLoopLag;
@@ -98,7 +98,7 @@ class Collector implements NodeMetrics {
     this.#time(peer);
   };
 
-  /** A connection that ends after its handshake was counted as `ok`. */
+  /** Counts only connections that end before their handshake completes; the others were counted as `ok`. */
   readonly #onEnded = (peer: PeerInfo): void => {
     addBytes(this.#ended, peer);
     if (peer.phases.verack !== undefined) return;
@@ -129,7 +129,7 @@ class Collector implements NodeMetrics {
     this.#series.handshakes.inc({ outcome, network, transport });
   }
 
-  /** The phases that are complete. An accepted connection has no phase `connect`. */
+  /** Observes the completed phases; an inbound connection has no phase `connect`. */
   #time({ inbound, phases }: PeerInfo): void {
     for (const phase of ['connect', 'version', 'verack'] as const) {
       const ms = phases[phase];
@@ -138,7 +138,7 @@ class Collector implements NodeMetrics {
     }
   }
 
-  /** Before each scrape. */
+  /** Runs before each scrape. */
   #collect(): void {
     if (this.#isOver) return;
     const peers = this.node.peers.list();
@@ -182,7 +182,7 @@ class Collector implements NodeMetrics {
   }
 }
 
-/** In the order of the labels of `verack_peers`; none of the words has a blank. */
+/** The label values of `verack_peers` in the order of its labels, separated by spaces. */
 const groupOf = ({ state, inbound, network, transport_protocol_type }: PeerInfo): string =>
   [state, inbound ? 'inbound' : 'outbound', network, transport_protocol_type].join(' ');
 

@@ -1,12 +1,12 @@
 /**
- * The series of a crawl: addresses by what was done with them, contacts by outcome, reachable addresses by network and
- * transport, and the age of the data. No label holds text from a peer.
+ * The series of a crawl: addresses by state, contacts by outcome, reachable addresses by network and transport, and the age
+ * of the data. No label contains text from a peer.
  */
 import { Gauge, type Registry } from 'prom-client';
 
 type Counts = Readonly<Record<string, number>>;
 
-/** What is read at each scrape. */
+/** The figures of a crawl, which are read at each scrape. */
 export interface CrawlFigures {
   readonly known: number;
   readonly queued: number;
@@ -18,7 +18,7 @@ export interface CrawlFigures {
   /** Reachable addresses. */
   readonly networks: Counts;
   readonly transports: Counts;
-  /** Seconds since the last result of a fleet, 0 while none is outstanding. */
+  /** Seconds since the last result of a fleet; 0 while no result is outstanding. */
   readonly resultAge: number;
 }
 
@@ -31,13 +31,23 @@ export function crawlMetrics(read: () => CrawlFigures, registry: Registry): void
         for (const [key, count] of Object.entries(counts(read()))) this.set({ [label]: key }, count);
       },
     });
-  by('state', 'verack_crawl_addresses', 'Addresses, by what was done with them.', addresses);
+  by(
+    'state',
+    'verack_crawl_addresses',
+    'Addresses by state: known, queued, open, contacted, reachable.',
+    addresses,
+  );
   by('outcome', 'verack_crawl_contacts', 'Contacts by outcome.', ({ outcomes }) => outcomes);
   by('network', 'verack_crawl_networks', 'Reachable addresses by network.', ({ networks }) => networks);
-  by('transport', 'verack_crawl_transports', 'Reachable addresses.', ({ transports }) => transports);
+  by(
+    'transport',
+    'verack_crawl_transports',
+    'Reachable addresses by transport.',
+    ({ transports }) => transports,
+  );
   new Gauge({
     name: 'verack_crawl_result_age_seconds',
-    help: 'Seconds since the last result of a fleet, 0 while none is outstanding.',
+    help: 'Seconds since the last result of a fleet; 0 while no result is outstanding.',
     registers: [registry],
     collect() {
       this.set(read().resultAge);

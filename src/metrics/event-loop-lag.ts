@@ -1,10 +1,11 @@
-/** How late the timers of this process are: measured twice a second. */
+/** Measures the delay of the timers of this process, twice a second. */
 
 /** Milliseconds between two measurements. */
 const INTERVAL = 500;
-/** Measurements that `longest` looks back at: ten seconds. */
+/** The number of measurements for `longest`: those of ten seconds. */
 const KEPT = 20;
 
+/** A running measurement. Its timer does not keep the process alive. */
 export class EventLoopLag {
   readonly #timer: NodeJS.Timeout;
   readonly #latest: number[] = [];
@@ -15,7 +16,7 @@ export class EventLoopLag {
     this.#timer = setInterval(() => this.#measure(), INTERVAL).unref();
   }
 
-  /** The longest delay of the last ten seconds, in seconds; one that is still going on is included. */
+  /** The longest delay of the last ten seconds, in seconds, including a delay that has not ended. */
   get longest(): number {
     return Math.max(this.#delay(performance.now()), ...this.#latest);
   }

@@ -12,14 +12,14 @@ import { closeServer, openServer, portOf, urlOf } from '../http/http-server.js';
 import { isLoopback } from '../net/index.js';
 import type { Health } from './health.js';
 
-/** Connections at the same time; a scraper needs one. */
+/** Most connections at the same time; a scraper needs one. */
 export const MAX_CONNECTIONS = 16;
-/** Requests a second, of all clients together; more are answered with 429. */
+/** Most requests per second, of all clients together; further ones are answered with status 429. */
 export const MAX_REQUESTS = 20;
-/** Milliseconds for which the text of one collection answers every request. */
+/** Milliseconds for which the result of a collection is reused. */
 const COLLECTION_INTERVAL = 1_000;
 
-/** Where the metrics are served, and to whom. */
+/** Where the metrics are served, and who may read them. */
 export interface ExporterOptions {
   readonly registry: Registry;
   /** An address of this machine. Default `127.0.0.1`. */
@@ -28,11 +28,11 @@ export interface ExporterOptions {
   readonly port?: number;
   /** Listen on a UNIX socket with this path (mode 0660) instead of `host` and `port`. */
   readonly path?: string;
-  /** Requests must have the header `Authorization: Bearer TOKEN`. */
+  /** If given, requests must have the header `Authorization: Bearer TOKEN`. */
   readonly token?: string;
-  /** What `/healthz` reports; undefined: not ready. */
+  /** Returns the body of `/healthz`; undefined for "not ready". */
   readonly health?: () => Health | undefined;
-  /** A monotonic clock, milliseconds. Default `performance.now`. */
+  /** A monotonic clock in milliseconds. Default `performance.now`. */
   readonly now?: () => number;
 }
 
@@ -40,13 +40,13 @@ export interface ExporterOptions {
 export interface Exporter {
   /** The address for Prometheus: `http://127.0.0.1:PORT/metrics`, or `unix:PATH`. */
   readonly url: string;
-  /** A sentence for the operator when other machines can reach the address. */
+  /** A sentence for the operator, if other machines can reach the address. */
   readonly warning?: string;
   /** Closes every connection and stops listening. */
   close(): Promise<void>;
 }
 
-/** Starts to serve. Rejects with `ERR_LOCAL_ADDRESS` or `ERR_LOCAL_LIMIT` (fact `syscode`, and those of the address) when it cannot listen. */
+/** Starts the server. Rejects with `ERR_LOCAL_ADDRESS` or `ERR_LOCAL_LIMIT` (fact `syscode`, and those of the address) when it cannot listen. */
 export async function startExporter(options: ExporterOptions): Promise<Exporter> {
   const { host = '127.0.0.1', port = 0, path } = options;
   const server = await openServer(path === undefined ? { host, port } : { path }, MAX_CONNECTIONS);
@@ -60,7 +60,7 @@ export async function startExporter(options: ExporterOptions): Promise<Exporter>
 
 const warningOf = (host: string, token: string | undefined): string =>
   token === undefined
-    ? `the metrics on ${host} can be read by every machine that can reach this address; a token or a UNIX socket restricts it`
+    ? `any machine that can reach ${host} can read the metrics; restrict access with a token or a UNIX socket`
     : `the metrics on ${host} and their token are sent without encryption`;
 
 class MetricsHandler {
@@ -99,9 +99,9 @@ class MetricsHandler {
     if (!this.#isWithinLimit()) return [429, 'too many requests', { 'Retry-After': '1' }];
     if (!isAuthorized(request, this.options.token))
       return [401, 'the bearer token is missing or wrong', { 'WWW-Authenticate': 'Bearer' }];
-    if (!['/metrics', '/healthz'].includes(pathOf(request))) return [404, 'there are /metrics and /healthz'];
+    if (!['/metrics', '/healthz'].includes(pathOf(request))) return [404, 'only /metrics and /healthz exist'];
     if (request.method === 'GET' || request.method === 'HEAD') return undefined;
-    return [405, 'GET or HEAD', { Allow: 'GET, HEAD' }];
+    return [405, 'only GET and HEAD are allowed', { Allow: 'GET, HEAD' }];
   }
 
   #isWithinLimit(): boolean {
@@ -111,7 +111,7 @@ class MetricsHandler {
     return this.#second.requests <= MAX_REQUESTS;
   }
 
-  /** Requests within a second share one collection. */
+  /** The text of the registry, collected at most once a second. */
   #metrics(): Promise<string> {
     const now = this.#now();
     if (now - this.#collection.at >= COLLECTION_INTERVAL)
@@ -130,7 +130,7 @@ type Refusal = readonly [status: number, reason: string, headers?: Readonly<Reco
 
 const pathOf = ({ url = '' }: IncomingMessage): string => url.replace(/\?.*$/s, '');
 
-/** Compares digests, which have one length, so that the time does not depend on the token. */
+/** Compares digests, which have the same length, in constant time, so that the time does not depend on the token. */
 function isAuthorized({ headers }: IncomingMessage, token: string | undefined): boolean {
   if (token === undefined) return true;
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

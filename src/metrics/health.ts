@@ -1,4 +1,4 @@
-/** The health of a node for `/healthz`: whether it accepts and dials connections, how full it is, how late its timers are. */
+/** The health of a node for `/healthz`: whether it accepts and dials connections, how many slots are in use, and the delay of its timers. */
 import type { BitcoinNode } from '../index.js';
 import type { EventLoopLag } from './event-loop-lag.js';
 
@@ -8,16 +8,16 @@ export interface SlotUse {
   readonly max: number;
 }
 
-/** What `/healthz` reports. */
+/** The JSON body of `/healthz`. */
 export interface Health {
   /** False once the node is stopping. */
   readonly ready: boolean;
   readonly slots: { readonly inbound: SlotUse; readonly outbound: SlotUse };
-  /** Seconds: the latest timers of the process, the longest delay of the last ten seconds. */
+  /** The longest delay of a timer in the last ten seconds, in seconds. */
   readonly lag: number;
 }
 
-/** The slots of a node, from the context of its supervisor. */
+/** The slots of a node, read from the context of its supervisor. */
 export function slotsOf({ supervisor }: BitcoinNode): Health['slots'] {
   const { inbound, outbound, maxinbound, maxoutbound } = supervisor.getSnapshot().context;
   return {
@@ -26,6 +26,7 @@ export function slotsOf({ supervisor }: BitcoinNode): Health['slots'] {
   };
 }
 
+/** The health of a node now. */
 export function healthOf(node: BitcoinNode, lag: EventLoopLag): Health {
   const { status, value } = node.supervisor.getSnapshot();
   const ready = status === 'active' && value !== 'draining';

@@ -1,8 +1,9 @@
-/** Refused connections by source, with a bound: the sources are counted here, and only their number is a metric. */
+/** Counts refused connections by source in bounded memory, so that metrics need no label with a source. */
 
-/** Sources that are counted; at this number the counts start again. */
+/** Most sources that are counted; one more clears all counts. */
 const MAX_SOURCES = 4_096;
 
+/** The number of sources, and the largest number of refusals of a source. */
 export class RefusalsBySource {
   readonly #counts = new Map<string, number>();
   #most = 0;
@@ -12,7 +13,7 @@ export class RefusalsBySource {
     return this.#counts.size;
   }
 
-  /** The refusals of the source that has most. */
+  /** The number of refusals of the source with most of them, since the start. */
   get most(): number {
     return this.#most;
   }

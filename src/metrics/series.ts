@@ -1,15 +1,15 @@
 /**
- * The series, named by Prometheus' conventions: prefix `verack_`, base units, `_total` for counters. Every label has a
- * closed set of values (states, reason codes, commands of the message table and `other`). No label holds text from a peer,
- * so a peer cannot make the number of series grow.
+ * Defines the series, named by the conventions of Prometheus: prefix `verack_`, base units, `_total` for counters. Each label
+ * has a closed set of values (states, reason codes, commands of the message table and `other`). No label contains text from
+ * a peer, so a peer cannot increase the number of series.
  */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
-/** Seconds: up to the handshake's limit of 60. */
+/** Seconds, up to the time limit of the handshake, 60. */
 const HANDSHAKE_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-/** Seconds: from the same machine to a slow path over Tor; a ping without an answer ends the peer instead. */
+/** Seconds: from a peer on the same machine to a slow path over Tor. */
 const PING_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-/** Seconds: from delays without effect to delays that a ping shows. */
+/** Seconds: from delays without effect to delays that distort ping times. */
 const LAG_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 /** Adds every series to the registry; throws when a name exists already. `collect` runs before each scrape. */
@@ -33,6 +33,7 @@ export function seriesIn(registry: Registry, collect: () => void) {
   };
 }
 
+/** The series of one node. */
 export type Series = ReturnType<typeof seriesIn>;
 
 const connectionSeries = (registers: Registry[]) => ({
@@ -49,7 +50,7 @@ const connectionSeries = (registers: Registry[]) => ({
   }),
   durations: new Histogram({
     name: 'verack_handshake_duration_seconds',
-    help: 'Phases of handshakes: connect (outbound only), version (until their version), verack (from then until their verack).',
+    help: 'Phases of handshakes: connect (outbound only), version (until the version of the peer), verack (from then until its verack).',
     labelNames: ['phase'] as const,
     buckets: HANDSHAKE_BUCKETS,
     registers,
@@ -62,7 +63,7 @@ const connectionSeries = (registers: Registry[]) => ({
   }),
   pings: new Histogram({
     name: 'verack_ping_seconds',
-    help: 'Round trips of our pings.',
+    help: 'Round-trip times of pings.',
     buckets: PING_BUCKETS,
     registers,
   }),
@@ -71,13 +72,13 @@ const connectionSeries = (registers: Registry[]) => ({
 const trafficSeries = (registers: Registry[]) => ({
   messages: new Counter({
     name: 'verack_messages_total',
-    help: 'Whole messages; commands outside the message table are other.',
+    help: 'Complete messages; commands that are not in the message table are other.',
     labelNames: ['command', 'direction'] as const,
     registers,
   }),
   bytes: new Counter({
     name: 'verack_message_bytes_total',
-    help: 'Bytes of messages with their headers, as bytessent_per_msg and bytesrecv_per_msg of getpeerinfo; dropped ones are other.',
+    help: 'Bytes of messages with their headers, as bytessent_per_msg and bytesrecv_per_msg of getpeerinfo; dropped messages are other.',
     labelNames: ['command', 'direction'] as const,
     registers,
   }),
@@ -109,7 +110,7 @@ const limitSeries = (registers: Registry[]) => ({
   }),
   refusedMost: new Gauge({
     name: 'verack_refused_most_of_one_source',
-    help: 'Refused connections of the source that has most of them.',
+    help: 'Refused connections of the source with most of them.',
     registers,
   }),
 });
@@ -123,7 +124,7 @@ const dropSeries = (registers: Registry[]) => ({
   }),
   buffered: new Gauge({
     name: 'verack_buffered_bytes',
-    help: 'Bytes held in unfinished frames and send queues.',
+    help: 'Bytes in unfinished frames and send queues.',
     registers,
   }),
   linesDropped: new Counter({
@@ -142,7 +143,7 @@ const processSeries = (registers: Registry[]) => ({
   }),
   lag: new Histogram({
     name: 'verack_eventloop_lag_seconds',
-    help: 'How late a timer of this process was; measured twice a second.',
+    help: 'Delay of a timer of this process, measured twice a second.',
     buckets: LAG_BUCKETS,
     registers,
   }),

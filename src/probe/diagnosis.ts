@@ -1,7 +1,7 @@
 /**
- * From what a probe has seen to the step that failed, the cause, and what to do next. Pure: no I/O, no time.
+ * Derives from the observations of a probe which step failed, why, and what to do next. Pure functions: no I/O, no clock.
  *
- * The steps are in the order in which a connection takes them. A cause is a word of a closed set; the sentences may change.
+ * Programs can match on the step and the cause, which are closed sets; the sentences may change between releases.
  */
 import {
   type Chain,
@@ -15,7 +15,7 @@ import {
 import type { DialRecord } from './observed-net.js';
 import type { Answer } from './second-look.js';
 
-/** The steps of a connection, in their order. */
+/** The steps of a probe, in the order in which they happen. */
 export const PROBE_STEPS = ['name', 'proxy', 'tcp', 'transport', 'version', 'verack', 'ping'] as const;
 /** One of {@link PROBE_STEPS}. */
 export type ProbeStep = (typeof PROBE_STEPS)[number];
@@ -52,7 +52,7 @@ export type Cause =
   | 'no-pong'
   | 'ended-after-handshake';
 
-/** The step that each cause makes fail. */
+/** The step that fails by each cause. */
 const CAUSES: Readonly<Record<Cause, ProbeStep>> = {
   'unknown-name': 'name',
   'slow-dns': 'name',
@@ -89,27 +89,29 @@ const CAUSES: Readonly<Record<Cause, ProbeStep>> = {
 export interface Diagnosis {
   readonly step: ProbeStep;
   readonly cause: Cause;
-  /** One or two sentences for a person; they may change between releases. */
+  /** What to do, in one or two sentences for people; they may change between releases. */
   readonly cure: string;
 }
 
-/** What is known when a probe is over. */
+/** What is known at the end of a probe. */
 export interface Evidence {
+  /** Why the probe failed; undefined when it succeeded. */
   readonly reason: Reason | undefined;
+  /** The chain of the probe. */
   readonly chain: Chain;
   /** The port that was dialled. */
   readonly port: number;
-  /** As it was asked for. */
+  /** Whether v2 was tried. */
   readonly v2transport: boolean;
-  /** Which messages came, and whether the handshake was complete. */
+  /** Which messages were received. */
   readonly got: { readonly version: boolean; readonly verack: boolean; readonly pong: boolean };
-  /** The connections of the probe itself. */
+  /** The connections of the probe, in the order of the dials. */
   readonly dials: readonly DialRecord[];
-  /** What a second look has found. */
+  /** The result of the second look; undefined when there was none, or it found nothing. */
   readonly answer: Answer | undefined;
 }
 
-/** Undefined when nothing failed, or when the probe was given up. */
+/** The diagnosis; undefined when nothing failed, or when the probe was cancelled. */
 export function diagnose(evidence: Evidence): Diagnosis | undefined {
   const cause = causeOf(evidence);
   return cause && { step: CAUSES[cause], cause, cure: cureOf(cause, evidence) };
@@ -120,15 +122,15 @@ function causeOf(evidence: Evidence): Cause | undefined {
   if (!reason) return got.pong ? undefined : 'no-pong';
   if (reason.code === 'ERR_LOCAL_CANCELLED' && !evidence.answer) return undefined;
   if (reason.code === 'ERR_POLICY_VERSION') return got.verack ? 'demand' : 'obsolete';
-  const plain = PLAIN[reason.code];
-  if (plain) return plain;
+  const known = CAUSE_OF_CODE[reason.code];
+  if (known) return known;
   if (got.verack) return 'ended-after-handshake';
   if (got.version) return REASONS[reason.code].family === 'time' ? 'no-verack' : endedBeforeVerack(reason);
   return beforeVersion(reason, evidence);
 }
 
-/** Codes that say it all. */
-const PLAIN: Partial<Record<ReasonCode, Cause>> = {
+/** Codes that have one cause only. */
+const CAUSE_OF_CODE: Partial<Record<ReasonCode, Cause>> = {
   ERR_DIAL_NO_LOOKUP: 'no-lookup',
   ERR_DIAL_NO_PROXY: 'no-proxy',
   ERR_DIAL_PROXY_DOWN: 'proxy-down',
@@ -144,7 +146,7 @@ const PLAIN: Partial<Record<ReasonCode, Cause>> = {
 const endedBeforeVerack = ({ code }: Reason): Cause =>
   isLinkCode(code) ? 'closed-before-verack' : 'broken-handshake';
 
-/** Codes of a proxy that speak of the target, not of the proxy. */
+/** Codes of a proxy that are about the target, not about the proxy. */
 const BEYOND_PROXY =
   /^ERR_DIAL_(ONION_|PROXY_(NETWORK|HOST|REFUSED|TIMEOUT)|I2P_(NOT_FOUND|UNREACHABLE|TIMEOUT))/;
 
@@ -171,13 +173,13 @@ function afterOpen({ code, facts }: Reason, { dials }: Evidence): Cause {
   return isLinkCode(code) ? 'closed-on-version' : 'silent';
 }
 
-/** The chain whose magic came instead of ours. */
+/** The chain whose magic was received instead of the expected one. */
 const chainOfMagic = ({ received, network }: Facts): string | undefined =>
   network === undefined
     ? Object.values(NETWORKS).find(({ magicHex }) => magicHex === received)?.chain
     : String(network);
 
-/** It took our v2 attempt, ended it without a byte, and has not let us in since. */
+/** Whether the node closed the v2 attempt without sending a byte and has refused every connection since. */
 function isBanned({ v2transport, dials }: Evidence): boolean {
   const [first, ...later] = dials;
   if (!v2transport || first?.connect === undefined || first.closedFirst) return false;
@@ -192,7 +194,7 @@ function causeOfAnswer(answer: Answer, { chain, port }: Evidence): Cause {
   return answer.transport === 'v1' ? 'v1-only' : 'v2-only';
 }
 
-/** Services that answer whatever they are sent. */
+/** Other protocols, recognised by the first bytes of an answer. */
 const PROTOCOLS: readonly (readonly [start: string, name: string])[] = [
   ['HTTP/', 'an HTTP server'],
   ['SSH-', 'an SSH server'],
@@ -205,48 +207,48 @@ const protocolOf = (received: Uint8Array): string | undefined => {
   return PROTOCOLS.find(([start]) => text.startsWith(start))?.[1];
 };
 
-/** Cures that depend on what was seen; for the others the hint of the reason is the cure. */
+/** The sentences of causes; any other cause has the hint of the reason code. */
 const CURES: Partial<Record<Cause, (evidence: Evidence) => string>> = {
-  'unknown-name': () => 'Check the spelling of the name; the DNS servers know no address of it.',
+  'unknown-name': () => 'Check the spelling of the name; DNS has no address for it.',
   'slow-dns': () =>
-    'No DNS server has answered in time: check the DNS of this machine, ask another with --dns-server, or give the IP address.',
+    'No DNS server answered in time: check the DNS settings of this machine, use another server with --dns-server, or give the IP address.',
   dropped: ({ port }) =>
-    `Nothing answers: a firewall drops the packets, or the machine is off. Let TCP port ${port} through to the node; --timeout MS waits longer.`,
+    `There is no answer: a firewall drops the packets, or the machine is off. Allow TCP port ${port} to the node, or wait longer with --timeout MS.`,
   refused: ({ port, chain }) =>
-    `Nothing listens on port ${port} of that host, or its firewall refuses connections: check the port (${chain.chain} nodes usually listen on ${chain.port}) and that the node runs with "listen=1".`,
+    `Nothing listens on port ${port} of the host, or its firewall refuses connections: check the port (${chain.chain} nodes usually listen on ${chain.port}) and that the node runs with "listen=1".`,
   'wrong-port': ({ answer, port }) =>
-    `Not port ${port}: a node of ${answer?.chain.chain} answers on port ${answer?.port} of that machine.`,
+    `The port ${port} is wrong: a node of ${answer?.chain.chain} answers on port ${answer?.port} of the machine.`,
   full: () =>
-    'It takes connections and closes them before a byte is sent: its slots are full (raise -maxconnections there, or try later), or it has banned this address (-bantime; listbanned there).',
+    'The node accepts connections and closes them before a byte is sent: its slots are full (raise its -maxconnections, or try later), or it has banned this address (check its listbanned).',
   'bans-v2': () =>
-    'It closed the v2 attempt and has refused this address since: it bans who tries BIP324. When the ban is over, use --no-v2transport.',
-  'v1-only': () => 'It speaks v1 only: leave out --v2only.',
-  'v2-only': () => 'It speaks v2 (BIP324) only: leave out --no-v2transport.',
+    'The node closed the v2 attempt and has refused this address since: it bans peers that try BIP324. When the ban has expired, use --no-v2transport.',
+  'v1-only': () => 'The node speaks v1 only: omit --v2only.',
+  'v2-only': () => 'The node speaks v2 (BIP324) only: omit --no-v2transport.',
   'wrong-chain': ({ answer, reason }) => {
     const chain = answer?.chain.chain ?? chainOfMagic(reason?.facts ?? {});
     return chain === undefined
-      ? 'It runs on another chain: pick it with --chain main|test|testnet4|signet|regtest.'
-      : `It runs on another chain: --chain ${chain}.`;
+      ? 'The node is on another chain: select it with --chain main|test|testnet4|signet|regtest.'
+      : `The node is on another chain: use --chain ${chain}.`;
   },
   'no-bitcoin': ({ dials, chain }) => {
     const name = dials.map(({ received }) => protocolOf(received)).find((found) => found !== undefined);
-    return `${name === undefined ? 'No Bitcoin node' : name.replace(/^a/, 'A')} answers there: check the port (${chain.chain} nodes usually listen on ${chain.port}).`;
+    return `${name === undefined ? 'No Bitcoin node' : name.replace(/^a/, 'A')} answers: check the port (${chain.chain} nodes usually listen on ${chain.port}).`;
   },
-  obsolete: () => 'Its software is obsolete: it must be upgraded there; nothing helps here.',
-  demand: () => 'It does not meet --require: choose another node, or change its configuration.',
+  obsolete: () => 'The software of the node is obsolete and must be upgraded; no option of verack can help.',
+  demand: () => 'The node does not meet --require: choose another node, or change its configuration.',
   'closed-on-version': () =>
-    'It closes the connection when our version comes: it may be of a chain that is not known here, or refuse this user agent or address; its log says why.',
+    'The node closes the connection when it receives our version: it may be on a chain that verack does not know, or refuse this user agent or address; check its log.',
   silent: () =>
-    'It takes connections and says nothing: the node hangs, is still starting, or this is no Bitcoin node; look at its log.',
+    'The node accepts connections but sends nothing: it hangs, is still starting, or is not a Bitcoin node; check its log.',
   'no-verack': () =>
-    'It sent its version and no verack: its log says what it made of our version; --peertimeout S waits longer.',
-  'closed-before-verack': () => 'It closed the connection after our version: its log says why.',
+    'The node sent version but no verack: check its log, or wait longer with --peertimeout S.',
+  'closed-before-verack': () => 'The node closed the connection after our version: check its log.',
   'no-pong': () =>
-    'The handshake is complete, but no pong came: the node is busy, or its network loses packets; try again.',
+    'The handshake is complete, but no pong was received: the node is busy, or the network loses packets; try again.',
   'ended-after-handshake': ({ reason }) =>
     reason && !isLinkCode(reason.code)
       ? REASONS[reason.code].hint
-      : 'The handshake was complete, and then it closed the connection: its log says why.',
+      : 'The handshake was complete, then the node closed the connection: check its log.',
 };
 
 function cureOf(cause: Cause, evidence: Evidence): string {

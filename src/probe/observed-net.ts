@@ -1,8 +1,9 @@
 /**
- * A net that notes what each dialled connection shows below the handshake: how long it took to open, its first bytes, and
- * whether the other side closed it before we had sent a byte, as a node does that is full or has banned us.
+ * A net that records what each dialled connection shows below the handshake: how long it took to open, its first bytes, and
+ * whether the other side closed it before a byte was sent to it, as a node does that is full or has banned this address.
  *
- * To see that, each link is held back for a moment after it has opened. The moment is no part of any measured time.
+ * To see such an early close, each link is handed over only {@link SETTLE_MS} after it has opened. No measured time
+ * includes this delay.
  */
 import {
   type Clock,
@@ -15,32 +16,34 @@ import {
 } from '../net/index.js';
 import type { LinkCode, ReasonCode } from '../node/index.js';
 
-/** Milliseconds that a link is held back: a node that closes at once has done so by then. */
+/** Milliseconds before a link is handed over: time enough to see the close of a node that closes at once. */
 export const SETTLE_MS = 100;
-/** First bytes that are kept: the magic and the command of a v1 header, or the beginning of another protocol's answer. */
+/** How many of the first bytes are recorded: the magic and command of a v1 header, or enough to recognise another protocol. */
 const KEPT = 16;
 
 /** What one dialled connection has shown so far. */
 export interface DialRecord {
   readonly to: Endpoint;
-  /** Milliseconds until it was open; absent while it is not. */
+  /** Milliseconds until it was open; absent before. */
   connect?: number;
   /** Why it was not opened. */
   failed?: ReasonCode;
-  /** The other side ended it before we had sent a byte. */
+  /** Whether the other side closed it before a byte was sent to it. */
   closedFirst: boolean;
-  /** How it ended, if the other side ended it. */
+  /** How it ended, if the other side closed it or it broke. */
   closed?: LinkCode;
-  /** The first bytes that came. */
+  /** The first bytes that were received, at most 16. */
   received: Uint8Array;
 }
 
+/** A net and the records of its dials. */
 export interface ObservedNet {
   readonly net: Net;
   /** In the order of the dials. */
   readonly records: readonly DialRecord[];
 }
 
+/** Wraps `inner`, and records each of its dials; listeners are not recorded. */
 export function observedNet(inner: Net, clock: Clock): ObservedNet {
   const records: DialRecord[] = [];
   const dial = (to: Endpoint, handler: DialHandler): (() => void) => {
@@ -76,7 +79,7 @@ class Dial {
       },
     });
     this.giveUp = () => {
-      // Once the link was handed over, it is closed through the link.
+      // A link that was handed over is closed by its owner.
       if (link?.isSettled) return;
       this.#isGivenUp = true;
       if (link) link.destroy();
@@ -85,7 +88,7 @@ class Dial {
   }
 }
 
-/** Keeps what comes before it has an owner. */
+/** Buffers what is received before the link is handed over. */
 class ObservedLink extends LinkWrapper {
   isSettled = false;
   readonly #early: Uint8Array[] = [];
@@ -134,7 +137,7 @@ class ObservedLink extends LinkWrapper {
     super.destroy();
   }
 
-  /** Nothing of the owner is called from inside a call of the net's. */
+  /** Hands the link over. Its handler gets the buffered bytes in a later turn of the event loop, never inside a call of the net. */
   #settle(): void {
     this.clock.clearTimeout(this.#timer);
     if (this.isSettled) return;

@@ -1,5 +1,5 @@
 /**
- * Asks one node once: is it reachable, what does it say of itself, how fast?
+ * Probes a node with one handshake: whether it is reachable, what it announces, and how long each step takes.
  *
  *   const report = await probe('127.0.0.1:18444', { chain: 'regtest' });
  *   if (report.ok) console.log(report.subver, report.phases.ping);
@@ -37,9 +37,9 @@ import { type Answer, SecondLook } from './second-look.js';
 
 /** What the node must offer for `ok` to be true. */
 export interface ProbeDemands {
-  /** Service bits, all of them: `ERR_POLICY_SERVICES` otherwise. */
+  /** Service bits that it must have, all of them: `ERR_POLICY_SERVICES` otherwise. */
   readonly services?: readonly ServiceName[];
-  /** The least protocol version: `ERR_POLICY_VERSION` otherwise. */
+  /** The minimum protocol version: `ERR_POLICY_VERSION` otherwise. */
   readonly version?: number;
 }
 
@@ -51,37 +51,41 @@ export interface ProbeOptions {
   readonly rules?: Partial<Rules>;
   /** Milliseconds to wait for the pong after the handshake; a node that sends none is still `ok`. Default 5,000. */
   readonly pingTimeout?: number;
+  /** What the node must offer. Default: nothing. */
   readonly require?: ProbeDemands;
   /** How a name is resolved. */
   readonly dns?: Omit<DnsOptions, 'signal'>;
-  /** Resolves names in another way; `dns` is not used then. */
+  /** Resolves names instead of the default resolver; `dns` is then not used. */
   readonly lookup?: Lookup;
+  /** Comments in the user agent (BIP14). */
   readonly uacomment?: readonly string[];
   /** Try BIP324 first; refuse v1. Default false. */
   readonly v2transport?: boolean;
   readonly v2only?: boolean;
-  /** Gives up: the report then has the reason `ERR_LOCAL_CANCELLED`. */
+  /** Cancels the probe: the report then has the reason `ERR_LOCAL_CANCELLED`. */
   readonly signal?: AbortSignal;
+  /** Opens the connections. Default: TCP. */
   readonly net?: NodeOptions['net'];
+  /** Default: the clock of the system. */
   readonly clock?: Clock;
-  /** Fresh random bytes, `count` of them. */
+  /** Returns `count` unpredictable bytes. Default: those of the system. */
   readonly random?: NodeOptions['random'];
-  /** Makes the node of the probe itself, not those of a second look. Default {@link createNode}. */
+  /** Creates the node of the probe, but not those of the second look. Default {@link createNode}. */
   readonly create?: (options: NodeOptions) => BitcoinNode;
 }
 
-/** How long each step took, milliseconds; a step that was not finished is absent. `dns` is absent for an address. */
+/** How long each step took, in milliseconds; a step that was not completed is absent. `dns` is absent for an address. */
 export interface ProbePhases {
   readonly dns?: number;
   readonly connect?: number;
-  /** From the open connection to their `version`, and from there to their `verack`. */
+  /** From the open connection to the node's `version`; `verack`: from then to its `verack`. */
   readonly version?: number;
   readonly verack?: number;
   /** From our first ping to its pong. */
   readonly ping?: number;
 }
 
-/** What a node said, in the words of `getpeerinfo`, as far as it came. */
+/** What is known about a node, with the names of `getpeerinfo`. */
 export type ProbeFacts = Pick<
   PeerInfo,
   | 'version'
@@ -121,18 +125,19 @@ export interface ProbeReport extends Partial<ProbeFacts> {
 }
 
 const PING_TIMEOUT = 5_000;
-/** A node that has sent nothing for so long is asked for the other chains, milliseconds. */
+/** Milliseconds without an answer after which a node is tried with the other transport and the other chains. */
 const SILENCE = 3_000;
-/** Nobody takes connections on that port. */
+/** Codes of a port on which nothing accepts connections. */
 const PORT_CODES: readonly ReasonCode[] = ['ERR_DIAL_REFUSED', 'ERR_TIME_CONNECT'];
 
 /**
- * Looks `host` up (`1.2.3.4`, `[::1]:8333`, `name`, `name:8333`), connects, shakes hands, waits for the first pong, closes. The
- * addresses of a name are tried one after the other until a handshake completes. A node that takes the connection and sends no
- * `version` is asked for the other chains as well, with one short v1 connection each: `ERR_FRAME_MAGIC` then names the chain.
- * Whatever the node does, the promise resolves.
+ * Resolves `host` (`1.2.3.4`, `[::1]:8333`, `name`, `name:8333`), connects, completes the handshake, waits for the first pong
+ * and closes the connection. The addresses of a name are tried in turn until a handshake completes. If a node accepts the
+ * connection but sends no `version`, or its port is closed, further short connections look for the cause: the other
+ * transport, the other chains (`ERR_FRAME_MAGIC` then names the chain) and the default ports of the chains.
+ * The promise resolves whatever the node does.
  *
- * @throws VerackError `ERR_LOCAL_ARGUMENT` when `host` is no host or an option cannot be used; nothing else
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` when `host` is not a host or an option is invalid; no other error
  */
 export async function probe(host: string, options: ProbeOptions = {}): Promise<ProbeReport> {
   checkOptionNames(options, Object.keys(OPTION_NAMES));
@@ -173,7 +178,7 @@ const OPTION_NAMES: Readonly<Record<keyof ProbeOptions, true>> = {
   create: true,
 };
 
-/** Only what was given: `undefined` would hide a default. */
+/** Only the options that are given, since `undefined` would replace a default. */
 function nodeOptions({
   chain,
   rules,
@@ -189,7 +194,7 @@ function nodeOptions({
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-/** A lookup that records how long its answer took, milliseconds. */
+/** A lookup that records how long its answer took, in milliseconds. */
 interface TimedLookup {
   readonly run: Lookup;
   ms: number | undefined;
@@ -236,12 +241,12 @@ class Probe {
     await this.#firstAnswer(outcome);
     const look = this.#secondLook();
     const answer = look && (await Promise.race([look, versionOf(outcome)]));
-    // What answers elsewhere explains a silence that could last for a minute.
+    // The second look has found the cause, so the first connection need not run into its time limit.
     if (answer) peer.close();
     return this.#diagnosed(await outcome, answer);
   }
 
-  /** Adds the reason of another chain, and what failed. */
+  /** Adds the diagnosis, and replaces the reason if the second look found a better one. */
   #diagnosed(report: ProbeReport, answer: Answer | undefined): ProbeReport {
     const { node, options, dials } = this.parts;
     const { chain } = node;
@@ -261,7 +266,7 @@ class Probe {
     return { ...report, ...(other && { ok: false, reason: other }), ...(diagnosis && { diagnosis }) };
   }
 
-  /** Resolves with the report, or when the node has been silent for long enough. */
+  /** Resolves when the probe is over, or after {@link SILENCE}. */
   async #firstAnswer(answer: Promise<unknown>): Promise<void> {
     const { clock } = this.parts;
     let timer: unknown;
@@ -294,7 +299,7 @@ class Probe {
     return this.#report(info, this.#echo() ?? this.#unmet(info));
   }
 
-  /** Resolves with the first pong, the end of the connection, or when the time for it is over. */
+  /** Resolves at the first pong, at the end of the connection, or after `pingTimeout`. */
   #firstPong(peer: Peer): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.parts.clock.setTimeout(resolve, this.parts.options.pingTimeout ?? PING_TIMEOUT);
@@ -309,14 +314,14 @@ class Probe {
     });
   }
 
-  /** An echo server sends our own version back; the machine cannot distinguish it from a node's. */
+  /** An echo server returns our own version, which the machine cannot distinguish from that of a node. */
   #echo(): Reason | undefined {
     const { sent, received } = this.#nonces;
     if (sent !== received) return undefined;
     return { code: 'ERR_PROTO_SELF', facts: { nonce: sent, echo: true } };
   }
 
-  /** Asks the same machine in other ways, when it was reached or refused us, and has sent no `version`. */
+  /** Starts a second look, if no `version` was received and the host was reached or refused the connection. */
   #secondLook(): Promise<Answer | undefined> | undefined {
     const { node, options, dials } = this.parts;
     if (this.#nonces.received !== '' || options.signal?.aborted) return undefined;
@@ -386,7 +391,7 @@ class Probe {
     return Object.fromEntries(all.filter(([, ms]) => ms !== undefined));
   }
 
-  /** The time that the connection itself took. */
+  /** The time until the connection was open, without the delay of the observed net. */
   #connectOf(addr: string): Pick<ProbePhases, 'connect'> {
     const connect = this.parts.dials.findLast(({ to }) => formatEndpoint(to) === addr)?.connect;
     return connect === undefined ? {} : { connect };
@@ -398,10 +403,10 @@ class Probe {
   }
 }
 
-/** The connection was open and came to nothing; with v2, bytes of another chain look like garbage without end. */
+/** Whether an open connection ended without a `version`. With v2, the bytes of another chain look like garbage that is too long. */
 const wasCut = (code: ReasonCode): boolean => isLinkCode(code) || code === 'ERR_V2_GARBAGE';
 
-/** The node of that address is of another chain, or was silent on the transport that was asked for. */
+/** The reason that the second look gives: the node is on another chain, or was silent on the transport of the probe. */
 function reasonOfAnswer(answer: Answer, chain: Chain, before: Reason | undefined): Reason | undefined {
   const { magicHex: received, chain: network } = answer.chain;
   if (network !== chain.chain)
@@ -410,7 +415,7 @@ function reasonOfAnswer(answer: Answer, chain: Chain, before: Reason | undefined
   return { code: 'ERR_TIME_HANDSHAKE', facts: { awaited: 'version', ms: SILENCE } };
 }
 
-/** Resolves when the node has sent its `version` after all; never otherwise. */
+/** Resolves when the node has sent its `version` after all; otherwise never. */
 const versionOf = (answer: Promise<ProbeReport>): Promise<undefined> =>
   new Promise((resolve) => void answer.then(({ version }) => version !== undefined && resolve(undefined)));
 

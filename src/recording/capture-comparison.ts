@@ -1,17 +1,17 @@
 /**
- * What a node that captured its messages sent, beside what a node of ours sends in its place: by kind (command), between
- * one received message and the next.
+ * Compares the messages that a capturing node sent with those that a node of verack sends in its place. The kinds (commands)
+ * of the messages between two received messages are compared.
  *
- * Not byte for byte: a capture holds neither the node's random draws nor the edges of chunks nor deadlines that passed.
- * {@link COMPARED} is compared; whatever else the other node sends it sends because it has a chain and a mempool. Pings go by a
- * timer of each node's own, so only their number is compared.
+ * The bytes are not compared, since a capture contains neither random values nor chunk boundaries nor timers. Only the kinds
+ * in {@link COMPARED} are compared; the capturing node sends others because it has a chain and a mempool. Of pings only the
+ * number is compared, since each node sends them by its own timer.
  */
 import type { BitcoinNode } from '../index.js';
 import type { CapturedMessage, CaptureFault, MergedMessage } from './core-capture.js';
 import { type ReferenceNodeOptions, ReferenceNode } from './reference-node.js';
-import { MAX_LINES, said, type SessionLine } from './transcripts.js';
+import { MAX_LINES, type MessageLine, messageLine, type SessionLine } from './transcripts.js';
 
-/** The kinds of the handshake, in the order of their first appearance, and those that keep a connection open. */
+/** The kinds that are compared: those of the handshake, in the order in which a node sends them, then ping and pong. */
 export const COMPARED = [
   'version',
   'wtxidrelay',
@@ -26,65 +26,66 @@ export const COMPARED = [
 
 const isCompared = (command: string): boolean => (COMPARED as readonly string[]).includes(command);
 
-/** Where the two sent other kinds. */
+/** A place where the two nodes sent different kinds. */
 export interface KindDifference {
-  /** The connection, from 1. */
+  /** The number of the connection, from 1. */
   readonly session: number;
-  /** What was received before, and where it stands in its file; -1 for the beginning and for the whole session. */
+  /** The command that was received before, and its byte offset in its file; -1 for the beginning, the end and the whole session. */
   readonly after: string;
   readonly offset: number;
-  /** Of the node that captured, and of ours. */
+  /** The commands that the capturing node sent; `ours`: those that the reference node sent, or its reason code. */
   readonly captured: readonly string[];
   readonly ours: readonly string[];
 }
 
-/** One connection from its beginning. */
+/** One connection of a capture. */
 export interface CapturedSession {
   readonly number: number;
   readonly inbound: boolean;
   /** Microseconds since 1970-01-01 UTC. */
   readonly at: number;
-  /** `tester` is the node that captured. What stands between the columns is what our node made of it. */
+  /** The side `tester` is the capturing node; lines of both sides describe the reference node. */
   readonly entries: readonly SessionLine[];
-  /** Lines that were left out at the end. */
+  /** The number of further lines that were not kept. */
   readonly left: number;
 }
 
+/** The result of a comparison. */
 export interface CaptureVerdict {
   readonly sessions: number;
   readonly messages: number;
+  /** The number of differences. */
   readonly differing: number;
-  /** The first of them. */
+  /** The first 20 differences. */
   readonly differences: readonly KindDifference[];
-  /** Kinds that were sent and not compared, in the order in which they came. */
+  /** Kinds that the capturing node sent and that were not compared, in the order of their first appearance. */
   readonly left_out: readonly string[];
   readonly faults: readonly CaptureFault[];
 }
 
+/** What to compare, and what to report. */
 export interface CompareOptions {
-  /** The peer, as its folder is named. */
+  /** The peer, as the name of its directory. */
   readonly peer: string;
-  /** Both directions are there: without one of them there is nothing to compare. */
+  /** Whether both directions are present; otherwise nothing is compared. */
   readonly isWhole: boolean;
   readonly node?: ReferenceNodeOptions;
   /** Called with each reference node before its first input. */
   readonly watch?: (node: BitcoinNode) => void;
   /** Called with each message, its line in the transcript and the number of its session. */
-  readonly message?: (message: CapturedMessage, entry: Said, session: number) => void;
-  /** Called with each session when it is over. */
+  readonly message?: (message: CapturedMessage, entry: MessageLine, session: number) => void;
+  /** Called with each session when it has ended. */
   readonly session?: (session: CapturedSession) => void;
   /** Stops between two messages. */
   readonly signal?: AbortSignal;
 }
 
-type Said = Omit<SessionLine, 'at' | 'conn'>;
-
-/** Differences that are kept; the others are counted. */
+/** Differences that are kept; further ones are only counted. */
 const MAX_DIFFERENCES = 20;
-/** Kinds that are kept of those left out, and of those between two received messages. */
+/** Most kinds that are kept: of those not compared, and of those between two received messages. */
 const MAX_KINDS = 64;
 
-/** Compares one peer's capture offline: no time passes, nothing is dialled. */
+/** Compares the capture of one peer offline, on a virtual clock. Never rejects because of what the capture contains. */
 export async function compare(
   messages: AsyncGenerator<MergedMessage, readonly CaptureFault[]>,
   options: CompareOptions,
@@ -144,7 +145,7 @@ class Comparison {
   }
 }
 
-/** What the two sent since a message was received. */
+/** The kinds that both nodes sent since a message was received. */
 interface Gap {
   readonly after: string;
   readonly offset: number;
@@ -162,9 +163,9 @@ class Session {
   #gap = gapAfter('the beginning', -1);
   #left = 0;
   #now: number;
-  /** What our node ended for. */
+  /** The reason code with which the reference node ended; empty before. */
   #ended = '';
-  /** The rest cannot be compared. */
+  /** Whether the rest cannot be compared. */
   #isOff: boolean;
 
   constructor(
@@ -180,8 +181,8 @@ class Session {
   }
 
   /**
-   * Whether the message is the first of another connection with the same address. A node sends `version` once for each; to
-   * one that dialled it as the answer to theirs.
+   * Whether the message is the first one of the next connection with the same address. A node sends `version` once on each
+   * connection; on an inbound one it sends it in answer to the `version` of the other side.
    */
   isOverWith({ direction, command }: CapturedMessage, next: CapturedMessage | undefined): boolean {
     if (command !== 'version' || !this.#versions[direction]) return false;
@@ -189,10 +190,10 @@ class Session {
   }
 
   take(message: MergedMessage): void {
-    const { at, direction, command, isAlone } = message;
+    const { at, direction, command, isOneSided } = message;
     if (command === 'version') this.#versions[direction] = true;
     this.#now = Math.max(this.#now, at);
-    if (isAlone) this.#isOff = true;
+    if (isOneSided) this.#isOff = true;
     if (!this.#isOff) this.#reference.wait(at);
     if (direction === 'received') this.#closeGap(gapAfter(command, message.offset));
     this.#report(message);
@@ -201,20 +202,20 @@ class Session {
     else this.#count('captured', message);
   }
 
-  /** `isWhole`: nothing is missing at the end. */
+  /** Ends the session. `isWhole`: no message is missing at its end. */
   end(isWhole: boolean): void {
     if (!isWhole) this.#isOff = true;
     this.#closeGap(gapAfter('the end', -1));
-    this.#judgePings();
+    this.#comparePings();
     const { number, opening } = this;
     const { inbound, at } = opening;
     this.options.session?.({ number, inbound, at, entries: this.#entries, left: this.#left });
   }
 
-  /** A message is decoded only when it will be shown. */
+  /** Adds a message to the transcript. It is decoded only when it is shown. */
   #report(message: CapturedMessage): void {
     if (this.#isFull && !this.options.message) return void this.#left++;
-    const entry = said(message.direction, message.command, message.payload);
+    const entry = messageLine(message.direction, message.command, message.payload);
     this.options.message?.(message, entry, this.number);
     this.#note(entry);
   }
@@ -223,10 +224,10 @@ class Session {
     node.on('message', ({ direction, command, payload }) => {
       if (direction === 'sent') this.#count('ours', { command, payload });
     });
-    node.on('transition', ({ from, to }) => this.#say(`ours: ${from} → ${to}`));
+    node.on('transition', ({ from, to }) => this.#noteBoth(`verack: ${from} → ${to}`));
     node.on('ended', ({ lastreason }) => {
       this.#ended = lastreason?.code ?? 'ERR_LOCAL_CANCELLED';
-      this.#say(`ours: ${this.#ended}`);
+      this.#noteBoth(`verack: ${this.#ended}`);
     });
     this.options.watch?.(node);
     this.#reference.open();
@@ -243,7 +244,7 @@ class Session {
     if (side === 'captured' && this.#ended !== '') this.#continuesAfterEnd(command);
   }
 
-  /** The reference node has ended, and the captured one still sends. */
+  /** The reference node has ended its connection, but the capturing node still sends. */
   #continuesAfterEnd(command: string): void {
     const { after, offset } = this.#gap;
     this.#isOff = true;
@@ -256,8 +257,8 @@ class Session {
     if (!this.#isOff && gap.captured.join() !== gap.ours.join()) this.#differ(gap);
   }
 
-  /** One more or less, or one in fifty: no two timers are the same. */
-  #judgePings(): void {
+  /** Accepts a difference of one ping, plus one in fifty, since the timers of two nodes differ. */
+  #comparePings(): void {
     const { captured, ours } = this.#pings;
     if (this.#isOff || Math.abs(captured - ours) <= 1 + Math.max(captured, ours) / 50) return;
     const counted = (count: number): string[] => [`${count} × ping`];
@@ -271,7 +272,7 @@ class Session {
 
   #differ(found: Gap): void {
     const { captured, ours } = found;
-    this.#say(`here it sent ${listed(captured)}; ours sends ${listed(ours)}`);
+    this.#noteBoth(`captured: ${listed(captured)}; verack sends ${listed(ours)}`);
     this.differs({ session: this.number, ...found });
   }
 
@@ -279,11 +280,11 @@ class Session {
     return this.#entries.length >= MAX_LINES;
   }
 
-  #say(text: string): void {
+  #noteBoth(text: string): void {
     this.#note({ side: 'both', text });
   }
 
-  #note(entry: Said): void {
+  #note(entry: MessageLine): void {
     if (this.#isFull) return void this.#left++;
     this.#entries.push({ at: (this.#now - this.opening.at) / 1_000, conn: '', ...entry });
   }

@@ -1,22 +1,23 @@
 /**
- * Reads what Bitcoin Core writes with `-capturemessages` (net.cpp: `CaptureMessageToFile`; contrib/message-capture): for
- * each address of a peer a folder `message_capture/<addr>_<port>`, colons as underscores, with `msgs_recv.dat` and
- * `msgs_sent.dat`. Connections of the same address and port follow one another there. Each message:
+ * Reads the files that Bitcoin Core writes with `-capturemessages` (net.cpp: `CaptureMessageToFile`; contrib/message-capture):
+ * for each address of a peer a directory `message_capture/<addr>_<port>`, with `_` for `:`, that contains `msgs_recv.dat` and
+ * `msgs_sent.dat`. Successive connections with the same address and port are in the same files. Each message:
  *
  * | offset | size | field   |                                                     |
  * |--------|------|---------|-----------------------------------------------------|
  * | 0      | 8    | time    | microseconds since 1970-01-01 UTC, little-endian    |
  * | 8      | 12   | command | ASCII, padded with NUL                              |
  * | 20     | 4    | length  | of the payload, little-endian, at most 4,000,000    |
- * | 24     |      | payload | decrypted, if it came by BIP324                     |
+ * | 24     |      | payload | decrypted, if it was received by BIP324             |
  *
- * The file is untrusted: memory grows with the bytes that are there, never with a length that is claimed.
+ * The file is untrusted: memory grows with the bytes in the file, never with a length that a header claims.
  */
 import { COMMAND_SIZE, MAX_PAYLOAD, readCommand } from '../wire/index.js';
 
-/** As the node that captured sees it. */
+/** The direction from the view of the capturing node. */
 export type Direction = 'received' | 'sent';
 
+/** A message of a capture. */
 export interface CapturedMessage {
   /** Microseconds since 1970-01-01 UTC. */
   readonly at: number;
@@ -24,52 +25,54 @@ export interface CapturedMessage {
   /** At most 12 characters of printable ASCII or DEL. */
   readonly command: string;
   readonly payload: Uint8Array;
-  /** Of its first byte in its file. */
+  /** The offset of its first byte in its file. */
   readonly offset: number;
 }
 
-/** Where a file cannot be read on, and why. */
+/** Where reading a file had to stop, and why. */
 export interface CaptureFault {
   readonly direction: Direction;
-  /** Of the message that is not whole, or none. */
+  /** The byte offset of the incomplete or invalid message. */
   readonly offset: number;
+  /** One sentence without a full stop. */
   readonly why: string;
-  /** The file ends inside that message: it is still written, or was cut off. Otherwise it is damaged. */
+  /** True when the file ends inside the message (it is still being written, or was cut off); false when it is damaged. */
   readonly isCut: boolean;
 }
 
+/** The messages of one file; returns the fault at which reading stopped, if any. */
 export type CapturedMessages = AsyncGenerator<CapturedMessage, CaptureFault | undefined>;
 
-/** A message between those of the other direction. */
+/** A message in the order of both directions. */
 export interface MergedMessage extends CapturedMessage {
-  /** The other direction has broken off: what belongs before this one is not known. */
-  readonly isAlone: boolean;
+  /** Whether the file of the other direction has ended with a fault, so that messages before this one may be missing. */
+  readonly isOneSided: boolean;
 }
 
 const COMMAND_AT = 8;
 const LENGTH_AT = COMMAND_AT + COMMAND_SIZE;
 const HEADER = LENGTH_AT + 4;
-/** What the v2 transport lets pass; v1 ends at 0x7e. */
+/** Core accepts commands up to this character over the v2 transport; over v1 only up to 0x7e. */
 const LAST_CHARACTER = 0x7f;
 
-/** The messages of one file, however its bytes are split. Ends with what is wrong, if anything is. */
+/** Reads the messages of one file, with any split into chunks. Returns the fault at which it stopped, if any. */
 export async function* messagesIn(bytes: AsyncIterable<Uint8Array>, direction: Direction): CapturedMessages {
-  const supply = new ByteReader(bytes);
+  const reader = new ByteReader(bytes);
   try {
     for (let offset = 0; ;) {
-      const header = await supply.take(HEADER);
+      const header = await reader.take(HEADER);
       if (header.length === 0) return undefined;
       const claim = claimOf(header);
       const fault = (why: string, isCut: boolean): CaptureFault => ({ direction, offset, why, isCut });
       if (typeof claim === 'string') return fault(claim, header.length < HEADER);
-      const payload = await supply.take(claim.length);
+      const payload = await reader.take(claim.length);
       if (payload.length < claim.length)
         return fault(`its payload ends after ${payload.length} of ${claim.length} bytes`, true);
       yield { at: claim.at, direction, command: claim.command, payload, offset };
       offset += HEADER + claim.length;
     }
   } finally {
-    await supply.close();
+    await reader.close();
   }
 }
 
@@ -79,7 +82,7 @@ interface Claim {
   readonly length: number;
 }
 
-/** What a header says, or what is wrong with it. */
+/** The fields of a header, or a sentence about its fault. */
 function claimOf(header: Uint8Array): Claim | string {
   if (header.length < HEADER) return `its header ends after ${header.length} of ${HEADER} bytes`;
   const view = new DataView(header.buffer, header.byteOffset);
@@ -88,11 +91,12 @@ function claimOf(header: Uint8Array): Claim | string {
   const length = view.getUint32(LENGTH_AT, true);
   if (command === undefined) return 'it has no command';
   if (at > Number.MAX_SAFE_INTEGER) return 'its time is after the year 2255';
-  if (length > MAX_PAYLOAD) return `it claims ${length} bytes, and no message has more than ${MAX_PAYLOAD}`;
+  if (length > MAX_PAYLOAD)
+    return `its header claims ${length} bytes, and no message has more than ${MAX_PAYLOAD}`;
   return { at, command, length };
 }
 
-/** Reads a byte stream by number of bytes. */
+/** Reads a given number of bytes at a time from a stream of chunks. */
 class ByteReader {
   readonly #source: AsyncIterator<Uint8Array>;
   #parts: Uint8Array[] = [];
@@ -102,7 +106,7 @@ class ByteReader {
     this.#source = bytes[Symbol.asyncIterator]();
   }
 
-  /** The next `count` bytes; fewer when there are no more. */
+  /** The next `count` bytes; fewer at the end of the stream. */
   async take(count: number): Promise<Uint8Array> {
     while (this.#size < count) {
       const step = await this.#source.next();
@@ -127,8 +131,8 @@ class ByteReader {
 }
 
 /**
- * Both directions in the order of their times; of two with the same time the received one comes first, since what is
- * sent is mostly an answer. A time that goes back (a clock that was set) does not change the order within a direction.
+ * Merges both directions by time. Of two messages with the same time the received one comes first, since most sent messages
+ * are answers. If the time decreases because the clock was set, the order within a direction does not change.
  */
 export async function* mergedByTime(
   received: CapturedMessages,
@@ -143,7 +147,7 @@ export async function* mergedByTime(
       const first = isFirst(heads[theirs]!, heads[ours]!) ? theirs : ours;
       const head = heads[first]!;
       if (head.done) return faults;
-      yield { ...head.value, isAlone: faults.length > 0 };
+      yield { ...head.value, isOneSided: faults.length > 0 };
       heads[first] = await sides[first].next();
     }
   } finally {

@@ -1,4 +1,4 @@
-/** Which fields each input has, and what fits them: a recording may come from anywhere. */
+/** The fields of each input, with their validators, since a recording is untrusted. */
 import { isIP } from 'node:net';
 import { CONNECTION_TYPES, CORE_RULES } from '../../machines/index.js';
 import { kindOfHost } from '../net/index.js';
@@ -35,7 +35,7 @@ const someOf =
   (value, at) =>
     Array.isArray(value) && value.length === 0 ? `${at} is empty` : listOf(validator)(value, at);
 const port = upTo(65_535);
-/** A host of another network has no IP address (`.onion`, `.i2p`). */
+/** An IP address, or a host of a network without IP addresses (`.onion`, `.i2p`); not a name. */
 const host = a(
   'an IP address or a host of another network',
   (value) => isText(value) && value.length <= 253 && (isIP(value) > 0 || kindOfHost(value) !== 'name'),
@@ -46,12 +46,12 @@ const facts = a(
     isObject(value) && Object.values(value).every((fact) => /^(string|number|boolean)$/.test(typeof fact)),
 );
 const code = (start: RegExp): Validator =>
-  a('a code of the table', (value) => isText(value) && start.test(value) && Object.hasOwn(REASONS, value));
+  a('a reason code', (value) => isText(value) && start.test(value) && Object.hasOwn(REASONS, value));
 const typeLike = (sample: unknown): Validator =>
   a(`a ${typeof sample}`, (value) => typeof value === typeof sample);
 
 const endpoint = objectWith({ host, port });
-/** A recording may be older than a rule. */
+/** All rules are optional, since a recording may be older than a rule. */
 const rules = objectWith(
   {},
   Object.fromEntries(Object.entries(CORE_RULES).map(([name, rule]) => [name, typeLike(rule)])),
@@ -132,29 +132,30 @@ const INPUTS: Readonly<Record<InputName, Validator>> = {
   listenfailed: objectWith({ listener: natural, facts }),
 };
 
-/** What is wrong with an entry, as a sentence without a full stop; `undefined` when nothing is. */
+/** The fault in an entry as a sentence without a full stop; `undefined` for a valid entry. */
 export function faultIn(entry: Record<string, unknown>): string | undefined {
   const { in: name } = entry;
   if (name === undefined) return outFault(entry);
   if (typeof name !== 'string' || !Object.hasOwn(INPUTS, name))
-    return `no such input: ${JSON.stringify(name).slice(0, 40)}`;
+    return `there is no input ${JSON.stringify(name).slice(0, 40)}`;
   return INPUTS[name as InputName](entry, name);
 }
 
 function outFault({ out, bytes, size, ms }: Record<string, unknown>): string | undefined {
-  if (typeof out !== 'string') return 'neither in nor out';
+  if (typeof out !== 'string') return 'the entry has neither in nor out';
   if (out === 'pending') return natural(size, 'pending.size');
   if (out === 'cpu' && !Number.isFinite(ms)) return 'cpu.ms should be a number';
   return out === 'draw' ? hex(bytes, 'draw.bytes') : undefined;
 }
 
-/** Whether a turn's moment is complete. */
+/** Whether the first entry of a turn has its node, time and wall time. */
 export const hasMoment = ({ node, at, wall }: Record<string, unknown>): boolean =>
   natural(node, '') === undefined && Number.isFinite(at) && Number.isFinite(wall);
 
-/** Deeper than any entry is; what compares and prints entries goes down into them. */
+/** No valid entry is nested deeper. The limit bounds the recursion of the code that compares and prints entries. */
 const MAX_DEPTH = 8;
 
+/** Whether a JSON value is nested at most `depth` levels deep. */
 export const isShallow = (value: unknown, depth = MAX_DEPTH): boolean =>
   typeof value !== 'object' ||
   value === null ||

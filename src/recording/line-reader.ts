@@ -1,18 +1,19 @@
-/** A byte stream as lines of bounded length. */
+/** Splits a byte stream into lines of bounded length. */
 import { VerackError } from '../index.js';
 import { MAX_LINE } from './recording-format.js';
 
+/** A line without its line break. */
 export interface TextLine {
-  /** From 1. */
+  /** Its number, from 1. */
   readonly line: number;
   readonly text: string;
-  /** False for what stands behind the last line break. */
+  /** False for text after the last line break. */
   readonly isWhole: boolean;
 }
 
 const BREAK = 0x0a;
 
-/** Throws `ERR_LOCAL_ARGUMENT` for a line above {@link MAX_LINE} bytes. */
+/** The lines of a stream. Throws `ERR_LOCAL_ARGUMENT` for a line longer than {@link MAX_LINE} bytes. */
 export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<TextLine> {
   let line = 0;
   let parts: Uint8Array[] = [];
@@ -20,8 +21,7 @@ export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
   const take = (part: Uint8Array): void => {
     parts.push(part);
     size += part.length;
-    if (size > MAX_LINE)
-      throw refused(line + 1, `longer than ${MAX_LINE} bytes, as no line of a recording is`);
+    if (size > MAX_LINE) throw refused(line + 1, `longer than ${MAX_LINE} bytes, the limit of a recording`);
   };
   const lineOf = (isWhole: boolean): TextLine => {
     const text = Buffer.concat(parts).toString('utf8');
@@ -41,6 +41,6 @@ export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
   if (size > 0) yield lineOf(false);
 }
 
-/** What is wrong with a line. */
+/** The error for an invalid line; `why` is a sentence without a full stop. */
 export const refused = (line: number, why: string): VerackError =>
   new VerackError('ERR_LOCAL_ARGUMENT', { value: `line ${line}`, why });

@@ -24,16 +24,17 @@ import { type Ending, type Turn, turnsOf } from './recording-reader.js';
 import { Recorder, type Sink } from './recorder.js';
 import { Replay } from './replay.js';
 
-/** Differences that are kept; the others are counted. */
+/** Differences that are kept; further ones are only counted. */
 const MAX_DIFFERENCES = 20;
-/** Nodes of one recording. */
+/** Most nodes in one recording. */
 const MAX_NODES = 65_536;
 
 const numbers = new WeakMap<Sink, number>();
 
 /**
- * A node like `createNode`'s that is recorded in `sink`; a sink takes several nodes. `faults` stand between the node and
- * `options.net`.
+ * Creates a node as `createNode` does, and records it in `sink`, which can hold several nodes.
+ *
+ * @param faults - injected between the node and `options.net`
  */
 export function recordedNode(
   sink: Sink,
@@ -61,8 +62,9 @@ export function recordedNode(
   return recorder.input(input, () => createNode({ ...options, ...parts }));
 }
 
+/** Options of a replay. */
 export interface PlayOptions {
-  /** Of the nodes that play; neither changes what they do. */
+  /** Options of the replayed nodes; neither changes their behaviour. */
   readonly node?: Pick<NodeOptions, 'inspect' | 'compiled'>;
   /** Called with each node and its clock before its first input. */
   readonly watch?: (node: BitcoinNode, clock: Pick<Clock, 'now'>, number: number) => void;
@@ -70,22 +72,23 @@ export interface PlayOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What came of a replay. It is the same byte for byte when `differing` is 0. */
+/** The result of a replay. Everything was the same, byte for byte, when `differing` is 0. */
 export interface ReplayVerdict {
   readonly nodes: number;
   readonly sessions: number;
-  /** Inputs and effects. */
+  /** The number of inputs and effects. */
   readonly events: number;
+  /** The number of differences. */
   readonly differing: number;
-  /** The first of them. */
+  /** The first 20 differences. */
   readonly differences: readonly Difference[];
   readonly ending: Ending;
 }
 
 /**
- * Plays a recording offline: nothing is dialled, nothing is listened to, and no time passes.
+ * Replays a recording offline: without a network and on the recorded clock.
  *
- * @throws VerackError `ERR_LOCAL_ARGUMENT` for what is no recording; `value` names the line
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for a file that is not a valid recording; `value` names the line
  */
 export async function play(
   bytes: AsyncIterable<Uint8Array>,
@@ -128,7 +131,7 @@ class Player {
     const [first] = lines;
     const known = this.#replays.get(node);
     if (!first || (first.entry.in === 'node') !== (known === undefined))
-      throw refused(first?.line ?? 0, `node ${node} ${known ? 'is there already' : 'is not there yet'}`);
+      throw refused(first?.line ?? 0, `node ${node} ${known ? 'exists already' : 'does not exist yet'}`);
     return known ?? this.#make(turn, first.line, first.entry.options as RecordedOptions);
   }
 
@@ -146,7 +149,7 @@ class Player {
   }
 }
 
-/** Options that no node takes are reported with their line. */
+/** Creates a replay; invalid options are reported with their line. */
 function madeReplay(line: number, make: () => Replay): Replay {
   try {
     return make();

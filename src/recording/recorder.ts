@@ -1,7 +1,7 @@
 /**
- * Records the inputs and effects of one node: the observer of the node, and its `Env`.
+ * Records the inputs and effects of one node, as its observer and as its `Env`.
  *
- * Both clocks stand still while the node deals with an input, so one moment per turn is all that a replay needs.
+ * While the node handles an input, both of its clocks are stopped, so a replay needs only one time per turn.
  */
 import {
   type Clock,
@@ -19,17 +19,18 @@ import { type LinkCode, type NodeEvents, type NodeObserver, VerackError } from '
 import { hexOf } from '../wire/index.js';
 import type { Effect, Input } from './recording-format.js';
 
-/** Where lines go. */
+/** Where the recorder writes lines. */
 export interface Sink {
   /** Whether lines are still accepted. */
   readonly isOpen: boolean;
-  /** The lines of one whole turn. */
+  /** Writes the lines of one complete turn. */
   take(lines: readonly string[]): void;
 }
 
-/** Reports of what the recording has already (bytes, inputs), or of what happens before an input (the source's lookups). */
+/** Events that are not recorded: the recording contains their facts as bytes or inputs, or they occur before an input (lookups of the source). */
 const UNRECORDED: ReadonlySet<keyof NodeEvents> = new Set(['message', 'listening', 'unroutable']);
 
+/** Wraps the environment of a node, and passes everything on to the wrapped one. */
 export class Recorder implements NodeObserver, Env {
   readonly clock: Clock;
   readonly net: Net;
@@ -43,7 +44,7 @@ export class Recorder implements NodeObserver, Env {
   #lookups = 0;
   #listeners = 0;
 
-  /** `number`: which node of the recording this is. */
+  /** `number`: the number of the node in the recording, from 1. */
   constructor(
     private readonly inner: Env,
     private readonly sink: Sink,
@@ -109,17 +110,17 @@ export class Recorder implements NodeObserver, Env {
     if (this.#depth === 0) this.#flush();
   }
 
-  /** An input with bytes: they are converted to hex only while the sink is open. */
+  /** Records received bytes. They are converted to hex only while the sink is open. */
   data(link: number, chunk: Uint8Array, run: () => void): void {
     this.input({ in: 'data', link, bytes: this.sink.isOpen ? hexOf(chunk) : '' }, run);
   }
 
-  /** The same for what is written. */
+  /** Records written bytes, in the same way. */
   write(link: number, frames: readonly Uint8Array[]): void {
     if (this.sink.isOpen) this.note({ out: 'write', link, bytes: hexOf(Buffer.concat(frames)) });
   }
 
-  /** Whether the node deals with an input now. */
+  /** Whether the node is handling an input. */
   get isBusy(): boolean {
     return this.#depth > 0;
   }
@@ -193,7 +194,7 @@ export class Recorder implements NodeObserver, Env {
     }
   }
 
-  /** By itself, outside of any turn, it changes nothing for the node. */
+  /** Not recorded outside of a turn, where it has no effect on the node. */
   #unlisten(listener: number, close: () => Promise<void>): Promise<void> {
     if (this.#depth > 0) this.note({ out: 'unlisten', listener });
     return close();
@@ -203,7 +204,7 @@ export class Recorder implements NodeObserver, Env {
 const at = ({ host, port }: Endpoint): Endpoint => ({ host, port });
 const ends = ({ local, remote }: Link) => ({ local: at(local), remote: at(remote) });
 
-/** The recorded form of a node event: a row of the tracker goes under `peer`. */
+/** The recorded form of a node event; a payload that is a `PeerInfo` becomes the field `peer`. */
 export const eventEffect = (event: keyof NodeEvents, payload: object): Effect =>
   'conntime' in payload ? { out: event, peer: payload } : { out: event, ...payload };
 
@@ -218,7 +219,7 @@ class RecordedLink extends LinkWrapper implements LinkHandler {
     super(inner);
   }
 
-  /** Recorded when it has changed. A read outside of a turn is not recorded. */
+  /** A read is recorded if the value has changed since the last one, and only within a turn. */
   override get pending(): number {
     const { pending } = this.inner;
     if (pending === this.#pending || !this.recorder.isBusy) return pending;

@@ -1,31 +1,33 @@
 /**
- * The file that a recording goes to. Each turn is one synchronous append: nothing waits in memory, a slow disk slows the
- * node down instead, and when the process is killed the file ends with a whole turn. A disk that is full, or a file at
- * its limit, ends the recording and nothing else.
+ * Writes a recording to a file. Each turn is appended synchronously, so nothing is buffered in memory, and if the process
+ * is killed, the file ends with a complete turn; a slow disk therefore slows the node down. A full disk or the size limit
+ * ends the recording, but not the node.
  */
 import { closeSync, constants, lstatSync, openSync, type Stats, unlinkSync, writeSync } from 'node:fs';
 import { type Reason, VerackError, VERSION } from '../index.js';
 import { FORMAT, FORMAT_VERSION, type Header, MAX_LINE } from './recording-format.js';
 import type { Sink } from './recorder.js';
 
+/** Options of a recording file. */
 export interface RecordingFileOptions {
-  /** Bytes. */
+  /** Maximum size of the file in bytes. */
   readonly limit: number;
-  /** Replace a file that exists. Default false. */
+  /** Overwrite an existing file. Default false. */
   readonly force?: boolean;
   /** Called once when the recording ends early: `ERR_LOCAL_LIMIT` with `limit`, or the `syscode` of a failed write. */
   readonly broken: (reason: Reason) => void;
 }
 
-/** What the last line takes. */
+/** Bytes that are reserved for the last line. */
 const RESERVE = 64;
 const MAX_TURN = MAX_LINE;
 
+/** A recording file, open from its creation until `close` or an error. */
 export class RecordingFile implements Sink {
   #descriptor: number;
   #size = 0;
 
-  /** Creates the file. Throws `ERR_LOCAL_LIMIT` with `syscode` when that cannot be; `EEXIST` for a file that exists. */
+  /** Creates the file. Throws `ERR_LOCAL_LIMIT` with `syscode` when that fails: `EEXIST` for a file that exists. */
   constructor(
     readonly path: string,
     private readonly options: RecordingFileOptions,
@@ -52,10 +54,10 @@ export class RecordingFile implements Sink {
     else this.#append(text);
   }
 
-  /** Ends the file in order. Idempotent. */
+  /** Writes the last line and closes the file. Idempotent. */
   close(why: 'stopped' | 'limit' = 'stopped'): void {
     if (this.isOpen) this.#append(Buffer.from(`{"in":"end","why":"${why}"}\n`));
-    this.#leave();
+    this.#release();
   }
 
   #append(bytes: Uint8Array): void {
@@ -70,23 +72,23 @@ export class RecordingFile implements Sink {
 
   #break(reason: Reason, why?: 'limit'): void {
     if (why) this.close(why);
-    this.#leave();
+    this.#release();
     this.options.broken(reason);
   }
 
-  #leave(): void {
+  #release(): void {
     const descriptor = this.#descriptor;
     this.#descriptor = -1;
     if (descriptor >= 0) closeQuietly(descriptor);
   }
 }
 
-/** A new file, never what a symbolic link points to. */
+/** Creates a new file, and never follows a symbolic link. */
 const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-/** Without waiting for a reader: a pipe is refused. */
+/** Opens a device without blocking. */
 const DEVICE = constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** Readable by its owner alone: a recording holds the keys of its sessions. */
+/** Readable only by its owner, since a recording contains the keys of its sessions. */
 const OWNER_ONLY = 0o600;
 
 function opened(path: string, force: boolean): number {
@@ -95,7 +97,7 @@ function opened(path: string, force: boolean): number {
     if (kind?.isFIFO()) throw Object.assign(new Error(), { code: 'ESPIPE' });
     if (kind?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
     if (kind?.isCharacterDevice()) return openSync(path, DEVICE);
-    // Removed, not emptied: other names of the file, and what a link points to, stay as they are.
+    // Removed instead of truncated, so that hard links to the file and the target of a symbolic link are unchanged.
     if (kind && force) unlinkSync(path);
     return openSync(path, NEW, OWNER_ONLY);
   } catch (error) {
@@ -104,7 +106,7 @@ function opened(path: string, force: boolean): number {
   }
 }
 
-/** What is there; undefined for nothing, and where the permission model of Node.js allows to write the file but not to read it. */
+/** What exists at the path; undefined for nothing, and where the permission model of Node.js permits writing but not reading. */
 function kindOf(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
@@ -118,6 +120,6 @@ function closeQuietly(descriptor: number): void {
   try {
     closeSync(descriptor);
   } catch {
-    // What could not be written was reported by the write.
+    // The write has already reported the failure.
   }
 }

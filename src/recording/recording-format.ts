@@ -6,64 +6,64 @@
  *
  *   {"format":"verack-recording","version":1,"verack":"0.1.0"}
  *
- * After it stand turns. A turn begins with an input, a line with `in`, `node` (which node, from 1), `at` (the node's
- * clock, never decreases) and `wall` (milliseconds since 1970-01-01 UTC); both clocks stand still for the whole turn.
- * The lines behind it, with `out` and without a time, are what the node did because of it, in order. Inside a turn a
- * line with `in` and without `at` is an input that a listener of the node caused (one that dials, for example).
+ * The turns follow it. The first line of a turn is an input, with `in`, `node` (the number of the node, from 1), `at` (the
+ * clock of the node, which never decreases) and `wall` (milliseconds since 1970-01-01 UTC); both clocks are stopped during a
+ * turn. The further lines, with `out` and without a time, are the effects of the input, in order. A further line with `in`
+ * and without `at` is an input that a listener of the node caused within the turn (one that dials, for example).
  *
- * Inputs, from the owner of the node:
+ * Inputs from the program that uses the node:
  *
- *   node      options: all that matters of how the node was made; the first input of each node
- *   dial      to: endpoints; options: connection_type, persistent, v2transport
- *   closedial dial: which dial, by its number, that its owner closed
+ *   node      options                     creates the node; the first input of each node
+ *   dial      to, options                 to: endpoints; options: connection_type, persistent, v2transport
+ *   dialname  name, port, options         dials a name
+ *   closedial dial                        closes a dial; dials are numbered from 1, in the order of dial and dialname
  *   listen    host, port
- *   close     id: which peer
- *   send      id; messages: [[command, payload], …]
+ *   close     id                          closes the peer with this id
+ *   send      id, messages                messages: [[command, payload], …]
  *   stop
  *
- * and from its environment. Links, timers and listeners are numbered by node, from 1, in the order in which they are asked for;
- * an accepted link takes the next number.
+ * Inputs from the environment. Links, timers, lookups and listeners are numbered for each node, from 1, in the order in
+ * which the node asks for them; an accepted link gets the next number.
  *
- *   opened    link, local, remote         a dial came through
- *   failed    link, code, facts           or did not
+ *   opened    link, local, remote         a dial has succeeded
+ *   failed    link, code, facts           a dial has failed
  *   accepted  listener, link, local, remote
- *   data      link, bytes                 one chunk, as it came
- *   closed    link, code                  the other side ended it, or it broke
- *   drained   link                        what was waiting was sent
- *   dialname  name, port, options         the owner dials a name
- *   candidates addresses                  the source of automatic outbound connections has answered
- *   feeler    addresses                   and has one for a feeler, or none
- *   found     lookup, hosts               a name has these addresses
- *   unfound   lookup, code, facts         or none
- *   timer     timer
+ *   data      link, bytes                 one received chunk
+ *   closed    link, code                  the other side has closed the link, or it broke
+ *   drained   link                        all pending bytes have been sent
+ *   candidates addresses                  the answer of the source of automatic outbound connections
+ *   feeler    addresses                   its answer for a feeler: one address or none
+ *   found     lookup, hosts               the addresses of a name
+ *   unfound   lookup, code, facts         the name has no addresses, or the lookup failed
+ *   timer     timer                       a timer has expired
  *   listening listener, local             a listener is open
- *   listenfailed listener, facts             or cannot be opened
+ *   listenfailed listener, facts          a listener cannot be opened
  *
- * What a node does:
+ * Effects of a node:
  *
- *   draw      bytes                       takes random bytes: these
- *   cpu       ms                          looks how much CPU the process has used: so much
+ *   draw      bytes                       draws these random bytes
+ *   cpu       ms                          reads the CPU time that the process has used
  *   arm       timer, ms                   sets a timer
  *   disarm    timer
- *   dial      link, host, port            opens a link
- *   lookup    lookup, name                looks a name up
+ *   dial      link, host, port            dials an address
+ *   lookup    lookup, name                looks up a name
  *   cancel    lookup
- *   giveup    link                        the dial is cancelled before the link is open
+ *   giveup    link                        cancels a dial before the link is open
  *   attach    link                        begins to read
  *   write     link, bytes                 one write
- *   pending   link, size                  looks how many bytes the system has not taken yet, and it is not what it was
+ *   pending   link, size                  reads the number of pending bytes; only recorded when it has changed
  *   pause, resume, rest, end, destroy   link
  *   listen    listener, host, port
  *   unlisten  listener
  *
- * and its events: those of the library's `NodeEvents` by their name, except `message` and `listening` (`established`, `ended` and `fallback`
- * with `peer`, the whole row of the tracker). The bytes of `write` and `data` are those of the wire: faults that were asked
- * for (`options.faults`) stand between the node and them.
+ * The events of the library's `NodeEvents` are effects with the name of the event, except `message`, `listening` and
+ * `unroutable`; `established`, `ended` and `fallback` have the field `peer`, a complete `PeerInfo`. The bytes of `write` and
+ * `data` are those on the wire: the faults of `options.faults` are injected between the node and them.
  *
- * The last line is `{"in":"end","why":"stopped"}`, or `"limit"` when the file grew to its limit. A file without it was cut
- * off. A line has at most {@link MAX_LINE} characters.
+ * The last line is `{"in":"end","why":"stopped"}`, or `"limit"` when the file reached its size limit. A file without it was
+ * cut off. A line has at most {@link MAX_LINE} characters.
  *
- * A recording holds the random draws, and so the keys of its BIP324 sessions: anyone with the file can decrypt them.
+ * A recording contains the random values and therefore the keys of its BIP324 sessions: anyone with the file can decrypt them.
  */
 import { CORE_RULES, DRAIN_TIMEOUT, FEELER_INTERVAL, type Rules } from '../../machines/index.js';
 import { type Endpoint, type Fault, parseFault } from '../net/index.js';
@@ -89,17 +89,17 @@ import { MAX_SEND_BUFFER, type Padding, type V2FaultName } from '../connection/i
 
 export const FORMAT = 'verack-recording';
 export const FORMAT_VERSION = 1;
-/** Characters of a line, and of a turn. */
+/** Most characters of a line, and of a turn. */
 export const MAX_LINE = 2 ** 25;
 
-/** The first line. `verack`: the version of the program that wrote it. */
+/** The first line. `verack` is the version of the program that wrote the file. */
 export interface Header {
   readonly format: typeof FORMAT;
   readonly version: number;
   readonly verack: string;
 }
 
-/** `blockrelay`, `feelerInterval` and `anchors` are absent in recordings of earlier versions: 0, 0 and none. */
+/** Automatic outbound connections. `blockrelay`, `feelerInterval` and `anchors` are absent in recordings of earlier versions: 0, 0 and none. */
 export interface RecordedOutbound {
   readonly slots: number;
   readonly once: boolean;
@@ -108,9 +108,9 @@ export interface RecordedOutbound {
   readonly anchors?: readonly Endpoint[];
 }
 
-/** What of a node's options decides what it does; defaults are written out, since they may change. */
+/** The options of a node that determine its behaviour. Defaults are recorded too, since they may change. */
 export interface RecordedOptions {
-  /** Core's name of the chain, and its magic (a signet of one's own has another). */
+  /** Core's name of the chain; `magic`: 8 hex digits, which differ for a custom signet. */
   readonly chain: string;
   readonly magic: string;
   readonly rules: Rules;
@@ -129,16 +129,16 @@ export interface RecordedOptions {
   readonly v2only: boolean;
   readonly padding?: Padding;
   readonly v2fault?: V2FaultName;
-  /** Automatic outbound connections; what their source answers is an input. */
+  /** Automatic outbound connections; the answers of their source are inputs. */
   readonly outbound?: RecordedOutbound;
   readonly services: string;
   readonly startingheight: number;
   readonly subver: string;
-  /** As `--fault` takes them, the outermost last. */
+  /** Faults in the syntax of `--fault`; the last one is the outermost. */
   readonly faults: readonly string[];
 }
 
-/** What a node takes and no recording can hold, or holds under another name, or what changes nothing. */
+/** Options that a recording cannot contain, contains under another name, or that do not change the behaviour. */
 type Unrecorded =
   | 'addressBook'
   | 'uacomment'
@@ -151,9 +151,9 @@ type Unrecorded =
   | 'inspect'
   | 'observer'
   | 'signal';
-/** Fails to compile while there is an option that is not recorded. */
-const forgotten: Record<Exclude<keyof NodeOptions, keyof RecordedOptions | Unrecorded>, never> = {};
-void forgotten;
+/** Does not compile if an option is neither recorded nor listed in `Unrecorded`. */
+const unlisted: Record<Exclude<keyof NodeOptions, keyof RecordedOptions | Unrecorded>, never> = {};
+void unlisted;
 
 /** Every input of a node and of its environment. */
 export type Input =
@@ -177,6 +177,7 @@ export type Input =
   | { readonly in: 'listening'; readonly listener: number; readonly local: Endpoint }
   | { readonly in: 'listenfailed'; readonly listener: number; readonly facts: Facts };
 
+/** The name of an input. */
 export type InputName = Input['in'];
 
 /** An effect or an event of a node. */
@@ -185,7 +186,7 @@ export interface Effect {
   readonly [field: string]: unknown;
 }
 
-/** The first line of a turn: an input with its moment. */
+/** The first line of a turn: an input with its node and times. */
 export type Moment = Input & { readonly node: number; readonly at: number; readonly wall: number };
 
 const DEFAULTS = {
@@ -207,16 +208,16 @@ const DEFAULTS = {
 
 const RECORDED = [...Object.keys(DEFAULTS), 'reservedslots', 'padding', 'v2fault'] as const;
 
-/** Limits that nodes did not have when the first recordings were made. */
+/** Limits that did not exist when the first recordings were made, and so are off by default. */
 const NO_LIMITS = { maxpersource: 0, acceptrate: 0 };
 
-/** The recorded options that a node takes under the same name, as far as they are given. */
+/** The recorded options that have the same name in `NodeOptions`, if they are given. */
 const picked = (options: object): object =>
   Object.fromEntries(
     Object.entries(options).filter(([name, value]) => RECORDED.includes(name) && value !== undefined),
   );
 
-/** The options of a node as they are recorded. `faults`: those that stand between it and its net. */
+/** Converts the options of a node to their recorded form. `faults` are those between the node and its net. */
 export function recordedOptions(options: NodeOptions, faults: readonly Fault[]): RecordedOptions {
   const rules = { ...CORE_RULES, ...options.rules };
   const { outbound } = options;
@@ -241,11 +242,11 @@ function recordedOutbound({ slots, once = false, ...rest }: OutboundOptions): Re
   };
 }
 
-/** The other way: what `createNode` takes; `source` gives the recorded candidates. Throws `ERR_LOCAL_ARGUMENT` for a chain that there is not. */
+/** Converts recorded options back for `createNode`; `source` returns the recorded candidates. Throws `ERR_LOCAL_ARGUMENT` for an unknown chain. */
 export function nodeOptions(recorded: RecordedOptions, source: CandidateSource): NodeOptions {
   const { chain, magic, rules, subver, outbound } = recorded;
   const known = networkOf(chain);
-  if (!known) throw new VerackError('ERR_LOCAL_ARGUMENT', { value: chain, why: 'no such chain' });
+  if (!known) throw new VerackError('ERR_LOCAL_ARGUMENT', { value: chain, why: 'there is no such chain' });
   const bytes = Uint8Array.from(Buffer.from(magic, 'hex'));
   return {
     ...NO_LIMITS,
@@ -257,5 +258,5 @@ export function nodeOptions(recorded: RecordedOptions, source: CandidateSource):
   };
 }
 
-/** Throws `ERR_LOCAL_ARGUMENT` for a fault that there is not. */
+/** Parses the recorded faults. Throws `ERR_LOCAL_ARGUMENT` for an unknown fault. */
 export const faultsOf = ({ faults }: RecordedOptions): Fault[] => faults.map(parseFault);

@@ -4,30 +4,31 @@ import { FORMAT, FORMAT_VERSION, type Header, MAX_LINE } from './recording-forma
 import { linesOf, refused, type TextLine } from './line-reader.js';
 import { faultIn, hasMoment, isShallow } from './input-schema.js';
 
+/** A JSON object of a recording. */
 export type Entry = Readonly<Record<string, unknown>> & { readonly in?: string; readonly out?: string };
 
-/** One entry and where it stands, from 1. */
+/** One entry and its line number, from 1. */
 export interface Line {
   readonly line: number;
   readonly entry: Entry;
 }
 
-/** An input with its moment, and what came of it. */
+/** An input with its node and times, and the effects that followed it. */
 export interface Turn {
   readonly node: number;
   readonly at: number;
   readonly wall: number;
   readonly lines: readonly Line[];
-  /** False for the last turn of a recording that was cut off: there may have been more. */
+  /** False for the last turn of a recording that was cut off, since its end may be missing. */
   readonly isWhole: boolean;
 }
 
-/** How a recording ends: `cut` when it has no end. */
+/** How a recording ends: with the reason in its last line, or `cut` when that line is missing. */
 export type Ending = 'stopped' | 'limit' | 'cut';
 
 /**
- * The turns of a recording, one after the other; returns how it ends. Throws `ERR_LOCAL_ARGUMENT` with the line as `value` for
- * what is no recording, or not one of a form that is known here.
+ * Reads the turns of a recording; returns how it ends. Throws `ERR_LOCAL_ARGUMENT`, with the line as `value`, for a file that
+ * is not a recording or has another format version.
  */
 export async function* turnsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Turn, Ending> {
   let turn: TurnBuilder | undefined;
@@ -51,7 +52,7 @@ interface Sized extends Line {
   readonly size: number;
 }
 
-/** A line without its end is what was being written when the recording was cut off. */
+/** The entries after the header. A last line without a line break is skipped: it was being written when the recording was cut off. */
 async function* entriesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Sized> {
   let isFirst = true;
   for await (const text of linesOf(bytes)) {
@@ -76,7 +77,8 @@ class TurnBuilder {
   add(line: Sized): void {
     this.#lines.push(line);
     this.#size += line.size;
-    if (this.#size > MAX_LINE) throw refused(line.line, 'a turn as long as this one is none of a node');
+    if (this.#size > MAX_LINE)
+      throw refused(line.line, `the turn is longer than ${MAX_LINE} characters, the limit of a recording`);
   }
 
   done(isWhole: boolean): Turn {
@@ -87,8 +89,8 @@ class TurnBuilder {
 
 function parsed({ line, text }: TextLine): Sized {
   const entry = objectIn(text);
-  if (!entry) throw refused(line, 'no JSON object');
-  if (!isShallow(entry)) throw refused(line, 'deeper than any entry is');
+  if (!entry) throw refused(line, 'not a JSON object');
+  if (!isShallow(entry)) throw refused(line, 'nested too deep');
   const fault = entry.in === 'end' ? undefined : faultIn(entry);
   if (fault !== undefined) throw refused(line, fault);
   return { line, entry, size: text.length };
@@ -108,7 +110,7 @@ function objectIn(text: string): Entry | undefined {
 function checkHeader({ line, text }: TextLine): void {
   const { format, version } = (objectIn(text.slice(0, 1_024)) ?? {}) as Partial<Header>;
   if (format !== FORMAT)
-    throw refused(line, `no recording of verack: it would begin with {"format":"${FORMAT}"`);
+    throw refused(line, `not a recording of verack, which begins with {"format":"${FORMAT}"`);
   if (version === FORMAT_VERSION) return;
   throw refused(
     line,

@@ -1,4 +1,4 @@
-/** The reference node of a capture comparison: it receives the messages that the capturing node received, at the same times. */
+/** The reference node of a capture comparison: a node of verack that receives what the capturing node received, at the same times. */
 import {
   type DialHandler,
   type Endpoint,
@@ -12,21 +12,21 @@ import { type BitcoinNode, createNode, type NodeOptions } from '../index.js';
 import { decodeMessage, encodeFrame, hexOf } from '../wire/index.js';
 import type { CapturedMessage } from './core-capture.js';
 
-/** The first that is known of a connection. */
+/** What is known at the beginning of a connection. */
 export interface Opening {
   readonly inbound: boolean;
-  /** The peer as its folder is named; an address that none of ours can have is replaced. */
+  /** The peer, as the name of its directory; an address that verack cannot represent is replaced by 127.0.0.1:8333. */
   readonly peer: string;
   /** Microseconds since 1970-01-01 UTC. */
   readonly at: number;
-  /** The payload of the `version` that the other node sent, if it did. */
+  /** The payload of the `version` that the capturing node sent, if it sent one. */
   readonly version: Uint8Array | undefined;
 }
 
-/** What does not change how it answers. */
+/** Options that do not change its answers. */
 export type ReferenceNodeOptions = Pick<NodeOptions, 'inspect' | 'compiled'>;
 
-/** The longest that a timer waits, milliseconds: more than any capture lasts between two messages. */
+/** The longest timeout, milliseconds, for deadlines that must never expire. */
 const MAX_DELAY = 2 ** 31 - 1;
 const TIMEOUTS = {
   connectTimeout: MAX_DELAY,
@@ -37,11 +37,12 @@ const TIMEOUTS = {
 };
 const NO_SOURCE_LIMITS = { maxpending: 0, maxpersource: 0, acceptrate: 0 };
 const NO_LIMITS = { maxUseless: 0, maxPings: 0 };
-/** Only pings fall due by themselves, every 2 minutes; a time that was made up does not keep us busy for years. */
+/** Milliseconds that the clock advances at most between two messages, so that a false time does not cause years of pings, which are due every 2 minutes. */
 const MAX_WAIT = 600_000;
-/** What it writes is not read, so any chain will do. */
+/** Nothing reads the bytes that it writes, so the chain does not matter. */
 const CHAIN = 'main';
 
+/** A node on a virtual clock, with one connection whose messages are given to `receive`. */
 export class ReferenceNode {
   readonly clock: VirtualClock;
   readonly node: BitcoinNode;
@@ -51,7 +52,7 @@ export class ReferenceNode {
   #dialled: DialHandler | undefined;
   #accept: ((link: Link) => void) | undefined;
   #moment: number;
-  /** The pings that wait for an answer: ours, and that of the node whose place it takes. */
+  /** The payload of its last ping, and of the last ping that the capturing node sent. */
   #ping: Uint8Array | undefined;
   #theirPing = '';
 
@@ -75,7 +76,7 @@ export class ReferenceNode {
     });
   }
 
-  /** The connection is there. */
+  /** Opens the connection. */
   open(): void {
     const at = endpointOf(this.#opening.peer);
     if (this.#opening.inbound) {
@@ -87,23 +88,23 @@ export class ReferenceNode {
     }
   }
 
-  /** It is that late; microseconds since 1970-01-01 UTC. */
+  /** Advances the clock to a time in microseconds since 1970-01-01 UTC. */
   wait(until: number): void {
     const ms = Math.max(0, (until - this.#moment) / 1_000);
     this.#moment = Math.max(this.#moment, until);
     this.clock.advance(Math.min(ms, MAX_WAIT));
   }
 
-  /** The other node pinged: it answers our ping too. */
+  /** Notes a ping of the capturing node: the pong that answers it also answers the ping of this node. */
   notePing(payload: Uint8Array): void {
     this.#theirPing = hexOf(payload);
   }
 
-  /** The message reaches it. */
+  /** Delivers a message to the node. */
   receive({ command, payload }: CapturedMessage): void {
     const isAnswer = command === 'pong' && this.#ping !== undefined && hexOf(payload) === this.#theirPing;
-    const said = isAnswer ? this.#ping! : payload;
-    const frame = encodeFrame(this.node.chain.magic, command, said);
+    const delivered = isAnswer ? this.#ping! : payload;
+    const frame = encodeFrame(this.node.chain.magic, command, delivered);
     this.#handler?.data(frame);
   }
 
@@ -138,7 +139,7 @@ export class ReferenceNode {
   }
 }
 
-/** What the other node announced; our defaults where it announced nothing usable. */
+/** What the capturing node announced in its `version`; the defaults where that is missing or invalid. */
 function announced(payload: Uint8Array | undefined): Pick<NodeOptions, 'services' | 'rules'> {
   const rules = { ...TIMEOUTS, ...NO_LIMITS };
   const decoded = payload && decodeMessage('version', payload);
@@ -152,7 +153,7 @@ const MAX_VERSION = 2 ** 31 - 1;
 
 const DEFAULT_ENDPOINT: Endpoint = { host: '127.0.0.1', port: 8333 };
 
-/** `[__1]_18444` is `[::1]:18444`. */
+/** The endpoint of a directory name: `[__1]_18444` is `[::1]:18444`. */
 function endpointOf(peer: string): Endpoint {
   try {
     const { host, port, kind } = parseEndpoint(peer.replaceAll('_', ':'), DEFAULT_ENDPOINT.port);
@@ -162,7 +163,7 @@ function endpointOf(peer: string): Endpoint {
   }
 }
 
-/** Bytes that are the same each time: so that a comparison does not depend on random bytes. */
+/** A source of fixed bytes, so that the result does not depend on random values. */
 function counting(): (count: number) => Uint8Array {
   let last = 0;
   return (count) => Uint8Array.from({ length: count }, () => (last = (last % 255) + 1));

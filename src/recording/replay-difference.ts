@@ -1,22 +1,23 @@
-/** Where a replay does something else than the recording says, and what. */
+/** Compares an effect of a replay with the recorded effect. */
 import { short } from '../conformance/message-bytes.js';
 import type { Effect } from './recording-format.js';
 import type { Line } from './recording-reader.js';
 
+/** A difference between a replay and its recording. */
 export interface Difference {
   /** The line of the recording, from 1. */
   readonly line: number;
-  /** `write.bytes[12]`: the effect, its field, the first byte; `order` when another effect was due. */
+  /** `write.bytes[12]`: the effect, its field and the first different byte; `order` when another effect was recorded. */
   readonly what: string;
-  /** Both as text, at most {@link SHOWN} characters. */
+  /** The recorded and the actual value as text, each at most {@link SHOWN} characters. */
   readonly recorded: string;
   readonly got: string;
 }
 
-/** Characters of a value that are shown. */
+/** Most characters of a value that are shown. */
 export const SHOWN = 200;
 
-/** How an effect differs from the recorded one; `undefined` when it does not. Fields that were not recorded do not count. */
+/** How an effect differs from the recorded one; `undefined` when it does not. Fields that were not recorded are ignored. */
 export function difference({ line, entry }: Line, got: Effect): Difference | undefined {
   // Both sides of the comparison go through JSON, which has no `undefined` and no -0.
   const found = firstOf(entry, JSON.parse(JSON.stringify(got)), got.out);
@@ -41,7 +42,7 @@ function inside(recorded: object, got: object, what: string): Found | undefined 
   return undefined;
 }
 
-/** Hex from the first byte that differs. */
+/** A difference in bytes, shown as hex from the first byte that differs. */
 function inBytes(recorded: string, got: string, what: string): Found {
   let at = 0;
   while (recorded.slice(2 * at, 2 * at + 2) === got.slice(2 * at, 2 * at + 2)) at++;
@@ -51,7 +52,7 @@ function inBytes(recorded: string, got: string, what: string): Found {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-/** A value as text, not too long. */
+/** A value as text, cut to {@link SHOWN} characters. */
 export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
   return short(text, SHOWN);

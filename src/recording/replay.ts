@@ -1,6 +1,6 @@
 /**
- * Replays one recorded node: a real node in a recorded environment, whose every effect is compared with the recorded one.
- * An effect that differs is a {@link Difference}; after an effect of another kind the rest is not replayed.
+ * Replays one recorded node: a real node in a recorded environment. Each of its effects is compared with the recorded one.
+ * An effect that differs is a {@link Difference}; after an effect of another kind, the rest is not replayed.
  */
 import {
   type Clock,
@@ -32,14 +32,15 @@ import { type Effect, faultsOf, type Input, nodeOptions, type RecordedOptions } 
 import type { Line, Turn } from './recording-reader.js';
 import { eventEffect } from './recorder.js';
 
+/** The input with a given name. */
 export type InputOf<N extends Input['in']> = Extract<Input, { in: N }>;
 
 export class Replay implements NodeObserver, Env {
   readonly node: BitcoinNode;
   readonly clock: Clock;
   readonly net: Net;
-  /** An effect of another kind was seen: nothing more is replayed. */
-  isLost = false;
+  /** True once an effect of another kind than the recorded one has occurred: nothing more is replayed. */
+  hasDiverged = false;
   #entries: readonly Line[] = [];
   #next = 0;
   #isWhole = true;
@@ -59,15 +60,15 @@ export class Replay implements NodeObserver, Env {
   readonly #peers = new Map<number, Peer>();
   #sourceAnswers: ((addresses: readonly SeedAddress[]) => void) | undefined;
   #feelerAnswers: ((address: Endpoint | undefined) => void) | undefined;
-  /** The source of automatic connections: answers what was recorded. */
+  /** The source of automatic connections, which returns the recorded answers. */
   readonly #source: CandidateSource = {
     find: () => new Promise((resolve) => (this.#sourceAnswers = resolve)),
     findFeeler: () => new Promise((resolve) => (this.#feelerAnswers = resolve)),
   };
 
   /**
-   * Makes the node, which may act at once: `first` is its first turn, to be given to {@link Replay.play} next. `extra` as
-   * `createNode` takes them. Throws `ERR_LOCAL_ARGUMENT` for options that no node takes.
+   * Creates the node, which may have effects at once: `first` is its first turn, which must be passed to {@link Replay.play}
+   * next. `extra` are further options for `createNode`. Throws `ERR_LOCAL_ARGUMENT` for invalid options.
    */
   constructor(
     first: Turn,
@@ -76,7 +77,7 @@ export class Replay implements NodeObserver, Env {
     extra: Pick<NodeOptions, 'inspect' | 'compiled'> = {},
   ) {
     this.#begin(first);
-    // The line of the node itself.
+    // The first line is the input `node`, which has been handled by now.
     this.#next = 1;
     this.clock = {
       now: () => this.#now,
@@ -101,26 +102,26 @@ export class Replay implements NodeObserver, Env {
     this.node = createNode({ ...nodeOptions(options, this.#source), ...parts });
   }
 
-  /** Plays a turn. Resolves when the node has dealt with it. */
+  /** Replays a turn. Resolves when the node has handled it. */
   async play(turn: Turn): Promise<void> {
-    if (this.isLost) return;
+    if (this.hasDiverged) return;
     const { lines } = turn;
     const [first] = lines;
-    // The node was made with its first turn.
+    // The constructor has handled the input of the first turn.
     if (first && first.entry.in !== 'node') {
       this.#begin(turn);
       await this.#start(first.entry);
     }
-    // What the address book sends comes from no event of the node.
+    // Messages from the address book are not caused by an event of the node.
     this.#performNested();
     const left = this.#head;
-    if (left && !this.isLost) this.#lose(left, undefined);
-    // What a listener does when it is open waits for a promise.
+    if (left && !this.hasDiverged) this.#diverge(left, undefined);
+    // The code after an opened listener runs in a promise.
     if (lines.some(({ entry }) => entry.in === 'listening' || entry.in === 'listenfailed'))
       await promisesDone();
   }
 
-  /** The input that began the turn. The source answers by promises. */
+  /** Gives the node the input of the turn. The source answers with promises, so these are awaited. */
   async #start(entry: Line['entry']): Promise<void> {
     if (entry.in === 'candidates') this.#sourceAnswers?.((entry as InputOf<'candidates'>).addresses);
     else if (entry.in === 'feeler') this.#feelerAnswers?.((entry as InputOf<'feeler'>).addresses[0]);
@@ -157,7 +158,7 @@ export class Replay implements NodeObserver, Env {
   input<T>(input: Input, run: () => T): T {
     const head = this.#head;
     if (head?.entry.in === input.in) this.#next++;
-    else if (!this.isLost) this.#lose(head, input);
+    else if (!this.hasDiverged) this.#diverge(head, input);
     return run();
   }
 
@@ -165,28 +166,28 @@ export class Replay implements NodeObserver, Env {
     if (event === 'message' || event === 'listening') return run();
     this.#expect(eventEffect(event, payload));
     const emitted = run();
-    // The calls that the recorded listeners made are replayed here.
+    // Replays the calls that listeners of the recorded node made in this event.
     this.#performNested();
     return emitted;
   }
 
-  /** An effect of the node, compared with the recorded one. */
+  /** Compares an effect of the node with the recorded one. */
   note(effect: Effect): void {
     this.#expect(effect);
   }
 
-  /** The CPU that was used; 0 in a recording without it, in which every late timer was taken for a suspension. */
+  /** The recorded CPU time; 0 in older recordings without it, whose nodes took each late timer for a suspension. */
   #cpu(): number {
     const { out, ms } = this.#head?.entry ?? {};
-    if (this.isLost || out !== 'cpu') return 0;
+    if (this.hasDiverged || out !== 'cpu') return 0;
     this.#next++;
     return Number(ms);
   }
 
-  /** What is waiting to be sent, if it was read here and had changed. */
+  /** The recorded number of pending bytes, if the recorded node read it here and it had changed; otherwise undefined. */
   pendingOf(link: number): number | undefined {
     const { out, link: of, size } = this.#head?.entry ?? {};
-    if (this.isLost || out !== 'pending' || of !== link) return undefined;
+    if (this.hasDiverged || out !== 'pending' || of !== link) return undefined;
     this.#next++;
     return Number(size);
   }
@@ -197,9 +198,9 @@ export class Replay implements NodeObserver, Env {
 
   #expect(effect: Effect, fits: (line: Line) => boolean = () => false): Line | undefined {
     this.#performNested();
-    if (this.isLost) return undefined;
+    if (this.hasDiverged) return undefined;
     const head = this.#head;
-    if (head?.entry.out !== effect.out) return this.#lose(head, effect);
+    if (head?.entry.out !== effect.out) return this.#diverge(head, effect);
     this.#next++;
     const found = fits(head) ? undefined : difference(head, effect);
     if (found) this.differs(found);
@@ -207,12 +208,12 @@ export class Replay implements NodeObserver, Env {
   }
 
   #performNested(): void {
-    while (!this.isLost && this.#head?.entry.in !== undefined) this.#perform();
+    while (!this.hasDiverged && this.#head?.entry.in !== undefined) this.#perform();
   }
 
-  #lose(head: Line | undefined, got: Input | Effect | undefined): undefined {
-    this.isLost = true;
-    // The file ends here: what came next is not known.
+  #diverge(head: Line | undefined, got: Input | Effect | undefined): undefined {
+    this.hasDiverged = true;
+    // The recording was cut off here, so the next effect is not known.
     if (!head && !this.#isWhole) return;
     const last = this.#entries.at(-1)?.line ?? 0;
     this.differs({
@@ -230,14 +231,14 @@ export class Replay implements NodeObserver, Env {
     try {
       this.#inputs[head.entry.in as Input['in']](head.entry as never);
     } catch (error) {
-      // Refused then as it is now; anything else is a recording that no node has made.
-      if (!(error instanceof VerackError)) this.#lose(head, { out: 'error', says: String(error) });
+      // A VerackError was thrown in the recorded run too; any other error means that no node made this recording.
+      if (!(error instanceof VerackError)) this.#diverge(head, { out: 'error', says: String(error) });
     }
-    // No handler took it: there is no such link, timer or peer.
-    if (this.#next === before && !this.isLost) this.#lose(head, undefined);
+    // The input had no effect: there is no such link, timer or peer.
+    if (this.#next === before && !this.hasDiverged) this.#diverge(head, undefined);
   }
 
-  /** An input of the environment. */
+  /** Handles an input of the environment, unless there is nothing that receives it. */
   #run(input: Input, run: (() => void) | undefined): void {
     if (run) this.input(input, run);
   }
@@ -252,7 +253,7 @@ export class Replay implements NodeObserver, Env {
       const dial = ++this.#dials;
       this.#peers.set(dial, this.node.dial(`${name}:${port}`, options));
     },
-    // The source answers by a promise, so its answer begins a turn of its own.
+    // The source answers with a promise, so its answer is always the first input of a turn.
     candidates: () => undefined,
     feeler: () => undefined,
     found: (input) => {
@@ -326,7 +327,7 @@ export class Replay implements NodeObserver, Env {
     return made;
   }
 
-  /** Its owner has closed it. */
+  /** Removes a link that the node has closed. */
   forget(link: number): void {
     this.#open.delete(link);
   }
@@ -365,7 +366,7 @@ export class Replay implements NodeObserver, Env {
   }
 }
 
-/** Resolves when everything that waits for a settled promise has run. */
+/** Resolves when the callbacks of all settled promises have run. */
 const promisesDone = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const hexed = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));

@@ -1,30 +1,30 @@
-/** Transcripts of the sessions of a node, one per connection, as `verack replay` prints them. */
+/** Builds a transcript of each session (connection) of a node, as `verack replay` prints it. */
 import { type BitcoinNode, type PeerInfo, REASONS } from '../index.js';
 import type { Clock } from '../net/index.js';
 import { sanitize } from '../wire/index.js';
 import type { TranscriptLine } from '../conformance/transcript.js';
 import { type AnnotatedField, fieldsOf } from '../decode/fields.js';
 
-/** A line with the fields of its message. */
+/** A line of a transcript, with the fields of its message. */
 export interface SessionLine extends TranscriptLine {
   readonly command?: string;
-  /** Bytes of the payload. */
+  /** Size of the payload in bytes. */
   readonly size?: number;
   /** Absent for a payload above {@link MAX_PAYLOAD_BYTES}. */
   readonly fields?: readonly AnnotatedField[];
 }
 
-/** One connection from its beginning; `peer` is what was known last. */
+/** One connection. `peer` is its last state. */
 export interface RecordedSession {
   readonly peer: PeerInfo;
   readonly entries: readonly SessionLine[];
-  /** Lines that were left out at the end. */
+  /** The number of further lines that were not kept. */
   readonly left: number;
 }
 
-/** A payload up to this size is taken apart. */
+/** The largest payload, in bytes, whose fields are shown. */
 const MAX_PAYLOAD_BYTES = 2_048;
-/** Lines that are kept of one session. */
+/** Lines of one session that are kept; further ones are counted. */
 export const MAX_LINES = 400;
 const MAX_TEXT = 72;
 
@@ -48,7 +48,9 @@ export class SessionTranscripts {
       this.#note(id, 'both', `${from} → ${to}`);
       if (from === 'connecting') this.#noteTransport(id);
     });
-    node.on('message', ({ id, direction, command, payload }) => this.#say(id, direction, command, payload));
+    node.on('message', ({ id, direction, command, payload }) =>
+      this.#noteMessage(id, direction, command, payload),
+    );
     node.on('dropped', ({ id, code, command }) =>
       this.#note(id, 'both', `dropped ${sanitize(command, 12)}: ${code}`),
     );
@@ -56,14 +58,14 @@ export class SessionTranscripts {
     node.on('ended', (peer) => this.#end(peer));
   }
 
-  /** Sessions that have not ended. */
+  /** Reports the sessions that have not ended. */
   rest(): void {
     for (const peer of this.node.peers.list()) this.#report(peer);
   }
 
   #end(peer: PeerInfo): void {
     const { code, facts } = peer.lastreason ?? { code: 'ERR_LOCAL_CANCELLED', facts: {} };
-    const again = facts.retry === 'v1' ? '; again as v1' : '';
+    const again = facts.retry === 'v1' ? '; dialled again as v1' : '';
     this.#note(peer.id, 'both', `${code}: ${REASONS[code].says}${again}`);
     this.#report(peer);
   }
@@ -92,18 +94,21 @@ export class SessionTranscripts {
     if (peer?.session_id) this.#note(id, 'both', `v2, session ${peer.session_id}`);
   }
 
-  #say(id: number, direction: 'sent' | 'received', command: string, payload: Uint8Array): void {
-    const { side, text, ...more } = said(direction, command, payload);
+  #noteMessage(id: number, direction: 'sent' | 'received', command: string, payload: Uint8Array): void {
+    const { side, text, ...more } = messageLine(direction, command, payload);
     this.#note(id, side, text, more);
   }
 }
 
-/** A message as a line of the transcript. */
-export function said(
+/** A line without its time and connection. */
+export type MessageLine = Omit<SessionLine, 'at' | 'conn'>;
+
+/** The line of a message: its command, its first fields, and all fields if the payload is not too large. */
+export function messageLine(
   direction: 'sent' | 'received',
   command: string,
   payload: Uint8Array,
-): Omit<SessionLine, 'at' | 'conn'> {
+): MessageLine {
   const size = payload.length;
   const fields = size > MAX_PAYLOAD_BYTES ? undefined : fieldsOf(command, payload, 0);
   const side = direction === 'sent' ? 'tester' : 'node';
@@ -112,8 +117,8 @@ export function said(
 }
 
 function brief(command: string, size: number, fields: readonly AnnotatedField[]): string {
-  const said = command === 'version' ? versionSummary(fields) : fields.slice(0, 2).map(named);
-  const words = said.filter((word) => word !== '');
+  const shown = command === 'version' ? versionSummary(fields) : fields.slice(0, 2).map(named);
+  const words = shown.filter((word) => word !== '');
   const whole = words.length === 0 && size > 0 ? `${command} (${size} bytes)` : [command, ...words].join(' ');
   return whole.length > MAX_TEXT ? `${whole.slice(0, MAX_TEXT - 1)}…` : whole;
 }

@@ -113,7 +113,7 @@ needsNamespaces('with -proxy no question is asked, whatever the verb does', () =
   expect(connect).toMatchObject({ questions: 0, code: 0, hosts: ['node.example', ONION] });
   expect(probe).toMatchObject({ questions: 0, code: 0, hosts: ['node.example'] });
   expect(wrongChain).toMatchObject({ questions: 0, hosts: ['node.example'] });
-  expect(wrongChain?.output).toContain('It runs on another chain: --chain main.');
+  expect(wrongChain?.output).toContain('The node is on another chain: use --chain main.');
   expect(automatic?.questions).toBe(0);
   // The DNS seeds are asked as nodes, by name, through the proxy.
   expect(automatic?.hosts).toEqual(expect.arrayContaining(['seed.example', 'seed.bitcoin.sprovoost.nl']));

@@ -124,7 +124,7 @@ describe('metrics', () => {
 
   test('on an address that others reach come with a warning', async () => {
     const program = listen('--metrics=0.0.0.0:0');
-    await program.until('stderr', /warning: the metrics on 0\.0\.0\.0 can be read by every machine/);
+    await program.until('stderr', /warning: any machine that can reach 0\.0\.0\.0 can read the metrics/);
   });
 });
 

@@ -58,7 +58,7 @@ describe('with the right to read the package', () => {
     const listen = restricted(`listen --regtest --port 0 --datadir ${folder}`);
     await addressOf(listen);
     expect(listen.stderr).toMatch(/banlist\.json is not used: ERR_ACCESS_DENIED/);
-    expect(listen.stderr).toMatch(/ERR_ACCESS_DENIED\): nothing is kept/);
+    expect(listen.stderr).toMatch(/ERR_ACCESS_DENIED\): nothing is saved/);
   });
 
   test('names are looked up in this process, since no other may be started', async () => {

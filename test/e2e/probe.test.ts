@@ -101,7 +101,7 @@ const OBSTACLES: readonly Obstacle[] = [
     ...{
       step: 'tcp',
       cause: 'dropped',
-      cure: /firewall drops the packets.*Let TCP port \d+ through/,
+      cure: /firewall drops the packets.*Allow TCP port \d+ to the node/,
       exit: 4,
     },
   },
@@ -111,7 +111,7 @@ const OBSTACLES: readonly Obstacle[] = [
     ...{
       step: 'tcp',
       cause: 'refused',
-      cure: /Nothing listens on port \d+ of that host.*usually listen on 18444/,
+      cure: /Nothing listens on port \d+ of the host.*usually listen on 18444/,
       exit: 4,
     },
   },
@@ -124,24 +124,24 @@ const OBSTACLES: readonly Obstacle[] = [
     ...{
       step: 'tcp',
       cause: 'wrong-port',
-      cure: /Not port 18555: a node of regtest answers on port 18444/,
+      cure: /The port 18555 is wrong: a node of regtest answers on port 18444/,
       exit: 4,
     },
   },
   {
     what: 'wrong chain',
     plant: async () => (await node('127.77.1.4', { chain: 'signet', v2transport: true })).at,
-    ...{ step: 'transport', cause: 'wrong-chain', cure: /another chain: --chain signet/, exit: 6 },
+    ...{ step: 'transport', cause: 'wrong-chain', cure: /another chain: use --chain signet/, exit: 6 },
   },
   {
     what: 'v1 only',
     plant: async () => `--regtest --v2only ${(await node('127.77.1.5')).at}`,
-    ...{ step: 'transport', cause: 'v1-only', cure: /leave out --v2only/, exit: 4 },
+    ...{ step: 'transport', cause: 'v1-only', cure: /omit --v2only/, exit: 4 },
   },
   {
     what: 'v2 only',
     plant: async () => `--regtest --no-v2transport ${(await node('127.77.1.6', { v2only: true })).at}`,
-    ...{ step: 'transport', cause: 'v2-only', cure: /leave out --no-v2transport/, exit: 4 },
+    ...{ step: 'transport', cause: 'v2-only', cure: /omit --no-v2transport/, exit: 4 },
   },
   {
     what: 'full node',
@@ -151,7 +151,12 @@ const OBSTACLES: readonly Obstacle[] = [
   {
     what: 'bans v2',
     plant: async () => `--regtest ${await banning('127.77.1.8')}`,
-    ...{ step: 'transport', cause: 'bans-v2', cure: /bans who tries BIP324.*use --no-v2transport/, exit: 4 },
+    ...{
+      step: 'transport',
+      cause: 'bans-v2',
+      cure: /bans peers that try BIP324.*use --no-v2transport/,
+      exit: 4,
+    },
   },
   {
     what: 'obsolete',
@@ -168,7 +173,7 @@ const OBSTACLES: readonly Obstacle[] = [
       cleanups.push(() => zone.close());
       return `--regtest --timeout 500 --dns-server ${zone.address} node.example`;
     },
-    ...{ step: 'name', cause: 'slow-dns', cure: /No DNS server has answered in time.*--dns-server/, exit: 4 },
+    ...{ step: 'name', cause: 'slow-dns', cure: /No DNS server answered in time.*--dns-server/, exit: 4 },
   },
   {
     what: 'proxy down',
@@ -189,7 +194,7 @@ const OBSTACLES: readonly Obstacle[] = [
       });
       return `--regtest ${at}`;
     },
-    ...{ step: 'transport', cause: 'no-bitcoin', cure: /An HTTP server answers there.*18444/, exit: 4 },
+    ...{ step: 'transport', cause: 'no-bitcoin', cure: /An HTTP server answers.*18444/, exit: 4 },
   },
   {
     what: 'no verack',
@@ -197,7 +202,7 @@ const OBSTACLES: readonly Obstacle[] = [
       const { at } = await node('127.77.1.13', { net: faultyNet(tcpNet(), parseFault('no-verack')) });
       return `--regtest --peertimeout 1 ${at}`;
     },
-    ...{ step: 'verack', cause: 'no-verack', cure: /sent its version and no verack/, exit: 5 },
+    ...{ step: 'verack', cause: 'no-verack', cure: /sent version but no verack/, exit: 5 },
   },
 ];
 

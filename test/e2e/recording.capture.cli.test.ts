@@ -34,7 +34,7 @@ test('a directory of captures is shown peer by peer, and compared', async () => 
   expect(stdout).toContain(`→ Core ${INBOUND} session=1 inbound `);
   expect(stdout).toMatch(/◄── version 70017 "\/verack:0\.1\.0\/"/);
   expect(stdout).toMatch(/version 70016 "\/Satoshi:29\.4\.3\/Knots:\d+\/" ──►/);
-  expect(stdout).toContain('· ours: versionReceived → established ·');
+  expect(stdout).toContain('· verack: versionReceived → established ·');
   expect(stdout.match(SAME)).toHaveLength(2);
   expect(stdout).toMatch(
     /\ncompared by kind of message, not by bytes, .*: version, wtxidrelay, .*, ping, pong\n/,
@@ -103,7 +103,7 @@ describe('a capture', () => {
         'verack sends version, wtxidrelay, sendaddrv2, verack\n',
     );
     expect(stdout).toContain('1 session, 16 messages, 1 difference in kind\n');
-    expect(stdout).toMatch(/· here it sent version, sendaddrv2, verack; ours sends/);
+    expect(stdout).toMatch(/· captured: version, sendaddrv2, verack; verack sends/);
   });
 
   test('that was truncated is read up to its end', async () => {
@@ -124,7 +124,7 @@ describe('a capture', () => {
     const [exit, { stderr }] = await replay(copy);
     expect(exit).toBe(3);
     expect(stderr).toMatch(
-      /msgs_recv\.dat is damaged in the message at byte 124: it claims 4294967295 bytes, and no message has more than 4000000/,
+      /msgs_recv\.dat is damaged in the message at byte 124: its header claims 4294967295 bytes, and no message has more than 4000000/,
     );
   });
 

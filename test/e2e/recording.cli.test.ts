@@ -148,7 +148,7 @@ describe('recordings that cannot be', () => {
 
   test.each([
     ['nothing', at('nothing'), /cannot be read \(ENOENT\)/],
-    ['no recording', 'package.json', /cannot be replayed: line 1: no recording of verack/],
+    ['no recording', 'package.json', /cannot be replayed: line 1: not a recording of verack/],
   ])('played, since there is %s, is a mistake of the caller', async (_, file, why) => {
     const program = new Program(['replay', file]);
     expect(await program.exit).toBe(2);

@@ -60,7 +60,7 @@ describeNode('bitcoind', 'what bitcoind captures with -capturemessages', () => {
       await run(process.execPath, [MAIN, 'connect', '--regtest', '--once', transport, addr]);
       const { stdout } = await run(process.execPath, [MAIN, 'replay', capturesOf(node)]);
       expect(stdout).toMatch(/^→ Core 127\.0\.0\.1_\d+ session=1 inbound/);
-      expect(stdout).toContain('ours: versionReceived → established');
+      expect(stdout).toContain('verack: versionReceived → established');
       expect(stdout).toMatch(/\n1 session, \d+ messages, verack sends the same kinds of messages as Core\n/);
     },
   );
