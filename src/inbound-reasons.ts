@@ -1,4 +1,4 @@
-/** The rows of the table in reasons.ts that are about slots: which connections are accepted, and which peer is evicted. */
+/** The rows of the table in reasons.ts for inbound slots: connections that are refused, and peers that are evicted. */
 export const INBOUND_REASONS = {
   ERR_POLICY_FULL: {
     family: 'policy',
@@ -29,7 +29,7 @@ export const INBOUND_REASONS = {
     blame: 'policy',
     retry: 'later',
     exit: 7,
-    says: 'that network has as many peers as it may',
+    says: 'that network has reached its limit of peers',
     hint: '--maxpersource N sets the limit for one /24 (IPv6: /64); 0 lifts it.',
   },
   ERR_POLICY_EVICTED: {
@@ -53,7 +53,7 @@ export const INBOUND_REASONS = {
     blame: 'policy',
     retry: 'later',
     exit: 7,
-    says: 'a peer at that address has misbehaved, and hardly any slot is free',
-    hint: 'Discouraged addresses are forgotten when the node stops; --whitelist exempts an address.',
+    says: 'a peer at that address has misbehaved, and at most one slot is free',
+    hint: 'A restart clears the discouraged addresses; --whitelist exempts an address.',
   },
 } as const;

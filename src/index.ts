@@ -1,9 +1,10 @@
 /**
- * `verack`: the Bitcoin peer-to-peer handshake as an explicit state-machine engine.
+ * `verack`: the Bitcoin peer-to-peer handshake as explicit state machines.
  *
- * {@link createNode} makes a node that listens and dials, {@link probe} asks one host once. The parts have entries of their
- * own: `verack/node`, `verack/net` (links), `verack/connection` (transports), `verack/wire` (codec), `verack/machines`,
- * `verack/addresses` (address book), `verack/compile`, `verack/metrics`. What of the net a node's options need is here too.
+ * {@link createNode} creates a node that listens and dials, {@link probe} connects to one host once and reports what it found.
+ * The parts have their own entry points: `verack/node`, `verack/net` (links), `verack/connection` (transports), `verack/wire`
+ * (codec), `verack/machines`, `verack/addresses` (address book), `verack/compile`, `verack/metrics`. The parts of `verack/net`
+ * that a node's options need are exported here too.
  *
  * @module
  */

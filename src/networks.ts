@@ -1,30 +1,30 @@
 /**
- * The chains of Bitcoin and what a connection needs to know of them: magic, port, where the first addresses come from.
+ * The chains of Bitcoin and the parameters that a connection needs: magic, port, DNS seeds, fixed addresses.
  *
- * Values are those of `src/kernel/chainparams.cpp`, fixed seeds a selection from `contrib/seeds/nodes_main.txt`, both of
- * bitcoin/bitcoin master at 58a7869f860f022e6163dc3fae3106a0599830c5. Data only: no I/O and no hashing here.
+ * The values come from `src/kernel/chainparams.cpp`, the fixed seeds are a selection from `contrib/seeds/nodes_main.txt`, both
+ * of bitcoin/bitcoin master at 58a7869f860f022e6163dc3fae3106a0599830c5. This file has data only, no I/O and no hashing.
  */
 import { VerackError } from './reasons.js';
 
-/** The names that {@link networkOf} takes. */
+/** The names of the chains. */
 export const NETWORK_NAMES = ['main', 'testnet3', 'testnet4', 'signet', 'regtest'] as const;
 /** One of {@link NETWORK_NAMES}. */
 export type NetworkName = (typeof NETWORK_NAMES)[number];
 
-/** What distinguishes one chain's peers from another's. */
+/** The network parameters of a chain. */
 export interface Chain {
   readonly name: NetworkName;
-  /** The spelling of Bitcoin Core's `-chain` option (`testnet3` is `test` there). */
+  /** The name in Bitcoin Core's `-chain` option (`testnet3` is `test` there). */
   readonly chain: string;
-  /** The 4 bytes that begin every v1 frame, in the order in which they are sent. Not to be written to. */
+  /** The first 4 bytes of every v1 frame, in the order in which they are sent. Must not be changed. */
   readonly magic: Uint8Array;
   /** `magic` as 8 lower-case hex digits. */
   readonly magicHex: string;
-  /** The TCP port of a node that names none. */
+  /** The default TCP port. */
   readonly port: number;
   /** DNS names whose A and AAAA records are nodes of this chain, without service prefix and final dot. */
   readonly seeds: readonly string[];
-  /** `ip:port` or `[ip6]:port` of nodes to try when DNS gives nothing. */
+  /** Addresses of nodes (`ip:port` or `[ip6]:port`), used when DNS returns none. */
   readonly fixedSeeds: readonly string[];
 }
 
@@ -79,7 +79,7 @@ function network(row: Row): Chain {
 }
 
 /**
- * Every chain by name. Regtest has no seeds here: Core lists `dummySeed.invalid` only to exercise its own code, and asking
+ * All chains; the key is the name. Regtest has no seeds here: Core lists `dummySeed.invalid` only for its own tests, and a query
  * for it would reveal a private test to a DNS server.
  */
 export const NETWORKS: Readonly<Record<NetworkName, Chain>> = {
@@ -116,23 +116,23 @@ export const NETWORKS: Readonly<Record<NetworkName, Chain>> = {
 };
 
 /**
- * The chain that `name` means: our names and Core's `-chain` spellings (`main`, `test`, `testnet3`, `testnet4`, `signet`,
- * `regtest`), exactly as written there. `undefined` for anything else.
+ * The chain with that name, either ours or that of Core's `-chain` option: `main`, `test`, `testnet3`, `testnet4`, `signet`,
+ * `regtest`, case-sensitive. Undefined for any other name.
  */
 export function networkOf(name: string): Chain | undefined {
   return Object.values(NETWORKS).find((row) => row.name === name || row.chain === name);
 }
 
-/** The chain whose frames begin with the first four of `bytes`; `undefined` for fewer bytes or an unknown magic. */
+/** The chain whose magic is the first four of `bytes`; undefined for fewer bytes or an unknown magic. */
 export function knownMagic(bytes: Uint8Array): NetworkName | undefined {
   const hex = toHex(bytes.subarray(0, 4));
   return NETWORK_NAMES.find((name) => NETWORKS[name].magicHex === hex);
 }
 
-/** Double SHA-256: 32 bytes out. */
+/** A function that computes double SHA-256; the result has 32 bytes. */
 export type Sha256d = (bytes: Uint8Array) => Uint8Array;
 
-/** Scripts are at most this long (Core's `MAX_SCRIPT_SIZE`). */
+/** The longest script, bytes (Core: `MAX_SCRIPT_SIZE`). */
 const MAX_CHALLENGE_BYTES = 10_000;
 
 function challengeBytes(challenge: string): Uint8Array {
@@ -143,17 +143,17 @@ function challengeBytes(challenge: string): Uint8Array {
   return fromHex(challenge);
 }
 
-/** CompactSize of a length up to 65,535. */
+/** A length up to 65,535 as CompactSize. */
 function lengthPrefix(length: number): number[] {
   return length < 253 ? [length] : [253, length & 0xff, length >> 8];
 }
 
 /**
- * A custom signet (BIP325): its magic is the first 4 bytes of SHA256d(CompactSize length, challenge script). It has signet's
- * port and no seeds of its own, since the default seeds serve the default signet only; the default challenge keeps them.
+ * A custom signet (BIP325). Its magic is the first 4 bytes of SHA256d(CompactSize length, challenge script), its port that of
+ * signet. It has no seeds, because signet's seeds are for the default signet only; for the default challenge the result is signet.
  *
- * @param challenge - the block challenge script as hex, as for Core's `-signetchallenge`
- * @param sha256d - handed in because this file does no hashing
+ * @param challenge - the block challenge script in hex, as for Core's `-signetchallenge`
+ * @param sha256d - a parameter, because this file does no hashing
  * @throws VerackError `ERR_LOCAL_ARGUMENT` when `challenge` is not hex or too long
  */
 export function signetNetwork(challenge: string, sha256d: Sha256d): Chain {

@@ -1,6 +1,6 @@
 /**
- * The rows of the reason table for dials through a proxy: SOCKS5 (RFC 1928, RFC 1929), Tor's extended replies (socks-extensions,
- * section 1.4) and I2P's SAM 3.1. Each reply that a proxy can give has a code of its own, because each has its own cure.
+ * The rows of the table in reasons.ts for dials through a proxy: SOCKS5 (RFC 1928, RFC 1929), Tor's extended replies
+ * (socks-extensions, section 1.4) and I2P's SAM 3.1. Each reply of a proxy has its own code, because each has another remedy.
  */
 export const PROXY_REASONS = {
   ERR_DIAL_NO_PROXY: {
@@ -16,7 +16,7 @@ export const PROXY_REASONS = {
     blame: 'policy',
     retry: 'no',
     exit: 4,
-    says: 'names are not resolved here',
+    says: 'names are not resolved on this computer',
     hint: 'Give an IP address, allow -dns, or set a -proxy, which resolves names itself.',
   },
   ERR_DIAL_PROXY_DOWN: {
@@ -33,15 +33,15 @@ export const PROXY_REASONS = {
     retry: 'later',
     exit: 4,
     says: 'the proxy closed the connection before it answered',
-    hint: 'Its log says why; it may be at a limit or not allow this client.',
+    hint: 'See the log of the proxy; it may have reached a limit, or not allow this client.',
   },
   ERR_DIAL_PROXY_PROTOCOL: {
     family: 'dial',
     blame: 'network',
     retry: 'no',
     exit: 4,
-    says: 'what answers at the address of the proxy does not speak its protocol',
-    hint: '-proxy and -onion take a SOCKS5 port, -i2psam takes the SAM port; HTTP and control ports are others.',
+    says: 'the server at the address of the proxy does not use the expected protocol',
+    hint: '-proxy and -onion need a SOCKS5 port, -i2psam needs the SAM port; an HTTP or control port does not work.',
   },
   ERR_DIAL_PROXY_AUTH: {
     family: 'dial',
@@ -56,8 +56,8 @@ export const PROXY_REASONS = {
     blame: 'network',
     retry: 'later',
     exit: 4,
-    says: 'the proxy failed and gives no cause (SOCKS5 reply 01)',
-    hint: 'Its log says more; Tor answers so for private addresses and while it starts.',
+    says: 'the proxy failed without giving a reason (SOCKS5 reply 01)',
+    hint: 'See the log of the proxy; Tor sends this reply for private addresses and while it starts.',
   },
   ERR_DIAL_PROXY_DENIED: {
     family: 'dial',
@@ -88,7 +88,7 @@ export const PROXY_REASONS = {
     blame: 'network',
     retry: 'later',
     exit: 4,
-    says: 'nothing listens there, the proxy says (SOCKS5 reply 05)',
+    says: 'nothing listens there, according to the proxy (SOCKS5 reply 05)',
     hint: 'Is the node running with "listen=1", on this port, and is the port forwarded?',
   },
   ERR_DIAL_PROXY_TIMEOUT: {
@@ -113,7 +113,7 @@ export const PROXY_REASONS = {
     retry: 'no',
     exit: 4,
     says: 'the proxy does not support host names (SOCKS5 reply 08)',
-    hint: 'Use a proxy that takes the address type DOMAINNAME (RFC 1928).',
+    hint: 'Use a proxy that supports the address type DOMAINNAME (RFC 1928).',
   },
   ERR_DIAL_ONION_NOT_FOUND: {
     family: 'dial',
@@ -152,7 +152,7 @@ export const PROXY_REASONS = {
     blame: 'caller',
     retry: 'no',
     exit: 4,
-    says: 'that onion service takes authorized clients only (SOCKS5 reply F4)',
+    says: 'that onion service accepts authorized clients only (SOCKS5 reply F4)',
     hint: 'Ask its operator for a client key and add it to ClientOnionAuthDir of your Tor.',
   },
   ERR_DIAL_ONION_WRONG_KEY: {
@@ -169,7 +169,7 @@ export const PROXY_REASONS = {
     retry: 'no',
     exit: 4,
     says: 'that onion address is invalid (SOCKS5 reply F6)',
-    hint: 'Check the spelling; only version 3 addresses, of 56 characters, exist today.',
+    hint: 'Check the spelling; only version 3 addresses (56 characters) are valid.',
   },
   ERR_DIAL_ONION_TIMEOUT: {
     family: 'dial',
@@ -185,7 +185,7 @@ export const PROXY_REASONS = {
     retry: 'no',
     exit: 4,
     says: 'I2P peers have no ports',
-    hint: 'Leave the port out, or write 0.',
+    hint: 'Omit the port, or write 0.',
   },
   ERR_DIAL_I2P_VERSION: {
     family: 'dial',
@@ -225,7 +225,7 @@ export const PROXY_REASONS = {
     retry: 'no',
     exit: 4,
     says: 'an I2P key or address is invalid (INVALID_KEY)',
-    hint: 'Check the address. If it is our own key: move i2p_private_key away, and a new address is made.',
+    hint: 'Check the address. If the key is our own, move i2p_private_key away: a new key with a new address is generated.',
   },
   ERR_DIAL_I2P_SESSION: {
     family: 'dial',
@@ -233,15 +233,15 @@ export const PROXY_REASONS = {
     retry: 'later',
     exit: 4,
     says: 'the I2P router has lost our session (INVALID_ID)',
-    hint: 'It was restarted; the next attempt makes a new session.',
+    hint: 'It was restarted; the next attempt creates a new session.',
   },
   ERR_DIAL_I2P_DUPLICATE_SESSION: {
     family: 'dial',
     blame: 'network',
     retry: 'later',
     exit: 4,
-    says: 'the I2P router has a session of that name (DUPLICATED_ID)',
-    hint: 'The next attempt takes another name.',
+    says: 'the I2P router has a session with the same id (DUPLICATED_ID)',
+    hint: 'The next attempt uses another id.',
   },
   ERR_DIAL_I2P_DUPLICATE_KEY: {
     family: 'dial',
@@ -256,7 +256,7 @@ export const PROXY_REASONS = {
     blame: 'us',
     retry: 'later',
     exit: 4,
-    says: 'the I2P router waits for a peer already (ALREADY_ACCEPTING)',
+    says: 'the I2P router is already waiting for a peer (ALREADY_ACCEPTING)',
     hint: 'Only one acceptor per session is possible; end the other one.',
   },
   ERR_DIAL_I2P_ROUTER: {
@@ -265,6 +265,6 @@ export const PROXY_REASONS = {
     retry: 'later',
     exit: 4,
     says: 'the I2P router failed (I2P_ERROR)',
-    hint: 'The facts hold its message; its log says more.',
+    hint: 'The facts contain its message; see also its log.',
   },
 } as const;

@@ -1,10 +1,10 @@
 /**
- * The closed table of ends and refusals: why a connection ended, was never made, or why a message was dropped.
+ * The closed table of reason codes: why a connection ended or could not be made, and why a message was dropped.
  *
- * Every code says where it went wrong (`family`), who is to blame (`blame`), whether the same address is worth
- * another try (`retry`), which exit code a one-shot command gives it (`exit`), what happened in one sentence
- * (`says`) and what a person can do about it (`hint`). A `survivable` code never ends a connection: the message is
- * dropped, counted and reported, and the peer is kept, as Bitcoin Core does.
+ * The row of a code has the place of the failure (`family`), its cause (`blame`), whether another attempt may succeed (`retry`),
+ * the exit code of a one-shot command (`exit`), one sentence that says what happened (`says`), and one that says what the user
+ * can do (`hint`). A `survivable` code never ends a connection: the message is dropped, counted and reported, and the
+ * connection kept, as in Bitcoin Core.
  *
  * Inside the program a {@link Reason} is plain data; {@link VerackError} exists only at the library's edge.
  * Match on `code`: the sentences may change between releases, the codes do not.
@@ -13,22 +13,25 @@
 import { INBOUND_REASONS } from './inbound-reasons.js';
 import { PROXY_REASONS } from './proxy-reasons.js';
 
-/** Who caused an end: the network between, the peer, a limit of ours, the caller of the library, none of them, or a bug of ours. */
+/** The cause: the network, the peer (`remote`), a limit or rule of ours, the caller of the library, none of them, or this system (`us`). */
 export type Blame = 'network' | 'remote' | 'policy' | 'caller' | 'none' | 'us';
-/** Whether another try can succeed. */
+/** Whether another attempt may succeed. */
 export type Retry = 'later' | 'no';
 
-/** What is known of a reason code. */
+/** The row of a reason code. */
 export interface ReasonRow {
   readonly family:
     'dial' | 'link' | 'frame' | 'v2' | 'codec' | 'protocol' | 'policy' | 'time' | 'local' | 'end';
   readonly blame: Blame;
-  /** `later`: with backoff; `no`: not by itself. */
+  /** `later`: a persistent dial tries again, with increasing delays; `no`: it is given up. */
   readonly retry: Retry;
-  /** Exit code of a one-shot command whose only target ended so. */
+  /** Exit code of a one-shot command whose only target ended for this reason. */
   readonly exit: number;
+  /** The code drops a message and keeps the connection. */
   readonly survivable?: true;
+  /** What happened: a clause without a full stop. */
   readonly says: string;
+  /** What the user can do: a sentence; empty when there is nothing to do. */
   readonly hint: string;
 }
 
@@ -39,7 +42,7 @@ const rows = {
     retry: 'later',
     exit: 4,
     says: 'the name has no address',
-    hint: 'Check the spelling and that this machine can resolve names.',
+    hint: 'Check the spelling and that this computer can resolve names.',
   },
   ERR_DIAL_REFUSED: {
     family: 'dial',
@@ -55,14 +58,14 @@ const rows = {
     retry: 'later',
     exit: 4,
     says: 'there is no route to that address',
-    hint: "Check this machine's network; IPv6 addresses need IPv6 here.",
+    hint: 'Check the network of this computer; IPv6 addresses need IPv6 here.',
   },
   ERR_DIAL_ZONE: {
     family: 'dial',
     blame: 'caller',
     retry: 'later',
     exit: 4,
-    says: 'a link-local address needs the zone of a network interface of this machine',
+    says: 'a link-local address needs the zone of a network interface of this computer',
     hint: 'Write it with the name of the interface: fe80::1%eth0.',
   },
   ...PROXY_REASONS,
@@ -72,7 +75,7 @@ const rows = {
     retry: 'later',
     exit: 4,
     says: 'the connection was reset',
-    hint: 'A firewall or a crash on the other side; try again later.',
+    hint: 'A firewall or a crash of the peer can cause this; try again later.',
   },
   ERR_LINK_EOF: {
     family: 'link',
@@ -80,7 +83,7 @@ const rows = {
     retry: 'later',
     exit: 4,
     says: 'the peer closed the connection',
-    hint: 'Before the handshake ends this often means: full, banned, another chain, or BIP324 v2 only.',
+    hint: 'Before the end of the handshake the cause is often: no free slot, a ban, another chain, or BIP324 v2 only.',
   },
   ERR_LINK_STALLED: {
     family: 'link',
@@ -88,7 +91,7 @@ const rows = {
     retry: 'later',
     exit: 5,
     says: 'the peer does not read what we send',
-    hint: 'It is stuck, or its network is; the facts say how much was waiting.',
+    hint: 'The peer or its network is overloaded; the facts give the number of waiting bytes.',
   },
   ERR_LINK_FLOOD: {
     family: 'link',
@@ -96,7 +99,7 @@ const rows = {
     retry: 'later',
     exit: 6,
     says: 'the peer sent too many useless messages',
-    hint: 'Messages that are dropped or come before verack, or pings without end; the facts say which.',
+    hint: 'These are messages that are dropped or come before verack, or pings; the facts give the kind.',
   },
   ERR_FRAME_MAGIC: {
     family: 'frame',
@@ -104,7 +107,7 @@ const rows = {
     retry: 'no',
     exit: 6,
     says: 'the first bytes are not of this network',
-    hint: 'Pick the chain the node runs: --chain main|test|testnet4|signet|regtest.',
+    hint: 'Choose the chain of the node: --chain main|test|testnet4|signet|regtest.',
   },
   ERR_FRAME_OVERSIZE: {
     family: 'frame',
@@ -112,7 +115,7 @@ const rows = {
     retry: 'no',
     exit: 6,
     says: 'a message header claims more than 4,000,000 bytes',
-    hint: 'The other side is broken or hostile.',
+    hint: 'The peer is faulty or hostile.',
   },
   ERR_FRAME_CHECKSUM: {
     family: 'frame',
@@ -121,7 +124,7 @@ const rows = {
     exit: 6,
     survivable: true,
     says: 'a message had a wrong checksum and was dropped',
-    hint: 'Look for a bad network path or a broken encoder on the other side.',
+    hint: 'Look for a faulty network path or a faulty encoder of the peer.',
   },
   ERR_FRAME_COMMAND: {
     family: 'frame',
@@ -138,7 +141,7 @@ const rows = {
     retry: 'no',
     exit: 6,
     says: 'no garbage terminator came within 4,111 bytes of the key',
-    hint: 'It speaks neither v1 nor v2 of this network; pick the chain the node runs.',
+    hint: 'The peer speaks neither v1 nor v2 of this network; choose the chain of the node.',
   },
   ERR_V2_AUTH: {
     family: 'v2',
@@ -146,7 +149,7 @@ const rows = {
     retry: 'no',
     exit: 6,
     says: 'an encrypted packet was not authentic',
-    hint: 'Somebody changed bytes on the way, or the other side encrypts wrongly.',
+    hint: 'Bytes were changed in transit, or the peer encrypts incorrectly.',
   },
   ERR_V2_LENGTH: {
     family: 'v2',
@@ -154,14 +157,14 @@ const rows = {
     retry: 'no',
     exit: 6,
     says: 'an encrypted packet claims more than 4,000,013 bytes',
-    hint: 'The other side is broken or hostile, or bytes were changed on the way.',
+    hint: 'The peer is faulty or hostile, or bytes were changed in transit.',
   },
   ERR_V2_UNSUPPORTED: {
     family: 'v2',
     blame: 'remote',
     retry: 'no',
     exit: 6,
-    says: 'the peer sent a v1 header, it does not support v2',
+    says: 'the peer sent a v1 header: it does not support v2',
     hint: 'It is dialled again as v1, unless --v2only forbids that.',
   },
   ERR_V2_OTHER_NETWORK: {
@@ -170,7 +173,7 @@ const rows = {
     retry: 'no',
     exit: 6,
     says: 'the peer speaks v1 of another network',
-    hint: 'Pick the chain the node runs: --chain main|test|testnet4|signet|regtest.',
+    hint: 'Choose the chain of the node: --chain main|test|testnet4|signet|regtest.',
   },
   ERR_CODEC_SHORT: {
     family: 'codec',
@@ -178,8 +181,8 @@ const rows = {
     retry: 'later',
     exit: 6,
     survivable: true,
-    says: 'a payload ended before its fields did and was dropped',
-    hint: 'The other side encodes this message wrongly.',
+    says: 'a payload was shorter than its fields and was dropped',
+    hint: 'The peer encodes this message incorrectly.',
   },
   ERR_CODEC_RANGE: {
     family: 'codec',
@@ -187,8 +190,8 @@ const rows = {
     retry: 'later',
     exit: 6,
     survivable: true,
-    says: 'a payload holds a value outside its limits and was dropped',
-    hint: 'The other side encodes this message wrongly.',
+    says: 'a payload contained a value outside its limits and was dropped',
+    hint: 'The peer encodes this message incorrectly.',
   },
   ERR_CODEC_NONMINIMAL: {
     family: 'codec',
@@ -196,7 +199,7 @@ const rows = {
     retry: 'later',
     exit: 6,
     survivable: true,
-    says: 'a payload holds a length that is not in its shortest form and was dropped',
+    says: 'a payload contained a length that was not in its shortest form and was dropped',
     hint: 'CompactSize must use the fewest bytes.',
   },
   ERR_PROTO_LATE_FEATURE: {
@@ -212,7 +215,7 @@ const rows = {
     blame: 'remote',
     retry: 'no',
     exit: 6,
-    says: 'a negotiation message breaks its rules',
+    says: 'a negotiation message violates its rules',
     hint: 'See BIP434 for feature and BIP152 for sendcmpct.',
   },
   ERR_PROTO_LIMIT: {
@@ -220,8 +223,8 @@ const rows = {
     blame: 'remote',
     retry: 'no',
     exit: 6,
-    says: 'a message holds more entries than the protocol allows',
-    hint: 'The other side is broken or hostile.',
+    says: 'a message contains more entries than the protocol allows',
+    hint: 'The peer is faulty or hostile.',
   },
   ERR_PROTO_NOT_OFFERED: {
     family: 'protocol',
@@ -229,7 +232,7 @@ const rows = {
     retry: 'no',
     exit: 6,
     says: 'the peer used a service that our version did not offer',
-    hint: 'Peers should read services and relay before they ask.',
+    hint: 'A peer should check services and relay in our version before it sends such a message.',
   },
   ERR_PROTO_SELF: {
     family: 'protocol',
@@ -237,7 +240,7 @@ const rows = {
     retry: 'later',
     exit: 4,
     says: 'that address is this node itself',
-    hint: 'Leave it out of the list of hosts.',
+    hint: 'Remove it from the list of hosts.',
   },
   ERR_POLICY_NETGROUP: {
     family: 'policy',
@@ -245,7 +248,7 @@ const rows = {
     retry: 'later',
     exit: 4,
     says: 'an outbound connection to the same network group exists',
-    hint: 'Automatic connections go to an IPv4 or IPv6 group once; name the host to connect all the same.',
+    hint: 'Automatic connections use each IPv4 or IPv6 group once; name the host to connect anyway.',
   },
   ERR_POLICY_VERSION: {
     family: 'policy',
@@ -261,7 +264,7 @@ const rows = {
     retry: 'no',
     exit: 7,
     says: 'the peer does not offer the services we need',
-    hint: 'Name the host yourself to connect whatever it offers.',
+    hint: 'Name the host to connect regardless of its services.',
   },
   ERR_POLICY_TRANSPORT: {
     family: 'policy',
@@ -269,7 +272,7 @@ const rows = {
     retry: 'no',
     exit: 7,
     says: 'the peer speaks v1, and only v2 is allowed',
-    hint: 'Leave out --v2only to take v1 too.',
+    hint: 'Omit --v2only to allow v1 too.',
   },
   ...INBOUND_REASONS,
   ERR_POLICY_DUPLICATE: {
@@ -286,7 +289,7 @@ const rows = {
     retry: 'later',
     exit: 4,
     says: 'no answer to the connection attempt in time',
-    hint: 'A firewall may swallow it; --timeout MS sets the limit.',
+    hint: 'A firewall may drop the packets; --timeout MS sets the limit.',
   },
   ERR_TIME_HANDSHAKE: {
     family: 'time',
@@ -294,14 +297,14 @@ const rows = {
     retry: 'later',
     exit: 5,
     says: 'the handshake did not finish in time',
-    hint: '--peertimeout S sets the limit; the facts say what was missing.',
+    hint: '--peertimeout S sets the limit; the facts give the missing message.',
   },
   ERR_TIME_PONG: {
     family: 'time',
     blame: 'remote',
     retry: 'later',
     exit: 5,
-    says: 'a ping stayed unanswered',
+    says: 'a ping was not answered in time',
     hint: 'The peer hangs or is unreachable.',
   },
   ERR_TIME_IDLE: {
@@ -317,7 +320,7 @@ const rows = {
     blame: 'caller',
     retry: 'no',
     exit: 2,
-    says: 'an argument is not usable',
+    says: 'an argument is invalid',
     hint: 'See --help.',
   },
   ERR_LOCAL_CANCELLED: {
@@ -325,7 +328,7 @@ const rows = {
     blame: 'caller',
     retry: 'no',
     exit: 130,
-    says: 'we closed it on request',
+    says: 'it was closed on request',
     hint: '',
   },
   ERR_LOCAL_LIMIT: {
@@ -333,16 +336,16 @@ const rows = {
     blame: 'us',
     retry: 'later',
     exit: 4,
-    says: 'this machine refused: a limit or a permission',
-    hint: 'Raise the open-files limit (ulimit -n), or pick a port from 1024 on.',
+    says: 'the system refused: a limit or a permission',
+    hint: 'Raise the limit of open files (ulimit -n), or choose a port from 1024 on.',
   },
   ERR_LOCAL_ADDRESS: {
     family: 'local',
     blame: 'us',
     retry: 'later',
     exit: 4,
-    says: 'the port is in use, or this machine does not have the address',
-    hint: 'Pick another port with --port (0 for any free one), or an address of this machine with --bind.',
+    says: 'the port is in use, or this computer does not have the address',
+    hint: 'Choose another port with --port (0 for any free one), or an address of this computer with --bind.',
   },
   ERR_LOCAL_BUG: {
     family: 'local',
@@ -357,7 +360,7 @@ const rows = {
     blame: 'none',
     retry: 'no',
     exit: 0,
-    says: 'the connection did what it was made for',
+    says: 'the connection has served its purpose',
     hint: '',
   },
 } as const satisfies Record<string, ReasonRow>;
@@ -369,27 +372,27 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonRow>> = rows;
 /** All codes, in the order of the table. */
 export const REASON_CODES = Object.keys(rows) as ReasonCode[];
 
-/** A message was dropped for one of these; the connection continues. */
+/** Why a message was dropped; the connection continues. */
 export type DropCode =
   'ERR_FRAME_CHECKSUM' | 'ERR_FRAME_COMMAND' | 'ERR_CODEC_SHORT' | 'ERR_CODEC_RANGE' | 'ERR_CODEC_NONMINIMAL';
-/** The byte stream cannot be followed any further. */
+/** Why a v1 byte stream cannot be parsed any further. */
 export type BrokenCode = 'ERR_FRAME_MAGIC' | 'ERR_FRAME_OVERSIZE';
-/** Why an encrypted (v2) stream cannot be followed any further. */
+/** Why a v2 byte stream cannot be parsed any further. */
 export type V2Code = 'ERR_V2_GARBAGE' | 'ERR_V2_AUTH' | 'ERR_V2_LENGTH' | 'ERR_V2_OTHER_NETWORK';
-/** How a link that was open can end from outside. */
+/** How the peer or the network can end an open link. */
 export const LINK_CODES = ['ERR_LINK_RESET', 'ERR_LINK_EOF'] as const;
-/** How a link ends from outside. */
+/** One of {@link LINK_CODES}. */
 export type LinkCode = (typeof LINK_CODES)[number];
-/** Whether a connection ended from outside. */
+/** Whether the peer or the network ended a connection. */
 export const isLinkCode = (code: ReasonCode): code is LinkCode => LINK_CODES.includes(code as LinkCode);
-/** Why a link never opened. */
+/** Why a link could not be opened. */
 export type DialCode = Extract<ReasonCode, `ERR_DIAL_${string}`> | 'ERR_LOCAL_LIMIT';
 
-/** Why a listener could not be opened, by the system's error code. */
+/** The reason code for a system error code (`EADDRINUSE`, …) of a listener that could not be opened. */
 export const listenCodeOf = (syscode: string): 'ERR_LOCAL_ADDRESS' | 'ERR_LOCAL_LIMIT' =>
   syscode === 'EADDRINUSE' || syscode === 'EADDRNOTAVAIL' ? 'ERR_LOCAL_ADDRESS' : 'ERR_LOCAL_LIMIT';
 
-/** JSON-safe circumstances of a reason: the state it ended in, the limit that was passed, what was missing. */
+/** JSON-safe details of a reason, for example the state in which the connection ended, the exceeded limit, the missing message. */
 export type Facts = Readonly<Record<string, string | number | boolean>>;
 
 /** Why a connection ended, as data. */
@@ -398,7 +401,7 @@ export interface Reason {
   readonly facts: Facts;
 }
 
-/** The error that the library throws or rejects with; `code` and `facts` as in {@link Reason}. */
+/** The error of the library. `code` and `facts` are those of {@link Reason}; the message contains both in readable form. */
 export class VerackError extends Error {
   override readonly name = 'VerackError';
   constructor(
@@ -410,7 +413,7 @@ export class VerackError extends Error {
   }
 }
 
-/** The reason that an error of the library carries; which address it was is not part of it. */
+/** The reason in an error of the library, without the fact `addr`. */
 export const reasonOf = ({ code, facts }: VerackError): Reason => ({
   code,
   facts: Object.fromEntries(Object.entries(facts).filter(([name]) => name !== 'addr')),

@@ -1,4 +1,4 @@
-/** Service bits (protocol.h: ServiceFlags). Values are 16 hex digits, most significant first. */
+/** Sets of service bits (Core: protocol.h, `ServiceFlags`), as 16 hex digits, most significant first. */
 
 /** Whether `offered` has every bit of `required`. */
 export function hasServices(offered: string, required: string): boolean {
@@ -6,6 +6,6 @@ export function hasServices(offered: string, required: string): boolean {
   return (BigInt(`0x${offered}`) & needed) === needed;
 }
 
-/** The bits of both. */
+/** The union of two sets of service bits. */
 export const withServices = (some: string, more: string): string =>
   (BigInt(`0x${some}`) | BigInt(`0x${more}`)).toString(16).padStart(16, '0');

@@ -1,6 +1,6 @@
 /**
- * Name and version of this package. They are constants rather than read from package.json, so that a bundled program needs
- * no file beside it; `test/layout.test.ts` holds them equal to package.json.
+ * Name and version of this package. They are constants and not read from package.json, so that a bundled program needs no
+ * other file; `test/layout.test.ts` checks that they are equal to package.json.
  */
 export const NAME = 'verack';
 /** The version of this package. */

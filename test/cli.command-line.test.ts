@@ -171,7 +171,7 @@ describe('usage errors are one sentence with what to try', () => {
   test.each<[line: string, says: string]>([
     [
       'connect 999.1.1.1',
-      '"999.1.1.1" cannot be used: not an IPv4 address: that is four numbers from 0 to 255.',
+      '"999.1.1.1" cannot be used: not an IPv4 address, which has four numbers from 0 to 255.',
     ],
     ['connect a:b:c', 'more than one colon, but not an IPv6 address'],
     ['probe node:99999', 'a port is a number from 1 to 65535'],
@@ -406,7 +406,7 @@ describe('texts', () => {
       (_, text) => text,
     );
     expect(line).toBe(
-      'ERR_TIME_CONNECT 1.2.3.4:8333 — no answer to the connection attempt in time. A firewall may swallow it; --timeout MS sets the limit. [ms=5]',
+      'ERR_TIME_CONNECT 1.2.3.4:8333 — no answer to the connection attempt in time. A firewall may drop the packets; --timeout MS sets the limit. [ms=5]',
     );
   });
 

@@ -1,5 +1,5 @@
 /** Converts the flags of the command line to options of a node. */
-import { type DnsOptions, type Fault, isPace } from '../net/index.js';
+import { type DnsOptions, type Fault, isTimingFault } from '../net/index.js';
 import { type Chain, networkOf, NETWORKS, type NodeOptions, signetNetwork } from '../index.js';
 import { CORE_RULES, type Rules } from '../../machines/index.js';
 import { hash256, servicesOf } from '../wire/index.js';
@@ -38,7 +38,7 @@ export const netFaultsOf = ({ fault = [] }: Pick<Flags, 'fault'>): Fault[] =>
 
 /** The faults of v1 frames, which need v1: all but those that only change the timing. */
 const frameFaultsOf = (flags: Pick<Flags, 'fault'>): Fault[] =>
-  netFaultsOf(flags).filter((each) => !isPace(each));
+  netFaultsOf(flags).filter((each) => !isTimingFault(each));
 
 /** The message when a fault has switched v2 off, since a v2 peer can then look like a peer of another chain. */
 export function v2OffNotice(flags: Pick<Flags, 'fault' | 'v2transport'>): string | undefined {

@@ -1,9 +1,9 @@
-/** Listens to an AbortSignal of the caller. */
+/** Listens to an `AbortSignal` of the caller. */
 import { setMaxListeners } from 'node:events';
 
 /**
- * Calls `run` once when the signal aborts; the function that is returned takes that back. One signal may end any number of
- * dials, nodes and lookups: Node.js's warning of a leak at the eleventh listener would be wrong.
+ * Calls `run` once when the signal aborts. The returned function removes the listener. The limit of listeners is lifted, because
+ * one signal may end any number of dials, nodes and look-ups, and Node.js would warn of a leak at the eleventh.
  */
 export function onAbort(signal: AbortSignal | undefined, run: () => void): () => void {
   if (!signal) return () => undefined;

@@ -1,11 +1,12 @@
 /**
  * Bitcoin Core's asmap: a compressed map from IP prefixes to the numbers of autonomous systems (Core: `util/asmap.cpp`).
  *
- * The file is one sequence of bits, the lowest bit of each byte first: a program that consumes the bits of an address
- * from the highest. It has four instructions: return an ASN, jump on a one bit, match a pattern, set the default ASN.
+ * The file is one sequence of bits, the least significant bit of each byte first: a program that reads the bits of an address,
+ * the most significant first. It has four instructions: return an ASN, jump if the next bit is 1, match a pattern, set the
+ * default ASN.
  */
 
-/** A decoded number, or undefined where the data ends inside it. */
+/** A decoded number; undefined when the data ends inside it. */
 type Decoded = number | undefined;
 
 interface BitReader {
@@ -16,7 +17,7 @@ interface BitReader {
 const INSTRUCTIONS = ['return', 'jump', 'match', 'default'] as const;
 type Instruction = (typeof INSTRUCTIONS)[number];
 
-/** The widths of the classes of a variable-length integer and its least value (Core: `DecodeBits`). */
+/** A variable-length integer: its smallest value, and the bit widths of its classes (Core: `DecodeBits`). */
 interface NumberCoding {
   readonly least: number;
   readonly widths: readonly number[];
@@ -30,7 +31,7 @@ const ASN: NumberCoding = { least: 1, widths: range(15, 24) };
 const MATCH: NumberCoding = { least: 2, widths: range(1, 8) };
 const JUMP: NumberCoding = { least: 17, widths: range(5, 30) };
 
-/** IPv6 addresses; IPv4 is looked up as `::ffff:a.b.c.d`. */
+/** All look-ups use IPv6 addresses; an IPv4 address is looked up as `::ffff:a.b.c.d`. */
 const ADDRESS_BITS = 128;
 
 function bitsLeft({ data, at }: BitReader): number {
@@ -61,7 +62,7 @@ function decodeMantissa(reader: BitReader, base: number, width: number): Decoded
   return base + value;
 }
 
-/** Undefined at the end of the data. */
+/** The next instruction; undefined at the end of the data. */
 function decodeInstruction(reader: BitReader): Instruction | undefined {
   const type = decodeNumber(reader, TYPE);
   return type === undefined ? undefined : INSTRUCTIONS[type];
@@ -71,7 +72,7 @@ function matchLength(match: number): number {
   return 31 - Math.clz32(match);
 }
 
-/** One look-up: where it is in the map and in the address, and the ASN that a failed match gives. */
+/** The state of one look-up: the position in the map and in the address, and the ASN of a failed match. */
 interface Lookup {
   readonly reader: BitReader;
   readonly address: Uint8Array;
@@ -84,7 +85,7 @@ function nextAddressBit(lookup: Lookup): number {
   return (lookup.address[bit >> 3]! >> (7 - (bit & 7))) & 1;
 }
 
-/** Executes one instruction: the ASN where it ends the look-up (0 on bad data), undefined to go on. */
+/** Executes one instruction. Returns the ASN when it ends the look-up (0 on bad data), undefined to continue. */
 const STEPS: Readonly<Record<Instruction, (lookup: Lookup) => Decoded>> = {
   return: ({ reader }) => decodeNumber(reader, ASN) ?? 0,
   jump: stepJump,
@@ -113,8 +114,8 @@ function stepMatch(lookup: Lookup): Decoded {
 }
 
 /**
- * The ASN that the map gives an address; 0 when it gives none (ASN 0 is reserved, RFC 7607), which is also the answer of
- * a map that {@link isAsmap} refuses. Core: `Interpret`.
+ * The ASN of an address in the map; 0 when it has none (ASN 0 is reserved, RFC 7607), and possibly for any address with a
+ * map that {@link isAsmap} refuses. Core: `Interpret`.
  *
  * @param address - 16 bytes; an IPv4 address in its mapped form
  */
@@ -128,7 +129,7 @@ export function lookupAsn(asmap: Uint8Array, address: Uint8Array): number {
   return 0;
 }
 
-/** A place to go on from: the bit in the map, and the bits of the address that are left there. */
+/** A jump target that is still to be checked: the bit in the map, and the number of address bits left there. */
 interface Branch {
   readonly at: number;
   readonly bits: number;
@@ -142,10 +143,10 @@ interface Check {
   incompleteMatch: boolean;
 }
 
-/** What the check of one instruction says: go on, or the final verdict. */
+/** The result of checking one instruction: whether the map is valid, or to continue. */
 type Step = boolean | 'continue';
 
-/** Whether `data` is a map that ends on every path, without unreachable or overlapping parts. Core: `SanityCheckAsmap`. */
+/** Whether `data` is a valid map: every path ends with an ASN, and no part is unreachable or overlaps another. Core: `SanityCheckAsmap`. */
 export function isAsmap(data: Uint8Array): boolean {
   const check: Check = {
     reader: { data, at: 0 },
@@ -183,7 +184,7 @@ function checkReturn(check: Check): Step {
   return 'continue';
 }
 
-/** Fewer than eight zero bits. */
+/** Whether the rest is padding: fewer than eight bits, all zero. */
 function isPadding(reader: BitReader): boolean {
   if (bitsLeft(reader) > 7) return false;
   while (bitsLeft(reader) > 0) if (nextBit(reader) === 1) return false;

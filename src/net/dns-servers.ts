@@ -1,4 +1,4 @@
-/** Questions to DNS servers, without the system's resolver: c-ares, which blocks no thread and can be cancelled. */
+/** Queries DNS servers directly with c-ares, not through the system's resolver: this blocks no thread and can be cancelled. */
 import { Resolver } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
@@ -6,14 +6,14 @@ import { isIP } from 'node:net';
 import { VerackError } from '../reasons.js';
 import type { Query } from './resolver-process.js';
 
-/** The families of `onlynet`. */
+/** The address families of the option `onlynet`. */
 export type IpFamily = 'ipv4' | 'ipv6';
 
 export interface ServerQuestion {
   readonly families: readonly IpFamily[];
-  /** Milliseconds, repetitions included. */
+  /** Time limit including repetitions, milliseconds. */
   readonly timeout: number;
-  /** `ip` or `ip:port`. Default: those of the system. */
+  /** `ip` or `ip:port` each. Default: the servers of the system. */
   readonly servers?: readonly string[] | undefined;
 }
 
@@ -34,19 +34,19 @@ function resolverOf({ timeout, servers }: ServerQuestion): Resolver {
 
 const syscodeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code;
 
-/** The addresses of all families; fails only when there is none. */
+/** The addresses of all families. Rejects only when there is none and a query failed. */
 async function addressesOf(answers: readonly Promise<string[]>[]): Promise<string[]> {
   const settled = await Promise.allSettled(answers);
   const found = settled.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
   const failed = settled.find((answer) => answer.status === 'rejected');
   if (found.length > 0 || !failed) return found;
-  // Only the time limit cancels a query that a caller waits for.
+  // While a caller waits, only the time limit cancels a query.
   if (syscodeOf(failed.reason) !== 'ECANCELLED') throw failed.reason;
   throw Object.assign(new Error('no answer in time'), { code: 'ETIMEOUT' });
 }
 
 /**
- * Asks for A and AAAA at once. When the time is over, what one family has answered counts.
+ * Queries A and AAAA records at the same time. When the time limit is reached, the answers that have arrived are used.
  *
  * @throws VerackError `ERR_LOCAL_ARGUMENT` for unusable `servers`
  */
@@ -80,10 +80,10 @@ export function hostsFileAddresses(name: string, text: string): string[] {
   });
 }
 
-/** The hosts file, then the system's DNS servers: the nearest to the system's resolver that needs no thread. */
+/** Looks a name up in the hosts file, then with the system's DNS servers: the closest to the system's resolver without a thread. */
 export function queryHostsAndServers(name: string, timeout: number): Query {
   const listed = hostsFileAddresses(name, readHostsFile());
-  // RFC 6761, section 6.3: this name is loopback, whatever a server says.
+  // RFC 6761, section 6.3: this name always resolves to loopback.
   const known = listed.length === 0 && /^localhost\.?$/i.test(name) ? LOOPBACK : listed;
   if (known.length > 0) return { answer: Promise.resolve(known), abandon: () => undefined };
   return queryServers(name, { families: ['ipv4', 'ipv6'], timeout });

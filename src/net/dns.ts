@@ -1,9 +1,9 @@
 /**
- * Names to addresses: one host's, and a chain's first peers from its DNS seeds.
+ * Resolves host names, and finds the first peers of a chain with its DNS seeds.
  *
- * Seeds are asked as Bitcoin Core asks them (`net.cpp`, `ThreadDNSAddressSeed`): the prefix `x9.` selects nodes with the
- * services 0x9 (NETWORK and WITNESS), and of each seed's answer at most 32 addresses count. A seed of a public
- * chain must name public addresses; the addresses of a seed that the user chose are not checked.
+ * Seeds are queried as in Bitcoin Core (`net.cpp`, `ThreadDNSAddressSeed`): the prefix `x9.` selects nodes with the services
+ * 0x9 (NETWORK and WITNESS), and at most 32 addresses of each seed are used. Addresses of public seeds must be public;
+ * addresses of seeds that the user chose are not checked.
  */
 import { isIP, isIPv4 } from 'node:net';
 
@@ -23,48 +23,50 @@ export type { IpFamily } from './dns-servers.js';
 
 /** How names are looked up. */
 export interface DnsOptions {
-  /** DNS servers to ask, `ip` or `ip:port` (`[ip6]:port`). Default: the system's. */
+  /** DNS servers to query, `ip` or `ip:port` (`[ip6]:port`) each. Default: those of the system. */
   readonly servers?: readonly string[];
   /**
-   * Milliseconds that one question may take, repetitions included. Default 5,000. They count from the moment when the
-   * question is handed to the resolver, not while it waits in the queue.
+   * Time limit of one query including repetitions, milliseconds. Default 5,000. It starts when the query is passed to the
+   * resolver, not while it waits in the queue.
    */
   readonly timeout?: number;
-  /** The families wanted. Default: both. */
+  /** The wanted address families. Default: both. */
   readonly onlynet?: readonly IpFamily[];
-  /** Gives up: the promise rejects with a `VerackError` `ERR_LOCAL_CANCELLED`. */
+  /** On abort the promise rejects with a `VerackError` `ERR_LOCAL_CANCELLED`. */
   readonly signal?: AbortSignal;
 }
 
-/** How DNS seeds are asked. */
+/** How DNS seeds are queried. */
 export interface SeedOptions extends DnsOptions {
-  /** Random numbers in [0, 1), for the order of the addresses. */
+  /** Returns a random number in [0, 1), for the order of the addresses. */
   readonly random: () => number;
   /**
-   * Called once, before the answer, when seeds of a public chain named addresses that are not public (0.0.0.0, 127.0.0.1, 10.0.0.1,
-   * …), as a DNS server does that blocks a name. They are left out of the answer.
+   * Called once, before the promise resolves, with addresses of public seeds that are not public (0.0.0.0, 127.0.0.1, 10.0.0.1,
+   * …): this is how a DNS server blocks a name. They are not part of the result.
    */
   readonly unroutable?: (addresses: readonly SeedAddress[]) => void;
 }
 
+/** An address to connect to, and where it came from. */
 export interface SeedAddress extends Endpoint {
-  /** The seed that named it, without prefix; `fixed` for a fixed seed. */
+  /** The DNS seed without prefix; `fixed` for the fixed list; another name for another source of candidates. */
   readonly source: string;
 }
 
-/** What a lookup reports, once. Nothing after it was cancelled. */
+/** Receives the result of a look-up. One of the functions is called, once; none after the look-up was cancelled. */
 export interface LookupHandler {
-  /** IP addresses, at least one. */
+  /** The name has these IP addresses; at least one. */
   found(hosts: readonly string[]): void;
-  /** No address was found, and why. */
+  /** No address was found. */
   failed(reason: Reason): void;
 }
 
-/** Looks a host name up. Returns a function that cancels. */
+/** Looks a host name up. Returns a function that cancels the look-up. */
 export type Lookup = (name: string, handler: LookupHandler) => () => void;
 
 /** The service prefix of {@link seedAddresses}: NETWORK (1) and WITNESS (8). */
 export const SEED_PREFIX = 'x9.';
+/** Most addresses of one seed that are used (Core). */
 export const MAX_PER_SEED = 32;
 const TIMEOUT_MS = 5_000;
 const FAMILIES: readonly IpFamily[] = ['ipv4', 'ipv6'];
@@ -77,10 +79,10 @@ function syscodeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN';
 }
 
-/** Asks; for a question that may have to wait, `started` starts the time limit. */
+/** Starts a query. The function calls `started` when the time limit is to start, for a query that may have to wait in a queue. */
 type Ask = (started: () => void) => Query;
 
-/** The answer, unless the time limit or the abort comes first. */
+/** The answer. Rejects when the time limit or the abort comes first. */
 async function answerOf(ask: Ask, { timeout = TIMEOUT_MS, signal }: DnsOptions): Promise<string[]> {
   let timer: NodeJS.Timeout | undefined;
   let expire = (): void => undefined;
@@ -101,7 +103,7 @@ async function answerOf(ask: Ask, { timeout = TIMEOUT_MS, signal }: DnsOptions):
 
 const system = new ResolverProcess();
 
-/** The system's own way, hosts file and all. */
+/** Queries the system's resolver, which includes the hosts file. */
 function askSystem(name: string, options: DnsOptions): Promise<string[]> {
   const { timeout = TIMEOUT_MS } = options;
   const fallback = (): Query => queryHostsAndServers(name, timeout);
@@ -134,11 +136,11 @@ function unique(addresses: readonly string[], options: DnsOptions): string[] {
 }
 
 /**
- * Every address of `host`, at least one, each once, in canonical spelling, in the order of the answer. An address in place
- * of a name is its own answer. Without `servers` the system is asked, hosts file included.
+ * Resolves a host name: its addresses, at least one, without duplicates, in canonical notation, in the order of the answer. For
+ * an IP address the result is that address. Without `servers` the system's resolver is used, including the hosts file.
  *
  * @throws VerackError `ERR_DIAL_DNS` with facts `host` and `syscode` (`ENOTFOUND`, `ETIMEOUT`, `EREFUSED` …; `ENODATA` when
- *   there are addresses of unwanted families only, `ENOTDNS` for `.onion`, `.i2p` and `.internal`), `ERR_LOCAL_CANCELLED`, or
+ *   there are only addresses of other families, `ENOTDNS` for `.onion`, `.i2p` and `.internal`), `ERR_LOCAL_CANCELLED`, or
  *   `ERR_LOCAL_ARGUMENT` for unusable `servers`
  */
 export async function resolveHost(host: string, options: DnsOptions = {}): Promise<string[]> {
@@ -149,7 +151,7 @@ export async function resolveHost(host: string, options: DnsOptions = {}): Promi
   return addresses;
 }
 
-/** {@link resolveHost}, or another way to resolve, for a node, which cancels lookups and gets their results in callbacks. */
+/** Wraps {@link resolveHost}, or a function like it, as a {@link Lookup}: a node cancels look-ups and needs callbacks. */
 export const lookupWith =
   (options: Omit<DnsOptions, 'signal'> = {}, resolve: typeof resolveHost = resolveHost): Lookup =>
   (name, handler) => {
@@ -166,7 +168,7 @@ const reasonOf = (error: unknown): Reason =>
     ? { code: error.code, facts: error.facts }
     : { code: 'ERR_LOCAL_BUG', facts: { what: String(error) } };
 
-/** Fisher and Yates. */
+/** A random permutation (Fisher–Yates). */
 function shuffled<T>(items: readonly T[], random: () => number): T[] {
   const order = [...items];
   for (let last = order.length - 1; last > 0; last -= 1) {
@@ -176,7 +178,7 @@ function shuffled<T>(items: readonly T[], random: () => number): T[] {
   return order;
 }
 
-/** The addresses of one seed, none when it does not answer; a seed without support for the prefix is queried without it. */
+/** Queries one seed: first with the prefix, and without it if that fails, since some seeds do not support it. No answer gives no address. */
 async function askSeed(seed: string, options: SeedOptions): Promise<SeedAnswer> {
   for (const name of [SEED_PREFIX + seed, seed]) {
     try {
@@ -188,7 +190,7 @@ async function askSeed(seed: string, options: SeedOptions): Promise<SeedAnswer> 
   return { dialled: [], unroutable: [] };
 }
 
-/** The seeds of the public chains, whose nodes have public addresses. */
+/** The seeds of the public chains: their nodes have public addresses. */
 const PUBLIC_SEEDS = new Set(Object.values(NETWORKS).flatMap(({ seeds }) => seeds));
 
 interface SeedAnswer {
@@ -196,7 +198,7 @@ interface SeedAnswer {
   readonly unroutable: readonly string[];
 }
 
-/** A resolver that blocks a name answers with 0.0.0.0, a loopback or a private address. Seeds of one's own may do so. */
+/** Separates public addresses from others. A private seed, chosen by the user, may return any address. */
 function answerOfSeed(seed: string, hosts: readonly string[]): SeedAnswer {
   if (!PUBLIC_SEEDS.has(seed)) return { dialled: hosts, unroutable: [] };
   return {
@@ -205,7 +207,7 @@ function answerOfSeed(seed: string, hosts: readonly string[]): SeedAnswer {
   };
 }
 
-/** Core's rule, and no multicast or reserved address either (RFC 1112, RFC 4291): no TCP connection can be made to those. */
+/** Whether an address is routable (Core's rule), and neither multicast nor reserved (RFC 1112, RFC 4291): TCP cannot use those. */
 function isPublic(host: string): boolean {
   const bytes = Uint8Array.from(ipaddr.parse(host).toByteArray());
   return isRoutable(bytes) && bytes[0]! < (bytes.length === 4 ? 224 : 255);
@@ -219,9 +221,10 @@ function fixedAddresses(chain: Pick<Chain, 'fixedSeeds' | 'port'>, options: Seed
 }
 
 /**
- * Addresses to begin with: all seeds are asked at once, at most 32 of each count, an address named twice
- * counts for the first seed in the chain's list. When DNS gives no public address at all, the fixed seeds. The order is random.
- * Empty when a chain has neither (regtest, a custom signet); a seed that fails is no error. Takes at most two timeouts.
+ * The first addresses of a chain, in random order. All seeds are queried at the same time, and at most 32 addresses of each are
+ * used; an address that several seeds return belongs to the first seed in the list. If DNS returns no public address, the result
+ * is the fixed list. It is empty when the chain has neither (regtest, a custom signet). A seed that fails is ignored. Takes at
+ * most twice the timeout.
  *
  * @throws VerackError `ERR_LOCAL_CANCELLED`, or `ERR_LOCAL_ARGUMENT` for unusable `servers`
  */

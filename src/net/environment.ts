@@ -1,5 +1,6 @@
 /**
- * Everything a node takes from the world: time, chance and the net. Hand in other ones and a run becomes repeatable.
+ * What a node needs from outside: a clock, a random source, a net and name look-ups. With deterministic ones a run can be
+ * repeated exactly.
  */
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
@@ -8,30 +9,30 @@ import type { Lookup } from './dns.js';
 import type { Net } from './link.js';
 import { systemTimers } from './timers.js';
 
-/** A clock that never goes back, the wall clock beside it, and timers. XState's `Clock` is a part of it. */
+/** A monotonic clock, the wall clock, and timers. It can be used as XState's `Clock`. */
 export interface Clock {
-  /** Milliseconds since some fixed moment; never decreases. */
+  /** The monotonic time, milliseconds since an arbitrary start; never decreases. */
   now(): number;
-  /** Milliseconds since 1970-01-01 UTC. May jump. */
+  /** The wall-clock time, milliseconds since 1970-01-01 UTC; may jump. */
   wall(): number;
   /** Calls `fn` once after `ms` milliseconds; returns a handle for `clearTimeout`. */
   setTimeout(fn: () => void, ms: number): unknown;
-  /** Cancels a timer; nothing happens when it has run. */
+  /** Cancels a timer; has no effect when it has run. */
   clearTimeout(timer: unknown): void;
-  /** CPU that this process has used so far, all threads together, milliseconds; absent when time is not that of a process. */
+  /** CPU time of this process so far, all threads together, milliseconds; absent on clocks that do not measure real time. */
   cpu?(): number;
 }
 
-/** Clock, random source, links and look-ups of a node. */
+/** The clock, the random source, the net and the look-ups of a node. */
 export interface Env {
   readonly clock: Clock;
-  /** `count` fresh random bytes. */
+  /** Returns `count` fresh random bytes. */
   readonly random: (count: number) => Uint8Array;
   readonly net: Net;
   readonly lookup: Lookup;
 }
 
-/** The machine's own clocks. */
+/** The clocks of the system. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
@@ -42,12 +43,12 @@ export const systemClock: Clock = {
   },
 };
 
-/** Drawn from the system at a time, because a call costs more than the bytes do. */
+/** Random bytes that are read from the system at once, because a call costs more than the bytes. */
 const POOL_SIZE = 4_096;
 const pool = new Uint8Array(POOL_SIZE);
 let used = POOL_SIZE;
 
-/** The operating system's random source. Nothing is handed out twice, and nothing handed out stays here. */
+/** `count` bytes of the operating system's random source. No byte is returned twice, and returned bytes are erased from the pool. */
 export function systemRandom(count: number): Uint8Array {
   if (count > POOL_SIZE) return new Uint8Array(randomBytes(count));
   if (used + count > POOL_SIZE) {
@@ -66,7 +67,7 @@ export const drawNonce = (env: Env): string => hexOf(env.random(8));
 /** A random number in [0, 1), from 32 random bits. */
 export const drawFraction = (env: Env): number => Buffer.from(env.random(4)).readUInt32LE(0) / 2 ** 32;
 
-/** Throws as an uncaught exception of the process, not into the running call. */
+/** Throws the error as an uncaught exception of the process, outside the running call. */
 export const throwLater = (error: unknown): void =>
   queueMicrotask(() => {
     throw error;

@@ -1,8 +1,8 @@
 /**
- * I2P keys and destinations: I2P's Base64, the address of a destination, and the file that keeps our private key.
+ * I2P keys and destinations: I2P's Base64, the address of a destination, and the file of our private key.
  *
- * A private key is as SAM gives it (`PRIV`): the destination and the secret keys behind it. The file is Core's
- * `i2p_private_key`: the decoded bytes and nothing else.
+ * A private key is in the format of SAM (`PRIV`): the destination, followed by the secret keys. The file has the format of
+ * Core's `i2p_private_key`: the decoded bytes only.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
@@ -11,26 +11,27 @@ import { VerackError } from '../reasons.js';
 import { formatAddress } from '../wire/addresses.js';
 import { BIP155 } from '../wire/bip155.js';
 
-/** Where the private key of a persistent session is kept. Both may reject with a `VerackError`. */
+/** Stores the private key of a persistent session. Both functions may reject with a `VerackError`. */
 export interface KeyStore {
-  /** Undefined when there is none yet. */
+  /** The stored key; undefined when there is none yet. */
   read(): Promise<Uint8Array | undefined>;
-  /** Keeps the key. */
+  /** Stores a new key. */
   write(key: Uint8Array): Promise<void>;
 }
 
-/** Bytes of a destination without its certificate, whose length the last two of them hold. */
+/** Bytes of a destination without its certificate. The last two of them are the certificate's length, big-endian. */
 const DESTINATION_BASE = 387;
 const CERTIFICATE_LENGTH_AT = 385;
-/** No key is near this size; a file that is larger is another file. */
+/** Most bytes of a key file. Keys are much smaller, so a larger file is not a key. */
 const MAX_KEY = 16_384;
 
-/** Base64 with `-` and `~` in place of `+` and `/`. Undefined for anything else. */
+/** Decodes I2P's Base64, which has `-` and `~` in place of `+` and `/`. Undefined for any other text. */
 export function decodeI2pBase64(text: string): Uint8Array | undefined {
   if (!/^[A-Za-z0-9~-]+={0,2}$/.test(text) || text.length % 4 !== 0) return undefined;
   return Buffer.from(text.replaceAll('-', '+').replaceAll('~', '/'), 'base64');
 }
 
+/** Encodes bytes in I2P's Base64. */
 export const encodeI2pBase64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes).toString('base64').replaceAll('+', '-').replaceAll('/', '~');
 
@@ -58,12 +59,12 @@ async function readKey(path: string): Promise<Uint8Array | undefined> {
     throw refusal(error, path);
   });
   if (key && (key.length > MAX_KEY || !destinationOf(key))) {
-    throw new VerackError('ERR_DIAL_I2P_KEY', { path, why: 'the file holds no I2P private key' });
+    throw new VerackError('ERR_DIAL_I2P_KEY', { path, why: 'the file does not contain an I2P private key' });
   }
   return key;
 }
 
-/** Writes beside the place and links, so that an existing key is never overwritten and no half of one is ever read. */
+/** Writes a temporary file and links it to `path`, so that an existing key is never overwritten and a partial key is never read. */
 async function writeKey(path: string, key: Uint8Array): Promise<void> {
   const draft = `${path}.${randomBytes(4).toString('hex')}`;
   try {
@@ -77,8 +78,8 @@ async function writeKey(path: string, key: Uint8Array): Promise<void> {
 }
 
 /**
- * Keeps the key in a file that only its owner can read. Rejects with `ERR_LOCAL_LIMIT` (facts `syscode`, `path`) when the
- * system refuses, with `ERR_DIAL_I2P_KEY` (facts `path`, `why`) when the file holds something else; it is left as it is.
+ * Stores the key in a file with mode 0600. Rejects with `ERR_LOCAL_LIMIT` (facts `syscode`, `path`) when the system refuses,
+ * and with `ERR_DIAL_I2P_KEY` (facts `path`, `why`) when the file contains something else; such a file is not changed.
  */
 export const keyFile = (path: string): KeyStore => ({
   read: () => readKey(path),

@@ -1,7 +1,7 @@
 /**
- * `verack/net`: links, and everything that makes them. A {@link Net} dials and listens: {@link tcpNet} over TCP,
+ * `verack/net`: links and the nets that create them. A {@link Net} dials and listens: {@link tcpNet} over TCP,
  * {@link memoryNet} inside one process, {@link ProxiedNet} through SOCKS5 and I2P, {@link faultyNet} with injected faults.
- * Also the look-up of names, the notation of endpoints, the groups of addresses, clocks and the random source.
+ * Also name look-up, parsing of endpoints, groups of addresses, clocks and the random source.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export type { Latency, MemoryLink, MemoryNet, MemoryOptions, PairOptions } from 
 export { LinkWrapper } from './faults/link-wrapper.js';
 export { FAULT_NAMES, FAULTS, parseFault } from './faults/faults.js';
 export type { Fault, FaultName, FaultRow } from './faults/faults.js';
-export { faultyNet, isPace, netWithFault } from './faults/faulty-net.js';
+export { faultyNet, isTimingFault, netWithFault } from './faults/faulty-net.js';
 export { I2P_LISTEN, ProxiedNet } from './proxied-net.js';
 export type { Proxied, ProxiedNetOptions, Proxy } from './proxied-net.js';
 export { fixedCredentials, isolatingCredentials, socks5Net } from './socks5.js';

@@ -1,62 +1,62 @@
 /**
- * The link contract: an ordered, reliable byte pipe to one peer, and the net that makes links.
+ * The link contract: a link is an ordered, reliable byte stream to one peer; a net creates links.
  *
- * Everything above this file is the same over TCP, over memory and over a wrapper that misbehaves on purpose.
- * Callbacks, not promises: I/O reaches the machines as events, in the order in which it happened.
+ * Code that uses this contract works in the same way over TCP, in memory, and through wrappers that inject faults. It uses
+ * callbacks, not promises, so that I/O reaches the machines as events in the order in which it happened.
  */
 import type { DialCode, Facts, LinkCode } from '../reasons.js';
 
-/** One end of a connection. `host` is an IP address in text form (no brackets), `port` 0..65535. */
+/** One end of a connection. `host`: an IP address as text without brackets, or a name for a proxy. `port`: 0 to 65,535. */
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
 }
 
 /**
- * What a link reports to its owner. Nothing is called after `closed`, nor after the owner called `end` or `destroy`, and nothing
- * from inside a call of the owner's.
+ * Receives what happens on a link. No function is called after `closed`, after the owner called `end` or `destroy`, or during
+ * a call by the owner.
  */
 export interface LinkHandler {
-  /** Bytes as they came; the chunk belongs to the callee only until it returns. */
+  /** Received bytes. The chunk may be used only until the function returns; copy it to keep it. */
   data(chunk: Uint8Array): void;
   /**
-   * The other side ended it (`ERR_LINK_EOF`) or it broke (`ERR_LINK_RESET`). Called at most once, after all data that came
-   * before; a link that does not read learns of it when it reads on. The link closes itself.
+   * The peer closed the link (`ERR_LINK_EOF`), or it broke (`ERR_LINK_RESET`). Called at most once, after all received data; on
+   * a paused link, after reading was resumed. The link closes itself.
    */
   closed(code: LinkCode): void;
-  /** What was waiting to be sent has been taken by the system: `pending` was above 0 after a write and is 0 again. */
+  /** Everything has been passed to the system: `pending` was above 0 after a write and is 0 again. */
   drained?(): void;
 }
 
-/** A connection that carries bytes in both directions. */
+/** A connection that transports bytes in both directions. */
 export interface Link {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   /** Bytes handed to `write` that the system has not taken yet. */
   readonly pending: number;
-  /** Sets the handler; before that, nothing is read. */
+  /** Sets the handler; nothing is read before. */
   attach(handler: LinkHandler): void;
   /**
-   * Sends the frames in one write. The boundaries are kept as an array for wrappers that work frame by frame. The bytes are
-   * handed over: they are not to be changed afterwards. Does nothing once the link has ended, for whatever reason.
+   * Sends the frames in one write. They are an array for wrappers that work on single frames. The caller must not change the
+   * bytes afterwards. Has no effect once the link has ended.
    */
   write(frames: readonly Uint8Array[]): void;
-  /** Stops (`pause`) and restarts (`resume`) reading, so that a flood waits in the other side's buffers. */
+  /** Stops reading until {@link resume}: unread bytes then wait in the buffers of the system and of the peer. */
   pause(): void;
-  /** Ends a pause. */
+  /** Restarts reading after {@link pause}. */
   resume(): void;
-  /** Stops reading until the others have had a turn of the event loop; a paused link stays paused. */
+  /** Stops reading for one iteration of the event loop, so that other links are read; a paused link stays paused. */
   rest(): void;
-  /** Sends what was written, then closes; after 2 s without progress it destroys the link. Idempotent. */
+  /** Sends what was written, then closes. After 2 s the link is destroyed if the peer has not closed too. Idempotent. */
   end(): void;
   /**
-   * Closes at once and forgets what was not sent. Idempotent. The other side sees an end, or a reset when bytes of its were
-   * still unread here.
+   * Closes at once and discards what was not sent. Idempotent. The peer sees an end, or a reset if some of its bytes were
+   * unread here.
    */
   destroy(): void;
 }
 
-/** What a dial answers: one of the two, once. */
+/** Receives the result of a dial. One of the functions is called, once. */
 export interface DialHandler {
   /** The link is open. */
   opened(link: Link): void;
@@ -66,25 +66,25 @@ export interface DialHandler {
 
 /** A bound endpoint that accepts links. */
 export interface Listener {
-  /** The bound endpoint; asking for port 0 gives the port that the system chose. */
+  /** The bound endpoint; for port 0 with the port that the system chose. */
   readonly local: Endpoint;
-  /** Stops accepting; links already accepted live on. */
+  /** Stops accepting; links that were accepted stay open. */
   close(): Promise<void>;
 }
 
-/** Where links come from: TCP, memory, a proxy. */
+/** Creates links: over TCP, in memory, through a proxy. */
 export interface Net {
   /**
-   * Opens a link. Returns a function that cancels; after it, neither handler is called. Once a handler was called it does
-   * nothing: an open link is closed through the link.
+   * Opens a link. Returns a function that cancels the dial; after that no handler is called. Once a handler was called, the
+   * function has no effect: an open link is closed with its own functions.
    */
   dial(to: Endpoint, handler: DialHandler): () => void;
-  /** Milliseconds that a dial of `host` may take where a direct one may take `timeout`; absent: as long. */
+  /** Milliseconds that a dial of `host` may take when a direct dial may take `timeout`. Absent: `timeout`. */
   timeoutOf?(host: string, timeout: number): number;
   /**
-   * Accepts links at `at`. Rejects with a `VerackError`, `ERR_LOCAL_ADDRESS` (`EADDRINUSE`, `EADDRNOTAVAIL`) or
-   * `ERR_LOCAL_LIMIT` (`EACCES`, …), whose facts hold `syscode`, `host` and `port`. `failed`: the system could not accept a connection
-   * (`EMFILE`, `ENOBUFS`, …; the same facts); the listener lives on.
+   * Accepts links on `at`. Rejects with a `VerackError`, `ERR_LOCAL_ADDRESS` (`EADDRINUSE`, `EADDRNOTAVAIL`) or `ERR_LOCAL_LIMIT`
+   * (`EACCES`, …), with the facts `syscode`, `host` and `port`. `failed` is called with the same facts when the system could not
+   * accept a connection (`EMFILE`, `ENOBUFS`, …); the listener stays open.
    */
   listen(at: Endpoint, accepted: (link: Link) => void, failed?: (facts: Facts) => void): Promise<Listener>;
 }

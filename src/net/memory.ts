@@ -1,13 +1,12 @@
 /**
- * Links in memory: the same contract as TCP without a system below, for tests, simulations and users of the library.
+ * Links in memory: the link contract without an operating system, for tests, simulations and users of the library.
  *
- * Nothing happens inside the call that causes it: every delivery, every opening and every end is a timer of the clock that
- * was handed in. So a virtual clock decides when, and the same calls give the same run.
+ * Deliveries, openings and ends never happen during the call that causes them: each is a timer of the given clock. So with a
+ * virtual clock the same calls always give the same run.
  *
- * How it ends, as over TCP: `end` is an end for the other side (`ERR_LINK_EOF`), after everything written before.
- * `destroy` is an end too, but a reset (`ERR_LINK_RESET`) when bytes of the other side had arrived and were still unread.
- * A path that breaks ({@link MemoryLink.sever}) is a reset for both. A side that does not read learns of an end when it
- * reads on.
+ * Ends are as over TCP. After `end` the other side receives everything that was written, then `ERR_LINK_EOF`. After `destroy`
+ * it receives `ERR_LINK_EOF`, or `ERR_LINK_RESET` if some of its bytes had arrived and were unread. A broken path
+ * ({@link MemoryLink.sever}) is `ERR_LINK_RESET` for both sides. A paused side receives an end after it resumes reading.
  */
 import type { Facts, LinkCode } from '../reasons.js';
 import { VerackError } from '../reasons.js';
@@ -15,11 +14,12 @@ import { checkOptionNames } from './option-names.js';
 import { systemTimers, type Timers } from './timers.js';
 import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from './link.js';
 
-/** One-way delay in milliseconds; asked anew for every write and twice for a dial. Order is kept whatever it says. */
+/** The one-way delay in milliseconds. A function is called for every write, and twice for a dial. The order of bytes never changes. */
 export type Latency = number | ((from: Endpoint, to: Endpoint) => number);
 
 /** Options of {@link memoryNet}. */
 export interface MemoryOptions {
+  /** Default: the timers of Node.js. */
   readonly timers?: Timers;
   /** Default 0. */
   readonly latency?: Latency;
@@ -29,15 +29,15 @@ const OPTION_NAMES: Readonly<Record<keyof MemoryOptions, true>> = { timers: true
 
 /** One end of a link in memory. */
 export interface MemoryLink extends Link {
-  /** Breaks the path: what is under way is lost, and both sides get `ERR_LINK_RESET`. */
+  /** Breaks the path: bytes in transit are lost, and both sides get `ERR_LINK_RESET`. */
   sever(): void;
 }
 
 /** A network in memory. */
 export interface MemoryNet extends Net {
-  /** The same net seen from the machine `host`: its dials come from there. The net itself dials from 127.0.0.1. */
+  /** The same net for the host `host`: its dials have that source address. The net itself dials from 127.0.0.1. */
   at(host: string): Net;
-  /** The ends that are open: neither closed by their owner nor ended by the other side. */
+  /** All open ends: those that neither their owner nor the other side has closed. */
   readonly links: ReadonlySet<MemoryLink>;
 }
 
@@ -54,7 +54,7 @@ interface Item {
 /** One direction of a connection. */
 class Pipe {
   #queue: Item[] = [];
-  #kick: unknown;
+  #wake: unknown;
   #congested = false;
 
   constructor(
@@ -64,7 +64,7 @@ class Pipe {
     readonly delay: () => number,
   ) {}
 
-  /** Bytes that wait because the other side does not read. */
+  /** Number of bytes that wait because the other side does not read. */
   get held(): number {
     return this.reader.reading ? 0 : this.#queue.reduce((sum, item) => sum + item.bytes.length, 0);
   }
@@ -81,28 +81,28 @@ class Pipe {
       item.due = true;
       this.#pump();
     }, this.delay());
-    this.noteCongestion();
+    this.checkCongestion();
   }
 
-  noteCongestion(): void {
+  checkCongestion(): void {
     if (this.held > 0) this.#congested = true;
   }
 
-  /** The reader reads again: lets what waits come, but not inside its own call. */
-  kick(): void {
+  /** The reader reads again: delivers what waits, after the running call. */
+  wake(): void {
     if (this.#queue.length === 0 && !this.#congested) return;
-    this.#kick ??= this.timers.setTimeout(() => {
-      this.#kick = undefined;
+    this.#wake ??= this.timers.setTimeout(() => {
+      this.#wake = undefined;
       this.#pump();
     }, 0);
   }
 
-  /** Forgets everything under way. */
+  /** Discards everything in transit. */
   clear(): void {
     for (const item of this.#queue) this.timers.clearTimeout(item.timer);
-    this.timers.clearTimeout(this.#kick);
+    this.timers.clearTimeout(this.#wake);
     this.#queue = [];
-    this.#kick = undefined;
+    this.#wake = undefined;
   }
 
   #pump(): void {
@@ -129,7 +129,7 @@ class End implements MemoryLink {
   #handler: LinkHandler | undefined;
   #paused = false;
   #resting = false;
-  /** The handler is not called any more: it was notified of the end, or it asked for it. */
+  /** The handler is not called any more: it was notified of the end, or the owner closed the link. */
   #over = false;
   /** Both directions have ended. */
   #done = false;
@@ -152,7 +152,7 @@ class End implements MemoryLink {
 
   attach(handler: LinkHandler): void {
     this.#handler = handler;
-    this.in.kick();
+    this.in.wake();
   }
 
   write(frames: readonly Uint8Array[]): void {
@@ -162,28 +162,28 @@ class End implements MemoryLink {
 
   pause(): void {
     this.#paused = true;
-    this.in.noteCongestion();
+    this.in.checkCongestion();
   }
 
   resume(): void {
     this.#paused = false;
-    this.in.kick();
+    this.in.wake();
   }
 
   rest(): void {
     if (this.#resting) return;
     this.#resting = true;
-    this.in.noteCongestion();
+    this.in.checkCongestion();
     this.timers.setTimeout(() => {
       this.#resting = false;
-      this.in.kick();
+      this.in.wake();
     }, 0);
   }
 
   end(): void {
     if (this.#over) return;
     this.#leave();
-    this.in.kick();
+    this.in.wake();
     this.out.send(new Uint8Array(), 'ERR_LINK_EOF');
     this.#linger = this.timers.setTimeout(() => this.#giveUp(), LINGER_MS);
   }
@@ -213,7 +213,7 @@ class End implements MemoryLink {
     if (!this.#over) this.#handler?.drained?.();
   }
 
-  /** Our end has reached the other side. */
+  /** The other side has received our end. */
   flushed(): void {
     this.timers.clearTimeout(this.#linger);
   }
@@ -222,7 +222,7 @@ class End implements MemoryLink {
     this.#done = true;
     if (this.#over) return;
     this.#leave();
-    // Nobody will read it; a broken path has news for the other side under way, though.
+    // If the other side is over too, nothing that is in transit to it will be read. Otherwise it must still receive a reset.
     if (this.out.reader.#over) this.out.clear();
     this.#handler?.closed(code);
   }
@@ -232,7 +232,7 @@ class End implements MemoryLink {
     this.onEnd(this);
   }
 
-  /** Nothing of the other side's will be read any more. */
+  /** Discards everything from the other side: it will not be read. */
   #drop(): void {
     this.timers.clearTimeout(this.#linger);
     this.in.clear();
@@ -270,7 +270,7 @@ function connected(options: PairOptions, onEnd: (end: End) => void): [End, End] 
   return [a, b];
 }
 
-/** The two ends of one connection that is open already. */
+/** The two ends of one open connection. */
 export function linkPair(options: PairOptions = {}): [MemoryLink, MemoryLink] {
   return connected(options, () => undefined);
 }
@@ -326,7 +326,7 @@ class Hub implements MemoryNet {
     throw new VerackError('ERR_LOCAL_ADDRESS', facts('EADDRNOTAVAIL', { host, port: 0 }));
   }
 
-  /** Asked twice for a delay: there and back. */
+  /** A dial takes one round trip, so the latency is requested for both directions. */
   #dial(host: string, to: Endpoint, handler: DialHandler): () => void {
     const source = { host, port: 0 };
     const { latency } = this.options;
@@ -363,14 +363,14 @@ function facts(syscode: string, at: Endpoint): Facts {
   return { syscode, host: at.host, port: at.port };
 }
 
-/** The address that stands for every address of the same family. */
+/** The wildcard address of the same family. */
 function anyOf(host: string): string {
   return host.includes(':') ? '::' : '0.0.0.0';
 }
 
 /**
- * A net in memory. A listener at `0.0.0.0` or `::` answers for every address of its family; dialling an address without a
- * listener is refused. There are no names: a host is compared as text.
+ * Creates a net in memory. A listener on `0.0.0.0` or `::` accepts links to every address of its family. Dialling an address
+ * without a listener fails with `ERR_DIAL_REFUSED`. Names are not looked up: a host is compared as text.
  *
  *   const clock = new VirtualClock();
  *   const net = memoryNet({ timers: clock, latency: 40 });

@@ -1,8 +1,9 @@
 /**
- * The exchange with a proxy on a link, before that link is the peer's.
+ * Runs the exchange with a proxy on a link, after which the link connects to the peer.
  *
- * A negotiation is a generator: it yields what to send and how much of the answer it needs, gets exactly that, and returns
- * its value or a {@link Failure}. It does no I/O itself. Bytes behind the last answer belong to the peer and are kept.
+ * A negotiation is a generator: it yields the bytes to send and the size of the expected answer, receives exactly that answer,
+ * and returns its value or a {@link Failure}. It does no I/O itself. Bytes after the last answer come from the peer and are
+ * delivered to the owner of the link.
  */
 import type { DialCode, Facts, LinkCode } from '../reasons.js';
 import type { DialHandler, Endpoint, Link, LinkHandler, Net } from './link.js';
@@ -15,14 +16,14 @@ export interface Failure {
 }
 
 /**
- * One step. `bytes`: the answer has exactly this length. `line`: it ends with a line feed, which is not handed over, within
- * so many bytes.
+ * One step. `send`: the bytes to send. `bytes`: the answer has exactly this length. `line`: the answer is a line of at most this
+ * many bytes; the line feed is removed.
  */
 export type Exchange = { readonly send?: Uint8Array } & (
   { readonly bytes: number } | { readonly line: number }
 );
 
-/** The value must not have a property `code`: that marks a {@link Failure}. */
+/** Returns a value or a {@link Failure}; the value must not have a property `code`, by which a failure is recognised. */
 export type Negotiation<T extends object> = Generator<Exchange, T | Failure, Uint8Array>;
 
 export interface NegotiationHandler<T> {
@@ -33,9 +34,9 @@ export interface NegotiationHandler<T> {
 export const isFailure = (outcome: object): outcome is Failure => 'code' in outcome;
 
 const LF = 0x0a;
-const NOTHING = new Uint8Array();
+const EMPTY = new Uint8Array();
 
-/** The answer to `exchange` at the start of `buffer`; undefined while bytes are missing, a failure when there can be none. */
+/** The answer to `exchange` at the start of `buffer`; undefined while bytes are missing; a failure when the line is too long. */
 function answerIn(
   buffer: Uint8Array,
   exchange: Exchange,
@@ -50,16 +51,16 @@ function answerIn(
   return buffer.length < exchange.line ? undefined : { code: 'ERR_DIAL_PROXY_PROTOCOL', facts: { why } };
 }
 
-/** A link to a proxy. Once the negotiation has succeeded it is the link to the peer. */
+/** A link to a proxy. After a successful negotiation it is the link to the peer. */
 export class NegotiatedLink extends LinkWrapper {
-  #buffer: Uint8Array = NOTHING;
+  #buffer: Uint8Array = EMPTY;
   #exchange: Exchange | undefined;
-  /** An end that came before there was a handler. */
+  /** An end that was not reported yet, because there is no handler or unread bytes come first. */
   #pendingEnd: LinkCode | undefined;
   #isPaused = false;
   #isOver = false;
   #isOpen = false;
-  /** Called once, when the link has ended, for whatever reason. */
+  /** Called once, when the link has ended for any reason. */
   onOver: (() => void) | undefined;
   #ends: { local: Endpoint; remote: Endpoint };
 
@@ -94,7 +95,7 @@ export class NegotiatedLink extends LinkWrapper {
     return this.#ends.remote;
   }
 
-  /** Says whom the link connects, now that the proxy is out of sight. */
+  /** Sets the endpoints: after the negotiation the remote one is the peer, not the proxy. */
   between(ends: { readonly local?: Endpoint; readonly remote: Endpoint }): this {
     this.#ends = { ...this.#ends, ...ends };
     return this;
@@ -147,7 +148,7 @@ export class NegotiatedLink extends LinkWrapper {
     this.#advance();
   }
 
-  /** Continues as far as the bytes that came allow. */
+  /** Continues as far as the received bytes allow. */
   #advance(): void {
     if (!this.#exchange) return;
     const found = answerIn(this.#buffer, this.#exchange);
@@ -170,7 +171,7 @@ export class NegotiatedLink extends LinkWrapper {
     this.settle(failure);
   }
 
-  /** Reads on, if the owner does; the peer's bytes that came with the last answer first, never inside the owner's call. */
+  /** Resumes reading if the owner reads. Bytes that came with the last answer are delivered first, after the running call. */
   #flow(): void {
     if (!this.handler || this.#isPaused || this.#isOver) return;
     if (this.#buffer.length === 0 && this.#pendingEnd === undefined) this.inner.resume();
@@ -180,7 +181,7 @@ export class NegotiatedLink extends LinkWrapper {
   #deliver(): void {
     if (!this.handler || this.#isPaused || this.#isOver) return;
     const early = this.#buffer;
-    this.#buffer = NOTHING;
+    this.#buffer = EMPTY;
     if (early.length > 0) this.handler.data(early);
     if (this.#pendingEnd !== undefined && !this.#isPaused) this.#reportEnd();
     else this.#flow();
@@ -196,24 +197,24 @@ export class NegotiatedLink extends LinkWrapper {
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#buffer = NOTHING;
+    this.#buffer = EMPTY;
     this.onOver?.();
   }
 }
 
-/** Where a negotiation takes place. */
+/** The proxy to negotiate with, and the net to dial it. */
 export interface ProxyAt {
   readonly net: Pick<Net, 'dial'>;
   readonly proxy: Endpoint;
 }
 
-/** The proxy itself was not reached. What this machine refused stays what it is. */
+/** The failure when the proxy itself cannot be reached. A limit of this system keeps its code. */
 const unreached = (code: DialCode, facts: Facts): Failure => ({
   code: code === 'ERR_LOCAL_LIMIT' ? code : 'ERR_DIAL_PROXY_DOWN',
   facts,
 });
 
-/** Dials the proxy and negotiates. Returns a function that cancels, as that of {@link Net.dial}. */
+/** Dials the proxy and negotiates. Returns a function that cancels, as {@link Net.dial} does. */
 export function negotiate<T extends object>(
   { net, proxy }: ProxyAt,
   negotiation: Negotiation<T>,
@@ -244,7 +245,7 @@ export function negotiate<T extends object>(
   };
 }
 
-/** Fails a dial that cannot even begin; as any failure, after the call that caused it. */
+/** Reports the failure of a dial that cannot be started: after the running call, as the contract demands. Returns a cancel function. */
 export function failLater(handler: DialHandler, { code, facts }: Failure): () => void {
   let isGivenUp = false;
   process.nextTick(() => {

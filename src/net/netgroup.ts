@@ -1,8 +1,8 @@
 /**
- * Network groups: addresses that one party can easily have many of share a group (Core: `netgroup.cpp`, `GetGroup`).
+ * Network groups: addresses of which one party can easily have many are in one group (Core: `netgroup.cpp`, `GetGroup`).
  *
- * The address book places addresses by group, outbound connections go to one address of a group, and eviction protects
- * peers by group. With an asmap (`asmap.ts`) an IP address belongs to the group of its autonomous system.
+ * The address book places addresses by group, automatic outbound connections use each group once, and eviction protects
+ * peers by group. With an asmap (`asmap.ts`) the group of an IP address is its autonomous system.
  */
 import {
   BIP155,
@@ -15,7 +15,7 @@ import {
 } from '../wire/index.js';
 import { lookupAsn } from './asmap.js';
 
-/** The network of an address by Core's `GetNetClass`; `internal` is a hashed name (Core's address of a DNS seed). */
+/** The network of an address by Core's `GetNetClass`; `internal` is a hashed name (Core's internal address of a DNS seed). */
 export type NetClass = AddressNetwork | 'internal';
 
 /** The first byte of a group: Core's `enum Network`. */
@@ -33,7 +33,7 @@ const INTERNAL_PREFIX = [0xfd, 0x6b, 0x88, 0xc0, 0x87, 0x24];
 const HE_NET_PREFIX = [0x20, 0x01, 0x04, 0x70];
 const MAPPED_PREFIX = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
-/** IPv6 prefixes that carry an IPv4 address: where it starts, and whether its bits are inverted. */
+/** IPv6 prefixes of addresses that contain an IPv4 address: its offset in bytes, and whether its bits are inverted. */
 const TUNNELS = [
   { prefix: [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0], at: 12, inverted: false }, // RFC 6145, SIIT
   { prefix: [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0], at: 12, inverted: false }, // RFC 6052, NAT64
@@ -54,8 +54,8 @@ export function isInternal(address: NetAddress): boolean {
 }
 
 /**
- * The IPv4 address, 4 bytes, that a routable address is or carries: IPv4, 6to4, Teredo, NAT64, SIIT. Undefined for the
- * rest. Core: `GetLinkedIPv4`.
+ * The IPv4 address (4 bytes) that a routable address is or contains: IPv4, 6to4, Teredo, NAT64, SIIT. Undefined for others.
+ * Core: `GetLinkedIPv4`.
  */
 export function linkedIpv4(address: NetAddress): Uint8Array | undefined {
   if (networkOfNetAddress(address) === 'ipv4') return address.addr;
@@ -66,14 +66,14 @@ export function linkedIpv4(address: NetAddress): Uint8Array | undefined {
   return tunnel.inverted ? ipv4.map((byte) => ~byte) : ipv4;
 }
 
-/** The network that an address counts for; a tunnel to an IPv4 address is `ipv4`. Core: `GetNetClass`. */
+/** The network of an address; an IPv6 address that contains an IPv4 address is `ipv4`. Core: `GetNetClass`. */
 export function netClassOf(address: NetAddress): NetClass {
   if (isInternal(address)) return 'internal';
   const network = networkOfNetAddress(address);
   return network === 'ipv6' && linkedIpv4(address) !== undefined ? 'ipv4' : network;
 }
 
-/** The first `bits` of `bytes`, the rest of the last byte filled with ones. */
+/** The first `bits` bits of `bytes`; the rest of the last byte is filled with ones. */
 function prefixOf(bytes: Uint8Array, bits: number): number[] {
   const prefix = [...bytes.subarray(0, Math.ceil(bits / 8))];
   if (bits % 8 > 0) prefix[prefix.length - 1]! |= 0xff >> (bits % 8);
@@ -87,39 +87,40 @@ function groupBytes(address: NetAddress, netClass: NetClass): readonly number[] 
   if (netClass === 'internal') return [...addr.subarray(INTERNAL_PREFIX.length)];
   if (netClass === 'ipv4') return [...linkedIpv4(address)!.subarray(0, 2)];
   if (netClass === 'ipv6') return prefixOf(addr, startsWith(addr, HE_NET_PREFIX) ? 36 : 32);
-  // Public keys: four random bits; those of CJDNS come after the constant first byte.
+  // The addresses are public keys: the first four bits are the group; in CJDNS they follow the constant first byte.
   return prefixOf(addr, netClass === 'cjdns' ? 12 : 4);
 }
 
 /**
- * The group of an address without an asmap: Core's network number, then 16 bits of IPv4, 32 of IPv6 (36 of he.net), 4 of
- * a public key, the name of an internal address, nothing for addresses that are not routable.
+ * The group of an address without an asmap: Core's network number (1 byte), then the first 16 bits of an IPv4 address, 32 of an
+ * IPv6 address (36 for he.net), 4 of a public key, the hashed name of an internal address, or nothing for an address that is
+ * not routable.
  */
 export function netgroupOf(address: NetAddress): Uint8Array {
   const netClass = netClassOf(address);
   return Uint8Array.from([CLASS_IDS[netClass], ...groupBytes(address, netClass)]);
 }
 
-/** The groups under one asmap, or under none. */
+/** The network groups, with or without an asmap. */
 export interface Netgroups {
-  /** The group as bytes, as it is hashed by the address book. */
+  /** The group as bytes, which the address book hashes. */
   groupOf(address: NetAddress): Uint8Array;
-  /** The group as hex: equal texts, equal groups. */
+  /** The group as hex, to compare groups. */
   keyOf(address: NetAddress): string;
-  /** The ASN of an IP address; 0 for none: no asmap, not in it, no IP address. */
+  /** The ASN of an IP address; 0 without an asmap, for an address that is not in it, and for other addresses. */
   asnOf(address: NetAddress): number;
-  /** What `peers.dat` names the asmap by, 32 bytes; zeros without one. Core: `AsmapVersion`. */
+  /** The hash of the asmap in `peers.dat`, 32 bytes; zeros without an asmap. Core: `AsmapVersion`. */
   readonly version: Uint8Array;
 }
 
-/** The address as a lookup takes it: 16 bytes, IPv4 mapped; undefined when it is no IP address. */
+/** The 16 bytes to look up in the asmap, an IPv4 address in its mapped form; undefined when it is not an IP address. */
 function lookupBytes(address: NetAddress, netClass: NetClass): Uint8Array | undefined {
   if (netClass === 'ipv4') return Uint8Array.from([...MAPPED_PREFIX, ...linkedIpv4(address)!]);
   return netClass === 'ipv6' ? address.addr : undefined;
 }
 
 /**
- * Makes the function that names the netgroup of an address (Core: `NetGroupManager`).
+ * Creates the functions that determine network groups (Core: `NetGroupManager`).
  *
  * @param asmap - the bytes of an asmap file that {@link isAsmap} accepts; empty for none
  */

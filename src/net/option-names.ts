@@ -1,7 +1,7 @@
-/** Checks the names of options, which TypeScript does at compile time and JavaScript does not. */
+/** Checks the names of options at run time, for callers who use JavaScript without TypeScript's checks. */
 import { VerackError } from '../reasons.js';
 
-/** Edits (insert, delete, replace a character) from one word to the other. */
+/** The Levenshtein distance: the number of characters to insert, delete or replace. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, n) => n);
   for (const [i, letter] of [...from].entries()) {
@@ -15,7 +15,7 @@ function distance(from: string, to: string): number {
   return row.at(-1)!;
 }
 
-/** The name with the fewest edits from `word`; undefined when a third of the word would have to change. */
+/** The name with the smallest edit distance from `word`; undefined when that is above 2 and above a third of the word's length. */
 export function nearestName<N extends string>(word: string, names: readonly N[]): N | undefined {
   const ranked = names.map((name) => ({ name, edits: distance(word, name) }));
   ranked.sort((a, b) => a.edits - b.edits);
@@ -23,7 +23,7 @@ export function nearestName<N extends string>(word: string, names: readonly N[])
   return best && best.edits <= Math.max(2, word.length / 3) ? best.name : undefined;
 }
 
-/** Throws `ERR_LOCAL_ARGUMENT` with `value` and `why` for the first key of `options` that is none of `names`. */
+/** @throws VerackError `ERR_LOCAL_ARGUMENT` with facts `value` and `why` for the first key of `options` that is not in `names` */
 export function checkOptionNames(options: object, names: readonly string[]): void {
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown === undefined) return;

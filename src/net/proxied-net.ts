@@ -1,8 +1,8 @@
 /**
- * A net that chooses by the network of its target how to dial: directly, through a SOCKS5 proxy, or over I2P.
+ * A net that dials directly, through a SOCKS5 proxy, or over I2P, depending on the network of the target.
  *
  * The rules are those of Core's `-proxy`, `-onion`, `-onlynet`, `-i2psam` and `-cjdnsreachable` (`init.cpp`, `net.cpp`
- * `ConnectNode`). A name is never resolved by a dial. With a proxy for names it is not resolved on this machine at all.
+ * `ConnectNode`). A dial never resolves a name. With a proxy for names, names are not resolved on this computer at all.
  */
 import { type Facts, VerackError } from '../reasons.js';
 import { type DnsOptions, resolveHost } from './dns.js';
@@ -20,39 +20,42 @@ export {
   type TargetKind,
 } from './host-kind.js';
 
-/** What can have a SOCKS5 proxy. `name`: a host name that this machine does not resolve. */
+/** The kinds of targets that can have a SOCKS5 proxy. `name`: a host name that the proxy resolves. */
 export type Proxied = 'ipv4' | 'ipv6' | 'onion' | 'cjdns' | 'name';
 
+/** A SOCKS5 proxy. */
 export interface Proxy extends Endpoint {
   /** As in `Socks5Options`. */
   readonly credentials?: () => Credentials;
 }
 
-/** The proxies, by network. */
+/** Options of {@link ProxiedNet}. */
 export interface ProxiedNetOptions {
-  /** Dials what needs no proxy, the proxies themselves, and listens. */
+  /** Dials targets without a proxy and the proxies themselves, and listens. */
   readonly net: Net;
+  /** The proxy for each kind of target. */
   readonly proxies: Partial<Readonly<Record<Proxied, Proxy>>>;
+  /** The net for `.i2p` targets. */
   readonly sam?: SamNet;
-  /** fc00::/8 belongs to CJDNS; otherwise to IPv6. */
+  /** True: fc00::/8 is CJDNS; false (default): IPv6. */
   readonly cjdnsreachable?: boolean;
-  /** Networks of automatic connections; default all that can be reached. Dials are not restricted, as in Core. */
+  /** Networks of automatic connections; default all that can be reached. Other dials are not restricted, as in Core. */
   readonly onlynet?: readonly Network[];
-  /** Whether names may be resolved on this machine. Default true. */
+  /** Whether names may be resolved on this computer. Default true. */
   readonly dns?: boolean;
-  /** Targets that are dialled without their proxy, and names that are resolved here all the same. Default none. */
+  /** Returns true for targets that are dialled without a proxy, and for names that are resolved on this computer. Default: none. */
   readonly isDirect?: (host: string) => boolean;
 }
 
-/** Listening there accepts I2P streams. */
+/** The endpoint to listen on for I2P streams. */
 export const I2P_LISTEN: Endpoint = { host: 'b32.i2p', port: I2P_PORT };
 
-/** How long a dial may take beyond a direct one: a SOCKS5 proxy answers within 20 s (Core: `g_socks5_recv_timeout`). */
+/** Additional time for a dial through SOCKS5, milliseconds: Core waits 20 s for a proxy (`g_socks5_recv_timeout`). */
 const SOCKS5_EXTRA_MS = 20_000;
-/** A router looks up and builds tunnels first (Core waits as long for a reply). */
+/** Time for a dial over I2P, milliseconds: the router must look the peer up and build tunnels (Core waits as long for a reply). */
 const I2P_MS = 180_000;
 
-/** Chooses TCP, SOCKS5 or I2P by the network of the address. */
+/** A net that selects TCP, SOCKS5 or I2P by the network of the target. */
 export class ProxiedNet implements Net {
   /** The networks of automatic connections. */
   readonly reachable: ReadonlySet<Network>;
@@ -69,12 +72,12 @@ export class ProxiedNet implements Net {
     this.reachable = new Set(onlynet.filter((network) => this.#isReachable(network)));
   }
 
-  /** Whether names are left to a proxy: then DNS seeds are dialled by name, as Core does, and never resolved. */
+  /** Whether a proxy resolves names. DNS seeds are then dialled by name, as in Core, and not resolved here. */
   get hasNameProxy(): boolean {
     return this.#proxies.name !== undefined;
   }
 
-  /** Whether anything goes another way than directly. */
+  /** Whether any target is not dialled directly. */
   get isProxying(): boolean {
     return this.options.sam !== undefined || Object.keys(this.#proxies).length > 0;
   }
@@ -93,8 +96,8 @@ export class ProxiedNet implements Net {
   }
 
   /**
-   * The hosts to dial for `host`: itself where `dial` takes it as it stands, else its addresses. Rejects with a
-   * `VerackError`: `ERR_DIAL_NO_LOOKUP` without `dns`, or as `resolveHost` does.
+   * The hosts to dial for `host`: the host itself if `dial` accepts it, else its resolved addresses. Rejects with a
+   * `VerackError`: `ERR_DIAL_NO_LOOKUP` if `dns` is false, otherwise as `resolveHost`.
    */
   async resolve(host: string, options: DnsOptions = {}): Promise<string[]> {
     const kind = this.#kindOf(host);
@@ -106,14 +109,14 @@ export class ProxiedNet implements Net {
     return [host];
   }
 
-  /** Milliseconds that a dial of `host` may take where a direct one may take `timeout`. */
+  /** Milliseconds that a dial of `host` may take when a direct dial may take `timeout`. */
   timeoutOf(host: string, timeout: number): number {
     const kind = this.#kindOf(host);
     if (kind === 'i2p') return Math.max(timeout, I2P_MS);
     return this.#proxyOf(kind, host) ? timeout + SOCKS5_EXTRA_MS : timeout;
   }
 
-  /** Ends what is kept for later dials, so that the process can end. Links and listeners live on. */
+  /** Ends the I2P sessions that are stored for later dials, so that the process can end. Links and listeners stay open. */
   close(): void {
     this.options.sam?.close();
   }

@@ -1,30 +1,30 @@
 /**
  * The system's resolver (`getaddrinfo`: hosts file, nsswitch, search domains) in a child process.
  *
- * `getaddrinfo` blocks a thread of libuv's pool and cannot be cancelled. In this process a few names whose servers do not
- * answer would hold up every other name, and `process.exit`, which joins the threads of the pool, would wait for them. The
- * child is started with the first query, does not keep the process running, and exits when this process has exited.
+ * `getaddrinfo` blocks a thread of libuv's pool and cannot be cancelled. In this process, a few names whose servers do not
+ * answer would block all other look-ups, and `process.exit` would wait for the threads. The child is started with the first
+ * query, does not keep this process running, and ends when this process has ended.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { basename, dirname } from 'node:path';
 
-/** A question that was asked. */
+/** A running query. */
 export interface Query {
-  /** Addresses as the resolver gives them. Rejects with an error whose `code` is the resolver's. */
+  /** The addresses as the resolver returns them. Rejects with an error whose `code` is that of the resolver. */
   readonly answer: Promise<string[]>;
-  /** Nobody waits for the answer any more. */
+  /** The caller does not need the answer any more. */
   abandon(): void;
 }
 
 export interface SystemQuestion {
   readonly name: string;
-  /** Called when the question leaves the queue: time counts from then. */
+  /** Called when the query leaves the queue: its time limit starts then. */
   readonly started: () => void;
-  /** Asks in another way, where a child process cannot be started. */
+  /** Starts a query without the child process, for systems where it cannot be started. */
   readonly fallback: () => Query;
 }
 
-/** `EAI_AGAIN` and the like: `code` is set when there are no addresses. */
+/** The message of the child. `code`: the error code (`EAI_AGAIN`, …) when there are no addresses. */
 interface Reply {
   readonly id: number;
   readonly code?: string;
@@ -35,19 +35,19 @@ interface Question extends SystemQuestion {
   readonly found: (addresses: string[]) => void;
   readonly failed: (error: unknown) => void;
   isAbandoned: boolean;
-  /** The query of the fallback. */
+  /** The query that {@link SystemQuestion.fallback} started. */
   other?: Query;
 }
 
-/** Questions at a time. libuv gives half of its pool to `getaddrinfo`; so no question waits in the child. */
+/** Most queries in the child at the same time. libuv uses half of its pool for `getaddrinfo`, so none of them waits there. */
 export const MAX_QUESTIONS = 16;
 const POOL_SIZE = 2 * MAX_QUESTIONS;
-/** How long a child without a question is kept, milliseconds. */
+/** How long a child without queries keeps running, milliseconds. */
 const IDLE_MS = 30_000;
 
 /**
- * Answers each message `{ id, name }`. An interrupt from the terminal reaches it too: it leaves only when the channel closes, and
- * then by SIGKILL, because an ordinary exit would wait for `getaddrinfo`.
+ * The program of the child: answers each message `{ id, name }`. It ignores signals, because an interrupt from the terminal
+ * reaches it too, and ends when the channel closes; with SIGKILL, because an ordinary exit would wait for `getaddrinfo`.
  */
 export const RESOLVER_SCRIPT = `
 const dns = require('node:dns');
@@ -61,7 +61,7 @@ process.on('message', ({ id, name }) => {
 send({ ready: true });
 `;
 
-/** Only Node.js itself takes `-e`: another program, a bundle for example, would start a second time. */
+/** Whether `-e` can be used: only Node.js has it; a bundled program would run itself a second time. */
 const isNode = (program: string): boolean => /^node/i.test(basename(program));
 
 function start(script: string): ChildProcess | undefined {
@@ -74,19 +74,19 @@ function start(script: string): ChildProcess | undefined {
       windowsHide: true,
     });
   } catch {
-    // The permission model, or no more files.
+    // For example Node.js's permission model, or the limit of open files.
     return undefined;
   }
 }
 
-/** Asks the system's resolver. At most {@link MAX_QUESTIONS} names at a time; the others wait here. */
+/** Queries the system's resolver. At most {@link MAX_QUESTIONS} names at the same time; the others wait in a queue. */
 export class ResolverProcess {
   #child: ChildProcess | undefined;
   #isReady = false;
   #idle: NodeJS.Timeout | undefined;
   #lastid = 0;
   readonly #waiting = new Set<Question>();
-  /** What the child is asking, abandoned questions included: each holds one of its threads. */
+  /** The queries in the child, including abandoned ones, because each occupies a thread. */
   readonly #asked = new Map<number, Question>();
 
   constructor(private readonly script = RESOLVER_SCRIPT) {}
@@ -113,12 +113,12 @@ export class ResolverProcess {
     if (this.#waiting.size > 0 && !this.#child) this.#start();
     for (const question of this.#waiting) {
       if (!this.#isReady || this.#asked.size >= MAX_QUESTIONS) break;
-      this.#hand(question);
+      this.#send(question);
     }
-    this.#hold();
+    this.#updateRef();
   }
 
-  /** Every thread of the child serves a query that no caller waits for, and others wait. */
+  /** Whether all threads of the child are occupied by abandoned queries while others wait. */
   #isStuck(): boolean {
     const isFull = this.#asked.size >= MAX_QUESTIONS && this.#waiting.size > 0;
     return isFull && [...this.#asked.values()].every(({ isAbandoned }) => isAbandoned);
@@ -143,7 +143,7 @@ export class ResolverProcess {
     this.#next();
   }
 
-  #hand(question: Question): void {
+  #send(question: Question): void {
     const id = ++this.#lastid;
     this.#waiting.delete(question);
     this.#asked.set(id, question);
@@ -151,7 +151,7 @@ export class ResolverProcess {
     this.#child?.send({ id, name: question.name }, () => undefined);
   }
 
-  /** The child has exited, or is to exit. One that never answered is not started again. */
+  /** Ends the child, which may have exited. If it never answered, all queries fall back; otherwise a new child is started for the queue. */
   #lose(child: ChildProcess | undefined): void {
     if (!child || child !== this.#child) return;
     const lost = [...this.#asked.values(), ...(this.#isReady ? [] : this.#waiting)];
@@ -171,8 +171,8 @@ export class ResolverProcess {
     }
   }
 
-  /** Only queries that a caller waits for keep this process running. */
-  #hold(): void {
+  /** Keeps this process running only while a caller waits for a query. */
+  #updateRef(): void {
     const child = this.#child;
     const isNeeded = this.#waiting.size > 0 || [...this.#asked.values()].some((q) => !q.isAbandoned);
     clearTimeout(this.#idle);

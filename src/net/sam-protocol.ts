@@ -1,18 +1,18 @@
 /**
- * The client's side of SAM 3.1, the protocol of an I2P router (https://i2p.net/en/docs/api/samv3), as Core uses it (`i2p.cpp`):
- * one negotiation per task, and a reason for each result.
+ * The client side of SAM 3.1, the protocol of an I2P router (https://i2p.net/en/docs/api/samv3), as Core uses it (`i2p.cpp`):
+ * one negotiation per task, and a reason code for each result.
  */
 import type { DialCode } from '../reasons.js';
 import { decodeI2pBase64, encodeI2pBase64, i2pAddressOf } from './i2p-key.js';
 import { type Failure, isFailure, type Negotiation } from './negotiation.js';
 
-/** Bytes of the longest reply that is read (Core: `MAX_MSG_SIZE`). */
+/** Longest reply that is read, bytes (Core: `MAX_MSG_SIZE`). */
 const MAX_REPLY = 65_536;
 const MAX_MESSAGE = 200;
-/** Ed25519, in the form that old routers know too. */
+/** Ed25519, as a number, which old routers accept too. */
 const SIGNATURE_TYPE = 7;
 
-/** What each RESULT means; any other is a failure of the router. */
+/** The reason code of each RESULT; any other is `ERR_DIAL_I2P_ROUTER`. */
 export const SAM_RESULTS: Readonly<Record<string, DialCode>> = {
   NOVERSION: 'ERR_DIAL_I2P_VERSION',
   KEY_NOT_FOUND: 'ERR_DIAL_I2P_NOT_FOUND',
@@ -27,10 +27,10 @@ export const SAM_RESULTS: Readonly<Record<string, DialCode>> = {
   I2P_ERROR: 'ERR_DIAL_I2P_ROUTER',
 };
 
-/** `NAME=VALUE` pairs of a reply, quotes around a value taken off. Words without a value are left out. */
+/** The `NAME=VALUE` pairs of a reply, without quotes around values. Words without a value are ignored. */
 export type Reply = ReadonlyMap<string, string>;
 
-/** Printable ASCII only: a router's text ends up on terminals. */
+/** Replaces everything but printable ASCII: a router's text is shown on terminals. */
 const readable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_MESSAGE);
 
 export function parseReply(line: Uint8Array): Reply {
@@ -39,15 +39,15 @@ export function parseReply(line: Uint8Array): Reply {
   return new Map([...pairs].map(([, name = '', quoted, bare = '']) => [name, quoted ?? bare]));
 }
 
-const garbled = (task: string, why: string): Failure => ({
+const protocolError = (task: string, why: string): Failure => ({
   code: 'ERR_DIAL_PROXY_PROTOCOL',
   facts: { task, why: readable(why) },
 });
 
-/** `task` is the request without its arguments: those can hold a private key. */
+/** The failure that a reply reports. `task` is the request without its arguments, which may contain a private key. */
 function failureOf(task: string, reply: Reply): Failure | undefined {
   const result = reply.get('RESULT');
-  if (result === undefined) return garbled(task, 'no RESULT in the reply');
+  if (result === undefined) return protocolError(task, 'no RESULT in the reply');
   if (result === 'OK') return undefined;
   const message = reply.get('MESSAGE');
   return {
@@ -56,13 +56,13 @@ function failureOf(task: string, reply: Reply): Failure | undefined {
   };
 }
 
-/** One request and its reply. `task` is what the request begins with. */
+/** Sends one request and reads its reply. `task`: the first words of the request. */
 function* ask(task: string, args: string): Negotiation<Reply> {
   const line = yield { send: Buffer.from(`${task} ${args}\n`, 'latin1'), line: MAX_REPLY };
   return parseReply(line);
 }
 
-/** The same, where the reply must say that all is well. */
+/** As {@link ask}; fails unless the reply has RESULT=OK. */
 function* request(task: string, args: string): Negotiation<Reply> {
   const reply = yield* ask(task, args);
   return isFailure(reply) ? reply : (failureOf(task, reply) ?? reply);
@@ -70,32 +70,32 @@ function* request(task: string, args: string): Negotiation<Reply> {
 
 const hello = (): Negotiation<Reply> => request('HELLO VERSION', 'MIN=3.1 MAX=3.1');
 
-/** The private key that the reply holds under `name`. */
+/** The private key in the field `name` of a reply. */
 function keyIn(task: string, reply: Reply, name: string): { key: Uint8Array } | Failure {
   const key = decodeI2pBase64(reply.get(name) ?? '');
-  if (!key || i2pAddressOf(key) === undefined) return garbled(task, `no usable ${name} in the reply`);
+  if (!key || i2pAddressOf(key) === undefined) return protocolError(task, `no usable ${name} in the reply`);
   return { key };
 }
 
-/** HELLO, DEST GENERATE: a new private key. */
+/** HELLO, DEST GENERATE: returns a new private key. */
 export function* generateKey(): Negotiation<{ key: Uint8Array }> {
   const greeted = yield* hello();
   if (isFailure(greeted)) return greeted;
   const task = 'DEST GENERATE';
   const reply = yield* ask(task, `SIGNATURE_TYPE=${SIGNATURE_TYPE}`);
   if (isFailure(reply)) return reply;
-  // This reply has a RESULT only where it failed.
+  // This reply has a RESULT only when the request failed.
   const failure = reply.has('RESULT') ? failureOf(task, reply) : undefined;
   return failure ?? keyIn(task, reply, 'PRIV');
 }
 
-/** Tunnels of a session in each direction, as Core requests them. */
+/** Options for `count` tunnels in each direction, as in Core. */
 const tunnels = (count: number): string =>
   `i2cp.leaseSetEncType=4,0 inbound.quantity=${count} outbound.quantity=${count}`;
 
 /**
- * HELLO, SESSION CREATE: the session lives as long as the link. With `key` it is persistent: our address is that of the key.
- * Without, it is transient: the router makes a key, which the value holds.
+ * HELLO, SESSION CREATE: creates a session, which ends with the link. With `key` it is persistent: our address is that of the
+ * key. Without, it is transient: the router generates a key, which is returned.
  */
 export function* createSession(id: string, key?: Uint8Array): Negotiation<{ key: Uint8Array }> {
   const greeted = yield* hello();
@@ -108,18 +108,18 @@ export function* createSession(id: string, key?: Uint8Array): Negotiation<{ key:
   return key ? { key } : keyIn(task, reply, 'DESTINATION');
 }
 
-/** HELLO, NAMING LOOKUP, STREAM CONNECT: afterwards the link is the stream. `host` is any `.i2p` name. */
+/** HELLO, NAMING LOOKUP, STREAM CONNECT: afterwards the link is the stream to the peer. `host`: any `.i2p` name. */
 export function* connectStream(id: string, host: string): Negotiation<Reply> {
   const greeted = yield* hello();
   if (isFailure(greeted)) return greeted;
   const found = yield* request('NAMING LOOKUP', `NAME=${host}`);
   if (isFailure(found)) return found;
   const destination = found.get('VALUE') ?? '';
-  if (!decodeI2pBase64(destination)) return garbled('NAMING LOOKUP', 'no usable VALUE in the reply');
+  if (!decodeI2pBase64(destination)) return protocolError('NAMING LOOKUP', 'no usable VALUE in the reply');
   return yield* request('STREAM CONNECT', `ID=${id} DESTINATION=${destination} SILENT=false`);
 }
 
-/** HELLO, STREAM ACCEPT, and then, after any time, the destination of the dialling side: afterwards the link is the stream. */
+/** HELLO, STREAM ACCEPT; when a peer dials, the router sends its destination, and the link is the stream to the peer. */
 export function* acceptStream(id: string): Negotiation<{ host: string }> {
   const greeted = yield* hello();
   if (isFailure(greeted)) return greeted;
@@ -127,10 +127,11 @@ export function* acceptStream(id: string): Negotiation<{ host: string }> {
   const waiting = yield* request(task, `ID=${id} SILENT=false`);
   if (isFailure(waiting)) return waiting;
   const line = yield { line: MAX_REPLY };
-  // A router that closes the session says so in place of a destination.
+  // When the router closes the session, it sends a result instead of a destination.
   const reply = parseReply(line);
-  if (reply.has('RESULT')) return failureOf(task, reply) ?? garbled(task, 'RESULT in place of a destination');
+  if (reply.has('RESULT'))
+    return failureOf(task, reply) ?? protocolError(task, 'RESULT instead of a destination');
   const [destination = ''] = Buffer.from(line).toString('latin1').trimEnd().split(' ');
   const host = i2pAddressOf(decodeI2pBase64(destination) ?? new Uint8Array());
-  return host === undefined ? garbled(task, 'no destination of the peer') : { host };
+  return host === undefined ? protocolError(task, 'no destination of the peer') : { host };
 }

@@ -1,7 +1,7 @@
 /**
- * One session with an I2P router: its control link, its name and our address. It lives as long as the control link.
+ * A session with an I2P router: its control link, its id and our address. It ends with the control link.
  *
- * The sessions of one router are made here, one at a time for all who wait for it, and ended when they are not used.
+ * A shared session is created once for all users who wait for it, and ended when the last one releases it.
  */
 import { randomBytes } from 'node:crypto';
 
@@ -17,7 +17,7 @@ import {
 } from './negotiation.js';
 import { createSession, generateKey } from './sam-protocol.js';
 
-/** How long a router may take to make a session, milliseconds (Core waits as long for any reply). */
+/** Time limit for creating a session, milliseconds (Core waits as long for any reply). */
 export const SAM_REPLY_MS = 180_000;
 
 export interface Negotiated<T> {
@@ -25,7 +25,7 @@ export interface Negotiated<T> {
   readonly value: T;
 }
 
-/** {@link negotiate} as a promise; rejects with a `VerackError`, `ERR_LOCAL_CANCELLED` when one of `signals` aborts it. */
+/** As {@link negotiate}, with a promise. Rejects with a `VerackError`; with `ERR_LOCAL_CANCELLED` when one of `signals` aborts. */
 export function negotiated<T extends object>(
   at: ProxyAt,
   negotiation: Negotiation<T>,
@@ -54,10 +54,10 @@ export function negotiated<T extends object>(
   });
 }
 
-/** A session that was made. */
+/** An open session. */
 export class SamSession {
   readonly id: string;
-  /** Our `.b32.i2p` address in it. */
+  /** Our `.b32.i2p` address in this session. */
   readonly host: string;
   readonly #control: NegotiatedLink;
   readonly #ended = new AbortController();
@@ -67,11 +67,11 @@ export class SamSession {
     this.host = host;
     this.#control = control;
     control.onOver = () => this.#ended.abort();
-    // The router sends nothing more on this link; that it closes is the news.
+    // The router sends nothing more on this link. A handler is attached so that its end is noticed.
     control.attach({ data: () => undefined, closed: () => undefined });
   }
 
-  /** Aborts when the session has ended, for whatever reason. */
+  /** Aborts when the session has ended, for any reason. */
   get ended(): AbortSignal {
     return this.#ended.signal;
   }
@@ -83,14 +83,14 @@ export class SamSession {
 
 export interface SessionOptions extends ProxyAt {
   readonly timers: Timers;
-  /** With it sessions are persistent: the address outlives them. */
+  /** With a key store, sessions are persistent: all of them have the same address. */
   readonly keys?: KeyStore;
 }
 
-/** The key that is kept, made and kept first where there is none. */
-async function keptKey(at: ProxyAt, keys: KeyStore, signals: readonly AbortSignal[]): Promise<Uint8Array> {
-  const kept = await keys.read();
-  if (kept) return kept;
+/** The stored key; if there is none, generates and stores one. */
+async function storedKey(at: ProxyAt, keys: KeyStore, signals: readonly AbortSignal[]): Promise<Uint8Array> {
+  const stored = await keys.read();
+  if (stored) return stored;
   const { link, value } = await negotiated(at, generateKey(), signals);
   link.destroy();
   await keys.write(value.key);
@@ -98,15 +98,15 @@ async function keptKey(at: ProxyAt, keys: KeyStore, signals: readonly AbortSigna
 }
 
 async function make(options: SessionOptions, signals: readonly AbortSignal[]): Promise<SamSession> {
-  const key = options.keys && (await keptKey(options, options.keys, signals));
+  const key = options.keys && (await storedKey(options, options.keys, signals));
   const id = randomBytes(5).toString('hex');
   const { link, value } = await negotiated(options, createSession(id, key), signals);
   return new SamSession(id, i2pAddressOf(value.key) ?? '', link);
 }
 
 /**
- * Makes a session. Rejects with a `VerackError`: the reason of the negotiation, `ERR_DIAL_I2P_TIMEOUT` after
- * {@link SAM_REPLY_MS}, `ERR_LOCAL_CANCELLED` when `signal` aborts it, or what the key store gives.
+ * Creates a session. Rejects with a `VerackError`: the reason of a failed negotiation, `ERR_DIAL_I2P_TIMEOUT` after
+ * {@link SAM_REPLY_MS}, `ERR_LOCAL_CANCELLED` when `signal` aborts, or an error of the key store.
  */
 export async function makeSession(options: SessionOptions, signal: AbortSignal): Promise<SamSession> {
   const limit = new AbortController();
@@ -124,7 +124,7 @@ export async function makeSession(options: SessionOptions, signal: AbortSignal):
   }
 }
 
-/** A session that several use: made for the first, ended after the last. */
+/** A session with several users: created for the first, ended after the last. */
 export class SharedSession {
   #session: Promise<SamSession> | undefined;
   #creation = new AbortController();
@@ -132,7 +132,7 @@ export class SharedSession {
 
   constructor(private readonly options: SessionOptions) {}
 
-  /** Every call is answered by one of {@link release}, whether it resolves or rejects. */
+  /** The session. Every call must be followed by one call of {@link release}, whether it resolves or rejects. */
   acquire(): Promise<SamSession> {
     this.#users += 1;
     this.#session ??= this.#make();

@@ -1,9 +1,9 @@
 /**
  * Links over I2P, through the SAM bridge of a router (SAM 3.1), in both directions.
  *
- * As in Core: with a key store one persistent session serves every stream; without, each dial has a transient session of its
- * own, with an address of its own, that ends with its link; of dials that failed the sessions are used again. The port is
- * always 0. A dial has no time limit here: the caller cancels it. A router can take minutes.
+ * As in Core, with a key store one persistent session is used for all streams. Without one, each dial has its own transient
+ * session with its own address, which ends with the link; the session of a failed dial is used for a later one. The port is
+ * always 0. A dial has no time limit here, because a router may take minutes: the caller cancels it.
  */
 import { type DialCode, type Facts, VerackError } from '../reasons.js';
 import { systemTimers, type Timers } from './timers.js';
@@ -17,29 +17,30 @@ import { makeSession, negotiated, SharedSession, type SamSession } from './sam-s
 
 /** The SAM bridge and its session. */
 export interface SamOptions {
-  /** How the router is dialled. */
+  /** The net with which the router is dialled. */
   readonly net: Pick<Net, 'dial'>;
-  /** Its SAM port, usually 127.0.0.1:7656. */
+  /** The SAM port of the router, usually 127.0.0.1:7656. */
   readonly proxy: Endpoint;
-  /** Keeps our private key, and so our address. Needed to listen. */
+  /** Stores our private key, so that our address stays the same. Required for listening. */
   readonly keys?: KeyStore;
+  /** Default: the timers of Node.js. */
   readonly timers?: Timers;
 }
 
-/** Sessions that are kept for later dials (Core: `MAX_UNUSED_I2P_SESSIONS_SIZE`). */
+/** Most sessions that are stored for later dials (Core: `MAX_UNUSED_I2P_SESSIONS_SIZE`). */
 const MAX_UNUSED = 10;
-/** The pause before another STREAM ACCEPT grows by this much up to that, milliseconds (Core: `ThreadI2PAcceptIncoming`). */
+/** The delay before another STREAM ACCEPT grows by this step up to the maximum, milliseconds (Core: `ThreadI2PAcceptIncoming`). */
 const RETRY_STEP_MS = 1_000;
 const RETRY_MAX_MS = 300_000;
-/** Anything else could be read as another command. */
+/** The names that are sent to the router: other characters could be parsed as another command. */
 const I2P_NAME = /^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){0,3}\.i2p$/i;
 
-/** A session that one dial uses, and what becomes of it. */
+/** The session of one dial, and how it is returned. */
 interface Lease {
   readonly session: SamSession;
-  /** The dial failed. */
+  /** Call it when the dial failed. */
   readonly failed: () => void;
-  /** The link is over. */
+  /** Call it when the link has ended. */
   readonly over: () => void;
 }
 
@@ -57,8 +58,8 @@ export class SamNet implements Net {
   }
 
   /**
-   * `to.host` is a name that ends in `.i2p`, `to.port` is 0. The link's `remote` is `to`, its `local` our address in the
-   * session. The facts of a failure hold `host`, `port`, `proxy` and, where the router answered, `task`, `result`, `message`.
+   * Dials an I2P peer. `to.host` must end in `.i2p`, `to.port` must be 0. The link's `remote` is `to`, its `local` our address
+   * in the session. The facts of a failure are `host`, `port`, `proxy` and, if the router answered, `task`, `result`, `message`.
    */
   dial(to: Endpoint, handler: DialHandler): () => void {
     const facts = { host: to.host, port: to.port, proxy: formatEndpoint(this.#options.proxy) };
@@ -85,9 +86,9 @@ export class SamNet implements Net {
   }
 
   /**
-   * Accepts streams in the persistent session, whatever `at` is; `local` is our I2P address. Rejects with a `VerackError`
-   * when no session can be made: `ERR_LOCAL_ARGUMENT` without a key store, else the reason of a failed dial. A session that
-   * is lost later is made again, with pauses of 1 s up to 5 min; `failed` is called each time.
+   * Accepts streams in the persistent session; `at` is ignored, and `local` is our I2P address. Rejects with a `VerackError`
+   * when no session can be created: `ERR_LOCAL_ARGUMENT` without a key store, else the reason as for a dial. A session that ends
+   * later is created again after a delay of 1 s to 5 min; `failed` is called each time.
    */
   async listen(
     at: Endpoint,
@@ -118,7 +119,7 @@ export class SamNet implements Net {
     };
   }
 
-  /** Ends the sessions that are kept for later dials. Links and listeners live on; so do their sessions. */
+  /** Ends the sessions that are stored for later dials. Links, listeners and their sessions stay open. */
   close(): void {
     this.#isClosed = true;
     for (const session of this.#unused.splice(0)) session.end();
@@ -155,7 +156,7 @@ export class SamNet implements Net {
   }
 }
 
-/** A share in the persistent session, given back once. */
+/** A lease of the persistent session, which is released once. */
 async function leaseOf(shared: SharedSession, signal: AbortSignal): Promise<Lease> {
   let isReleased = false;
   const release = (): void => {
@@ -163,7 +164,7 @@ async function leaseOf(shared: SharedSession, signal: AbortSignal): Promise<Leas
     if (!isReleased) shared.release();
     isReleased = true;
   };
-  // A dial that is given up while the session is being made must not keep it.
+  // A dial that is cancelled while the session is being created must not keep the session open.
   signal.addEventListener('abort', release);
   try {
     const session = await shared.acquire();
@@ -175,7 +176,7 @@ async function leaseOf(shared: SharedSession, signal: AbortSignal): Promise<Leas
   }
 }
 
-/** Waits for one stream after the other. */
+/** Accepts one stream after the other. */
 class Acceptor {
   #pause = 0;
 
@@ -213,7 +214,7 @@ class Acceptor {
       });
     } catch (error) {
       const code = codeOf(error);
-      // The router has given up the session, even where the control link still lives.
+      // The router has ended the session, even if the control link is still open.
       if (code === 'ERR_DIAL_I2P_SESSION' || code === 'ERR_DIAL_I2P_ROUTER') session.end();
       this.shared.release();
       throw causeOf(error, session);
@@ -232,13 +233,13 @@ class Acceptor {
 
 const codeOf = (error: unknown): string => (error instanceof VerackError ? error.code : '');
 
-/** What was cancelled because the router ended the session has that for its reason. */
+/** Replaces the reason of an exchange that was cancelled because the router had ended the session. */
 const causeOf = (error: unknown, { ended }: SamSession): unknown =>
   ended.aborted && codeOf(error) === 'ERR_LOCAL_CANCELLED'
     ? new VerackError('ERR_DIAL_I2P_SESSION', { why: 'the router ended the session' })
     : error;
 
-/** The reason of a failed dial; our own faults are passed on. */
+/** The reason of a failed dial. An error that is not a `VerackError` is a bug of ours, and thrown again. */
 function reasonOf(error: unknown): { code: DialCode; facts: Facts } {
   if (!(error instanceof VerackError)) throw error;
   const { code, facts } = error;

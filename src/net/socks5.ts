@@ -1,9 +1,9 @@
 /**
- * Dials through a SOCKS5 proxy (RFC 1928) with or without user name and password (RFC 1929).
+ * Dials through a SOCKS5 proxy (RFC 1928), with or without user name and password (RFC 1929).
  *
- * As in Core (`netbase.cpp`, `Socks5`), the target is always sent as a host name, addresses included, so that the proxy
- * resolves names and Tor takes `.onion`. Tor's extended replies (socks-extensions, section 1.4) are distinguished.
- * There is no time limit here: the caller cancels the dial.
+ * As in Core (`netbase.cpp`, `Socks5`), the target is always sent as a host name, also if it is an address, so that the proxy
+ * resolves names and Tor accepts `.onion`. Tor's extended replies (socks-extensions, section 1.4) have their own reason codes.
+ * A dial has no time limit here: the caller cancels it.
  */
 import { randomBytes } from 'node:crypto';
 
@@ -12,7 +12,7 @@ import { formatEndpoint } from './endpoint.js';
 import type { DialHandler, Endpoint, Net } from './link.js';
 import { type Failure, failLater, isFailure, negotiate, type Negotiation } from './negotiation.js';
 
-/** At most 255 bytes each (RFC 1929). */
+/** User name and password, 1 to 255 bytes each (RFC 1929). */
 export interface Credentials {
   readonly username: string;
   readonly password: string;
@@ -20,10 +20,10 @@ export interface Credentials {
 
 /** The SOCKS5 server and its credentials. */
 export interface Socks5Options {
-  /** How the proxy itself is dialled. */
+  /** The net with which the proxy is dialled. */
   readonly net: Pick<Net, 'dial'>;
   readonly proxy: Endpoint;
-  /** Asked for each connection; a function that gives new ones each time isolates the streams of Tor. Default: none. */
+  /** Called for each connection. With new credentials each time, Tor uses separate circuits. Default: no credentials. */
   readonly credentials?: () => Credentials;
 }
 
@@ -36,10 +36,10 @@ const CONNECT = 1;
 const DOMAINNAME = 3;
 const SUCCEEDED = 0;
 const MAX_LENGTH = 255;
-/** Bytes of a bound address by its type (IPv4, IPv6). A host name says its own length. */
+/** Length of a bound address by its type (1 IPv4, 4 IPv6), bytes. A host name begins with its length. */
 const ADDRESS_LENGTH: Readonly<Record<number, number>> = { 1: 4, 4: 16 };
 
-/** What each reply means. Any other is a general failure. */
+/** The reason code of each reply; any other is `ERR_DIAL_PROXY_FAILURE`. */
 export const SOCKS5_REPLIES: Readonly<Record<number, DialCode>> = {
   0x01: 'ERR_DIAL_PROXY_FAILURE',
   0x02: 'ERR_DIAL_PROXY_DENIED',
@@ -61,9 +61,9 @@ export const SOCKS5_REPLIES: Readonly<Record<number, DialCode>> = {
 
 const hexByte = (value = 0): string => `0x${value.toString(16).padStart(2, '0')}`;
 
-const garbled = (why: string): Failure => ({ code: 'ERR_DIAL_PROXY_PROTOCOL', facts: { why } });
+const protocolError = (why: string): Failure => ({ code: 'ERR_DIAL_PROXY_PROTOCOL', facts: { why } });
 
-/** A length byte and the text. */
+/** A length byte, then the text. */
 const prefixed = (text: Uint8Array): Uint8Array => Uint8Array.of(text.length, ...text);
 
 const greeting = (credentials?: Credentials): Uint8Array =>
@@ -90,46 +90,46 @@ const DONE: Nothing = {};
 
 function* authenticate(credentials: Credentials): Negotiation<Nothing> {
   const [version, status] = yield { send: login(credentials), bytes: 2 };
-  if (version !== AUTH_VERSION) return garbled(`version ${version} in the answer to the password`);
+  if (version !== AUTH_VERSION) return protocolError(`version ${version} in the answer to the password`);
   if (status !== SUCCEEDED) return { code: 'ERR_DIAL_PROXY_AUTH', facts: { status: hexByte(status) } };
   return DONE;
 }
 
-/** Agrees on a method; a user name is sent only to a proxy that requires it. */
+/** Negotiates the authentication method; credentials are sent only to a proxy that requires them. */
 function* greet(credentials?: Credentials): Negotiation<Nothing> {
   const [version, method] = yield { send: greeting(credentials), bytes: 2 };
-  if (version !== VERSION) return garbled(`SOCKS version ${version}`);
+  if (version !== VERSION) return protocolError(`SOCKS version ${version}`);
   if (method === NO_AUTHENTICATION) return DONE;
   if (method === USER_PASSWORD && credentials) return yield* authenticate(credentials);
   return method === NO_ACCEPTABLE_METHOD
     ? { code: 'ERR_DIAL_PROXY_AUTH', facts: { method: hexByte(method) } }
-    : garbled(`authentication method ${hexByte(method)}, which was not offered`);
+    : protocolError(`authentication method ${hexByte(method)}, which was not offered`);
 }
 
-/** Reads over the address that the proxy is bound to: it is not needed. */
+/** Skips the address that the proxy is bound to: it is not needed. */
 function* skipBound(): Negotiation<Nothing> {
   const [reserved, type = 0] = yield { bytes: 2 };
-  if (reserved !== 0) return garbled(`reserved byte ${hexByte(reserved)}`);
+  if (reserved !== 0) return protocolError(`reserved byte ${hexByte(reserved)}`);
   let length = ADDRESS_LENGTH[type];
   if (type === DOMAINNAME) [length] = yield { bytes: 1 };
-  if (length === undefined) return garbled(`address type ${hexByte(type)}`);
+  if (length === undefined) return protocolError(`address type ${hexByte(type)}`);
   yield { bytes: length + 2 };
   return DONE;
 }
 
-/** The client's side of one CONNECT. */
+/** The client side of one CONNECT. */
 export function* socks5(to: Endpoint, credentials?: Credentials): Negotiation<Nothing> {
   const greeted = yield* greet(credentials);
   if (isFailure(greeted)) return greeted;
   const [version, reply = 0] = yield { send: request(to), bytes: 2 };
-  if (version !== VERSION) return garbled(`SOCKS version ${version} in the reply`);
+  if (version !== VERSION) return protocolError(`SOCKS version ${version} in the reply`);
   if (reply === SUCCEEDED) return yield* skipBound();
   return { code: SOCKS5_REPLIES[reply] ?? 'ERR_DIAL_PROXY_FAILURE', facts: { reply: hexByte(reply) } };
 }
 
 /**
- * New credentials at each call, as Core's `-proxyrandomize`: a random prefix of this process and a counter. Tor gives
- * connections with different credentials different circuits.
+ * Returns a function with new credentials at each call, as for Core's `-proxyrandomize`: `prefix`, by default random, and a
+ * counter. Tor uses different circuits for connections with different credentials.
  */
 export function isolatingCredentials(prefix: string = randomBytes(8).toString('hex')): () => Credentials {
   let count = 0;
@@ -139,17 +139,21 @@ export function isolatingCredentials(prefix: string = randomBytes(8).toString('h
   };
 }
 
-/** @throws VerackError `ERR_LOCAL_ARGUMENT` when user name or password do not fit */
+/**
+ * Returns a function with the same credentials at each call.
+ *
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` when user name or password do not have 1 to 255 bytes
+ */
 export function fixedCredentials(credentials: Credentials): () => Credentials {
   for (const [value, text] of Object.entries(credentials) as [string, string][]) {
     const { length } = Buffer.from(text);
-    const why = `it has ${length} bytes; a SOCKS5 proxy takes 1 to ${MAX_LENGTH}`;
+    const why = `it has ${length} bytes; a SOCKS5 proxy accepts 1 to ${MAX_LENGTH}`;
     if (length === 0 || length > MAX_LENGTH) throw new VerackError('ERR_LOCAL_ARGUMENT', { value, why });
   }
   return () => credentials;
 }
 
-/** The end of a proxied dial, with the target and the proxy among the facts. */
+/** Adds the target and the proxy to the facts of a failure. */
 const factsOf = (facts: Facts, { host, port }: Endpoint, proxy: Endpoint): Facts => ({
   ...facts,
   host,
@@ -158,8 +162,8 @@ const factsOf = (facts: Facts, { host, port }: Endpoint, proxy: Endpoint): Facts
 });
 
 /**
- * Dials through the proxy. `to.host` is an address or a name; nothing is resolved on this side. The link's `remote` is `to`,
- * its `local` the near end of the connection to the proxy. The facts of a failure hold `host`, `port`, `proxy` and one of
+ * Dials through the proxy. `to.host` is an address or a name; nothing is resolved on this computer. The link's `remote` is `to`,
+ * its `local` our end of the connection to the proxy. The facts of a failure are `host`, `port`, `proxy` and one of
  * `reply` (`0xf4`), `syscode`, `status`, `method`, `end`, `why`.
  */
 export function socks5Net({ net, proxy, credentials }: Socks5Options): Pick<Net, 'dial'> {

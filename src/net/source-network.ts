@@ -1,6 +1,6 @@
 /**
- * The source network of an inbound connection, as large as one owner usually has: the /24 of an IPv4 address, the /64 of an IPv6 one.
- * The prefixes are those of btcd (internal/inbound/admission.go).
+ * The source network of an inbound connection: the /24 of an IPv4 address, the /64 of an IPv6 address, which usually have one
+ * owner. The prefix lengths are those of btcd (internal/inbound/admission.go).
  */
 import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
@@ -8,9 +8,12 @@ import ipaddr from 'ipaddr.js';
 const BITS = { ipv4: 24, ipv6: 64 } as const;
 const LOOPBACK = { ipv4: ['127.0.0.0', 8], ipv6: ['::1', 128] } as const;
 
-/** `203.0.113.0/24`, `2001:db8::/64`; IPv4 inside IPv6 counts as IPv4, a zone is left out, other text stands for itself. */
+/**
+ * The source network as text: `203.0.113.0/24`, `2001:db8::/64`. An IPv4-mapped address counts as IPv4, a zone is ignored, and
+ * text that is not an address is returned unchanged.
+ */
 export function sourceOf(host: string): string {
-  // Asked for every connection: ipaddr.js would take longer than everything else that is decided about it.
+  // Without ipaddr.js, because this runs for every accepted connection and the library would dominate its cost.
   if (isIPv4(host)) return `${host.slice(0, host.lastIndexOf('.'))}.0/24`;
   const address = addressOf(host);
   if (!address) return host;
@@ -19,7 +22,7 @@ export function sourceOf(host: string): string {
   return `${ipaddr.fromByteArray(bytes).toString()}/${bits}`;
 }
 
-/** Whether an address is this machine's own: 127.0.0.0/8 or ::1. */
+/** Whether an address is a loopback address: 127.0.0.0/8 or ::1. */
 export function isLoopback(host: string): boolean {
   if (isIPv4(host)) return host.startsWith('127.');
   const address = addressOf(host);

@@ -1,9 +1,9 @@
 /**
  * Links over TCP (`node:net`).
  *
- * Facts of a failed dial or listen: `syscode` (the system's error code), `host`, `port`. There is no connect timeout here:
- * the dialling code has the clock, and cancels with the function that `dial` returns. A host that is no IP address is never looked
- * up: names are for dns.ts, and `.onion` and `.i2p` for the proxies (`ERR_DIAL_NO_LOOKUP`, `ERR_DIAL_NO_PROXY`).
+ * The facts of a failed dial or listen are `syscode` (the system's error code), `host` and `port`. A dial has no time limit
+ * here: the peer machine has it, and cancels with the function that `dial` returns. A host that is not an IP address is not
+ * looked up: names are resolved by dns.ts, and `.onion` and `.i2p` need a proxy (`ERR_DIAL_NO_LOOKUP`, `ERR_DIAL_NO_PROXY`).
  */
 import { connect, createServer, isIP, type Server, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
@@ -15,18 +15,18 @@ import { type Failure, failLater } from './negotiation.js';
 
 /** Options of {@link tcpNet}. */
 export interface TcpOptions {
-  /** Address that outgoing connections are bound to, when it is of the same family as the address dialled. */
+  /** The source address of outgoing connections to addresses of the same family. */
   readonly localAddress?: string;
 }
 
-/** How long an ended link waits for the other side to read what is left and to close too, milliseconds. */
+/** How long an ended link waits for the peer to read the remaining bytes and to close too, milliseconds. */
 export const LINGER_MS = 2_000;
-/** Connections that the system holds for us before `accept`; the system may lower it (`somaxconn`). */
+/** Most connections that the system queues before they are accepted; the system may lower it (`somaxconn`). */
 const BACKLOG = 1_024;
 
 const DIAL_CODES: Readonly<Record<string, DialCode>> = {
   ECONNREFUSED: 'ERR_DIAL_REFUSED',
-  // Accepted and closed before the dial was reported: a listener is there and refuses us.
+  // The connection was accepted and reset before the dial was reported: a listener exists and refuses us.
   ECONNRESET: 'ERR_DIAL_REFUSED',
   EMFILE: 'ERR_LOCAL_LIMIT',
   ENFILE: 'ERR_LOCAL_LIMIT',
@@ -39,8 +39,8 @@ const DIAL_CODES: Readonly<Record<string, DialCode>> = {
 const LINK_LOCAL = /^fe[89ab][0-9a-f]:/i;
 
 /**
- * What a failed `connect` means. Unknown codes count as no route (`EHOSTUNREACH`, `ENETUNREACH`, `ETIMEDOUT` …).
- * `EADDRNOTAVAIL` is an IPv6 address on a machine without IPv6, but for IPv4 it says that the local ports are used up.
+ * The reason code of a failed `connect`. All codes that are not listed count as unreachable (`EHOSTUNREACH`, `ENETUNREACH`,
+ * `ETIMEDOUT`, …). `EADDRNOTAVAIL` means for IPv6 that this computer has no IPv6, and for IPv4 that its local ports are used up.
  */
 export function dialCodeOf(syscode: string, host: string): DialCode {
   if (syscode === 'EADDRNOTAVAIL') return isIP(host) === 6 ? 'ERR_DIAL_UNREACHABLE' : 'ERR_LOCAL_LIMIT';
@@ -59,7 +59,7 @@ function endpoint(host: string | undefined, port: number | undefined): Endpoint 
 
 const LINK = Symbol('link');
 
-/** A socket that has a link. */
+/** A socket with a reference to its link, for the shared listeners. */
 interface LinkedSocket extends Socket {
   [LINK]: TcpLink;
 }
@@ -71,17 +71,17 @@ class TcpLink implements Link {
   #handler: LinkHandler | undefined;
   #paused = false;
   #resting = false;
-  /** The handler is not called any more: it was notified of the end, or it asked for it. */
+  /** The handler is not called any more: it was notified of the end, or the owner closed the link. */
   #over = false;
-  /** An end that came before there was a handler. */
-  #untold: LinkCode | undefined;
+  /** An end that was not reported yet, because there is no handler. */
+  #pendingEnd: LinkCode | undefined;
   #congested = false;
   #linger: NodeJS.Timeout | undefined;
 
-  /** The socket must be connected and not read from yet. `local` is asked of the system where it is not given. */
+  /** The socket must be connected, and nothing read from it yet. `local`: the local endpoint if known, to save a system call. */
   constructor(socket: Socket, local?: Endpoint) {
     this.#socket = socket;
-    // First of all, because a 'data' listener starts the flow of a socket that was not paused by name.
+    // Before the listeners are added: a 'data' listener starts reading from a socket that was not paused explicitly.
     socket.pause();
     this.local = local ?? endpoint(socket.localAddress, socket.localPort);
     this.remote = endpoint(socket.remoteAddress, socket.remotePort);
@@ -92,11 +92,11 @@ class TcpLink implements Link {
     socket.on('close', TcpLink.#closed);
   }
 
-  // One set of listeners for all sockets: four functions for each would be a third of a kilobyte.
+  // All sockets share these listeners: four closures for each socket would need a third of a kilobyte.
 
   static readonly #data = function (this: LinkedSocket, chunk: Uint8Array): void {
     const link = this[LINK];
-    // A plain array over the same memory, because `slice` of a Buffer does not copy.
+    // A plain Uint8Array over the same memory, because `slice` of a Buffer does not copy and the callee may rely on that.
     if (!link.#over) link.#handler?.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
   };
 
@@ -120,8 +120,8 @@ class TcpLink implements Link {
 
   attach(handler: LinkHandler): void {
     this.#handler = handler;
-    const untold = this.#untold;
-    if (untold !== undefined) process.nextTick(() => this.#finish(untold));
+    const pendingEnd = this.#pendingEnd;
+    if (pendingEnd !== undefined) process.nextTick(() => this.#finish(pendingEnd));
     else this.#read();
   }
 
@@ -129,7 +129,7 @@ class TcpLink implements Link {
     if (this.#over || !this.#socket.writable) return;
     const [first] = frames;
     if (first === undefined) return;
-    // Copying a handful of small frames into one costs less than a gathering write.
+    // Copying a few small frames into one buffer costs less than a vectored write.
     this.#socket.write(frames.length === 1 ? first : Buffer.concat(frames), (error) => this.#written(error));
     if (this.#socket.writableLength > 0) this.#congested = true;
   }
@@ -178,7 +178,7 @@ class TcpLink implements Link {
   #finish(code: LinkCode): void {
     if (this.#over) return;
     if (!this.#handler) {
-      this.#untold ??= code;
+      this.#pendingEnd ??= code;
       return;
     }
     this.#over = true;
@@ -186,9 +186,9 @@ class TcpLink implements Link {
     this.#handler.closed(code);
   }
 
-  /** Reads on, into nothing: closing with bytes unread would reset the connection and lose what we sent last. */
+  /** Closes the socket. It reads and discards the rest: closing with unread bytes would reset the connection, and our last bytes could be lost. */
   #close(): void {
-    // Nothing is left in either direction, so closing is as orderly as ending, which costs several turns of the loop more.
+    // Both directions have ended: closing is as orderly as ending, which takes several turns of the event loop more.
     if (this.#socket.readableEnded && this.#socket.writableLength === 0) return void this.#socket.destroy();
     this.#socket.resume();
     this.#socket.end();
@@ -202,8 +202,8 @@ function dialOptions(to: Endpoint, { localAddress }: TcpOptions): TcpNetConnectO
 }
 
 /**
- * Whether a link-local address lacks the zone of an interface of this machine (RFC 4007). Not left to `connect`: Node.js 20
- * reports `EINVAL`, and Node.js 22 chooses an interface.
+ * Whether a link-local address lacks the zone of an interface of this computer (RFC 4007). It is checked here because `connect`
+ * of Node.js 20 reports `EINVAL`, and that of Node.js 22 chooses an interface.
  */
 function lacksZone(host: string): boolean {
   if (!LINK_LOCAL.test(host)) return false;
@@ -214,7 +214,7 @@ function lacksZone(host: string): boolean {
   return !Object.entries(networkInterfaces()).some(isZone);
 }
 
-/** Why TCP cannot dial a host that is no IP address. `connect` would ask the system's resolver for it. */
+/** The failure for a host that is not an IP address: `connect` would look it up with the system's resolver. */
 function notAnAddress({ host, port }: Endpoint): Failure {
   const network = kindOfHost(host);
   if (network === 'name') return { code: 'ERR_DIAL_NO_LOOKUP', facts: { host, port } };
@@ -249,12 +249,12 @@ function listening(server: Server, at: Endpoint): Promise<void> {
     server.once('error', (error) =>
       reject(new VerackError(listenCodeOf(syscodeOf(error)), factsOf(error, at))),
     );
-    // As Core does: an IPv6 socket takes IPv6 only, so that 0.0.0.0 and :: can be bound side by side.
+    // As in Core, an IPv6 socket accepts IPv6 only, so that 0.0.0.0 and :: can be bound at the same time.
     server.listen({ host: at.host, port: at.port, backlog: BACKLOG, ipv6Only: true }, resolve);
   });
 }
 
-/** A listener takes every address of this machine; only the socket has the one that was dialled. */
+/** Whether a listener accepts connections to every address: then the dialled address must be read from each socket. */
 const isWildcard = ({ host }: Endpoint): boolean => host === '0.0.0.0' || host === '::';
 
 function boundTo(server: Server): Endpoint {
@@ -274,19 +274,19 @@ async function listen(
   const server = createServer({ noDelay: true, pauseOnConnect: true });
   let local: Endpoint | undefined;
   server.on('connection', (socket) => {
-    // It ended before it was read: its address is not known.
+    // The connection has ended already, and its address is unknown.
     if (socket.remoteAddress === undefined) socket.destroy();
     else accepted(new TcpLink(socket, local));
   });
   await listening(server, at);
   const bound = boundTo(server);
   if (!isWildcard(bound)) local = bound;
-  // Closes one inbound connection. Out of files (EMFILE), libuv mostly closes callers by itself and reports nothing.
+  // With EMFILE, libuv usually closes the connection itself and reports nothing, so this does not see every refused connection.
   server.on('error', (error) => failed(factsOf(error, boundTo(server))));
   return {
     local: bound,
     close: () => {
-      // Its callback would wait for the accepted links; the port is free at once.
+      // Not awaited, because the callback waits for the accepted links too; the port is free at once.
       server.close();
       return Promise.resolve();
     },
@@ -294,11 +294,10 @@ async function listen(
 }
 
 /**
- * A {@link Net} over TCP, without Nagle's delay. `::` accepts IPv6 only: listen on `0.0.0.0` as well for both.
+ * Creates a {@link Net} over TCP, with TCP_NODELAY. `::` accepts IPv6 only: listen on `0.0.0.0` too for both families.
  *
- * What `write` is given belongs to the link: the system may read it later. `end` and the other side's end close
- * gracefully and take at most 2 s; `destroy` closes as `close(2)` does: the other side sees an end, or a
- * reset when bytes of its were still unread here.
+ * Bytes passed to `write` must not be changed: the system may read them later. `end`, and the end of the peer, close gracefully
+ * within 2 s. `destroy` closes as `close(2)` does: the peer sees an end, or a reset if some of its bytes were unread here.
  */
 export function tcpNet(options: TcpOptions = {}): Net {
   return { dial: (to, handler) => dial(to, handler, options), listen };

@@ -1,24 +1,24 @@
-/** Where the time of this layer comes from, so that a virtual clock can stand in. XState's `Clock` fits. */
+/** The timers of the net layer: those of the system, or of a virtual clock. An XState `Clock` can be used too. */
 import { performance } from 'node:perf_hooks';
 
-/** What sets timers: the system, or a virtual clock. */
+/** Sets timers. */
 export interface Timers {
-  /** Runs `run` once, `ms` milliseconds from now at the earliest, never before it returns. */
+  /** Calls `run` once, after at least `ms` milliseconds and never during this call. Returns a handle for `clearTimeout`. */
   setTimeout(run: () => void, ms: number): unknown;
-  /** Takes what `setTimeout` gave; a timer that has run, or is cleared already, is no error. */
+  /** Cancels a timer; has no effect when it has run or was cancelled already. */
   clearTimeout(timer: unknown): void;
 }
 
-/** A timer that is so late was held up: the process was suspended or busy. Milliseconds. */
-const HELD_UP = 25;
-/** A shorter timer is no deadline: it paces something, and a busy process must not delay it again and again. Milliseconds. */
+/** A timer that fires this much late, milliseconds, was delayed by a suspended or busy process. */
+const DELAYED_FROM = 25;
+/** A shorter timer, milliseconds, is not a deadline but paces work; a busy process must not delay it repeatedly. */
 const SHORTEST_DEADLINE = 10;
-/** What a timer that was held up waits for the event loop to read the sockets, milliseconds. */
+/** How long a delayed timer waits for the event loop to read the sockets, milliseconds. */
 const GRACE = 100;
 
 /**
- * Node.js runs the timers that are due before it reads the sockets. After a suspension a deadline would so be judged before the
- * message that meets it, although the message came in time. A timer that was held up therefore waits a little longer.
+ * Node.js runs due timers before it reads the sockets. After a suspension, a deadline would therefore fire before the message
+ * that meets it is read, although the message arrived in time. So a delayed timer waits a little longer.
  */
 class SystemTimer {
   #timer: NodeJS.Timeout;
@@ -26,7 +26,7 @@ class SystemTimer {
   constructor(run: () => void, ms: number) {
     const dueat = performance.now() + ms;
     this.#timer = setTimeout(() => {
-      if (ms < SHORTEST_DEADLINE || performance.now() - dueat < HELD_UP) run();
+      if (ms < SHORTEST_DEADLINE || performance.now() - dueat < DELAYED_FROM) run();
       else this.#timer = setTimeout(run, GRACE);
     }, ms);
   }
@@ -36,7 +36,7 @@ class SystemTimer {
   }
 }
 
-/** The timers of Node.js. One that is due while the process does not run waits until what has arrived meanwhile is read. */
+/** The timers of Node.js. A timer that was delayed by a suspension fires after the bytes that arrived meanwhile were read. */
 export const systemTimers: Timers = {
   setTimeout: (run, ms) => new SystemTimer(run, ms),
   clearTimeout: (timer) => {

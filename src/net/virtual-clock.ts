@@ -1,5 +1,6 @@
 /**
- * A clock that moves only when `advance` is called: tests and simulations run hours in milliseconds, and the same way every time.
+ * A clock that moves only when `advance` is called. With it, tests and simulations run hours in milliseconds, and every run is
+ * the same.
  */
 import type { Clock } from './environment.js';
 
@@ -10,7 +11,7 @@ interface Timer {
 }
 
 /**
- * Timers run in the order of their due time, equal ones in the order in which they were set.
+ * A virtual clock. Timers run in the order of their due times; those with equal times run in the order in which they were set.
  *
  *   const clock = new VirtualClock();
  *   clock.setTimeout(() => console.log('after a minute'), 60_000);
@@ -21,7 +22,7 @@ export class VirtualClock implements Clock {
   #order = 0;
   readonly #timers = new Map<number, Timer>();
 
-  /** `epoch`: the wall clock's reading at the start, milliseconds since 1970-01-01 UTC. */
+  /** `epoch`: the wall-clock time at the start, milliseconds since 1970-01-01 UTC. */
   constructor(private readonly epoch = 1_800_000_000_000) {}
 
   now(): number {
@@ -32,12 +33,12 @@ export class VirtualClock implements Clock {
     return this.epoch + this.#now;
   }
 
-  /** Timers that are armed now. */
+  /** Number of armed timers. */
   get armed(): number {
     return this.#timers.size;
   }
 
-  /** Calls `fn` when {@link advance} passes its moment. */
+  /** Calls `fn` when {@link advance} reaches its time. */
   setTimeout(fn: () => void, ms: number): number {
     const order = ++this.#order;
     this.#timers.set(order, { due: this.#now + Math.max(0, ms), order, fn });
@@ -49,7 +50,7 @@ export class VirtualClock implements Clock {
     this.#timers.delete(timer as number);
   }
 
-  /** Moves on by `ms`, running every timer that falls due on the way at its own moment. */
+  /** Advances the time by `ms` milliseconds, and runs every timer that becomes due, each at its own time. */
   advance(ms: number): void {
     const end = this.#now + ms;
     for (let timer = this.#first(end); timer; timer = this.#first(end)) {
@@ -60,7 +61,7 @@ export class VirtualClock implements Clock {
     this.#now = end;
   }
 
-  /** Moves on by `ms` without running anything, as a suspended machine does; the timers are late afterwards. */
+  /** Advances the time by `ms` milliseconds without running timers, as a suspended process does; timers are late afterwards. */
   jump(ms: number): void {
     this.#now += ms;
   }

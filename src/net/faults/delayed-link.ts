@@ -1,11 +1,12 @@
+/** Links that write late or in small pieces, for the faults `slow` and `split`. */
 import type { LinkCode } from '../../reasons.js';
 import type { Timers } from '../timers.js';
 import type { Link } from '../link.js';
 import { LinkWrapper } from './link-wrapper.js';
 
 /**
- * A link that writes late: keeps the order, counts what it holds back as pending, lets `end` wait for it, and forgets it,
- * timers and all, when the link ends otherwise.
+ * A link that writes later than it is told to. It keeps the order, counts delayed bytes as pending, and lets `end` wait for
+ * them; when the link ends otherwise, it discards them and clears their timers.
  */
 abstract class PacedLink extends LinkWrapper {
   readonly #timers: Timers;
@@ -39,7 +40,7 @@ abstract class PacedLink extends LinkWrapper {
 
   override closed(code: LinkCode): void {
     this.#forget();
-    // Our end is still waiting to be sent, but the owner asked for silence when it called for it.
+    // After the owner called end() its handler must not be called, although our end is still delayed.
     if (!this.#ending) super.closed(code);
     this.#ending = true;
   }
@@ -52,7 +53,7 @@ abstract class PacedLink extends LinkWrapper {
     if (this.#waiting.length === 0 && !this.#ending) super.drained();
   }
 
-  /** Decides when the frames go; uses the three below. */
+  /** Decides when the frames are sent, with the three functions below. */
   protected abstract pace(frames: readonly Uint8Array[]): void;
 
   protected hold(frames: readonly Uint8Array[]): void {
@@ -67,7 +68,7 @@ abstract class PacedLink extends LinkWrapper {
     this.#armed.add(timer);
   }
 
-  /** Sends the oldest frames that are held; says whether there are more. */
+  /** Sends the oldest delayed frames. Returns true when there are more. */
   protected release(): boolean {
     const frames = this.#waiting.shift();
     if (frames) this.inner.write(frames);
@@ -84,7 +85,7 @@ abstract class PacedLink extends LinkWrapper {
   }
 }
 
-/** Sends at most `size` bytes at a time, each piece in a write of its own and in a later turn of the clock. */
+/** Sends at most `size` bytes per write, each write in a later timer. */
 export class SplitLink extends PacedLink {
   #running = false;
 
@@ -111,7 +112,7 @@ export class SplitLink extends PacedLink {
   }
 }
 
-/** Sends each write `ms` milliseconds after it was made. */
+/** Delays each write by `ms` milliseconds. */
 export class SlowLink extends PacedLink {
   constructor(
     inner: Link,

@@ -1,8 +1,8 @@
 /**
- * Peers that misbehave on purpose: each fault is a wrapper around a link, put on our own side, so that the other, healthy side
- * can be watched. Over v1 only: with BIP324 the frames are encrypted and pass unchanged, except through `silent`, `split`, `slow`.
+ * Fault injection on links: each fault is a wrapper around a link of our own, to test how the peer reacts. Faults in frames
+ * work on v1 only: with BIP324 the frames are encrypted and pass unchanged; `silent`, `split` and `slow` work on both.
  *
- * Faults combine by wrapping: put `split` and `slow` innermost, because the others need whole frames.
+ * Faults can be combined by wrapping. `split` and `slow` must be innermost, because the others need whole frames.
  */
 import { type ReasonCode, VerackError } from '../../reasons.js';
 import { nearestName } from '../option-names.js';
@@ -14,39 +14,39 @@ import { type FrameFaultName, FrameFaultLink } from './frame-faults.js';
 /** A key of {@link FAULTS}. */
 export type FaultName = FrameFaultName | 'split' | 'slow';
 
-/** What a fault does, and what the healthy side makes of it. */
+/** What a fault changes, and how a conforming peer reacts. */
 export interface FaultRow {
-  /** What our side does, one sentence. */
+  /** What our side does: one line of help text. */
   readonly about: string;
-  /** How the value is written, empty when there is none; in brackets when it may be left out. */
+  /** The notation of the value: empty for none, in brackets when it is optional. */
   readonly value: '' | '=N' | '=MS' | '[=HEX16]';
-  /** How the connection ends for a healthy other side, or that it is established all the same. */
+  /** The reason with which the peer's connection ends, or `established` when the peer must accept the fault. */
   readonly expect: ReasonCode | 'established';
 }
 
-/** Every fault, in the order of a handshake's trouble: bytes, silence, order, content, pace. */
+/** All faults: in bytes, by silence, in the order of messages, in their contents, in timing. */
 export const FAULTS: Readonly<Record<FaultName, FaultRow>> = {
   checksum: {
-    about: 'our verack has a wrong checksum; it is dropped, and no other comes',
+    about: 'our verack has a wrong checksum; it is dropped, and no other is sent',
     value: '',
     expect: 'ERR_TIME_HANDSHAKE',
   },
-  magic: { about: "our first frame carries another network's magic", value: '', expect: 'ERR_FRAME_MAGIC' },
+  magic: { about: 'our first frame has the magic of another network', value: '', expect: 'ERR_FRAME_MAGIC' },
   oversize: { about: 'our first header claims 5,000,000 bytes', value: '', expect: 'ERR_FRAME_OVERSIZE' },
   truncate: {
-    about: 'our version stops in the middle of its payload, and nothing follows',
+    about: 'our version is cut in the middle of its payload, and nothing follows',
     value: '',
     expect: 'ERR_TIME_HANDSHAKE',
   },
   silent: { about: 'we read and never write', value: '', expect: 'ERR_TIME_HANDSHAKE' },
-  'no-verack': { about: 'our verack is withheld', value: '', expect: 'ERR_TIME_HANDSHAKE' },
+  'no-verack': { about: 'our verack is not sent', value: '', expect: 'ERR_TIME_HANDSHAKE' },
   'double-version': {
     about: 'our version is sent twice; the second is ignored',
     value: '',
     expect: 'established',
   },
   'verack-first': {
-    about: 'a verack goes before our version; it is ignored, and the right one follows',
+    about: 'a verack is sent before our version; it is ignored, and the regular one follows',
     value: '',
     expect: 'established',
   },
@@ -57,8 +57,8 @@ export const FAULTS: Readonly<Record<FaultName, FaultRow>> = {
   },
   'self-nonce': {
     about:
-      'our version carries the nonce given, or, where we listen, the one just announced to us; only the accepting side checks it, ' +
-      'and takes us for itself while it is dialling with that nonce',
+      'our version has the given nonce, or, when we listen, the nonce of the version that we received; only the accepting side ' +
+      'checks it, and closes if it is dialling with that nonce itself',
     value: '[=HEX16]',
     expect: 'established',
   },
@@ -67,10 +67,10 @@ export const FAULTS: Readonly<Record<FaultName, FaultRow>> = {
     value: '',
     expect: 'ERR_POLICY_VERSION',
   },
-  'hang-up': { about: 'we close right after our version', value: '', expect: 'ERR_LINK_EOF' },
+  'hang-up': { about: 'we close the connection right after our version', value: '', expect: 'ERR_LINK_EOF' },
   split: { about: 'we write N bytes at a time', value: '=N', expect: 'established' },
   slow: {
-    about: 'each write is MS milliseconds late; past the deadline it is a timeout',
+    about: 'each write is MS milliseconds late; beyond the deadline the handshake times out',
     value: '=MS',
     expect: 'established',
   },
@@ -79,21 +79,21 @@ export const FAULTS: Readonly<Record<FaultName, FaultRow>> = {
 /** The names of all faults of frames and links. */
 export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
 
-/** A fault that was chosen. */
+/** A selected fault. */
 export interface Fault {
   readonly name: FaultName;
   /** Digits for `split` (bytes, 1 or more) and `slow` (milliseconds); 16 hex digits or empty for `self-nonce`; else empty. */
   readonly value: string;
 }
 
-/** Longest delay that a timer of Node.js can hold. */
+/** The longest delay of a Node.js timer, milliseconds. */
 const MAX_MS = 2 ** 31 - 1;
 
 function isWhole(value: string, lowest: number): boolean {
   return /^\d{1,10}$/.test(value) && Number(value) >= lowest && Number(value) <= MAX_MS;
 }
 
-/** Per value form, whether a value (`undefined`: none was given) fits, and what to say when it does not. */
+/** For each notation: whether a value (undefined: none) is valid, and the error text when it is not. */
 const VALUE_RULES: Readonly<Record<FaultRow['value'], readonly [(value?: string) => boolean, string]>> = {
   '': [(value) => value === undefined, 'takes no value'],
   '=N': [(value = '') => isWhole(value, 1), 'needs a number of bytes, 1 or more'],
@@ -115,9 +115,9 @@ function unknownFault(text: string, name: string): never {
 }
 
 /**
- * Reads `name` or `name=value`, as {@link FAULTS} has them.
+ * Parses `name` or `name=value`, as listed in {@link FAULTS}.
  *
- * @throws VerackError `ERR_LOCAL_ARGUMENT` with facts `value` (what was given) and `why` (names the faults and the nearest one)
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` with facts `value` (the text) and `why` (with the nearest name and all names)
  */
 export function parseFault(text: string): Fault {
   const [, word = '', value] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? [];
@@ -128,10 +128,10 @@ export function parseFault(text: string): Fault {
 }
 
 /**
- * `link`, misbehaving. Attach to and write through what comes back, and leave `link` alone.
+ * Wraps `link` with a fault. Use only the returned link afterwards.
  *
- * `self-nonce` without a value repeats the nonce of the version that has come before ours is written; on a link that we dialled
- * there is none yet, and our version goes unchanged. `hang-up` reports `ERR_LINK_EOF` to its owner.
+ * `self-nonce` without a value sends back the nonce of the `version` that was received before ours is written; on a link that we
+ * dialled none was received yet, and our version is unchanged. `hang-up` reports `ERR_LINK_EOF` to its owner.
  */
 export function withFault(link: Link, fault: Fault, timers: Timers = systemTimers): Link {
   if (fault.name === 'split') return new SplitLink(link, Number(fault.value), timers);

@@ -1,9 +1,9 @@
-/** Nets whose links all misbehave in the same way, dialled and accepted ones alike. */
+/** Nets that inject the same faults into all their links, dialled and accepted ones. */
 import { systemTimers, type Timers } from '../timers.js';
 import { type Fault, withFault } from './faults.js';
 import type { Net } from '../link.js';
 
-/** `timers` paces the faults that need time (`split`, `slow`). */
+/** Wraps all links of `net` with a fault. `timers`: for the faults that need time (`split`, `slow`). */
 export const faultyNet = (net: Net, fault: Fault, timers: Timers = systemTimers): Net => ({
   dial: (to, handler) =>
     net.dial(to, {
@@ -15,11 +15,11 @@ export const faultyNet = (net: Net, fault: Fault, timers: Timers = systemTimers)
   ...(net.timeoutOf && { timeoutOf: (host, timeout) => net.timeoutOf!(host, timeout) }),
 });
 
-/** Faults of pace: of bytes, not of frames, so BIP324 does not hide from them. */
-export const isPace = ({ name }: Fault): boolean => name === 'split' || name === 'slow';
+/** Whether a fault changes the timing of bytes and not frames: such a fault works with BIP324 too. */
+export const isTimingFault = ({ name }: Fault): boolean => name === 'split' || name === 'slow';
 
-/** The net, misbehaving in every way that is asked for. Faults of pace go innermost: the others need whole frames. */
+/** Wraps all links of `net` with several faults. Timing faults are innermost, because the others need whole frames. */
 export function netWithFault(net: Net, faults: readonly Fault[], timers: Timers = systemTimers): Net {
-  const outwards = [...faults.filter(isPace), ...faults.filter((fault) => !isPace(fault))];
+  const outwards = [...faults.filter(isTimingFault), ...faults.filter((fault) => !isTimingFault(fault))];
   return outwards.reduce<Net>((inner, fault) => faultyNet(inner, fault, timers), net);
 }

@@ -1,6 +1,6 @@
 /**
- * Faults in the frames we send. They read v1 frames (protocol section "framing"): magic 4, command 12, payload length 4 (little
- * endian), checksum 4, payload. Each element handed to `write` is one frame; anything shorter than a header passes.
+ * Faults in the frames that we send. They work on v1 frames: magic (4 bytes), command (12), payload length (4, little-endian),
+ * checksum (4), payload. Each element passed to `write` is one frame; bytes shorter than a header pass unchanged.
  */
 import { NETWORKS } from '../../networks.js';
 import {
@@ -19,21 +19,22 @@ const NONCE_END = 80;
 const OVERSIZE = 5_000_000;
 const OBSOLETE_VERSION = 209;
 
-/** After this nothing leaves any more and the link is ended. */
+/** A step after which the link is ended and nothing more is sent. */
 const HANG_UP = 'hang-up';
 type Step = Uint8Array | typeof HANG_UP;
 
-/** What becomes of one frame: nothing, itself, or others. One filter lives as long as its link. */
+/** Replaces one frame with the frames to send. Each link has its own filter, which may have state. */
 export type FrameFilter = (frame: Buffer) => readonly Step[];
 
-/** What a filter may know besides the frames: the value of the fault, and what the other side announced. */
-export interface Clues {
+/** What a filter needs besides the frames. */
+export interface FilterInput {
+  /** The value of the fault. */
   readonly value: string;
-  /** The 8 bytes of the nonce in the other side's `version`, once that has come. */
-  theirNonce(): Uint8Array | undefined;
+  /** The nonce in the peer's `version`, 8 bytes; undefined before it was received. */
+  peerNonce(): Uint8Array | undefined;
 }
 
-/** Empty for what is too short to be a frame. */
+/** The command of a frame; empty for bytes that are too short. */
 function commandOf(frame: Uint8Array): string {
   if (frame.length < HEADER_SIZE) return '';
   return Buffer.from(frame.subarray(COMMAND_AT, LENGTH_AT)).toString('latin1').replace(/\0+$/, '');
@@ -52,15 +53,15 @@ function emptyFrame(like: Buffer, command: string): Buffer {
   return withChecksum(frame);
 }
 
-/** A changed copy: the caller may still hold the original. */
+/** A changed copy: the caller may still use the original. */
 function changed(frame: Buffer, change: (copy: Buffer) => void): Buffer {
   const copy = Buffer.from(frame);
   change(copy);
   return copy;
 }
 
-/** A changed payload, with the checksum that fits it. */
-function repaid(frame: Buffer, change: (payload: Buffer) => void): Buffer {
+/** A copy with a changed payload and the right checksum. */
+function withPayload(frame: Buffer, change: (payload: Buffer) => void): Buffer {
   return changed(frame, (copy) => {
     change(copy.subarray(HEADER_SIZE));
     withChecksum(copy);
@@ -96,23 +97,23 @@ function truncating(): FrameFilter {
   };
 }
 
-/** `value` is the numeric value, most significant digit first; the wire is little endian. */
-function nonceOf(clues: Clues): Uint8Array | undefined {
-  return clues.value === '' ? clues.theirNonce() : Buffer.from(clues.value, 'hex').reverse();
+/** The nonce to send, 8 bytes. `value` is a number with its most significant digit first; on the wire it is little-endian. */
+function nonceOf(input: FilterInput): Uint8Array | undefined {
+  return input.value === '' ? input.peerNonce() : Buffer.from(input.value, 'hex').reverse();
 }
 
-function echoNonce(frame: Buffer, clues: Clues): Buffer {
-  const nonce = nonceOf(clues);
+function echoNonce(frame: Buffer, input: FilterInput): Buffer {
+  const nonce = nonceOf(input);
   if (!nonce || frame.length < HEADER_SIZE + NONCE_END) return frame;
-  return repaid(frame, (payload) => payload.set(nonce, VERSION_NONCE_OFFSET));
+  return withPayload(frame, (payload) => payload.set(nonce, VERSION_NONCE_OFFSET));
 }
 
 function obsolete(frame: Buffer): Buffer {
   if (frame.length < HEADER_SIZE + 4) return frame;
-  return repaid(frame, (payload) => payload.writeInt32LE(OBSOLETE_VERSION));
+  return withPayload(frame, (payload) => payload.writeInt32LE(OBSOLETE_VERSION));
 }
 
-/** By the name of the fault, a filter for a new link. */
+/** Creates the filter of a new link; the key is the name of the fault. */
 export const FRAME_FILTERS = {
   checksum: () => on('verack', (frame) => [changed(frame, (copy) => (copy[CHECKSUM_AT]! ^= 0xff))]),
   magic: () => onFirst((frame) => [foreignMagic(frame)]),
@@ -122,18 +123,18 @@ export const FRAME_FILTERS = {
   'no-verack': () => on('verack', () => []),
   'double-version': () => on('version', (frame) => [frame, frame]),
   'verack-first': () => on('version', (frame) => [emptyFrame(frame, 'verack'), frame]),
-  'self-nonce': (clues) => on('version', (frame) => [echoNonce(frame, clues)]),
+  'self-nonce': (input) => on('version', (frame) => [echoNonce(frame, input)]),
   obsolete: () => on('version', (frame) => [obsolete(frame)]),
   'late-wtxidrelay': () => on('verack', (frame) => [frame, emptyFrame(frame, 'wtxidrelay')]),
   'hang-up': () => on('version', (frame) => [frame, HANG_UP]),
-} as const satisfies Record<string, (clues: Clues) => FrameFilter>;
+} as const satisfies Record<string, (input: FilterInput) => FrameFilter>;
 
 export type FrameFaultName = keyof typeof FRAME_FILTERS;
 
 /** A link whose outgoing frames pass a filter. */
 export class FrameFaultLink extends LinkWrapper {
   readonly #filter: FrameFilter;
-  /** The first bytes that came, no more than reach to the end of the nonce. */
+  /** The first received bytes, up to the end of the nonce of a `version`. */
   #received = Buffer.alloc(0);
   #hungUp = false;
   #silent = false;
@@ -146,7 +147,7 @@ export class FrameFaultLink extends LinkWrapper {
     readonly timers: Timers,
   ) {
     super(inner);
-    this.#filter = FRAME_FILTERS[name]({ value, theirNonce: () => this.#theirNonce() });
+    this.#filter = FRAME_FILTERS[name]({ value, peerNonce: () => this.#peerNonce() });
   }
 
   override attach(handler: LinkHandler): void {
@@ -166,12 +167,12 @@ export class FrameFaultLink extends LinkWrapper {
   }
 
   override end(): void {
-    this.#hush();
+    this.#silence();
     super.end();
   }
 
   override destroy(): void {
-    this.#hush();
+    this.#silence();
     super.destroy();
   }
 
@@ -185,18 +186,18 @@ export class FrameFaultLink extends LinkWrapper {
     return this.#filter(Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength));
   }
 
-  #theirNonce(): Uint8Array | undefined {
+  #peerNonce(): Uint8Array | undefined {
     const received = this.#received;
     const whole = received.length === HEADER_SIZE + NONCE_END && commandOf(received) === 'version';
     return whole ? received.subarray(HEADER_SIZE + VERSION_NONCE_OFFSET) : undefined;
   }
 
-  #hush(): void {
+  #silence(): void {
     this.#silent = true;
     this.timers.clearTimeout(this.#timer);
   }
 
-  /** The inner link is silent once we ended it; the owner, who did not ask for that, would wait for ever. */
+  /** Reports the end to the owner. The inner link does not, because this wrapper ended it; the owner would wait for ever. */
   #reportEnd(): void {
     if (!this.#hungUp || this.#silent || !this.handler || this.#timer !== undefined) return;
     this.#timer = this.timers.setTimeout(() => this.closed('ERR_LINK_EOF'), 0);

@@ -1,18 +1,19 @@
+/** The base class of links that wrap another link. */
 import type { LinkCode } from '../../reasons.js';
 import type { Endpoint, Link, LinkHandler } from '../link.js';
 
-/** A link around a link that changes nothing: what wrappers start from. It stands between the inner link and the owner. */
+/** A link that passes everything unchanged between an inner link and its owner. Subclasses override what they change. */
 export class LinkWrapper implements Link, LinkHandler {
   protected handler: LinkHandler | undefined;
 
   constructor(protected readonly inner: Link) {}
 
-  /** The local endpoint of the link below. */
+  /** The local endpoint of the inner link. */
   get local(): Endpoint {
     return this.inner.local;
   }
 
-  /** The remote endpoint of the link below. */
+  /** The remote endpoint of the inner link. */
   get remote(): Endpoint {
     return this.inner.remote;
   }
@@ -34,7 +35,6 @@ export class LinkWrapper implements Link, LinkHandler {
     this.inner.pause();
   }
 
-  /** Ends a pause of the link below. */
   resume(): void {
     this.inner.resume();
   }
