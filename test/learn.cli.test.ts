@@ -41,7 +41,7 @@ describe('a command line that cannot be used', () => {
     [`learn --diff ${A} ${B} ${A}`, /--diff needs two files/],
     [`learn --diff ${A} ${folder}/none.json`, /none.json cannot be read/],
     [`learn --diff ${A} ${BROKEN}`, /broken.json cannot be read/],
-    [`learn --diff ${A} ${OTHER}`, /other.json is no model/],
+    [`learn --diff ${A} ${OTHER}`, /other.json is not a model/],
     [`learn --diff ${A} ${PARTIAL}`, /greeting should be a string/],
     [`learn --diff ${A} ${LOST}`, /every state needs a transition/],
     [`learn --diff ${A} ${FEWER}`, /different inputs/],
