@@ -90,7 +90,7 @@ describe('the bytes of peers.dat', () => {
     ['another chain', (bytes) => bytes.with(0, 0), /another chain/],
     ['an old format', (bytes) => sealed(bytes.with(4, 2)), /format 2, of a Bitcoin Core before 0.21/],
     ['a later format', (bytes) => sealed(bytes.with(5, 32 + 5)), /for programs that know format 5/],
-    ['a format without a mark', (bytes) => sealed(bytes.with(5, 4)), /does not say which programs/],
+    ['a format without a mark', (bytes) => sealed(bytes.with(5, 4)), /does not declare which programs/],
     ['no key', (bytes) => sealed(bytes.map((byte, i) => (i >= 6 && i < 38 ? 0 : byte))), /no key/],
     ['too many entries', (bytes) => sealed(bytes.with(41, 1)), /cannot be read at byte 42/],
     ['a negative count', (bytes) => sealed(bytes.with(41, 0xff)), /cannot be read at byte 42/],

@@ -1,29 +1,29 @@
 /**
- * How many addresses of a peer's `addr` and `addrv2` messages are taken: a token bucket (Core: `ProcessAddrs`,
- * `MAX_ADDR_RATE_PER_SECOND`). What is over the limit is dropped without any other consequence.
+ * Limits how many addresses of a peer's `addr` and `addrv2` messages are accepted, with a token bucket (Core: `ProcessAddrs`,
+ * `MAX_ADDR_RATE_PER_SECOND`). Addresses above the limit are dropped; the connection is kept.
  */
 
-/** Addresses a second. */
+/** Tokens per second; an address needs one token. */
 export const ADDR_RATE = 0.1;
-/** The bucket fills by itself up to this, and so many more are taken after our `getaddr` (`MAX_ADDR_TO_SEND`). */
+/** The capacity of the bucket, and the tokens that are added when we send `getaddr` (`MAX_ADDR_TO_SEND`). */
 export const MAX_ADDR_TO_SEND = 1_000;
 
-/** One per connection. */
+/** The token bucket of one connection. It starts with one token. */
 export class AddrRateLimit {
   #tokens = 1;
   #updated: number;
 
-  /** @param now - milliseconds of a clock that never goes back, as for every call */
+  /** @param now - milliseconds of a monotonic clock, as for every call */
   constructor(now: number) {
     this.#updated = now;
   }
 
-  /** We sent `getaddr`: the answer may be full. */
+  /** We sent `getaddr`: a full answer is accepted. */
   getaddrSent(): void {
     this.#tokens += MAX_ADDR_TO_SEND;
   }
 
-  /** A message with `count` addresses came: how many of them to take. */
+  /** A message with `count` addresses was received. Returns how many of them to accept. */
   take(count: number, now: number): number {
     this.#refill(now);
     const taken = Math.min(count, Math.floor(this.#tokens));
@@ -34,7 +34,7 @@ export class AddrRateLimit {
   #refill(now: number): void {
     const increment = (Math.max(0, now - this.#updated) / 1_000) * ADDR_RATE;
     this.#updated = now;
-    // Above the limit, after our getaddr, it stays as it is.
+    // After getaddr there can be more tokens than the capacity: these are kept, and none are added.
     if (this.#tokens < MAX_ADDR_TO_SEND) this.#tokens = Math.min(this.#tokens + increment, MAX_ADDR_TO_SEND);
   }
 }

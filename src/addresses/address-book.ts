@@ -1,10 +1,11 @@
 /**
- * The address book: which addresses are known and which have worked, bounded and hard to fill by one party.
+ * The address book: which addresses are known and which have worked. It is bounded, and one party cannot fill it.
  *
- * It follows Bitcoin Core's address manager (`addrman.cpp`) rule by rule. Addresses that were only announced are in the
- * new table, 1,024 buckets of 64; those that we were connected to are in the tried table, 256 buckets of 64. A secret
- * key, the address's network group and the group of the peer that sent it choose the bucket, so that one source group reaches
- * 64 buckets of new and one group 8 of tried. A tried address is displaced only when a test connection to it failed.
+ * It follows Bitcoin Core's address manager (`addrman.cpp`) rule by rule. Addresses that were only announced are in the new
+ * table (1,024 buckets of 64 slots), addresses that we were connected to in the tried table (256 buckets of 64). The bucket
+ * depends on a secret key, the network group of the address and the group of the peer that sent it, so that one source group
+ * reaches 64 buckets of the new table, and one group 8 of the tried table. A tried address is replaced only when a test
+ * connection to it has failed.
  */
 import type { Clock } from '../net/environment.js';
 import { createNetgroups, netClassOf, type NetClass, type Netgroups } from '../net/netgroup.js';
@@ -32,53 +33,55 @@ import { Tables, type Slots, type TableName } from './tables.js';
 
 /** Most tried addresses that wait for a test (`ADDRMAN_SET_TRIED_COLLISION_SIZE`). */
 const MAX_COLLISIONS = 10;
-/** A tried address that worked within this time stays (`ADDRMAN_REPLACEMENT`). */
+/** A tried address that worked within this time, seconds, is kept (`ADDRMAN_REPLACEMENT`). */
 const REPLACEMENT = 4 * HOUR;
-/** Without a test in this time the newer address wins (`ADDRMAN_TEST_WINDOW`). */
+/** If the tried address is not tested within this time, seconds, the new one replaces it (`ADDRMAN_TEST_WINDOW`). */
 const TEST_WINDOW = 40 * MINUTE;
-/** How old `time` must be before a connection that ended renews it. */
+/** Seconds that `time` must be in the past before the end of a connection updates it. */
 const CONNECTED_INTERVAL = 20 * MINUTE;
-/** What each draw that did not take its entry multiplies the chance of the next one with. */
-const IMPATIENCE = 1.2;
+/** After each draw whose entry was not selected, the chance of the next one is multiplied by this factor. */
+const CHANCE_FACTOR = 1.2;
 
-/** What an address book is made of. */
+/** Options of an address book. */
 export interface AddressBookOptions {
-  /** 32 secret bytes, the same for the life of the book; `peers.dat` keeps them. */
+  /** 32 secret bytes, which never change for a book; `peers.dat` contains them. */
   readonly key: Uint8Array;
-  /** The wall clock: milliseconds since 1970. A `Clock` is one. */
+  /** The wall clock, milliseconds since 1970-01-01 UTC; a `Clock` can be used. */
   readonly clock: Pick<Clock, 'wall'>;
-  /** `count` random bytes, uniformly distributed: the search for an entry ends only with such a source. */
+  /** Returns `count` random bytes. They must be uniformly distributed: otherwise the search for an entry may not end. */
   readonly random: (count: number) => Uint8Array;
-  /** Groups under an asmap; without one by default. */
+  /** The network groups, for example with an asmap. Default: without an asmap. */
   readonly netgroups?: Netgroups;
 }
 
-/** Which addresses {@link AddressBook.select} may take. */
+/** The addresses that {@link AddressBook.select} may return. */
 export interface SelectOptions {
-  /** From the new table alone. */
+  /** Only addresses of the new table. Default false. */
   readonly newOnly?: boolean;
-  /** Of these networks alone; of any when empty. */
+  /** Only addresses of these networks; empty (default) means all. */
   readonly networks?: readonly AddressNetwork[];
 }
 
-/** What {@link AddressBook.getAddr} returns. */
+/** The addresses that {@link AddressBook.getAddr} may return. */
 export interface GetAddrOptions {
-  /** At most so many; any number by default. */
+  /** Most addresses. Default: no limit. */
   readonly max?: number;
-  /** At most this share of the book, 1 to 100; all by default. */
+  /** Largest share of the book in percent, 1 to 100. Default 100. */
   readonly percent?: number;
+  /** Only addresses of this network. Default: all. */
   readonly network?: NetClass;
-  /** Whether terrible addresses are left out, as they are by default. */
+  /** True (default): without terrible addresses (Core: `IsTerrible`). */
   readonly filtered?: boolean;
 }
 
-/** An address to connect to, and when we last tried it: seconds since 1970, 0 for never. */
+/** An address to connect to. */
 export interface Selected {
   readonly address: AddressRecord;
+  /** When we last tried it, UNIX time in seconds; 0 for never. */
   readonly lastTry: number;
 }
 
-/** One occupied slot of a table. */
+/** An occupied slot of a table. */
 export interface Position {
   readonly bucket: number;
   readonly position: number;
@@ -90,7 +93,7 @@ const isSameAddress = (a: NetAddress, b: NetAddress): boolean =>
   a.addr.length === b.addr.length &&
   a.addr.every((byte, i) => byte === b.addr[i]);
 
-/** Draws of an empty bucket before those that hold an entry are looked up. */
+/** Number of draws of empty buckets after which only buckets with an entry are drawn. */
 const MAX_MISSES = 32;
 
 const wantedIn =
@@ -98,18 +101,18 @@ const wantedIn =
   (entry: Entry): boolean =>
     networks.length === 0 || networks.includes(networkOfNetAddress(entry));
 
-/** Made by {@link createAddressBook} and {@link restoreAddressBook}. */
+/** An address book, created by {@link createAddressBook} or {@link restoreAddressBook}. Times are UNIX times in seconds. */
 export class AddressBook {
-  /** The secret that places addresses. */
+  /** The secret key that determines the slots of addresses. */
   readonly key: Uint8Array;
   readonly netgroups: Netgroups;
   readonly #placement: Placement;
   readonly #clock: { wall(): number };
   readonly #random: (count: number) => Uint8Array;
   readonly #tables: Tables;
-  /** Entries of new that wait until the one in their slot of tried was tested. */
+  /** Entries of the new table whose slot in the tried table is occupied; they wait until the entry there was tested. */
   readonly #collisions = new Set<Entry>();
-  /** Later than "never", so that the first attempt counts. */
+  /** When any address last worked. Initially later than 0 ("never"), so that the first failed attempt counts. */
   #lastGood = 1;
 
   /** @throws VerackError `ERR_LOCAL_ARGUMENT` when the key is not 32 bytes long */
@@ -127,7 +130,7 @@ export class AddressBook {
     this.#random = random;
   }
 
-  /** Addresses in the book, each once: all, of one table, of one network (as `networkOfNetAddress` names it). */
+  /** The number of addresses in the book, in one table, or of one network (as `networkOfNetAddress` names it). */
   size(table?: TableName, network?: AddressNetwork): number {
     const networks = network === undefined ? undefined : [network];
     if (table !== undefined) return this.#tables.count(table, networks);
@@ -135,11 +138,11 @@ export class AddressBook {
   }
 
   /**
-   * Takes addresses that `source` sent. Addresses that are not routable are left out; a known one gets the newer time,
-   * the services of both, and with falling probability a further slot.
+   * Adds addresses that `source` sent. Addresses that are not routable are ignored. A known address gets the newer time, the
+   * union of the services, and with decreasing probability another slot.
    *
-   * @param timePenalty - seconds by which the addresses count as older than they say; an address that announces itself
-   *   has none
+   * @param timePenalty - seconds by which the addresses count as older than they claim; not applied to an address that
+   *   announces itself
    * @returns whether at least one address got a slot
    */
   add(records: readonly AddressRecord[], source: NetAddress, timePenalty = 0): boolean {
@@ -149,8 +152,8 @@ export class AddressBook {
   }
 
   /**
-   * We are connected to this address: it moves to tried, or waits there for the test of the one in its slot.
-   * Its `time` stays, so that it does not show to which nodes we are connected.
+   * We are connected to this address: it moves to the tried table, or, if its slot there is occupied, waits for a test of the
+   * address in the slot. Its `time` is not changed, because gossip would reveal to which nodes we are connected.
    *
    * @returns whether it moved
    */
@@ -158,7 +161,7 @@ export class AddressBook {
     return this.#good(service, true, time);
   }
 
-  /** We try to connect to this address. A failure counts once per success of any other address. */
+  /** We dial this address. The attempt counts as a failure at most once since any address last worked. */
   attempt(service: NetService, countFailure: boolean, time = this.#now()): void {
     const entry = this.#tables.find(service);
     if (entry === undefined) return;
@@ -168,19 +171,22 @@ export class AddressBook {
     entry.attempts++;
   }
 
-  /** A connection to this address ended. To be called then and not before: the time is handed out to others. */
+  /** A connection to this address has ended: updates its `time`. Must not be called earlier, because gossip announces the time. */
   connected(service: NetService, time = this.#now()): void {
     const entry = this.#tables.find(service);
     if (entry !== undefined && time - entry.time > CONNECTED_INTERVAL) entry.time = time;
   }
 
-  /** The services that the address itself announced in its `version`. */
+  /** Sets the services that the node at this address announced in its `version`. */
   setServices(service: NetService, services: Hex64): void {
     const entry = this.#tables.find(service);
     if (entry !== undefined) entry.services = services;
   }
 
-  /** An address to connect to: from either table with equal chance, those that failed or were just tried rarely. */
+  /**
+   * A random address to connect to: from either table with equal probability; addresses that failed or were tried lately are less
+   * probable. Undefined when there is none.
+   */
   select({ newOnly = false, networks = [] }: SelectOptions = {}): Selected | undefined {
     const wanted = networks.length === 0 ? undefined : networks;
     const inNew = this.#tables.count('new', wanted);
@@ -191,7 +197,7 @@ export class AddressBook {
     return { address: recordOf(entry), lastTry: entry.lastTry };
   }
 
-  /** A tried address whose slot another one claims, to be tested by a feeler. */
+  /** A tried address whose slot another address claims, to be tested by a feeler; undefined when there is none. */
   selectTriedCollision(): Selected | undefined {
     const waiting = [...this.#collisions];
     const entry = waiting[this.#below(waiting.length)];
@@ -204,7 +210,7 @@ export class AddressBook {
     return old === undefined ? undefined : { address: recordOf(old), lastTry: old.lastTry };
   }
 
-  /** Decides the collisions whose test is over: the old address stays if it worked lately, and else makes way. */
+  /** Resolves the collisions whose test is over: the old address is kept if it worked lately, otherwise replaced. */
   resolveCollisions(): void {
     const now = this.#now();
     for (const entry of this.#collisions) if (this.#isResolved(entry, now)) this.#collisions.delete(entry);
@@ -234,7 +240,7 @@ export class AddressBook {
     }
   }
 
-  /** In how many slots of new the address stands; 0 when it is tried or unknown. */
+  /** The number of slots of the new table that contain the address; 0 when it is tried or unknown. */
   references(service: NetService): number {
     return this.#tables.find(service)?.newSlots.length ?? 0;
   }
@@ -261,7 +267,7 @@ export class AddressBook {
     return entry;
   }
 
-  /** Takes what is new about a known address; whether it may have one more slot. */
+  /** Updates a known address. Returns whether it may get another slot. */
   #update(entry: Entry, record: AddressRecord, penalty: number): boolean {
     const interval = this.#now() - record.time < DAY ? HOUR : DAY;
     if (entry.time < record.time - interval - penalty) entry.time = Math.max(0, record.time - penalty);
@@ -271,7 +277,7 @@ export class AddressBook {
     return references === 0 || this.#below(2 ** references) === 0;
   }
 
-  /** Gives the entry the slot that its source decides, unless a better entry stands there. */
+  /** Places the entry in the slot that its source determines, unless a better entry is there. Returns whether it was placed. */
   #placeInNew(entry: Entry, source: NetAddress): boolean {
     const slot = this.#placement.newSlot(entry, source);
     const old = this.#tables.slots('new')[slot];
@@ -303,14 +309,14 @@ export class AddressBook {
     return true;
   }
 
-  /** Moves the entry to tried. What stood there goes back to new, over whatever is in its slot. */
+  /** Moves the entry to the tried table. The entry in its slot moves back to the new table, and replaces the one in its slot there. */
   #makeTried(slot: number, entry: Entry, old: Entry | undefined): void {
     if (old !== undefined) this.#tables.vacateTried(slot, old);
     this.#tables.moveToTried(slot, entry);
     if (old !== undefined) this.#tables.placeInNew(this.#placement.newSlot(old, old.source), old);
   }
 
-  /** Draws buckets until an entry is taken. The caller has checked that the table holds a matching one. */
+  /** Draws buckets until an entry is selected. The caller has checked that the table contains a matching entry. */
   #draw(table: TableName, networks: readonly AddressNetwork[]): Entry {
     const slots = this.#tables.slots(table);
     const now = this.#now();
@@ -323,16 +329,16 @@ export class AddressBook {
       const start = bucket * BUCKET_SIZE;
       const entry = this.#firstIn(slots.slice(start, start + BUCKET_SIZE), isWanted);
       if (entry === undefined) {
-        // Drawing among all buckets until one has an entry, or among those that have one, is the same.
+        // Drawing only among buckets with an entry has the same distribution, and ends sooner in a sparse table.
         if (++misses >= MAX_MISSES) buckets ??= this.#bucketsOf(table, isWanted);
         continue;
       }
       if (this.#fraction() < factor * chanceOf(entry, now)) return entry;
-      factor *= IMPATIENCE;
+      factor *= CHANCE_FACTOR;
     }
   }
 
-  /** The buckets that hold a wanted entry. */
+  /** The buckets that contain a wanted entry. */
   #bucketsOf(table: TableName, isWanted: (entry: Entry) => boolean): number[] {
     const entries = this.#tables.order.filter(
       (entry) => entry.isTried === (table === 'tried') && isWanted(entry),
@@ -353,7 +359,7 @@ export class AddressBook {
     return undefined;
   }
 
-  /** Whether the collision is decided; the newer entry is then in tried, or not worth it. */
+  /** Whether the collision is resolved: the newer entry was moved to the tried table, or the old one is kept. */
   #isResolved(entry: Entry, now: number): boolean {
     const old = this.#tables.holds(entry)
       ? this.#tables.slots('tried')[this.#placement.triedSlot(entry)]
@@ -365,7 +371,7 @@ export class AddressBook {
     return isOver;
   }
 
-  /** A random number in [0, 1), for code that fills the book or answers from it. */
+  /** A random number in [0, 1) from the book's source, for code that adds addresses or answers `getaddr`. */
   draw(): number {
     return this.#fraction();
   }
@@ -387,7 +393,7 @@ export class AddressBook {
 }
 
 /**
- * An empty book: Bitcoin Core's tables of new (1,024 × 64) and tried (256 × 64) addresses.
+ * Creates an empty book, with Bitcoin Core's tables of new (1,024 × 64) and tried (256 × 64) addresses.
  *
  *   const book = createAddressBook({ key: systemRandom(32), clock: systemClock, random: systemRandom });
  */
@@ -396,8 +402,8 @@ export function createAddressBook(options: AddressBookOptions): AddressBook {
 }
 
 /**
- * The book that was saved. Entries keep their slots, unless the asmap is another one since: then each new address gets
- * the slot that its first source decides, as in Core. What is not routable, double or without a slot is left out.
+ * Restores a saved book. Entries keep their slots unless the asmap has changed: then each new address gets the slot that its
+ * first source determines, as in Core. Entries that are not routable, duplicate or without a slot are ignored.
  */
 export function restoreAddressBook(saved: SavedBook, options: Omit<AddressBookOptions, 'key'>): AddressBook {
   const netgroups = options.netgroups ?? createNetgroups();

@@ -1,4 +1,4 @@
-/** What the address book keeps of one address, and how good the address is (Core: `AddrInfo`). */
+/** The entry of one address in the address book, and its quality (Core: `AddrInfo`). */
 import { networkOfNetAddress, type Hex64, type NetAddress } from '../wire/index.js';
 
 /** An address with its port (Core: `CService`). */
@@ -6,25 +6,25 @@ export interface NetService extends NetAddress {
   readonly port: number;
 }
 
-/** An address as gossip brings it (Core: `CAddress`); an entry of an `addrv2` message is one. */
+/** An address as gossip announces it (Core: `CAddress`), for example an entry of an `addrv2` message. */
 export interface AddressRecord extends NetService {
-  /** Seconds since 1970: when the address was last seen, as far as the sender says. */
+  /** When the address was last seen according to the sender, UNIX time in seconds. */
   readonly time: number;
   /** The service bits, 16 hex digits. */
   readonly services: Hex64;
 }
 
-/** What `peers.dat` keeps of an address. */
+/** An address in `peers.dat`. */
 export interface SavedEntry extends AddressRecord {
   /** The peer that announced the address first. */
   readonly source: NetAddress;
-  /** Seconds since 1970 of the last successful connection; 0 for never. */
+  /** The last successful connection, UNIX time in seconds; 0 for never. */
   readonly lastSuccess: number;
-  /** Failed attempts since then. */
+  /** Number of failed attempts since then. */
   readonly attempts: number;
 }
 
-/** An address in the book. `lastTry` and `lastCountedAttempt` are not kept in a file. All times in seconds since 1970. */
+/** An address in the book. Files do not contain `lastTry` and `lastCountedAttempt`. Times are UNIX times in seconds. */
 export interface Entry {
   readonly networkID: number;
   readonly addr: Uint8Array;
@@ -37,30 +37,30 @@ export interface Entry {
   lastSuccess: number;
   attempts: number;
   isTried: boolean;
-  /** Where it stands in the new table: at most {@link MAX_REFERENCES} slots. */
+  /** Its slots in the new table, at most {@link MAX_REFERENCES}. */
   readonly newSlots: number[];
-  /** Its place in the list that `getaddr` answers are drawn from. */
+  /** Its index in the list from which `getaddr` answers are drawn. */
   randomIndex: number;
 }
 
-/** In how many places of the new table one address can stand (`ADDRMAN_NEW_BUCKETS_PER_ADDRESS`). */
+/** Most slots of one address in the new table (`ADDRMAN_NEW_BUCKETS_PER_ADDRESS`). */
 export const MAX_REFERENCES = 8;
 
 export const MINUTE = 60;
 export const HOUR = 3_600;
 export const DAY = 86_400;
 
-/** An address not seen for so long is dropped (`ADDRMAN_HORIZON`). */
+/** An address that was not seen for this long, seconds, is terrible (`ADDRMAN_HORIZON`). */
 const HORIZON = 30 * DAY;
 /** Failed attempts after which an address that never worked is terrible (`ADDRMAN_RETRIES`). */
 const RETRIES = 3;
 /** The same for one that worked, but not within {@link MIN_FAIL} (`ADDRMAN_MAX_FAILURES`, `ADDRMAN_MIN_FAIL`). */
 const MAX_FAILURES = 10;
 const MIN_FAIL = 7 * DAY;
-/** Clocks of peers may be ahead by so much. */
+/** An address whose time is further in the future than this, seconds, is terrible: clocks of peers may be ahead by less. */
 const FUTURE = 10 * MINUTE;
 
-/** A fresh entry, in no table yet. The bytes of the address are copied: they may be a view of a message. */
+/** Creates an entry without slots. The bytes of the address are copied, because they may be a view of a message. */
 export function createEntry(record: AddressRecord, source: NetAddress): Entry {
   const { networkID, addr, port, time, services } = record;
   return {
@@ -80,7 +80,7 @@ export function createEntry(record: AddressRecord, source: NetAddress): Entry {
   };
 }
 
-/** Whether the entry may be overwritten and is not handed out (Core: `IsTerrible`). `now` in seconds. */
+/** Whether the entry may be overwritten and is not announced (Core: `IsTerrible`). `now`: UNIX time, seconds. */
 export function isTerrible(entry: Entry, now: number): boolean {
   if (now - entry.lastTry <= MINUTE) return false;
   if (entry.time > now + FUTURE || now - entry.time > HORIZON) return true;
@@ -88,13 +88,13 @@ export function isTerrible(entry: Entry, now: number): boolean {
   return now - entry.lastSuccess > MIN_FAIL && entry.attempts >= MAX_FAILURES;
 }
 
-/** How likely the entry is taken once it is drawn, 0 to 1: recent and failed attempts lower it (Core: `GetChance`). */
+/** The probability that a drawn entry is selected, 0 to 1: recent and failed attempts lower it (Core: `GetChance`). */
 export function chanceOf(entry: Entry, now: number): number {
   const recent = now - entry.lastTry < 10 * MINUTE ? 0.01 : 1;
   return recent * 0.66 ** Math.min(entry.attempts, 8);
 }
 
-/** What of an entry is handed out. */
+/** The part of an entry that is announced. */
 export const recordOf = ({ networkID, addr, port, time, services }: Entry): AddressRecord => ({
   networkID,
   addr,
@@ -103,7 +103,7 @@ export const recordOf = ({ networkID, addr, port, time, services }: Entry): Addr
   services,
 });
 
-/** What of an entry is kept in a file. */
+/** The part of an entry that is saved. */
 export const savedOf = (entry: Entry): SavedEntry => ({
   ...recordOf(entry),
   source: entry.source,
@@ -111,6 +111,6 @@ export const savedOf = (entry: Entry): SavedEntry => ({
   attempts: entry.attempts,
 });
 
-/** Whether the book may hold the address: a public one of the five networks. */
+/** Whether the book accepts the address: a public one of IPv4, IPv6, onion, I2P or CJDNS. */
 export const isRoutableAddress = (address: NetAddress): boolean =>
   networkOfNetAddress(address) !== 'not_publicly_routable';

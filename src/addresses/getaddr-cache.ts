@@ -1,20 +1,20 @@
 /**
- * The answers to `getaddr`: the same for all peers of one network at one local socket, for 21 to 27 hours, so
- * that a peer cannot read the whole book, follow its times or recognise the node on another network (Core: `GetAddresses`).
+ * The answers to `getaddr`. All peers of one network at one local socket get the same answer for 21 to 27 hours, so that a peer
+ * cannot read the whole book, observe changes of its times, or recognise the node on another network (Core: `GetAddresses`).
  */
 import type { AddressRecord } from './entry.js';
 import { MAX_ADDR_TO_SEND } from './addr-rate-limit.js';
 
-/** How much of the book an answer holds at most (`MAX_PCT_ADDR_TO_SEND`). */
+/** Largest share of the book in one answer, percent (`MAX_PCT_ADDR_TO_SEND`). */
 export const MAX_GETADDR_PERCENT = 23;
 
 const HOUR = 3_600_000;
 const LIFETIME = 21 * HOUR;
 const SPREAD = 6 * HOUR;
 
-/** What the cache takes its answers from; an `AddressBook` is one. */
+/** The source of the answers, for example an `AddressBook`. */
 export interface GetAddrSource {
-  /** At most `max` addresses, and at most `percent` of all. */
+  /** Random addresses: at most `max`, and at most `percent` percent of all. */
   getAddr(limits: { readonly max: number; readonly percent: number }): readonly AddressRecord[];
 }
 
@@ -23,13 +23,13 @@ interface Answer {
   readonly expires: number;
 }
 
-/** Answers to `getaddr`, kept for a day so that repeated questions show nothing new (Core: `CConnman::GetAddresses`). */
+/** Caches the answers to `getaddr` for about a day (Core: `CConnman::GetAddresses`). */
 export class GetAddrCache {
   readonly #source: GetAddrSource;
   readonly #fraction: () => number;
   readonly #answers = new Map<string, Answer>();
 
-  /** @param fraction - random numbers in [0, 1) */
+  /** @param fraction - returns a random number in [0, 1) */
   constructor(source: GetAddrSource, fraction: () => number) {
     this.#source = source;
     this.#fraction = fraction;
@@ -38,9 +38,9 @@ export class GetAddrCache {
   /**
    * The answer for a connection.
    *
-   * @param socket - the network and the local address and port that the peer reached; there are as many answers as
-   *   different values, so take none from the peer
-   * @param now - milliseconds
+   * @param socket - the network of the peer, and the local address and port. One answer is stored for each value, so no part of
+   *   it may be chosen by the peer
+   * @param now - milliseconds of a monotonic clock
    */
   answer(socket: string, now: number): readonly AddressRecord[] {
     const cached = this.#answers.get(socket);

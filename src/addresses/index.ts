@@ -1,9 +1,9 @@
 /**
- * `verack/addresses`: the address book. Which addresses are known, which have worked, and which to try next, by the rules
- * of Bitcoin Core's address manager; and its files, `peers.dat` and `anchors.dat`, in Core's format.
+ * `verack/addresses`: the address book. It stores which addresses are known and which have worked, and selects addresses to
+ * try, by the rules of Bitcoin Core's address manager. Its files `peers.dat` and `anchors.dat` have Core's format.
  *
- * {@link createAddressBook} makes an empty book, {@link restoreAddressBook} one from a file. The book does no I/O: its
- * clock and random source are handed in. Only the functions of `peers-file.ts` ({@link loadPeers} and those beside it) touch files.
+ * {@link createAddressBook} creates an empty book, {@link restoreAddressBook} one from a file. The book does no I/O; its clock
+ * and random source are options. Only the functions of `peers-file.ts` ({@link loadPeers} and others) access files.
  *
  * @module
  */

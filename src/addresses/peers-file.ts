@@ -1,8 +1,8 @@
 /**
- * `peers.dat` and `anchors.dat` in a folder: the only file of the address book that does I/O.
+ * Reads and writes `peers.dat` and `anchors.dat`: the only file of the address book that does I/O.
  *
- * Files are written beside their place and renamed, so that a crash leaves the old file or the new one. A damaged file is
- * renamed, never deleted, and the program continues without it; Bitcoin Core refuses to start instead.
+ * Files are written under a temporary name and renamed, so that after a crash the file is the old or the new one. A damaged
+ * file is renamed, not deleted, and the program continues without it; Bitcoin Core refuses to start instead.
  */
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -15,42 +15,42 @@ import type { SavedBook } from './saved-book.js';
 
 /** The file name of the address book, as in Bitcoin Core. */
 export const PEERS_FILE = 'peers.dat';
-/** The file name of anchors, as in Bitcoin Core. */
+/** The file name of the anchors, as in Bitcoin Core. */
 export const ANCHORS_FILE = 'anchors.dat';
 
-/** A larger file is not one of ours nor of Core's: a full book takes some 9 MB. */
+/** Largest file that is read, bytes. A full book needs about 9 MB, so a larger file is not an address book. */
 const MAX_FILE = 64 * 1024 * 1024;
 
-/** What was in a file. */
+/** The result of reading a file. */
 export interface FileContents<T> {
   /** Undefined when there was no file, or a damaged one. */
   readonly value: T | undefined;
-  /** One sentence when the file was damaged: what was wrong, and where it is now. */
+  /** Set when the file was damaged: one sentence that says what was wrong and how the file was renamed. */
   readonly notice?: string;
 }
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
 
-/** What the system refused, as the library's error. */
+/** The library's error for a failed system call. */
 function refused(path: string, error: unknown): VerackError {
   return new VerackError('ERR_LOCAL_LIMIT', { path, why: codeOf(error) });
 }
 
-/** The bytes of a file; undefined when there is none, a sentence's end when it is too large, whatever size the system says. */
+/** The bytes of a file; undefined when it does not exist. A file above {@link MAX_FILE} is a failure, whatever size the system reports. */
 async function contentsOf(path: string): Promise<FileDecoding<Uint8Array> | undefined> {
   try {
     const chunks: Buffer[] = [];
     for await (const chunk of createReadStream(path, { end: MAX_FILE })) chunks.push(chunk as Buffer);
     const file = new Uint8Array(Buffer.concat(chunks));
     if (file.length <= MAX_FILE) return { ok: true, value: file };
-    return { ok: false, why: `has more than ${MAX_FILE} bytes, as no address book has` };
+    return { ok: false, why: `has more than ${MAX_FILE} bytes, so it is not an address book` };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw refused(path, error);
   }
 }
 
-/** A name beside `path` that no file has: `peers.dat.damaged`, `peers.dat.damaged.1` … */
+/** A name in the same directory that no file has: `peers.dat.damaged`, `peers.dat.damaged.1`, … */
 async function freeName(path: string, ending: string): Promise<string> {
   for (let i = 0; ; i++) {
     const name = `${path}.${ending}${i === 0 ? '' : `.${i}`}`;
@@ -63,7 +63,8 @@ async function freeName(path: string, ending: string): Promise<string> {
 }
 
 /**
- * Renames a file so that another can take its name, and nothing is lost; the new name, or undefined without a file.
+ * Renames a file to an unused name that begins with `path.ending`, so that its name becomes free. Resolves with the new name;
+ * undefined when the file does not exist.
  * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
  */
 export async function setAside(path: string, ending: string): Promise<string | undefined> {
@@ -90,8 +91,8 @@ async function readOrSetAside<T>(
 }
 
 /**
- * Reads a book from a file and leaves the file as it is; undefined when there is none.
- * @param magic - of the chain
+ * Reads a book from a file without changing the file; undefined when the file does not exist.
+ * @param magic - the magic of the chain, 4 bytes
  * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
  */
 export async function readPeersFile(
@@ -103,8 +104,8 @@ export async function readPeersFile(
 }
 
 /**
- * Reads the book of a folder. A damaged file, or one of another chain, is renamed and named in `notice`.
- * @param magic - of the chain
+ * Reads the book in a directory. A damaged file, or one of another chain, is renamed, and `notice` says so.
+ * @param magic - the magic of the chain, 4 bytes
  * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
  */
 export function loadPeers(folder: string, magic: Uint8Array): Promise<FileContents<SavedBook>> {
@@ -112,7 +113,7 @@ export function loadPeers(folder: string, magic: Uint8Array): Promise<FileConten
 }
 
 /**
- * Writes a book to a file, atomically; makes the folder.
+ * Writes a book to a file, atomically. Creates the directory if necessary.
  * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
  */
 export function writePeersFile(path: string, saved: SavedBook, magic: Uint8Array): Promise<void> {
@@ -120,7 +121,7 @@ export function writePeersFile(path: string, saved: SavedBook, magic: Uint8Array
 }
 
 /**
- * Reads the anchors of a folder and deletes the file, so that anchors that make us crash are tried once.
+ * Reads the anchors in a directory and deletes the file, so that anchors that crash this node are tried only once.
  * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
  */
 export async function takeAnchors(
@@ -134,7 +135,7 @@ export async function takeAnchors(
 }
 
 /**
- * Writes the anchors of a folder, atomically: the block-relay-only peers at a shutdown in order.
+ * Writes the anchors in a directory, atomically: the block-relay-only peers at a regular shutdown.
  * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
  */
 export function writeAnchors(
@@ -146,18 +147,18 @@ export function writeAnchors(
 }
 
 async function replaceFile(path: string, file: Uint8Array): Promise<void> {
-  const beside = `${path}.${randomBytes(4).toString('hex')}.new`;
+  const temporary = `${path}.${randomBytes(4).toString('hex')}.new`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writeDurably(beside, file);
-    await rename(beside, path);
+    await writeDurably(temporary, file);
+    await rename(temporary, path);
   } catch (error) {
-    await rm(beside, { force: true }).catch(() => undefined);
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw refused(path, error);
   }
 }
 
-/** Writes a new file that only its owner can read, and waits until the disk has it. */
+/** Writes a new file with mode 0600, and waits until it is on the disk. */
 async function writeDurably(path: string, file: Uint8Array): Promise<void> {
   const handle = await open(path, 'wx', 0o600);
   try {

@@ -1,9 +1,9 @@
 /**
- * The bytes of `peers.dat` and `anchors.dat` in Bitcoin Core's format (`addrdb.cpp`, `AddrManImpl::Serialize`): the
- * chain's magic, the data, the double SHA-256 of both. Integers are little-endian except ports.
+ * Encodes and decodes `peers.dat` and `anchors.dat` in Bitcoin Core's format (`addrdb.cpp`, `AddrManImpl::Serialize`): the magic
+ * of the chain, the data, the double SHA-256 of both. Integers are little-endian except ports.
  *
- * `peers.dat` is written in format 4 and read in formats 3 and 4 (since Bitcoin Core 0.21), and in any later one that says it
- * can be read as those.
+ * `peers.dat` is written in format 4. Formats 3 and 4 (Bitcoin Core 0.21 and later) can be read, and later formats that declare
+ * that programs for format 4 can read them.
  */
 import { hash256, type NetAddress } from '../wire/index.js';
 import {
@@ -29,29 +29,29 @@ import type { AddressRecord, SavedEntry } from './entry.js';
 import { BUCKET_SIZE, KEY_SIZE, NEW_BUCKETS, TRIED_BUCKETS } from './placement.js';
 import type { SavedBook } from './saved-book.js';
 
-/** The outcome of reading a file: `why` completes the sentence "the file …". */
+/** The result of decoding a file; `why` completes the sentence "the file …". */
 export type FileDecoding<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };
 
 const MAGIC_SIZE = 4;
-/** The two bytes that name the format. */
+/** The format and the compatible format, one byte each. */
 const FORMATS_SIZE = 2;
 const CHECKSUM_SIZE = 32;
 const FORMAT = 4;
 const OLDEST_FORMAT = 3;
 /** Added to the oldest format that can read the file (`INCOMPATIBILITY_BASE`). */
 const COMPATIBILITY_BASE = 32;
-/** Marks the number of buckets, so that the oldest programs refuse the file. */
+/** A bit in the number of buckets, which makes the oldest programs refuse the file. */
 const BUCKETS_MARK = 2 ** 30;
-/** The encoding of an address on disk: BIP155's, with a number that Core ignores (`DISK_VERSION_*`). */
+/** The version number of an address on disk: a flag for BIP155's encoding, and a number that Core ignores (`DISK_VERSION_*`). */
 const DISK_ADDRV2 = 2 ** 29;
 const DISK_VERSION = 220_000;
 const DISK_IGNORED = 0x7ffff;
-/** No address under any network id is longer (BIP155). */
+/** The longest address of any network id, bytes (BIP155). */
 const MAX_ADDRESS = 512;
-/** Core uses and writes two anchors. */
+/** Number of anchors that are read and written, as in Core. */
 export const MAX_ANCHORS = 2;
-/** A file with more is not one of Core's. */
+/** A file with more anchors is refused: Core writes no such file. */
 const MAX_LISTED_ANCHORS = 1_000;
 
 const netAddress: Codec<NetAddress> = struct({ networkID: u8, addr: varBytes(MAX_ADDRESS) });
@@ -68,7 +68,7 @@ const record: Codec<AddressRecord & { readonly version: number }> = struct({
 const version = DISK_ADDRV2 + DISK_VERSION;
 const isAddrv2 = (stored: number): boolean => (stored & ~DISK_IGNORED) === DISK_ADDRV2;
 
-/** Marks a fault of the value that was just read. */
+/** Marks a fault in the value that was just read. */
 function refuse(cursor: Cursor): void {
   if (cursor.code !== '') return;
   cursor.code = 'ERR_CODEC_RANGE';
@@ -121,7 +121,7 @@ function readItems<T>(cursor: Cursor, item: Codec<T>, count: number): T[] {
   return items;
 }
 
-/** A count of at most `max`, without its `mark`; a negative number is refused like one that is too large. */
+/** Reads a count of at most `max` and removes the bit `mark`. A negative number is refused too. */
 function readCount(cursor: Cursor, max: number, mark = 0): number {
   const count = i32.read(cursor) ^ mark;
   if (count < 0 || count > max) refuse(cursor);
@@ -139,7 +139,7 @@ function readBuckets(cursor: Cursor, count: number): number[][] {
 const checksum = bytes(CHECKSUM_SIZE);
 const key = bytes(KEY_SIZE);
 
-/** What stands between the format and the checksum. */
+/** The data between the format and the checksum. */
 const book: Codec<SavedBook> = {
   read(cursor) {
     const savedKey = key.read(cursor);
@@ -178,7 +178,7 @@ const BAD = (why: string): { readonly ok: false; readonly why: string } => ({ ok
 
 const isEqual = (a: Uint8Array, b: Uint8Array): boolean => a.every((byte, i) => byte === b[i]);
 
-/** Takes magic and checksum off, if they are right. */
+/** Checks and removes the magic and the checksum. */
 function unwrapped(file: Uint8Array, magic: Uint8Array): FileDecoding<Uint8Array> {
   const end = file.length - CHECKSUM_SIZE;
   if (end < MAGIC_SIZE) return BAD('is too short');
@@ -192,7 +192,7 @@ function wrapped(magic: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array
   return new Uint8Array(Buffer.concat([data, hash256(data)]));
 }
 
-/** @param start - where in the file the bytes begin */
+/** @param start - the offset of `body` in the file */
 function decodeBody<T>(codec: Codec<T>, body: Uint8Array, start: number): FileDecoding<T> {
   const decoded = decode(codec, body);
   if (decoded.ok) return decoded;
@@ -202,13 +202,13 @@ function decodeBody<T>(codec: Codec<T>, body: Uint8Array, start: number): FileDe
 
 /** Why the format cannot be read; undefined when it can. */
 function formatFault({ format, compatible }: { format: number; compatible: number }): string | undefined {
-  if (compatible < COMPATIBILITY_BASE) return 'does not say which programs can read it';
+  if (compatible < COMPATIBILITY_BASE) return 'does not declare which programs can read it';
   if (format < OLDEST_FORMAT) return `has format ${format}, of a Bitcoin Core before 0.21`;
   const needed = compatible - COMPATIBILITY_BASE;
   return needed > FORMAT ? `has format ${format}, for programs that know format ${needed}` : undefined;
 }
 
-/** Reads `peers.dat`. Bytes are views of `file`. */
+/** Decodes `peers.dat`. `magic`: that of the chain, 4 bytes. Byte fields of the result are views of `file`. Never throws. */
 export function decodePeers(file: Uint8Array, magic: Uint8Array): FileDecoding<SavedBook> {
   const body = unwrapped(file, magic);
   if (!body.ok) return body;
@@ -220,20 +220,20 @@ export function decodePeers(file: Uint8Array, magic: Uint8Array): FileDecoding<S
   return decoded.ok && decoded.value.key.every((byte) => byte === 0) ? BAD('has no key') : decoded;
 }
 
-/** Writes `peers.dat`: at most some 9 MB for a book whose every slot is taken. */
+/** Encodes `peers.dat`: about 9 MB for a full book. */
 export function encodePeers(saved: SavedBook, magic: Uint8Array): Uint8Array {
   const head = encode(formats, { format: FORMAT, compatible: COMPATIBILITY_BASE + FORMAT });
   return wrapped(magic, head, encode(book, saved));
 }
 
-/** Reads `anchors.dat`; the first {@link MAX_ANCHORS} count, as in Core. */
+/** Decodes `anchors.dat`: the first {@link MAX_ANCHORS} addresses, as in Core. Never throws. */
 export function decodeAnchors(file: Uint8Array, magic: Uint8Array): FileDecoding<readonly AddressRecord[]> {
   const body = unwrapped(file, magic);
   const decoded = body.ok ? decodeBody(anchors, body.value, MAGIC_SIZE) : body;
   return decoded.ok ? { ok: true, value: decoded.value.slice(0, MAX_ANCHORS) } : decoded;
 }
 
-/** Writes `anchors.dat`: the first {@link MAX_ANCHORS} of the addresses. */
+/** Encodes `anchors.dat` with the first {@link MAX_ANCHORS} of the addresses. */
 export function encodeAnchors(addresses: readonly AddressRecord[], magic: Uint8Array): Uint8Array {
   return wrapped(magic, encode(anchors, addresses.slice(0, MAX_ANCHORS)));
 }

@@ -5,12 +5,12 @@ import type { AddressBook } from './address-book.js';
 import type { SavedEntry } from './entry.js';
 import type { TableName } from './tables.js';
 
-/** One address; `mapped_as` and `source_mapped_as` only with an asmap that holds it. */
+/** One address. `mapped_as` and `source_mapped_as` are present only if an asmap contains the address. */
 export interface RawAddress {
   readonly address: string;
   readonly mapped_as?: number;
   readonly port: number;
-  /** Exact up to 2^53. */
+  /** The service bits as a number, exact up to 2^53. */
   readonly services: number;
   readonly time: number;
   readonly network: string;
@@ -19,7 +19,7 @@ export interface RawAddress {
   readonly source_mapped_as?: number;
 }
 
-/** By `bucket/position`. */
+/** A table; the keys are `bucket/position`. */
 export type RawTable = Readonly<Record<string, RawAddress>>;
 
 /** Both tables. */
@@ -55,7 +55,7 @@ function rawTable(book: AddressBook, table: TableName): RawTable {
   return Object.fromEntries(rows);
 }
 
-/** The answer of `getrawaddrman` for this book. */
+/** The result of `getrawaddrman` for a book. */
 export function rawAddrman(book: AddressBook): RawAddrman {
   return { new: rawTable(book, 'new'), tried: rawTable(book, 'tried') };
 }

@@ -1,10 +1,10 @@
-/** The address book as data: what a file keeps of it, and its tables made from that again (Core: `Unserialize`). */
+/** Converts the tables of the address book to data for a file, and back (Core: `Serialize`, `Unserialize`). */
 import type { Netgroups } from '../net/netgroup.js';
 import { isRoutableAddress, MAX_REFERENCES, savedOf, type Entry, type SavedEntry } from './entry.js';
 import { BUCKET_SIZE, createPlacement, NEW_BUCKETS, type Placement } from './placement.js';
 import { Tables } from './tables.js';
 
-/** A whole book. */
+/** A complete book as data. */
 export interface SavedBook {
   /** 32 bytes. */
   readonly key: Uint8Array;
@@ -12,7 +12,7 @@ export interface SavedBook {
   readonly asmapVersion: Uint8Array;
   readonly newEntries: readonly SavedEntry[];
   readonly triedEntries: readonly SavedEntry[];
-  /** For each bucket of new, the indexes in `newEntries` of what stands in it. Positions follow from the key. */
+  /** For each bucket of the new table, the indexes in `newEntries` of its entries. The positions follow from the key. */
   readonly newBuckets: readonly (readonly number[])[];
 }
 
@@ -33,7 +33,7 @@ export function saveTables(tables: Tables): SavedTables {
   };
 }
 
-/** Creates the entry, without a slot, unless it is not routable or there already. */
+/** Creates the entry without a slot; undefined when it is not routable or a duplicate. */
 function createSaved(tables: Tables, saved: SavedEntry): Entry | undefined {
   if (!isRoutableAddress(saved) || tables.find(saved) !== undefined) return undefined;
   const entry = tables.create(saved, saved.source);
@@ -42,7 +42,7 @@ function createSaved(tables: Tables, saved: SavedEntry): Entry | undefined {
   return entry;
 }
 
-/** A tried entry has worked, and its slot is free; any other is left out. */
+/** Restores a tried entry, unless it has never worked or its slot is occupied. */
 function restoreTried(tables: Tables, placement: Placement, saved: SavedEntry): void {
   if (saved.lastSuccess <= 0) return;
   const slot = placement.triedSlot(saved);
@@ -69,7 +69,7 @@ export function restoreTables(saved: SavedBook, netgroups: Netgroups): Tables {
   return tables;
 }
 
-/** Puts the entry into the bucket where it stood, or else where its first source places it, if a slot is free there. */
+/** Places the entry in its former bucket, or else where its first source places it, if that slot is free. */
 function restoreNew(tables: Tables, placement: Placement, entry: Entry, bucket: number | undefined): void {
   if (entry.newSlots.length >= MAX_REFERENCES) return;
   const isFree = (slot: number): boolean => tables.slots('new')[slot] === undefined;

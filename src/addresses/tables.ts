@@ -1,4 +1,4 @@
-/** The tables of the address book and their indexes, kept consistent: every change goes through a method here. */
+/** The tables of the address book and their indexes. All changes go through this class, which keeps them consistent. */
 import { networkOfNetAddress, type AddressNetwork, type NetAddress } from '../wire/index.js';
 import { createEntry, type AddressRecord, type Entry, type NetService } from './entry.js';
 import { BUCKET_SIZE, NEW_BUCKETS, TRIED_BUCKETS } from './placement.js';
@@ -6,7 +6,7 @@ import { BUCKET_SIZE, NEW_BUCKETS, TRIED_BUCKETS } from './placement.js';
 /** The two tables of Bitcoin Core. */
 export type TableName = 'new' | 'tried';
 
-/** One slot after the other, bucket by bucket. */
+/** The slots of a table, bucket after bucket. */
 export type Slots = readonly (Entry | undefined)[];
 
 interface Counts {
@@ -14,7 +14,7 @@ interface Counts {
   tried: number;
 }
 
-/** Equal texts, equal addresses and ports. */
+/** A text that is equal for equal addresses with equal ports. */
 const keyOf = ({ networkID, addr, port }: NetService): string =>
   String.fromCharCode(networkID, port, ...addr);
 
@@ -27,7 +27,7 @@ export class Tables {
   readonly #counts = new Map<AddressNetwork, Counts>();
   readonly #order: Entry[] = [];
 
-  /** Every entry once, in an order that {@link swap} changes. */
+  /** All entries, in an order that {@link swap} changes. */
   get order(): readonly Entry[] {
     return this.#order;
   }
@@ -45,14 +45,14 @@ export class Tables {
     return this.#order[entry.randomIndex] === entry;
   }
 
-  /** Addresses in a table, of all networks or of some; each once, however many slots it has. */
+  /** The number of addresses in a table, of all networks or some. An address with several slots counts once. */
   count(table: TableName, networks: Iterable<AddressNetwork> = this.#counts.keys()): number {
     let sum = 0;
     for (const network of networks) sum += this.#counts.get(network)?.[table] ?? 0;
     return sum;
   }
 
-  /** Adds an entry that counts as new but has no slot yet: give it one, or {@link remove} it. */
+  /** Adds an entry without a slot, which counts as new. The caller must place it, or {@link remove} it. */
   create(record: AddressRecord, source: NetAddress): Entry {
     const entry = createEntry(record, source);
     entry.randomIndex = this.#order.length;
@@ -62,7 +62,7 @@ export class Tables {
     return entry;
   }
 
-  /** Forgets an entry that has no slot. */
+  /** Removes an entry that has no slot. */
   remove(entry: Entry): void {
     this.swap(entry.randomIndex, this.#order.length - 1);
     this.#order.pop();
@@ -71,7 +71,7 @@ export class Tables {
     this.#countsOf(entry).new--;
   }
 
-  /** Exchanges two places of {@link order}. */
+  /** Exchanges two entries of {@link order}. */
   swap(i: number, j: number): void {
     const first = this.#order[i]!;
     const second = this.#order[j]!;
@@ -81,7 +81,7 @@ export class Tables {
     first.randomIndex = j;
   }
 
-  /** Puts an entry into a slot of the new table; what stood there loses the slot, and the book with its last one. */
+  /** Places an entry in a slot of the new table. The entry there loses the slot, and is removed if it was its last one. */
   placeInNew(slot: number, entry: Entry): void {
     const old = this.#slots.new[slot];
     if (old !== undefined) {
@@ -92,7 +92,7 @@ export class Tables {
     entry.newSlots.push(slot);
   }
 
-  /** Moves an entry out of all its slots in new and into a free slot of tried. */
+  /** Moves an entry from all its slots in the new table to a free slot of the tried table. */
   moveToTried(slot: number, entry: Entry): void {
     for (const newSlot of entry.newSlots) this.#slots.new[newSlot] = undefined;
     entry.newSlots.length = 0;
@@ -101,7 +101,7 @@ export class Tables {
     this.#recount(entry, 'new', 'tried');
   }
 
-  /** Takes an entry out of its slot in tried; it counts as new from then on and needs a slot there. */
+  /** Removes an entry from its slot in the tried table. It counts as new then, and the caller must place it in the new table. */
   vacateTried(slot: number, entry: Entry): void {
     this.#slots.tried[slot] = undefined;
     entry.isTried = false;

@@ -1,6 +1,6 @@
-/** `host:port` as the crawl file spells it, and back. */
+/** Parses the `host:port` notation of the crawl file. */
 
-/** The endpoint of an address that this program wrote; `0.0.0.0:0`, which is never contacted, for anything else. */
+/** The endpoint of an address that this program wrote; for other text `0.0.0.0:0`, which is never contacted. */
 export function endpointOf(addr: string): { readonly host: string; readonly port: number } {
   const at = addr.lastIndexOf(':');
   const port = Number(addr.slice(at + 1));

@@ -1,11 +1,11 @@
 /**
- * What a snapshot keeps of a contact: the fields that views and estimates read. Most contacts fail in the same few ways, so
- * equal parts are one object and equal texts one string.
+ * The record of a contact in a snapshot: the fields that views and estimates read. To save memory, equal parts are one shared
+ * object and equal texts one string: most contacts fail in the same few ways.
  */
 import type { ContactPeer } from './contact.js';
 import type { AttemptEvent } from './events.js';
 
-/** Milliseconds; undefined for what was not reached. */
+/** The durations of a contact's phases, milliseconds; undefined for a phase that was not completed. */
 export interface RecordedPhases {
   readonly connect?: number | undefined;
   readonly version?: number | undefined;
@@ -14,7 +14,7 @@ export interface RecordedPhases {
 
 type RecordedPeer = Omit<ContactPeer, 'negotiated' | 'bytesrecv'>;
 
-/** Texts and objects that are shared; a node that sends a new text each time cannot fill memory. */
+/** Most shared texts and objects, so that nodes that always send new texts cannot fill the memory. */
 const MAX_SHARED = 10_000;
 const shared = new Map<string, unknown>();
 
@@ -30,7 +30,7 @@ const text = (value: string): string => share(value, () => value);
 
 const NO_PHASES: RecordedPhases = {};
 
-/** Fields as in {@link AttemptEvent}. A class, so that all of them share one hidden class. */
+/** The fields are those of {@link AttemptEvent}. It is a class, so that all records have the same hidden class in V8. */
 export class AttemptRecord {
   readonly t: number;
   readonly outcome: AttemptEvent['outcome'];

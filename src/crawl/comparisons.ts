@@ -1,6 +1,6 @@
 /**
- * Compares what nodes claim with what a contact shows, finds which nodes came and went between two crawls, and which addresses
- * are suspected to be one node.
+ * Compares what nodes claim with what contacts show, determines which nodes arrived and left between two crawls, and finds
+ * addresses that are suspected to be one node.
  */
 import { hasServices, SERVICE_BITS, servicesOf } from '../wire/index.js';
 import type { AttemptRecord } from './attempt-record.js';
@@ -8,22 +8,22 @@ import type { NodeRecord, Snapshot } from './snapshot.js';
 
 const P2P_V2 = servicesOf('P2P_V2');
 
-/** BIP324 as advertised and as shown by a handshake. A node counts once, by its last answered contact. */
+/** Support of BIP324: the advertised service bit against the handshake. A node counts once, by its last answered contact. */
 export interface V2Comparison {
   /** Gossip or `version` had the bit, and a v2 handshake succeeded. */
   readonly advertised_and_supported: number;
-  /** The bit was there, the contact began with v2, and the node answered v1 only. */
+  /** The bit was advertised, the contact began with v2, and the node answered v1 only. */
   readonly advertised_not_supported: number;
-  /** The bit was only in `version`, after a v1 handshake: v2 untested. */
+  /** Only `version` had the bit, and the handshake was v1: v2 was not tested. */
   readonly untested: number;
-  /** No bit anywhere: v2 untested. */
+  /** The bit was not advertised: v2 was not tested. */
   readonly not_advertised: number;
 }
 
 const has = (services: string | undefined, bits: string): boolean =>
   services !== undefined && hasServices(services, bits);
 
-/** Which line of {@link V2Comparison} an answered contact belongs to. */
+/** The field of {@link V2Comparison} that counts an answered contact. */
 export function v2Label({ gossip_services, peer, v2 }: AttemptRecord): keyof V2Comparison {
   const isAdvertised = has(gossip_services, P2P_V2) || has(peer?.services, P2P_V2);
   if (v2.succeeded) return 'advertised_and_supported';
@@ -34,19 +34,20 @@ export function v2Label({ gossip_services, peer, v2 }: AttemptRecord): keyof V2C
 const answeredOf = (snapshot: Snapshot): AttemptRecord[] =>
   [...snapshot.nodes.values()].flatMap(({ lastAnswered }) => lastAnswered ?? []);
 
+/** Compares the advertised support of BIP324 with the handshakes of all reachable nodes. */
 export function compareV2(snapshot: Snapshot): V2Comparison {
   const counts = { advertised_and_supported: 0, advertised_not_supported: 0, untested: 0, not_advertised: 0 };
   for (const attempt of answeredOf(snapshot)) counts[v2Label(attempt)] += 1;
   return counts;
 }
 
-/** Identified implementations by the user agent that their nodes claim: a pair that does not fit is a spoofed user agent. */
+/** For each user agent, the number of nodes by identified implementation. A pair that does not match is a spoofed user agent. */
 export type IdentityComparison = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
-/** Pairs of user agent and identified implementation that are counted by name. */
+/** Most user agents that are counted by name; the others count as `other`. */
 const MAX_AGENTS = 500;
 
-/** Only nodes that were identified count. */
+/** Compares user agents with identified implementations, for the nodes that were identified. */
 export function compareIdentities(snapshot: Snapshot): IdentityComparison {
   const found = new Map<string, Record<string, number>>();
   for (const { identified, peer } of answeredOf(snapshot)) {
@@ -60,12 +61,12 @@ export function compareIdentities(snapshot: Snapshot): IdentityComparison {
   return Object.fromEntries(found);
 }
 
-/** Per service bit: how many reachable nodes gossip claims it for, how many say so in `version`, and both. */
+/** For each service bit, the number of reachable nodes that have it in gossip, in their `version`, and in both. */
 export type ServicesComparison = Readonly<
   Record<string, { readonly gossip: number; readonly version: number; readonly both: number }>
 >;
 
-/** Only nodes that gossip named with services count: a seed has no gossip to compare with. */
+/** Compares services in gossip and in `version`, for the nodes that gossip advertised; seeds were not advertised. */
 export function compareServices(snapshot: Snapshot): ServicesComparison {
   const attempts = answeredOf(snapshot).filter(({ gossip_services }) => gossip_services !== undefined);
   const rows = Object.keys(SERVICE_BITS).map((name) => {
@@ -78,39 +79,40 @@ export function compareServices(snapshot: Snapshot): ServicesComparison {
   return Object.fromEntries(rows);
 }
 
-/** What changed from one crawl to a later one. */
+/** The changes from one crawl to a later one, as numbers of nodes. */
 export interface Churn {
+  /** Answered in both crawls. */
   readonly stayed: number;
-  /** Answered then, did not answer later. */
+  /** Answered in the first crawl, and was contacted without answer in the second. */
   readonly left: number;
-  /** Answered then; not contacted later, or this machine could not try: it is not known whether it left. */
+  /** Answered in the first crawl, and was not contacted in the second or could not be dialled: it is unknown whether it left. */
   readonly censored: number;
-  /** Did not answer then, answers now. */
+  /** Was contacted without answer in the first crawl, and answered in the second. */
   readonly arrived: number;
-  /** Answers now and was not contacted then: it may have been up during the first crawl. */
+  /** Answered in the second crawl, and was not contacted in the first, during which it may have been up. */
   readonly arrived_or_undiscovered: number;
-  /** Departures per hour of a node that is there, maximum likelihood for interval-censored times; with a 95 % interval. */
+  /** Departures per node and hour: the maximum-likelihood rate for interval-censored times, with a 95 % interval. */
   readonly rate_per_hour: { readonly estimate: number; readonly low: number; readonly high: number };
 }
 
 const HOUR = 3_600_000;
-/** Half the 95 % quantile of chi-squared with one degree of freedom: how far a log-likelihood may fall. */
+/** Half the 95 % quantile of chi-squared with one degree of freedom: the drop of the log-likelihood at the interval's ends. */
 const DROP = 1.920729;
 
-/** A node that answered, how much later it was contacted again, and whether it answered then. */
-interface Spell {
+/** A node that answered: the hours until its next contact, and whether it answered that too. */
+interface Observation {
   readonly hours: number;
   readonly stayed: boolean;
 }
 
-/** Log-likelihood of a constant rate: a departure lies somewhere between two contacts. */
-const likelihood = (spells: readonly Spell[], rate: number): number =>
-  spells.reduce(
+/** The log-likelihood of a constant rate, where a departure is only known to be between two contacts. */
+const likelihood = (observations: readonly Observation[], rate: number): number =>
+  observations.reduce(
     (sum, { hours, stayed }) => sum + (stayed ? -rate * hours : Math.log(-Math.expm1(-rate * hours))),
     0,
   );
 
-/** The argument in [low, high] at which a rising condition becomes true, by bisection on a logarithmic scale. */
+/** The smallest argument in [low, high] at which a monotone condition is true, by bisection on a logarithmic scale. */
 function crossing(low: number, high: number, isBehind: (x: number) => boolean): number {
   let [a, b] = [Math.log(low), Math.log(high)];
   for (let step = 0; step < 60; step++) {
@@ -123,17 +125,18 @@ function crossing(low: number, high: number, isBehind: (x: number) => boolean): 
 
 const [SLOWEST, FASTEST] = [1e-9, 1e3];
 
-function rateOf(spells: readonly Spell[]): Churn['rate_per_hour'] {
-  if (spells.length === 0) return { estimate: 0, low: 0, high: FASTEST };
-  if (spells.every(({ stayed }) => stayed)) {
-    const hours = spells.reduce((sum, spell) => sum + spell.hours, 0);
+function rateOf(observations: readonly Observation[]): Churn['rate_per_hour'] {
+  if (observations.length === 0) return { estimate: 0, low: 0, high: FASTEST };
+  if (observations.every(({ stayed }) => stayed)) {
+    const hours = observations.reduce((sum, observation) => sum + observation.hours, 0);
     return { estimate: 0, low: 0, high: DROP / hours };
   }
-  const isFalling = (rate: number): boolean => likelihood(spells, rate * 1.0001) < likelihood(spells, rate);
+  const isFalling = (rate: number): boolean =>
+    likelihood(observations, rate * 1.0001) < likelihood(observations, rate);
   const estimate = crossing(SLOWEST, FASTEST, isFalling);
-  const least = likelihood(spells, estimate) - DROP;
-  const low = crossing(SLOWEST, estimate, (rate) => likelihood(spells, rate) > least);
-  const high = crossing(estimate, FASTEST, (rate) => likelihood(spells, rate) < least);
+  const least = likelihood(observations, estimate) - DROP;
+  const low = crossing(SLOWEST, estimate, (rate) => likelihood(observations, rate) > least);
+  const high = crossing(estimate, FASTEST, (rate) => likelihood(observations, rate) < least);
   return { estimate, low, high };
 }
 
@@ -143,7 +146,7 @@ const isNotDialled = (node: NodeRecord | undefined): boolean => !node || node.la
 export function compareCrawls(before: Snapshot, after: Snapshot): Churn {
   const there = [...before.nodes.values()].filter(({ lastAnswered }) => lastAnswered);
   const dialled = there.filter(({ addr }) => !isNotDialled(after.nodes.get(addr)));
-  const spells = dialled.map((node): Spell => {
+  const observations = dialled.map((node): Observation => {
     const later = after.nodes.get(node.addr)!;
     const until = later.lastAnswered ?? later.last;
     const hours = Math.max(1, until.t - (node.lastAnswered?.t ?? node.last.t)) / HOUR;
@@ -152,28 +155,29 @@ export function compareCrawls(before: Snapshot, after: Snapshot): Churn {
   const now = [...after.nodes.values()].filter(({ lastAnswered }) => lastAnswered);
   const fresh = now.filter(({ addr }) => !before.nodes.get(addr)?.lastAnswered);
   const known = fresh.filter(({ addr }) => !isNotDialled(before.nodes.get(addr)));
-  const stayed = spells.filter((spell) => spell.stayed).length;
+  const stayed = observations.filter((observation) => observation.stayed).length;
   return {
     stayed,
-    left: spells.length - stayed,
+    left: observations.length - stayed,
     censored: there.length - dialled.length,
     arrived: known.length,
     arrived_or_undiscovered: fresh.length - known.length,
-    rate_per_hour: rateOf(spells),
+    rate_per_hour: rateOf(observations),
   };
 }
 
 /** Several addresses that may be one node. */
 export interface SuspectedDuplicate {
   readonly addrs: readonly string[];
-  /** Why: the reply to `getaddr` was the same, or a rare combination of facts of `version` was. */
+  /** `same_reply`: their replies to `getaddr` were equal. `rare_version`: they share a rare combination of fields of `version`. */
   readonly evidence: 'same_reply' | 'rare_version';
+  /** The digest of the reply, or the fields. */
   readonly detail: string;
 }
 
-/** A combination of facts that more addresses share than this is not rare. */
+/** A user agent is rare if at most this many addresses have it. */
 const RARE = 4;
-/** A reply with fewer addresses than this may be equal by chance. */
+/** Shorter replies are ignored, because they may be equal by chance. */
 const LEAST_REPLY = 10;
 
 function groups(nodes: readonly NodeRecord[], keyOf: (node: NodeRecord) => string): Map<string, string[]> {
@@ -194,7 +198,7 @@ function versionKey({ lastAnswered }: NodeRecord): string {
 
 const agentOf = ({ lastAnswered }: NodeRecord): string => lastAnswered?.peer?.subver ?? '';
 
-/** Addresses that are suspected to be one node, with the evidence. Nothing is proven by it. */
+/** Groups of addresses that are suspected to be one node, with the evidence, which is not a proof. */
 export function suspectDuplicates(snapshot: Snapshot): SuspectedDuplicate[] {
   const nodes = [...snapshot.nodes.values()].filter(({ lastAnswered }) => lastAnswered);
   const agents = groups(nodes, agentOf);

@@ -1,50 +1,51 @@
 /**
- * Counts of a running crawl, event by event: what a page, a metric or a status line shows. Memory: at most
+ * The counts of a running crawl for pages, metrics and status lines, updated with each event. They contain at most
  * {@link MAX_VERSIONS} user agents and {@link MAX_POINTS} points.
  */
 import type { AttemptEvent } from './events.js';
 
 export type Counts = Readonly<Record<string, number>>;
 
-/** User agents that are counted by name; the others count as `other`. */
+/** Most user agents that are counted by name; the others count as `other`. */
 export const MAX_VERSIONS = 500;
-/** Points of the curve; when there are more, every second one is left out. */
+/** Most points of the curve; when this number is reached, every second point is removed. */
 export const MAX_POINTS = 256;
 
-/** What the contacts that ended in one way have cost. */
+/** The costs of all contacts that ended for the same reason. */
 export interface Cost {
   readonly contacts: number;
-  /** Time from the dial to the end, of all contacts and of the longest one. */
+  /** Total time from dial to end. */
   readonly seconds: number;
+  /** Time of the longest contact. */
   readonly longest_seconds: number;
-  /** Received payloads. */
+  /** Bytes of all received payloads. */
   readonly bytes: number;
 }
 
 const NO_COST: Cost = { contacts: 0, seconds: 0, longest_seconds: 0, bytes: 0 };
 
-/** The key of {@link CrawlCounts.costs} for contacts that were closed because they brought too much. */
+/** The key of {@link CrawlCounts.costs} for contacts that were closed because the node sent too much. */
 const EXCESS = 'excess';
 
-/** UNIX time in milliseconds, and how many reachable addresses were known then. */
+/** UNIX time in milliseconds, and the number of reachable addresses found until then. */
 export type CurvePoint = readonly [t: number, reachable: number];
 
 export class CrawlCounts {
   /** Contacts by outcome. */
   readonly outcomes: Record<string, number> = {};
-  /** What contacts have cost, by the reason of their end; `excess` for those that brought too much. */
+  /** Costs by the reason for which contacts ended; `excess` for nodes that sent too much. */
   readonly costs: Record<string, Cost> = {};
-  /** Reachable addresses by network, transport and user agent, each by its first answer. */
+  /** Reachable addresses by network, transport and user agent, as of the first answer of each. */
   readonly networks: Record<string, number> = {};
   readonly transports: Record<string, number> = {};
   readonly versions: Record<string, number> = Object.create(null) as Record<string, number>;
   /** Reachable addresses over time. */
   readonly curve: CurvePoint[] = [];
   #versions = 0;
-  /** Reachable addresses between two points. */
+  /** Number of reachable addresses from one point to the next. */
   #spacing = 1;
 
-  /** Counts a contact; `reachable`: addresses that have answered, this one included, when it answered for the first time. */
+  /** Counts a contact. `reachable`: the number of addresses that have answered, if this one answered for the first time. */
   add(event: AttemptEvent, reachable: number | undefined): void {
     increment(this.outcomes, event.outcome);
     this.#addCost(event);
@@ -87,7 +88,7 @@ const increment = (counts: Record<string, number>, key: string): void => {
   counts[key] = (counts[key] ?? 0) + 1;
 };
 
-/** The most frequent entries, the most frequent first. */
+/** The `limit` most frequent entries, the most frequent first. */
 export const mostFrequent = (counts: Counts, limit: number): [name: string, count: number][] =>
   Object.entries(counts)
     .sort(([, a], [, b]) => b - a)

@@ -1,5 +1,5 @@
 /**
- * A crawl at work: executes the effects of the crawl machine with a frontier, contacts and a file.
+ * A running crawl: executes the effects of the crawl machine with a frontier, contacts and a file.
  *
  *   const crawl = new Crawl(options);
  *   const summary = await crawl.run();
@@ -22,31 +22,38 @@ import { networkLookup, type Progress, Replay, resumeFrom } from './resume.js';
 import { Snapshot } from './snapshot.js';
 import { type CrawlSummary, summaryOf, writeManifest } from './summary.js';
 
-/** What is known while a crawl runs. */
+/** The status of a crawl. */
 export interface CrawlStatus {
   /** The state of the crawl machine. */
   readonly state: string;
   readonly round: number;
+  /** Number of crawls so far, including this one. */
   readonly crawls: number;
+  /** Number of addresses that were contacted. */
   readonly attempted: number;
+  /** Number of addresses that answered. */
   readonly reachable: number;
+  /** Number of open contacts. */
   readonly active: number;
+  /** Number of addresses that wait for a contact. */
   readonly queued: number;
+  /** Number of known addresses. */
   readonly known: number;
 }
 
+/** The status of a crawl with its counts. */
 export interface CrawlReport
   extends CrawlStatus, Pick<CrawlCounts, 'outcomes' | 'networks' | 'transports' | 'versions' | 'curve'> {}
 
-/** User agents in a report: the most frequent ones. */
+/** Number of user agents in a report: the most frequent ones. */
 const SHOWN_VERSIONS = 20;
 
 const P2P_V2 = servicesOf('P2P_V2');
 
-/** Tries of a contact that this machine could not make (no free socket, say). */
+/** Most attempts at a contact that this computer could not make, for example for lack of sockets. */
 const LOCAL_TRIES = 10;
-/** Contacts that are open at a time, at least, however often this machine refuses. */
-const FEWEST = 8;
+/** Smallest limit of open contacts, to which failures of this computer can reduce it. */
+const MIN_PARALLEL = 8;
 
 export class Crawl {
   readonly actor: ActorRefFrom<typeof crawlMachine>;
@@ -59,14 +66,14 @@ export class Crawl {
   #round = 1;
   #repeats: readonly string[] = [];
   #localTries = new Map<string, number>();
-  /** Contacts that may be open: fewer than `parallel` after this machine refused some. */
+  /** Most open contacts: less than `parallel` after this computer failed to make some. */
   #limit: number;
   #startedat: number;
   #summary: CrawlSummary | undefined;
   #failure: unknown;
   readonly #networkOf = networkLookup();
 
-  /** Throws `ERR_LOCAL_ARGUMENT` or `ERR_LOCAL_LIMIT` when the output file cannot be used. */
+  /** @throws VerackError `ERR_LOCAL_ARGUMENT` or `ERR_LOCAL_LIMIT` when the output file cannot be used */
   constructor(private readonly options: CrawlOptions) {
     const { clock, rounds, roundDelay, cancelTimeout, every } = options;
     this.#frontier = new Frontier(options);
@@ -97,7 +104,7 @@ export class Crawl {
     return { state, round, crawls, attempted, reachable, active, queued, known: size };
   }
 
-  /** The status with the counts behind it, for a page or metrics. */
+  /** The status with all counts, for a page or metrics. */
   get report(): CrawlReport {
     const { outcomes, networks, transports, versions, curve } = this.#snapshot.counts;
     const agents = Object.fromEntries(mostFrequent(versions, SHOWN_VERSIONS));
@@ -108,7 +115,7 @@ export class Crawl {
     return this.#snapshot;
   }
 
-  /** Runs to the end. Rejects with what went wrong with the file, or with a fault of ours. */
+  /** Runs the crawl to its end. Rejects with the error of a failed effect, for example when the file cannot be written. */
   async run(signal?: AbortSignal): Promise<CrawlSummary> {
     const stop = (): void => this.stop();
     signal?.addEventListener('abort', stop, { once: true });
@@ -123,13 +130,13 @@ export class Crawl {
       await this.options.contacts.stop();
     }
     this.#writer?.close();
-    // What failed inside an effect is reported where the caller waits.
+    // An error inside an effect is thrown here, because XState would not report it to the caller.
     // eslint-disable-next-line @typescript-eslint/only-throw-error
     if (this.#failure !== undefined) throw this.#failure;
     return this.#summary ?? this.#summarize('complete');
   }
 
-  /** Ends the crawl in order; what was contacted is kept. */
+  /** Interrupts the crawl. The results so far are kept. */
   stop(): void {
     if (!this.#isOver()) this.actor.send({ type: 'user.stop' });
   }
@@ -144,7 +151,7 @@ export class Crawl {
 
   #openFile(file: string): void {
     const { resume, chain } = this.options;
-    // `--resume` of a crawl that never began begins it.
+    // With `resume` too: a crawl that never began is begun.
     if (!existsSync(file)) {
       this.#writer = new EventWriter(file);
       return;
@@ -152,14 +159,14 @@ export class Crawl {
     if (!resume)
       throw new VerackError('ERR_LOCAL_ARGUMENT', {
         value: file,
-        why: 'it is there already; --resume goes on with it',
+        why: 'it exists already; --resume continues it',
       });
     const replay = new Replay(() => this.#frontier, this.#snapshot);
     this.#progress = resumeFrom(file, chain.name, replay);
     this.#writer = new EventWriter(file, this.#progress.file);
   }
 
-  /** An effect that fails ends the crawl; XState would not report it. */
+  /** Executes an effect. An error ends the crawl, and is thrown by {@link run}. */
   #attempt(effect: () => void): void {
     try {
       effect();
@@ -187,7 +194,7 @@ export class Crawl {
     if (!this.#isOver()) this.actor.send({ type: 'frontier.seeded' });
   }
 
-  /** A new crawl knows nothing of the one before it, which is kept for churn. */
+  /** Starts a new crawl with empty data. The previous crawl is kept to compute churn. */
   #renew(crawls: number, isResumed: boolean): void {
     if (crawls > 1) {
       this.#before = this.#snapshot;
@@ -245,14 +252,14 @@ export class Crawl {
     this.#report('frontier.filled');
   }
 
-  /** Which addresses are contacted again: a random sample of those that answered, and one of those that did not. */
+  /** The addresses that are contacted again: a random sample of those that answered, and one of those that did not. */
   #draw(): string[] {
     const nodes = [...this.#snapshot.nodes.values()].filter(({ last }) => last.outcome !== 'local');
     const kinds = [true, false].map((wanted) => nodes.filter(({ last }) => isAnswered(last) === wanted));
     return kinds.flatMap((kind) => this.#sampled(kind.map(({ addr }) => addr)));
   }
 
-  /** Fisher and Yates, as far as needed. */
+  /** A random sample: the first steps of a Fisher–Yates shuffle. */
   #sampled(addrs: string[]): string[] {
     const count = Math.min(this.options.sample, addrs.length);
     for (let at = 0; at < count; at++) {
@@ -315,13 +322,13 @@ export class Crawl {
     this.#frontier.finish(addr, report.outcome === 'reachable');
   }
 
-  /** A failure of this machine is no fact about the address: fewer contacts at a time, and another try. */
+  /** A failure of this computer says nothing about the address: the limit of open contacts is reduced, and the contact is repeated. */
   #mayTryAgain({ addr }: KnownAddress, { outcome }: ContactReport): boolean {
     if (outcome !== 'local') {
       this.#limit = Math.min(this.options.parallel, this.#limit + 1);
       return false;
     }
-    this.#limit = Math.max(FEWEST, Math.floor(this.#frontier.active * 0.75));
+    this.#limit = Math.max(MIN_PARALLEL, Math.floor(this.#frontier.active * 0.75));
     const tries = (this.#localTries.get(addr) ?? 0) + 1;
     this.#localTries.set(addr, tries);
     return tries < LOCAL_TRIES;

@@ -1,27 +1,28 @@
 /**
- * How many nodes are reachable, with a 95 % interval. METHOD.md explains the method and what it assumes.
+ * Estimates the number of reachable nodes, with a 95 % interval. METHOD.md explains the method and its assumptions.
  *
- * Pure functions over a {@link Snapshot}: the same file always gives the same numbers.
+ * Pure functions of a {@link Snapshot}: the same file always gives the same numbers.
  */
 import type { NodeRecord, Snapshot } from './snapshot.js';
 
+/** An estimate with its 95 % interval, as numbers of addresses. */
 export interface Interval {
   readonly estimate: number;
-  /** 95 % interval, whole addresses. */
   readonly low: number;
   readonly high: number;
 }
 
+/** The number of reachable addresses and its parts. */
 export interface ReachableEstimate extends Interval {
   /** Addresses that answered at least once. */
   readonly observed: number;
-  /** Reachable addresses among those whose first contact failed, by the repeat contacts; 0 without repeats. */
+  /** Estimated reachable addresses among those whose first contact failed, from the repeat contacts; 0 without repeats. */
   readonly missed: number;
-  /** Reachable addresses that never answered in any round (Chao, occasions are rounds); 0 without repeats. */
+  /** Estimated reachable addresses that answered in no round (Chao; the occasions are rounds); 0 without repeats. */
   readonly silent: number;
-  /** Reachable addresses that no node advertised (Chao, occasions are the nodes that advertise). */
+  /** Estimated reachable addresses that no node advertised (Chao; the occasions are the nodes that advertise). */
   readonly unadvertised: number;
-  /** Chance that a reachable node answers one contact; undefined without repeats. */
+  /** Probability that a reachable node answers one contact; undefined without repeats. */
   readonly answer_rate: number | undefined;
   /** `repeat`: repeat contacts and gossip; `gossip`: gossip only. */
   readonly method: 'repeat' | 'gossip';
@@ -30,21 +31,21 @@ export interface ReachableEstimate extends Interval {
 /** Half width of a 95 % interval in standard deviations. */
 const Z = 1.959964;
 
-/** A number with its variance. */
+/** An estimated number and its variance. */
 interface Part {
   readonly value: number;
   readonly variance: number;
 }
 
-const NOTHING: Part = { value: 0, variance: 0 };
+const ZERO: Part = { value: 0, variance: 0 };
 
 /**
- * Chao's estimate of how many were never seen, from how many were seen once and twice. `occasions`: how often each could
- * be seen, Infinity when there is no fixed number.
+ * Chao's estimate of how many individuals were never observed, from how many were observed once and twice. `occasions`: the
+ * number of occasions on which each could be observed; Infinity when it is not fixed.
  */
 export function unseen(once: number, twice: number, occasions: number): Part {
   const a = Number.isFinite(occasions) ? (occasions - 1) / occasions : 1;
-  if (once === 0) return NOTHING;
+  if (once === 0) return ZERO;
   if (twice === 0) {
     const value = (a * once * (once - 1)) / 2;
     return { value, variance: value + (a * once * (2 * once - 1) ** 2) / 4 };
@@ -54,7 +55,7 @@ export function unseen(once: number, twice: number, occasions: number): Part {
   return { value: (a * once ** 2) / (2 * twice), variance };
 }
 
-/** The interval of `observed` plus something that cannot be negative (log-normal, Chao 1987). */
+/** The 95 % interval of `observed` plus an estimate that cannot be negative (log-normal, Chao 1987). */
 export function intervalOf(observed: number, { value, variance }: Part): Interval {
   if (value <= 0) return { estimate: observed, low: observed, high: observed };
   const spread = Math.exp(Z * Math.sqrt(Math.log(1 + variance / value ** 2)));
@@ -71,7 +72,7 @@ interface Stratum {
   readonly sample: readonly NodeRecord[];
 }
 
-/** Only addresses of the first round count: the sample was drawn from them. */
+/** The stratum contains only addresses of the first round, from which the sample was drawn. */
 function stratumOf(nodes: readonly NodeRecord[], answered: boolean): Stratum {
   const own = nodes.filter(({ contacts: [first] }) => first?.round === 1 && first.answered === answered);
   return { size: own.length, sample: own.filter(({ contacts }) => contacts.length > 1) };
@@ -80,8 +81,8 @@ function stratumOf(nodes: readonly NodeRecord[], answered: boolean): Stratum {
 const answersOf = ({ contacts }: NodeRecord): number => contacts.filter(({ answered }) => answered).length;
 
 /**
- * Whether a history may come from a node that was up all the time: one that answered only the first contacts may have
- * left, one that answered only the last ones may have arrived. Both are left out, and {@link shareKept} makes up for it.
+ * Whether a history is used. A node that answered only the first contacts may have left, one that answered only the last ones
+ * may have arrived; such histories are not used, and {@link shareKept} corrects for that.
  */
 function isSettled({ contacts }: NodeRecord, times: number): boolean {
   const first = contacts.slice(0, times).every(({ answered }) => answered);
@@ -89,13 +90,13 @@ function isSettled({ contacts }: NodeRecord, times: number): boolean {
   return !first && !last;
 }
 
-/** The share of histories with `times` answers in `rounds` contacts that {@link isSettled} keeps; 1 when it would keep none. */
+/** The share of histories with `times` answers in `rounds` contacts that {@link isSettled} uses; 1 if it would use none. */
 function shareKept(rounds: number, times: number): number {
   const all = times === 1 ? rounds : (rounds * (rounds - 1)) / 2;
   return all > 2 ? (all - 2) / all : 1;
 }
 
-/** Addresses of the stratum that answered exactly `times` times, projected from its sample. */
+/** The number of addresses of the stratum that answered exactly `times` times, projected from its sample. */
 function projected({ size, sample }: Stratum, times: number, rounds: number): number {
   if (sample.length === 0) return 0;
   const kept = shareKept(rounds, times);
@@ -103,18 +104,18 @@ function projected({ size, sample }: Stratum, times: number, rounds: number): nu
   return ((size / sample.length) * own.length) / kept;
 }
 
-/** A total projected from a simple random sample without replacement. */
+/** The number of reachable addresses of the stratum, projected from a simple random sample without replacement. */
 function total({ size, sample }: Stratum): Part {
   const n = sample.length;
-  if (n === 0) return NOTHING;
+  if (n === 0) return ZERO;
   const share = sample.filter((node) => answersOf(node) > 0).length / n;
-  // Agresti and Coull's shrinkage: a share of 0 in a small sample is no proof of 0.
+  // Shrinkage of Agresti and Coull: a share of 0 in a small sample does not prove 0.
   const shrunk = (share * n + 2) / (n + 4);
   const variance = (size ** 2 * (1 - n / size) * shrunk * (1 - shrunk)) / n;
   return { value: size * share, variance };
 }
 
-/** Chance that a node that is reachable answers: its repeat contacts after a first answer. */
+/** The probability that a reachable node answers, from the repeat contacts after a first answer. */
 function answerRate({ sample }: Stratum): number | undefined {
   const repeats = sample.flatMap(({ contacts }) => contacts.slice(1));
   return repeats.length === 0
@@ -122,7 +123,7 @@ function answerRate({ sample }: Stratum): number | undefined {
     : repeats.filter(({ answered }) => answered).length / repeats.length;
 }
 
-/** Reachable addresses that were never advertised: occasions are the nodes that advertise. */
+/** The number of reachable addresses that were never advertised; the occasions are the nodes that advertise. */
 function unadvertisedOf(snapshot: Snapshot, nodes: readonly NodeRecord[]): Part {
   const counts = nodes
     .filter(({ lastAnswered, distance }) => lastAnswered !== undefined && distance > 0)
@@ -131,7 +132,7 @@ function unadvertisedOf(snapshot: Snapshot, nodes: readonly NodeRecord[]): Part 
   return unseen(times(1), times(2), Infinity);
 }
 
-/** Nodes that answered no contact at all, from those that answered once and twice. */
+/** The number of reachable nodes that answered no contact, from those that answered once and twice. */
 function silentOf(answered: Stratum, failed: Stratum, rounds: number): Part {
   const [once, twice] = [1, 2].map(
     (times) => projected(answered, times, rounds) + projected(failed, times, rounds),
@@ -142,15 +143,15 @@ function silentOf(answered: Stratum, failed: Stratum, rounds: number): Part {
   return { value: part.value, variance: part.variance * weight };
 }
 
-/** The number of reachable addresses. */
+/** Estimates the number of reachable addresses. */
 export function estimateReachable(snapshot: Snapshot): ReachableEstimate {
   const nodes = [...snapshot.nodes.values()];
   const observed = nodes.filter(({ lastAnswered }) => lastAnswered !== undefined).length;
   const [answered, failed] = [stratumOf(nodes, true), stratumOf(nodes, false)];
   const rounds = Math.max(0, ...nodes.map(({ contacts }) => contacts.length));
   const unadvertised = unadvertisedOf(snapshot, nodes);
-  const missed = rounds > 1 ? total(failed) : NOTHING;
-  const silent = rounds > 1 ? silentOf(answered, failed, rounds) : NOTHING;
+  const missed = rounds > 1 ? total(failed) : ZERO;
+  const silent = rounds > 1 ? silentOf(answered, failed, rounds) : ZERO;
   const later = nodes.filter(
     ({ contacts: [first], lastAnswered }) => first?.round !== 1 && lastAnswered,
   ).length;

@@ -1,20 +1,20 @@
 /**
- * The crawl file: written with one system call per contact, so that a killed process loses at most the contact under way;
- * read line by line, and cut back to its last whole contact before a crawl goes on.
+ * Reads and writes the crawl file. Each contact is written with one system call, so that a killed process loses at most the
+ * current contact. Before a crawl is resumed, the file is truncated to its last complete contact.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readSync, truncateSync, writeSync } from 'node:fs';
 import { VerackError } from '../index.js';
 import type { CrawlFileEvent } from './events.js';
 
-/** The longest line that is read; 1,000 addresses take about 80 kB. */
+/** The longest line that is read, bytes; 1,000 addresses need about 80 kB. */
 const MAX_LINE = 4_000_000;
 const CHUNK = 1 << 20;
 
 const bad = (file: string, why: string): VerackError =>
   new VerackError('ERR_LOCAL_ARGUMENT', { value: file, why });
 
-/** A failed system call, as `ERR_LOCAL_LIMIT` with `syscode` and `file`. */
+/** Executes a system call; a failure is thrown as `ERR_LOCAL_LIMIT` with `syscode` and `file`. */
 function attempt<T>(file: string, call: () => T): T {
   try {
     return call();
@@ -24,14 +24,14 @@ function attempt<T>(file: string, call: () => T): T {
   }
 }
 
-/** Appends events. Throws `ERR_LOCAL_LIMIT` when the disk is full or the file cannot be written. */
+/** Appends events to a file. Its functions throw `ERR_LOCAL_LIMIT` when the file cannot be written, for example when the disk is full. */
 export class EventWriter {
   readonly #fd: number;
   readonly #hash: Hash;
   #bytes = 0;
   #lines = 0;
 
-  /** `before`: the hash and size of what the file holds already; without it the file must not exist. */
+  /** `before`: the state of an existing file, which is continued; without it the file must not exist. */
   constructor(
     private readonly file: string,
     before?: FileState,
@@ -66,14 +66,14 @@ export class EventWriter {
   }
 }
 
-/** What a file holds up to its last whole contact. */
+/** The state of a file up to its last complete contact: its size, its number of lines, and its SHA-256. */
 export interface FileState {
   readonly bytes: number;
   readonly lines: number;
   readonly hash: Hash;
 }
 
-/** A line, and the offset behind it. */
+/** A line, and the offset of its end in the file. */
 interface Line {
   readonly text: string;
   readonly end: number;
@@ -115,11 +115,10 @@ function parse(text: string): CrawlFileEvent | undefined {
 }
 
 /**
- * The events of a crawl file in order, contact by contact: replies whose attempt line is missing are left out, and so is a
- * line that was cut. Returns the state of the file up to there.
+ * Yields the events of a crawl file in order, contact by contact. Replies without an attempt line, and an incomplete last line,
+ * are ignored. Returns the state of the file up to there.
  *
- * @throws VerackError `ERR_LOCAL_ARGUMENT` when a line other than the last is no event, `ERR_LOCAL_LIMIT` when the file
- *   cannot be read
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` when a complete line is not an event, `ERR_LOCAL_LIMIT` when the file cannot be read
  */
 export function* readEvents(file: string): Generator<CrawlFileEvent, FileState> {
   const hash = createHash('sha256');
@@ -127,7 +126,7 @@ export function* readEvents(file: string): Generator<CrawlFileEvent, FileState> 
   let state = { bytes: 0, lines: 0 };
   for (const { text, end } of linesOf(file)) {
     const event = parse(text);
-    if (!event) throw bad(file, `line ${state.lines + pending.length + 1} is no event of a crawl`);
+    if (!event) throw bad(file, `line ${state.lines + pending.length + 1} is not an event of a crawl`);
     pending.push({ event, text });
     if (event.event === 'reply') continue;
     for (const each of pending) hash.update(`${each.text}\n`);
@@ -138,7 +137,7 @@ export function* readEvents(file: string): Generator<CrawlFileEvent, FileState> 
   return { ...state, hash };
 }
 
-/** Cuts a file back to a state that {@link readEvents} returned. */
+/** Truncates a file to a state that {@link readEvents} returned. */
 export function cutBack(file: string, { bytes }: FileState): void {
   attempt(file, () => truncateSync(file, bytes));
 }

@@ -1,16 +1,16 @@
 /**
- * The lines of a crawl file: NDJSON, append-only, one self-contained event a line. `t` is UNIX time in milliseconds.
+ * The lines of a crawl file: NDJSON, append-only, one self-contained event per line. `t` is UNIX time in milliseconds.
  *
- * The reply lines of a contact come before its attempt line, and all are written in one call: a contact without an attempt
- * line did not happen.
+ * The reply lines of a contact come before its attempt line, and all are written in one call: replies without an attempt line
+ * belong to an incomplete contact, and are ignored.
  */
 import type { ContactReport } from './contact.js';
 import type { Reply } from './reply.js';
 
-/** Version of this format; it changes when a field changes its meaning or goes. */
+/** Version of this format. It changes when a field is removed or changes its meaning. */
 export const FORMAT_VERSION = 1;
 
-/** A crawl begins, or goes on after an interruption (`resumed`). */
+/** A crawl begins, or continues after an interruption (`resumed`). */
 export interface BeginEvent {
   readonly event: 'begin';
   readonly t: number;
@@ -35,7 +35,7 @@ export interface SeedEvent {
   readonly services?: string;
 }
 
-/** A round begins: 1 is the first contact of each address, later ones are repeat contacts of `contacts` addresses. */
+/** A round begins. Round 1 has the first contact of each address; later rounds contact the addresses in `repeats` again. */
 export interface RoundEvent {
   readonly event: 'round';
   readonly t: number;
@@ -43,7 +43,7 @@ export interface RoundEvent {
   readonly repeats: readonly string[];
 }
 
-/** A node answered `getaddr`, or announced addresses unasked. */
+/** A node sent addresses, in answer to `getaddr` or unsolicited. */
 export interface ReplyEvent extends Reply {
   readonly event: 'reply';
   /** The node that advertised. */
@@ -52,16 +52,17 @@ export interface ReplyEvent extends Reply {
   readonly vantage: string;
 }
 
-/** One contact, whatever came of it. */
+/** The result of one contact. */
 export interface AttemptEvent extends Omit<ContactReport, 'replies' | 'dropped'> {
   readonly event: 'attempt';
   readonly network: string;
-  /** Replies between the seeds and this address. */
+  /** Number of replies between the seeds and this address; 0 for a seed. */
   readonly distance: number;
-  /** Service bits that gossip claimed for it before the contact, 16 hex digits. */
+  /** Service bits that gossip advertised for it before the contact, 16 hex digits. */
   readonly gossip_services?: string;
-  /** Reply lines of this contact, and replies that were not kept. */
+  /** Number of reply lines of this contact. */
   readonly replies: number;
+  /** Number of replies that were not stored. */
   readonly replies_dropped: number;
 }
 

@@ -1,9 +1,10 @@
 /**
- * Which addresses are known, and which is contacted next.
+ * The frontier: stores the known addresses, and decides which one is contacted next.
  *
- * First come, first served, within bounds: at most `maxAddresses` are remembered, at most `maxPerNetgroup` of one netgroup,
- * at most `perNetgroup` contacts to one netgroup are open at a time, and gossip that leads nowhere is followed only as far
- * as {@link SourceCredit} allows. What is refused is counted by reason.
+ * Addresses are contacted in the order in which they were added, within limits: at most `maxAddresses` are stored, at most
+ * `maxPerNetgroup` of one netgroup, at most `perNetgroup` contacts to one netgroup are open at the same time, and addresses
+ * of a source whose addresses do not answer are contacted only as far as {@link SourceCredit} allows. Refused addresses are
+ * counted by reason.
  */
 import type { Chain, Endpoint } from '../index.js';
 import type { AddressNetwork } from '../wire/index.js';
@@ -29,11 +30,11 @@ export interface FrontierOptions {
   readonly optOut: OptOutList;
 }
 
-/** Contacts to addresses that one source alone advertised, after its credit was spent and nothing else was left to do. */
+/** Most contacts to addresses whose only source has no credit left, made when no other address is queued. */
 const SPECULATIVE_CONTACTS = 5_000;
-/** Addresses that may wait for a source's credit. */
+/** Most addresses that wait for credit of their source. */
 const MAX_WITHHELD = 50_000;
-/** Withheld addresses that one answer sets free. */
+/** Number of withheld addresses that are queued when an address of the same source answers. */
 const REWARD_RELEASES = 16;
 
 export class Frontier {
@@ -50,12 +51,12 @@ export class Frontier {
 
   constructor(private readonly options: FrontierOptions) {}
 
-  /** Addresses that are remembered. */
+  /** Number of stored addresses. */
   get size(): number {
     return this.#known.size;
   }
 
-  /** Addresses that wait for a contact; those that wait for a source's credit count once nothing else is left. */
+  /** Number of addresses that wait for a contact, without the withheld ones. */
   get queued(): number {
     return this.#queued;
   }
@@ -64,7 +65,7 @@ export class Frontier {
     return this.#active;
   }
 
-  /** Addresses that were advertised by one netgroup only, whose credit is spent. */
+  /** Number of addresses that only one netgroup advertised, whose credit is used up. */
   get withheld(): number {
     return this.#waiting;
   }
@@ -73,7 +74,7 @@ export class Frontier {
     return this.#known.get(addr);
   }
 
-  /** Takes note of an address. Returns why it will not be contacted, `known` for one that is known already. */
+  /** Adds an address. Returns `new`, `known` for one that is stored already, or the reason why it will not be contacted. */
   add(addr: string, origin: Origin): SkipReason | 'known' | 'new' {
     const known = this.#known.get(addr);
     if (known) {
@@ -101,7 +102,7 @@ export class Frontier {
     return undefined;
   }
 
-  /** A contact is over. `answered`: the handshake was complete. */
+  /** A contact has ended. `answered`: the handshake was complete. */
   finish(addr: string, answered: boolean): void {
     const known = this.#known.get(addr);
     if (known?.state !== 'active') return;
@@ -112,7 +113,7 @@ export class Frontier {
     if (this.#queued === 0 && this.#active === 0) this.#speculate();
   }
 
-  /** A contact was given up before it had a result: the address waits again. */
+  /** A contact was cancelled before it had a result: the address is queued again. */
   giveBack(addr: string): void {
     const known = this.#known.get(addr);
     if (known?.state !== 'active') return;
@@ -121,7 +122,7 @@ export class Frontier {
     this.#enqueue(known);
   }
 
-  /** Marks an address as contacted by the crawl that is resumed; nothing is counted as open. */
+  /** Marks an address as contacted before the crawl was resumed. The number of open contacts does not change. */
   replay(addr: string, answered: boolean): void {
     const known = this.#known.get(addr);
     if (!known) return;
@@ -137,7 +138,7 @@ export class Frontier {
     if (known?.state === 'done') this.#enqueue(known);
   }
 
-  /** Releases withheld addresses when nothing else is left; also called once before the first contact. */
+  /** Queues withheld addresses if nothing is queued and no contact is open. */
   settle(): void {
     if (this.#queued === 0 && this.#active === 0) this.#speculate();
   }
@@ -159,7 +160,7 @@ export class Frontier {
     return undefined;
   }
 
-  /** The chain's port, and the next one, where Core listens for Tor; I2P has no ports (SAM 3.1: 0). */
+  /** Whether gossip may name this port: the chain's port, the next one (on which Core listens for Tor), and 0 for I2P (SAM 3.1). */
   #isBitcoinPort(port: number, network: AddressNetwork): boolean {
     if (network === 'i2p' && port === 0) return true;
     if (port === 0) return false;
@@ -225,7 +226,7 @@ export class Frontier {
     this.#queue.push(next);
   }
 
-  /** Beyond the bound the address is forgotten, so that gossip cannot fill memory. */
+  /** Withholds an address. Above {@link MAX_WITHHELD} it is removed, so that gossip cannot fill the memory. */
   #withhold(known: KnownAddress): void {
     if (this.#waiting >= MAX_WITHHELD) {
       this.#known.delete(known.addr);
@@ -256,7 +257,7 @@ export class Frontier {
     }
   }
 
-  /** Nothing else is left: follow the withheld addresses after all, as long as the budget of the crawl lasts. */
+  /** Nothing else is queued: queues withheld addresses, up to {@link SPECULATIVE_CONTACTS} in the whole crawl. */
   #speculate(): void {
     for (const [source, list] of this.#withheld) {
       if (this.#speculative <= 0) return;

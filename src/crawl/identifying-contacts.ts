@@ -1,31 +1,32 @@
 /**
- * Contacts that also identify nodes by their behaviour, so that a false user agent shows: after a completed handshake, a share
- * of the nodes gets a second connection, opened when the first one is closed. Its cost is bounded: one connection at a time for each node, at most
- * {@link MOST_AT_ONCE} in all, and a time limit. What is not identified is reported without an identification.
+ * Contacts that also identify nodes by their behaviour, so that a false user agent can be detected. After a contact with a
+ * complete handshake, a random share of the nodes is connected to a second time. The cost is bounded: the second connection is
+ * opened after the first one has ended, at most {@link MAX_PARALLEL} are open, and each has a time limit. A node that cannot be
+ * identified is reported without an identification.
  */
 import type { Clock } from '../index.js';
 import type { ContactJob, ContactReport, Contacts, IdentifiedNode } from './contact.js';
 
 export interface IdentifyingOptions {
   readonly contacts: Contacts;
-  /** Identifies the node of a contact, over the transport of that contact; rejects when there is no connection. */
+  /** Identifies the node of a contact, over the same transport; rejects when the connection fails. */
   readonly identify: (report: ContactReport) => Promise<IdentifiedNode>;
-  /** Share of the reachable nodes, from 0 to 1. */
+  /** Share of the reachable nodes that are identified, 0 to 1. */
   readonly share: number;
-  /** A number from 0 to 1. */
+  /** Returns a random number in [0, 1). */
   readonly random: () => number;
   readonly clock: Clock;
 }
 
-const MOST_AT_ONCE = 16;
-/** Milliseconds for one identification. */
-const LONGEST = 30_000;
+const MAX_PARALLEL = 16;
+/** Time limit of one identification, milliseconds. */
+const TIME_LIMIT = 30_000;
 
 type Done = Parameters<Contacts['begin']>[1];
 
 export class IdentifyingContacts implements Contacts {
   #active = 0;
-  /** Ends the identifications that are under way. */
+  /** Functions that end the running identifications. */
   readonly #stops = new Set<() => void>();
   #isCancelled = false;
 
@@ -55,7 +56,7 @@ export class IdentifyingContacts implements Contacts {
 
   #isChosen({ outcome }: ContactReport): boolean {
     const { share, random } = this.options;
-    const isFree = this.#active < MOST_AT_ONCE && !this.#isCancelled;
+    const isFree = this.#active < MAX_PARALLEL && !this.#isCancelled;
     return outcome === 'reachable' && isFree && random() < share;
   }
 
@@ -66,7 +67,7 @@ export class IdentifyingContacts implements Contacts {
     return found ? { ...report, identified: found } : report;
   }
 
-  /** Undefined when the node accepts no second connection, when the time is up, or when the crawl is interrupted. */
+  /** The result of `work`; undefined when it fails, at the time limit, or when the crawl is interrupted. */
   #limited(work: Promise<IdentifiedNode>): Promise<IdentifiedNode | undefined> {
     const { clock } = this.options;
     return new Promise((resolve) => {
@@ -76,7 +77,7 @@ export class IdentifyingContacts implements Contacts {
         resolve(found);
       };
       const stop = (): void => end();
-      const timer = clock.setTimeout(stop, LONGEST);
+      const timer = clock.setTimeout(stop, TIME_LIMIT);
       this.#stops.add(stop);
       work.then(end, stop);
     });

@@ -1,6 +1,6 @@
 /**
- * The crawler: {@link Crawl} contacts every advertised address and records the results; the estimates and views are
- * functions over a {@link Snapshot} of such a file.
+ * The crawler: {@link Crawl} contacts every advertised address and writes the results to a crawl file. Estimates and views are
+ * functions of a {@link Snapshot} of that file.
  */
 export { Crawl } from './crawl.js';
 export type { CrawlReport, CrawlStatus } from './crawl.js';

@@ -1,22 +1,22 @@
-/** One address that the frontier remembers. There are hundreds of thousands: a class with few fields, no text twice. */
+/** An address in the frontier. There are hundreds of thousands, so the class has few fields and stores no text twice. */
 import type { AddressNetwork } from '../wire/index.js';
 import { hostOf } from './addr-text.js';
 import type { Seed } from './options.js';
 import type { Queue } from './queue.js';
 
-/** Where an address came from. */
+/** The origin of an address. */
 export interface Origin {
-  /** Netgroup of the node that advertised it; empty for an address that the operator or a DNS seed gave. */
+  /** Netgroup of the node that advertised it; empty for a seed. */
   readonly source: string;
-  /** Replies between the seeds and this address; 0 for a seed. */
+  /** Number of replies between the seeds and this address; 0 for a seed. */
   readonly distance: number;
-  /** Service bits that were advertised, in hex digits; undefined when unknown. */
+  /** Advertised service bits, in hex digits; undefined when unknown. */
   readonly services?: string | undefined;
-  /** Of an address book: gossip named its port, so the rule for ports holds. */
+  /** The address comes from an address book, and so from gossip: the rule for ports applies. */
   readonly isFromBook?: boolean;
 }
 
-/** The `source` of a seed that an address book has. */
+/** The `source` of a seed that comes from an address book. */
 export const ADDRESS_BOOK = 'addresses';
 
 export const originOf = ({ source, services }: Seed): Origin => ({
@@ -24,11 +24,11 @@ export const originOf = ({ source, services }: Seed): Origin => ({
   isFromBook: source === ADDRESS_BOOK,
 });
 
-/** The operator or a DNS seed named it, port included. */
+/** Whether the operator or a DNS seed gave the address with its port. */
 export const isOperatorGiven = ({ source, isFromBook = false }: Origin): boolean =>
   source === '' && !isFromBook;
 
-/** A netgroup: how many addresses it has, how many contacts to it are open, and which addresses wait for one to end. */
+/** A netgroup: the number of its addresses, the number of open contacts to it, and its addresses that wait for one to end. */
 export class Group {
   known = 0;
   active = 0;
@@ -37,14 +37,14 @@ export class Group {
   constructor(readonly name: string) {}
 }
 
-/** `withheld`: its source has no credit left; `deferred`: its netgroup has enough open contacts. */
+/** `withheld`: its source has no credit left. `deferred`: its netgroup has the largest allowed number of open contacts. */
 export type KnownState = 'queued' | 'deferred' | 'active' | 'withheld' | 'done';
 
 export class KnownAddress {
   state: KnownState = 'queued';
-  /** The service bits that gossip gave it, as last advertised. */
+  /** The service bits that were last advertised. */
   services: string | undefined;
-  /** Advertised by several netgroups, or given by the operator. */
+  /** Whether several netgroups advertised it, or it is a seed. */
   confirmed: boolean;
   readonly distance: number;
   /** The netgroup that advertised it first. */
@@ -53,7 +53,7 @@ export class KnownAddress {
   constructor(
     readonly addr: string,
     readonly network: AddressNetwork,
-    /** Undefined for an address that is a group of its own. */
+    /** Undefined for an address that belongs to no netgroup, because it is not publicly routable. */
     readonly group: Group | undefined,
     { source, distance, services }: Origin,
   ) {
@@ -63,7 +63,7 @@ export class KnownAddress {
     this.confirmed = source === '';
   }
 
-  /** The name under which this node is a source of addresses: its netgroup. */
+  /** The name of this node as a source of addresses: its netgroup. */
   get sourceName(): string {
     return this.group?.name ?? hostOf(this.addr);
   }

@@ -1,7 +1,7 @@
 /**
- * Which addresses probably belong to one owner: the unit of politeness and of trust in gossip. /16 of an IPv4 address,
- * /32 of an IPv6 one, 4 bits of an onion or I2P key, 12 bits of a CJDNS address (Core: netgroup.cpp without an ASMap).
- * An address that is not publicly routable, as in test networks, is a group of its own.
+ * Netgroups of the crawl: addresses that probably belong to one owner. Limits on contacts and on gossip apply to a netgroup. It
+ * is the /16 of an IPv4 address, the /32 of an IPv6 address, 4 bits of an onion or I2P key, 12 bits of a CJDNS address (Core:
+ * netgroup.cpp without an asmap). An address that is not publicly routable, as in test networks, is a group of its own.
  */
 import { BIP155, hexOf, networkOfNetAddress, parseAddress, type AddressNetwork } from '../wire/index.js';
 
@@ -14,7 +14,7 @@ const BITS: Readonly<Record<AddressNetwork, number>> = {
   not_publicly_routable: 0,
 };
 
-/** What a host is: its network in Core's words, and its netgroup. */
+/** The network of a host, named as in `getpeerinfo`, and its netgroup. */
 export interface HostClass {
   readonly network: AddressNetwork;
   readonly group: string;
@@ -22,7 +22,7 @@ export interface HostClass {
 
 const IPV4 = BIP155.ipv4.id;
 
-/** Classifies a host; text that is no address is `not_publicly_routable`. */
+/** Determines network and netgroup of a host. Text that is not an address is `not_publicly_routable`. */
 export function classifyHost(host: string): HostClass {
   const parsed = parseAddress(host);
   if (!parsed.ok) return { network: 'not_publicly_routable', group: host };

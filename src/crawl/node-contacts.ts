@@ -1,9 +1,8 @@
 /**
- * Contacts made by a node of this process.
+ * Makes contacts with a node in this process.
  *
- * A contact ends when the node has advertised addresses other than its own and has answered a ping after them, when no
- * addresses came in time ({@link ReplyDelays}), or when the connection ends. What one contact may cost is bounded: replies, bytes
- * and time.
+ * A contact ends when the peer has advertised addresses other than its own and has answered a ping after them, when it has sent
+ * no addresses in time ({@link ReplyDelays}), or when the connection ends. The replies, bytes and time of a contact are limited.
  */
 import {
   type BitcoinNode,
@@ -20,25 +19,28 @@ import { type ContactDone, OpenContact } from './open-contact.js';
 import { ReplyDelays } from './reply-delays.js';
 
 export interface NodeContactsOptions extends NodeOptions {
-  /** Contacts that may be open at a time. */
+  /** Most open contacts. */
   readonly parallel: number;
-  /** Milliseconds to wait for addresses after the handshake. */
+  /** Longest wait for addresses after the handshake, milliseconds. */
   readonly replyTimeout: number;
-  /** Milliseconds for a whole contact, from the first dial on. */
+  /** Time limit of a contact, from the first dial on, milliseconds. */
   readonly contactTimeout: number;
-  /** Name of the place that contacts are made from. */
+  /** Name of the place from which contacts are made. */
   readonly vantage: string;
 }
 
-/** Silence after a message with addresses that ends a contact: the ping was answered before the message came. */
+/** Limits of the silence after addresses that ends a contact whose ping was answered before them, milliseconds. */
 const [SHORTEST_SILENCE, LONGEST_SILENCE] = [20, 2_000];
-/** The same for a node that has not answered the ping. */
+/** Minimum of the same for a peer that has not answered the ping, milliseconds. */
 const SILENCE_WITHOUT_PONG = 250;
-/** A contact that waits for addresses is looked at so often, milliseconds. */
+/** Interval of the check whether a contact has waited long enough for addresses, milliseconds. */
 const INTERVAL = 200;
-/** An open connection whose key exchange takes longer than this and four times the opening is closed, and a v1 connection follows. */
+/**
+ * Time limit of the key exchange, milliseconds, in addition to four times the duration of the TCP connect. A connection that
+ * exceeds it is closed and replaced by a v1 connection.
+ */
 const KEY_EXCHANGE = 1_000;
-/** Entries that one message may hold: no message ends the connection by itself. */
+/** The node's limit of entries in one message, so large that no message ends the connection by itself. */
 const MAX_ENTRIES = 1_000;
 
 export class NodeContacts implements Contacts {
@@ -56,7 +58,7 @@ export class NodeContacts implements Contacts {
       ...node,
       maxoutbound: parallel,
       maxinbound: 0,
-      // A crawl counts every node that completes a handshake, whatever its services.
+      // A crawl counts every node that completes a handshake, regardless of its services.
       rules: { ...rules, requiredServices: '0000000000000000', addrFetchEntries: MAX_ENTRIES },
     });
     this.node.on('established', (info) => this.#established(info));
@@ -94,13 +96,13 @@ export class NodeContacts implements Contacts {
     } catch (error) {
       if (!(error instanceof VerackError)) throw error;
       const reason: Reason = { code: error.code, facts: error.facts };
-      // Not inside the call that began it.
+      // In a timer, because `done` must not be called during begin().
       this.#clock.clearTimeout(open.timer);
       this.#clock.setTimeout(() => this.#finish(open, reason, undefined), 0);
     }
   }
 
-  /** Some nodes that support v1 only wait for the rest of a message when they receive a key: BIP324 gets no answer then. */
+  /** Some v1 nodes read a key as the beginning of a message and wait for the rest: a key exchange with them gets no answer. */
   #watchKeyExchange(open: OpenContact, wait: number): void {
     open.keyExchangeTimer = this.#clock.setTimeout(() => {
       const info = this.node.peers.get(open.peer?.id ?? 0);
@@ -123,7 +125,7 @@ export class NodeContacts implements Contacts {
     else this.#awaitAddresses(open);
   }
 
-  /** Looks from time to time, because the limit changes with the answers of other nodes. */
+  /** Checks the time limit at intervals, because it changes with the answers of other nodes. */
   #awaitAddresses(open: OpenContact): void {
     const now = this.#clock.now();
     const end = open.startedat + this.options.contactTimeout;
@@ -140,7 +142,7 @@ export class NodeContacts implements Contacts {
     open.receive(command, payload, this.#clock.wall());
     if (open.hasAddresses && !before && open.established)
       this.#delays.add(this.#clock.now() - open.establishedat);
-    // The library forbids calls from within its own delivery of a message.
+    // Closing is delayed by a timer, because a listener of `message` must not close the connection.
     if (open.isExcessive) this.#closeIn(open, 0);
     else if (open.hasAddresses && open.established && command.startsWith('addr'))
       this.#closeIn(open, silenceOf(open));
@@ -173,7 +175,7 @@ export class NodeContacts implements Contacts {
   #fallBack(open: OpenContact): void {
     open.isFallingBack = false;
     open.peer = undefined;
-    // Not inside the report of the end: the node still holds the address.
+    // In a timer, because the node still has the address as connected while it reports the end.
     this.#clock.setTimeout(() => {
       if (this.#open.get(open.job.addr) !== open) return;
       this.#closeIn(open, Math.max(0, open.startedat + this.options.contactTimeout - this.#clock.now()));
@@ -202,7 +204,7 @@ const silenceOf = ({ pingtime, established }: OpenContact): number => {
   return Math.min(LONGEST_SILENCE, Math.max(SHORTEST_SILENCE, 2 * pingtime));
 };
 
-/** This program closes a contact that takes too long: the data say timeout, not request of the operator. */
+/** The reason that is recorded: a contact that was closed because it took too long has a timeout, not `ERR_LOCAL_CANCELLED`. */
 function recordedReason(open: OpenContact, reason: Reason, info: PeerInfo | undefined, ms: number): Reason {
   if (reason.code !== 'ERR_LOCAL_CANCELLED') return reason;
   if (open.established) return { code: 'END_DONE', facts: reason.facts };

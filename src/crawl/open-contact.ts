@@ -1,14 +1,14 @@
-/** A contact under way: what has been received so far, and the report that is made of it. */
+/** An open contact: stores what was received so far, and creates the report. */
 import type { BitcoinNode, Peer, PeerInfo, Reason } from '../index.js';
 import { type ContactJob, type ContactPeer, type ContactReport, outcomeOf } from './contact.js';
 import { readReply } from './reply.js';
 
-/** Replies that are kept of one contact. */
+/** Most replies that are stored for one contact. */
 const MAX_REPLIES = 16;
-/** Bytes after which a contact is closed. */
+/** Bytes of received payloads above which a contact is closed. */
 const MAX_BYTES = 1_000_000;
 
-/** An `addr` or `addrv2` payload: bytes take a fraction of the memory of what they decode to. */
+/** An `addr` or `addrv2` payload. It is decoded at the end, because the bytes need much less memory than the decoded message. */
 interface Payload {
   readonly command: 'addr' | 'addrv2';
   readonly payload: Uint8Array;
@@ -17,7 +17,7 @@ interface Payload {
 
 export type ContactDone = (report: ContactReport | undefined) => void;
 
-/** Moments are milliseconds on the node's clock; `t` is UNIX time. */
+/** Times `…at` are milliseconds of the node's clock; `t` is UNIX time in milliseconds. */
 export class OpenContact {
   peer: Peer | undefined;
   /** The timer that ends the contact, and the one that watches the key exchange. */
@@ -25,11 +25,11 @@ export class OpenContact {
   keyExchangeTimer: unknown;
   established: PeerInfo | undefined;
   establishedat = 0;
-  /** A message has brought addresses other than the node's own. */
+  /** The peer has sent addresses other than its own. */
   hasAddresses = false;
   /** Round trip of our ping, milliseconds; undefined before its answer. */
   pingtime: number | undefined;
-  /** The connection that is being closed is replaced by one over v1. */
+  /** The connection is being closed and will be replaced by a v1 connection. */
   isFallingBack = false;
   isCancelled = false;
   readonly #replies: Payload[] = [];
@@ -43,23 +43,23 @@ export class OpenContact {
     readonly t: number,
   ) {}
 
-  /** Dials; BIP324 first where that is wanted (Core: ConnectionType::ADDR_FETCH). */
+  /** Dials an addr-fetch connection (Core: `ConnectionType::ADDR_FETCH`); with `v2transport` BIP324 first. */
   dial(node: BitcoinNode, v2transport: boolean): void {
     const { host, port } = this.job;
     this.peer = node.dial({ host, port }, { connection_type: 'addr-fetch', v2transport });
   }
 
-  /** Counts a message and keeps what `addr` and `addrv2` hold. */
+  /** Counts a message, and stores the payloads of `addr` and `addrv2`. */
   receive(command: string, payload: Uint8Array, t: number): void {
     this.#bytes += payload.length;
     if (command !== 'addr' && command !== 'addrv2') return;
-    // The first byte is the number of entries; one entry is the node's own address.
+    // The first byte is the number of entries; a single entry is the node's own address.
     this.hasAddresses ||= payload[0] !== 1;
     if (this.#replies.length >= MAX_REPLIES) this.#dropped += 1;
     else this.#replies.push({ command, payload: new Uint8Array(payload), t });
   }
 
-  /** The contact has brought more than one contact may. */
+  /** The peer has sent more than the limits of a contact. */
   get isExcessive(): boolean {
     return this.#dropped > 0 || this.#bytes > MAX_BYTES;
   }

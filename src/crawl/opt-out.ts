@@ -1,6 +1,6 @@
 /**
- * Addresses whose operators do not want to be contacted. One entry a line: an address, an address with a port, or a prefix
- * (`192.0.2.0/24`); `#` begins a comment.
+ * The opt-out list: addresses whose operators do not want to be contacted. One entry per line: an address, an address with a
+ * port, or a prefix (`192.0.2.0/24`); `#` begins a comment.
  */
 import { BlockList, isIP } from 'node:net';
 import { type Endpoint, formatEndpoint, parseEndpoint, VerackError } from '../index.js';
@@ -11,7 +11,7 @@ export class OptOutList {
   readonly #prefixes = new BlockList();
   #hasPrefixes = false;
 
-  /** Throws `ERR_LOCAL_ARGUMENT` for a line that is none of the three forms. */
+  /** @throws VerackError `ERR_LOCAL_ARGUMENT` for a line that has none of the three forms */
   constructor(text = '') {
     for (const entry of OptOutList.entriesOf(text)) this.add(entry);
   }
@@ -22,7 +22,7 @@ export class OptOutList {
     return lines.filter((entry) => entry !== '');
   }
 
-  /** One entry in one of the three forms. */
+  /** Adds one entry. @throws VerackError `ERR_LOCAL_ARGUMENT` for text that has none of the three forms */
   add(entry: string): void {
     if (entry.includes('/')) return this.#addPrefix(entry);
     const { host, port } = parseEndpoint(entry, 0);

@@ -6,58 +6,67 @@ import type { CrawlFileEvent } from './events.js';
 import type { OptOutList } from './opt-out.js';
 import type { Snapshot } from './snapshot.js';
 
-/** An address to begin with. */
+/** An address from which a crawl starts. */
 export interface Seed {
+  /** `host:port`. */
   readonly addr: string;
   /** `seednode`, `file`, `crawl`, `addresses` (an address book), or the name of a DNS seed. */
   readonly source: string;
-  /** Service bits that the address book has, in hex digits. */
+  /** Service bits in the address book, in hex digits. */
   readonly services?: string;
 }
 
+/** The options of a crawl; {@link CRAWL_DEFAULTS} has usual values. */
 export interface CrawlOptions {
   readonly chain: Chain;
   readonly contacts: Contacts;
-  /** Called when a crawl begins; not when one is resumed. */
+  /** Returns the seeds. Called when a crawl begins, and not when one with known addresses is resumed. */
   readonly seeds: () => Promise<readonly Seed[]>;
   readonly clock: Clock;
-  /** `count` random bytes: which addresses are contacted again. */
+  /** Returns `count` random bytes, to draw the addresses that are contacted again. */
   readonly random: (count: number) => Uint8Array;
+  /** The user agent. */
   readonly agent: string;
+  /** Name of the place from which contacts are made. */
   readonly vantage: string;
-  /** Contacts that are open at a time. */
+  /** Most open contacts. */
   readonly parallel: number;
-  /** Of these, most to one netgroup. */
+  /** Most open contacts to one netgroup. */
   readonly perNetgroup: number;
-  /** Contacts of each address of the sample; 1: no address is contacted twice. */
+  /** Number of contacts of each address in the sample; 1: no address is contacted twice. */
   readonly rounds: number;
-  /** Addresses of each kind (answered, failed) that are contacted again. */
+  /** Number of addresses of each kind (answered, failed) that are contacted again. */
   readonly sample: number;
-  /** Milliseconds before contacts are repeated. */
+  /** Delay before contacts are repeated, milliseconds. */
   readonly roundDelay: number;
-  /** Milliseconds between two crawls; 0: one crawl. */
+  /** Delay between two crawls, milliseconds; 0: one crawl only. */
   readonly every: number;
+  /** Time that open contacts may take to close after an interruption, milliseconds. */
   readonly cancelTimeout: number;
-  /** Networks that contacts can reach from here. */
+  /** Networks that can be dialled; addresses of others are skipped. */
   readonly networks: readonly AddressNetwork[];
+  /** Contact addresses that are not publicly routable too, as in test networks. */
   readonly allowUnroutable: boolean;
+  /** Contact advertised addresses with any port; otherwise only the chain's port and the next one. */
   readonly anyPort: boolean;
+  /** Most stored addresses. */
   readonly maxAddresses: number;
+  /** Most stored addresses of one netgroup. */
   readonly maxPerNetgroup: number;
   readonly optOut: OptOutList;
-  /** Try BIP324 first where gossip advertises it, or where nothing is known. */
+  /** Dial with BIP324 first if the advertised services contain its bit. */
   readonly v2transport: boolean;
-  /** NDJSON file; none: nothing is written. */
+  /** The NDJSON file to write; absent: nothing is written. */
   readonly output?: string | undefined;
-  /** Go on with `output`. */
+  /** Continue the crawl in `output`. */
   readonly resume: boolean;
-  /** An earlier crawl, for churn. */
+  /** An earlier crawl, to compute churn. */
   readonly before?: Snapshot | undefined;
   /** Called with every event that is written. */
   readonly observe?: (event: CrawlFileEvent) => void;
 }
 
-/** What everything else is compared with. Addresses: what gossip of the main network holds, several times over. */
+/** Default values. `maxAddresses` is several times the number of addresses in the gossip of the main network. */
 export const CRAWL_DEFAULTS = {
   parallel: 256,
   perNetgroup: 16,
@@ -75,8 +84,8 @@ export const CRAWL_DEFAULTS = {
 const SAFE_CONTACT = /^[A-Za-z0-9 .,;:_?@/+-]{1,120}$/;
 
 /**
- * The user agent of a crawler: names the program and a contact.
- * @throws VerackError `ERR_LOCAL_ARGUMENT` for a contact with other characters, or of more than 120
+ * The user agent of a crawler, with the name of the program and a contact address of its operator.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for a contact with unsafe characters, or with more than 120 characters
  */
 export function crawlerAgent(name: string, version: string, contact: string | undefined): string {
   if (contact === undefined) return `/${name}:${version}(crawler)/`;
@@ -87,7 +96,7 @@ export function crawlerAgent(name: string, version: string, contact: string | un
   return `/${name}:${version}(crawler; ${contact})/`;
 }
 
-/** `HOST[:PORT]` as gossip would spell it. Onion and I2P names are addresses, other names are not. */
+/** `HOST[:PORT]` in canonical notation, as addresses of gossip are stored. */
 export function canonicalAddr(text: string, port: number): string {
   return formatEndpoint(parseEndpoint(text, port));
 }

@@ -1,6 +1,6 @@
-/** First in, first out, in constant time for each step. */
+/** A first-in, first-out queue with constant time per operation. */
 
-/** Places that are free at the front before the rest is moved together. */
+/** Number of removed items after which the array is copied without them. */
 const SLACK = 4_096;
 
 export class Queue<T> {

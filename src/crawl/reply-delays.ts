@@ -1,14 +1,14 @@
 /**
- * How long contacts wait for addresses: `replyTimeout`, or less where every node answers at once.
+ * Determines how long contacts wait for addresses: `replyTimeout`, or less if all nodes answer fast.
  *
- * Bitcoin Core delays its answer to `getaddr` by up to a minute and more, so a crawl of public nodes waits for `replyTimeout`. In a
- * network where {@link SAMPLE} nodes have answered and none was slow, the wait is {@link FACTOR} times the slowest answer: a
- * node that advertises nothing does not hold up the crawl.
+ * Bitcoin Core may delay its answer to `getaddr` by more than a minute, so a crawl of public nodes waits for `replyTimeout`. After
+ * {@link SAMPLE} nodes have answered, the wait is {@link FACTOR} times the slowest answer, if that is shorter: in a fast network,
+ * nodes that advertise nothing do not delay the crawl.
  */
 
 const SAMPLE = 16;
 const FACTOR = 5;
-/** The wait is never shorter, milliseconds. */
+/** The shortest wait, milliseconds. */
 const SHORTEST = 300;
 
 export class ReplyDelays {
@@ -17,7 +17,7 @@ export class ReplyDelays {
 
   constructor(private readonly replyTimeout: number) {}
 
-  /** An answer came so many milliseconds after the handshake. */
+  /** An answer was received `delay` milliseconds after the handshake. */
   add(delay: number): void {
     this.#count += 1;
     this.#slowest = Math.max(this.#slowest, delay);

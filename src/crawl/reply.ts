@@ -1,6 +1,6 @@
 /**
- * One `addr` or `addrv2` message as data: which addresses a node advertised, and when. Empty, malformed and excessive
- * replies are distinguished, because they mean different things.
+ * Decodes one `addr` or `addrv2` message: which addresses a node advertised, and when. Empty, malformed and excessive replies
+ * have different statuses.
  */
 import { formatEndpoint } from '../index.js';
 import { decodeMessage, formatAddress, fromLegacy, type Message } from '../wire/index.js';
@@ -8,11 +8,12 @@ import { decodeMessage, formatAddress, fromLegacy, type Message } from '../wire/
 /** An advertised address: `host:port`, the time that was sent with it (UNIX seconds), its service bits (hex). */
 export type AdvertisedAddress = readonly [addr: string, time: number, services: string];
 
-/** `complete`: decoded whole; `empty`: no entry; `malformed`: could not be decoded; `excess`: more entries than allowed. */
+/** `complete`: at least one entry; `empty`: no entry; `malformed`: could not be decoded; `excess`: more entries than allowed. */
 export type ReplyStatus = 'complete' | 'empty' | 'malformed' | 'excess';
 
+/** A message with addresses. */
 export interface Reply {
-  /** UNIX time in milliseconds at which it came. */
+  /** UNIX time at which it was received, milliseconds. */
   readonly t: number;
   readonly command: 'addr' | 'addrv2';
   readonly status: ReplyStatus;
@@ -21,12 +22,12 @@ export interface Reply {
   readonly bytes: number;
 }
 
-/** Entries that a node may send in one message (Core: MAX_ADDR_TO_SEND). */
+/** Most entries in one message (Core: `MAX_ADDR_TO_SEND`). */
 const MAX_ENTRIES = 1_000;
 
 type Entries = Extract<Message, { command: 'addr' | 'addrv2' }>['addresses'];
 
-/** Reads a payload. Never throws. */
+/** Decodes a payload that was received at `t`. Never throws. */
 export function readReply(command: 'addr' | 'addrv2', payload: Uint8Array, t: number): Reply {
   const base = { t, command, bytes: payload.length };
   const decoded = decodeMessage(command, payload);
@@ -49,7 +50,7 @@ function advertisedAddress(entry: Entries[number]): AdvertisedAddress {
 const SERVICES = new Map<string, string>();
 const MAX_SERVICES = 1_024;
 
-/** Service bits without leading zeros. Few combinations are in use: each is one string, not one for each address. */
+/** Service bits without leading zeros. Few combinations are in use, so each is one shared string, to save memory. */
 function shortServices(services: string): string {
   const known = SERVICES.get(services);
   if (known !== undefined) return known;
@@ -59,8 +60,8 @@ function shortServices(services: string): string {
 }
 
 /**
- * The IPv4 address in an IPv6-mapped one; undefined for other bytes. In `addr` it is the rule. Core ignores it in `addrv2`; here it is
- * the IPv4 address, under which the node is dialled.
+ * The IPv4 address in an IPv4-mapped IPv6 address; undefined for other bytes. `addr` contains all IPv4 addresses in this form. In
+ * `addrv2` Core ignores such an entry; here it counts as the IPv4 address, which can be dialled.
  */
 function mappedHostOf(ip: Uint8Array): string | undefined {
   if (ip.length !== 16 || ip[10] !== 0xff || ip[11] !== 0xff) return undefined;

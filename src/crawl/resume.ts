@@ -1,4 +1,4 @@
-/** Reads a crawl file back into a frontier and a snapshot, so that the crawl goes on where it was cut. */
+/** Reads a crawl file into a frontier and a snapshot, so that an interrupted crawl can be continued. */
 import { parseEndpoint, VerackError } from '../index.js';
 import { hostOf } from './addr-text.js';
 import { cutBack, type FileState, readEvents } from './event-file.js';
@@ -8,18 +8,18 @@ import { originOf } from './known-address.js';
 import { classifyHost } from './netgroup.js';
 import type { Snapshot } from './snapshot.js';
 
-/** How far the crawl in the file has got. */
+/** The progress of the crawl in a file. */
 export interface Progress {
   readonly begin: BeginEvent | undefined;
   readonly round: RoundEvent | undefined;
-  /** The last crawl in the file is complete. */
+  /** Whether the last crawl in the file is complete. */
   readonly isComplete: boolean;
-  /** Addresses contacted in the last round. */
+  /** Addresses that were contacted in the last round. */
   readonly contacted: ReadonlySet<string>;
   readonly file: FileState;
 }
 
-/** What of a crawl file the frontier has to know. */
+/** Applies the events of a crawl file to the frontier and the snapshot. */
 export class Replay {
   #round: RoundEvent | undefined;
   #contacted = new Set<string>();
@@ -61,9 +61,9 @@ export class Replay {
 }
 
 /**
- * Reads the file and cuts it back to its last whole contact.
+ * Reads the file and truncates it to its last complete contact.
  *
- * @throws VerackError `ERR_LOCAL_ARGUMENT` when the file is no crawl of that chain
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` when the file is a crawl of another chain, or as {@link readEvents}
  */
 export function resumeFrom(file: string, chain: string, replay: Replay): Progress {
   const events = readEvents(file);
@@ -83,7 +83,7 @@ export function loadSnapshot(file: string, snapshot: Snapshot): Snapshot {
   return snapshot;
 }
 
-/** Finds the network of an address text; remembers what it has found. */
+/** Returns a function that determines the network of an address; it caches results, because addresses repeat. */
 export function networkLookup(): (addr: string) => string {
   const known = new Map<string, string>();
   return (addr) => {
@@ -95,9 +95,13 @@ export function networkLookup(): (addr: string) => string {
   };
 }
 
+/** Most cached results. */
 const MAX_KNOWN = 50_000;
 
-/** Reads a list of addresses, one a line; `#` begins a comment. Throws `ERR_LOCAL_ARGUMENT` for what is none. */
+/**
+ * Parses a list of addresses, one per line; `#` begins a comment.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for a line that is not an address
+ */
 export function addressesIn(text: string, port: number): { readonly host: string; readonly port: number }[] {
   const lines = text.split('\n').map((line) => line.replace(/#.*/, '').trim());
   return lines.filter((line) => line !== '').map((line) => parseEndpoint(line, port));

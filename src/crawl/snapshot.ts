@@ -1,59 +1,60 @@
 /**
- * The facts of a crawl file about each address, collected event by event: the source of every view and every estimate.
+ * The data of a crawl file by address, from which all views and estimates are computed.
  *
- * Memory: one entry per address that was contacted, one counter per address that was advertised, at most `maxAddresses` of
- * each.
+ * It has one record per contacted address, and one counter per advertised address, at most `maxAddresses` of the latter.
  */
 import { createHash } from 'node:crypto';
 import { CrawlCounts } from './counts.js';
 import type { AttemptEvent, BeginEvent, CrawlFileEvent, EndEvent, ReplyEvent } from './events.js';
 import { AttemptRecord } from './attempt-record.js';
 
-/** One contact in short. */
+/** The result of one contact. */
 export interface Contact {
   readonly round: number;
   readonly t: number;
   readonly answered: boolean;
 }
 
-/** What the replies of one address held, in all contacts. */
+/** The replies of one address, from all contacts. */
 export interface Advertised {
-  /** Addresses, by network. */
+  /** Number of advertised addresses by network. */
   readonly networks: Readonly<Record<string, number>>;
-  /** Entries of its longest reply, and a digest of the addresses in it, whatever their order. */
+  /** Number of entries of the longest reply. */
   readonly largest: number;
+  /** A digest of the addresses in the longest reply, independent of their order. */
   readonly digest: string;
 }
 
-/** Everything that is known about one address that was contacted. */
+/** The record of a contacted address. */
 export interface NodeRecord {
   readonly addr: string;
   readonly network: string;
   readonly distance: number;
   readonly contacts: Contact[];
-  /** The last contact, and the last one that was answered. */
+  /** The last contact. */
   last: AttemptRecord;
+  /** The last contact that was answered. */
   lastAnswered: AttemptRecord | undefined;
   advertised: Advertised;
 }
 
-/** Default limit of remembered addresses. */
+/** Default limit of advertised addresses that are counted. */
 const MAX_ADDRESSES = 1_000_000;
-const NOTHING: Advertised = { networks: {}, largest: 0, digest: '' };
+const NO_ADDRESSES: Advertised = { networks: {}, largest: 0, digest: '' };
 
 export class Snapshot {
   readonly nodes = new Map<string, NodeRecord>();
-  /** How many different nodes advertised an address. */
+  /** For each advertised address, the number of nodes that advertised it. */
   readonly sources = new Map<string, number>();
   readonly rounds: number[] = [];
   begin: BeginEvent | undefined;
   end: EndEvent | undefined;
   counts = new CrawlCounts();
-  /** Crawls in the file. */
+  /** Number of crawls in the file. */
   crawls = 0;
   #attempts = 0;
   #reachable = 0;
-  /** Replies whose attempt line has not come yet. */
+  /** Replies whose attempt line was not read yet. */
   readonly #pending = new Map<string, Advertised>();
 
   constructor(
@@ -61,12 +62,12 @@ export class Snapshot {
     private readonly maxAddresses = MAX_ADDRESSES,
   ) {}
 
-  /** All contacts, repeat contacts included. */
+  /** Number of contacts, including repeat contacts. */
   get attempts(): number {
     return this.#attempts;
   }
 
-  /** Addresses that answered at least once. */
+  /** Number of addresses that answered at least once. */
   get reachable(): number {
     return this.#reachable;
   }
@@ -79,7 +80,7 @@ export class Snapshot {
     else if (event.event === 'end') this.end = event;
   }
 
-  /** A crawl that begins anew replaces the results of the one before it; a resumed one continues them. */
+  /** A new crawl replaces the results of the previous one; a resumed crawl continues them. */
   #begins(event: BeginEvent): void {
     this.begin = event;
     this.end = undefined;
@@ -96,12 +97,12 @@ export class Snapshot {
 
   #replied({ addr, addresses }: ReplyEvent): void {
     const node = this.nodes.get(addr);
-    const before = this.#pending.get(addr) ?? node?.advertised ?? NOTHING;
+    const before = this.#pending.get(addr) ?? node?.advertised ?? NO_ADDRESSES;
     const networks = { ...before.networks };
     for (const [each] of addresses) {
       const network = this.networkOf(each);
       networks[network] = (networks[network] ?? 0) + 1;
-      // Only the first contact of a node counts: a later one does not make it another source.
+      // Only in the first contact of a node, so that it counts as one source.
       if (!node && each !== addr) this.#count(each);
     }
     const isLargest = addresses.length > before.largest;
@@ -134,7 +135,7 @@ export class Snapshot {
 
   #enter({ addr, network, distance }: AttemptEvent, last: AttemptRecord): NodeRecord {
     const lastAnswered = undefined;
-    const node = { addr, network, distance, contacts: [], last, lastAnswered, advertised: NOTHING };
+    const node = { addr, network, distance, contacts: [], last, lastAnswered, advertised: NO_ADDRESSES };
     this.nodes.set(addr, node);
     return node;
   }

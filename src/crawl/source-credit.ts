@@ -1,22 +1,22 @@
 /**
- * How far the gossip of one netgroup is followed. A group that advertises addresses which no other group advertises has
- * credit for a few contacts; an address that answers renews it. So a node that invents 1,000 addresses each time costs a
- * bounded number of contacts, and an honest one is not limited.
+ * Limits the contacts that the gossip of one netgroup causes. A contact of an address that no other group advertised costs the
+ * group one unit of credit; an address that answers gives it new credit. So a node that invents addresses causes a bounded
+ * number of contacts, and an honest node is not limited.
  */
 
-/** Contacts that a new source is good for. */
+/** Credit of a new source. */
 const FIRST_CREDIT = 32;
 /** Credit for each advertised address that answers. */
 const REWARD = 16;
 const MAX_CREDIT = 4_096;
-/** Netgroups that are remembered; beyond them a group shares the credit of all the rest. */
+/** Most sources with their own credit; all others share one. */
 const MAX_SOURCES = 100_000;
-const THE_REST = '';
+const SHARED_KEY = '';
 
 export class SourceCredit {
   readonly #credit = new Map<string, number>();
 
-  /** Whether this source may cause one more contact; takes one unit of its credit if so. */
+  /** Takes one unit of a source's credit. Returns false when it has none left. */
   charge(source: string): boolean {
     const key = this.#keyOf(source);
     const credit = this.#credit.get(key) ?? FIRST_CREDIT;
@@ -33,6 +33,6 @@ export class SourceCredit {
   }
 
   #keyOf(source: string): string {
-    return this.#credit.has(source) || this.#credit.size < MAX_SOURCES ? source : THE_REST;
+    return this.#credit.has(source) || this.#credit.size < MAX_SOURCES ? source : SHARED_KEY;
   }
 }

@@ -1,4 +1,4 @@
-/** The result of a crawl: counts, estimates, and the manifest beside the crawl file. */
+/** The result of a crawl: counts, estimates, and the manifest file. */
 import { renameSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { VerackError } from '../index.js';
@@ -19,25 +19,28 @@ import { FORMAT_VERSION } from './events.js';
 import type { Frontier } from './frontier.js';
 import type { Snapshot } from './snapshot.js';
 
+/** The summary of a crawl. */
 export interface CrawlSummary {
-  /** Addresses that answered at least once. */
+  /** Number of addresses that answered at least once. */
   readonly reachable: number;
-  /** Addresses that were contacted at least once. */
+  /** Number of addresses that were contacted at least once. */
   readonly attempted: number;
+  /** Duration of the crawl. */
   readonly seconds: number;
-  /** Contacts, repeats included. */
+  /** Number of contacts, including repeat contacts. */
   readonly contacts: number;
-  /** Addresses that are known, contacted or not. */
+  /** Number of known addresses, contacted or not. */
   readonly known: number;
   readonly completeness: 'complete' | 'interrupted';
-  /** Addresses that were advertised by one netgroup only and not contacted, because its gossip led nowhere. */
+  /** Number of addresses that were not contacted, because their only source had no credit left. */
   readonly not_followed: number;
-  /** Advertised addresses that were refused, by reason; one that is advertised again counts again. */
+  /** Number of refused addresses by reason; an address that is advertised again counts again. */
   readonly skipped: Readonly<Record<string, number>>;
+  /** Number of addresses by outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
-  /** Contacts that did not answer, by reason code. */
+  /** Number of addresses that never answered, by reason code of the last contact. */
   readonly reasons: Readonly<Record<string, number>>;
-  /** What contacts cost, by the reason of their end: nodes that answer slowly, or too much, show here. */
+  /** Costs of contacts by the reason for which they ended, for example of nodes that answer slowly or send too much. */
   readonly costs: Readonly<Record<string, Cost>>;
   /** Reachable addresses by network and by transport. */
   readonly networks: Readonly<Record<string, number>>;
@@ -45,15 +48,15 @@ export interface CrawlSummary {
   readonly estimate: ReachableEstimate;
   readonly v2: V2Comparison;
   readonly services: ServicesComparison;
-  /** User agents against behaviour, of the nodes that were identified. */
+  /** User agents and identified implementations, for the nodes that were identified. */
   readonly identities: IdentityComparison;
-  /** Groups of addresses that may be one node. */
+  /** Number of groups of addresses that may be one node. */
   readonly suspected_duplicates: number;
-  /** Against the crawl before, when there is one. */
+  /** Changes since the previous crawl, if there is one. */
   readonly churn?: Churn;
 }
 
-/** How often each value of a key occurs. */
+/** The number of items for each key. */
 function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const item of items) {
@@ -63,7 +66,7 @@ function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<str
   return counts;
 }
 
-/** Computes the summary. */
+/** Computes the summary of a crawl. */
 export function summaryOf(
   snapshot: Snapshot,
   frontier: Pick<Frontier, 'size' | 'withheld' | 'skipped'>,
@@ -96,10 +99,10 @@ export function summaryOf(
   };
 }
 
-/** Where the manifest of a crawl file is. */
+/** The path of the manifest of a crawl file. */
 export const manifestOf = (file: string): string => `${file}.manifest.json`;
 
-/** Writes the manifest in one step: a reader sees the old one or the new one, never half of it. */
+/** Writes the manifest atomically: a reader finds the old or the new one, never a part. */
 export function writeManifest(
   file: string,
   state: { readonly bytes: number; readonly lines: number; readonly sha256: string },

@@ -59,7 +59,7 @@ else
       const flags = names.flatMap((name) => ['--nats-creds', secured[name as keyof SecuredNats]]);
       const worker = fleet(flags, trusted);
       expect(await worker.exit).toBe(2);
-      expect(worker.stderr).toContain('the server and this client do not agree');
+      expect(worker.stderr).toContain('the connection to the server failed');
     });
 
     test('no server: a sentence, and exit code 4', async () => {

@@ -1,6 +1,6 @@
 /**
- * The connection to NATS: client libraries loaded when asked for, streams and buckets made when they are missing. The client
- * reconnects for ever; publishing is repeated until the server has the message.
+ * The connection to NATS. The client libraries are loaded on demand; missing streams and buckets are created. The client
+ * reconnects without limit, and publishing is repeated until the server has stored the message.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -20,11 +20,13 @@ import {
 } from './names.js';
 
 export interface FleetOptions {
-  /** `nats://HOST[:PORT]` or `tls://…`; no secrets: those are in the credentials file. */
+  /** `nats://HOST[:PORT]` or `tls://…`, without secrets. */
   readonly url: string;
+  /** The path of the credentials file. */
   readonly credentials?: string | undefined;
 }
 
+/** The parts of a NATS server that a fleet uses. */
 export interface Fleet {
   readonly connection: NatsConnection;
   readonly js: JetStreamClient;
@@ -32,7 +34,7 @@ export interface Fleet {
   readonly optOuts: KV;
 }
 
-/** Milliseconds between two tries. */
+/** Delay between two attempts, milliseconds. */
 const RETRY = 500;
 const HOUR = 3_600;
 const NANOS = 1e9;
@@ -62,10 +64,10 @@ function credentialsIn(file: string): Uint8Array {
 }
 
 /**
- * Connects, and makes what is missing on the server.
+ * Connects to the server, and creates missing streams and buckets.
  *
  * @throws VerackError `ERR_LOCAL_ARGUMENT` when the URL, the credentials or the client library are unusable, or the server's
- *   certificate is not trusted; `ERR_DIAL_REFUSED` when there is no server
+ *   certificate is not trusted; `ERR_DIAL_REFUSED` when no server listens there
  */
 export async function joinFleet({ url, credentials }: FleetOptions): Promise<Fleet> {
   if (/\/\/[^/]*@/.test(url)) throw bad('--nats', 'no secrets on the command line: use --nats-creds FILE');
@@ -89,12 +91,12 @@ export async function joinFleet({ url, credentials }: FleetOptions): Promise<Fle
   return { connection, js, leases, optOuts: await kv.create(OPT_OUTS) };
 }
 
-/** The client reports a closed port by `code`, everything else by its message. */
+/** Converts an error of the client: it reports a closed port by `code`, all other failures by the message. */
 function connectionFailure(url: string, error: unknown): VerackError {
   const { message, cause } = error as Error;
   if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED')
     return new VerackError('ERR_DIAL_REFUSED', { host: url });
-  return bad(url, `the server and this client do not agree: ${message.slice(0, 200)}`);
+  return bad(url, `the connection to the server failed: ${message.slice(0, 200)}`);
 }
 
 async function makeStreams(
@@ -113,13 +115,13 @@ async function makeStreams(
   });
   const wanted: Partial<ConsumerInfo['config']> = {
     ...{ durable_name: JOBS.consumer, ack_policy: AckPolicy.Explicit, ack_wait: ACK_WAIT * NANOS },
-    // Each worker bounds itself by what it pulls.
+    // So large that it limits nothing: each worker fetches only as many jobs as it can process.
     max_ack_pending: 100_000,
   };
   await manager.consumers.add(JOBS.stream, wanted);
 }
 
-/** Publishes until the server has it; a restart of the server only takes time. Ends early when `signal` aborts. */
+/** Publishes a message, and repeats that until the server has stored it or `signal` aborts. `id` lets the server drop duplicates. */
 export async function publish(
   { js }: Fleet,
   subject: string,
@@ -137,13 +139,13 @@ export async function publish(
   }
 }
 
-/** Runs `work` again whenever it ends or fails, until `signal` aborts. */
+/** Runs `work` again each time it ends or fails, until `signal` aborts. */
 export async function persist(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
     try {
       await work();
     } catch {
-      // The server is not reachable; try again.
+      // For example because the server is not reachable: it is tried again.
     }
     if (!signal.aborted) await wait(RETRY);
   }

@@ -1,6 +1,6 @@
 /**
- * Contacts made by the workers of a fleet: a crawl that uses these is its coordinator, and writes the same file as a single
- * process does. Data that is not fresh any more is an alarm.
+ * Makes contacts with the workers of a fleet. A crawl that uses these is the coordinator of the fleet, and writes the same file
+ * as a single process. It reports when results stop arriving.
  */
 import { type Clock, systemClock } from '../../index.js';
 import type { ContactJob, ContactReport, Contacts } from '../contact.js';
@@ -10,15 +10,16 @@ import { JOBS, messageId, RESULTS, resultSubject } from './names.js';
 export interface FleetContactsOptions {
   readonly fleet: Fleet;
   readonly clock?: Clock;
-  /** Milliseconds without a result, while some are outstanding, after which the data counts as stale. */
+  /** Milliseconds without a result, while results are outstanding, after which the data counts as stale. Default 45,000. */
   readonly staleAfter?: number;
-  /** Called when results stop coming (`true`), and when they come again. */
+  /** Called with true when results stop arriving, and with false when they arrive again. */
   readonly stale?: (isStale: boolean, seconds: number) => void;
 }
 
 const STALE_AFTER = 45_000;
-const LOOK = 1_000;
-/** Results that may wait for a job that is not requested yet: those of a coordinator that is resumed. */
+/** Interval of the check for staleness, milliseconds. */
+const CHECK_INTERVAL = 1_000;
+/** Most results that are stored for jobs that were not requested yet, which happens when a coordinator is resumed. */
 const MAX_EARLY = 100_000;
 
 interface Outstanding {
@@ -41,10 +42,10 @@ export class FleetContacts implements Contacts {
   constructor(private readonly options: FleetContactsOptions) {
     this.#clock = options.clock ?? systemClock;
     this.#lastat = this.#clock.now();
-    this.#look();
+    this.#checkStaleness();
   }
 
-  /** Seconds since the last result, 0 while none is outstanding. */
+  /** Seconds since the last result; 0 while none is outstanding. */
   get staleness(): number {
     return this.#outstanding.size === 0 ? 0 : (this.#clock.now() - this.#lastat) / 1_000;
   }
@@ -72,7 +73,7 @@ export class FleetContacts implements Contacts {
     await this.options.fleet.connection.close();
   }
 
-  /** Reads the results of a crawl from their beginning, so that those of a coordinator that died are there too. */
+  /** Reads all results of a crawl, so that a resumed coordinator gets those that arrived while none was running. */
   #follow(crawl: string): void {
     this.#following.abort();
     this.#following = new AbortController();
@@ -110,13 +111,13 @@ export class FleetContacts implements Contacts {
     outstanding.done(report);
   }
 
-  #look(): void {
+  #checkStaleness(): void {
     const { staleAfter = STALE_AFTER, stale } = this.options;
     const isStale = this.staleness * 1_000 > staleAfter;
     if (isStale !== this.#isStale) {
       this.#isStale = isStale;
       stale?.(isStale, Math.round(this.staleness));
     }
-    this.#timer = this.#clock.setTimeout(() => this.#look(), LOOK);
+    this.#timer = this.#clock.setTimeout(() => this.#checkStaleness(), CHECK_INTERVAL);
   }
 }

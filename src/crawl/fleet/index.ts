@@ -1,4 +1,4 @@
-/** The fleet: a crawl made by several processes, with a NATS server between them. */
+/** The fleet: several processes that crawl together and communicate through a NATS server. */
 export { joinFleet } from './connection.js';
 export type { Fleet, FleetOptions } from './connection.js';
 export { FleetContacts } from './fleet-contacts.js';

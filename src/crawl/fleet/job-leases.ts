@@ -1,7 +1,7 @@
 /**
- * Leases on addresses: a worker contacts an address only while it holds the lease, an entry of a key–value bucket. The server may
- * deliver a job again although its worker is alive, after a restart for instance; the second worker finds the lease
- * and leaves the address alone. Leases of a worker that died expire.
+ * Leases on addresses: a worker contacts an address only while it has the lease, an entry in a key–value bucket. The server may
+ * deliver a job again although its worker is running, for example after a restart; the second worker then finds the lease and
+ * does not contact the address. The leases of a worker that died expire.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { KV } from '@nats-io/kv';
@@ -13,10 +13,10 @@ interface LeaseEntry {
   readonly done: boolean;
 }
 
-/** `own`: this worker may contact the address; `other`: another one does; `done`: the result is there. */
+/** `own`: this worker may contact the address; `other`: another worker has the lease; `done`: the result was published. */
 export type LeaseState = 'own' | 'other' | 'done';
 
-/** Milliseconds between two tries while the server is away. */
+/** Delay between two attempts while the server is not reachable, milliseconds. */
 const RETRY = 500;
 
 export class JobLeases {
@@ -26,7 +26,7 @@ export class JobLeases {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Takes the lease of a job when it is free. Waits for a server that is away; `other` when the worker stops meanwhile. */
+  /** Acquires the lease of a job if it is free. Waits while the server is not reachable; `other` if the worker stops meanwhile. */
   async acquire(id: string): Promise<LeaseState> {
     while (!this.signal.aborted) {
       const state = (await this.#create(id)) ?? (await this.#read(id));
@@ -36,12 +36,12 @@ export class JobLeases {
     return 'other';
   }
 
-  /** Prolongs the leases of jobs that are under way. */
+  /** Renews the leases of running jobs. */
   async refresh(ids: Iterable<string>): Promise<void> {
     await Promise.allSettled([...ids].map((id) => this.#put(id, false)));
   }
 
-  /** The result of a job has been published. The entry stays until it expires, for a job that is delivered once more. */
+  /** The result of a job was published. The entry stays until it expires, in case the job is delivered again. */
   async finish(id: string): Promise<void> {
     await this.#put(id, true).catch(() => undefined);
   }
@@ -53,7 +53,7 @@ export class JobLeases {
     );
   }
 
-  /** Undefined when there is no entry, or no server. */
+  /** The state of a lease; undefined when there is no entry, or the server is not reachable. */
   async #read(id: string): Promise<LeaseState | undefined> {
     const entry = await this.bucket.get(keyOf(id)).catch(() => null);
     if (entry?.operation !== 'PUT') return undefined;

@@ -1,9 +1,9 @@
-/** The opt-out list of a fleet: kept in a key–value bucket, followed by the coordinator while it runs. */
+/** The opt-out list of a fleet, in a key–value bucket that the coordinator watches. */
 import type { OptOutList } from '../opt-out.js';
 import { type Fleet, persist } from './connection.js';
 import { entryOf, keyOf } from './names.js';
 
-/** Adds these entries to the bucket, then takes over what is there and what comes, until `signal` aborts. */
+/** Adds `entries` to the bucket, then adds all entries of the bucket to `list`, also those that are added until `signal` aborts. */
 export async function shareOptOuts(
   { optOuts }: Fleet,
   entries: readonly string[],

@@ -1,6 +1,7 @@
 /**
- * A worker of a fleet: takes jobs from the queue and their leases, makes the contacts, publishes the results, and only then
- * acknowledges. A worker that dies acknowledges nothing: its jobs are delivered to another one when its leases have expired.
+ * A worker of a fleet: fetches jobs from the queue, acquires their leases, makes the contacts, publishes the results, and then
+ * acknowledges the jobs. The jobs of a worker that died are not acknowledged, and another worker processes them when the leases
+ * have expired.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { JsMsg } from '@nats-io/jetstream';
@@ -15,12 +16,13 @@ export interface WorkerOptions {
   /** Name of this worker, unique in the fleet: letters, digits, `-` and `_`. */
   readonly name: string;
   readonly vantage: string;
-  /** Contacts that are open at a time. */
+  /** Most open contacts. */
   readonly parallel: number;
+  /** Stops the worker when it aborts. */
   readonly signal: AbortSignal;
 }
 
-/** Jobs that are remembered after they are done. */
+/** Most finished jobs whose ids are stored. */
 const MAX_FINISHED = 10_000;
 
 export class Worker {
@@ -33,12 +35,12 @@ export class Worker {
     this.#leases = new JobLeases(options.fleet.leases, options.name, options.signal);
   }
 
-  /** Jobs under way, and results published. */
+  /** Number of running jobs, and of published results. */
   get status(): { readonly active: number; readonly done: number } {
     return { active: this.#open.size, done: this.#done };
   }
 
-  /** Works until the signal aborts. */
+  /** Processes jobs until the signal aborts. */
   async run(): Promise<void> {
     const { signal, contacts, fleet } = this.options;
     const heartbeat = this.#heartbeat();
@@ -50,7 +52,7 @@ export class Worker {
     await Promise.race([fleet.connection.drain(), wait(1_000)]);
   }
 
-  /** Takes as many jobs as may be opened now: one that waits here would be delivered to another worker meanwhile. */
+  /** Fetches only as many jobs as can be opened now: a job that waited here would be delivered to another worker meanwhile. */
   async #consume(): Promise<void> {
     const { fleet, parallel, signal } = this.options;
     const consumer = await fleet.js.consumers.get(JOBS.stream, JOBS.consumer);
@@ -68,7 +70,7 @@ export class Worker {
     const job = message.json<ContactJob>();
     const id = messageId(job);
     if (this.#finished.has(id)) return message.ack();
-    // Delivered again although it is under way here: the later delivery is the one to acknowledge.
+    // A job that is delivered again although it runs here: the later delivery must be acknowledged.
     const isOpen = this.#open.has(id);
     this.#open.set(id, message);
     if (isOpen) return;
@@ -94,7 +96,7 @@ export class Worker {
     this.#open.delete(id);
   }
 
-  /** An acknowledgement can be lost: what was published is not contacted again. */
+  /** Stores the id of a finished job, so that it is not contacted again if its acknowledgement is lost. */
   #remember(id: string): void {
     this.#finished.add(id);
     if (this.#finished.size <= MAX_FINISHED) return;
@@ -104,7 +106,7 @@ export class Worker {
     }
   }
 
-  /** Prolongs the jobs under way and their leases, and the entry that shows that this worker is alive. */
+  /** Renews the running jobs, their leases, and the entry of this worker. */
   async #heartbeat(): Promise<void> {
     const { signal, fleet, name, vantage } = this.options;
     while (!signal.aborted) {

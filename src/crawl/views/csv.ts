@@ -8,7 +8,7 @@ const FORMULA = /^[=+\-@\t\r]/;
 function field(cell: Cell): string {
   if (cell === null) return '';
   if (typeof cell !== 'string') return String(cell);
-  // User agents are hostile text.
+  // A user agent is untrusted text: without the apostrophe a spreadsheet could execute it.
   const text = FORMULA.test(cell) ? `'${cell}` : cell;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,4 +1,4 @@
-/** The views of a crawl, by the word that `--format` takes. */
+/** The views of a crawl, named as the values of `--format`. */
 import type { Snapshot } from '../snapshot.js';
 import { bitnodesView } from './bitnodes.js';
 import { csvView } from './csv.js';
@@ -14,7 +14,7 @@ const TEXTS: Readonly<Record<Exclude<Format, 'parquet'>, (snapshot: Snapshot) =>
   csv: csvView,
 };
 
-/** A text, or the bytes of a Parquet file. */
+/** The view of a crawl: text, or the bytes of a Parquet file. */
 export async function viewOf(snapshot: Snapshot, format: Format): Promise<string | Uint8Array> {
   return format === 'parquet' ? parquetView(snapshot) : TEXTS[format](snapshot);
 }

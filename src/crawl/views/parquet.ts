@@ -1,4 +1,4 @@
-/** The same table as Parquet, by `hyparquet-writer`: an optional dependency, loaded when asked for. */
+/** The table of a crawl as Parquet, written with `hyparquet-writer`: an optional dependency, loaded on demand. */
 import { VerackError } from '../../index.js';
 import type { Snapshot } from '../snapshot.js';
 import { COLUMNS, tableOf } from './table.js';

@@ -1,9 +1,9 @@
-/** What every view is made of: the nodes that answered, in the order of their addresses. */
+/** The nodes that answered, in the order of their addresses. */
 import { endpointOf } from '../addr-text.js';
 import type { NodeRecord, Snapshot } from '../snapshot.js';
 import type { AttemptRecord } from '../attempt-record.js';
 
-/** A node that answered, with its host and port apart. */
+/** A node that answered, with separate host and port. */
 export interface ReachableNode {
   readonly node: NodeRecord;
   readonly attempt: AttemptRecord;

@@ -1,8 +1,8 @@
 /**
- * The dump of bitcoin-seeder, which Bitcoin Core's `contrib/seeds/makeseeds.py` reads: address, good, last success, uptime
- * over 2 hours, 8 hours, 1, 7 and 30 days, height, services, version, user agent.
+ * The dump format of bitcoin-seeder, which Bitcoin Core's `contrib/seeds/makeseeds.py` reads: address, good, last success,
+ * uptime over 2 hours, 8 hours, 1, 7 and 30 days, height, services, version, user agent.
  *
- * A crawl has few contacts: each uptime is the share of answered contacts within that time, 0.00% where there was none.
+ * A crawl has few contacts: each uptime is the share of answered contacts within that time, and 0.00% without contacts.
  */
 import type { NodeRecord, Snapshot } from '../snapshot.js';
 
@@ -28,12 +28,12 @@ function line(node: NodeRecord, now: number): string {
     String(peer?.startingheight ?? 0).padStart(6),
     (peer?.services ?? '').slice(8).padStart(8, '0'),
     String(peer?.version ?? 0),
-    // The reader takes the text between the quotes: it must not contain one.
+    // makeseeds.py reads the text between the quotes, so it must not contain quotes.
     `"${(peer?.subver ?? '').replaceAll('"', "'").replace(/\s+/g, '_')}"`,
   ].join(' ');
 }
 
-/** `now`: UNIX time in milliseconds that uptimes count back from; default the last contact. */
+/** The dump as text. `now`: UNIX time in milliseconds at which the uptimes end; default the time of the last contact. */
 export function seedsView(snapshot: Snapshot, now?: number): string {
   const nodes = [...snapshot.nodes.values()].sort((a, b) => (a.addr < b.addr ? -1 : 1));
   const last = now ?? nodes.reduce((latest, { last }) => Math.max(latest, last.t), 0);

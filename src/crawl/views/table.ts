@@ -1,11 +1,11 @@
-/** One row per contacted address, with the column names of p2p-crawler; the table behind CSV and Parquet. */
+/** The table for CSV and Parquet: one row per contacted address, with the column names of p2p-crawler. */
 import { endpointOf } from '../addr-text.js';
 import type { NodeRecord, Snapshot } from '../snapshot.js';
 import { v2Label } from '../comparisons.js';
 
 export type Cell = string | number | boolean | null;
 
-/** p2p-crawler's columns in its order, then ours. Times in milliseconds where p2p-crawler has them so. */
+/** The columns of p2p-crawler in its order and units, then those of this program. */
 export const COLUMNS = [
   ...['host', 'port', 'network', 'seed_distance', 'handshake_timestamp', 'time_connect'],
   ...[
@@ -73,7 +73,7 @@ function advertised({ advertised: { networks }, lastAnswered }: NodeRecord): Rec
   };
 }
 
-/** The rows, in the order of the addresses. A cell that is not known is null. */
+/** The rows, in the order of the addresses. Unknown values are null. */
 export function tableOf(snapshot: Snapshot): Record<string, Cell>[] {
   const nodes = [...snapshot.nodes.values()].sort((a, b) => (a.addr < b.addr ? -1 : 1));
   return nodes.map((node) => {
