@@ -88,14 +88,14 @@ describe('the verdicts', () => {
   test('do not hold for other bytes, nor for a boundary that has none', () => {
     const row = verdicts.run[first.id]!;
     const changed = { ...verdicts, run: { ...verdicts.run, [first.id]: `00000000${row.slice(8)}` } };
-    expect(() => boundaryCases(changed)).toThrow(`the verdict on ${first.id} is on other bytes`);
+    expect(() => boundaryCases(changed)).toThrow(`the verdict for ${first.id} was recorded for other bytes`);
     const { [first.id]: removed, ...run } = verdicts.run;
     expect(removed).toBe(row);
-    expect(() => boundaryCases({ ...verdicts, run })).toThrow(`no verdict on ${first.id}`);
+    expect(() => boundaryCases({ ...verdicts, run })).toThrow(`there is no verdict for ${first.id}`);
     const more = { ...verdicts, run: { ...verdicts.run, 'in-moon': row } };
-    expect(() => boundaryCases(more)).toThrow('a verdict is on in-moon, which is no boundary');
+    expect(() => boundaryCases(more)).toThrow('there is a verdict for in-moon, which is not a boundary');
     const odd = { ...verdicts, run: { ...verdicts.run, [first.id]: `${digestOf(first)} perhaps` } };
-    expect(() => boundaryCases(odd)).toThrow(`the verdict on ${first.id} has no known end`);
+    expect(() => boundaryCases(odd)).toThrow(`the verdict for ${first.id} has an unknown end`);
     expect(() => readVerdicts({ about: 'x' }, 'verdicts.json')).toThrow('verdicts.json lacks "program"');
   });
 

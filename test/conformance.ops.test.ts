@@ -39,7 +39,7 @@ describe('ops accept what is right and report what is wrong', () => {
       HANDSHAKE_STEPS,
       GOOD,
       { message: (connection) => connection.close() },
-      'the node closed, no version',
+      'the node closed without version',
     ],
     [
       'expect: another message',
@@ -119,11 +119,11 @@ describe('ops accept what is right and report what is wrong', () => {
       'the same version as before',
     ],
     [
-      'expect: bytes that are no message',
+      'expect: bytes that are not a message',
       [{ op: 'expect', messages: ['pong'] }],
       { opened: (connection) => connection.send('pong') },
       { opened: (connection) => connection.raw('00'.repeat(24)) },
-      'bytes that are no message instead of pong',
+      'bytes that are not a message instead of pong',
     ],
     [
       'quiet',
@@ -144,7 +144,7 @@ describe('ops accept what is right and report what is wrong', () => {
       [{ op: 'expect_quiet', ms: 300 }],
       {},
       { opened: (connection) => connection.raw('fabf') },
-      'bytes that are no message',
+      'bytes that are not a message',
     ],
     [
       'quiet: strict',
@@ -185,7 +185,7 @@ describe('ops accept what is right and report what is wrong', () => {
       ],
       GOOD,
       { bytes: (connection) => connection.close() },
-      'the node closed, no pong',
+      'the node closed without pong',
     ],
     [
       'a piece of a message',
@@ -275,7 +275,7 @@ describe('ops accept what is right and report what is wrong', () => {
     const alone: Step[] = [...steps, { op: 'expect_no_accept', ms: 500 }];
     const twice: Step[] = [...steps, { op: 'trigger_connect' }, { op: 'expect_no_accept', ms: 500 }];
     expect(await seenBy(GOOD, [...alone, { op: 'ping_pong' }], more)).toBe('');
-    expect(await seenBy(GOOD, twice, more)).toBe('step 5 (expect_no_accept): the node dialled once more');
+    expect(await seenBy(GOOD, twice, more)).toBe('step 5 (expect_no_accept): the node dialled again');
     expect(await seenBy(GOOD, [{ op: 'listen' }, { op: 'accept', within_ms: 500 }], more)).toContain(
       'did not dial within 500 ms',
     );

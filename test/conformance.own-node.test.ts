@@ -83,7 +83,7 @@ describe('our own node', () => {
     expect(failures(report)).toEqual([]);
     expect(passed(report).length).toBeGreaterThan(115);
     const skipped = report.findings.filter(({ id }) => v2.includes(id)).map(({ seen }) => seen);
-    expect(new Set(skipped)).toEqual(new Set(['holds for a v2-capable node, this one is v1-only']));
+    expect(new Set(skipped)).toEqual(new Set(['applies to a v2-capable node; this one is v1-only']));
   });
 
   test.each([

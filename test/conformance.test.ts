@@ -54,7 +54,7 @@ describe('the form', () => {
     [
       'a field that no version has',
       { steps: [{ op: 'send', messages: [{ msg: 'version', fields: { nonse: 1 } }] }] },
-      'nonse is no field of version',
+      'nonse is not a field of version',
     ],
     ['no steps', { steps: [] }, 'case x has no steps'],
     ['no listener', { listener: undefined }, 'case x.listener should be one of any'],
@@ -135,8 +135,8 @@ describe('a run', () => {
       ['old', 'skip'],
     ]);
     expect(report.findings.map(({ seen }) => seen).slice(2)).toEqual([
-      'the node cannot make on request a connection of type feeler ({type} in --dial-command)',
-      'holds for versions below 70017, the node announces 70017',
+      'the node cannot be asked for a connection of type feeler ({type} in --dial-command)',
+      'applies to versions below 70017; the node announces 70017',
     ]);
     expect(violations(report).map(({ id }) => id)).toEqual(['quiet']);
   });

@@ -66,7 +66,7 @@ describe('the exchange of keys', () => {
     [
       'closes',
       { bytes: (connection) => connection.close() },
-      'step 1 (v2_handshake): the node closed, no key',
+      'step 1 (v2_handshake): the node closed without key',
     ],
     [
       'authenticates another garbage',
@@ -156,12 +156,12 @@ describe('packets', () => {
     [
       'too early to finish',
       [{ op: 'v2_start', key_bytes: 1 }, { op: 'v2_finish' }],
-      'the key of the node was not',
+      'the key of the node has not been received',
     ],
     [
       'with a header of v1',
       [handshake, { op: 'send', messages: [{ msg: 'ping', length: 3 }] }],
-      'length is a field of v1, the connection speaks v2',
+      'length is a field of v1, but the connection speaks v2',
     ],
   ])('cannot be sent %s', async (_, steps, seen) => {
     const finding = await findingOf(GOOD, caseOf(steps, V2));

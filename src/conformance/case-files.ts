@@ -1,4 +1,4 @@
-/** Reads the cases and the known differences from the files beside this one. */
+/** Reads the cases and the known differences from the files in this directory. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { boundaryCases } from './boundaries/boundary-cases.js';
@@ -7,7 +7,7 @@ import type { Case } from './case.js';
 import { Malformed, readCases, withoutDuplicates } from './case-schema.js';
 import { type KnownDifferences, readKnown } from './known-differences.js';
 
-/** Data stay in `src`, also for the compiled program in `dist/src`. */
+/** The data files are in `src` only; the compiled program in `dist/src` reads them from there. */
 const DIRECTORIES = ['./', '../../../src/conformance/'];
 
 function pathOf(name: string): string {
@@ -17,14 +17,14 @@ function pathOf(name: string): string {
   return found;
 }
 
-/** The text of a file of this folder. */
-export const textBeside = (name: string): string => readFileSync(pathOf(name), 'utf8');
+/** The text of a file in this directory. */
+export const textOfFile = (name: string): string => readFileSync(pathOf(name), 'utf8');
 
 function parse(path: string, name: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new Malformed(`${name} is no JSON: ${(error as Error).message}`);
+    throw new Malformed(`${name} is not JSON: ${(error as Error).message}`);
   }
 }
 
@@ -32,13 +32,15 @@ function parse(path: string, name: string): unknown {
 export const loadCases = (): readonly Case[] =>
   withoutDuplicates([...loadCaseFiles(), ...boundaryCases(loadVerdicts())]);
 
-/** The cases of a folder's files. Throws {@link Malformed}. */
-export function loadCaseFiles(folder = pathOf('cases')): readonly Case[] {
-  const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
-  return withoutDuplicates(files.sort().flatMap((name) => readCases(parse(`${folder}/${name}`, name), name)));
+/** The cases in the files of a directory. Throws {@link Malformed}. */
+export function loadCaseFiles(directory = pathOf('cases')): readonly Case[] {
+  const files = readdirSync(directory).filter((name) => name.endsWith('.json'));
+  return withoutDuplicates(
+    files.sort().flatMap((name) => readCases(parse(`${directory}/${name}`, name), name)),
+  );
 }
 
-/** The verdicts on the boundaries. Throws {@link Malformed}. */
+/** The expected outcomes of the boundaries. Throws {@link Malformed}. */
 export function loadVerdicts(path = pathOf('boundaries/verdicts.json')): Verdicts {
   return readVerdicts(parse(path, 'verdicts.json'), 'verdicts.json');
 }

@@ -1,4 +1,4 @@
-/** Patterns of case ids, as `--only` and the lists of known differences have them. */
+/** Globs of case ids, as in `--only` and in the lists of known differences. */
 
 /** Whether an id matches: `*` stands for any characters, `?` for one. */
 export function matchesId(id: string, pattern: string): boolean {

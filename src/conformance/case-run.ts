@@ -1,4 +1,4 @@
-/** One run of one case: its connections, its listener, what it captured, and the clock that bounds every wait. */
+/** One run of one case: its connections, its listener, the captured payloads, and the clock that limits every wait. */
 import { type Clock, formatEndpoint, type Link, type Listener, type Net } from '../net/index.js';
 import { type Chain, REASONS } from '../index.js';
 import type { Reference } from './message-bytes.js';
@@ -8,19 +8,20 @@ import { Deviation, CannotRun } from './deviation.js';
 import { TesterConnection } from './tester-connection.js';
 import type { NodeInfo, NodeUnderTest } from './node-under-test.js';
 
-/** What all cases of a run share. */
+/** What all cases of a run use. */
 export interface CaseEnvironment {
   readonly subject: NodeUnderTest;
   readonly chain: Chain;
   readonly clock: Clock;
-  /** What is known of the node; nothing while it is probed. */
+  /** What the node announced; absent during the probe before the run. */
   readonly nodeinfo?: NodeInfo;
-  /** Called before each connection: a polite tester waits here. */
+  /** Awaited before each connection, for the pauses of the polite mode. */
   readonly pause?: () => Promise<void>;
 }
 
 const CONNECT_MS = 5_000;
 
+/** The state of one run. */
 export class CaseRun implements Reference {
   readonly captured = new Map<string, Uint8Array>();
   readonly transcript: TranscriptRecorder;
@@ -54,14 +55,14 @@ export class CaseRun implements Reference {
     return this.clock.now();
   }
 
-  /** The connection of that name; `A` when a step names none. */
+  /** The connection with this name; `A` for a step that names none. */
   connection(name = 'A'): TesterConnection {
     const connection = this.#connections.get(name);
     if (!connection) throw new CannotRun(`no connection ${name} is open at this step`);
     return connection;
   }
 
-  /** The endpoints of our sides, as the node sees them. */
+  /** The local endpoints of the tester's connections, as the node sees them. */
   get addresses(): readonly string[] {
     return [...this.#connections.values()].map(({ link }) => formatEndpoint(link.local));
   }
@@ -77,7 +78,7 @@ export class CaseRun implements Reference {
     this.#add(name, await this.#dialled());
   }
 
-  /** Listens for the node under test; where. */
+  /** Starts to listen for the node under test. */
   async listen(): Promise<void> {
     const { net, host = '127.0.0.1' } = this.subject;
     this.#listener = await net.listen({ host, port: 0 }, (link) => {
@@ -89,9 +90,9 @@ export class CaseRun implements Reference {
   /** Makes the node under test dial the tester. */
   async triggerDial(v2: boolean): Promise<void> {
     const { dialler } = this.subject;
-    if (!dialler || !this.#listener) throw new CannotRun('nothing makes the node under test dial');
+    if (!dialler || !this.#listener) throw new CannotRun('there is no way to make the node under test dial');
     const type = dialTypeOf(this.it, dialler.types);
-    if (type === undefined) throw new CannotRun('the node cannot make such a connection on request');
+    if (type === undefined) throw new CannotRun('the node cannot be asked for such a connection');
     this.transcript.note('A', 'both', `the node is asked to dial (${type})`);
     await dialler.dial({ at: this.#listener.local, type, v2 });
   }
@@ -162,7 +163,7 @@ export class CaseRun implements Reference {
   }
 }
 
-/** The connection type that the node is asked for: that of the case, else `manual` where the case allows it. */
+/** The connection type to ask the node for: that of the case, or `manual` if the case allows it; undefined if the dialler has neither. */
 export function dialTypeOf(
   { connection_type, as_manual }: Case,
   types: readonly string[],

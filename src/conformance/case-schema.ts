@@ -1,4 +1,4 @@
-/** The schema of a case: which fields there are, and which fields each op takes. */
+/** The schema of a case: its fields, and the fields of each op. */
 import { type Case, DIALECTS, GRADES, NEEDS } from './case.js';
 import { PARTS, VERSION_FIELDS } from './version-message.js';
 import {
@@ -21,7 +21,7 @@ import {
 const versionFields: Validator = (value, at) => {
   if (!isObject(value)) return `${at} should be an object`;
   const unexpected = Object.keys(value).find((key) => !VERSION_FIELDS.includes(key));
-  return unexpected === undefined ? undefined : `${at}.${unexpected} is no field of version`;
+  return unexpected === undefined ? undefined : `${at}.${unexpected} is not a field of version`;
 };
 
 const repeated = object({ prefix: hex, unit: hex, count: natural }, { suffix: hex });
@@ -61,7 +61,7 @@ const wanted = textOr(
 );
 
 const words = listOf(text);
-/** The connection that a step is about; A when none is named. */
+/** The connection that a step uses; A by default. */
 const conn = { conn: text };
 
 type Fields = Readonly<Record<string, Validator>>;
@@ -80,7 +80,7 @@ const FINISH = {
   bytewise: flag,
 };
 
-/** Every op, with the fields it takes. Those that set a node up (`rpc`, `expect_addr_set`) are written down but not run. */
+/** The fields of every op. The ops that need control of the node (`rpc`, `expect_addr_set`) have a schema, but are not executed. */
 const OPS: Readonly<Record<string, Validator>> = {
   send: op({ messages: listOf(sent) }, { coalesce: flag, bytewise: flag }),
   send_raw: op({}, { hex: hexWithMagic, zeros: natural, of: sent, from: natural, to: natural }),
@@ -153,7 +153,7 @@ const caseSchema = object(
 
 const file = object({ about: text, cases: listOf(anything) });
 
-/** A case that does not match the schema: one sentence with the place and the fault. */
+/** An error in a data file. The message is one sentence with the place and the fault. */
 export class Malformed extends Error {
   override readonly name = 'Malformed';
 }
@@ -161,7 +161,7 @@ export class Malformed extends Error {
 const named = (value: unknown): string =>
   isObject(value) && typeof value.id === 'string' ? `case ${value.id}` : 'a case without id';
 
-/** What the schema cannot express. */
+/** A fault that the schema cannot express. */
 function contradiction(it: Case): string | undefined {
   const at = `case ${it.id}`;
   if (it.steps.length === 0) return `${at} has no steps`;
@@ -172,7 +172,7 @@ function contradiction(it: Case): string | undefined {
   return isV2 && it.transport === 'v1' ? `${at} has v2 steps and the transport v1` : undefined;
 }
 
-/** One case from JSON. Throws {@link Malformed}. */
+/** Validates one case. Throws {@link Malformed}. */
 export function readCase(value: unknown): Case {
   const at = named(value);
   const wrong = caseSchema(value, at) ?? contradiction(value as Case);
@@ -180,14 +180,14 @@ export function readCase(value: unknown): Case {
   return value as Case;
 }
 
-/** The cases of one file. Throws {@link Malformed}. */
+/** Validates the cases of one file. Throws {@link Malformed}. */
 export function readCases(value: unknown, name: string): Case[] {
   const wrong = file(value, name);
   if (wrong !== undefined) throw new Malformed(wrong);
   return (value as { cases: unknown[] }).cases.map((item) => readCase(item));
 }
 
-/** All cases together. Throws {@link Malformed} when two have the same id. */
+/** Returns the cases. Throws {@link Malformed} when two have the same id. */
 export function withoutDuplicates(cases: readonly Case[]): readonly Case[] {
   const ids = new Set<string>();
   for (const { id } of cases) {

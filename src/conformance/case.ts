@@ -1,34 +1,34 @@
 /**
- * What a conformance case is, as data. The files in `cases/` hold them; the README beside them explains every field and
- * op to whoever adds one, and `case-schema.ts` checks them.
+ * The types of a conformance case, which is plain data. The files in `cases/` contain the cases; the README in that directory
+ * explains every field and op, and `case-schema.ts` validates them.
  */
 
-/** `must`: order, what is ignored, what ends a connection. `should`: sizes and times. Else implementations differ. */
+/** `must`: order, ignored messages, ends of connections. `should`: sizes and times. `informational`: implementations differ. */
 export const GRADES = ['must', 'should', 'informational'] as const;
 export type Grade = (typeof GRADES)[number];
 
-/** Behaviour up to protocol 70016, and from 70017 (BIP434) on. */
+/** The behaviour of nodes that announce up to protocol 70016, and from 70017 (BIP434) on. */
 export const DIALECTS = ['d70016', 'd70017'] as const;
 export type Dialect = (typeof DIALECTS)[number];
 
-/** What the first bytes of a connection can select at the node under test. */
+/** The transports that the node under test accepts. */
 export type Listener = 'v1-only' | 'v2-capable';
 
-/** What a case needs beside a socket, and the reason for the skip when it is missing. */
+/** What a case can need besides a socket, with the reason for skipping it when that is missing. */
 export const NEEDS = {
   clock: "needs control of the node's clock",
   peers: "needs the node's own list of its connections",
   rpc: 'needs an RPC call of the node',
   config: 'needs the node started with other options',
-  addresses: 'needs a filled address book; relay policy is left out',
-  blocks: 'needs mined blocks; relay policy is left out',
-  'address-relay': 'needs a node that relays addresses; relay policy is left out',
+  addresses: 'needs a filled address book; relay policy is not tested',
+  blocks: 'needs mined blocks; relay policy is not tested',
+  'address-relay': 'needs a node that relays addresses; relay policy is not tested',
   routable: 'needs a routable address on this machine',
   'old-tip': 'needs a node whose newest block is more than a day old',
 } as const;
 export type Need = keyof typeof NEEDS;
 
-/** What a verdict rests on: a run of Bitcoin Core or Knots, Core's source, or the text of a BIP. */
+/** The evidence for an expected result: a run of Bitcoin Core or Knots, Core's source, or the text of a BIP. */
 export const EVIDENCE = ['run', 'source', 'BIP'] as const;
 export type Evidence = (typeof EVIDENCE)[number];
 
@@ -49,7 +49,7 @@ export interface When {
 /** Fields of a `version` message; other fields have the values of `version-message.ts`. */
 export type VersionFields = Readonly<Record<string, string | number>>;
 
-/** A payload of `prefix`, `count` times `unit`, `suffix`, all hex. */
+/** A payload that consists of `prefix`, `count` times `unit`, and `suffix`, all in hex. */
 export interface Repeated {
   readonly prefix: string;
   readonly unit: string;
@@ -57,12 +57,12 @@ export interface Repeated {
   readonly suffix?: string;
 }
 
-/** A message to send. Fields that are absent are correct; those that are given may be wrong, for fault injection. */
+/** A message to send. Absent fields have correct values; given ones may be wrong, for fault injection. */
 export interface Sent {
   readonly msg: string;
   readonly payload?: string;
   readonly payload_gen?: Repeated;
-  /** `version` only: fields, and how much of the end is missing. */
+  /** `version` only: the values of fields, and where the message is cut. */
   readonly fields?: VersionFields;
   readonly omit_from?: string;
   readonly cut_to_bytes?: number;
@@ -89,7 +89,7 @@ export interface Wanted {
   readonly differs_from?: string;
 }
 
-/** One step: `op` names it, the README explains the rest. The schema guarantees that the fields fit the op. */
+/** One step. The README explains the ops and their fields; the schema guarantees that the fields match the op. */
 export interface Step {
   readonly op: string;
   readonly conn?: string;
@@ -103,7 +103,7 @@ export interface Step {
   readonly to?: number;
   readonly within_ms?: number;
   readonly strict?: boolean;
-  /** Commands that are passed over; of a packet: whether it is a decoy. */
+  /** Commands that are ignored; for a packet: whether it is a decoy. */
   readonly ignore?: readonly string[] | boolean;
   readonly allow?: readonly string[];
   readonly ms?: number;
@@ -136,14 +136,14 @@ export interface Step {
 export interface Case {
   readonly id: string;
   readonly name: string;
-  /** The BIP or the rule of Bitcoin Core that it rests on. */
+  /** The BIP or the rule of Bitcoin Core that it tests. */
   readonly rule: string;
   readonly grade: Grade;
-  /** `inbound`: we dial the node under test; `outbound`: it dials us. */
+  /** `inbound`: the tester dials the node under test; `outbound`: the node dials the tester. */
   readonly role: 'inbound' | 'outbound';
   readonly transport: 'v1' | 'v2';
   readonly listener?: Listener | 'any';
-  /** As what the node dials; with `as_manual` it holds for a connection made by hand too. */
+  /** The type of the outbound connection; with `as_manual` the case applies to manual connections too. */
   readonly connection_type?: string;
   readonly as_manual?: boolean;
   readonly dialects: readonly Dialect[];
@@ -152,23 +152,23 @@ export interface Case {
   readonly needs?: readonly Need[];
   readonly config?: Readonly<Record<string, string | number>>;
   readonly own_node?: boolean;
-  /** Where in Bitcoin Core. */
+  /** The file and function in Bitcoin Core. */
   readonly source: string;
   /** How Core's master differs from the release that the steps were verified on. */
   readonly core_master?: string;
   readonly note?: string;
-  /** Which programs passed it when it was written down. */
+  /** The programs that passed the case when it was written. */
   readonly verified: readonly string[];
-  /** What the expectation rests on where no program was run. */
+  /** The evidence, if no program was run. */
   readonly evidence?: Exclude<Evidence, 'run'>;
   readonly steps: readonly Step[];
 }
 
-/** What the verdict of a case rests on. */
+/** The evidence for the expected result of a case. */
 export const evidenceOf = ({ evidence, verified }: Pick<Case, 'evidence' | 'verified'>): Evidence =>
   evidence ?? (verified.length > 0 ? 'run' : 'source');
 
-/** Steps against a node that are no case of the suite. */
+/** A case that only has steps, for runs outside of the suite. */
 export const bareCase = (steps: readonly Step[], transport: Case['transport'] = 'v1'): Case => ({
   ...{ id: 'bare', name: '', rule: '', grade: 'must', role: 'inbound', transport, steps },
   ...{ dialects: [], tags: [], source: '', verified: [] },

@@ -1,5 +1,5 @@
 /**
- * Runs conformance cases against a node, over connections to it and from it alone.
+ * Runs conformance cases against a node, using only its P2P connections.
  *
  *   const report = await conform({ cases: loadCases(), subject: { net: tcpNet(), at }, chain: NETWORKS.regtest });
  */
@@ -18,18 +18,19 @@ import { SEND_OPS } from './send-ops.js';
 import type { NodeInfo, NodeUnderTest } from './node-under-test.js';
 import { type CaseEnvironment, CaseRun } from './case-run.js';
 
+/** What to run, against which node. */
 export interface ConformOptions {
   readonly cases: readonly Case[];
   readonly subject: NodeUnderTest;
   readonly chain: Chain;
   readonly known?: readonly KnownDifferences[];
-  /** Connections to run at a time; 1 when polite. Default 8. */
+  /** Cases that run at the same time; 1 when polite. Default 8. */
   readonly lanes?: number;
-  /** One connection at a time, a second between two, no large messages, no misbehaviour. */
+  /** One connection at a time with a pause of a second, no large messages, no protocol violations. */
   readonly polite?: boolean;
   readonly clock?: Clock;
   readonly signal?: AbortSignal;
-  /** Keep the transcript of every case, not only of those that did not pass. */
+  /** Keep the transcripts of all cases, not only of those that did not pass. */
   readonly keepsTranscripts?: boolean;
   /** Called before the first case and after each. */
   readonly progress?: (done: number, all: number, finding?: Finding) => void;
@@ -39,7 +40,7 @@ const LANES = 8;
 const POLITE_PAUSE_MS = 1_000;
 const OPS = { ...SEND_OPS, ...EXPECT_OPS, ...V2_OPS };
 
-/** Never rejects for what the node does: an unreachable one gives a report without findings and with `error`. */
+/** Runs the cases. Never rejects because of the node: for an unreachable one, the report has `error` and no findings. */
 export async function conform(options: ConformOptions): Promise<Report> {
   const environment = environmentOf(options);
   const frame = {
@@ -62,7 +63,7 @@ export async function conform(options: ConformOptions): Promise<Report> {
   };
 }
 
-/** Runs one case, whether it applies to the node or not. */
+/** Runs one case without checking whether it applies to the node. */
 export async function runCase(it: Case, environment: CaseEnvironment): Promise<Finding> {
   const run = new CaseRun(it, environment);
   const begin = run.now;
@@ -84,10 +85,10 @@ async function outcomeOf(run: CaseRun): Promise<Deviation | CannotRun | undefine
   }
 }
 
-/** Takes one step of a case, the `n`th. Throws a {@link Deviation} that names the step. */
+/** Executes a step of a case; `n` is its index. Rejects with a {@link Deviation} that names the step. */
 export async function takeStep(run: CaseRun, n: number, step: Case['steps'][number]): Promise<void> {
   const op = OPS[step.op];
-  if (!op) throw new CannotRun(`step ${n + 1}: nothing here does ${step.op}`);
+  if (!op) throw new CannotRun(`step ${n + 1}: the op ${step.op} cannot be executed`);
   try {
     await op(run, step);
   } catch (error) {
@@ -112,8 +113,8 @@ function errorOf(error: unknown): string {
 }
 
 /**
- * Cases that end a connection come last, and wrong magic at the very end: a node that bans for it has run all other cases
- * by then. Those that dial us come one at a time, since nodes have few slots for that.
+ * The order of the cases. Cases that end a connection come after the others, and those with a wrong magic after these, so
+ * that a node that bans for it has run all other inbound cases before. Outbound cases come last.
  */
 function rank({ role, tags, steps }: Case): number {
   if (role === 'outbound') return 3;
@@ -157,7 +158,7 @@ async function runCases(
 const runUnlessAborted = (it: Case, environment: CaseEnvironment, signal?: AbortSignal): Promise<Finding> =>
   signal?.aborted ? Promise.resolve(findingOf(it, 'skip', 'interrupted')) : runCase(it, environment);
 
-/** Works through the list with so many at a time. */
+/** Runs `work` over the list, with `lanes` items at the same time. */
 async function inLanes<T>(
   list: readonly T[],
   lanes: number,
@@ -170,7 +171,7 @@ async function inLanes<T>(
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-/** Marks what is known, names what is known and did not show, and keeps the transcripts that explain something. */
+/** Marks failures that are known differences, lists known differences that passed, and drops the transcripts of passed cases. */
 function withKnownDifferences(
   findings: readonly Finding[],
   known: ReadonlyMap<string, string>,

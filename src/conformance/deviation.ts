@@ -1,11 +1,11 @@
-/** Why a case does not pass. */
+/** The errors that end a case. */
 
-/** The node did something else than the case expects: one sentence about what was seen. */
+/** The node behaved differently from what the case expects. The message describes what was observed. */
 export class Deviation extends Error {
   override readonly name = 'Deviation';
 }
 
-/** The case could not be run at all. */
+/** The case could not be run. The message gives the reason. */
 export class CannotRun extends Error {
   override readonly name = 'CannotRun';
 }

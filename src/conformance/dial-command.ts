@@ -6,7 +6,7 @@ import { formatEndpoint } from '../net/index.js';
 import type { Chain } from '../index.js';
 import type { Dialler, DialRequest } from './node-under-test.js';
 
-/** What Bitcoin Core opens on request: `addnode` for the last, `addconnection` (regtest only) for the others. */
+/** The connection types that Bitcoin Core opens on request: `manual` by `addnode`, the others by `addconnection` (regtest only). */
 export const CONNECTION_TYPES = [
   'outbound-full-relay',
   'block-relay-only',
@@ -18,14 +18,15 @@ export const CONNECTION_TYPES = [
 const COMMAND_MS = 10_000;
 const OPERATOR_MS = 120_000;
 
-/** The command for one request. */
+/** The command with its placeholders replaced. */
 export function filledIn(command: string, { at, type, v2 }: DialRequest): string {
   const values = { host: at.host, port: String(at.port), type, v2: String(v2) };
   return command.replace(/\{(host|port|type|v2)\}/g, (_, name: keyof typeof values) => values[name]);
 }
 
-/** Characters of the output of a failed command that are shown, and bytes that it may write. */
+/** Characters of the output of a failed command that are shown. */
 const SHOWN_OUTPUT = 200;
+/** Bytes that a command may write before it is killed. */
 const MAX_OUTPUT = 65_536;
 
 /** Why a command failed: its exit code or signal, and the end of what it printed. */
@@ -54,7 +55,7 @@ export const commandDialler = (command: string): Dialler => ({
     }),
 });
 
-/** What the owner of a Bitcoin Core node has to type. */
+/** The command that the operator of a Bitcoin Core node has to run. */
 export function dialInstruction({ at, type, v2 }: DialRequest, { chain }: Chain): string {
   const cli = chain === 'main' ? 'bitcoin-cli' : `bitcoin-cli -chain=${chain}`;
   const where = formatEndpoint(at);
@@ -63,7 +64,7 @@ export function dialInstruction({ at, type, v2 }: DialRequest, { chain }: Chain)
     : `${cli} addconnection ${where} ${type} ${v2}`;
 }
 
-/** Prints an instruction to the operator for each connection. Only a regtest node makes other types than manual ones on request. */
+/** Passes the command for each connection to `ask`, which shows it to the operator. Only regtest nodes open types other than manual on request. */
 export const operatorDialler = (chain: Chain, ask: (words: string) => void): Dialler => ({
   types: chain.chain === 'regtest' ? CONNECTION_TYPES : ['manual'],
   choosesV2: true,

@@ -1,4 +1,4 @@
-/** The ops that check what the node sends, in which order, and whether it keeps the connection open. */
+/** The ops that check what the node sends, in which order, and whether the connection stays open. */
 import { hexOf } from '../wire/index.js';
 import { rawBytes, short } from './message-bytes.js';
 import type { Step, Wanted } from './case.js';
@@ -9,7 +9,7 @@ import type { ReceivedItem } from './tester-transport.js';
 import { Deviation, CannotRun } from './deviation.js';
 import type { CaseRun } from './case-run.js';
 
-/** What a node may send at any time; steps that are not strict ignore it. */
+/** Commands that a node may send at any time; steps that are not strict ignore them. */
 export const UNSOLICITED: readonly string[] = [
   'sendcmpct',
   'ping',
@@ -41,21 +41,21 @@ const isIgnored = ({ strict, ignore, allow = [] }: Step, command: string): boole
   allow.includes(command) ||
   (strict !== true && UNSOLICITED.includes(command));
 
-/** The commands that a step passes over. */
+/** The commands that a step ignores. */
 export const ignoredBy = (ignore: Step['ignore'] = []): readonly string[] =>
   typeof ignore === 'boolean' ? [] : ignore;
 
 const named = (item: ReceivedItem): string => (item.kind === 'message' ? item.command : item.what);
 
-/** A sentence about something that was not received. */
-export const silence = (connection: TesterConnection, what: string, ms: number): string =>
-  connection.ended ? `the node closed, no ${what}` : `no ${what} within ${ms} ms`;
+/** A sentence about a message that was not received. */
+export const missingText = (connection: TesterConnection, what: string, ms: number): string =>
+  connection.ended ? `the node closed without ${what}` : `no ${what} within ${ms} ms`;
 
-/** From this version on, both are part of the answer (BIP339, BIP155). */
+/** From this version on, a node sends both before its verack (BIP339, BIP155). */
 const NEGOTIATED: readonly string[] = ['wtxidrelay', 'sendaddrv2'];
 const NEGOTIATED_SINCE = 70016;
 
-/** The messages that a step expects of this node: later ones are left out for a node that announces an older version. */
+/** The messages that a step expects of this node; those that came with a later version than it announces are left out. */
 function wantedOf(run: CaseRun, { messages = [] }: Step): Wanted[] {
   const isOld = (run.environment.nodeinfo?.version ?? NEGOTIATED_SINCE) < NEGOTIATED_SINCE;
   const all = (messages as readonly (string | Wanted)[]).map((m) => (typeof m === 'string' ? { msg: m } : m));
@@ -63,8 +63,8 @@ function wantedOf(run: CaseRun, { messages = [] }: Step): Wanted[] {
 }
 
 /**
- * Whether an item fails a step that expects silence or a close. A node that sends its version first fails the cases about exactly
- * that; in the others its version is put aside for the step that expects it.
+ * Whether an item fails a step that expects silence or a close. A node that sends its version first fails only the cases about
+ * that; in other cases the version is kept for the step that expects it.
  */
 function isOutOfPlace(connection: TesterConnection, step: Step, item: ReceivedItem): boolean {
   if (item.kind === 'stray') return true;
@@ -104,7 +104,7 @@ async function expectOne(
 ): Promise<void> {
   for (;;) {
     const item = await next(connection, until, () => run.now);
-    if (!item) return fail(silence(connection, wanted.msg, ms));
+    if (!item) return fail(missingText(connection, wanted.msg, ms));
     if (item.kind === 'message' && item.command === wanted.msg)
       return checkMessage(run, wanted, item.payload);
     if (item.kind === 'stray' || !isIgnored(step, item.command))
@@ -145,7 +145,7 @@ async function expectQuiet(run: CaseRun, step: Step): Promise<void> {
     if (isOutOfPlace(connection, step, item)) fail(`${named(item)} instead of silence`);
   }
   if (connection.ended) fail('the node closed');
-  if (connection.pieces > 0) fail('bytes that are no message instead of silence');
+  if (connection.pieces > 0) fail('bytes that are not a message instead of silence');
 }
 
 async function expectClose(run: CaseRun, step: Step): Promise<void> {
@@ -162,7 +162,7 @@ async function expectClose(run: CaseRun, step: Step): Promise<void> {
 
 let pings = 0;
 
-/** A nonce that no other ping of this process has. */
+/** A nonce that is unique in this process. */
 const freshNonce = (): string => (0x7e57000000000000n + BigInt(++pings)).toString(16);
 
 async function pingPong(run: CaseRun, step: Step): Promise<void> {
@@ -174,7 +174,7 @@ async function pingPong(run: CaseRun, step: Step): Promise<void> {
   await expectOne(run, step, connection, { msg: 'pong', payload }, { until: run.now + ms, ms });
 }
 
-/** Waits until so many bytes have come, or the end. */
+/** Waits until at least `min` bytes have been received or the connection has ended. */
 async function bytesCame(run: CaseRun, connection: TesterConnection, min: number, ms: number): Promise<void> {
   const until = run.now + ms;
   while (connection.received < min && !connection.ended && run.now < until) await connection.change(until);
@@ -209,16 +209,16 @@ async function expectRawClose(run: CaseRun, { conn, within_ms = WITHIN_MS }: Ste
   if (!connection.ended) fail(`still open after ${within_ms} ms`);
 }
 
-/** The node's own list of its peers: how many of our connections are on it. */
+/** Counts the tester's connections in the node's own list of peers. */
 async function expectPeers(run: CaseRun, { count = 0 }: Step): Promise<void> {
   const { peers } = run.subject;
-  if (!peers) throw new CannotRun("the node's list of peers is out of reach");
+  if (!peers) throw new CannotRun("the node's list of peers is not available");
   const until = run.now + WITHIN_MS;
   for (;;) {
     const theirs = await peers();
     const ours = run.addresses.filter((address) => theirs.includes(address)).length;
     if (ours === count) return;
-    if (run.now >= until) fail(`the node has ${ours} of our connections instead of ${count}`);
+    if (run.now >= until) fail(`the node has ${ours} of the tester's connections instead of ${count}`);
     await run.wait(POLL_MS);
   }
 }

@@ -1,4 +1,4 @@
-/** A transcript as two columns, the tester on the left and the node on the right: as a case has it, and as it was. */
+/** Formats a transcript in two columns, the tester on the left and the node on the right: as expected by a case, or as recorded. */
 import { messageText } from './message-bytes.js';
 import type { Case, Sent, Step, Wanted } from './case.js';
 import type { Transcript, TranscriptLine } from './transcript.js';
@@ -6,7 +6,7 @@ import { ignoredBy } from './expect-ops.js';
 
 const LEFT = 44;
 
-/** A line of the sequence; the connection is named when there are several. */
+/** A line of the sequence; it names the connection if there are several. */
 function sequenceLine({ side, text, conn }: Omit<TranscriptLine, 'at'>, isOne: boolean): string {
   const line = isOne || conn === '' ? text : `${conn}: ${text}`;
   if (side === 'both') return `${' '.repeat(6)}· ${line} ·`;
@@ -14,7 +14,7 @@ function sequenceLine({ side, text, conn }: Omit<TranscriptLine, 'at'>, isOne: b
   return `${' '.repeat(LEFT)} ◄── ${line}`;
 }
 
-/** The lines of a transcript under a heading; `left` and `right` name the sides. */
+/** The lines of a transcript, with a heading; `left` and `right` are the names of the sides. */
 export function sequenceOf(transcript: Transcript, left = 'tester', right = 'node'): string[] {
   const isOne = new Set(transcript.map(({ conn }) => conn).filter((conn) => conn !== '')).size < 2;
   const head = `${left.padEnd(LEFT)}     ${right}`;
@@ -30,22 +30,22 @@ function wantedText(message: string | Wanted): string {
   return facts.length === 0 ? msg : `${msg} with ${facts.join(', ')}`;
 }
 
-/** What a step expects of the node; the other ops are the tester's. */
+/** The texts of the ops in which the node acts. */
 const EXPECTED: Readonly<Record<string, (step: Step) => readonly string[]>> = {
   expect: (step) =>
     (step.messages ?? []).map((m) => `${wantedText(m)}${within(step)}${step.strict ? ', next' : ''}`),
   expect_quiet: ({ ms = 0, strict, ignore }) => [
-    `${strict ? 'nothing at all' : 'nothing but what may always come'} for ${ms} ms${ignoredBy(ignore).length > 0 ? `, except ${ignoredBy(ignore).join(', ')}` : ''}`,
+    `${strict ? 'nothing' : 'nothing but unsolicited messages'} for ${ms} ms${ignoredBy(ignore).length > 0 ? `, except ${ignoredBy(ignore).join(', ')}` : ''}`,
   ],
   expect_close: (step) => [`closes${within(step)}`],
-  expect_raw_open: ({ ms = 0 }) => [`stays for ${ms} ms`],
+  expect_raw_open: ({ ms = 0 }) => [`stays open for ${ms} ms`],
   expect_raw_close: (step) => [`closes${within(step)}`],
   expect_bytes: ({ min = 0, prefix, not_prefix }) => [
     `at least ${min} bytes${prefix === undefined ? '' : `, first ${prefix}`}${not_prefix === undefined ? '' : `, first not ${not_prefix}`}`,
   ],
   expect_buffered: ({ min = 0, max = 0 }) => [`${min} to ${max} bytes so far`],
   expect_no_accept: ({ ms = 0 }) => [`does not connect for ${ms} ms`],
-  expect_peers: ({ count = 0 }) => [`has ${count} of our connections`],
+  expect_peers: ({ count = 0 }) => [`has ${count} of the tester's connections`],
   accept: (step) => [`connects${within(step)}`],
   v2_keys: () => ['its key'],
 };
@@ -78,11 +78,11 @@ function linesOfStep(
   const facts = rest.map(
     ([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`,
   );
-  return [lineOf(conn, OURS.has(op) ? 'tester' : 'both', [op, ...facts].join(' '))];
+  return [lineOf(conn, TESTER_OPS.has(op) ? 'tester' : 'both', [op, ...facts].join(' '))];
 }
 
 /** Ops in which only the tester acts. */
-const OURS = new Set([
+const TESTER_OPS = new Set([
   ...['send_raw', 'connect', 'close', 'listen'],
   ...['v2_start', 'v2_send_rest_of_key', 'v2_finish', 'v2_packet', 'v2_packet_length'],
 ]);

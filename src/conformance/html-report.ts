@@ -1,5 +1,6 @@
 /**
- * Reports side by side as one HTML file: no script, no request, every text escaped. Cases are rows, runs are columns.
+ * Formats one or more reports as one HTML file without scripts and without requests; all text is escaped. Cases are rows,
+ * runs are columns.
  */
 import type { Finding, Report } from './report.js';
 import { countOf, violations } from './report.js';
@@ -45,7 +46,7 @@ function cell(finding: Finding | undefined): string {
   return `<td class="${verdict}">${WORDS[verdict]}<small>${escaped(seen)}</small>${details}</td>`;
 }
 
-/** The cases of all reports, each once, in the order in which they first come. */
+/** The cases of all reports without duplicates, in the order of their first occurrence. */
 function idsOf(reports: readonly Report[]): readonly Finding[] {
   const all = reports.flatMap(({ findings }) => findings);
   return [...new Map(all.map((finding) => [finding.id, finding] as const).reverse()).values()].reverse();
@@ -61,7 +62,7 @@ function row(finding: Finding, columns: readonly ReadonlyMap<string, Finding>[])
   );
 }
 
-/** One page for one report or several. */
+/** The HTML page for one or more reports. */
 export function pageOf(reports: readonly Report[]): string {
   const columns = reports.map(({ findings }) => new Map(findings.map((finding) => [finding.id, finding])));
   const rows = idsOf(reports).map((finding) => row(finding, columns));
@@ -69,8 +70,8 @@ export function pageOf(reports: readonly Report[]): string {
     `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>verack conform</title>` +
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">` +
     `<style>${STYLE}</style></head>\n<body><h1>verack conform</h1>\n<table>\n` +
-    `<thead><tr><th>case</th><th>grade</th><th>what, and the rule</th>${reports.map(heading).join('')}</tr></thead>\n` +
+    `<thead><tr><th>case</th><th>grade</th><th>name and rule</th>${reports.map(heading).join('')}</tr></thead>\n` +
     `<tbody>\n<tr><td></td><td></td><td></td>${reports.map(summary).join('')}</tr>\n${rows.join('\n')}\n</tbody></table>\n` +
-    `<p>≠ marks cases on which the runs differ.</p></body></html>\n`
+    `<p>≠ marks cases in which the runs differ.</p></body></html>\n`
   );
 }

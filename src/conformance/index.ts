@@ -1,4 +1,4 @@
-/** The tester's end of a connection, for applications that put their own messages to a node: v1 and v2, dialled or accepted. */
+/** The tester's end of a connection, for applications that send their own messages to a node: v1 and v2, dialled or accepted. */
 export { TesterConnection } from './tester-connection.js';
 export { V2Endpoint } from './v2-endpoint.js';
 export { TranscriptRecorder } from './transcript.js';

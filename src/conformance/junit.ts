@@ -1,4 +1,4 @@
-/** A report as JUnit XML. Only a must-case fails a build; other differences are shown as skipped, with what was seen. */
+/** Formats a report as JUnit XML. Only a must case is a failure; other differences are shown as skipped, with what was observed. */
 import type { Finding, Report } from './report.js';
 import { countOf, violations } from './report.js';
 
@@ -10,7 +10,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Text inside XML or HTML, quoted attributes included. Control characters have no place in either. */
+/** Escapes text for XML or HTML, also in quoted attributes. Control characters, which neither permits, become `?`. */
 export const escaped = (text: string): string =>
   // eslint-disable-next-line no-control-regex
   text.replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '?').replace(/[&<>"']/g, (char) => ENTITIES[char]!);
@@ -30,6 +30,7 @@ const caseOf = (finding: Finding): string => {
   return outcome === '' ? `${open}/>` : `${open}>${outcome}</testcase>`;
 };
 
+/** The XML document of a report. */
 export function junitOf(report: Report): string {
   const { findings, node, began, error } = report;
   const { pass } = countOf(findings);

@@ -1,4 +1,4 @@
-/** From a message as a case describes it to the bytes that go on the wire, right or wrong. */
+/** Encodes the messages of cases to bytes on the wire, including deliberately wrong ones. */
 import { type Chain, NETWORKS } from '../index.js';
 import {
   CHECKSUM_AT,
@@ -11,18 +11,18 @@ import {
 import type { Sent } from './case.js';
 import { versionPayload } from './version-message.js';
 
-/** What a message can refer to. */
+/** Values that the description of a message can refer to. */
 export interface Reference {
   readonly chain: Chain;
   /** Payloads that were captured, by name. */
   readonly captured: ReadonlyMap<string, Uint8Array>;
 }
 
-/** The magic of a network that this one is not. */
+/** The magic of another network. */
 const otherMagic = ({ chain }: Chain): string =>
   (chain === 'main' ? NETWORKS.testnet3 : NETWORKS.main).magicHex;
 
-/** Hex with `{magic}` or `{other}` in front. */
+/** The bytes of hex that may begin with `{magic}` or `{other}`. */
 export const rawBytes = (hex: string, chain: Chain): Uint8Array =>
   Buffer.from(hex.replace('{magic}', chain.magicHex).replace('{other}', otherMagic(chain)), 'hex');
 
@@ -36,7 +36,7 @@ function payloadOf(message: Sent): Uint8Array {
   return msg === 'version' ? versionPayload(message) : Buffer.alloc(0);
 }
 
-/** Puts the nonce of a captured version in the place of ours. */
+/** Replaces the nonce of a version by that of a captured one. */
 function withNonce(payload: Uint8Array, from: string | undefined, { captured }: Reference): Uint8Array {
   const version = from === undefined ? undefined : captured.get(from);
   if (!version) return payload;
@@ -45,11 +45,11 @@ function withNonce(payload: Uint8Array, from: string | undefined, { captured }: 
   return copy;
 }
 
-/** What a message carries, over either transport. */
+/** The payload of a message, for both transports. */
 export const payloadFor = (message: Sent, reference: Reference): Uint8Array =>
   withNonce(payloadOf(message), message.version_nonce_from, reference);
 
-/** The whole frame, for v1. */
+/** The v1 frame of a message. */
 export function frameOf(message: string | Sent, reference: Reference): Uint8Array {
   const sent = typeof message === 'string' ? { msg: message } : message;
   const frame = Buffer.from(encodeFrame(reference.chain.magic, sent.msg, payloadFor(sent, reference)));
@@ -72,10 +72,10 @@ export function messageText(message: string | Sent): string {
   return facts.length === 0 ? msg : `${msg}(${facts.join(' ')})`;
 }
 
-/** Long values keep their beginning. */
+/** The first `max` characters of a text, with `...` if it is longer. */
 export const short = (text: string, max = 24): string =>
   text.length > max ? `${text.slice(0, max)}...` : text;
 
-/** Bytes in short. */
+/** The first 16 bytes as hex, and the number of bytes. */
 export const shortBytes = (bytes: Uint8Array): string =>
   `${short(hexOf(bytes.subarray(0, 16)))} (${bytes.length} bytes)`;

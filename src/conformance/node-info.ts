@@ -1,4 +1,4 @@
-/** The probe before a run: whether the node answers, what it announces, and whether it accepts BIP324. */
+/** Probes the node before a run: whether it answers, what it announces, and whether it accepts BIP324. */
 import { sanitize, servicesnames } from '../wire/index.js';
 import { frameOf } from './message-bytes.js';
 import { bareCase } from './case.js';
@@ -11,9 +11,9 @@ import { type CaseEnvironment, CaseRun } from './case-run.js';
 /** From this version on, BIP434 is supported. */
 const FEATURE_SINCE = 70017;
 const ANSWER_MS = 5_000;
-/** How long a listener may take to answer a byte that begins no v1 message, in addition to four times its first answer. */
+/** Milliseconds that a listener may take to answer with its key, in addition to four times its first response time. */
 const KEY_MS = 300;
-/** A BIP324 key. */
+/** Size of a BIP324 key. */
 const KEY_BYTES = 64;
 
 /** Rejects with a {@link Deviation} when the node cannot be reached or does not answer a version. */
@@ -41,7 +41,9 @@ async function versionOf(run: CaseRun): Promise<Omit<NodeInfo, 'listener' | 'spe
   const answer = await answerOf(connection, () => run.now);
   const payload = answer.get('version');
   if (!payload)
-    throw new Deviation(connection.ended ? 'it closed after our version' : 'it did not answer our version');
+    throw new Deviation(
+      connection.ended ? 'it closed the connection after our version' : 'it did not answer our version',
+    );
   const fields = versionFields(payload);
   const version = Number(fields.version ?? 0);
   const services = servicesnames(
@@ -59,10 +61,10 @@ async function versionOf(run: CaseRun): Promise<Omit<NodeInfo, 'listener' | 'spe
   };
 }
 
-/** Different commands before verack that are noted. */
+/** Most different commands before verack that are recorded. */
 const MAX_COMMANDS = 64;
 
-/** Everything up to verack, by command. */
+/** The messages up to verack, by command. */
 async function answerOf(connection: TesterConnection, now: () => number): Promise<Map<string, Uint8Array>> {
   const answer = new Map<string, Uint8Array>();
   const until = now() + ANSWER_MS;
@@ -75,7 +77,7 @@ async function answerOf(connection: TesterConnection, now: () => number): Promis
   return answer;
 }
 
-/** One byte that no v1 message begins with: a v2 listener answers with its key, a v1 listener waits for a header. */
+/** Sends one byte that differs from the magic: a v2 listener answers with its key, a v1 listener waits for a complete header. */
 async function reactionOf(
   run: CaseRun,
   patience: number,

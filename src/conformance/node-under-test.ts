@@ -1,8 +1,8 @@
-/** The node under test, as far as the tester can reach it. */
+/** The node under test, and the means by which the tester can control it. */
 import type { Endpoint, Net } from '../net/index.js';
 import type { Dialect, Listener, Need } from './case.js';
 
-/** A request to the node under test to dial us. */
+/** A request to the node under test to dial the tester. */
 export interface DialRequest {
   readonly at: Endpoint;
   readonly type: string;
@@ -11,25 +11,25 @@ export interface DialRequest {
 
 /** Makes the node under test dial the tester. */
 export interface Dialler {
-  /** The connection types that it can be asked for. */
+  /** The connection types that can be requested. */
   readonly types: readonly string[];
-  /** Whether it dials with v1 on request; a v2-capable node tries v2 by itself. */
+  /** Whether the request can select v1; otherwise a v2-capable node always tries v2. */
   readonly choosesV2: boolean;
-  /** Milliseconds that an operator or a program may take until the connection is there. */
+  /** Milliseconds that an operator or a program may take until the connection is open. */
   readonly patience: number;
   dial(request: DialRequest): Promise<void>;
 }
 
-/** The node under test. With an address alone it is whatever listens there; a test that owns the node adds the rest. */
+/** The node under test. Only `net` and `at` are required; a test that controls the node gives more. */
 export interface NodeUnderTest {
   readonly net: Net;
   readonly at: Endpoint;
   /** Makes the net from which a case dials; `net` when absent. */
   readonly netOfCase?: () => Net;
-  /** Where we listen for it. Default 127.0.0.1. */
+  /** The address on which the tester listens for it. Default 127.0.0.1. */
   readonly host?: string;
   readonly dialler?: Dialler;
-  /** Its clock: frozen at a time, then moved. */
+  /** Control of its clock: sets it to a UNIX time, at which it stops; advances it by seconds. */
   readonly clock?: {
     set(unix: number): Promise<void>;
     advance(seconds: number): Promise<void>;
@@ -48,7 +48,7 @@ export interface NodeInfo {
   readonly relay: 0 | 1;
   /** The commands that it sent up to its verack. */
   readonly sends: readonly string[];
-  /** It sends its version before it has ours. */
+  /** Whether it sends its version before it has received one. */
   readonly speaksfirst: boolean;
   readonly listener: Listener;
   readonly dialect: Dialect;

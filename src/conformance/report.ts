@@ -1,10 +1,10 @@
-/** What a run found out, as data: printed as a table, kept as JSON, compared as HTML. */
+/** The report of a run as plain data, for the table, JSON and HTML outputs. */
 import type { Case, Grade } from './case.js';
 import type { Transcript } from './transcript.js';
 import type { NodeInfo } from './node-under-test.js';
 import { listOf, object, oneOf, text, anything } from '../json/validators.js';
 
-/** `known`: it failed as this implementation is known to. `skip`: it was not run. */
+/** `known`: the case failed, which is a known difference of the implementation. `skip`: it was not run. */
 export const VERDICTS = ['pass', 'fail', 'known', 'skip'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
@@ -15,32 +15,35 @@ export interface Finding {
   readonly rule: string;
   readonly grade: Grade;
   readonly verdict: Verdict;
-  /** What was seen, why it was skipped, or why the difference is known; empty for a pass. */
+  /** What was observed, why it was skipped, or the reason of the known difference; empty for a pass. */
   readonly seen: string;
-  /** How long it took. */
+  /** Duration in milliseconds. */
   readonly ms: number;
-  /** Present where the case did not pass. */
+  /** Present if the case failed, or if all transcripts were requested. */
   readonly transcript?: Transcript;
 }
 
+/** The format version of a report. */
 export const FORMAT = 'verack-conform/2';
 
+/** The result of a run against one node. */
 export interface Report {
   readonly format: typeof FORMAT;
   /** The tester: name and version. */
   readonly tester: string;
-  /** When it began, ISO 8601. */
+  /** The time of the start, ISO 8601. */
   readonly began: string;
+  /** HOST:PORT. */
   readonly node: string;
-  /** Absent when the node could not be reached; `error` is the reason then. */
+  /** Absent if the node could not be reached; `error` then has the reason. */
   readonly nodeinfo?: NodeInfo;
   readonly error?: string;
   readonly findings: readonly Finding[];
-  /** Known differences that did not show. */
+  /** Known differences, as ids or globs, whose cases all passed. */
   readonly absent: readonly string[];
 }
 
-/** How many findings there are of each verdict. */
+/** The number of findings with each verdict. */
 export type Count = Readonly<Record<Verdict, number>>;
 
 export function countOf(findings: readonly Finding[]): Count {
@@ -48,14 +51,15 @@ export function countOf(findings: readonly Finding[]): Count {
   return { pass: count('pass'), fail: count('fail'), known: count('known'), skip: count('skip') };
 }
 
-/** Must-cases that failed, and not as they are known to. */
+/** Must cases that failed and are not known differences. */
 export const violations = ({ findings }: Pick<Report, 'findings'>): readonly Finding[] =>
   findings.filter(({ verdict, grade }) => verdict === 'fail' && grade === 'must');
 
-/** Whether anything was run at all. */
+/** Whether at least one case was run. */
 export const hasRun = ({ findings }: Pick<Report, 'findings'>): boolean =>
   findings.some(({ verdict }) => verdict !== 'skip');
 
+/** The finding of a case. */
 export const findingOf = (it: Case, verdict: Verdict, seen: string, ms = 0): Finding => ({
   id: it.id,
   name: it.name,
@@ -91,7 +95,7 @@ const form = object(
   { nodeinfo: anything, error: anything },
 );
 
-/** A report that was kept. Answers with a sentence when it is none. */
+/** Validates a report from JSON; returns a sentence about the fault if it is invalid. */
 export function readReport(value: unknown, name: string): Report | string {
   return form(value, name) ?? (value as Report);
 }

@@ -4,7 +4,7 @@ import { frameOf, rawBytes, short, messageText } from './message-bytes.js';
 import { Deviation, CannotRun } from './deviation.js';
 import type { CaseRun } from './case-run.js';
 
-/** What an op does. Throws {@link Deviation} when the node does something else than expected. */
+/** Executes an op. Throws or rejects with a {@link Deviation} when the node behaves differently from what is expected. */
 export type Op = (run: CaseRun, step: Step) => Promise<void> | void;
 
 const ACCEPT_MS = 10_000;
@@ -36,13 +36,13 @@ async function accept(run: CaseRun, { conn = 'A', within_ms }: Step): Promise<vo
 }
 
 async function expectNoAccept(run: CaseRun, { ms = 0 }: Step): Promise<void> {
-  if (await run.accept('another', ms)) throw new Deviation('the node dialled once more');
+  if (await run.accept('another', ms)) throw new Deviation('the node dialled again');
 }
 
-/** Time passes for the node alone, once it has received what was sent before. */
+/** Moves only the clock of the node, after a pause in which the node receives what was sent before. */
 async function moveClock(run: CaseRun, { seconds, unix }: Step): Promise<void> {
   const { clock } = run.subject;
-  if (!clock) throw new CannotRun('the clock of the node is out of reach');
+  if (!clock) throw new CannotRun('the clock of the node cannot be controlled');
   await run.wait(SETTLE_MS);
   run.transcript.note('', 'both', unix === undefined ? `${seconds} s pass` : `the clock is set to ${unix}`);
   await (unix === undefined ? clock.advance(seconds ?? 0) : clock.set(unix));

@@ -1,4 +1,4 @@
-/** One connection of the tester: what the node sent and no step has read yet, raw bytes included. */
+/** One connection of the tester, with the received items that no step has read, and the first raw bytes. */
 import type { Clock, Link, LinkHandler } from '../net/index.js';
 import type { LinkCode } from '../index.js';
 import { ELLSWIFT_SIZE, MAX_GARBAGE } from '../wire/index.js';
@@ -9,34 +9,35 @@ import type { V2Endpoint } from './v2-endpoint.js';
 import { type TransportEvent, type ReceivedItem, type Transport, V1Transport } from './tester-transport.js';
 
 /**
- * So much of what came first is kept: for a look at its beginning, and to be read again when a step begins a key exchange
- * with a node that has already sent its key and garbage. It sends no more until then.
+ * The number of first bytes that are kept: to compare them with a prefix, and to read them as v2 when a step begins a key
+ * exchange after the node has sent its key and garbage, after which it waits.
  */
 const HEAD = ELLSWIFT_SIZE + MAX_GARBAGE;
 
-/** Bytes of received items that wait for a step to read them; what comes beyond that is discarded. */
+/** Most bytes of received items that no step has read; further items are discarded. */
 export const MAX_UNREAD = 8_000_000;
-/** What an item takes beside its payload, about. */
+/** Approximate size of an item without its payload. */
 const ITEM_SIZE = 128;
 
 const sizeOf = (item: ReceivedItem): number =>
   ITEM_SIZE + (item.kind === 'message' ? item.payload.length : 0);
 
+/** A queue of received items, and the transport that encodes messages. */
 export class TesterConnection implements LinkHandler {
-  /** How it ended, when the node or the network ended it. */
+  /** How the node or the network ended it; undefined while it is open. */
   ended: LinkCode | undefined;
-  /** Bytes that the node sent. */
+  /** The number of bytes that the node has sent. */
   received = 0;
-  /** The first of them. */
+  /** The first of these bytes. */
   head = new Uint8Array(0);
   #queue: ReceivedItem[] = [];
   #unread = 0;
   #isOverflowing = false;
   #transport: Transport;
-  /** The exchange of keys, once a step has begun one. */
+  /** The key exchange, once a step has begun one. */
   exchange: V2Endpoint | undefined;
   #wake: (() => void) | undefined;
-  /** We have sent something. */
+  /** Whether the tester has sent anything. */
   hasSent = false;
   #aside: ReceivedItem | undefined;
   #messages = 0;
@@ -47,14 +48,14 @@ export class TesterConnection implements LinkHandler {
     magic: Uint8Array,
     private readonly clock: Clock,
     private readonly transcript: TranscriptRecorder,
-    /** The node under test is known to send its version before it has ours. */
+    /** Whether the node is known to send its version before it has received one. */
     private readonly speaksFirst = false,
   ) {
     this.#transport = new V1Transport(magic);
     link.attach(this);
   }
 
-  /** The next received item. */
+  /** Removes and returns the next received item. */
   take(): ReceivedItem | undefined {
     const item = this.#queue.shift();
     if (!item) return undefined;
@@ -69,19 +70,19 @@ export class TesterConnection implements LinkHandler {
     return this.#unread;
   }
 
-  /** Bytes of a message that is not complete. */
+  /** The number of bytes of an incomplete message. */
   get pieces(): number {
     return this.#transport.pieces;
   }
 
-  /** Keeps a version that came before it was asked for; only the very first message can be one. */
+  /** Keeps a version that was sent before it was expected; false if the item is not the first message of such a node. */
   putAside(item: ReceivedItem): boolean {
     if (!this.speaksFirst || this.#messages !== 1) return false;
     this.#aside = item;
     return true;
   }
 
-  /** What was put aside comes next. */
+  /** Makes the item that was put aside the next one. */
   takeBack(): void {
     if (this.#aside) {
       this.#queue.unshift(this.#aside);
@@ -96,18 +97,18 @@ export class TesterConnection implements LinkHandler {
     this.link.write(frames);
   }
 
-  /** The same, each byte in a write of its own. */
+  /** As `write`, with a separate write for each byte. */
   writeBytewise(bytes: Uint8Array, what: string): void {
     this.write([], `${what}, byte by byte`);
     for (const byte of bytes) this.link.write([Uint8Array.of(byte)]);
   }
 
-  /** A message as bytes, to be sent before the next one is made. */
+  /** Encodes a message. It must be sent before the next one is encoded, since v2 ciphers are stateful. */
   encode(message: string | Sent, reference: Reference): Uint8Array {
     return this.#transport.encode(message, reference);
   }
 
-  /** From the first byte on, this is a v2 connection. */
+  /** Makes this a v2 connection; bytes that have been received are read as v2. */
   speakV2(exchange: V2Endpoint): void {
     this.exchange = exchange;
     this.#transport = exchange;
@@ -116,13 +117,13 @@ export class TesterConnection implements LinkHandler {
     for (const item of exchange.feed(this.head)) this.#receive(item);
   }
 
-  /** Closes our side. */
+  /** Closes the tester's side. */
   close(): void {
     this.transcript.note(this.name, 'tester', 'closes');
     this.link.end();
   }
 
-  /** Resolves when something happens, and when the clock reads `until`. */
+  /** Resolves at the next received bytes, at the end of the connection, or at the time `until`. */
   change(until: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.clock.setTimeout(() => this.#wake?.(), Math.max(0, until - this.clock.now()));
@@ -147,7 +148,7 @@ export class TesterConnection implements LinkHandler {
     this.#wake?.();
   }
 
-  /** A node that floods ends in one stray item, which no step overlooks. */
+  /** Queues an item. Above the limit it queues one stray item instead, which makes every step fail. */
   #keep(item: ReceivedItem): void {
     if (this.#isOverflowing) return;
     this.#isOverflowing = this.#unread + sizeOf(item) > MAX_UNREAD - ITEM_SIZE;
@@ -164,7 +165,7 @@ export class TesterConnection implements LinkHandler {
   }
 }
 
-/** A message of the node's in a transcript. */
+/** The text of a received message in a transcript. */
 function receivedText({ command, payload }: Extract<ReceivedItem, { kind: 'message' }>): string {
   return payload.length === 0 ? command : `${command} ${shortBytes(payload)}`;
 }

@@ -1,18 +1,20 @@
-/** The transcript of one case: what each side sent, and what happened to the connections. */
+/** The transcript of one case: what each side sent, and how connections opened and closed. */
 
+/** One line of a transcript. */
 export interface TranscriptLine {
   /** Milliseconds since the case began. */
   readonly at: number;
+  /** The name of the connection; empty for none. */
   readonly conn: string;
-  /** Which side sent it; `both` for what happened to the connection. */
+  /** The side that acted; `both` for other events. */
   readonly side: 'tester' | 'node' | 'both';
   readonly text: string;
 }
 
 export type Transcript = readonly TranscriptLine[];
 
-/** Lines that are kept of one case. */
-const MOST = 400;
+/** Most lines of one case that are kept. */
+const MAX_LINES = 400;
 
 /** Records the transcript of one case. */
 export class TranscriptRecorder {
@@ -24,7 +26,7 @@ export class TranscriptRecorder {
   }
 
   note(conn: string, side: TranscriptLine['side'], text: string): void {
-    if (this.lines.length < MOST) {
+    if (this.lines.length < MAX_LINES) {
       this.lines.push({ at: Math.round(this.now() - this.#begin), conn, side, text });
     }
   }

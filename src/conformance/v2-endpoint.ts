@@ -1,8 +1,8 @@
 /**
- * The tester's end of a v2 connection (BIP324): keys, garbage, packets, right or wrong as the steps want them.
+ * The tester's end of a v2 connection (BIP324): keys, garbage and packets, correct or deliberately wrong.
  *
- * It sends nothing by itself: each op makes the next bytes, so that a case can leave out, cut or change any of them. What the
- * node sends is read strictly: a byte out of place is no message.
+ * It sends nothing itself. Each op encodes the next bytes, so that a case can omit, cut or change any of them. Received bytes
+ * are decoded strictly.
  */
 import { systemRandom } from '../net/index.js';
 import {
@@ -24,7 +24,7 @@ import type { Sent, Step } from './case.js';
 import { CannotRun } from './deviation.js';
 import { type TransportEvent, type ReceivedItem, messageOf, type Transport } from './tester-transport.js';
 
-/** Fields of a message that are about the header of v1. */
+/** Fields of a message that exist only in a v1 header. */
 const V1_ONLY = ['magic', 'length', 'checksum'] as const;
 const LENGTH_SIZE = 3;
 const DECOY = 0x80;
@@ -32,26 +32,29 @@ const DECOY = 0x80;
 const transportEvent = (what: string): TransportEvent => ({ kind: 'transport', what });
 const bytesOf = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
 
+/** Options of the tester's end. */
 export interface V2EndpointOptions {
-  /** Whether the keys are derived as the initiator's: we dialled. */
+  /** Whether to derive the keys of the initiator, which is the side that dialled. */
   readonly initiating: boolean;
+  /** The 4 bytes of the network magic. */
   readonly magic: Uint8Array;
-  /** What follows our key. */
+  /** The garbage that follows the key. */
   readonly garbage: Uint8Array;
 }
 
+/** The transport of a v2 connection, from the key exchange on. */
 export class V2Endpoint implements Transport {
   readonly #key: V2Key;
-  /** Reads any first bytes as a key, in both roles: the case decides which transport is used. */
+  /** Reads any first bytes as a key, in both roles, since the case selects the transport. */
   readonly #opening;
   #keys: V2Keys | undefined;
   #sender: PacketEncoder | undefined;
   #receiver: PacketDecoder | undefined;
-  /** Bytes after the key of the node that no event covers yet. */
+  /** The number of bytes after the key of the node that are not decoded yet. */
   #unread = 0;
-  /** The version packet of the node was read. */
+  /** Whether the version packet of the node has been received. */
   isSettled = false;
-  /** Why nothing more can be read. */
+  /** The fault after which nothing more can be decoded. */
   broken: string | undefined;
 
   constructor(private readonly options: V2EndpointOptions) {
@@ -59,7 +62,7 @@ export class V2Endpoint implements Transport {
     this.#opening = createHandshakeParser({ initiating: true, takesAnyKey: true, magic: options.magic });
   }
 
-  /** The key of the node is there. */
+  /** Whether the key of the node has been received. */
   get isAgreed(): boolean {
     return this.#keys !== undefined;
   }
@@ -68,12 +71,12 @@ export class V2Endpoint implements Transport {
     return this.#unread;
   }
 
-  /** Our key and garbage, from one byte to another. */
+  /** The bytes `from` to `to` of the tester's key and garbage. */
   opening(from: number, to?: number): Uint8Array {
     return Buffer.concat([this.#key.ellswift, this.options.garbage]).subarray(from, to);
   }
 
-  /** What follows once the keys are known: terminator, decoys, version packet, and messages right behind it. */
+  /** The bytes after the key exchange: terminator, decoys, version packet, and messages. */
   closing(step: Step, reference: Reference): Uint8Array {
     const { decoys = [], version_contents = '', append_messages = [] } = step;
     const sender = this.#begin(step.wrong_aad === true);
@@ -89,14 +92,14 @@ export class V2Endpoint implements Transport {
     const sent = typeof message === 'string' ? { msg: message } : message;
     const unexpected = V1_ONLY.find((field) => sent[field] !== undefined);
     if (unexpected !== undefined)
-      throw new CannotRun(`${unexpected} is a field of v1, the connection speaks v2`);
+      throw new CannotRun(`${unexpected} is a field of v1, but the connection speaks v2`);
     const isLong = sent.encoding === 'long' || sent.command_hex !== undefined;
     const contents = encodeContents(sent.msg, payloadFor(sent, reference), isLong);
     if (sent.command_hex !== undefined) contents.set(bytesOf(sent.command_hex), 1);
     return this.#sending().packet(contents);
   }
 
-  /** One packet of these contents. */
+  /** One packet with the contents of the step. */
   packet({ contents = '', header = '00', ignore, corrupt_tag }: Step): Uint8Array {
     const first = bytesOf(header)[0]! | (ignore === true ? DECOY : 0);
     const packet = this.#sending().packet(bytesOf(contents), first);
@@ -104,7 +107,7 @@ export class V2Endpoint implements Transport {
     return packet;
   }
 
-  /** Only what a packet of that length begins with. */
+  /** The encrypted length of a packet, without the rest. */
   packetLength(length: number): Uint8Array {
     return this.#sending().packet(new Uint8Array(length)).subarray(0, LENGTH_SIZE);
   }
@@ -140,16 +143,16 @@ export class V2Endpoint implements Transport {
       case 'frame':
         return messageOf(event.command, event.payload);
       case 'dropped':
-        return { kind: 'stray', what: `${event.command} (no type of a message)` };
+        return { kind: 'stray', what: `${event.command} (not a message type)` };
       case 'broken':
         this.broken = BROKEN[event.code];
         return { kind: 'stray', what: this.broken };
     }
   }
 
-  /** The wrong garbage to authenticate is the right one and a byte. */
+  /** If `isWrong`, authenticates the garbage with an additional byte. */
   #begin(isWrong: boolean): PacketEncoder {
-    if (!this.#keys) throw new CannotRun('the key of the node was not waited for (v2_keys)');
+    if (!this.#keys) throw new CannotRun('the key of the node has not been received (v2_keys is missing)');
     const { garbage } = this.options;
     this.#sender = createPacketEncoder(
       this.#keys.send,
@@ -171,7 +174,7 @@ const BROKEN = {
   ERR_V2_OTHER_NETWORK: 'bytes of another network',
 } as const;
 
-/** A key whose first byte differs from the magic: a case may send that byte alone and expect an answer. */
+/** A key whose first byte differs from that of the magic, since a case may send only this byte and expect an answer. */
 function drawnKey(magic: Uint8Array): V2Key {
   for (;;) {
     const key = createV2Key(systemRandom);

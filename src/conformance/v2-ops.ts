@@ -1,10 +1,10 @@
-/** The ops of BIP324: they make the exchange of keys step by step, and packets of any kind. */
+/** The ops of BIP324: the steps of the key exchange, and packets of any kind. */
 import { systemRandom } from '../net/index.js';
 import type { Step } from './case.js';
 import { short } from './message-bytes.js';
 import { V2Endpoint } from './v2-endpoint.js';
 import type { TesterConnection } from './tester-connection.js';
-import { silence } from './expect-ops.js';
+import { missingText } from './expect-ops.js';
 import type { Op } from './send-ops.js';
 import { Deviation, CannotRun } from './deviation.js';
 import type { CaseRun } from './case-run.js';
@@ -26,7 +26,7 @@ function sendKeyBytes(
   else connection.write([bytes], what);
 }
 
-/** The side that dialled is the initiator, unless the step sets it. */
+/** Starts the key exchange. The side that dialled is the initiator, unless the step sets `initiating`. */
 function start(run: CaseRun, step: Step): void {
   const { initiating = run.it.role === 'inbound', garbage_len = 0, key_bytes } = step;
   const connection = run.connection(step.conn);
@@ -44,7 +44,7 @@ function sendRestOfKey(run: CaseRun, step: Step): void {
   sendKeyBytes(connection, exchangeOf(connection).opening(from), `the key from byte ${from} on`, step);
 }
 
-/** Waits for something from the node; throws a {@link Deviation} when it does not come. */
+/** Waits until `isThere` returns true; rejects with a {@link Deviation} after 3 s or a fault. */
 async function waitFor(
   run: CaseRun,
   connection: TesterConnection,
@@ -55,7 +55,7 @@ async function waitFor(
   const until = run.now + WITHIN_MS;
   while (!isThere()) {
     if (exchange.broken !== undefined) throw new Deviation(`${exchange.broken} instead of a ${what}`);
-    if (connection.ended || run.now >= until) throw new Deviation(silence(connection, what, WITHIN_MS));
+    if (connection.ended || run.now >= until) throw new Deviation(missingText(connection, what, WITHIN_MS));
     await connection.change(until);
   }
 }
@@ -68,7 +68,7 @@ async function keys(run: CaseRun, { conn }: Step): Promise<void> {
 
 const WRONG_PARTS = ['wrong_aad', 'omit_terminator', 'omit_version_packet'] as const;
 
-/** The end of the key exchange as text. */
+/** The text of `v2_finish` for the transcript. */
 function finishText(step: Step): string {
   const { decoys = [], version_contents = '', append_messages = [] } = step;
   const wrong = WRONG_PARTS.filter((flag) => step[flag] === true);

@@ -1,6 +1,6 @@
 /**
- * The tester's `version` message, field by field, and the reading of the node's. Written out by offset rather than with the
- * message table: a tester has to be able to leave out and cut what the table insists on.
+ * Encodes the tester's `version` message field by field, and decodes that of the node. It uses byte offsets instead of the
+ * message table, since a tester must be able to omit and cut fields that the table requires.
  */
 import { NAME, VERSION } from '../index.js';
 import { hexOf, VERSION_NONCE_OFFSET } from '../wire/index.js';
@@ -9,7 +9,7 @@ import type { Sent, VersionFields } from './case.js';
 /** The user agent of the tester. */
 export const USER_AGENT = `/${NAME}-conform:${VERSION}/`;
 
-/** The fields that a case does not change. */
+/** The values of fields that a case does not set. */
 export const DEFAULTS = {
   version: 70016,
   services: 0,
@@ -29,7 +29,7 @@ export const DEFAULTS = {
 /** The fields that a case may set or expect; the last one can only be expected. */
 export const VERSION_FIELDS: readonly string[] = [...Object.keys(DEFAULTS), 'length_after_relay'];
 
-/** Where a version can end early: with everything before the named part. */
+/** The parts before which a version can be cut. */
 export const PARTS = ['addr_from', 'nonce', 'user_agent', 'start_height', 'relay'] as const;
 
 type Fields = {
@@ -48,7 +48,7 @@ const raw = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
 const compact = (length: number): Uint8Array =>
   length < 253 ? Uint8Array.of(length) : Uint8Array.of(253, length & 0xff, length >> 8);
 
-/** The message in its parts, in wire order. */
+/** The parts of the message, in wire order. */
 function partsOf(v: Fields): readonly (readonly [string, readonly Uint8Array[]])[] {
   const agent = Buffer.from(v.user_agent, 'latin1');
   return [
@@ -62,7 +62,7 @@ function partsOf(v: Fields): readonly (readonly [string, readonly Uint8Array[]])
   ];
 }
 
-/** The payload of a version, as a case wants it. */
+/** The payload of the version that a case describes. */
 export function versionPayload({
   fields,
   omit_from,
@@ -85,7 +85,7 @@ const NUMBERS: Readonly<Record<string, (bytes: Buffer) => number>> = {
   addr_from_port: (bytes) => bytes.readUInt16BE(70),
 };
 
-/** The fields of the node's version, as far as it goes; nothing for one that ends within its user agent. */
+/** The fields of the node's version, up to its end; no fields if it is shorter than 84 bytes. */
 export function versionFields(payload: Uint8Array): VersionFields {
   const bytes = Buffer.from(payload);
   if (bytes.length <= 83) return {};

@@ -130,7 +130,7 @@ describeNode(['bitcoind', 'litecoind', 'bcoin', 'chromium'], 'verack matrix', ()
       const about = matrix.cases.filter(({ commands }) => commands.includes('getaddr')).length;
       expect(await shown.count()).toBe(about);
       await page.getByLabel('command').selectOption('');
-      await page.getByLabel('verdict at a node').selectOption('known');
+      await page.getByLabel('verdict of a node').selectOption('known');
       const known = page.locator('button.known:visible').first();
       await known.click();
       const detail = await page.locator('tr.detail').textContent();

@@ -1,34 +1,34 @@
 /**
- * What is tried at a node: each message of the table in each state, over v1 and v2, and each variant of each message in the
- * state in which it counts. Derived from the message table; what a node should do is not part of it.
+ * Derives the inputs of the boundary cases from the message table: each message in each state, over v1 and v2, and each
+ * variant of each message in the states in which its fields are read. The expected outcomes are in `verdicts.json`.
  */
 import { createHash } from 'node:crypto';
 import { type Command, COMMANDS, decodeMessage } from '../../wire/index.js';
 import type { Case, Dialect, Sent, Step, When } from '../case.js';
 import { samplePayload, variantsOf } from './variants.js';
 
-/** The states of a connection in which a message can come. */
+/** The states of a connection in which a message is sent. */
 export const STATES = ['awaiting-version', 'version-received', 'established'] as const;
 export type BoundaryState = (typeof STATES)[number];
 
 /** One message in one state. */
 export interface Boundary {
-  /** Made of state, command and variant: it does not depend on other boundaries. */
+  /** Made of state, command and variant, so it does not depend on other boundaries. */
   readonly id: string;
   readonly state: BoundaryState;
   readonly transport: Case['transport'];
   readonly command: string;
-  /** Which field holds what; absent for the plain message. */
+  /** The field and its value; absent for the sample message. */
   readonly variant?: string;
   readonly sent: Sent;
   /** The version message of the handshake around it. */
   readonly version: string | Sent;
   readonly when?: When;
-  /** The dialects that behave alike; absent when all do. */
+  /** The dialect that it applies to; absent if all dialects behave the same. */
   readonly dialect?: Dialect;
 }
 
-/** A command that no table has. */
+/** A command that is not in the message table. */
 const UNKNOWN = 'unknown' as const;
 
 /** Conditions under which Core reads the fields of a message instead of rejecting the command. */
@@ -40,7 +40,7 @@ const WHEN: Partial<Record<Command, When>> = {
   filterclear: { lacks: ['BLOOM'] },
 };
 
-/** The states in which the fields of a message count; established for all others. */
+/** The states in which the fields of a message are read; `established` for all others. */
 const READ_IN: Partial<Record<Command, readonly BoundaryState[]>> = {
   version: ['awaiting-version'],
   verack: ['version-received'],
@@ -76,7 +76,7 @@ function varied(command: Command, { name, payload }: ReturnType<typeof variantsO
   );
 }
 
-/** Only who announces 70017 may send `feature` (BIP434). */
+/** Only a peer that announces 70017 may send `feature` (BIP434). */
 const FEATURE_VERSION: Sent = { msg: 'version', fields: { version: 70017 } };
 
 function boundary(it: Pick<Boundary, 'id' | 'state' | 'transport' | 'sent' | 'variant'>): Boundary[] {
@@ -105,20 +105,20 @@ function dependsOnDialect({ command, state, variant = '' }: Omit<Boundary, 'dial
 export const LAST_NONCE = '76657261636b0001';
 export const LAST_PING: Sent = { msg: 'ping', payload: LAST_NONCE };
 
-const greeting = ({ version }: Boundary): Step[] => [
+const versionExchange = ({ version }: Boundary): Step[] => [
   { op: 'send', messages: [version] },
   { op: 'expect', messages: ['version', 'wtxidrelay', 'sendaddrv2', 'verack'] },
 ];
 
-/** What comes before the message. */
+/** The steps before the message. */
 export function stepsBefore(it: Boundary): Step[] {
   const keys: Step[] = it.transport === 'v2' ? [{ op: 'v2_handshake' }] : [];
   if (it.state === 'awaiting-version') return keys;
-  if (it.state === 'version-received') return [...keys, ...greeting(it)];
-  return [...keys, ...greeting(it), { op: 'send', messages: ['verack'] }, { op: 'ping_pong' }];
+  if (it.state === 'version-received') return [...keys, ...versionExchange(it)];
+  return [...keys, ...versionExchange(it), { op: 'send', messages: ['verack'] }, { op: 'ping_pong' }];
 }
 
-/** What completes the handshake after the message, and ends with a ping. */
+/** The messages that complete the handshake after the message, with a ping at the end. */
 export function messagesAfter({ state, command, sent, version }: Boundary): (string | Sent)[] {
   if (state === 'established') return [LAST_PING];
   if (state === 'version-received') return ['verack', LAST_PING];
@@ -126,14 +126,14 @@ export function messagesAfter({ state, command, sent, version }: Boundary): (str
   return [...(isReadable(sent) ? [] : [OTHER_VERSION]), 'verack', LAST_PING];
 }
 
-/** Follows a version that is to be ignored; who took the first one answers with wtxidrelay and sendaddrv2 all the same. */
+/** Sent after a version that should be ignored. A node that accepted the first one would answer with wtxidrelay and sendaddrv2, which 70015 does not get. */
 const OTHER_VERSION: Sent = { msg: 'version', fields: { version: 70015 } };
 
-/** A version that is taken: another one would be a duplicate. */
+/** Whether a version can be decoded: a second one would then be a duplicate. */
 const isReadable = ({ payload = '' }: Sent): boolean =>
   decodeMessage('version', Buffer.from(payload, 'hex')).ok;
 
-/** Short for what is sent; a verdict that was given for other bytes does not count. */
+/** A digest of the steps, 8 hex digits, which shows whether a verdict was recorded for the same bytes. */
 export function digestOf(it: Boundary): string {
   const bytes = JSON.stringify([stepsBefore(it), it.sent, messagesAfter(it)]);
   return createHash('sha256').update(bytes).digest('hex').slice(0, 8);

@@ -1,4 +1,4 @@
-/** The boundaries with their verdicts, as conformance cases. */
+/** Combines the boundaries with their verdicts to conformance cases. */
 import { factsOf } from '../../wire/index.js';
 import { type Case, DIALECTS } from '../case.js';
 import { Malformed } from '../case-schema.js';
@@ -6,22 +6,22 @@ import { type Boundary, boundaries, digestOf } from './boundaries.js';
 import { type Outcome, outcomeOf, stepsOf } from './outcomes.js';
 import type { StatedVerdict, Verdicts } from './verdicts.js';
 
-/** The tag of every case that is made here. */
+/** The tag of boundary cases. */
 export const BOUNDARY_TAG = 'boundary';
 
-/** The cases of all boundaries. Throws {@link Malformed} for a boundary without a verdict, and for a verdict on something else. */
+/** The cases of all boundaries. Throws {@link Malformed} for a boundary without a verdict and for a verdict without a boundary. */
 export function boundaryCases(verdicts: Verdicts): Case[] {
   const all = boundaries();
   const ids = new Set(all.map(({ id }) => id));
   const excess = [...Object.keys(verdicts.run), ...Object.keys(verdicts.stated)].find((id) => !ids.has(id));
-  if (excess !== undefined) throw new Malformed(`a verdict is on ${excess}, which is no boundary`);
+  if (excess !== undefined) throw new Malformed(`there is a verdict for ${excess}, which is not a boundary`);
   return all.map((it) => caseOf(it, verdicts));
 }
 
 function caseOf(it: Boundary, { run, stated, program }: Verdicts): Case {
   const own = stated[it.id];
   const outcome = own ? outcomeOf(own.outcome) : outcomeOf(runText(it, run[it.id]));
-  if (!outcome) throw new Malformed(`the verdict on ${it.id} has no known end`);
+  if (!outcome) throw new Malformed(`the verdict for ${it.id} has an unknown end`);
   return {
     ...descriptionOf(it, outcome),
     role: 'inbound',
@@ -36,14 +36,14 @@ function caseOf(it: Boundary, { run, stated, program }: Verdicts): Case {
 }
 
 function runText(it: Boundary, row: string | undefined): string {
-  if (row === undefined) throw new Malformed(`no verdict on ${it.id}: npm run verdicts`);
+  if (row === undefined) throw new Malformed(`there is no verdict for ${it.id}: run npm run verdicts`);
   const [digest, ...words] = row.split(' ');
   if (digest !== digestOf(it))
-    throw new Malformed(`the verdict on ${it.id} is on other bytes: npm run verdicts`);
+    throw new Malformed(`the verdict for ${it.id} was recorded for other bytes: run npm run verdicts`);
   return words.join(' ');
 }
 
-/** A v2-capable listener takes whatever does not begin like a version for a key. */
+/** A v2-capable listener reads first bytes that are not a v1 version as a key, so such cases are for v1-only listeners. */
 const listenerOf = ({ transport, state, command }: Boundary): NonNullable<Case['listener']> => {
   if (transport === 'v2') return 'v2-capable';
   return state === 'awaiting-version' && command !== 'version' ? 'v1-only' : 'any';
@@ -64,7 +64,7 @@ const STATE_TEXT = {
 } as const;
 
 function descriptionOf(it: Boundary, outcome: Outcome): Pick<Case, 'id' | 'name' | 'rule' | 'grade'> {
-  const { bip, about = 'no message of the protocol' } = factsOf(it.command) ?? {};
+  const { bip, about = 'not a message of the protocol' } = factsOf(it.command) ?? {};
   const what = it.variant === undefined ? it.command : `${it.command} with ${it.variant}`;
   const where = `${STATE_TEXT[it.state]}${it.transport === 'v2' ? ', over v2' : ''}`;
   return {

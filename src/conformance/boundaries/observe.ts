@@ -1,4 +1,4 @@
-/** Finds out what a node does with a boundary, with nothing expected. */
+/** Records how a node reacts to a boundary, to obtain a verdict. */
 import { hexOf } from '../../wire/index.js';
 import { bareCase, type Step, type Wanted } from '../case.js';
 import { type CaseEnvironment, CaseRun } from '../case-run.js';
@@ -9,12 +9,12 @@ import type { End, Outcome } from './outcomes.js';
 
 const WITHIN_MS = 1_500;
 
-/** Messages that repeat what the node was sent: their payload belongs to the outcome. */
-const REPEATING = ['pong'];
+/** Messages that repeat received bytes, so their payload is part of the outcome. */
+const ECHOING = ['pong'];
 
 /**
- * Runs one boundary. A node that closes is asked once more without anything behind the message, so that no reset can take
- * away what it sent before. Throws a `Deviation` when the steps before the message fail.
+ * Runs one boundary. If the node closes, it runs again without any message after the tested one, since a TCP reset could
+ * discard what the node sent before. Rejects with a `Deviation` when the steps before the message fail.
  */
 export async function observe(it: Boundary, environment: CaseEnvironment): Promise<Outcome> {
   const after: Step = { op: 'send', messages: messagesAfter(it), coalesce: true };
@@ -51,4 +51,4 @@ async function outcomeOf(run: CaseRun): Promise<Outcome> {
 }
 
 const wantedOf = (msg: string, payload: Uint8Array): Wanted =>
-  REPEATING.includes(msg) ? { msg, payload: hexOf(payload) } : { msg };
+  ECHOING.includes(msg) ? { msg, payload: hexOf(payload) } : { msg };

@@ -1,31 +1,33 @@
 /**
- * What a node does with a boundary, as text: the commands that it sends, in order, and how it ends.
+ * The reaction of a node to a boundary, as text: the commands that it sent, in order, and the end.
  *
- *   version wtxidrelay sendaddrv2 verack pong     it answered these; the last ping was answered too
- *   pong=0000000000000000 pong                    a pong with that payload, then the one for the last ping
+ *   version wtxidrelay sendaddrv2 verack pong     it sent these, and answered the last ping
+ *   pong=0000000000000000 pong                    it sent a pong with this payload, and answered the last ping
  *   close                                         it closed the connection
- *   version verack open                           it stays connected and answers no ping
+ *   version verack open                           it stayed connected, but did not answer the last ping
  */
 import type { Step, Wanted } from '../case.js';
 import { type Boundary, LAST_NONCE, messagesAfter, stepsBefore } from './boundaries.js';
 
-/** How a boundary can end. */
+/** The possible ends: the last ping is answered, the connection is closed, or it stays open without an answer. */
 export const ENDS = ['pong', 'close', 'open'] as const;
 export type End = (typeof ENDS)[number];
 
+/** The messages that the node sent, and the end. */
 export interface Outcome {
   readonly received: readonly Wanted[];
   readonly end: End;
 }
 
-/** How long a node that answers no ping has to stay connected. */
+/** Milliseconds that a node that does not answer the ping must stay connected. */
 const OPEN_MS = 200;
 
 const wordOf = ({ msg, payload }: Wanted): string => (payload === undefined ? msg : `${msg}=${payload}`);
 
+/** The text of an outcome. */
 export const textOf = ({ received, end }: Outcome): string => [...received.map(wordOf), end].join(' ');
 
-/** The outcome of a text that {@link textOf} made; undefined for another one. */
+/** Parses a text of {@link textOf}; undefined if it is invalid. */
 export function outcomeOf(text: string): Outcome | undefined {
   const words = text.split(' ');
   const end = ENDS.find((word) => word === words.at(-1));
@@ -37,8 +39,9 @@ export function outcomeOf(text: string): Outcome | undefined {
   return { received, end };
 }
 
-/** Entries of a list over which a node may take longer than over others, and how long. */
+/** For a list with more entries than this, a node gets more time. */
 const LONG = 10_000;
+/** This time, in milliseconds. */
 const LONG_MS = 6_000;
 
 /** The steps of a case that expects this outcome. */

@@ -1,4 +1,4 @@
-/** A sample payload of each message in its fields, as the message table declares them: a field can then be replaced, or the payload cut. */
+/** A sample payload of each message, split into the fields of the message table, so that a field can be replaced or the payload cut. */
 import {
   type Codec,
   type Command,
@@ -11,7 +11,7 @@ import {
   type VarBytesCodec,
 } from '../../wire/index.js';
 
-/** Any codec, with what structs, lists, rules and byte fields keep. */
+/** A codec with the properties of structs, lists, rules and byte fields. */
 export type AnyCodec = Codec<unknown> &
   Partial<
     Pick<StructCodec<unknown>, 'parts'> &
@@ -26,17 +26,17 @@ export interface PayloadField {
   readonly path: string;
   readonly codec: AnyCodec;
   readonly bytes: Uint8Array;
-  /** It belongs to a tail, which may be absent. */
+  /** Whether it belongs to a tail that may be absent. */
   readonly isOptional: boolean;
 }
 
-/** Values by path, where zero is no good sample. */
+/** Values by path, for fields whose sample is not zero. */
 type Sample = Readonly<Record<string, unknown>>;
 
 const ascii = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 const NONCE = '1122334455667788';
 
-/** A valid message of each command, as far as it has a meaning without blocks and transactions. */
+/** Values of a valid message for each command; zero in all other fields. */
 const SAMPLES: Partial<Record<Command, Sample>> = {
   version: {
     version: 70016,
@@ -54,11 +54,11 @@ const SAMPLES: Partial<Record<Command, Sample>> = {
   reject: { message: ascii('tx'), reason: ascii('test') },
 };
 
-/** The fields of the sample of a command, in wire order; a list is one field, and empty. */
+/** The fields of the sample of a command, in wire order; a list is one field, which is empty. */
 export const sampleOf = (command: Command): PayloadField[] =>
   fieldsOf(MESSAGES[command].fields, '', SAMPLES[command] ?? {}, false);
 
-/** The fields of one list entry: zeros where `sample` has no value. */
+/** The fields of one list entry; zero where `sample` has no value. */
 export const entryOf = (item: AnyCodec, sample: Sample = {}): PayloadField[] =>
   fieldsOf(item, '', sample, false);
 

@@ -1,6 +1,6 @@
 /**
- * The boundaries of one message, derived from its row in the message table: each number at its limits, each byte field and
- * each list at its limit and one beyond, each payload cut, and one byte too long.
+ * Derives the variants of one message from its row in the message table: each number at its limits, each byte field and each
+ * list at its limit and one beyond, the payload cut at different lengths, and one byte too long.
  */
 import {
   BIP155,
@@ -18,7 +18,7 @@ import { type AnyCodec, entryOf, type PayloadField, sampleOf } from './payload-f
 
 /** One payload at a boundary. */
 export interface Variant {
-  /** Which field, and what it holds; unique for the command, and independent of all other variants. */
+  /** The field and its value; unique for the command, and independent of other variants. */
   readonly name: string;
   readonly payload: Pick<Sent, 'payload' | 'payload_gen'>;
 }
@@ -30,7 +30,7 @@ export function variantsOf(command: Command): Variant[] {
   return [...replaced, ...cutsOf(fields), ...(isOpaque(fields) ? [] : [trailing(fields)])];
 }
 
-/** The sample of a command. */
+/** The payload of the sample of a command. */
 export const samplePayload = (command: Command): Variant['payload'] => ({
   payload: hexOf(bytesOf(sampleOf(command))),
 });
@@ -38,7 +38,7 @@ export const samplePayload = (command: Command): Variant['payload'] => ({
 const bytesOf = (fields: readonly PayloadField[]): Uint8Array =>
   Buffer.concat(fields.map(({ bytes }) => bytes));
 const sizeOf = (fields: readonly PayloadField[]): number => bytesOf(fields).length;
-/** The table carries the payload and does not look into it. */
+/** Whether the table declares the payload as bytes without fields. */
 const isOpaque = (fields: readonly PayloadField[]): boolean => fields.some(({ path }) => path === 'payload');
 
 const compact = (count: number): Uint8Array => encode(compactSize, count);
@@ -48,10 +48,10 @@ const trailing = (fields: readonly PayloadField[]): Variant => ({
   payload: { payload: `${hexOf(bytesOf(fields))}00` },
 });
 
-/** Longest required part that is cut at every byte; longer ones are cut one byte before the end of each field. */
+/** A required part of up to this size is cut at every byte; a longer one is cut one byte before the end of each field. */
 const SHORT = 16;
 
-/** Every optional tail cut at each byte, and the required part. */
+/** The cuts: of optional tails at every byte, and of the required part. */
 function cutsOf(fields: readonly PayloadField[]): Variant[] {
   const whole = hexOf(bytesOf(fields));
   const required = sizeOf(fields.filter(({ isOptional }) => !isOptional));
@@ -98,21 +98,21 @@ function fieldVariants(key: string, path: string, codec: AnyCodec): FieldVariant
   }));
 }
 
-/** Where a CompactSize grows from one byte to three. */
+/** The value from which a CompactSize has three bytes instead of one. */
 const WIDE = 0xfd;
 
-/** Both limits, one beyond each, and where the length takes more bytes. */
+/** Both limits, one beyond each, and the values around which the CompactSize grows. */
 const sizesOf = ([min, max]: readonly [number, number]): number[] =>
   [min - 1, min, WIDE - 1, WIDE, max, max + 1].filter(
     (size, n, all) => size >= 0 && size <= max + 1 && all.indexOf(size) === n,
   );
 
-/** Versions at which the protocol changes, as the table has them, and one below each. */
+/** The versions at which the protocol changes, from the message table, and one below each. */
 const SINCE = [...new Set(Object.values(MESSAGES).map(({ since }) => since))]
   .filter((since) => since > 0)
   .flatMap((since) => [since - 1, since]);
 
-/** Values at which a receiver decides, beside the limits of the field's type. */
+/** Values at which the behaviour of a receiver changes, besides the limits of the type. */
 const MORE: Readonly<Record<string, readonly unknown[]>> = {
   'version.version': SINCE,
   // Core's MAX_MONEY.
@@ -127,7 +127,7 @@ function valuesOf(key: string, { limits }: AnyCodec): unknown[] {
   return [...new Set([...limits, ...aroundZero(limits), ...(MORE[key] ?? [])])];
 }
 
-/** What a signed field has beside its limits. */
+/** Further values of a signed field. */
 function aroundZero([low, high]: readonly [unknown, unknown]): unknown[] {
   if (typeof low === 'number' && low < 0) return [-1, 0];
   return typeof high === 'string' && high.startsWith('7') ? [hex64(-1), hex64(0)] : [];
@@ -146,7 +146,7 @@ interface Around {
   readonly after: string;
 }
 
-/** A list at its limit and one beyond, with counts that are wrong, and with one entry at the boundaries of its fields. */
+/** A list at its limit and one beyond, with wrong counts, and with one entry whose fields are at their limits. */
 function listVariants(command: Command, path: string, { item, max }: AnyCodec, around: Around): Variant[] {
   const entry = item as AnyCodec;
   const { before, after } = around;
@@ -168,7 +168,7 @@ function listVariants(command: Command, path: string, { item, max }: AnyCodec, a
   ];
 }
 
-/** One entry with one field at a boundary, and the entries that a rule across fields is about. */
+/** One entry with one field at a limit, and the entries for rules that involve several fields. */
 function entriesOf(command: Command, path: string, item: AnyCodec): FieldVariant[] {
   const fields = entryOf(item);
   const one = fields.flatMap((field, n) =>
@@ -180,7 +180,7 @@ function entriesOf(command: Command, path: string, item: AnyCodec): FieldVariant
   return [...one, ...(command === 'addrv2' ? networkEntries(item) : [])];
 }
 
-/** BIP155: an address of each network with its length, one byte less, and one more. */
+/** An address of each network (BIP155) with the correct length, one byte less, and one byte more. */
 const networkEntries = (item: AnyCodec): FieldVariant[] =>
   Object.values(BIP155).flatMap(({ id, length }) =>
     [length - 1, length, length + 1].map((size) => ({

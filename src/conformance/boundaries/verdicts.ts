@@ -1,12 +1,12 @@
 /**
- * The verdicts on the boundaries: what a run against Bitcoin Core's family showed, or what Core's source or a BIP states where
- * no program with the behaviour could be run. `npm run verdicts` writes the first part.
+ * The verdicts (expected outcomes) of the boundaries: recorded from a run of Bitcoin Core or Knots, or taken from Core's
+ * source or a BIP if no program with the behaviour could be run. `npm run verdicts` writes the recorded part.
  */
 import { EVIDENCE, type Evidence } from '../case.js';
 import { Malformed } from '../case-schema.js';
 import { object, oneOf, recordOf, text } from '../../json/validators.js';
 
-/** A verdict that no run showed. */
+/** A verdict that was not recorded from a run. */
 export interface StatedVerdict {
   readonly outcome: string;
   readonly evidence: Exclude<Evidence, 'run'>;
@@ -14,6 +14,7 @@ export interface StatedVerdict {
   readonly source: string;
 }
 
+/** The contents of `verdicts.json`. */
 export interface Verdicts {
   readonly about: string;
   /** The program that was run: its name and version. */
@@ -30,7 +31,7 @@ const stated = object({
 });
 const file = object({ about: text, program: text, run: recordOf(text), stated: recordOf(stated) });
 
-/** Throws {@link Malformed}. */
+/** Validates the contents of the file. Throws {@link Malformed}. */
 export function readVerdicts(value: unknown, name: string): Verdicts {
   const wrong = file(value, name);
   if (wrong !== undefined) throw new Malformed(wrong);

@@ -1,8 +1,8 @@
-/** Which messages a case is about, for a list to choose from. */
+/** Which commands a case is about, for the filter of the matrix page. */
 import { LAST_NONCE } from '../boundaries/boundaries.js';
 import type { Case, Sent, Step } from '../case.js';
 
-/** What surrounds the messages of a case: the handshake, and the ping that shows that the connection lives. */
+/** Commands that most cases send: those of the handshake, and the ping that tests whether the connection is open. */
 const AROUND: readonly string[] = ['version', 'verack', 'wtxidrelay', 'sendaddrv2', 'ping', 'pong'];
 
 const commandOf = (message: string | Sent): string => (typeof message === 'string' ? message : message.msg);
@@ -14,16 +14,16 @@ const sentBy = ({ op, messages = [], append_messages = [], of }: Step): string[]
     ...(of === undefined ? [] : [of]),
   ].map(commandOf);
 
-/** A plain message carries nothing unusual, nor does the ping that ends a boundary. */
-const isOdd = (message: string | Sent): boolean =>
+/** Whether a message has unusual fields; the ping at the end of a boundary does not count. */
+const isUnusual = (message: string | Sent): boolean =>
   typeof message !== 'string' && message.payload !== LAST_NONCE;
 
 const oddIn = ({ messages = [], op }: Step): string[] =>
-  op === 'send' ? (messages as readonly (string | Sent)[]).filter(isOdd).map(commandOf) : [];
+  op === 'send' ? (messages as readonly (string | Sent)[]).filter(isUnusual).map(commandOf) : [];
 
 /**
- * The commands that the tester sends beside those of every handshake; with none of them, those that it sends with unusual
- * fields; and else all.
+ * The commands that the tester sends besides those of the handshake; if there are none, those that it sends with unusual
+ * fields; otherwise all.
  */
 export function commandsOf({ steps }: Pick<Case, 'steps'>): string[] {
   const sent = [...new Set(steps.flatMap(sentBy))];

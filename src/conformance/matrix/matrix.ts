@@ -1,4 +1,4 @@
-/** The matrix: the reports of several nodes on the same cases, as one JSON object. */
+/** Combines the reports of several nodes on the same cases to one JSON object. */
 import { type Case, type Evidence, evidenceOf, type Grade } from '../case.js';
 import { scriptOf } from '../explain.js';
 import type { NodeInfo } from '../node-under-test.js';
@@ -8,30 +8,32 @@ import { commandsOf } from './commands.js';
 
 export const MATRIX_FORMAT = 'verack-matrix/1';
 
-/** One node: what it is, and how many cases had which verdict in each of its roles. */
+/** One node, and the numbers of verdicts in both of its roles. */
 export interface MatrixNode {
   readonly name: string;
   /** HOST:PORT. */
   readonly node: string;
   readonly nodeinfo?: NodeInfo;
-  /** Why nothing could be run. */
+  /** Why no case could run. */
   readonly error?: string;
   readonly listener: Count;
   readonly dialler: Count;
-  /** Known differences that did not show: case ids or patterns of them. */
+  /** Known differences, as ids or globs, whose cases all passed. */
   readonly absent: readonly string[];
 }
 
-/** What one node did in one case. */
+/** The result of one node in one case. */
 export interface MatrixResult {
   readonly verdict: Verdict;
-  /** The deviation, why it is known, or why the case was not run; empty for a pass. */
+  /** What was observed, the reason of a known difference, or why the case was not run; empty for a pass. */
   readonly seen: string;
+  /** Duration in milliseconds. */
   readonly ms: number;
   /** The transcript, one line each: {@link logLine}. */
   readonly log: readonly string[];
 }
 
+/** One case with its results. */
 export interface MatrixCase {
   readonly id: string;
   readonly name: string;
@@ -52,11 +54,12 @@ export interface MatrixCase {
   readonly results: Readonly<Record<string, MatrixResult>>;
 }
 
+/** The contents of `matrix.json`. */
 export interface Matrix {
   readonly format: typeof MATRIX_FORMAT;
   /** The tester: name and version. */
   readonly tester: string;
-  /** When it began, ISO 8601. */
+  /** The time of the start, ISO 8601. */
   readonly began: string;
   readonly seconds: number;
   readonly chain: string;
@@ -72,7 +75,7 @@ export interface NamedReport {
 
 export type MatrixFacts = Pick<Matrix, 'tester' | 'began' | 'seconds' | 'chain'>;
 
-/** Puts reports on the same cases side by side. */
+/** Combines reports on the same cases. */
 export function matrixOf(
   cases: readonly Case[],
   reports: readonly NamedReport[],

@@ -1,11 +1,11 @@
-/** Our own node as a node under test: its listener, and its dialler for the cases that it has to dial. */
+/** A node of verack as a node under test: its listener, and a dialler for outbound cases. */
 import { type BitcoinNode, type Chain, createNode, type DialOptions, type NodeOptions } from '../../index.js';
 import { tcpNet } from '../../net/index.js';
 import { CONNECTION_TYPES } from '../dial-command.js';
 import { netOfEachCase } from '../loopback-net.js';
 import type { Dialler, NodeUnderTest } from '../node-under-test.js';
 
-/** A node of ours that listens on loopback. */
+/** A node of verack that listens on loopback. */
 export interface OwnNode extends AsyncDisposable {
   readonly name: string;
   readonly subject: NodeUnderTest;
@@ -26,7 +26,7 @@ const diallerOf = (node: BitcoinNode): Dialler => ({
   },
 });
 
-/** Starts a node of ours on a free port of 127.0.0.1. Disposing of it stops it. */
+/** Starts a node on a free port of 127.0.0.1. Disposing it stops the node. */
 export async function startOwnNode(name: string, chain: Chain, options: NodeOptions = {}): Promise<OwnNode> {
   const node = createNode({ chain: chain.chain, ...options });
   const { local } = await node.listen({ host: '127.0.0.1', port: 0 });
@@ -34,7 +34,7 @@ export async function startOwnNode(name: string, chain: Chain, options: NodeOpti
     net: tcpNet(),
     at: local,
     netOfCase: netOfEachCase(local)!,
-    // It asks for no block and has no tip.
+    // The node has no chain, so it behaves as one whose newest block is old.
     meets: ['old-tip'],
     peers: () => Promise.resolve(node.peers.list().map(({ addr }) => addr)),
     dialler: diallerOf(node),

@@ -1,4 +1,4 @@
-/* The script of the matrix page: filters the rows, and shows what was sent, expected and seen in a cell. */
+/* The script of the matrix page: filters the rows, and shows what was sent, expected and observed in a cell. */
 const matrix = JSON.parse(document.getElementById('matrix').textContent);
 const cases = new Map(matrix.cases.map((it) => [it.id, it]));
 const form = document.querySelector('form');
@@ -7,7 +7,7 @@ const rows = [...document.querySelectorAll('#cases tbody tr')];
 const verdictsOf = (it) => Object.values(it.results).map(({ verdict }) => verdict);
 const differs = (it) => new Set(verdictsOf(it).filter((verdict) => verdict !== 'skip')).size > 1;
 
-/** Whether a case is among those that the filters select. */
+/** Whether the filters select a case. */
 function isSelected(it, { text, command, bip, verdict, grade, role, evidence, differing }) {
   const words = `${it.id} ${it.name} ${it.rule}`.toLowerCase();
   return (
@@ -68,14 +68,14 @@ function detailOf(it, name) {
   const seen = result.log.length > 0 ? result.log.join('\n') : 'the case was not run';
   const sides = [
     element('section', '', [element('h2', 'sent and expected'), element('pre', it.expected.join('\n'))]),
-    element('section', '', [element('h2', `seen at ${name}`), element('pre', seen)]),
+    element('section', '', [element('h2', `observed at ${name}`), element('pre', seen)]),
   ];
   const frame = element('div', '', sides);
   frame.className = 'sides';
   return [element('div', '', [element('dl', '', list), frame])];
 }
 
-/** Shows the cell below its row, or hides it when it is shown. */
+/** Shows the detail of a cell below its row, or hides it. */
 function toggle(button) {
   const wasOpen = button.getAttribute('aria-expanded') === 'true';
   closeDetail();

@@ -1,9 +1,9 @@
 /**
- * The matrix as one HTML file: no request, every text escaped. Without its script it is a table of verdicts; the script
- * filters the rows and shows what was sent, expected and seen.
+ * Formats the matrix as one HTML file without requests; all text is escaped. It is a table of verdicts; its script filters
+ * the rows and shows what was sent, expected and observed.
  */
 import { createHash } from 'node:crypto';
-import { textBeside } from '../case-files.js';
+import { textOfFile } from '../case-files.js';
 import { escaped } from '../junit.js';
 import type { Count, Verdict } from '../report.js';
 import type { Matrix, MatrixCase, MatrixNode, MatrixResult } from './matrix.js';
@@ -18,17 +18,17 @@ const VERDICT_TEXTS: Readonly<Record<Verdict, string>> = {
   pass: 'as expected',
   fail: 'not as expected',
   known: 'not as expected, a known difference of this implementation',
-  skip: 'not run: it does not apply, or something that it needs was not given',
+  skip: 'not run: it does not apply, or something that it needs is missing',
 };
 
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
-/** JSON inside a script element: no sequence in it can end the element. */
+/** JSON for a script element, without `<`, so that it cannot end the element. */
 const embedded = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
 
 /** The whole page. */
 export function matrixPage(matrix: Matrix): string {
-  const [style, script] = [textBeside('matrix/page-style.css'), textBeside('matrix/page-script.js')];
+  const [style, script] = [textOfFile('matrix/page-style.css'), textOfFile('matrix/page-script.js')];
   const policy = `default-src 'none'; style-src ${hashOf(style)}; script-src ${hashOf(script)}`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -40,7 +40,7 @@ export function matrixPage(matrix: Matrix): string {
 ${introduction(matrix)}
 ${nodeTable(matrix)}
 ${filters(matrix)}
-<div class="scroll"><table id="cases"><thead><tr><th>case</th><th>what is tried, and what is expected</th><th>grade</th><th>evidence</th>${matrix.nodes
+<div class="scroll"><table id="cases"><thead><tr><th>case</th><th>input and expected result</th><th>grade</th><th>evidence</th>${matrix.nodes
     .map(({ name }) => `<th class="node">${escaped(name)}</th>`)
     .join('')}</tr></thead>
 <tbody>
@@ -59,8 +59,8 @@ function introduction({ tester, began, seconds, chain, cases }: Matrix): string 
     ([verdict, text]) => `<span class="${verdict}">${SIGNS[verdict as Verdict]}</span> ${text}`,
   );
   return `<p>${cases.length} cases about the handshake and what follows it, run by ${escaped(tester)} on ${escaped(chain)}, ${escaped(date ?? '')}, in ${Math.round(seconds)} s.
-What is expected rests on a run of Bitcoin Core or Knots in ${run} cases, in the others on Core's source or a BIP.</p>
-<p class="soft">${verdicts.join(' · ')}. Choose a cell to see what was sent, expected and seen.</p>`;
+The expected result is from a run of Bitcoin Core or Knots in ${run} cases, and from Core's source or a BIP in the others.</p>
+<p class="soft">${verdicts.join(' · ')}. Select a cell to see what was sent, expected and observed.</p>`;
 }
 
 function nodeTable({ nodes }: Matrix): string {
@@ -74,7 +74,7 @@ function nodeTable({ nodes }: Matrix): string {
 }
 
 function about({ nodeinfo, error }: MatrixNode): string {
-  if (!nodeinfo) return `<span class="fail">nothing was run: ${escaped(error ?? '')}</span>`;
+  if (!nodeinfo) return `<span class="fail">no case could run: ${escaped(error ?? '')}</span>`;
   const { subver, version, listener, services } = nodeinfo;
   return `<code>${escaped(subver)}</code> ${version}, ${listener}<br><small>${escaped(services.join(', ') || 'no services')}</small>`;
 }
@@ -94,7 +94,7 @@ const counts = (count: Count): string =>
     })
     .join(' · ');
 
-/** What a filter shows for a value; the value itself when it is not here. */
+/** The labels of filter values, if they differ from the value. */
 const LABELS: Readonly<Record<string, string>> = {
   inbound: 'listener',
   outbound: 'dialler',
@@ -118,7 +118,7 @@ ${choice(
   'BIP',
   distinct(cases.flatMap(({ bips }) => bips)).sort((one, other) => one - other),
 )}
-${choice('verdict', 'verdict at a node', Object.keys(SIGNS))}
+${choice('verdict', 'verdict of a node', Object.keys(SIGNS))}
 ${choice('grade', 'grade', distinct(cases.map(({ grade }) => grade)))}
 ${choice('role', 'the node is', distinct(cases.map(({ role }) => role)))}
 ${choice('evidence', 'evidence', distinct(cases.map(({ evidence }) => evidence)))}

@@ -1,4 +1,4 @@
-/** Runs the cases against several nodes at the same time, and against our own. */
+/** Runs the cases against several nodes at the same time, and against verack's own. */
 import { type Chain, NAME, VERSION } from '../../index.js';
 import { systemClock } from '../../net/index.js';
 import type { Case } from '../case.js';
@@ -15,24 +15,25 @@ export interface NamedSubject {
   readonly subject: NodeUnderTest;
 }
 
+/** What to run, against which nodes. */
 export interface MatrixOptions {
   readonly cases: readonly Case[];
   readonly nodes: readonly NamedSubject[];
   readonly chain: Chain;
   readonly known: readonly KnownDifferences[];
-  /** Cases at a time, for each node. */
+  /** Cases that run at the same time against each node. */
   readonly lanes?: number;
-  /** One connection at a time to the named nodes, a second between two, no large messages, no misbehaviour. */
+  /** For the given nodes: one connection at a time with a pause of a second, no large messages, no protocol violations. */
   readonly polite?: boolean;
   readonly signal?: AbortSignal;
   /** Called after each case of any node. */
   readonly progress?: (done: number) => void;
 }
 
-/** The names of our own columns: a v2-capable node, and one that speaks v1 only. */
+/** The names of the columns of verack: a v2-capable node, and one that speaks v1 only. */
 export const OWN_NAMES = [NAME, `${NAME}-v1`] as const;
 
-/** Never rejects for what a node does: one that cannot be reached has an `error` and no results. */
+/** Runs all cases against all nodes. Never rejects because of a node: an unreachable one has an `error` and no results. */
 export async function runMatrix(options: MatrixOptions): Promise<Matrix> {
   const { cases, nodes, chain } = options;
   const began = new Date(systemClock.wall()).toISOString();
