@@ -66,7 +66,6 @@ interface LinkedSocket extends Socket {
 
 class TcpLink implements Link {
   readonly local: Endpoint;
-  readonly remote: Endpoint;
   readonly #socket: Socket;
   #handler: LinkHandler | undefined;
   #paused = false;
@@ -79,12 +78,15 @@ class TcpLink implements Link {
   #linger: NodeJS.Timeout | undefined;
 
   /** The socket must be connected, and nothing read from it yet. `local`: the local endpoint if known, to save a system call. */
-  constructor(socket: Socket, local?: Endpoint) {
+  constructor(
+    socket: Socket,
+    readonly remote: Endpoint,
+    local?: Endpoint,
+  ) {
     this.#socket = socket;
     // Before the listeners are added: a 'data' listener starts reading from a socket that was not paused explicitly.
     socket.pause();
     this.local = local ?? endpoint(socket.localAddress, socket.localPort);
-    this.remote = endpoint(socket.remoteAddress, socket.remotePort);
     (socket as LinkedSocket)[LINK] = this;
     socket.on('data', TcpLink.#data);
     socket.on('end', TcpLink.#ended);
@@ -235,7 +237,7 @@ function dial(to: Endpoint, handler: DialHandler, options: TcpOptions): () => vo
   });
   socket.on('connect', () => {
     settled = true;
-    handler.opened(new TcpLink(socket));
+    handler.opened(new TcpLink(socket, to));
   });
   return () => {
     if (settled) return;
@@ -274,9 +276,10 @@ async function listen(
   const server = createServer({ noDelay: true, pauseOnConnect: true });
   let local: Endpoint | undefined;
   server.on('connection', (socket) => {
+    const remote = endpoint(socket.remoteAddress, socket.remotePort);
     // The connection has ended already, and its address is unknown.
-    if (socket.remoteAddress === undefined) socket.destroy();
-    else accepted(new TcpLink(socket, local));
+    if (remote.host === '') socket.destroy();
+    else accepted(new TcpLink(socket, remote, local));
   });
   await listening(server, at);
   const bound = boundTo(server);

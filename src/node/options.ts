@@ -172,16 +172,17 @@ const OPTION_NAMES: Readonly<Record<keyof NodeOptions, true>> = {
   signal: true,
 };
 
-const DIAL_NAMES: Readonly<Record<keyof DialOptions, true>> = {
+const DIAL_OPTIONS: Readonly<Record<keyof DialOptions, true>> = {
   connection_type: true,
   persistent: true,
   v2transport: true,
   signal: true,
 };
 
+const DIAL_NAMES = Object.keys(DIAL_OPTIONS);
+
 /** @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that `dial` does not have */
-export const checkDialOptions = (options: DialOptions): void =>
-  checkOptionNames(options, Object.keys(DIAL_NAMES));
+export const checkDialOptions = (options: DialOptions): void => checkOptionNames(options, DIAL_NAMES);
 
 /**
  * Checks the options when the node is created: otherwise a bad value would fail in the middle of a connection.
