@@ -21,6 +21,7 @@ import { endpointOf, OutboundTarget, type TargetOwner } from './outbound-target.
 import { outboundGroup, takenGroups } from './outbound-netgroups.js';
 import type { PeerPool } from './peer-pool.js';
 import type { PeerInfo } from './peerinfo.js';
+import { ReleasingMap } from './releasing-map.js';
 import type { EndedPeer } from './tracker.js';
 
 /** What to dial: a name, looked up for every round, or the addresses of one host. */
@@ -60,9 +61,9 @@ type TargetsLogic = ActorLogic<Snapshot<undefined>, AnyEventObject>;
 export class OutboundTargets implements TargetOwner {
   readonly env: Env;
   readonly compiled: boolean;
-  readonly #targets = new Map<number, OutboundTarget>();
-  /** The key is the id of the open connection. */
-  readonly #byConnection = new Map<number, OutboundTarget>();
+  readonly #targets = new ReleasingMap<number, OutboundTarget>();
+  /** Ids of targets; the key is the id of the open connection. */
+  readonly #byConnection = new Map<number, number>();
   #parent: AnyActorRef | undefined;
   #lastid = 0;
 
@@ -107,7 +108,7 @@ export class OutboundTargets implements TargetOwner {
     const input = { id, name, addresses, v2only: this.options.v2only, ...rules };
     const parent = this.#parent;
     const target = new OutboundTarget({ input, port, addr, automatic, ...(parent && { parent }) }, this);
-    this.#targets.set(id, target);
+    this.#targets.add(id, target);
     return target;
   }
 
@@ -126,7 +127,8 @@ export class OutboundTargets implements TargetOwner {
 
   /** The target of a connection; undefined for an inbound one. */
   of(connection: Connection): OutboundTarget | undefined {
-    return this.#byConnection.get(connection.id);
+    const id = this.#byConnection.get(connection.id);
+    return id === undefined ? undefined : this.#targets.get(id);
   }
 
   established(connection: Connection): void {
@@ -167,7 +169,7 @@ export class OutboundTargets implements TargetOwner {
     const remote = endpointOf(addr);
     this.listener.dialled(remote);
     this.options.pool.spawn({ remote, connection_type, v2 }, (connection) => {
-      this.#byConnection.set(connection.id, target);
+      this.#byConnection.set(connection.id, target.id);
       target.connected(connection);
     });
   }

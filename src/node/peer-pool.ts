@@ -1,7 +1,7 @@
 /**
  * The peers of a node: their connections and one shared tick, as one actor below the supervisor.
  *
- * It stores the connections in plain maps, because XState's `spawnChild` copies the list of children on every spawn: here the
+ * It stores the connections in a map of its own, because XState's `spawnChild` copies the list of children on every spawn: here the
  * cost of a new peer does not depend on the number of peers. An actor that throws ends only its own connection, with
  * `ERR_LOCAL_BUG`.
  */
@@ -16,12 +16,14 @@ import { type Padding, V2Transport } from '../connection/v2-transport.js';
 import type { Env } from '../net/environment.js';
 import type { Chain } from '../networks.js';
 import type { DropCode, Reason } from '../reasons.js';
+import { listNoActors } from '../xstate/actor-list.js';
 import { isInspected, watchInspection } from '../xstate/inspection.js';
 import { keepTimersByActor } from '../xstate/timers.js';
 import { EvictionCandidates } from './eviction-candidates.js';
 import { type InboundOptions, InboundPolicy } from './inbound-policy.js';
 import { PeerClock } from './peer-clock.js';
 import { MemoryBudget, type MemoryDecision, MEMORY_LIMITS } from './memory-budget.js';
+import { ReleasingMap } from './releasing-map.js';
 import { type EndedPeer, Tracker } from './tracker.js';
 import { TurnQueue } from './turn-queue.js';
 import { Turn, TURN_LIMITS, WorkBudget } from './work-budget.js';
@@ -85,12 +87,12 @@ export class PeerPool implements ConnectionOwner {
   /** Decides which inbound connections are accepted. */
   readonly inbound: InboundPolicy;
   readonly #evictionCandidates: EvictionCandidates;
-  readonly #connections = new Map<number, Connection>();
-  /** Outbound connections; the key is the address. */
-  readonly #dialled = new Map<string, Connection>();
-  /** Outbound connections that are not established yet; the key is the nonce of our `version`. */
-  readonly #dialling = new Map<Hex64, Connection>();
-  readonly #transports = new Map<number, V2Transport>();
+  readonly #connections = new ReleasingMap<number, Connection>();
+  /** Ids of outbound connections; the key is the address. */
+  readonly #dialled = new Map<string, number>();
+  /** Ids of outbound connections that are not established yet; the key is the nonce of our `version`. */
+  readonly #dialling = new Map<Hex64, number>();
+  readonly #transports = new ReleasingMap<number, V2Transport>();
   readonly #clock: PeerClock;
   readonly #turns: TurnQueue;
   readonly #work = new WorkBudget();
@@ -112,7 +114,7 @@ export class PeerPool implements ConnectionOwner {
     this.rules = options.rules;
     this.maxsendbuffer = options.maxsendbuffer ?? MAX_SEND_BUFFER;
     this.compiled = options.compiled ?? true;
-    this.tracker = new Tracker(options.env.clock);
+    this.tracker = new Tracker(options.env.clock, this.#connections);
     this.inbound = new InboundPolicy(options, options.maxinbound);
     this.#evictionCandidates = new EvictionCandidates(options.env.random);
     const { clock } = options.env;
@@ -133,6 +135,7 @@ export class PeerPool implements ConnectionOwner {
     getInitialSnapshot: (scope) => {
       this.#scope = scope;
       keepTimersByActor(scope.system);
+      listNoActors(scope.system);
       watchInspection(scope.system, this.options.inspect !== undefined);
       return { status: 'active', output: undefined, error: undefined };
     },
@@ -165,8 +168,8 @@ export class PeerPool implements ConnectionOwner {
   }
 
   /** Outbound connections, open or being opened. */
-  get outbound(): Iterable<Connection> {
-    return this.#dialled.values();
+  get outbound(): readonly Connection[] {
+    return [...this.#dialled.values()].flatMap((id) => this.#connections.get(id) ?? []);
   }
 
   isDialling(nonce: Hex64): boolean {
@@ -213,7 +216,7 @@ export class PeerPool implements ConnectionOwner {
         ...(parent && { parent }),
       },
     );
-    this.#transports.set(connection.id, transport);
+    this.#transports.add(connection.id, transport);
     return transport;
   }
 
@@ -277,11 +280,11 @@ export class PeerPool implements ConnectionOwner {
   }
 
   #enter(connection: Connection): void {
-    this.#connections.set(connection.id, connection);
+    this.#connections.add(connection.id, connection);
     if (connection.inbound) this.inbound.accepted(connection);
     else {
-      this.#dialled.set(connection.addr, connection);
-      this.#dialling.set(connection.nonce, connection);
+      this.#dialled.set(connection.addr, connection.id);
+      this.#dialling.set(connection.nonce, connection.id);
     }
     this.tracker.create(connection);
     if (this.#connections.size === 1) this.#clock.start();
@@ -372,7 +375,8 @@ export class PeerPool implements ConnectionOwner {
     const reason = connection.reason ?? CANCELLED;
     this.#leave(connection, reason);
     if (reason.code !== 'ERR_PROTO_SELF' || !connection.inbound) return;
-    this.#dialling.get(String(reason.facts.nonce))?.actor.send({ type: 'supervisor.self' });
+    const dialling = this.#dialling.get(String(reason.facts.nonce));
+    if (dialling !== undefined) this.get(dialling)?.actor.send({ type: 'supervisor.self' });
   }
 
   #crashed(connection: Connection, error: unknown): void {

@@ -5,6 +5,7 @@
 import { REASONS, type Reason } from '../reasons.js';
 import { onAbort } from '../net/abort.js';
 import { type Clock, throwLater } from '../net/environment.js';
+import type { ReleasingMap } from './releasing-map.js';
 import { type PreviousConnection, peerInfoOf, type ClockReading, type PeerInfo } from './peerinfo.js';
 import { finalRecordOf, type PeerRecord } from '../connection/peer-record.js';
 
@@ -60,13 +61,16 @@ export class EndedPeer {
 
 /** The writable registry, used by the peer pool. Other code gets its {@link Tracker.view}. */
 export class Tracker implements PeerTracker {
-  readonly #rows = new Map<number, PeerRecord>();
   readonly #recent: EndedPeer[] = [];
   readonly #listeners = new Set<(change: PeerChange) => void>();
   readonly #reasons = new Map<string, Reason>();
   readonly #transports = new Map<string, 'v1' | 'v2'>();
 
-  constructor(private readonly clock: Clock) {}
+  /** `rows`: the live connections; the peer pool adds and deletes them. */
+  constructor(
+    private readonly clock: Clock,
+    private readonly rows: Pick<ReleasingMap<number, PeerRecord>, 'size' | 'get' | 'has' | 'values'>,
+  ) {}
 
   /** The read-only interface. */
   get view(): PeerTracker {
@@ -84,16 +88,16 @@ export class Tracker implements PeerTracker {
   }
 
   get size(): number {
-    return this.#rows.size;
+    return this.rows.size;
   }
 
   get(id: number): PeerInfo | undefined {
-    const row = this.#rows.get(id);
+    const row = this.rows.get(id);
     return row && this.#read(row);
   }
 
   list(): PeerInfo[] {
-    return [...this.#rows.values()].map((row) => this.#read(row));
+    return [...this.rows.values()].map((row) => this.#read(row));
   }
 
   recent(): readonly PeerInfo[] {
@@ -117,17 +121,15 @@ export class Tracker implements PeerTracker {
   }
 
   create(row: PeerRecord): void {
-    this.#rows.set(row.id, row);
     this.#notify('created', row);
   }
 
   update(row: PeerRecord): void {
-    if (this.#rows.has(row.id)) this.#notify('updated', row);
+    if (this.rows.has(row.id)) this.#notify('updated', row);
   }
 
-  /** Removes the row of an ended connection. Its last snapshot is computed when it is read. */
+  /** Reports that the row was removed. Its last snapshot is computed when it is read. */
   delete(row: PeerRecord, reason: Reason): EndedPeer {
-    this.#rows.delete(row.id);
     const ended = new EndedPeer(finalRecordOf(row), reason, this.#now(), this.#before(row));
     this.#recent.push(ended);
     if (this.#recent.length > RECENT) this.#recent.shift();

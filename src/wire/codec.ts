@@ -66,8 +66,6 @@ export type ValueOf<C> = C extends Codec<infer T> ? T : never;
 /** Bitcoin Core's `MAX_SIZE`: no length or count on the wire may be larger. */
 export const MAX_SIZE = 0x02000000;
 
-const NOTHING = new Uint8Array(0);
-
 // Overwritten by every call; what is larger gets bytes of its own.
 const scratch = new Uint8Array(1_024);
 const NOTHING = new Uint8Array(0);
