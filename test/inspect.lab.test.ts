@@ -236,7 +236,7 @@ describe('time and ends', () => {
   test('a command that fails is reported', async () => {
     const { execute, lab } = setUp();
     await execute({ do: 'start', held: false, behaviour: 'nobody', dialled: true });
-    expect(lab.report().error).toContain('no such peer');
+    expect(lab.report().error).toContain('no such behaviour');
     await execute({ do: 'close', n: 9 });
     expect(lab.report().error).toContain('not exist');
     await execute(

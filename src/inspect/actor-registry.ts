@@ -1,18 +1,18 @@
 /**
- * One entry per actor, with its registration and its last state, so that a page that is opened late sees the same as one
- * that was opened early. Entries hold plain data, never an actor, so the inspector does not retain actors.
+ * Keeps one entry per actor, with its registration and its last state, so that a page shows the same whenever it is opened.
+ * Entries contain plain data, never an actor, so the inspector does not keep actors in memory.
  *
- * Bounded: at most {@link LIVE_LIMIT} live actors, whose contexts are the objects that the actors hold anyway, and the
- * latest {@link ENDED_LIMIT} that ended of each kind. A definition is kept once per machine.
+ * Bounded: at most {@link LIVE_LIMIT} live actors, whose contexts are the objects of the actors themselves, and the latest
+ * {@link ENDED_LIMIT} ended ones of each kind. A definition is stored once per machine.
  */
 import type { AnyActorRef, AnyEventObject, InspectionEvent } from 'xstate';
 
-/** Further live actors are added when others have ended. */
+/** Most live actors; further ones are not added until others have ended. */
 export const LIVE_LIMIT = 10_000;
 /** Ended actors that are kept, of peers, key exchanges and targets each. */
 export const ENDED_LIMIT = 100;
 
-/** Actors that one client receives in full at a time: more make the Stately page slow. */
+/** Most actors that one client receives in full at a time, since more make the Stately page slow. */
 export const FULL_LIMIT = 200;
 
 /** The parts of a snapshot that are shown, by reference. */
@@ -35,12 +35,12 @@ export interface Entry {
   /** Milliseconds since 1970-01-01 UTC. */
   readonly createdat: number;
   snapshot: PlainSnapshot;
-  /** What led to that snapshot. */
+  /** The event that led to the snapshot. */
   event: AnyEventObject;
   ended: boolean;
 }
 
-/** An actor received an event, or has a new snapshot. */
+/** A change of an actor: it received an event, or has a new snapshot. */
 export interface Change {
   readonly kind: 'event' | 'snapshot';
   readonly entry: Entry;
@@ -50,6 +50,7 @@ export interface Change {
   readonly isNew: boolean;
 }
 
+/** Limits that differ from {@link LIVE_LIMIT} and {@link ENDED_LIMIT}. */
 export interface Limits {
   readonly live?: number;
   readonly ended?: number;
@@ -57,14 +58,15 @@ export interface Limits {
 
 const NOTHING: AnyEventObject = { type: '' };
 
+/** The entries by session id. */
 export class ActorRegistry {
   readonly #entries = new Map<string, Entry>();
-  /** Ended actors by kind, so that the many of one kind do not replace those of another. */
+  /** Ended actors by kind, so that many of one kind do not replace those of another. */
   readonly #ended = { peer: [] as Entry[], transport: [] as Entry[], outbound: [] as Entry[] };
   readonly #definitions = new WeakMap<object, string>();
   readonly #limits: Required<Limits>;
 
-  /** `removed` is called with each entry that is removed to make room. */
+  /** `removed` is called with each entry that is removed because of a limit. */
   constructor(
     private readonly removed: (entry: Entry) => void,
     limits: Limits = {},
@@ -72,7 +74,7 @@ export class ActorRegistry {
     this.#limits = { live: LIVE_LIMIT, ended: ENDED_LIMIT, ...limits };
   }
 
-  /** Live actors and the latest ended ones. */
+  /** The number of entries. */
   get size(): number {
     return this.#entries.size;
   }
@@ -81,7 +83,7 @@ export class ActorRegistry {
     return this.#entries.get(sessionId);
   }
 
-  /** In the order of creation; includes entries that are added during the iteration. */
+  /** The entries in the order of creation, including those that are added during the iteration. */
   entries(): IterableIterator<Entry> {
     return this.#entries.values();
   }
@@ -101,7 +103,7 @@ export class ActorRegistry {
     for (const entries of Object.values(this.#ended)) entries.length = 0;
   }
 
-  /** The first event is `xstate.init`: an actor is registered when it starts, not when it is merely made. */
+  /** The first event of an actor is `xstate.init`, so it is registered when it starts, not when it is created. */
   #recordEvent(inspected: InspectionEvent & { type: '@xstate.event' }): readonly Change[] {
     const { actorRef, sourceRef, rootId, event } = inspected;
     const crash = event.type.startsWith('xstate.error.actor.')
@@ -128,7 +130,7 @@ export class ActorRegistry {
     return { kind: 'snapshot', entry, event, isNew };
   }
 
-  /** Events also go to actors that have ended: those are not added again. */
+  /** The entry of an actor. Actors that have ended also receive events, but are not added again. */
   #entryOf(ref: InspectionEvent['actorRef'], rootId: string): Entry | undefined {
     const known = this.#entries.get(ref.sessionId);
     if (known) return known;
@@ -177,7 +179,7 @@ function kindOf({ name }: Entry): 'peer' | 'transport' | 'outbound' {
   return kind === 'transport' || kind === 'outbound' ? kind : 'peer';
 }
 
-/** As `@statelyai/inspect` writes it: a function is its name. A config that is not JSON has only its id. */
+/** The config as JSON, in the form of `@statelyai/inspect`: a function becomes its name. Only the id if it cannot be converted. */
 function definitionOf(config: object): string {
   const named = (_: string, value: unknown) => (typeof value === 'function' ? { type: value.name } : value);
   try {
@@ -187,7 +189,7 @@ function definitionOf(config: object): string {
   }
 }
 
-/** Without the machine, the children and the methods that a machine's snapshot carries. */
+/** The snapshot without the machine, the children and the methods. */
 function plainOf(snapshot: unknown): PlainSnapshot {
   const { status = 'active', value, context, output, error } = (snapshot ?? {}) as Partial<PlainSnapshot>;
   if (output === undefined && error === undefined) return { status, value, context };

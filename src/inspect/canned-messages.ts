@@ -1,4 +1,4 @@
-/** Messages, correct and incorrect, that a lab peer can send at any time, as v1 frames of regtest. */
+/** Correct and incorrect messages that a lab peer can send at any time, as v1 frames of regtest. */
 import { NETWORKS } from '../index.js';
 import { versionMessage } from '../connection/index.js';
 import {
@@ -52,6 +52,7 @@ const canned = (name: string, about: string, frame: () => Uint8Array): CannedMes
   frame,
 });
 
+/** The messages, in the order of the page. */
 export const CANNED_MESSAGES: readonly CannedMessage[] = [
   canned('version', 'protocol 70017, a full node', () => frameOf(version(70_017))),
   canned('version 209', 'a protocol version below the minimum of 31800', () => frameOf(version(209))),
@@ -68,7 +69,7 @@ export const CANNED_MESSAGES: readonly CannedMessage[] = [
   ),
   canned('ping', 'BIP31: with a nonce', () => frameOf({ command: 'ping', nonce: NONCE })),
   canned('pong', 'with a nonce that no ping had', () => frameOf({ command: 'pong', nonce: NONCE })),
-  canned('getaddr', 'asks for addresses of nodes', () => frameOf({ command: 'getaddr' })),
+  canned('getaddr', 'requests addresses of nodes', () => frameOf({ command: 'getaddr' })),
   canned('addr 1001', '1,001 addresses: one more than the limit', () =>
     framed('addr', Buffer.concat([Uint8Array.of(0xfd, 0xe9, 0x03), new Uint8Array(1_001 * 30)])),
   ),
@@ -89,6 +90,6 @@ export const CANNED_MESSAGES: readonly CannedMessage[] = [
   ),
 ];
 
-/** The message with that name. */
+/** The message with this name. */
 export const cannedMessageOf = (name: string): CannedMessage | undefined =>
   CANNED_MESSAGES.find((message) => message.name === name);

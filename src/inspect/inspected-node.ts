@@ -6,11 +6,12 @@ export type InspectedNode = Pick<BitcoinNode, 'peers' | 'on' | 'off'> & {
   readonly supervisor: { readonly sessionId: string };
 };
 
+/** How a node is shown. */
 export interface ObserveOptions {
-  /** Stands before the ids of its peers. Default: none for the first node, then `2`, `3` and so on. */
+  /** Prefix of the ids of its peers. Default: none for the first node, then `2`, `3` and so on. */
   readonly name?: string;
-  /** The node's clock, milliseconds. Default: the system's. */
+  /** The clock of the node, in milliseconds. Default: that of the system. */
   readonly now?: () => number;
-  /** Whether that clock is held. */
+  /** Whether this clock is held. Default: never. */
   readonly held?: () => boolean;
 }

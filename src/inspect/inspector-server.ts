@@ -26,32 +26,34 @@ import { FULL_LIMIT, ActorRegistry, type Limits } from './actor-registry.js';
 import type { CrawlReport, Transcript } from './page/feed-messages.js';
 import { type Display, serveStaticFiles } from './static-files.js';
 
-/** Bytes of one request of a page. */
+/** Most bytes of one request of a page. */
 const MAX_REQUEST = 4_096;
-/** Pages that can be open at the same time. */
+/** Most pages that can be open at the same time. */
 export const MAX_PAGES = 8;
-/** Connections of HTTP and WebSockets together. */
+/** Most connections, HTTP and WebSockets together. */
 const MAX_CONNECTIONS = 32;
 
+/** Options of the inspector. */
 export interface RelayOptions extends Display {
   /** A loopback address. Default `127.0.0.1`. */
   readonly host?: string;
   /** Default 0: the system chooses. */
   readonly port?: number;
-  /** Bytes that may wait for a page before it is disconnected. Default 16 MiB. */
+  /** Most bytes that may wait for a page; above this it is disconnected. Default 16 MiB. */
   readonly behind?: number;
-  /** Let the page start, control and end peers of the lab, in memory. Default false. */
+  /** Whether the page can start, control and end peers of the lab, in memory. Default false. */
   readonly lab?: boolean;
   /** Recorded connections by name; the page shows them like live ones (`#/session/NAME`). */
   readonly sessions?: ReadonlyMap<string, Transcript>;
-  /** Actors kept: 10,000 live ones, and of each kind the latest 100 that ended. */
+  /** How many actors are kept. Default: 10,000 live ones, and the latest 100 ended ones of each kind. */
   readonly limits?: Limits;
 }
 
+/** A running inspector. */
 export interface Relay {
   /** `http://127.0.0.1:PORT/`. */
   readonly url: string;
-  /** Live actors and the latest that ended. */
+  /** The number of live actors and kept ended ones. */
   readonly size: number;
   /** For `createNode({ inspect })`, or any `createActor`. Bound; never throws. */
   readonly inspect: (event: InspectionEvent) => void;
@@ -64,8 +66,8 @@ export interface Relay {
 }
 
 /**
- * Starts the relay. Rejects with a `VerackError`: `ERR_LOCAL_ADDRESS` or `ERR_LOCAL_LIMIT` with facts `syscode`, `host`, `port` when it
- * cannot listen there, `ERR_LOCAL_ARGUMENT` for a host that is not loopback.
+ * Starts the inspector. Rejects with a `VerackError`: `ERR_LOCAL_ADDRESS` or `ERR_LOCAL_LIMIT` with facts `syscode`, `host`,
+ * `port` when it cannot listen, `ERR_LOCAL_ARGUMENT` for a host that is not loopback.
  */
 export async function startRelay(options: RelayOptions = {}): Promise<Relay> {
   const { host = '127.0.0.1', port = 0 } = options;
@@ -157,14 +159,14 @@ class LoopbackRelay implements Relay {
   }
 }
 
-/** Destroys the socket without waiting for the other side, which could otherwise hold the connection and `close`. */
+/** Sends the refusal and destroys the socket without waiting for the other side, which could otherwise delay `close`. */
 const refuse = (socket: Duplex, status: string, reason: string): void =>
   void socket.end(
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${reason}\n`,
     () => socket.destroy(),
   );
 
-/** `?peers=1,7` chooses the sample; addresses are masked unless `addresses=shown`. */
+/** `?peers=1,7` selects the sample; addresses are masked unless `addresses=shown` is given. */
 function clientOptionsOf(query: URLSearchParams): ClientOptions {
   const peers =
     query

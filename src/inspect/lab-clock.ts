@@ -1,24 +1,25 @@
 /**
- * The clock of the lab. It follows the system's clock unless it is held, and can be set forward. It works in slices with a
- * pause after each, so that the lab takes at most a quarter of the CPU time and the real node keeps the rest: a lab that
- * has more work than that runs slower than real time.
+ * The clock of the lab. It follows the system's clock unless it is held, and can be set forward. It runs in slices with a
+ * pause after each, so that the lab uses at most a quarter of the CPU time and the real node has the rest. A lab with more
+ * work than that runs slower than real time.
  */
 import { VirtualClock } from '../index.js';
 
 /** Milliseconds between two slices when there is little work. */
 const INTERVAL = 25;
-/** CPU milliseconds of one slice; one virtual step is finished in any case. */
+/** CPU milliseconds of one slice; a step that has begun is completed. */
 const BUDGET = 5;
 /** The pause after a slice, as a multiple of its CPU time. */
 const PAUSE = 3;
-/** Virtual milliseconds of one step of the clock. */
+/** Virtual milliseconds of one step of the clock; fine steps are used by `runUntil`. */
 const COARSE_STEP = 100;
 const FINE_STEP = 15;
-/** Virtual milliseconds that the clock can be behind the system's clock; the rest is left out. */
+/** Most virtual milliseconds that the clock may be behind the system's clock; the rest is skipped. */
 const MAX_BEHIND = 1_000;
-/** Virtual milliseconds after which `runUntil` gives up. */
+/** Virtual milliseconds after which `runUntil` stops without a result. */
 const GIVE_UP = 300_000;
 
+/** A virtual clock with its slices. */
 export class LabClock {
   readonly clock = new VirtualClock(Date.now());
   held = false;
@@ -28,7 +29,7 @@ export class LabClock {
   #timer: NodeJS.Timeout | undefined;
   #readat = 0;
 
-  /** Whether time that was asked for has not passed yet. */
+  /** Whether requested time has not passed yet. */
   get isBusy(): boolean {
     return this.#pending > 0;
   }
@@ -49,7 +50,7 @@ export class LabClock {
     this.#run();
   }
 
-  /** Holds the clock at the moment when `isReached` becomes true. */
+  /** Runs the clock until `isReached` returns true, then holds it. */
   runUntil(isReached: () => boolean): void {
     this.held = true;
     this.#pending = GIVE_UP;
@@ -69,7 +70,7 @@ export class LabClock {
     this.#schedule(this.#run());
   }
 
-  /** Returns the CPU milliseconds that it took. */
+  /** Runs one slice; returns the CPU milliseconds that it took. */
   #run(): number {
     const start = performance.now();
     while (this.#pending > 0 && performance.now() - start < BUDGET) this.#step();

@@ -1,8 +1,9 @@
-/** Limits the commands of the lab, of all pages together, to {@link LAB_COMMANDS} a second. */
+/** Limits the lab commands of all pages together to {@link LAB_COMMANDS} per second. */
 
-/** Commands in one second. */
+/** Most commands in one second. */
 export const LAB_COMMANDS = 20;
 
+/** Counts commands by second. */
 export class LabCommandLimit {
   #second = 0;
   #count = 0;

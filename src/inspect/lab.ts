@@ -1,7 +1,7 @@
 /**
- * The lab: a node of ours, and peers with a chosen behaviour or fault that connect to it, all in memory. The page starts
- * the peers and sends messages in their name. The lab has its own clock, which can be held, moved step by step and set
- * forward; no byte leaves the process.
+ * The lab: a node, and peers with a chosen behaviour or fault that connect to it, all in memory. The page starts the peers
+ * and sends messages in their name. The lab has its own clock, which can be held, advanced step by step and set forward. No
+ * byte leaves the process.
  */
 import {
   type BitcoinNode,
@@ -22,20 +22,20 @@ import { LabClock } from './lab-clock.js';
 import type { InspectedNode, ObserveOptions } from './inspected-node.js';
 import type { LabCommand, LabMenu, LabPeer, LabState } from './page/feed-messages.js';
 
-/** Peers at a time; a further one replaces the oldest. */
+/** Most peers at a time; a further one replaces the oldest. */
 export const PEERS = 24;
-/** The peers in memory may all have the same source. */
+/** All lab peers have addresses in a few networks, so limits per source network are off. */
 const NO_SOURCE_LIMITS = { maxpending: 0, maxpersource: 0, acceptrate: 0 };
-/** Of a message, milliseconds: long enough to be seen. */
+/** Latency of a message in milliseconds, long enough to be visible on the page. */
 const LATENCY = 150;
-/** Virtual milliseconds in which nodes stop. */
+/** Virtual milliseconds that the nodes get to stop. */
 const STOP_TIME = 20_000;
 const PORT = 18_444;
 
 /** Small, so that the outcome of a fault does not depend on random lengths. */
 const PADDING = { garbage: 16, decoys: [] };
 
-/** Why a peer cannot be started. */
+/** Codes of failures to start a peer, which are reported on the page. */
 const START_ERRORS: readonly string[] = ['ERR_POLICY_FULL', 'ERR_LOCAL_ADDRESS', 'ERR_LOCAL_LIMIT'];
 
 const HEALTHY = 'healthy';
@@ -55,19 +55,20 @@ interface SimulatedPeer {
   paused: boolean;
 }
 
-/** What shows the lab's node. */
+/** The inspector that shows the node of the lab. */
 export interface LabObserver {
   readonly inspect: NonNullable<NodeOptions['inspect']>;
   observe(node: InspectedNode, options: ObserveOptions): void;
 }
 
+/** The nodes, peers and clock of the lab. */
 export class Lab {
   readonly menu: LabMenu = {
     token: hexOf(systemRandom(16)),
     behaviours: [
-      { name: HEALTHY, about: 'makes no mistake', expect: 'established' },
+      { name: HEALTHY, about: 'follows the protocol', expect: 'established' },
       {
-        ...{ name: BY_HAND, about: 'sends only the messages that you choose', expect: 'ERR_TIME_HANDSHAKE' },
+        ...{ name: BY_HAND, about: 'sends only the messages that you select', expect: 'ERR_TIME_HANDSHAKE' },
         condition: 'depends on what you send; without messages ',
       },
       ...FAULT_NAMES.map((name) => ({ name, about: FAULTS[name].about, expect: FAULTS[name].expect })),
@@ -80,13 +81,13 @@ export class Lab {
   readonly #peers = new Map<number, SimulatedPeer>();
   #last = 0;
   #error = '';
-  /** Messages and changes of state so far. */
+  /** The number of messages and changes of state so far. */
   #events = 0;
 
-  /** Our nodes, by the name before their peers' ids: one with v1 alone, and one with BIP324. */
+  /** The nodes of the lab by name: one with v1 only, and one with BIP324. */
   readonly #nodes = new Map<string, BitcoinNode>();
 
-  /** Nothing runs before the first command. */
+  /** The lab starts with the first command. */
   constructor(private readonly observer: LabObserver) {}
 
   /** Executes a command; the next report has the error if it fails. */
@@ -105,7 +106,7 @@ export class Lab {
     this.#error = why;
   }
 
-  /** That a handshake fails is what many behaviours are for. */
+  /** Reports a peer that could not be started. A failed handshake is not reported, since many behaviours cause it on purpose. */
   #failStart(error: unknown): void {
     if (error instanceof VerackError && !START_ERRORS.includes(error.code)) return;
     this.#fail(error);
@@ -129,7 +130,7 @@ export class Lab {
     this.#time.clock.advance(STOP_TIME);
   }
 
-  /** Our node for a behaviour, observed before it listens. */
+  /** The node for a behaviour, which is observed before it listens. */
   #nodeFor(behaviour: string): BitcoinNode {
     const [name, v2transport] = [nameOf(behaviour), isV2Fault(behaviour)];
     const known = this.#nodes.get(name);
@@ -138,7 +139,7 @@ export class Lab {
     const { clock } = this.#time;
     const node = createNode({
       ...{ chain: 'regtest', v2transport, uacomment: ['lab'], inspect: this.observer.inspect },
-      // A replaced peer holds its slot until our node has noticed its end; all peers come from one /24.
+      // Twice the slots, since a replaced peer has its slot until the node notices the end of its connection.
       ...{ clock, net: this.#net.at(at.host), maxoutbound: 2 * PEERS, ...NO_SOURCE_LIMITS },
     });
     this.#nodes.set(name, node);
@@ -186,7 +187,7 @@ export class Lab {
 
   #start(behaviour: string, dialled: boolean): void {
     if (!this.menu.behaviours.some(({ name }) => name === behaviour))
-      throw new VerackError('ERR_LOCAL_ARGUMENT', { value: behaviour, why: 'the lab has no such peer' });
+      throw new VerackError('ERR_LOCAL_ARGUMENT', { value: behaviour, why: 'the lab has no such behaviour' });
     const ours = this.#nodeFor(behaviour);
     const n = ++this.#last;
     const host = `10.0.${1 + Math.floor(n / 250)}.${1 + (n % 250)}`;
@@ -258,12 +259,12 @@ export class Lab {
     if (!peer)
       throw new VerackError('ERR_LOCAL_ARGUMENT', {
         value: String(n),
-        why: 'that peer does not exist any more',
+        why: 'the peer does not exist any more',
       });
     return peer;
   }
 
-  /** The id that our node has given to the peer, found by its address. */
+  /** The id of the peer at the node, found by its address; undefined before and after its connection. */
   #idOf({ behaviour, host }: SimulatedPeer): number | undefined {
     return this.#nodeFor(behaviour)
       .peers.list()
@@ -281,14 +282,14 @@ export class Lab {
   }
 }
 
-/** The name of our node for a behaviour. */
+/** The name of the node for a behaviour. */
 const nameOf = (behaviour: string): string => (isV2Fault(behaviour) ? 'labv2' : 'lab');
 
-/** Where it listens. */
+/** The address on which this node listens. */
 const addressOf = (behaviour: string) => ({
   host: isV2Fault(behaviour) ? '10.0.0.2' : '10.0.0.1',
   port: PORT,
 });
 
-/** Reads everything and answers nothing. */
+/** Reads everything without an answer. */
 const ignoreAll = (link: Link): void => link.attach({ data: () => undefined, closed: () => undefined });

@@ -1,16 +1,16 @@
 /**
- * The actors of machines that are not part of a connection (outbound targets, supervisors): state, since when, and the
- * plain facts of the context. Works for each machine of `MACHINES`.
+ * The actors of machines that are not part of a connection (outbound targets, supervisors): the state, the time of its last
+ * change, and the scalar values of the context. Works for every machine in `MACHINES`.
  */
 import type { Reason } from '../index.js';
 import { MACHINES } from '../../machines/index.js';
 import type { Entry } from './actor-registry.js';
 import type { ActorRow } from './page/feed-messages.js';
 
-/** Actors that are kept; the oldest ended ones go first, and beyond that new ones are not shown. */
+/** Most actors. The oldest ended ones are removed first; if none has ended, new ones are not added. */
 export const MAX_ACTORS = 200;
 
-/** What is read of a context. */
+/** The members of a context that are read. */
 interface Context {
   readonly reason?: Reason | null;
   readonly name?: string;
@@ -18,12 +18,13 @@ interface Context {
   readonly current?: number;
 }
 
+/** The rows by key. */
 export class MachineActors {
   readonly #rows = new Map<string, ActorRow>();
-  /** Grows with every change. */
+  /** Increases with every change. */
   version = 0;
 
-  /** Takes the state of an actor; `node` is the name of its node. */
+  /** Stores the state of an actor; `node` is the name of its node. */
   update(node: string, entry: Entry): void {
     const machine = machineOf(entry.name);
     if (machine === undefined) return;

@@ -1,13 +1,13 @@
-/** Counts since the start: how connections ended, and how long handshakes took. */
+/** Counts, since the start, how connections ended and how long handshakes took. */
 import type { OutcomeCounts } from './page/feed-messages.js';
 
-/** Upper limits of the histogram, milliseconds. */
+/** Upper limits of the buckets of the histogram, milliseconds. */
 const LIMITS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000];
 
 export class OutcomeCounter {
   readonly #outcomes = new Map<string, number>();
   readonly #handshakes = [...LIMITS, null].map((upto) => ({ upto, count: 0 }));
-  /** Grows with every change. */
+  /** Increases with every change. */
   version = 0;
 
   ended(code: string): void {

@@ -1,4 +1,4 @@
-/** One open page: what was sent to it, what it shows, and what must still be sent. A page that reads too slowly is disconnected. */
+/** One open page: collects what has changed since its last update, and sends it. A page that reads too slowly is disconnected. */
 import type { WebSocket } from 'ws';
 import type {
   ActorStates,
@@ -17,24 +17,24 @@ import { requestOf } from './page-requests.js';
 
 /** Milliseconds between two updates. */
 export const TICK = 100;
-/** Rows and changes of one update. */
+/** Most rows of one update, and most changes. */
 export const ROWS = 256;
 export const CHANGES = 200;
 /** Updates between two refreshes of visible rows, of rows that changed without a change of state, and of local addresses. */
 const ROW_REFRESH = 20;
 /** Updates between two readings of the selected peer's facts, and of the actors. */
 const SLOW_REFRESH = 5;
-/** Updates for which a page may leave one unread. */
+/** A page is disconnected after this many intervals without reading an update. */
 export const MAX_UNREAD = 50;
 const OPEN = 1;
 
-/** A value that is sent when its version has changed. */
+/** A value that is only sent when its version has changed. */
 export interface Versioned<T> {
   readonly version: number;
   readonly read: () => T;
 }
 
-/** Where an update is read from. */
+/** The sources of an update. */
 export interface UpdateSource {
   readonly at: number;
   readonly rowOf: (key: string) => Row | undefined;
@@ -46,8 +46,9 @@ export interface UpdateSource {
   readonly crawl: () => CrawlReport | undefined;
 }
 
+/** The connection to one page. */
 export class PageClient {
-  /** Keys of visible rows. */
+  /** The keys of the rows that are visible on the page. */
   visible: ReadonlySet<string> = new Set();
   #selected = '';
   #start: FeedStart | undefined;
@@ -66,7 +67,7 @@ export class PageClient {
   #turn = 0;
   #unread = 0;
 
-  /** `behind`: characters that may wait in its socket. */
+  /** `behind`: most characters of one update; a longer one disconnects the page. */
   constructor(
     private readonly socket: WebSocket,
     private readonly behind: number,
@@ -78,12 +79,12 @@ export class PageClient {
     });
   }
 
-  /** The key of the peer whose transcript it shows; empty for none. */
+  /** The key of the peer whose transcript the page shows; empty for none. */
   get selected(): string {
     return this.#selected;
   }
 
-  /** The content of the first update. */
+  /** Sets the content of the first update. */
   begin(start: FeedStart, keys: Iterable<string>, changes: readonly StateChange[]): void {
     this.#start = start;
     this.#changes = [...changes];
@@ -96,7 +97,7 @@ export class PageClient {
     this.#facts = '';
   }
 
-  /** A row has changed. */
+  /** Marks a row as changed; `atOnce`: it is sent with the next update. */
   markRow(key: string, atOnce: boolean): void {
     (atOnce ? this.#urgent : this.#changed).add(key);
   }
@@ -116,7 +117,7 @@ export class PageClient {
     this.socket.terminate();
   }
 
-  /** Sends what is new, unless the page has not read the update before. */
+  /** Sends the next update, unless the page has not read the previous one. */
   tick(source: UpdateSource): void {
     if (this.socket.readyState !== OPEN) return;
     if (this.socket.bufferedAmount > 0) return this.#wait();
@@ -196,7 +197,7 @@ export class PageClient {
     return actors.read();
   }
 
-  /** The facts change all the time: they are sent with new entries, else twice a second. */
+  /** The facts change continuously, so they are sent with new entries, and otherwise at most twice a second. */
   #transcriptOf({ transcriptOf }: UpdateSource): Transcript | undefined {
     if (this.#selected === '') return undefined;
     const transcript = transcriptOf(this.#selected, this.#nextEntry);

@@ -1,6 +1,6 @@
 /**
- * The feed of the page at `/`: the peers and actors of the observed nodes, with changes collected per peer and sent at most
- * ten times a second. While no page is open, only transcripts and counts are kept.
+ * The feed of the page at `/`: sends the peers and actors of the observed nodes, with the changes of each peer combined, at
+ * most ten times a second. While no page is open, only transcripts, counts and the latest changes are kept.
  */
 import { localAddresses, type NodeEvents, type PeerInfo, REASONS, type Reason } from '../index.js';
 import type { WebSocket } from 'ws';
@@ -28,15 +28,15 @@ import { rowOf } from './peer-row.js';
 import { eventOf, TranscriptRecorder, type TakenTransition } from './transcript.js';
 import { OutcomeCounter } from './outcome-counts.js';
 
-/** Rows of ended peers, as many as the tracker keeps, and their transcripts. */
+/** Most rows of ended peers, as many as the tracker keeps, and most transcripts of ended peers. */
 export const ENDED_ROWS = 1_000;
 export const ENDED_TRANSCRIPTS = 300;
-/** Live peers; further ones are not shown. */
+/** Most live peers; further ones are not shown. */
 export const LIVE_ROWS = 10_000;
 
 interface Node extends Required<ObserveOptions> {
   readonly peers: InspectedNode['peers'];
-  /** Peers whose messages are kept now. While there are none, nothing listens to messages, because each report costs time. */
+  /** Peers whose messages are recorded. While there are none, the feed does not listen to messages, since each event costs time. */
   readonly recorded: Set<ObservedPeer>;
   readonly listen: (change: 'on' | 'off') => void;
   deadlines?: Deadlines;
@@ -70,7 +70,7 @@ export class PageFeed {
   readonly #counts = new OutcomeCounter();
   readonly #actors = new MachineActors();
   readonly #commands = new LabCommandLimit();
-  /** The latest, for pages that are opened later. */
+  /** The latest changes, for pages that are opened later. */
   readonly #changes: StateChange[] = [];
   readonly #pages = new Set<PageClient>();
   #crawl: (() => CrawlReport) | undefined;
@@ -83,7 +83,7 @@ export class PageFeed {
     private readonly lab?: Lab,
   ) {}
 
-  /** Open pages. */
+  /** The number of open pages. */
   get size(): number {
     return this.#pages.size;
   }
@@ -105,7 +105,7 @@ export class PageFeed {
     node.on('fallback', (last) => this.#end(keyOf(known, last.id), last));
   }
 
-  /** Shows a crawl, whose report is read while a page is open. */
+  /** Shows a crawl. Its report is read only while a page is open. */
   observeCrawl(read: () => CrawlReport): void {
     this.#crawl = read;
   }
@@ -123,7 +123,7 @@ export class PageFeed {
     return this.#nameless === 1 ? '' : String(this.#nameless);
   }
 
-  /** An actor received an event, or has a new snapshot. */
+  /** Handles a change of an actor: an event or a new snapshot. */
   record({ kind, entry, event }: Change): void {
     const peerMachine = this.#peerMachineOf(entry);
     if (!peerMachine) return this.#recordActor(entry, kind);
@@ -131,13 +131,13 @@ export class PageFeed {
     else this.#onSnapshot(peerMachine, entry, event);
   }
 
-  /** An actor that belongs to no connection. */
+  /** Records the state of an actor that does not belong to a connection. */
   #recordActor(entry: Entry, kind: Change['kind']): void {
     const node = this.#nodes.get(entry.rootId);
     if (node && kind === 'snapshot') this.#actors.update(node.name, entry);
   }
 
-  /** A machine took a transition, or ignored an event: then the description is the reason in machines/ignored.ts. */
+  /** Records a transition of a machine, or an ignored event, whose description is the reason in machines/ignored.ts. */
   recordTransition(entry: Entry, inspected: InspectionEvent & { type: '@xstate.microstep' }): void {
     const peerMachine = this.#peerMachineOf(entry);
     if (!peerMachine) return;
@@ -159,7 +159,7 @@ export class PageFeed {
     const page = new PageClient(socket, this.behind, (request) => this.#onRequest(page, request));
     this.#pages.add(page);
     socket.on('close', () => this.#remove(page));
-    // A frame that is too long, or a reset: `close` follows.
+    // After an error, such as a frame that is too long or a reset, `close` is emitted.
     socket.on('error', () => undefined);
     page.begin(this.#startMessage(), this.#peers.keys(), this.#changes);
     this.#timer ??= setInterval(() => this.#tick(), TICK).unref();
@@ -207,7 +207,7 @@ export class PageFeed {
     return this.#peers.get(key) ?? this.#addPeer(node, id, key, (snapshot.context ?? {}) as Context);
   }
 
-  /** The actor of a key exchange starts after that of its peer. */
+  /** Undefined when the actor is not that of a peer, or there are too many. A key exchange starts after its peer, which then exists. */
   #addPeer(node: Node, id: number, key: string, context: Context): ObservedPeer | undefined {
     const { connection_type, rules } = context;
     if (!connection_type || this.#peers.size - this.#ended.length >= LIVE_ROWS) return undefined;
@@ -226,7 +226,7 @@ export class PageFeed {
     this.#actors.version += 1;
   }
 
-  /** Keeps its messages from now on. */
+  /** Starts recording the messages of a peer. */
   #startRecording(peer: ObservedPeer): void {
     const { recorded, listen } = peer.node;
     if (peer.last !== undefined) return;
@@ -234,14 +234,14 @@ export class PageFeed {
     recorded.add(peer);
   }
 
-  /** Stops keeping them when its transcript is full or the peer has ended. */
+  /** Stops recording them, if the transcript is full or the peer has ended. */
   #stopRecording(peer: ObservedPeer): void {
     const { recorded, listen } = peer.node;
     if (peer.last === undefined && !peer.recorder.isFull) return;
     if (recorded.delete(peer) && recorded.size === 0) listen('off');
   }
 
-  /** A snapshot with nothing new is skipped; visible rows are refreshed anyway. */
+  /** Handles a snapshot; skips one without changes, since visible rows are refreshed regularly. */
   #onSnapshot({ peer, machine }: PeerMachine, entry: Entry, event: AnyEventObject): void {
     const context = (entry.snapshot.context ?? {}) as Context;
     const to = leafOf(entry);
@@ -315,7 +315,7 @@ export class PageFeed {
     this.#startRecording(peer);
   }
 
-  /** Stops keeping everything when no page shows the transcript any more. */
+  /** Ends the complete recording of a peer when no page shows its transcript any more. */
   #unwatch(key: string): void {
     const peer = this.#peers.get(key);
     if (!peer || [...this.#pages].some((page) => page.selected === key)) return;
@@ -327,7 +327,7 @@ export class PageFeed {
     const { lab } = this;
     if (lab?.menu.token !== token) return;
     if (this.#commands.count()) lab.execute(command);
-    else lab.reject(`more than ${LAB_COMMANDS} commands in a second`);
+    else lab.reject(`more than ${LAB_COMMANDS} commands per second`);
     for (const peer of this.#peers.values()) if (peer.node.name !== '') this.#markRow(peer, true);
     this.#tick();
   }
@@ -354,13 +354,13 @@ export class PageFeed {
     };
   }
 
-  /** Of the first node: the others are those of the lab. */
+  /** The addresses of the node without a name; the others are nodes of the lab. */
   #localAddresses(): LocalAddress[] {
     const first = [...this.#nodes.values()].find(({ name }) => name === '');
     return localAddresses(first?.peers.list() ?? []).map(({ address, score }) => ({ address, score }));
   }
 
-  /** By the name of the node. */
+  /** The deadlines by the name of the node. */
   #deadlines(): Record<string, Deadlines> {
     const known = [...this.#nodes.values()].flatMap(({ name, deadlines }) =>
       deadlines ? [[name, deadlines] as const] : [],
@@ -384,7 +384,7 @@ export class PageFeed {
 
 type Step = Pick<StateChange, 'machine' | 'from' | 'to'>;
 
-/** What is read of the context of either machine. */
+/** The members of the contexts of both machines that are read. */
 interface Context {
   readonly connection_type?: string;
   readonly rules?: Deadlines;

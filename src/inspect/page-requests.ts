@@ -1,10 +1,10 @@
-/** Parses the requests of a page. A text that is not a request of the right shape is ignored. */
+/** Parses and validates the requests of a page. Invalid requests are ignored. */
 import type { LabCommand, Request } from './page/feed-messages.js';
 
-/** Rows that can be visible, and the longest key, name or token. */
+/** Most rows that can be visible, and the length of the longest key, name or token. */
 const MAX_VISIBLE = 100;
 const MAX_TEXT = 64;
-/** The longest skip of the lab's clock, milliseconds: half an hour. */
+/** The longest time by which the clock of the lab can be set forward, milliseconds: half an hour. */
 const MAX_SKIP = 1_800_000;
 
 type Plain = Readonly<Record<string, unknown>>;
@@ -13,7 +13,7 @@ const isPlain = (value: unknown): value is Plain => typeof value === 'object' &&
 const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= MAX_TEXT;
 const isCount = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
 
-/** Undefined for anything else than a {@link Request}. */
+/** The request in a text; undefined if it is not a valid {@link Request}. */
 export function requestOf(text: string): Request | undefined {
   const value = parsed(text);
   if (!isPlain(value)) return undefined;
@@ -31,7 +31,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Checks the members of each command. */
+/** Validates the members of each command. */
 const SHAPES: Readonly<Record<LabCommand['do'], (command: Plain) => boolean>> = {
   start: ({ behaviour, dialled, held }) =>
     isText(behaviour) && typeof dialled === 'boolean' && typeof held === 'boolean',

@@ -1,16 +1,18 @@
-/** One line of the page's table, from the tracker's snapshot of a peer. */
+/** Converts a snapshot of a peer to a row of the page's table. */
 import type { PeerInfo } from '../index.js';
 import { servicesLetters } from '../wire/index.js';
 import type { Row } from './page/feed-messages.js';
 
+/** The circumstances of a snapshot. */
 export interface Reading {
   readonly key: string;
   /** When the snapshot was taken, milliseconds since 1970-01-01 UTC. */
   readonly at: number;
-  /** The peer's clock stands still. */
+  /** Whether the clock of the node is held. */
   readonly held: boolean;
 }
 
+/** The row of a peer. */
 export function rowOf(peer: PeerInfo, { key, at, held }: Reading): Row {
   const { id, inbound, connection_type, network, addr, version, subver, state } = peer;
   return {

@@ -1,27 +1,27 @@
 /**
- * Clients of the Stately protocol: WebSockets that receive the whole stream for the Stately Inspector. A new client first
- * receives the state of every actor, as fast as it reads, and then the changes. A client that reads too slowly is
- * disconnected: the node never waits for it and stores no more than a limit.
+ * Clients of the Stately protocol: WebSockets that receive all inspection messages for the Stately Inspector. A new client
+ * first receives the state of every actor, as fast as it reads, and then the changes. A client that reads too slowly is
+ * disconnected, so the node never waits for it and buffers no more than a limit.
  */
 import type { WebSocket } from 'ws';
 import { StatelyProtocol } from './stately-protocol.js';
 import { type Change, type Entry, FULL_LIMIT } from './actor-registry.js';
 
-/** Characters that may wait for one client; the messages of one turn of the event loop must fit. */
+/** Most characters that may wait for one client, including the messages of one turn of the event loop. */
 export const BEHIND_LIMIT = 16 * 1_024 * 1_024;
-/** Messages of this many milliseconds are sent together. */
+/** Messages are collected for this many milliseconds and sent together, */
 const BATCH_TIME = 50;
-/** Or of this many characters. */
+/** or until they have this many characters. */
 const BATCH_SIZE = 65_536;
-/** Actors that a new client receives before it must have read them. */
+/** Actors that a new client receives at once; the next ones follow when it has read these. */
 const ACTORS_AT_ONCE = 64;
 const OPEN = 1;
 
 /** What one client receives. */
 export interface ClientOptions {
-  /** Peers that are sent in full; of the others, the state alone. Default the first {@link FULL_LIMIT} actors. */
+  /** The ids of peers that are sent in full; of the others only the state is sent. Default: the first {@link FULL_LIMIT} actors. */
   readonly sample?: ReadonlySet<string>;
-  /** Addresses are masked. */
+  /** Whether addresses are masked. */
   readonly masked: boolean;
 }
 
@@ -47,12 +47,12 @@ export class StatelyClients {
       this.#clients.delete(client);
       client.disconnect();
     });
-    // A frame that is too long, or a reset: `close` follows.
+    // After an error, such as a frame that is too long or a reset, `close` is emitted.
     socket.on('error', () => undefined);
     client.catchUp();
   }
 
-  /** Costs nothing without clients. */
+  /** Sends a change to all clients. */
   send(change: Change): void {
     for (const client of this.#clients) client.send(change);
   }
@@ -68,7 +68,7 @@ export class StatelyClients {
 
 const FULL = new StatelyProtocol({ register: ({ definition }) => ({ definition }) });
 
-/** The state alone. */
+/** Only the state, without contexts and events. */
 const LEAN = new StatelyProtocol({
   inspector: {
     filter: (message) => message.type !== '@xstate.event',
@@ -79,7 +79,7 @@ const LEAN = new StatelyProtocol({
 });
 
 class StatelyClient {
-  /** By session id, how it is sent. */
+  /** The protocol of each actor that was sent, by session id. */
   readonly #shown = new Map<string, StatelyProtocol>();
   readonly #remaining: IterableIterator<Entry>;
   #full = 0;
@@ -95,7 +95,7 @@ class StatelyClient {
     this.#remaining = options.entries();
   }
 
-  /** Sends some actors, and the next ones when these were read. */
+  /** Sends some actors, and the next ones when these have been read. */
   catchUp(): void {
     for (let count = 0; count < ACTORS_AT_ONCE; count += 1) {
       const next = this.#remaining.next();
@@ -106,7 +106,7 @@ class StatelyClient {
     this.socket.ping(undefined, undefined, () => this.#isOpen && this.catchUp());
   }
 
-  /** An actor is shown from its first change on, or when its turn comes in `catchUp`. */
+  /** Sends a change of an actor that was sent before or is new; other actors follow in `catchUp`. */
   send(change: Change): void {
     const { entry, isNew } = change;
     const known = this.#shown.get(entry.sessionId);
@@ -128,7 +128,7 @@ class StatelyClient {
     return this.socket.readyState === OPEN;
   }
 
-  /** An actor that started in the meantime was shown already. */
+  /** Sends the state of an actor, unless it started in the meantime and was sent already. */
   #show(entry: Entry): void {
     if (!this.#shown.has(entry.sessionId)) this.#queue(this.#register(entry).state(entry));
   }
@@ -172,5 +172,5 @@ class StatelyClient {
 const ADDRESSES =
   /(?<![\w:])[\da-f]{0,4}(?::[\da-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}(?![\w:])|\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[a-z2-7]{52,56}\.(?:b32\.i2p|onion)\b/gi;
 
-/** The text without addresses. JSON stays JSON, because addresses are inside strings. */
+/** The text with masked addresses. JSON remains valid, since addresses occur only in strings. */
 export const masked = (text: string): string => text.replace(ADDRESSES, 'masked');

@@ -1,9 +1,9 @@
 /**
- * The messages of `@statelyai/inspect`, made by its own inspector.
+ * Creates the messages of `@statelyai/inspect`, with the inspector of that package.
  *
- * Its by-name calls are used rather than its XState observer: that one sets a timer per event and writes the whole
- * machine into every registration. What is not an argument of those calls (an actor's name, parent, root, machine) is
- * filled in from the registry.
+ * It uses the calls `actor`, `event` and `snapshot` instead of the XState observer of the package, which sets a timer per
+ * event and includes the whole machine in every registration. The facts that are not arguments of these calls (name, parent,
+ * root and machine of an actor) are added from the registry.
  */
 import { createInspector, type StatelyInspectionEvent } from '@statelyai/inspect';
 import type { Change, Entry } from './actor-registry.js';
@@ -18,7 +18,7 @@ export interface StatelyProtocolOptions {
   readonly register: (entry: Entry) => Record<string, unknown>;
 }
 
-/** A message longer than this, or one that is not JSON, is sent without contexts and events. Characters. */
+/** A message with more characters than this, or one that cannot be converted to JSON, is sent without contexts and events. */
 export const MESSAGE_LIMIT = 262_144;
 
 export class StatelyProtocol {
@@ -32,12 +32,12 @@ export class StatelyProtocol {
     this.#inspector = createInspector(adapter, { ...options.inspector, serialize });
   }
 
-  /** `@xstate.actor`: name, machine and state. */
+  /** The message `@xstate.actor`: name, machine and state. */
   registration(entry: Entry): string {
     return this.#messageOf(entry, (inspector) => inspector.actor(entry.sessionId, entry.snapshot));
   }
 
-  /** `@xstate.snapshot`: the state, and the event that led to it. */
+  /** The message `@xstate.snapshot`: the state, and the event that led to it. */
   state(entry: Entry): string {
     const { sessionId, snapshot, event } = entry;
     return this.#messageOf(entry, (inspector) => inspector.snapshot(sessionId, snapshot, { event }));
@@ -51,7 +51,7 @@ export class StatelyProtocol {
     return this.#messageOf(entry, (inspector) => inspector.event(entry.sessionId, event, info));
   }
 
-  /** The inspector calls its adapter before it returns. */
+  /** The text that a call produces: the inspector calls its adapter synchronously. */
   #messageOf(entry: Entry, call: (inspector: Inspector) => void): string {
     this.#entry = entry;
     this.#text = '';
@@ -74,7 +74,7 @@ function textOf(message: StatelyInspectionEvent): string {
   return text !== undefined && text.length <= MESSAGE_LIMIT ? text : JSON.stringify(bareOf(message));
 }
 
-/** The context of an actor may not be JSON, such as a bigint or a cycle. */
+/** The message as JSON; undefined if it contains a value without a JSON form, such as a bigint or a cycle. */
 function attempt(message: StatelyInspectionEvent): string | undefined {
   try {
     return JSON.stringify(message);

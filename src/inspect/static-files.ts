@@ -1,6 +1,6 @@
 /**
- * The pages and what goes with them, each with a Content-Security-Policy that lets nothing else in: no inline script, no
- * other host. Only `/stately` may frame one other origin.
+ * Serves the pages and their files, with a Content-Security-Policy that permits no inline scripts and no other hosts. Only
+ * `/stately` may frame one other origin.
  */
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
@@ -13,10 +13,11 @@ import type { Transcript } from './page/feed-messages.js';
 /** The page that `@statelyai/inspect` opens. */
 export const STATELY_INSPECTOR = 'https://stately.ai/inspect';
 
+/** What is served. */
 export interface Display {
   /** The page that `/stately` frames. Default {@link STATELY_INSPECTOR}. */
   readonly frame?: string;
-  /** The folder of the compiled `src/inspect/page`, as a URL with `/` at its end. Default that of this package. */
+  /** The directory of the compiled `src/inspect/page`, as a URL that ends with `/`. Default: that of this package. */
   readonly scripts?: URL;
   readonly sessions?: ReadonlyMap<string, Transcript>;
 }
@@ -27,7 +28,7 @@ interface Item {
   readonly frame?: string;
 }
 
-/** This package's own folder, from `src/inspect` and from `dist/src/inspect` alike. */
+/** The directory of this package, whether this file runs from `src/inspect` or `dist/src/inspect`. */
 const PACKAGE = new URL(
   new URL('../../', import.meta.url).pathname.endsWith('/dist/') ? '../../../' : '../../',
   import.meta.url,
@@ -39,13 +40,13 @@ const JS = 'text/javascript';
 const JSON_TYPE = 'application/json';
 const NOT_FOUND = 'there is no such page';
 
-/** What lies in a file, by path. */
+/** The static files by path. */
 const FILES: ReadonlyMap<string, readonly [type: string, file: string]> = new Map([
   ['/', [HTML, 'src/inspect/page/index.html']],
   ['/style.css', ['text/css', 'src/inspect/page/style.css']],
 ]);
 
-/** Answers GET and HEAD of the few paths there are; everything else is refused. */
+/** Answers GET and HEAD for the known paths; refuses everything else. */
 export function serveStaticFiles(guard: HttpGuard, display: Display): RequestListener {
   return (request, response) => {
     const [status, reason = ''] = refusalOf(guard, request) ?? [];

@@ -1,9 +1,9 @@
 /**
- * The transcript of one connection: its messages with their bytes, and what the machines did with each event.
+ * Records the transcript of one connection: its messages with their bytes, and the transitions of the machines.
  *
- * Bounded: everything is kept from the start to the first pong, {@link HEAD} entries at most, which is more than a handshake
- * has. After that only changes of state are kept, or everything while a page shows the transcript: then the latest
- * {@link TAIL} entries. {@link PAYLOAD} bytes of a payload are kept. Bytes are decoded when the transcript is read.
+ * Bounded: all entries from the start to the first pong are kept, at most {@link HEAD}, which is more than a handshake has.
+ * After that, only changes of state are recorded, or everything while a page shows the transcript; the latest {@link TAIL}
+ * of these entries are kept. {@link PAYLOAD} bytes of a payload are kept. Bytes are decoded when the transcript is read.
  */
 import type { AnyEventObject } from 'xstate';
 import { annotatePayload } from '../decode/annotate.js';
@@ -17,16 +17,16 @@ import type {
   Transcript,
 } from './page/feed-messages.js';
 
-/** Entries that are always kept. */
+/** The number of first entries that are always kept. */
 export const HEAD = 48;
-/** Further entries that are kept while a page shows the transcript. */
+/** The number of later entries that are kept. */
 export const TAIL = 400;
-/** Bytes of a payload, and fields of a message. */
+/** Most bytes of a payload that are kept, and most fields of a message. */
 export const PAYLOAD = 1_024;
 const FIELDS = 200;
 const PINGS = 120;
 
-/** A transition of a machine's table, as an inspected microstep names it; the parts that are read here. */
+/** The members of a transition in an inspected microstep that are read here. */
 export interface TakenTransition {
   readonly eventType: string;
   readonly description?: string | undefined;
@@ -34,7 +34,7 @@ export interface TakenTransition {
   readonly actions: readonly unknown[];
 }
 
-/** A message whose fields were not decoded yet. */
+/** A message whose fields have not been decoded. */
 interface Kept {
   readonly kind: 'sent' | 'received';
   readonly n: number;
@@ -44,26 +44,27 @@ interface Kept {
   readonly payload: Uint8Array;
   /** The reason code of a message that was dropped undecoded. */
   readonly dropped?: string;
-  /** In place of the text for its command. */
+  /** Replaces the text for its command. */
   readonly about?: string;
 }
 
-/** A transition entry that is not complete: the target is known when the step is over. */
+/** An incomplete transition entry: its target is known only at the end of the step. */
 type Draft = { -readonly [K in keyof TransitionEntry]: TransitionEntry[K] };
 
+/** The recorder of one connection. */
 export class TranscriptRecorder {
   #entries: (Kept | Draft)[] = [];
   #count = 0;
-  /** Index of the first entry that the current event caused, and its transition. An event of a key exchange can cause one of the peer. */
+  /** By machine, the index of the first entry that its current event caused. An event of a key exchange can cause one of the peer. */
   readonly #marks = { peer: 0, transport: 0 };
   readonly #transitions: Partial<Record<MachineName, Draft>> = {};
-  /** The latest transition, kept or not. */
+  /** The latest transition, whether it was kept or not. */
   #last: TakenTransition | undefined;
   readonly #pings: [number, number][] = [];
-  /** A page shows the transcript. */
+  /** Whether a page shows the transcript. */
   watched = false;
 
-  /** `now`: the node's clock, milliseconds. */
+  /** `now` is the clock of the node, in milliseconds. */
   constructor(
     readonly key: string,
     readonly inbound: boolean,
@@ -72,7 +73,7 @@ export class TranscriptRecorder {
     private readonly begunat = now(),
   ) {}
 
-  /** A machine is about to handle an event. The bytes of `wire.broken` are no message: nothing else reports them. */
+  /** Call this before a machine handles an event. The bytes of `wire.broken` are not a message, so they are recorded here. */
   begin(machine: MachineName, event: AnyEventObject): void {
     if (event.type === 'wire.broken') this.#recordBroken(String(event.code));
     this.#last = undefined;
@@ -80,7 +81,7 @@ export class TranscriptRecorder {
     delete this.#transitions[machine];
   }
 
-  /** A machine takes a transition; the messages that it sends follow the entry. */
+  /** Records a transition of a machine; the messages that it sends follow its entry. */
   recordTransition(machine: MachineName, state: string, taken: TakenTransition): void {
     this.#last = taken;
     if (!this.isFull) this.#write(machine, state, taken);
@@ -90,7 +91,7 @@ export class TranscriptRecorder {
     const draft: Draft = {
       kind: 'transition',
       n: 0,
-      // The messages that it sends are recorded before the step is inspected.
+      // The messages that the transition sends have been recorded already, before the microstep is inspected.
       at: this.#entries[this.#marks[machine]]?.at ?? this.#at(),
       machine,
       state,
@@ -124,7 +125,7 @@ export class TranscriptRecorder {
     this.#added();
   }
 
-  /** A received message that was dropped before it was decoded. */
+  /** Records a received message that was dropped before it was decoded. */
   recordDropped(code: string, command: string): void {
     if (this.isFull) return;
     const entry = { kind: 'received', n: 0, at: this.#at(), command, size: 0, dropped: code } as const;
@@ -132,11 +133,11 @@ export class TranscriptRecorder {
     this.#added();
   }
 
-  /** The bytes after which nothing more is read: a header of v1, or a packet, whose size is not known. */
+  /** Records the bytes that broke the stream: a v1 header, or a v2 packet, whose size is not known. */
   #recordBroken(code: string): void {
     if (this.isFull) return;
     const [command, size] = code.startsWith('ERR_FRAME_') ? ['header', HEADER_SIZE] : ['packet', 0];
-    const about = 'bytes after which nothing more can be read';
+    const about = 'invalid bytes, after which no message can be read';
     const entry = { kind: 'received', n: 0, at: this.#at(), command, size, dropped: code, about } as const;
     this.#entries.push({ ...entry, payload: new Uint8Array(0) });
     this.#added();
@@ -160,7 +161,7 @@ export class TranscriptRecorder {
     this.#pings.length = 0;
   }
 
-  /** Whether messages are not kept at present. */
+  /** Whether messages are currently not recorded. */
   get isFull(): boolean {
     return !this.watched && (this.#pings.length > 0 || this.#count >= HEAD);
   }
@@ -222,7 +223,7 @@ function transitionFactsOf(machine: MachineName, taken: TakenTransition): Writte
   return written;
 }
 
-/** `xstate.after.handshakeTimeout.peer.handshaking` is a deadline, by its name. */
+/** The name of an event; `after NAME` for a deadline: `xstate.after.handshakeTimeout.peer.handshaking`. */
 export function eventOf(type: AnyEventObject['type']): string {
   const [first, second, name] = type.split('.');
   return first === 'xstate' && second === 'after' ? `after ${name}` : type;
@@ -235,14 +236,14 @@ const nameOf = (what: unknown): string =>
       ? String(what.type)
       : '';
 
-/** `effect.send negotiation`, `recordVersion`, `setReason ERR_PROTO_SELF`. */
+/** The name and parameters of an action: `effect.send negotiation`, `recordVersion`, `setReason ERR_PROTO_SELF`. */
 function wordOf(action: unknown): string {
   const params = typeof action === 'object' && action && 'params' in action ? action.params : undefined;
   const values = typeof params === 'object' && params ? Object.values(params) : [];
   return [nameOf(action), ...values.map(String)].join(' ');
 }
 
-/** The BIP that the description names, else that of the message. */
+/** The BIP that the description names; otherwise the BIP of the message. */
 function bipOf(machine: MachineName, event: string, description: string): number | undefined {
   const named = /BIP(\d+)/.exec(description)?.[1];
   if (named !== undefined) return Number(named);

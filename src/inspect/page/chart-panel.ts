@@ -1,17 +1,17 @@
-/** The panel with the chart: which machine, overview or detail, zoom, and moving by dragging. */
+/** The panel with the chart: selects the machine, overview or detail, and the scale; moves the chart by dragging. */
 import { button, byId, setText } from './dom.js';
 import type { ChartEdge, Marks } from './machine-chart.js';
 import { MachineChart } from './machine-chart.js';
 
 const ZOOM = 1.25;
-/** The smallest and largest scale that is chosen without being asked for: text is at least 10 pixels high. */
+/** The smallest and largest scale that is set automatically; text is then at least 10 pixels high. */
 const MIN_READABLE = 0.82;
 const MAX_CHOSEN = 1.5;
 
 const ABOUT = {
   counts: 'Numbers count the actors in a state.',
   single: 'The state of this peer, and the transition that led to it.',
-  overview: 'Red arrows lead to a failure. Point at a state or an arrow for its text.',
+  overview: 'Red arrows lead to a failure. Hover over a state or an arrow for its text.',
   detail: 'Every transition with its effects, deadlines and reason codes.',
 } as const;
 
@@ -23,7 +23,7 @@ export class ChartPanel {
   #chart: MachineChart | undefined;
   #path = '';
   #isChosen = false;
-  /** The user has set the scale of this chart. */
+  /** Whether the user has set the scale of this chart. */
   #isZoomed = false;
   #suggested = '';
 
@@ -56,7 +56,7 @@ export class ChartPanel {
     this.#load();
   }
 
-  /** Shows the machine that a view is about, until the user chooses one. */
+  /** Selects the machine of a view, unless the user has selected one. */
   suggest(machine: string): void {
     this.#suggested = machine;
     if (this.#isChosen || this.#select.value === machine) return;
@@ -92,7 +92,7 @@ export class ChartPanel {
   #put(chart: MachineChart | undefined): void {
     this.#chart = chart;
     byId('chart').hidden = false;
-    if (!chart) setText(byId('chart-about'), 'This machine has no picture.');
+    if (!chart) setText(byId('chart-about'), 'There is no chart of this machine.');
     this.#scroll.replaceChildren(...(chart ? [chart.svg] : []));
     this.#isZoomed = false;
     this.#refit();
@@ -117,7 +117,7 @@ export class ChartPanel {
     this.#centre();
   }
 
-  /** As large as the panel, which is made as wide as the chart needs, unless the text would be too small. */
+  /** Fits the chart into the panel, which is as wide as the chart needs, unless the text would be too small. */
   #fitReadable(chart: MachineChart): void {
     document.body.style.setProperty('--chart-width', String(chart.width));
     const { clientWidth, clientHeight } = this.#scroll;
@@ -126,7 +126,7 @@ export class ChartPanel {
     chart.scale = Math.min(MAX_CHOSEN, Math.max(MIN_READABLE, fit));
   }
 
-  /** Brings the current state into view. */
+  /** Scrolls to the current state. */
   #centre(): void {
     const current = this.#chart?.current;
     if (!current) return;

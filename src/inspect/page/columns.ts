@@ -1,13 +1,14 @@
-/** The columns of the table of peers, in the order of `bitcoin-cli -netinfo`, then those of the state machine. No document here. */
+/** The columns of the table of peers: those of `bitcoin-cli -netinfo` in its order, then those of the state machine. Does not use the document. */
 import type { Row } from './feed-messages.js';
 import { ago } from './format.js';
 import { isOver } from './page-state.js';
 
+/** One column. */
 export interface Column {
   readonly head: string;
-  /** The tooltip of its head. */
+  /** The tooltip of its heading. */
   readonly about: string;
-  /** Pixels. */
+  /** Width in pixels. */
   readonly width: number;
   readonly number?: true;
   /** Whether the text comes from the peer. */
@@ -49,7 +50,7 @@ const column = (
   ...rest,
 });
 
-/** The time at which a row is shown: that of its clock when the clock is held. */
+/** The time for which a row is shown: that of its clock if the clock is held, else `now`. */
 export const readingTime = (row: Row, now: number): number => row.heldat ?? now;
 
 export const COLUMNS: readonly Column[] = [
@@ -80,17 +81,17 @@ export const COLUMNS: readonly Column[] = [
     text: ({ pingtime }) => ms(pingtime),
     rank: ({ pingtime = Infinity }) => pingtime,
   }),
-  column('send', 44, 'seconds since we sent', {
+  column('send', 44, 'seconds since this node sent', {
     number: true,
     text: ({ lastsend }, now) => since(lastsend, now),
     rank: ({ lastsend }) => -lastsend,
   }),
-  column('recv', 44, 'seconds since we received', {
+  column('recv', 44, 'seconds since this node received', {
     number: true,
     text: ({ lastrecv }, now) => since(lastrecv, now),
     rank: ({ lastrecv }) => -lastrecv,
   }),
-  column('hb', 28, 'the peer wants high-bandwidth compact blocks (BIP152)', {
+  column('hb', 28, 'the peer requests high-bandwidth compact blocks (BIP152)', {
     text: ({ highbandwidth }) => (highbandwidth ? '*' : ''),
     rank: ({ highbandwidth }) => -Number(highbandwidth),
   }),
@@ -123,25 +124,25 @@ export const COLUMNS: readonly Column[] = [
     text: deadline,
     rank: ({ next }) => next?.at ?? Infinity,
   }),
-  column('last reason', 211, 'why it ended, or why the previous connection to this address did', {
+  column('last reason', 211, 'why the connection ended, or why the previous one to this address ended', {
     text: ({ reason }) => reason?.code ?? '',
     rank: ({ reason }) => reason?.code ?? '~',
   }),
 ];
 
-/** Heads of the columns that a narrow window leaves out, first to last. `state` and `last reason` always stay. */
+/** Headings of the columns in the order in which a narrow window omits them. `state` and `last reason` are never omitted. */
 export const DROP_ORDER = [
   ...['hb', 'mping', 'recv', 'send', 'serv', 'type', 'age', 'v', 'net', 'ping', 'version'],
   ...['next', 'for', 'id', 'address', '<->'],
 ] as const;
 
-/** Below this width, pixels, a row has two lines: direction, id and address; state and last reason. */
+/** Below this width in pixels, a row has two lines: direction, id and address; state and last reason. */
 const TWO_LINES = 520;
 const OF_TWO_LINES: readonly string[] = ['<->', 'id', 'address', 'state', 'last reason'];
 
 export const hasTwoLines = (width: number): boolean => width < TWO_LINES;
 
-/** The heads of the columns that are left out so that the others fit into `width` pixels. */
+/** The headings of the columns that are omitted so that the others fit into `width` pixels. */
 export function droppedColumns(width: number): Set<string> {
   if (hasTwoLines(width)) return new Set(DROP_ORDER.filter((head) => !OF_TWO_LINES.includes(head)));
   const dropped = new Set<string>();
@@ -160,10 +161,10 @@ export interface Order {
   readonly down: boolean;
 }
 
-/** Live peers first, the latest first. */
+/** The default order: live peers first, then by time, latest first. */
 export const NEWEST: Order = { by: -1, down: false };
 
-/** The rows that match, in order. `state` empty: any. */
+/** The rows that match, in order. An empty `state` stands for all. */
 export function ordered(rows: Iterable<Row>, order: Order, filter: string, state: string): Row[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   const wanted = [...rows].filter((row) => (!state || row.state === state) && matches(row, words));

@@ -1,4 +1,4 @@
-/** A crawl: its status, a curve of the addresses that answered, and counts by outcome, network, transport and version. */
+/** The view of a crawl: its status, a curve of the addresses that answered, and counts by outcome, network, transport and version. */
 import { byId, make } from './dom.js';
 import type { CrawlReport } from './feed-messages.js';
 import { number } from './format.js';
@@ -21,7 +21,7 @@ const statusText = ({ state, round, reachable, attempted, active, queued, known 
   `${state}, round ${round}: ${number(reachable)} reachable, ${number(attempted)} contacted, ` +
   `${number(active)} open, ${number(queued)} queued, ${number(known)} known`;
 
-/** Outcomes in the colours of the states that they resemble. */
+/** The state whose colour an outcome has. */
 const TONES: Readonly<Record<string, string>> = {
   unreachable: 'closed',
   rejected: 'failed',

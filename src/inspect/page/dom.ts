@@ -1,8 +1,8 @@
-/** Creates and changes elements. Text is only set as text; the page's policy (trusted types) forbids anything else. */
+/** Creates and changes elements. Text is never parsed as HTML, which the policy of the page (trusted types) forbids. */
 
 export type Child = Node | string;
 
-/** The element that `index.html` has under that id. */
+/** The element of `index.html` with this id. */
 export function byId(id: string): HTMLElement {
   const element = document.getElementById(id);
   if (!element) throw new Error(`the page has no element "${id}"`);
@@ -42,7 +42,7 @@ export function makeSvg<T extends keyof SVGElementTagNameMap>(
   return element;
 }
 
-/** Sets the text unless it is the same: each change costs layout time. */
+/** Sets the text, unless it is the same, since each change costs layout time. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

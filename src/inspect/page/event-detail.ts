@@ -1,4 +1,4 @@
-/** One entry of a transcript in full: a message with its bytes and fields, or a transition and its reason. */
+/** Shows all facts of one entry of a transcript: a message with its bytes and fields, or a transition and its reason. */
 import { make, type Child } from './dom.js';
 import type { TransitionEntry, MessageEntry, TranscriptEntry, Reason, ReasonText } from './feed-messages.js';
 import { bytes, span } from './format.js';
@@ -6,7 +6,7 @@ import { FIELDS } from './glossary.js';
 
 export type Reasons = Readonly<Record<string, ReasonText>>;
 
-/** Bytes on a line, and lines of one field. */
+/** Bytes on a line, and most lines of one field. */
 const PER_LINE = 8;
 const MAX_LINES = 4;
 
@@ -47,7 +47,7 @@ function fieldTable({ fields }: MessageEntry): HTMLElement {
   return make('table.fields', make('thead', head), make('tbody', ...rows));
 }
 
-/** `f9 be b4 d9`, in lines. */
+/** Hex in groups of two digits and in lines: `f9 be b4 d9`. */
 function spaced(hex: string): string {
   const rows = hex.match(new RegExp(`.{1,${2 * PER_LINE}}`, 'g')) ?? [''];
   const shown = rows.slice(0, MAX_LINES).map((row) => (row.match(/../g) ?? []).join(' '));
@@ -79,10 +79,10 @@ function transitionDetail(entry: TransitionEntry, reasons: Reasons): HTMLElement
 const bipOf = (bip: number | undefined): HTMLElement[] =>
   bip === undefined ? [] : [make('span.bip', `BIP${bip}`)];
 
-/** Whether a hint names an option of the command line, which peers of the page do not have: `--timeout MS`. */
+/** Whether a hint names an option of the command line, such as `--timeout MS`, which does not apply to the page. */
 const isOption = (hint: string): boolean => /(?:^|\s)--[a-z]/.test(hint);
 
-/** A code, its sentence, the hint unless it is for the command line, and its facts. */
+/** A reason: its code and sentence, its hint unless it is about the command line, and its facts. */
 export function reasonOf({ code, facts }: Reason, reasons: Reasons): HTMLElement[] {
   const { says = '', hint = '', blame = '' } = reasons[code] ?? {};
   const known = Object.entries(facts).map(([name, value]) => `${name}=${value}`);

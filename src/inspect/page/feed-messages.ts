@@ -2,7 +2,7 @@
  * The messages between the node and the page on the WebSocket `/feed`: JSON, one object per frame. Types only. A
  * {@link Transcript} is also the answer of `/sessions/NAME`, so a recorded session looks like a live one.
  *
- * Times (`…at`) are milliseconds since 1970-01-01 UTC unless said otherwise. Text that came from a peer is plain text.
+ * Times (`…at`) are milliseconds since 1970-01-01 UTC unless stated otherwise. Text from a peer is untrusted plain text.
  */
 
 export type State =
@@ -15,7 +15,7 @@ export interface Reason {
   readonly facts: Facts;
 }
 
-/** One row of the table of peers: keys of `getpeerinfo`; `minping` and `pingtime` are milliseconds. */
+/** One row of the table of peers, with the keys of `getpeerinfo`; but `minping` and `pingtime` are milliseconds. */
 export interface Row {
   /** The peer's id, after the name of its node if that has one: `lab.3`. */
   readonly key: string;
@@ -59,10 +59,10 @@ export interface StateChange {
   readonly code: string;
 }
 
-/** The machine of the connection, or that of its key exchange. */
+/** The machine of the connection, or the machine of its key exchange. */
 export type MachineName = 'peer' | 'transport';
 
-/** A run of bytes with a name and a meaning; `offset` counts from the start of the payload. */
+/** The bytes of one field; `offset` is in bytes from the start of the payload. */
 export interface Field {
   readonly offset: number;
   readonly hex: string;
@@ -81,19 +81,19 @@ interface Instant {
 export interface MessageEntry extends Instant {
   readonly kind: 'sent' | 'received';
   readonly command: string;
-  /** Bytes of the payload; `hex` may hold only the first of them. */
+  /** Size of the payload in bytes; `hex` may contain only the first of them. */
   readonly size: number;
   readonly hex: string;
   readonly fields: readonly Field[];
-  /** What is wrong with the message. */
+  /** Sentences about faults in the message. */
   readonly faults: readonly string[];
-  /** The reason code of a message that was dropped before it was decoded, or of bytes that ended the connection; none are here. */
+  /** The reason code of a message that was dropped before it was decoded, or of bytes that ended the connection; `hex` is then empty. */
   readonly dropped?: string;
   readonly bip?: number;
   readonly about?: string;
 }
 
-/** What a machine did with an event. */
+/** The reaction of a machine to an event. */
 export interface TransitionEntry extends Instant {
   readonly kind: 'transition';
   readonly machine: MachineName;
@@ -110,14 +110,14 @@ export interface TransitionEntry extends Instant {
 
 export type TranscriptEntry = MessageEntry | TransitionEntry;
 
-/** One connection from its start. The first entries are always kept; of the later ones, the latest. */
+/** One connection. It has the first entries and the latest ones. */
 export interface Transcript {
   readonly key: string;
   readonly inbound: boolean;
   readonly startedat: number;
-  /** The keys of `getpeerinfo`, and those of this node. */
+  /** The `PeerInfo`: the keys of `getpeerinfo` and further ones. */
   readonly facts: Readonly<Record<string, unknown>>;
-  /** When pongs came (milliseconds since the transcript began) and how long they took (milliseconds); the latest 120. */
+  /** The latest 120 pongs: the time since the transcript began and the ping time, both in milliseconds. */
   readonly pings: readonly (readonly [at: number, ms: number])[];
   readonly entries: readonly TranscriptEntry[];
 }
@@ -126,11 +126,11 @@ export interface Transcript {
 export interface OutcomeCounts {
   /** Ends by reason code; `established` counts complete handshakes. */
   readonly outcomes: Readonly<Record<string, number>>;
-  /** How many handshakes took at most so many milliseconds, from the open link to the peer's verack; the last has no limit. */
+  /** The durations of handshakes, from the open link to the peer's verack, as buckets with an upper limit in milliseconds; the last has none. */
   readonly handshakes: readonly { readonly upto: number | null; readonly count: number }[];
 }
 
-/** An outbound target or a supervisor: an actor that belongs to no connection. */
+/** An actor that does not belong to a connection: an outbound target or a supervisor. */
 export interface ActorRow {
   /** The actor's name, after the name of its node if that has one: `outbound.3`. */
   readonly key: string;
@@ -187,7 +187,7 @@ export interface ReasonText {
   readonly blame: string;
 }
 
-/** A way in which a peer of the lab behaves. */
+/** A behaviour of a lab peer. */
 export interface LabBehaviour {
   readonly name: string;
   readonly about: string;
@@ -206,27 +206,27 @@ export interface LabMenu {
 
 export interface LabPeer {
   readonly n: number;
-  /** Key of its row; absent until our node has one. */
+  /** The key of its row; absent until the node has one. */
   readonly key?: string;
   readonly behaviour: string;
   readonly dialled: boolean;
   readonly open: boolean;
-  /** The connection is not open yet: nothing can be sent. */
+  /** Whether the connection is not open yet, so that nothing can be sent. */
   readonly connecting: boolean;
   readonly paused: boolean;
-  /** Uses v1: messages can be sent in its name. */
+  /** Whether it uses v1, so that messages can be sent in its name. */
   readonly v1: boolean;
 }
 
 export interface LabState {
-  /** The clock is held. */
+  /** Whether the clock is held. */
   readonly held: boolean;
-  /** Time that was asked for has not passed yet. */
+  /** Whether requested time has not passed yet. */
   readonly busy: boolean;
   /** Milliseconds of the lab's own clock. */
   readonly now: number;
   readonly peers: readonly LabPeer[];
-  /** Why the latest command failed; empty when it did not. */
+  /** Why the latest command failed; empty if it succeeded. */
   readonly error: string;
 }
 
@@ -243,17 +243,17 @@ export interface Update {
   readonly at: number;
   readonly start?: FeedStart;
   readonly rows: readonly Row[];
-  /** Keys of rows that the node has forgotten. */
+  /** Keys of rows that were removed. */
   readonly gone: readonly string[];
   readonly changes: readonly StateChange[];
-  /** Changes that were left out because there were too many. */
+  /** The number of changes that were omitted because there were too many. */
   readonly missed: number;
   readonly outcomes?: OutcomeCounts;
-  /** The selected peer: entries that were not sent yet. */
+  /** The selected peer, with the entries that were not sent before. */
   readonly transcript?: Transcript;
   readonly lab?: LabState;
   readonly actors?: ActorStates;
-  /** The one that most peers see first. */
+  /** Sorted by the number of peers, highest first. */
   readonly localAddresses?: readonly LocalAddress[];
   readonly crawl?: CrawlReport;
 }

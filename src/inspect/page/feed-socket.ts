@@ -1,4 +1,4 @@
-/** The WebSocket to the node, which is opened again when it closes. */
+/** The WebSocket to the node. It reconnects when it is closed. */
 import type { Request, Update } from './feed-messages.js';
 
 /** Milliseconds between two attempts. */

@@ -1,30 +1,32 @@
-/** The terms of the page, for its tooltips and the glossary view. No document here. */
+/** The terms of the page, for its tooltips and the glossary view. Does not use the document. */
 
-/** By term, in the order of the glossary. */
+/** The texts by term, in the order of the glossary. */
 export const GLOSSARY: Readonly<Record<string, string>> = {
   peer: 'The other end of one connection.',
   state:
     'The state of the peer machine: connecting, awaitingVersion or versionSent, versionReceived, established, closed, failed.',
   awaitingVersion: 'An inbound connection is open, and the version message of the peer has not arrived.',
-  versionSent: 'An outbound connection is open, version was sent, and that of the peer has not arrived.',
-  versionReceived: 'Both version messages were exchanged; the verack of the peer has not arrived.',
+  versionSent:
+    'An outbound connection is open and version was sent; the version message of the peer has not arrived.',
+  versionReceived: 'The version message of the peer has arrived; its verack has not.',
   established: 'The handshake is complete: both ends have sent version and verack.',
-  closed: 'The connection ended in order.',
-  failed: 'The connection ended with an error; the reason says which.',
-  reason: 'The code of why a connection ended, with its facts. blame is who caused it.',
+  closed: 'The connection ended without an error.',
+  failed: 'The connection ended with an error, which the reason describes.',
+  reason: 'Why a connection ended: a code and its facts.',
   deadline: 'What happens without further messages, and when. The chart shows the deadlines in force.',
   handshake: 'The exchange of version and verack at the start of a connection.',
   transition: 'What a machine does with an event in a state: its guard, its actions and the next state.',
   target:
     'An address or name that the node wants to be connected to; the outbound machine dials it again after failures.',
-  supervisor: 'The machine that gives out the inbound and outbound slots of a node.',
-  cell: 'A state and an event together: what the machine does with the event there.',
+  supervisor: 'The machine that assigns the inbound and outbound slots of a node.',
+  cell: 'A pair of state and event, and the reaction of the machine to the event in this state.',
   blame:
     'Who caused the end: remote (the peer), policy (a rule of this node), network, caller, us (an error of this program), nobody.',
   magic: 'Four bytes at the start of each v1 message that name the chain.',
-  checksum: 'Four bytes of a v1 message by which a changed payload is found; such a message is dropped.',
-  nonce: 'A random number: in version it finds a connection to itself, in ping and pong it pairs the two.',
-  transport: 'v1 is plain frames, v2 is encrypted (BIP324); the transport machine decides which.',
+  checksum: 'Four bytes of a v1 message that detect a changed payload; such a message is dropped.',
+  nonce:
+    'A random number: in version it detects a connection of a node to itself, in ping and pong it matches the answer to the request.',
+  transport: 'v1 is unencrypted, v2 is encrypted (BIP324); the transport machine selects one.',
   services:
     'Bits of the version message, as letters: n NETWORK, b BLOOM, w WITNESS, c COMPACT_FILTERS, l NETWORK_LIMITED, 2 P2P_V2.',
   negotiated:
@@ -34,10 +36,10 @@ export const GLOSSARY: Readonly<Record<string, string>> = {
   'block-relay-only': 'An outbound connection without transactions and addresses.',
   'full-relay': 'An ordinary outbound connection, with transactions and addresses.',
   addrlocal: 'The address of this node as the peer sees it: it is in the version message of the peer.',
-  lab: 'Peers in memory with faults on purpose, on a clock of their own. Only with the option --lab.',
+  lab: 'Peers in memory with deliberate faults, on a separate clock. Only with the option --lab.',
 };
 
-/** What the fields of messages mean. */
+/** The meanings of the fields of messages. */
 export const FIELDS: Readonly<Record<string, string>> = {
   version: 'protocol version of the sender',
   services: 'services that the sender offers',
@@ -48,7 +50,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   'addr_from.services': 'services of the sender again',
   'addr_from.ip': 'address of the sender; not used today',
   'addr_from.port': 'port of the sender; not used today',
-  nonce: 'random number: finds connections to itself (version), pairs ping and pong',
+  nonce: 'random number: detects connections of a node to itself (version), matches pong to ping',
   user_agent: 'BIP14: software of the sender, preceded by its length',
   start_height: 'height of the best block of the sender',
   relay: 'BIP37: whether transactions may be announced at once',

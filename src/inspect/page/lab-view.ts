@@ -20,7 +20,7 @@ export class LabView {
   readonly #hold = button(
     'hold',
     () => this.execute({ do: this.pageState.lab?.held ? 'run' : 'hold' }),
-    'holds the clock or lets it run; also possible before the first peer',
+    'stops the clock or starts it again; also possible before the first peer',
   );
   readonly #now = make('span.muted');
   readonly #error = make('p.faulty');
@@ -53,7 +53,7 @@ export class LabView {
     this.#list(lab.peers);
     const current = lab.peers.find(({ n }) => n === this.#selected);
     this.#allowMessages(current);
-    // Our node may not know a new peer yet: then nothing is shown of it, in particular not the peer before.
+    // The node may not know a new peer yet. Then no transcript is shown, not that of the previous peer.
     this.select(current?.key ?? '');
     byId('lab-nothing').hidden = !current || current.key !== undefined;
   }
@@ -62,7 +62,7 @@ export class LabView {
     const start = button('start', () => this.#start());
     start.className = 'main';
     const held = make('label', this.#held, ' hold the clock first');
-    held.title = 'nothing happens until you press step or run';
+    held.title = 'the peer does nothing until you press step or run';
     return make(
       'fieldset.lab-peer',
       make('legend', 'peer'),
@@ -96,7 +96,7 @@ export class LabView {
     );
   }
 
-  /** A disabled button says why. */
+  /** Enables the buttons of messages; the tooltip of a disabled button gives the reason. */
   #allowMessages(peer: LabPeer | undefined): void {
     const why = whyNotSent(peer);
     [...this.#messages.children].forEach((element, place) => {
@@ -106,7 +106,7 @@ export class LabView {
     });
   }
 
-  /** Shows the menu, also before the view is opened, so that nothing moves when it is. */
+  /** Fills the menu, before the view is opened, so that the layout does not change then. */
   offer(menu: LabMenu | undefined): void {
     if (!menu || menu === this.#menu) return;
     this.#menu = menu;
@@ -129,7 +129,7 @@ export class LabView {
     this.execute({ do: 'start', behaviour, dialled, held: this.#held.checked });
   }
 
-  /** A new peer is selected. */
+  /** Selects a new peer. */
   #selectNewest(peers: readonly LabPeer[]): void {
     const newest = Math.max(0, ...peers.map(({ n }) => n));
     if (newest > this.#newest) this.#selected = newest;
@@ -166,9 +166,9 @@ export class LabView {
   #controls(n: number, paused: boolean): HTMLElement[] {
     const toggle = paused ? 'resume' : 'pause';
     return [
-      button(toggle, () => this.execute({ do: toggle, n }), 'whether the peer reads'),
+      button(toggle, () => this.execute({ do: toggle, n }), 'the peer stops reading, or reads again'),
       button('peer closes', () => this.execute({ do: 'close', n }), 'the peer closes the connection'),
-      button('node closes', () => this.execute({ do: 'disconnect', n }), 'our node closes the connection'),
+      button('node closes', () => this.execute({ do: 'disconnect', n }), 'this node closes the connection'),
     ];
   }
 

@@ -1,26 +1,26 @@
-/** The compiled picture of one machine: how many actors are in each state, the transition of one, the deadlines in force. */
+/** The generated chart of one machine, with the number of actors in each state, the last transition of one actor, and the current deadlines. */
 import { makeSvg, setText } from './dom.js';
 import type { StateChange } from './feed-messages.js';
 import { timeLabel } from './format.js';
 
-/** How long a transition stays marked, milliseconds. */
+/** Milliseconds for which a transition is highlighted. */
 const FLASH = 900;
-/** Of the number in a state, pixels at scale 1. */
+/** Size of the number in a state, pixels at scale 1. */
 const BADGE_HEIGHT = 13;
 const DIGIT_WIDTH = 7;
-/** From its middle to the bottom of the state's box. */
+/** Distance from its centre to the bottom of the box of the state. */
 const BADGE_BOTTOM = 10.5;
-/** Smallest and largest scale; at 1 the text has 11 pixels. */
+/** Smallest and largest scale; at scale 1 the text is 11 pixels high. */
 const MIN_SCALE = 0.25;
 const MAX_SCALE = 4;
 
 /** A transition of one actor. */
 export type ChartEdge = Pick<StateChange, 'from' | 'to' | 'event' | 'description'>;
 
-/** What is marked: counts of many actors, or the state of one and the transition that led there. */
+/** What is marked: the counts of many actors, or the state of one and the transition that led to it. */
 export interface Marks {
   readonly counts: ReadonlyMap<string, number>;
-  /** One actor: its state has no number. */
+  /** Whether it is one actor, whose state shows no number. */
   readonly isSingle?: boolean;
   readonly edge?: ChartEdge;
 }
@@ -28,7 +28,7 @@ export interface Marks {
 export class MachineChart {
   readonly #badges = new Map<string, SVGGElement>();
   readonly #flashes = new Map<Element, Animation[]>();
-  /** Text with a deadline, as compiled. */
+  /** The generated text of labels with a deadline. */
   readonly #labels = new Map<Element, string>();
   readonly #states: readonly SVGGraphicsElement[];
   #taken: Element | undefined;
@@ -40,7 +40,7 @@ export class MachineChart {
     this.scale = 1;
   }
 
-  /** Fetches a picture; undefined when the node has none. */
+  /** Fetches a chart; undefined if the server has none. */
   static async load(path: string): Promise<MachineChart | undefined> {
     const svg = await fetched(path);
     return svg && new MachineChart(svg);
@@ -50,7 +50,7 @@ export class MachineChart {
     return this.#scale;
   }
 
-  /** 1 is the size at which the text has 11 pixels. */
+  /** At scale 1 the text is 11 pixels high. */
   set scale(scale: number) {
     this.#scale = Math.min(MAX_SCALE, Math.max(MIN_SCALE, scale));
     const { width, height } = this.svg.viewBox.baseVal;
@@ -58,17 +58,17 @@ export class MachineChart {
     this.svg.setAttribute('height', String(Math.round(height * this.#scale)));
   }
 
-  /** The width at scale 1, pixels. */
+  /** The width at scale 1 in pixels. */
   get width(): number {
     return this.svg.viewBox.baseVal.width;
   }
 
-  /** The height at scale 1, pixels. */
+  /** The height at scale 1 in pixels. */
   get height(): number {
     return this.svg.viewBox.baseVal.height;
   }
 
-  /** Returns whether another state or transition is marked now. */
+  /** Marks states and a transition; returns whether the marks have changed. */
   show({ counts, isSingle = false, edge }: Marks): boolean {
     let isChanged = false;
     for (const group of this.#states) {
@@ -89,7 +89,7 @@ export class MachineChart {
     return current.length === 1 ? current[0] : undefined;
   }
 
-  /** A transition was taken just now. */
+  /** Highlights a transition for a moment. */
   flash(change: ChartEdge): void {
     const edge = this.#edgeOf(change);
     if (!edge) return;
@@ -102,7 +102,7 @@ export class MachineChart {
     );
   }
 
-  /** Shows these delays instead of the defaults; by the name of the delay, milliseconds. */
+  /** Shows these delays, in milliseconds by name, instead of the defaults. */
   setDeadlines(deadlines: Readonly<Record<string, number>>): void {
     const text = JSON.stringify(deadlines);
     if (text === this.#deadlines) return;
@@ -117,7 +117,7 @@ export class MachineChart {
     setText(element, label.replace(/\d+ (?:ms|s|min)\b/, timeLabel(ms)));
   }
 
-  /** Labels and tooltips with a delay: of its edges, of the boxes of reason codes, of the state that it limits. */
+  /** The labels and tooltips that contain a delay: of edges, of boxes of reason codes, and of the state that it limits. */
   #labelsOf(delay: string): Element[] {
     const edges = [...this.svg.querySelectorAll(`[id$="-${delay}"] :is(text, title)`)];
     const codes = [...this.svg.querySelectorAll('.codes text')];
@@ -129,7 +129,7 @@ export class MachineChart {
     ];
   }
 
-  /** The edge whose title has the description; a deadline and `in any state` have edges of their own. */
+  /** The edge whose title contains the description; deadlines and `in any state` have separate edges. */
   #edgeOf({ from, to, event, description }: ChartEdge): Element | undefined {
     const after = event.startsWith('after ') ? `-${event.slice('after '.length)}` : '';
     const names = [from, 'handshaking', 'any'].flatMap((start) => [
@@ -161,7 +161,7 @@ export class MachineChart {
     box.setAttribute('x', String(-width / 2));
   }
 
-  /** Below the name, which moves up, inside the state's box: arrow heads are outside. */
+  /** Adds the number inside the box of the state, below its name, since arrow heads are outside of the box. */
   #addBadge(group: SVGGraphicsElement): SVGGElement {
     const { x, y, width, height } = group.getBBox();
     const badge = makeSvg('g', {
@@ -176,7 +176,7 @@ export class MachineChart {
   }
 }
 
-/** As a document from the start: the page's policy forbids text that becomes markup. */
+/** Fetches an SVG as a document, since the policy of the page forbids parsing text as markup. */
 function fetched(path: string): Promise<SVGSVGElement | undefined> {
   const request = new XMLHttpRequest();
   return new Promise((resolve) => {

@@ -19,13 +19,13 @@ import { drawTargets } from './targets-view.js';
 import { TranscriptView } from './transcript-view.js';
 import { TransitionLog } from './transition-log.js';
 
-/** Milliseconds between two drawings; a page that takes long to draw draws less often. */
+/** Least milliseconds between two drawings; if drawing takes long, the page draws less often. */
 const FRAME = 100;
 /** Milliseconds between two reports of the visible rows. */
 const VISIBLE_INTERVAL = 500;
 
 const VIEWS = ['peers', 'peer', 'targets', 'crawl', 'outcomes', 'transitions', 'lab', 'glossary'] as const;
-/** The chart beside a view, where it is not that of the peer. */
+/** The chart next to a view, if it is not that of the peer. */
 const CHARTS: Readonly<Partial<Record<string, string>>> = { targets: 'outbound', crawl: 'crawl' };
 type View = (typeof VIEWS)[number];
 
@@ -104,7 +104,7 @@ class Page {
     setTimeout(() => this.#drawSoon(), Math.max(FRAME, 4 * this.#cost));
   }
 
-  /** With the next frame of the browser, so that the answer to an action does not wait. */
+  /** Draws in the next frame of the browser, so that the page reacts to the user at once. */
   #drawSoon(): void {
     if (this.#frame !== 0) return;
     this.#frame = requestAnimationFrame(() => this.#draw());
@@ -196,7 +196,7 @@ class Page {
     this.#labTranscript.show(this.#transcript, this.#pageState.start.reasons);
   }
 
-  /** Of the selected peer, recorded or live. */
+  /** The transcript of the selected peer, recorded or live. */
   get #transcript(): Transcript | undefined {
     if (this.#session) return this.#session;
     const { transcript } = this.#pageState;
@@ -219,7 +219,7 @@ class Page {
     return { counts: this.#pageState.actorCounts(machine) };
   }
 
-  /** Of the node of the selected peer, else of the first node. */
+  /** The deadlines of the node of the selected peer; without one, of the first node. */
   #deadlines(): Readonly<Record<string, number>> {
     const { deadlines } = this.#pageState.actors;
     const node = this.#transcriptView ? this.#selected.replace(/\.?\d+$/, '') : '';
@@ -251,7 +251,7 @@ class Page {
     this.#drawLater();
   }
 
-  /** Moves the focus into the view that opened; from a peer back to its row. */
+  /** Moves the focus to the view that was opened; when returning from a peer, to the table. */
   #changeView(): void {
     const before = this.#view;
     this.#route();

@@ -1,11 +1,11 @@
-/** How connections ended, and how long handshakes took, since the node started. */
+/** The view of how connections ended and how long handshakes took, since the node started. */
 import { byId, make } from './dom.js';
 import type { OutcomeCounts } from './feed-messages.js';
 import { bars, histogram } from './plots.js';
 import { number, span } from './format.js';
 import type { PageState } from './page-state.js';
 
-/** The colour of a code: established, closed in order, or failed. */
+/** The state whose colour a code has: established, closed or failed. */
 function toneOf(code: string): string {
   if (code === 'established') return 'established';
   return code.startsWith('END_') || code === 'ERR_LOCAL_CANCELLED' ? 'closed' : 'failed';

@@ -1,4 +1,4 @@
-/** The state of the page: the sum of all updates. No document here. */
+/** The state of the page, which all updates have been applied to. Does not use the document. */
 import type {
   ActorStates,
   CrawlReport,
@@ -15,7 +15,7 @@ import type {
   Update,
 } from './feed-messages.js';
 
-/** Changes that are kept for the view of transitions. */
+/** Most changes that are kept for the view of transitions. */
 export const CHANGES = 1_000;
 
 export const STATES: readonly State[] = [
@@ -35,7 +35,7 @@ export class PageState {
   readonly counts = new Map<State, number>(STATES.map((state) => [state, 0]));
   /** The latest {@link CHANGES}, oldest first. */
   changes: StateChange[] = [];
-  /** Changes since the page was opened, and those that were left out because there were too many. */
+  /** The number of changes since the page was opened; `missed`: the number of those that were omitted. */
   changeCount = 0;
   missed = 0;
   start: FeedStart = { reasons: {}, sessions: [], machines: [] };
@@ -46,7 +46,7 @@ export class PageState {
   crawl: CrawlReport | undefined;
   transcript: Transcript | undefined;
 
-  /** A new connection to the node sends everything again. */
+  /** Removes everything that the node sends again on a new connection. */
   clear(): void {
     this.rows.clear();
     for (const state of STATES) this.counts.set(state, 0);
@@ -105,8 +105,8 @@ export class PageState {
   }
 }
 
-/** Entries of one transcript that the page keeps: as many as the node. */
-const MOMENTS = 448;
+/** Most entries of a transcript, and how many of the first ones are always kept: the same as in the node. */
+const MAX_ENTRIES = 448;
 const FIRST = 48;
 
 /** The transcript so far, followed by the new entries. */
@@ -114,7 +114,7 @@ export function joined(before: Transcript | undefined, now: Transcript): Transcr
   if (before?.key !== now.key || now.entries[0]?.n === 0) return now;
   const from = now.entries[0]?.n ?? Infinity;
   const entries = [...before.entries.filter(({ n }) => n < from), ...now.entries];
-  const dropped = Math.max(0, entries.length - MOMENTS);
+  const dropped = Math.max(0, entries.length - MAX_ENTRIES);
   return { ...now, entries: [...entries.slice(0, FIRST), ...entries.slice(FIRST + dropped)] };
 }
 

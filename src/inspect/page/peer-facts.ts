@@ -1,4 +1,4 @@
-/** The facts of one peer: the most important ones of `getpeerinfo`, all of them on demand, and its pings. */
+/** Shows the facts of one peer: the most important ones of `getpeerinfo`, all of them on request, and its pings. */
 import { reasonOf, type Reasons } from './event-detail.js';
 import { type Child, make } from './dom.js';
 import type { LocalAddress, Reason, Transcript } from './feed-messages.js';
@@ -8,10 +8,10 @@ import { ago, bytes, span } from './format.js';
 
 type Facts = Transcript['facts'];
 
-/** Addresses of this node that are shown. */
+/** Most addresses of this node that are shown. */
 const LOCAL_ADDRESSES = 3;
 
-/** Text of a fact; lists with spaces, objects as JSON, nothing for an empty value. */
+/** The text of a fact: lists with spaces, objects as JSON, an empty text for a missing value. */
 function textOf(value: unknown): string {
   if (Array.isArray(value)) return value.map(String).join(' ');
   if (typeof value === 'string') return value;
@@ -92,7 +92,7 @@ function chips(words: unknown): Child {
   return make('span.chips', ...words.map((word) => make('span.bip', String(word))));
 }
 
-/** How the peers see this node, the most frequent address first; empty when no peer has sent an address. */
+/** The addresses that peers see for this node, the most frequent first; empty if no peer has sent one. */
 export function localAddressText(addresses: readonly LocalAddress[]): string {
   const all = addresses.reduce((sum, { score }) => sum + score, 0);
   const texts = addresses

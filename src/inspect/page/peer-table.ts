@@ -1,4 +1,4 @@
-/** The table of peers. Only the visible rows are in the document, however many there are. */
+/** The table of peers. Only the visible rows are in the document, so that it can have thousands of rows. */
 import {
   type Column,
   COLUMNS,
@@ -14,7 +14,7 @@ import { byId, setClass, make, setText } from './dom.js';
 import type { Row } from './feed-messages.js';
 import { isOver, type PageState } from './page-state.js';
 
-/** Of a row with one line and with two, pixels; the style sheet says the same. */
+/** Height of a row with one line and with two, pixels; must be the same as in style.css. */
 const HEIGHT = 26;
 const TWO_LINES_HEIGHT = 46;
 const MARGIN = 6;
@@ -36,7 +36,7 @@ export class PeerTable {
   #width = 0;
   #height = HEIGHT;
   #sortedat = 0;
-  /** Only peers in this state; empty for all. */
+  /** The state of the peers that are shown; empty for all. */
   state = '';
 
   constructor(
@@ -57,7 +57,7 @@ export class PeerTable {
     return this.#rows.slice(this.#first, this.#first + this.#lines.length).map(({ key }) => key);
   }
 
-  /** Rows were added, removed or changed. */
+  /** Call this when rows were added, removed or changed. */
   markChanged(): void {
     this.#stale = true;
   }
@@ -100,7 +100,7 @@ export class PeerTable {
       press.title = `${about}; press to sort`;
       press.addEventListener('click', () => this.#orderBy(by));
       cell.scope = 'col';
-      // The last column takes the width that is left.
+      // The last column has no fixed width and takes the rest.
       if (by < COLUMNS.length - 1) cell.style.width = `${width}px`;
       cell.append(press);
       return cell;
@@ -108,7 +108,7 @@ export class PeerTable {
     byId('peers-heads').append(...heads);
   }
 
-  /** Leaves out the columns that do not fit, and says which. */
+  /** Hides the columns that do not fit, and lists them on the page. */
   #dropColumns(): void {
     const { clientWidth } = this.#scroll;
     if (clientWidth === this.#width) return;
@@ -123,9 +123,9 @@ export class PeerTable {
       note,
       dropped.size === 0 || hasTwoLines(clientWidth)
         ? ''
-        : `Left out for lack of width: ${[...dropped].join(', ')}.`,
+        : `Hidden because the window is narrow: ${[...dropped].join(', ')}.`,
     );
-    note.title = `a narrow window leaves columns out in this order: ${DROP_ORDER.join(', ')}`;
+    note.title = `a narrow window hides columns in this order: ${DROP_ORDER.join(', ')}`;
   }
 
   #setLines(two: boolean): void {
@@ -202,7 +202,7 @@ export class PeerTable {
   }
 }
 
-/** Text of a peer can be longer than its column: it is the tooltip too. */
+/** Sets the text of a cell. Text of a peer is the tooltip too, since it can be longer than its column. */
 function fillCell(cell: HTMLTableCellElement, { foreign }: Column, text: string): void {
   if (cell.textContent === text) return;
   cell.textContent = text;

@@ -1,4 +1,4 @@
-/** Small plots: bars for counts, a line for pings, a curve for a total that grows. */
+/** Draws small plots: bars for counts, a line for pings, a curve for a growing total. */
 import { makeSvg, make } from './dom.js';
 import { ago, number, span } from './format.js';
 

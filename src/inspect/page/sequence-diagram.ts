@@ -21,7 +21,7 @@ export class SequenceDiagram {
     });
   }
 
-  /** `count`: how many entries have happened. */
+  /** `count` is the number of entries up to and including the selected one. */
   show(transcript: Transcript, count: number): void {
     if (this.#transcript !== transcript.key) this.#clear(transcript.key);
     transcript.entries.forEach((entry, place) => this.#put(entry, place));
@@ -45,7 +45,7 @@ export class SequenceDiagram {
     if (!isVisible) this.list.scrollTop = this.#topOf(line, clientHeight);
   }
 
-  /** Where the list begins with a whole line, and `line` is the last one that has room. */
+  /** The scroll position at which the list begins with a complete line, and `line` is the last complete one. */
   #topOf(line: HTMLLIElement, height: number): number {
     const bottom = line.offsetTop + line.offsetHeight;
     return this.#lines.find(({ offsetTop }) => offsetTop >= bottom - height)?.offsetTop ?? line.offsetTop;
@@ -58,7 +58,7 @@ export class SequenceDiagram {
     this.list.replaceChildren();
   }
 
-  /** An entry keeps its content; only the target of a transition is added. */
+  /** The content of an entry does not change, except that the target of a transition is added. */
   #put(entry: TranscriptEntry, place: number): void {
     if (this.#shown[place]?.n === entry.n) return;
     const line = entry.kind === 'transition' ? transitionLine(entry) : messageLine(entry);

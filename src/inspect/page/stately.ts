@@ -1,8 +1,8 @@
 /**
  * The page at `/stately`: loads the hosted Stately Inspector in a frame after a click, and forwards the stream to it.
  *
- * The framed page posts `@statelyai.connected` to its parent, which then posts messages. The stream is opened at that time,
- * so nothing is stored before, and a frame that is loaded again receives everything again.
+ * The framed page posts `@statelyai.connected` to its parent, which then opens the WebSocket and posts its messages. Nothing
+ * is therefore buffered before, and a frame that is loaded again receives everything again.
  */
 import { byId, setClass, make, setText } from './dom.js';
 

@@ -1,4 +1,4 @@
-/** The actors that belong to no connection: outbound targets and supervisors. */
+/** The view of the actors that do not belong to a connection: outbound targets and supervisors. */
 import { byId, make, setText } from './dom.js';
 import type { ActorRow } from './feed-messages.js';
 import { ago } from './format.js';

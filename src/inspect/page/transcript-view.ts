@@ -1,4 +1,4 @@
-/** A transcript on the page: its sequence diagram, the selected entry, the peer's facts, and the controls that step through it. */
+/** Shows a transcript: its sequence diagram, the selected entry, the facts of the peer, and controls to step through it. */
 import { SequenceDiagram } from './sequence-diagram.js';
 import { detailOf, type Reasons } from './event-detail.js';
 import { PeerFacts } from './peer-facts.js';
@@ -14,11 +14,11 @@ export class TranscriptView {
   readonly #position = make('output');
   readonly #slider = make('input');
   #transcript: Transcript | undefined;
-  /** How many entries have happened; undefined follows the transcript. */
+  /** The number of entries up to the selected one; undefined follows new entries. */
   #count: number | undefined;
   #detailed = '';
 
-  /** `changed` is called when another entry was selected. */
+  /** `changed` is called when another entry has been selected. */
   constructor(private readonly changed: () => void) {
     this.#slider.type = 'range';
     this.#slider.min = '1';
@@ -36,7 +36,7 @@ export class TranscriptView {
     return this.#transcript;
   }
 
-  /** How many entries of the transcript count as having happened. */
+  /** The number of entries up to and including the selected one. */
   get count(): number {
     const all = this.#transcript?.entries.length ?? 0;
     return Math.min(this.#count ?? all, all);
@@ -55,7 +55,7 @@ export class TranscriptView {
     this.#facts.show(transcript, reasons);
   }
 
-  /** To just after that many entries; at the end it follows new ones. */
+  /** Selects the entry with this number, from 1; at the end, new entries are followed. */
   step(count: number): void {
     const all = this.#transcript?.entries.length ?? 0;
     this.#count = count >= all ? undefined : Math.max(0, count);
@@ -63,7 +63,7 @@ export class TranscriptView {
     this.changed();
   }
 
-  /** The keys of the buttons. Returns whether the key is one of them. */
+  /** Handles the keys of the buttons; returns whether the key is one of them. */
   handleKey(key: string): boolean {
     const to: Readonly<Record<string, number>> = {
       ArrowLeft: this.count - 1,

@@ -4,7 +4,7 @@ import type { StateChange } from './feed-messages.js';
 import { clock, number } from './format.js';
 import type { PageState } from './page-state.js';
 
-/** Lines in the document. */
+/** Most lines in the document. */
 const LINES = 200;
 
 export class TransitionLog {
@@ -27,7 +27,7 @@ export class TransitionLog {
     this.#drawn = changeCount;
     for (const change of fresh > 0 ? changes.slice(-fresh) : []) this.#list.prepend(lineOf(change));
     while (this.#list.childElementCount > LINES) this.#list.lastElementChild?.remove();
-    const left = missed > 0 ? `; ${number(missed)} were left out` : '';
+    const left = missed > 0 ? `; ${number(missed)} omitted` : '';
     setText(byId('transitions-count'), changeCount === 0 ? 'none yet' : `${number(changeCount)}${left}`);
   }
 }
