@@ -151,12 +151,11 @@ export class V2Transport implements MessageTransport, TransportEffects {
   }
 
   feed(chunk: Uint8Array): Iterable<IncomingEvent> {
+    this.#noteArrival();
     if (this.#decoder) return this.#decode(this.#decoder, chunk);
     const events = this.#parse(chunk);
     const [first] = events;
-    if (first?.kind === 'v1') return this.#useV1(first.bytes);
-    this.#noteArrival();
-    return this.#takeAll(events);
+    return first?.kind === 'v1' ? this.#useV1(first.bytes) : this.#takeAll(events);
   }
 
   encode(command: string, payload: Uint8Array): Uint8Array {
