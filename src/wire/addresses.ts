@@ -29,6 +29,8 @@ export type AddressNetwork = 'ipv4' | 'ipv6' | 'onion' | 'i2p' | 'cjdns' | 'not_
 
 /** Four decimal numbers up to 255 without leading zeros. Most addresses are such: ipaddr.js takes several times as long. */
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?=\d)|$)){4}$/;
+/** The character code of the digit 0; a dot has a lower one. */
+const ZERO = 0x30;
 const V4_MAPPED = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
 const ONIONCAT = Uint8Array.of(0xfd, 0x87, 0xd8, 0x7e, 0xeb, 0x43);
 const TORV3_VERSION = 3;
@@ -41,14 +43,26 @@ const BAD = (fault: AddressFault): AddressParse => ({ ok: false, fault });
  * Case does not matter.
  */
 export function parseAddress(text: string): AddressParse {
+  if (IPV4.test(text)) return good('ipv4', bytesOfIpv4(text));
   const name = text.toLowerCase();
   if (name.endsWith('.onion')) return parseOnion(name.slice(0, -'.onion'.length));
   if (name.endsWith('.b32.i2p')) return parseI2p(name.slice(0, -'.b32.i2p'.length));
-  if (IPV4.test(name)) return good('ipv4', Uint8Array.of(...name.split('.').map(Number)));
   if (!name.includes('%') && ipaddr.IPv6.isValid(name)) {
     return { ok: true, value: classify(Uint8Array.from(ipaddr.IPv6.parse(name).toByteArray())) };
   }
   return BAD('syntax');
+}
+
+/** For a text of four decimal numbers. `split` would take eight times as long as this loop. */
+function bytesOfIpv4(text: string): Uint8Array {
+  const bytes = new Uint8Array(4);
+  let at = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit < 0) at += 1;
+    else bytes[at] = 10 * bytes[at]! + digit;
+  }
+  return bytes;
 }
 
 /** Bytes to text, in lower case. A network id that BIP155 does not list, or a wrong length, gives `id:hex`. */
