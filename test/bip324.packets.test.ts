@@ -224,7 +224,7 @@ describe('a sender', () => {
       expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT', facts: { expected } });
     expect(() => sender.packet(new Uint8Array(2 ** 24))).toThrow(refusal('contents of less than 2^24 bytes'));
     sender.wipe();
-    expect(() => sender.version()).toThrow(refusal('a sender that still has its keys'));
+    expect(() => sender.version()).toThrow(refusal('an encoder whose keys have not been wiped'));
   });
 });
 

@@ -1,16 +1,16 @@
-/** The network ids of BIP155, as a table. */
+/** The network ids of BIP155. */
 
-/** A network by the name this library gives it. */
+/** This library's name of a network. */
 export type Bip155Network = 'ipv4' | 'ipv6' | 'torv2' | 'torv3' | 'i2p' | 'cjdns' | 'yggdrasil';
 
-/** `length`: address bytes. `core`: Bitcoin Core supports the id, and drops a whole message for a wrong length. */
+/** `length`: bytes of an address. `core`: Bitcoin Core supports the id, and drops the whole message if the length is wrong. */
 export interface Bip155Row {
   readonly id: number;
   readonly length: number;
   readonly core: boolean;
 }
 
-/** BIP155, section "Specification"; the last column is Core's `SetNetFromBIP155Network`. */
+/** From BIP155, section "Specification"; `core` from Core's `SetNetFromBIP155Network`. */
 export const BIP155: Readonly<Record<Bip155Network, Bip155Row>> = {
   ipv4: { id: 1, length: 4, core: true },
   ipv6: { id: 2, length: 16, core: true },
@@ -30,7 +30,7 @@ export function bip155NetworkName(id: number): Bip155Network | undefined {
   return byId.get(id)?.name;
 }
 
-/** The address length that Core insists on under this id; undefined when it takes any (it then skips the entry). */
+/** The length in bytes that Core requires for this id; undefined if Core accepts any length and skips the entry. */
 export function bip155Length(id: number): number | undefined {
   const row = byId.get(id)?.row;
   return row?.core === true ? row.length : undefined;

@@ -1,38 +1,37 @@
-/** Bytes that come in pieces and are wanted whole. */
+/** Joins bytes that arrive in pieces. */
 
-/** The most that the buffer runs ahead of the bytes that arrived. */
+/** The buffer is at most this many bytes larger than the bytes that arrived. */
 export const GROWTH_STEP = 256 * 1024;
-/** Longer runs are collected in memory that can be given back at once. */
+/** Longer runs of bytes are collected in a resizable buffer. */
 const LARGE = 64 * 1024;
 const FIRST_BUFFER = 1024;
-const NOTHING = new Uint8Array(0);
+const EMPTY = new Uint8Array(0);
 
 /**
- * Collects one run of bytes after another. Doubling keeps byte-wise delivery linear; the step keeps a large claim
- * from being believed before its bytes are there.
+ * Collects one run of bytes after another. The size doubles, so that bytes that arrive one by one cost linear time; it doubles by at
+ * most {@link GROWTH_STEP}, so that a large announced length does not reserve memory before its bytes arrive.
  *
- * Above 64 KiB the bytes are in a resizable `ArrayBuffer`: it grows where it is, without copies that wait for the garbage
- * collector, and what it held goes back to the system when the run is complete or given up. (Its full length is reserved
- * as addresses, not as memory.)
+ * Above 64 KiB the bytes are in a resizable `ArrayBuffer`. It grows in place, without copies for the garbage collector, and its memory
+ * is returned to the system when the run is complete or abandoned. (Its full length reserves only address space.)
  */
 export class ByteBuffer {
-  #bytes: Uint8Array = NOTHING;
+  #bytes: Uint8Array = EMPTY;
   #large: ArrayBuffer | undefined;
   #held = 0;
 
-  /** Bytes that are there of the run under way. */
+  /** Bytes that have arrived of the current run. */
   get held(): number {
     return this.#held;
   }
 
-  /** Memory in use. */
+  /** Bytes of memory in use. */
   get size(): number {
     return this.#bytes.length;
   }
 
   /**
-   * Takes from `chunk`, from `at` on, what is missing to `wanted` bytes. Gives the run when it is complete: a view
-   * of the chunk when all of it lies there, else memory that is the caller's from then on.
+   * Takes from `chunk`, from offset `at` on, the bytes that the run still lacks of `wanted` bytes. Returns the run when it is complete:
+   * a view of the chunk if all of it is in the chunk, otherwise memory that the buffer no longer uses.
    */
   take(chunk: Uint8Array, at: number, wanted: number): Uint8Array | undefined {
     const piece = chunk.subarray(at, at + wanted - this.#held);
@@ -46,9 +45,9 @@ export class ByteBuffer {
     return whole;
   }
 
-  /** Gives all memory back. */
+  /** Releases all memory and starts a new run. */
   clear(): void {
-    this.#bytes = NOTHING;
+    this.#bytes = EMPTY;
     this.#large?.resize(0);
     this.#large = undefined;
     this.#held = 0;

@@ -1,41 +1,44 @@
 /**
- * Codec combinators: a message is declared, never parsed by hand.
+ * Codec combinators, with which the layout of messages is declared instead of programmed.
  *
  * A {@link Codec} reads a value from a {@link Cursor} and writes it to a {@link Sink}. All integers are little-endian
  * unless the name says `be`. Sources: Bitcoin Core's `serialize.h` and BIP144's notation.
  *
- * Reading: a fault is a sticky mark on the cursor, not an exception, so hostile input costs no stack trace and nothing
- * can be thrown across the module's edge ({@link decode}). A reader that has marked a fault returns a placeholder that
- * never used: every composite stops at the mark, and `decode` answers with the fault alone.
+ * Reading: a fault is recorded in the cursor instead of being thrown, so that invalid input costs no stack trace and {@link decode}
+ * never throws. A codec that has recorded a fault returns a placeholder, which is not used: every composite codec stops at a
+ * fault, and `decode` returns only the fault.
  *
- * Memory: nothing is sized by a claimed count or length. Byte fields are views of the input, not copies: they are valid
- * as long as the input is; copy (`slice`) what is kept.
+ * Memory: no allocation has the size of an announced count or length. Byte fields are views of the input, not copies: they are valid
+ * as long as the input; copy them (`slice`) to keep them longer.
  *
- * Values to encode come from our own code. A value that does not fit its field is an error of the caller and throws a
- * {@link VerackError} `ERR_LOCAL_ARGUMENT`. Protocol limits (1,000 addresses, 256 bytes of user agent) are checked when
- * reading only: test tools must be able to send what breaks them.
+ * Writing: a value that does not fit its field is a mistake of the caller and throws a
+ * {@link VerackError} `ERR_LOCAL_ARGUMENT`. Protocol limits (1,000 addresses, 256 bytes of user agent) are checked only when
+ * reading, because test tools have to send messages that exceed them.
  */
 import { VerackError, type DropCode } from '../reasons.js';
 
-/** The codes that a payload can be dropped for. */
+/** The codes of the faults in payloads. */
 export type CodecCode = Extract<DropCode, `ERR_CODEC_${string}`>;
 
-/** A 64-bit value: 16 lower-case hex digits of the number, most significant first (the wire has it the other way round). */
+/** A 64-bit value: 16 lower-case hex digits of the number, most significant first (on the wire it is little-endian). */
 export type Hex64 = string;
 
-/** Why a payload was dropped. `path` names the field (`addresses[3].port`), `offset` is in bytes from the input's start. */
+/** Why a payload was not decoded. `path` is the field (`addresses[3].port`), `offset` its position in bytes from the input's start. */
 export interface CodecFault {
   readonly code: CodecCode;
   readonly path: string;
   readonly offset: number;
 }
 
-/** The outcome of {@link decode}; `rest` is a view of the bytes that the codec left. */
+/** The result of {@link decode}; `rest` is a view of the bytes after the value. */
 export type Decoding<T> =
   | { readonly ok: true; readonly value: T; readonly rest: Uint8Array }
   | { readonly ok: false; readonly fault: CodecFault };
 
-/** The reading position. `code` is empty until the first fault, which fills `code`, `at` and (on the way out) `path`. */
+/**
+ * The reading position, `offset`, and the first fault. `code` is empty until there is a fault; then `at` is its offset and `path` the field,
+ * to which each enclosing codec adds its part.
+ */
 export interface Cursor {
   readonly bytes: Uint8Array;
   offset: number;
@@ -44,19 +47,19 @@ export interface Cursor {
   path: string;
 }
 
-/** A growing output; the first `offset` bytes are written. */
+/** A growing output buffer; its first `offset` bytes are written. */
 export interface Sink {
   bytes: Uint8Array;
   offset: number;
 }
 
-/** One declared field or message: how to read it and how to write it. */
+/** Reads and writes one field or message. */
 export interface Codec<T> {
-  /** Reads a value and moves the cursor; reports a fault instead of throwing. */
+  /** Reads a value and moves the cursor; records a fault instead of throwing. */
   read(cursor: Cursor): T;
   /** Appends a value. */
   write(sink: Sink, value: T): void;
-  /** The smallest and the largest value of a field: for tests at both. */
+  /** The smallest and the largest value of a field, for tests at the limits. */
   readonly limits?: readonly [T, T];
 }
 
@@ -68,7 +71,7 @@ export const MAX_SIZE = 0x02000000;
 
 // Overwritten by every call; what is larger gets bytes of its own.
 const scratch = new Uint8Array(1_024);
-const NOTHING = new Uint8Array(0);
+const EMPTY = new Uint8Array(0);
 /** The character codes of the hex digits. */
 const DIGITS = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 const firstDigit = (byte: number): number => DIGITS[byte >> 4]!;
@@ -90,17 +93,17 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array): Decoding<T> {
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
   const sink: Sink = { bytes: scratch, offset: 0 };
   codec.write(sink, value);
-  return sink.offset === 0 ? NOTHING : sink.bytes.slice(0, sink.offset);
+  return sink.offset === 0 ? EMPTY : sink.bytes.slice(0, sink.offset);
 }
 
-/** Marks the fault, unless one is marked: the first one is the true one. */
+/** Records a fault, unless there is one: only the first is reported. */
 function fail(cursor: Cursor, code: CodecCode, at: number): void {
   if (cursor.code !== '') return;
   cursor.code = code;
   cursor.at = at;
 }
 
-/** Moves over `size` bytes; the offset where they start, or -1 with a fault when they are not there. */
+/** Moves over `size` bytes and returns their offset; returns -1 and records a fault if fewer remain. */
 function take(cursor: Cursor, size: number): number {
   const at = cursor.offset;
   if (size > cursor.bytes.length - at) {
@@ -131,7 +134,7 @@ function readLittle(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
-/** The low bits of `value`, least significant byte first. */
+/** Writes the `size` low bytes of `value`, least significant first. */
 function putLittle(sink: Sink, value: number, size: number): void {
   const at = reserve(sink, size);
   for (let i = 0; i < size; i++) sink.bytes[at + i] = value >>> (8 * i);
@@ -167,7 +170,7 @@ export const u16: Codec<number> = {
   },
 };
 
-/** Unsigned 16-bit integer, big-endian: ports, the only numbers that are. */
+/** Unsigned 16-bit integer, big-endian; used for ports, the only big-endian numbers. */
 export const u16be: Codec<number> = {
   limits: [0, 0xffff],
   read(cursor) {
@@ -246,7 +249,7 @@ function putHex(sink: Sink, value: Hex64): void {
   }
 }
 
-/** Unsigned 64-bit integer as {@link Hex64}: JSON-safe and exact, where a number is neither. */
+/** Unsigned 64-bit integer as {@link Hex64}, because a number is not exact above 2^53 and a `bigint` cannot be written as JSON. */
 export const u64: Codec<Hex64> = {
   limits: ['0000000000000000', 'ffffffffffffffff'],
   read(cursor) {
@@ -264,7 +267,7 @@ export function signedOf(hex: Hex64): bigint {
   return BigInt.asIntN(64, BigInt(`0x${hex}`));
 }
 
-/** The {@link Hex64} of a number; values outside 64 bits wrap. A `number` is cut to its integer part. */
+/** The {@link Hex64} of a number; values outside 64 bits wrap around. A `number` is truncated to its integer part. */
 export function hex64(value: bigint | number): Hex64 {
   if (typeof value === 'number' && value >= 0 && Number.isSafeInteger(value))
     return value.toString(16).padStart(16, '0');
@@ -272,7 +275,7 @@ export function hex64(value: bigint | number): Hex64 {
   return BigInt.asUintN(64, exact).toString(16).padStart(16, '0');
 }
 
-/** One byte; anything but zero is true, as in Core. */
+/** One byte; every value except zero is true, as in Core. */
 export const bool: Codec<boolean> = {
   limits: [false, true],
   read: (cursor) => u8.read(cursor) !== 0,
@@ -292,7 +295,7 @@ export function bytes(size: number): Codec<Uint8Array> {
     limits: [new Uint8Array(size), new Uint8Array(size).fill(0xff)],
     read(cursor) {
       const at = take(cursor, size);
-      return at < 0 ? NOTHING : cursor.bytes.subarray(at, at + size);
+      return at < 0 ? EMPTY : cursor.bytes.subarray(at, at + size);
     },
     write(sink, value) {
       if (value.length !== size) throw misfit(`${size} bytes`, `${value.length} bytes`);
@@ -301,7 +304,7 @@ export function bytes(size: number): Codec<Uint8Array> {
   };
 }
 
-/** Whatever is left, as a view of the input. */
+/** All remaining bytes, as a view of the input. */
 export const rest: Codec<Uint8Array> = {
   read(cursor) {
     const at = cursor.offset;
@@ -309,14 +312,14 @@ export const rest: Codec<Uint8Array> = {
     return cursor.bytes.subarray(at);
   },
   write(sink, value) {
-    const at = reserve(sink, value.length); // first: it may replace sink.bytes
+    const at = reserve(sink, value.length); // must be called before the next line reads sink.bytes, which it may replace
     sink.bytes.set(value, at);
   },
 };
 
 /**
- * The number behind a CompactSize prefix of 0xfd, 0xfe or 0xff, whether minimal or not. Beyond 2^53 it is not exact, which
- * is enough to compare it with a limit.
+ * The number after a CompactSize prefix of 0xfd, 0xfe or 0xff. Records a fault if the encoding is not minimal. Above 2^53 the number is
+ * not exact, which suffices for the comparison with a limit.
  */
 function readWide(cursor: Cursor, prefix: number, start: number): number {
   const low = prefix === 0xfd ? u16.read(cursor) : u32.read(cursor);
@@ -327,8 +330,8 @@ function readWide(cursor: Cursor, prefix: number, start: number): number {
 }
 
 /**
- * A length or a count (Core's `ReadCompactSize` with `range_check`): 1, 3, 5 or 9 bytes, the fewest that hold it
- * (`ERR_CODEC_NONMINIMAL`), at most {@link MAX_SIZE} (`ERR_CODEC_RANGE`).
+ * A length or a count (Core's `ReadCompactSize` with `range_check`): 1, 3, 5 or 9 bytes, little-endian. It must be encoded in the fewest
+ * bytes (else `ERR_CODEC_NONMINIMAL`) and be at most {@link MAX_SIZE} (else `ERR_CODEC_RANGE`).
  */
 export const compactSize: Codec<number> = {
   read(cursor) {
@@ -348,7 +351,7 @@ export const compactSize: Codec<number> = {
   },
 };
 
-/** CompactSize as a plain 64-bit number (the `services` of BIP155): minimal like any other, but with no upper limit. */
+/** A 64-bit number in the encoding of {@link compactSize}, which must be minimal, without its upper limit (`services` in BIP155). */
 export const compactHex: Codec<Hex64> = {
   limits: ['0000000000000000', 'ffffffffffffffff'],
   read(cursor) {
@@ -367,7 +370,7 @@ export const compactHex: Codec<Hex64> = {
   },
 };
 
-/** A byte field of varying size, which keeps its shortest and longest size. */
+/** The codec of a byte field of variable size, with its smallest and largest size in bytes. */
 export interface VarBytesCodec extends Codec<Uint8Array> {
   readonly sizes: readonly [number, number];
 }
@@ -380,9 +383,9 @@ export function varBytes(max: number, min = 0): VarBytesCodec {
       const start = cursor.offset;
       const size = compactSize.read(cursor);
       if (size > max || size < min) fail(cursor, 'ERR_CODEC_RANGE', start);
-      if (cursor.code !== '') return NOTHING;
+      if (cursor.code !== '') return EMPTY;
       const at = take(cursor, size);
-      return at < 0 ? NOTHING : cursor.bytes.subarray(at, at + size);
+      return at < 0 ? EMPTY : cursor.bytes.subarray(at, at + size);
     },
     write(sink, value) {
       compactSize.write(sink, value.length);
@@ -391,18 +394,19 @@ export function varBytes(max: number, min = 0): VarBytesCodec {
   };
 }
 
-/** A list keeps the codec of its items and its limit, and a rule the codec of its value, so that a tool can walk through the bytes. */
+/** The codec of a list, with the codec of its items and its limit, so that tools can find the fields in the bytes. */
 export interface ListCodec<T> extends Codec<readonly T[]> {
   readonly item: Codec<T>;
-  /** The most items. */
+  /** The largest number of items. */
   readonly max: number;
 }
 
+/** The codec returned by `refine`, with the codec of the value without the rule. */
 export interface RefinedCodec<T> extends Codec<T> {
   readonly inner: Codec<T>;
 }
 
-/** A CompactSize count of at most `max` (else `ERR_CODEC_RANGE`), then as many items. Grows item by item. */
+/** A CompactSize count of at most `max` (else `ERR_CODEC_RANGE`), then as many items. Memory is allocated item by item. */
 export function list<T>(item: Codec<T>, max: number): ListCodec<T> {
   return {
     item,
@@ -430,7 +434,7 @@ function join(head: string, path: string): string {
   return path === '' || path.startsWith('[') ? head + path : `${head}.${path}`;
 }
 
-/** Adds a rule across the fields of a value: `ERR_CODEC_RANGE`, at the value's start, when it does not hold. */
+/** Adds a rule about a whole value: `ERR_CODEC_RANGE` at the value's start if `holds` returns false. */
 export function refine<T>(codec: Codec<T>, holds: (value: T) => boolean): RefinedCodec<T> {
   return {
     inner: codec,

@@ -1,4 +1,4 @@
-/** The 12-byte command field that v1 headers and long BIP324 messages share. */
+/** The 12-byte command field of v1 headers and of BIP324 messages without a short id. */
 import { VerackError } from '../reasons.js';
 import { MESSAGES } from './message-definitions.js';
 
@@ -7,7 +7,7 @@ export const COMMAND_SIZE = 12;
 
 const FIRST = 0x20;
 
-/** A command of the table with its field as three numbers: found without making a string for every message. */
+/** A command of the table and its field as three 32-bit numbers, so that it is found without creating a string for every message. */
 interface Known {
   readonly command: string;
   readonly words: readonly [number, number, number];
@@ -16,7 +16,7 @@ interface Known {
 const wordAt = (bytes: Uint8Array, at: number): number =>
   bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 
-/** Distinguishes the commands of the table; `known` is compared with the whole field all the same. */
+/** A hash without collisions between the commands of the table. `knownCommand` then compares the whole field. */
 const keyOf = (a: number, b: number, c: number): number => a ^ Math.imul(b, 31) ^ Math.imul(c, 17);
 
 const known = new Map<number, Known>(
@@ -35,7 +35,7 @@ function knownCommand(bytes: Uint8Array, at: number): string | undefined {
 }
 
 /**
- * The command in the 12 bytes at `at`; undefined when a byte before the first NUL is outside 0x20..`last`, or one after
+ * The command in the 12 bytes at offset `at`; undefined if a byte before the first NUL is outside 0x20..`last`, or a byte after
  * it is not NUL. 12 characters without NUL and the empty command are valid. Core: `CMessageHeader::IsMessageTypeValid`
  * for v1 (`last` 0x7e), `GetMessageType` in the v2 transport (0x7f).
  */
@@ -57,8 +57,9 @@ function readUnknown(bytes: Uint8Array, at: number, last: number): string | unde
 }
 
 /**
- * Writes the command at `at` of zeroed bytes. The character rule is left to the receiver: test tools break it.
- * @throws VerackError `ERR_LOCAL_ARGUMENT` for more than 12 characters, or one above 0xff.
+ * Writes the command at offset `at`, one byte per character; the field must be zeroed. Characters outside 0x20..0x7e are
+ * written too, because test tools have to send invalid commands.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for more than 12 characters, or a character above 0xff.
  */
 export function writeCommand(bytes: Uint8Array, at: number, command: string): void {
   if (command.length > COMMAND_SIZE || /[\u0100-\uffff]/.test(command)) {

@@ -5,9 +5,9 @@ const LAST = 0x7e;
 const QUESTION_MARK = 0x3f;
 
 /**
- * Display text of hostile bytes (a user agent, a command, a feature id): printable ASCII is kept, every other byte
- * becomes `?`, so that nothing can move a terminal's cursor, ring, forge a log line or reorder text (bidi controls). One
- * character per byte: lengths and columns stay true. Cut at `max` characters. Not HTML-safe: quotes and angle brackets are printable.
+ * Display text of untrusted bytes (a user agent, a command, a feature id): printable ASCII is kept, every other byte
+ * becomes `?`, so that the text cannot move a terminal's cursor, sound its bell, forge a log line or reorder text (bidi controls). There
+ * is one character per byte, so lengths and columns stay correct. Cut at `max` characters. Not HTML-safe: quotes and angle brackets are kept.
  */
 export function sanitize(input: Uint8Array | string, max = 256): string {
   const codes: number[] = [];

@@ -2,7 +2,7 @@
 import { createHash, hash } from 'node:crypto';
 import { sha256Short, sha256TwiceStart } from './sha256.js';
 
-/** Up to here plain JavaScript is faster than the call into the platform (measured on Node 20). */
+/** Up to this many bytes, plain JavaScript is faster than the call into the platform (measured on Node 20). */
 const SHORT = 128;
 
 /** SHA-256, 32 bytes. */
@@ -10,12 +10,12 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return bytes.length <= SHORT ? sha256Short(bytes) : hash('sha256', bytes, 'buffer');
 }
 
-/** Double SHA-256, 32 bytes in the order the function gives them. */
+/** Double SHA-256, 32 bytes, not reversed as block explorers show them. */
 export function hash256(bytes: Uint8Array): Uint8Array {
   return sha256(sha256(bytes));
 }
 
-/** Of the empty payload, which most handshake messages have. */
+/** The checksum of the empty payload, which most handshake messages have. */
 const EMPTY_CHECKSUM = 0xe2e0f65d;
 
 /** The checksum of a v1 header: the first 4 bytes of {@link hash256}, as a little-endian number. */
@@ -25,14 +25,14 @@ export function checksumOf(payload: Uint8Array): number {
   return startOf(hash256(payload));
 }
 
-/** {@link checksumOf} of a payload that comes in pieces and is not held. */
+/** Computes {@link checksumOf} for a payload that arrives in pieces and is not held. */
 export interface StreamingChecksum {
   update(piece: Uint8Array): void;
   /** The checksum; called once, after the last piece. */
   digest(): number;
 }
 
-/** Costs more than {@link checksumOf} for a payload that is there as a whole. */
+/** For a payload that is complete in memory, {@link checksumOf} is faster. */
 export function createChecksum(): StreamingChecksum {
   const first = createHash('sha256');
   return {

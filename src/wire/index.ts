@@ -1,10 +1,10 @@
 /**
  * `verack/wire`: Bitcoin's messages and frames, as pure functions over bytes. No I/O, no clock, no randomness.
  *
- * A payload to a message: {@link decodeMessage}; back: {@link encodeMessage}. A byte stream to frames:
- * {@link createV1Framer}; a frame to bytes: {@link encodeFrame}. Decoding answers with values; only encoding throws (on
+ * {@link decodeMessage} converts a payload to a message, {@link encodeMessage} does the reverse. {@link createV1Framer} splits a
+ * byte stream into frames, {@link encodeFrame} builds one. Decoding returns a value or a fault; only encoding throws (for
  * values that do not fit their fields). The encrypted transport (BIP324): {@link createV2Key}, {@link createHandshakeParser},
- * {@link createPacketDecoder}, {@link createPacketEncoder}; `bip324/transport.ts` says how they go together.
+ * {@link createPacketDecoder}, {@link createPacketEncoder}; `bip324/transport.ts` describes how they are used together.
  *
  * @module
  */

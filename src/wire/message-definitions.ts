@@ -1,5 +1,5 @@
 /**
- * The message table: one row per command. Types, decoder, encoder, short-id maps, docs and fuzz targets derive from it.
+ * The message table: one row per command. Types, decoder, encoder, short-id maps, docs and fuzz targets are derived from it.
  *
  * Field names are those of the BIP or of the protocol's documentation. Sources: Bitcoin Core `net_processing.cpp`,
  * `protocol.h`, `serialize.h`, `netaddress.h`, and the BIP named in each row.
@@ -22,52 +22,54 @@ import {
 import { bip155Length } from './bip155.js';
 import { labelled, struct, tail, type StructCodec } from './struct.js';
 
-/** A count that the receiver limits (Core: misbehaviour or a close), and where it stands. All sizes in bytes. */
+/** A list whose count is limited by the receiver (Core: misbehaviour or a close), and the count's position. All sizes in bytes. */
 export interface EntryLimit {
-  /** The most entries that a receiver takes. */
+  /** The largest count that a receiver accepts. */
   readonly entries: number;
   /** Payload offset of the count, a CompactSize. */
   readonly at: number;
-  /** Smallest size of one entry. 0: Core checks the count before it looks at the entries. */
+  /** Smallest size of one entry. 0: Core checks the count before it reads the entries. */
   readonly entry: number;
-  /** Size of what follows the entries. */
+  /** Size of the fields that follow the entries. */
   readonly after: number;
 }
 
-/** What a row says about a command, apart from its fields. */
+/** The properties of a command, apart from its fields. */
 export interface MessageFacts {
-  /** The BIP that brought the message, or its present form; none for the oldest ones. */
+  /** The BIP that introduced the message or its present form; absent for the oldest messages. */
   readonly bip?: number;
-  /** The protocol version that brought it; 0 when no version gates it. */
+  /** The protocol version from which on it may be sent; 0 if that depends on no version. */
   readonly since: number;
-  /** BIP324 one-byte message id, 1..255; none when the message travels with its 12-byte name. */
+  /** BIP324 one-byte message id, 1..255; absent if v2 packets contain the 12-byte name. */
   readonly shortid?: number;
-  /** `control` messages become events of the peer machine; `data` ones are counted and handed to listeners. */
+  /** `control` messages become events of the peer machine; `data` messages are counted and passed to listeners. */
   readonly plane: 'control' | 'data';
+  /** One line for people. */
   readonly about: string;
+  /** The list whose count is limited, if there is one. */
   readonly max?: EntryLimit;
-  /** This library carries the payload and does not look into it, so none is invalid. Follows from the fields. */
+  /** This library does not decode the payload, so every payload is valid. Derived from the fields. */
   readonly isOpaque?: boolean;
-  /** A payload that breaks the fields' rules, or has bytes behind them, is a protocol violation and not just dropped. */
+  /** A payload that breaks the fields' rules, or has bytes after them, is a protocol violation instead of being dropped. */
   readonly strict?: true;
 }
 
-/** A row: the facts and the declared payload. */
+/** A row: the properties and the fields of the payload. */
 export interface MessageRow<T> extends MessageFacts {
   readonly fields: StructCodec<T>;
 }
 
-// The rows differ in their values; each keeps its own type through the generic below.
+// The value types of the rows differ; `Table` below preserves each of them.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Rows = Record<string, MessageRow<any>>;
 type FieldsOf<R> = R extends MessageRow<infer T> ? T : never;
 type Labelled<C, T> = Readonly<Record<'command', C>> & T extends infer M ? { [K in keyof M]: M[K] } : never;
 type Table<R extends Rows> = { readonly [C in keyof R]: MessageRow<Labelled<C, FieldsOf<R[C]>>> };
 
-/** A payload that this library carries but does not look into. */
+/** A payload that this library does not decode. */
 const opaque = struct({ payload: rest });
 
-/** Puts the command into the value of every row, so that the union of all rows can be discriminated by it. */
+/** Adds the command to the value of every row, so that TypeScript can discriminate the union of all messages by it. */
 function table<R extends Rows>(rows: R): Table<R> {
   const named = Object.entries(rows).map(([command, row]) => [
     command,
@@ -76,26 +78,27 @@ function table<R extends Rows>(rows: R): Table<R> {
   return Object.fromEntries(named) as Table<R>;
 }
 
-/** BIP14/BIP155 spelling; `ip` holds 16 bytes, IPv4 mapped as ::ffff:a.b.c.d. */
+/** An address in `version`, 26 bytes. `ip` has 16 bytes, with IPv4 mapped as ::ffff:a.b.c.d. */
 const netAddress = struct({ services: u64, ip: bytes(16), port: u16be });
 
 /** An `addr` entry; `time` is seconds since 1970. 30 bytes. */
 const timedAddress = struct({ time: u32, services: u64, ip: bytes(16), port: u16be });
 
 /**
- * An `addrv2` entry (BIP155). Core's `UnserializeV2Stream`: a wrong length for a network id that Core supports, or more than
- * 512 bytes under any id, spoils the whole message; entries under other ids (TorV2, Yggdrasil, the future) do not.
+ * An `addrv2` entry (BIP155). As in Core's `UnserializeV2Stream`, the whole message is invalid if an address under a network id
+ * that Core supports has a wrong length, or any address has more than 512 bytes. Under other ids (TorV2, Yggdrasil, future ones)
+ * any length up to 512 is valid.
  */
 const timedAddressV2 = refine(
   struct({ time: u32, services: compactHex, networkID: u8, addr: varBytes(512), port: u16be }),
   ({ networkID, addr }) => (bip155Length(networkID) ?? addr.length) === addr.length,
 );
 
-/** `type`: 1 tx, 2 block, 3 filtered block, 4 compact block, 5 wtx, each + 0x40000000 with witness. `hash` in wire order. */
+/** `type`: 1 tx, 2 block, 3 filtered block, 4 compact block, 5 wtx, plus 0x40000000 with witness. `hash` in wire order (not reversed). */
 const inventory = list(struct({ type: u32, hash: bytes(32) }), 50_000);
 const inventoryLimit: EntryLimit = { entries: 50_000, at: 0, entry: 36, after: 0 };
 
-/** `version` is ignored; `locator` goes from the newest block back; `hash_stop` all zero: as many as possible. */
+/** `version` is ignored; `locator` starts with the newest block; `hash_stop` of zeros requests as many entries as possible. */
 const locator = struct({ version: u32, locator: list(bytes(32), 101), hash_stop: bytes(32) });
 const locatorLimit: EntryLimit = { entries: 101, at: 4, entry: 32, after: 32 };
 
@@ -103,7 +106,7 @@ const empty = struct({});
 /** The table of messages, by command. */
 export const MESSAGES = table({
   version: {
-    about: 'who I am; the first message of each side',
+    about: "the sender's version, services, time and user agent; the first message of each side",
     bip: 37,
     since: 0,
     plane: 'control',
@@ -115,16 +118,16 @@ export const MESSAGES = table({
       tail({ relay: bool }),
     ),
   },
-  verack: { about: 'your version is accepted', since: 0, plane: 'control', fields: empty },
+  verack: { about: 'accepts the version of the other side', since: 0, plane: 'control', fields: empty },
   wtxidrelay: {
-    about: 'announce transactions by wtxid; between version and verack',
+    about: 'requests that transactions are announced by wtxid; between version and verack',
     bip: 339,
     since: 70016,
     plane: 'control',
     fields: empty,
   },
   sendaddrv2: {
-    about: 'send me addrv2 rather than addr; between version and verack',
+    about: 'requests addrv2 instead of addr; between version and verack',
     bip: 155,
     since: 70016,
     plane: 'control',
@@ -138,7 +141,7 @@ export const MESSAGES = table({
     fields: struct({ version: u32, salt: u64 }),
   },
   feature: {
-    about: 'names a feature that I support; between version and verack',
+    about: 'announces a feature that the sender supports; between version and verack',
     bip: 434,
     since: 70017,
     shortid: 37,
@@ -148,7 +151,7 @@ export const MESSAGES = table({
   },
   getaddr: { about: 'requests addresses', since: 0, plane: 'control', fields: empty },
   addr: {
-    about: 'addresses that fit 16 bytes',
+    about: 'addresses of up to 16 bytes',
     since: 0,
     shortid: 1,
     plane: 'control',
@@ -165,7 +168,7 @@ export const MESSAGES = table({
     fields: struct({ addresses: list(timedAddressV2, 1000) }),
   },
   ping: {
-    about: 'are you there? Without a nonce up to version 60000',
+    about: 'requests a pong; without a nonce up to version 60000',
     bip: 31,
     since: 0,
     shortid: 18,
@@ -181,14 +184,14 @@ export const MESSAGES = table({
     fields: struct({}, tail({ nonce: u64 }, 8)),
   },
   sendheaders: {
-    about: 'announce blocks by headers rather than inv',
+    about: 'requests that blocks are announced by headers instead of inv',
     bip: 130,
     since: 70012,
     plane: 'control',
     fields: empty,
   },
   sendcmpct: {
-    about: 'announce blocks as compact blocks, or merely offer them',
+    about: 'states whether blocks are to be announced as compact blocks, and their version',
     bip: 152,
     since: 70014,
     shortid: 20,
@@ -196,7 +199,7 @@ export const MESSAGES = table({
     fields: struct({ announce: u8, version: u64 }),
   },
   feefilter: {
-    about: 'announce no transaction that pays less; satoshi per 1,000 vbytes',
+    about: 'requests that no transaction with a lower fee rate is announced; satoshi per 1,000 vbytes',
     bip: 133,
     since: 70013,
     shortid: 5,
@@ -204,7 +207,7 @@ export const MESSAGES = table({
     fields: struct({ feerate: i64 }),
   },
   reject: {
-    about: 'a message of the receiver was refused; removed from Core in 0.20',
+    about: 'reports that a message of the other side was refused; removed from Core in 0.20',
     bip: 61,
     since: 70002,
     plane: 'data',
@@ -214,13 +217,13 @@ export const MESSAGES = table({
     ),
   },
   alert: {
-    about: 'a signed notice; retired, the final one is still sent to versions up to 70012',
+    about: 'a signed notice; retired: only the final one is still sent, to versions up to 70012',
     since: 311,
     plane: 'data',
     fields: opaque,
   },
   inv: {
-    about: 'I have these',
+    about: 'announces blocks or transactions that the sender has',
     since: 0,
     shortid: 14,
     plane: 'data',
@@ -228,7 +231,7 @@ export const MESSAGES = table({
     fields: struct({ inventory }),
   },
   getdata: {
-    about: 'send me these',
+    about: 'requests blocks or transactions',
     since: 0,
     shortid: 11,
     plane: 'data',
@@ -236,7 +239,7 @@ export const MESSAGES = table({
     fields: struct({ inventory }),
   },
   notfound: {
-    about: 'I do not have these',
+    about: 'answers getdata for what the sender does not have',
     bip: 37,
     since: 70001,
     shortid: 17,
@@ -300,7 +303,7 @@ export const MESSAGES = table({
     fields: opaque,
   },
   merkleblock: {
-    about: 'a block seen through the Bloom filter',
+    about: 'a block header and the transactions that match the Bloom filter, with a Merkle proof',
     bip: 37,
     since: 70001,
     shortid: 16,

@@ -1,4 +1,4 @@
-/** Payloads to typed messages and back. Everything here derives from the table; no command is named. */
+/** Decodes payloads to typed messages and encodes them. Everything is derived from the message table. */
 import { compactSize, decode, encode, type Codec, type Cursor, type CodecFault } from './codec.js';
 import { MESSAGES, type MessageFacts, type MessageRow } from './message-definitions.js';
 import { sanitize } from './display-text.js';
@@ -11,12 +11,12 @@ export type Command = keyof Table;
 /** One known message, by its command: `MessageOf<'ping'>`. */
 export type MessageOf<C extends Command> = { [K in C]: Table[K] extends MessageRow<infer T> ? T : never }[C];
 
-/** Any known message; `command` says which. Absent tail fields are missing keys. */
+/** Any known message, discriminated by `command`. A tail field that is absent on the wire is a missing key. */
 export type Message = MessageOf<Command>;
 
 /**
- * A message that the table does not know: data, not an error. `name` is its command, printable (anything else became
- * `?`) and at most 12 characters; `payload` is a view of the input.
+ * A message whose command is not in the table; this is not an error. `name` is its command, with `?` for bytes that are not
+ * printable and at most 12 characters; `payload` is a view of the input.
  */
 export interface UnknownMessage {
   readonly command: 'unknown';
@@ -24,15 +24,15 @@ export interface UnknownMessage {
   readonly payload: Uint8Array;
 }
 
-/** `trailing`: bytes behind the last field, which Core ignores; a view of the input. */
+/** The result of {@link decodeMessage}. `trailing`: the bytes after the last field, which Core ignores; a view of the input. */
 export type Decoded =
   | { readonly ok: true; readonly message: Message | UnknownMessage; readonly trailing: Uint8Array }
   | { readonly ok: false; readonly fault: CodecFault };
 
-/** Offset of the nonce in the payload of `version`, bytes: behind version, services, time and two addresses. */
+/** Offset in bytes of the nonce in the payload of `version`: after version, services, time and two addresses. */
 export const VERSION_NONCE_OFFSET = 72;
 
-/** What Core assumes for the fields that a `version` message may leave out (`ProcessMessage`, NetMsgType::VERSION). */
+/** The values that Core assumes for fields absent from a `version` message (`ProcessMessage`, NetMsgType::VERSION). */
 export const versionDefaults = {
   nonce: '0000000000000001',
   user_agent: new Uint8Array(0),
@@ -43,7 +43,7 @@ export const versionDefaults = {
 /** Every command of the table, in its order. */
 export const COMMANDS = Object.keys(MESSAGES) as readonly Command[];
 
-// A Map, because a peer may well send the command `constructor`.
+// A Map, because a peer may send the command `constructor`, which every object has.
 const rows: ReadonlyMap<string, MessageRow<Message>> = new Map(Object.entries(MESSAGES));
 const byShortId = new Map(
   COMMANDS.flatMap((command) => {
@@ -51,14 +51,14 @@ const byShortId = new Map(
     return id === undefined ? [] : [[id, command] as const];
   }),
 );
-const NOTHING = new Uint8Array(0);
+const EMPTY = new Uint8Array(0);
 
 /** Whether the table has this command. */
 export function isKnownCommand(command: string): command is Command {
   return rows.has(command);
 }
 
-/** The row of a command without its codec; undefined when the table does not know it. */
+/** The properties of a command; undefined if it is not in the table. */
 export function factsOf(command: string): MessageFacts | undefined {
   return rows.get(command);
 }
@@ -68,22 +68,22 @@ export function isStrict(command: string): boolean {
   return rows.get(command)?.strict === true;
 }
 
-/** Whether every payload of this command is valid, because this library does not look into it; false for unknown commands. */
+/** Whether every payload of this command is valid, because this library does not decode it; false for unknown commands. */
 export function isOpaque(command: string): boolean {
   return rows.get(command)?.isOpaque === true;
 }
 
-/** BIP324: the command of a one-byte message id; undefined when the id is not given out. */
+/** BIP324: the command of a one-byte message id; undefined if no command has that id. */
 export function commandOfShortId(id: number): Command | undefined {
   return byShortId.get(id);
 }
 
-/** BIP324: the one-byte id of a command; undefined when it travels with its 12-byte name. */
+/** BIP324: the one-byte id of a command; undefined if it has none and is sent with its 12-byte name. */
 export function shortIdOf(command: string): number | undefined {
   return rows.get(command)?.shortid;
 }
 
-/** The command of a message as it goes on the wire. */
+/** The command of a message as it is sent. */
 export function commandOf(message: Message | UnknownMessage): string {
   return message.command === 'unknown' ? message.name : message.command;
 }
@@ -91,8 +91,8 @@ export function commandOf(message: Message | UnknownMessage): string {
 /**
  * Decodes a payload. Never throws. Byte fields are views of `payload`, valid as long as it is.
  *
- * A fault means: drop the message, keep the connection (Core's catch in `ProcessMessages`), except when
- * {@link isStrict} says that it is a protocol violation.
+ * After a fault the message is to be dropped and the connection kept (Core's catch in `ProcessMessages`), except where
+ * {@link isStrict} makes it a protocol violation.
  */
 export function decodeMessage(command: string, payload: Uint8Array): Decoded {
   const row = rows.get(command);
@@ -100,41 +100,41 @@ export function decodeMessage(command: string, payload: Uint8Array): Decoded {
     return {
       ok: true,
       message: { command: 'unknown', name: sanitize(command, 12), payload },
-      trailing: NOTHING,
+      trailing: EMPTY,
     };
   }
   const cursor: Cursor = { bytes: payload, offset: 0, code: '', at: 0, path: '' };
   const message = row.fields.read(cursor);
   const { code, path, at, offset } = cursor;
   if (code !== '') return { ok: false, fault: { code, path, offset: at } };
-  if (offset === payload.length) return { ok: true, message, trailing: NOTHING };
+  if (offset === payload.length) return { ok: true, message, trailing: EMPTY };
   if (row.strict) return { ok: false, fault: { code: 'ERR_CODEC_RANGE', path: 'trailing', offset } };
   return { ok: true, message, trailing: payload.subarray(offset) };
 }
 
 /**
- * The payload of a message, without the header of a frame. Limits are not checked: a test tool may encode 1,001 addresses.
+ * The payload of a message, without the header of a frame. Protocol limits are not checked, so that a test tool can encode 1,001 addresses.
  *
  *   encodeMessage({ command: 'ping', nonce: '0123456789abcdef' }); // 8 bytes: ef cd ab 89 67 45 23 01
  *
- * @throws VerackError `ERR_LOCAL_ARGUMENT` when a value does not fit its field, or a tail field stands behind a gap.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` if a value does not fit its field, or a tail field is set while an earlier one is absent.
  */
 export function encodeMessage(message: Message | UnknownMessage): Uint8Array {
   if (message.command === 'unknown') return message.payload;
   return encode(MESSAGES[message.command].fields as Codec<Message>, message);
 }
 
-/** How many entries a payload claims, and how many a receiver takes. */
+/** The number of entries that a payload announces, and the most that a receiver accepts. */
 export interface EntryCount {
   readonly count: number;
   readonly limit: number;
 }
 
 /**
- * Reads only the count of a list that receivers limit, so that an excess is found without decoding a hostile list.
- * Undefined for commands without such a list, for an unreadable count, and for a payload too short to hold that many
- * entries: Core ignores what it cannot parse and punishes only what it can. (For `addrv2`, whose entries vary, "too
- * short" is decided by the smallest entry of 9 bytes.)
+ * Reads only the count of a list that receivers limit, so that an excessive count is found without decoding the list.
+ * Undefined for commands without such a list, for an invalid count, and for a payload too short for that many
+ * entries, because Core punishes only messages that it can parse. (The entries of `addrv2` vary in size; there "too
+ * short" is computed with the smallest entry, 9 bytes.)
  */
 export function countOf(command: string, payload: Uint8Array): EntryCount | undefined {
   const max = rows.get(command)?.max;

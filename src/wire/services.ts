@@ -3,7 +3,7 @@ import type { Hex64 } from './codec.js';
 
 export { hasServices } from '../services.js';
 
-/** The bits that have a name in Core; 24..31 are for experiments. */
+/** The numbers of the bits that have a name in Core, 0 being the lowest; 24..31 are for experiments. */
 export const SERVICE_BITS = {
   NETWORK: 0,
   BLOOM: 2,
@@ -29,7 +29,7 @@ export function servicesnames(services: Hex64): string[] {
   return [...namesIn(services.slice(8), 0), ...namesIn(services.slice(0, 8), 32)];
 }
 
-/** Halves of 32 bits, since every snapshot of a peer asks and big integers are slow. Each turn takes the lowest bit. */
+/** Works on halves of 32 bits, because every peer snapshot calls it and `bigint` is slow. Each iteration removes the lowest bit. */
 function namesIn(half: string, first: number): string[] {
   const names: string[] = [];
   for (let left = parseInt(half, 16); left !== 0; left &= left - 1) {

@@ -1,6 +1,6 @@
 /**
- * SHA-256 (FIPS 180-4) in plain JavaScript, for short inputs: below some 250 bytes the call into the platform's
- * cryptography costs more than the hashing, and most handshake payloads have 8 to 120 bytes. See `hash.ts`, which chooses.
+ * SHA-256 (FIPS 180-4) in plain JavaScript, for short inputs: for those the call into the platform's cryptography costs more than
+ * the hashing, and most handshake payloads have 8 to 120 bytes. `hash.ts` selects between the two.
  */
 
 /** The first 32 bits of the fractional parts of a root of the first `count` primes (FIPS 180-4, 4.2.2 and 5.3.3). */
@@ -20,7 +20,7 @@ function isPrime(n: number): boolean {
 const K = fractions(64, Math.cbrt);
 const START = fractions(8, Math.sqrt);
 
-// Scratch space, overwritten by every call: nothing here outlives one.
+// Scratch space that every call overwrites.
 const words = new Int32Array(64);
 const state = new Int32Array(8);
 const block = new Uint8Array(128);
@@ -35,7 +35,7 @@ export function sha256Short(input: Uint8Array): Uint8Array {
   return writeDigest(new Uint8Array(32));
 }
 
-/** The first 4 bytes of the digest of the digest, as a little-endian number: a v1 checksum, without making a digest. */
+/** The first 4 bytes of the digest of the digest, as a little-endian number: a v1 checksum, without allocating a digest. */
 export function sha256TwiceStart(input: Uint8Array): number {
   absorb(input);
   absorb(writeDigest(once));
@@ -51,7 +51,7 @@ function absorb(input: Uint8Array): void {
   for (let at = 0; at < size; at += BLOCK) compress(block, at);
 }
 
-/** The last bytes, a one bit, zeros and the length in bits; one block or two. */
+/** Writes the last bytes, a one bit, zeros and the length in bits to `block`; returns the size, 64 or 128. */
 function pad(input: Uint8Array, from: number): number {
   const left = input.length - from;
   const size = left + 1 + LENGTH_SIZE > BLOCK ? 2 * BLOCK : BLOCK;
@@ -82,7 +82,7 @@ function schedule(bytes: Uint8Array, at: number): void {
   }
 }
 
-/** One block into the state. Written out with locals: this is the loop that the time goes to. */
+/** Adds one block to the state. Uses local variables because most of the time is spent in this loop. */
 function compress(bytes: Uint8Array, at: number): void {
   schedule(bytes, at);
   let a = state[0]!;

@@ -1,9 +1,9 @@
 /**
  * The `struct` combinator: named fields in wire order, with optional tails.
  *
- * Messages grew over the years by fields at their end. Which of them are there is decided by the bytes that are left,
- * never by an announced protocol version (as Core's `version` handling does). Each {@link tail} is a group of fields
- * that come together or not at all; an absent field is a missing key.
+ * Over the years fields were added at the end of messages. Whether they are present is decided by the number of remaining bytes,
+ * not by an announced protocol version, as in Core's handling of `version`. Each {@link tail} is a group of fields
+ * that are all present or all absent; an absent field is a missing key.
  */
 import { VerackError } from '../reasons.js';
 import { constant, type Codec, type Cursor, type Sink, type ValueOf } from './codec.js';
@@ -12,7 +12,7 @@ import { constant, type Codec, type Cursor, type Sink, type ValueOf } from './co
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Fields = Readonly<Record<string, Codec<any>>>;
 
-/** Fields that are there when at least `atLeast` bytes are left. */
+/** Fields that are present if at least `atLeast` bytes remain. */
 export interface Tail<F extends Fields = Fields> {
   readonly fields: F;
   readonly atLeast: number;
@@ -26,23 +26,23 @@ type Flat<T> = { [K in keyof T]: T[K] };
 /** The value of a {@link struct}: its fields, and those of its tails as optional keys. */
 export type StructValue<F extends Fields, T extends Tail> = Flat<Values<F> & TailValues<T>>;
 
-/** A struct keeps its parts so that `labelled` can put a constant in front. */
+/** A codec with its parts, so that `labelled` can add a constant before them. */
 export interface StructCodec<T> extends Codec<T> {
   readonly parts: readonly Part[];
 }
 
-/** Fields of a struct that come together. */
+/** A group of fields of a struct that are all present or all absent. */
 export interface Part {
   readonly keys: readonly string[];
   readonly codecs: readonly Codec<unknown>[];
   readonly atLeast: number;
 }
 
-type Bag = Record<string, unknown>;
+type FieldValues = Record<string, unknown>;
 
 /**
- * A group of fields at the end of a struct that may be absent. With fewer than `atLeast` bytes left the group and all
- * that follow are absent and the bytes are trailing; otherwise the group has to be complete (`ERR_CODEC_SHORT`).
+ * A group of fields at the end of a struct that may be absent. If fewer than `atLeast` bytes remain, this group and all following
+ * groups are absent and the bytes are trailing; otherwise the group has to be complete (`ERR_CODEC_SHORT`).
  */
 export function tail<F extends Fields>(fields: F, atLeast = 1): Tail<F> {
   return { fields, atLeast };
@@ -56,7 +56,7 @@ export function struct<F extends Fields, T extends readonly Tail[]>(
   return ofParts([partOf(fields, 0), ...tails.map(({ fields, atLeast }) => partOf(fields, atLeast))]);
 }
 
-/** The same struct with a constant key in front that takes no bytes: what discriminates the members of a union. */
+/** The same struct with a constant key that takes no bytes on the wire and discriminates the members of a union. */
 export function labelled<K extends string, V extends string, T>(
   key: K,
   value: V,
@@ -74,20 +74,20 @@ function ofParts<T>(parts: readonly Part[]): StructCodec<T> {
   return {
     parts,
     read(cursor) {
-      const value: Bag = {};
+      const value: FieldValues = {};
       for (const part of parts) {
         if (cursor.bytes.length - cursor.offset < part.atLeast || !readPart(cursor, part, value)) break;
       }
       return value as T;
     },
     write(sink, value) {
-      writeParts(sink, parts, value as Bag);
+      writeParts(sink, parts, value as FieldValues);
     },
   };
 }
 
-/** False when a fault was marked; the field's name is then put in front of the fault's path. */
-function readPart(cursor: Cursor, part: Part, value: Bag): boolean {
+/** False if a fault was marked; the field's name is then prepended to the fault's path. */
+function readPart(cursor: Cursor, part: Part, value: FieldValues): boolean {
   const { keys, codecs } = part;
   for (let i = 0; i < keys.length; i++) {
     value[keys[i]!] = codecs[i]!.read(cursor);
@@ -100,8 +100,8 @@ function readPart(cursor: Cursor, part: Part, value: Bag): boolean {
   return true;
 }
 
-/** Writes up to the first absent group; a group behind a gap has no place on the wire. */
-function writeParts(sink: Sink, parts: readonly Part[], value: Bag): void {
+/** Writes the groups up to the first absent one. A present group after an absent one cannot be encoded and throws. */
+function writeParts(sink: Sink, parts: readonly Part[], value: FieldValues): void {
   let gap = false;
   for (const part of parts) {
     const present = part.atLeast === 0 || part.keys.some((key) => value[key] !== undefined);
@@ -112,7 +112,7 @@ function writeParts(sink: Sink, parts: readonly Part[], value: Bag): void {
   }
 }
 
-function writePart(sink: Sink, { keys, codecs }: Part, value: Bag): void {
+function writePart(sink: Sink, { keys, codecs }: Part, value: FieldValues): void {
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]!;
     if (value[key] === undefined) throw new VerackError('ERR_LOCAL_ARGUMENT', { expected: key });

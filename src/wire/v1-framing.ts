@@ -16,7 +16,7 @@ import { hexOf, sanitize } from './display-text.js';
 
 /** Size of a header in bytes. */
 export const HEADER_SIZE = 24;
-/** Core's `MAX_PROTOCOL_MESSAGE_LENGTH`: a header that claims more ends the connection. */
+/** Core's `MAX_PROTOCOL_MESSAGE_LENGTH`, bytes of payload: a header that announces more ends the connection. */
 export const MAX_PAYLOAD = 4_000_000;
 /** Offset of the command in a header. */
 export const COMMAND_AT = 4;
@@ -26,13 +26,13 @@ export const LENGTH_AT = 16;
 export const CHECKSUM_AT = 20;
 
 /**
- * The events of the framer, in the order of the bytes. `size`: bytes on the wire, header included.
+ * The events of the framer, in the order of the bytes. `size`: bytes on the wire, including the header.
  *
- * - `frame`: a good one. `payload` is a view, valid as long as the chunk that was fed and at least until the next
- *   `feed`; copy what is kept.
- * - `dropped`: skipped, the stream continues. `command` is printable (`?` for other bytes), at most 12 characters.
- * - `broken`: the last event there will be. Facts of `ERR_FRAME_MAGIC`: `received` and `expected` (hex), `network` when the
- *   received magic is a known one; of `ERR_FRAME_OVERSIZE`: `command`, `length`, `limit`.
+ * - `frame`: a valid frame. `payload` is a view, valid as long as the chunk that was fed and at least until the next
+ *   `feed`; copy it to keep it longer.
+ * - `dropped`: an invalid frame was skipped, the stream continues. `command` is printable (`?` for other bytes), at most 12 characters.
+ * - `broken`: the last event. Facts of `ERR_FRAME_MAGIC`: `received` and `expected` (hex), and `network` if the
+ *   received magic is known; of `ERR_FRAME_OVERSIZE`: `command`, `length`, `limit`.
  */
 export type FrameEvent =
   | { readonly kind: 'frame'; readonly command: string; readonly payload: Uint8Array; readonly size: number }
@@ -44,7 +44,7 @@ export type FrameEvent =
     }
   | { readonly kind: 'broken'; readonly code: BrokenCode; readonly facts: Facts };
 
-/** A good frame whose payload was not wanted and not held; only with {@link V1FramerOptions}. */
+/** A valid frame whose payload was ignored and not held; only with {@link V1FramerOptions}. */
 export interface SkippedFrame {
   readonly kind: 'skipped';
   readonly command: string;
@@ -53,19 +53,19 @@ export interface SkippedFrame {
 
 /** A push parser for one direction of one connection. */
 export interface V1Framer<E = FrameEvent> {
-  /** Takes the next bytes of the stream, split anyhow. Never throws. */
+  /** Takes the next bytes of the stream, which may be split anywhere. Never throws. */
   feed(chunk: Uint8Array): readonly E[];
-  /** Gives the memory of an incomplete frame back; nothing is fed afterwards. */
+  /** Releases the memory of an incomplete frame; `feed` returns no events afterwards. */
   clear(): void;
   /** Bytes of memory held for an incomplete frame. Never more than those fed plus 256 KiB. */
   readonly buffered: number;
 }
 
-/** The name of the network that a magic (4 bytes) belongs to. */
+/** Returns the name of the network with this magic (4 bytes); undefined if it is unknown. */
 export type KnownMagic = (magic: Uint8Array) => string | undefined;
 
 /**
- * One frame.
+ * Builds a frame: header and payload. The size of the payload is not checked.
  * @throws VerackError `ERR_LOCAL_ARGUMENT` for a command of more than 12 bytes.
  */
 export function encodeFrame(magic: Uint8Array, command: string, payload: Uint8Array): Uint8Array {
@@ -81,8 +81,8 @@ export function encodeFrame(magic: Uint8Array, command: string, payload: Uint8Ar
 /** The options of a framer besides its network. */
 export interface V1FramerOptions {
   /**
-   * Whether the payload of a command is of no use; asked once per frame, when its header is there. The payload is then
-   * hashed as it comes and not held. The frame ends as `skipped`, or as `dropped` for the same reasons as any other.
+   * Whether the payload of a command is not needed; called once per frame, when its header is complete. The payload is then
+   * hashed while it arrives and not held. The frame is reported as `skipped`, or as `dropped` for the same reasons as other frames.
    * Payloads under an invalid command are not held either. Must not throw.
    */
   readonly isIgnored: (command: string) => boolean;
@@ -91,7 +91,7 @@ export interface V1FramerOptions {
 const noNetwork: KnownMagic = () => undefined;
 
 /**
- * A framer for the network of `magic` (4 bytes). `knownMagic` names the network of a wrong one.
+ * A framer for the network of `magic` (4 bytes). `knownMagic` is called for any other magic, to name its network.
  *
  *   const framer = createV1Framer(NETWORKS.main.magic);
  *   for (const event of framer.feed(chunk)) if (event.kind === 'frame') console.log(event.command, event.payload);
@@ -118,38 +118,38 @@ function putU32(bytes: Uint8Array, at: number, value: number): void {
   for (let i = 0; i < 4; i++) bytes[at + i] = value >>> (8 * i);
 }
 
-/** The command of the header at `at`, whatever its bytes are, for display. */
+/** The command of the header at offset `at`, valid or not, for display. */
 function displayCommand(bytes: Uint8Array, at: number): string {
   const field = bytes.subarray(at + COMMAND_AT, at + COMMAND_AT + COMMAND_SIZE);
   const size = field.findLastIndex((byte) => byte !== 0) + 1;
   return sanitize(field.subarray(0, size));
 }
 
-const NOTHING = new Uint8Array(0);
+const EMPTY = new Uint8Array(0);
 
 type AnyEvent = FrameEvent | SkippedFrame;
 
-/** A header that is there as a whole. */
+/** A complete header. */
 interface Header {
-  /** Undefined when it breaks the rule for commands. */
+  /** Undefined if it is invalid, see `readCommand`. */
   readonly command: string | undefined;
   /** For display. */
   readonly name: string;
   readonly length: number;
   readonly checksum: number;
-  /** The payload is not wanted. */
+  /** The payload is not to be held. */
   readonly isIgnored: boolean;
 }
 
 class Framer implements V1Framer<AnyEvent> {
-  /** A header that comes in pieces; its first `headerHeld` bytes are there. */
+  /** A header that arrives in pieces; its first `#headerHeld` bytes are valid. */
   #pieces: Uint8Array | undefined;
   #headerHeld = 0;
-  /** Of the frame whose payload is under way. */
+  /** The header of the frame whose payload is incomplete. */
   #header: Header | undefined;
-  /** The payload of the frame under way, when it came in pieces. */
+  /** The payload of that frame, if it arrives in pieces. */
   readonly #payload = new ByteBuffer();
-  /** Bytes that were hashed of a payload that is not wanted, and their checksum. */
+  /** Number of bytes hashed of a payload that is not held, and their checksum. */
   #hashed = 0;
   #checksum: StreamingChecksum | undefined;
   #broken = false;
@@ -179,7 +179,7 @@ class Framer implements V1Framer<AnyEvent> {
     this.#broken = true;
   }
 
-  /** Where it stopped in the chunk. */
+  /** Returns the offset in the chunk after the bytes that it took. */
   #takeHeader(chunk: Uint8Array, at: number, events: AnyEvent[]): number {
     const end = Math.min(at + HEADER_SIZE - this.#headerHeld, chunk.length);
     if (end - at === HEADER_SIZE) this.#checkHeader(chunk, at, events);
@@ -194,7 +194,7 @@ class Framer implements V1Framer<AnyEvent> {
     if (this.#headerHeld === HEADER_SIZE) this.#checkHeader(pieces, 0, events);
   }
 
-  /** Magic and length are checked when all of the header is there, and not before, as Core does. */
+  /** As in Core, magic and length are checked only when the header is complete. */
   #checkHeader(bytes: Uint8Array, at: number, events: AnyEvent[]): void {
     const length = u32At(bytes, at + LENGTH_AT);
     this.#headerHeld = 0;
@@ -205,7 +205,7 @@ class Framer implements V1Framer<AnyEvent> {
       this.#break(events, 'ERR_FRAME_OVERSIZE', facts);
     } else {
       const header = (this.#header = this.#readHeader(bytes, at, length));
-      if (length === 0) this.#finish(header, NOTHING, events);
+      if (length === 0) this.#finish(header, EMPTY, events);
     }
   }
 
@@ -242,7 +242,7 @@ class Framer implements V1Framer<AnyEvent> {
     this.#checksum ??= createChecksum();
     this.#checksum.update(chunk.subarray(at, end));
     this.#hashed += end - at;
-    if (this.#hashed === header.length) this.#report(header, this.#checksum.digest(), NOTHING, events);
+    if (this.#hashed === header.length) this.#report(header, this.#checksum.digest(), EMPTY, events);
     return end;
   }
 
@@ -250,7 +250,7 @@ class Framer implements V1Framer<AnyEvent> {
     this.#report(header, checksumOf(payload), payload, events);
   }
 
-  /** The checksum comes before the command rule: a frame that breaks both counts as one with a wrong checksum. */
+  /** The checksum is checked before the command: a frame that fails both is reported with a wrong checksum. */
   #report(header: Header, checksum: number, payload: Uint8Array, events: AnyEvent[]): void {
     const { command, name, length, isIgnored } = header;
     const size = HEADER_SIZE + length;

@@ -1,6 +1,6 @@
 /**
- * The ciphers of `node:crypto` that BIP324 uses; no other file of BIP324 imports that module (`hash.ts` has the hashes).
- * Keys have 32 bytes, nonces 12 (RFC 8439). Results are arrays of their own, never views.
+ * The ciphers of `node:crypto` that BIP324 uses; no other file in this directory imports that module (hashes are in `../hash.ts`).
+ * Keys have 32 bytes, nonces 12 (RFC 8439). Results are new arrays, never views of the input.
  */
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 
@@ -16,19 +16,19 @@ export function hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
   return plain(createHmac('sha256', key).update(data).digest());
 }
 
-/** A `Buffer` as what it is underneath: `slice` of a `Buffer` gives a view where that of an array gives a copy. */
+/** A `Buffer` as a plain `Uint8Array`, because `slice` of a `Buffer` returns a view instead of a copy. */
 const plain = (buffer: Buffer): Uint8Array =>
   new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 
-/** The first `size` bytes of ChaCha20's keystream, block counter from 0. */
+/** The first `size` bytes of ChaCha20's keystream, with the block counter starting at 0. */
 export function keystream(key: Uint8Array, nonce: Uint8Array, size: number): Uint8Array {
-  // The platform's initial vector is the block counter, 4 bytes, and then the nonce.
+  // The platform's initialization vector is the block counter, 4 bytes, followed by the nonce.
   const start = new Uint8Array(4 + NONCE_SIZE);
   start.set(nonce, 4);
   return plain(createCipheriv('chacha20', key, start).update(new Uint8Array(size)));
 }
 
-/** ChaCha20-Poly1305: `head | body` encrypted and then the tag, written to `into` at `at`. */
+/** ChaCha20-Poly1305: encrypts `head | body` and writes the result, followed by the tag, to `into` at offset `at`. */
 export function seal(
   key: Uint8Array,
   nonce: Uint8Array,
@@ -46,7 +46,7 @@ export function seal(
 }
 
 /**
- * The opposite of {@link seal}: what was sealed, or undefined when the tag does not fit. `sealed` has at least 16
+ * Reverses {@link seal}: returns the plaintext, or undefined if the tag is wrong. `sealed` must have at least 16
  * bytes.
  */
 export function open(

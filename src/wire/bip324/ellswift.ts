@@ -1,11 +1,11 @@
 /**
- * ElligatorSwift for secp256k1 (BIP324, "ElligatorSwift encoding of curve X coordinates"): 64 bytes,
- * indistinguishable from random ones, that stand for the x coordinate of a public key. Every 64 bytes decode; every
+ * ElligatorSwift for secp256k1 (BIP324, "ElligatorSwift encoding of curve X coordinates"): encodes the x coordinate of a
+ * public key as 64 bytes that are indistinguishable from random bytes. Any 64 bytes can be decoded; every
  * x has about 2^256 encodings.
  *
- * Bytes: two numbers u and t, 32 bytes each, big-endian, taken modulo p. Square tests are Jacobi symbols and
- * divisions are put off, so that a key costs one inversion and one or two roots, and a shared secret one inversion
- * and no root.
+ * Bytes: two numbers u and t, 32 bytes each, big-endian, taken modulo p. Squares are tested with the Jacobi symbol, and x
+ * coordinates are kept as fractions, so that a key costs one inversion and one or two square roots, and a shared secret one
+ * inversion and no square root.
  */
 import { VerackError } from '../../reasons.js';
 import { sha256 } from '../hash.js';
@@ -46,7 +46,7 @@ const seven = publicSlots(1);
 const one = publicSlots(1);
 const zero = publicSlots(1);
 const half = publicSlots(1);
-/** The square root of -3 that is a square, and (1 ∓ it) / 2. */
+/** The square root of -3 that is itself a square, and (1 ∓ root3) / 2. */
 const root3 = publicSlots(1);
 const minusHalf = publicSlots(1);
 const plusHalf = publicSlots(1);
@@ -67,7 +67,7 @@ function prepare(): void {
   multiply(plusHalf, plusHalf, half);
 }
 
-// Work space, named as in the BIP where it has a name. `n / d` is the x coordinate that is put together.
+// Work space, with the names of the BIP where it has one. `n / d` is the x coordinate being computed.
 const [x, u, t, g, s, v, w, r] = eight(slots(8));
 const [n, d, curve, a, b, e, scale, b3] = eight(slots(8));
 const point = slots(3);
@@ -81,7 +81,7 @@ function cubePlus7(result: Slot, of: Slot): void {
   sum(result, result, seven);
 }
 
-/** t = ±w (u (1 ∓ root3) / 2 + v): signs by the case. */
+/** t = ±w (u (1 ∓ root3) / 2 + v), with signs that depend on the case. */
 function finishInverse(kind: number): void {
   multiply(t, u, (kind & 1) === 0 ? minusHalf : plusHalf);
   sum(t, t, v);
@@ -89,7 +89,7 @@ function finishInverse(kind: number): void {
   if ((kind & 5) === 0 || (kind & 5) === 5) negate(t, t);
 }
 
-/** Cases 0, 1, 4, 5: v = x, and w = the root of s = -g / (u^2 + u v + v^2), by one power and no division. */
+/** Cases 0, 1, 4, 5: v = x, and w is the square root of s = -g / (u^2 + u v + v^2), computed with one power and no division. */
 function inverseFirst(): boolean {
   sum(a, x, u);
   negate(a, a);
@@ -112,8 +112,8 @@ function inverseFirst(): boolean {
 }
 
 /**
- * Cases 2, 3, 6, 7: s = x - u, r^2 = -s (4 g + 3 s u^2), v = (r / s - u) / 2; one power of s gives its root and
- * inverse.
+ * Cases 2, 3, 6, 7: s = x - u, r^2 = -s (4 g + 3 s u^2), v = (r / s - u) / 2. The square root and the inverse of s are
+ * computed from one power.
  */
 function inverseSecond(kind: number): boolean {
   difference(s, x, u);
@@ -139,7 +139,7 @@ function inverseSecond(kind: number): boolean {
   return true;
 }
 
-/** x and u are there; t for the case, 0 to 7, when there is one. */
+/** Computes t from x and u for a case, 0 to 7; false if this case has no solution. */
 function invert(kind: number): boolean {
   cubePlus7(g, u);
   if (!((kind & 2) === 0 ? inverseFirst() : inverseSecond(kind))) return false;
@@ -147,7 +147,7 @@ function invert(kind: number): boolean {
   return true;
 }
 
-/** Whether n / d is the x coordinate of a point: then (n^3 + 7 d^3) d, that is `curve` times d, is a square. */
+/** Whether n / d is the x coordinate of a point, which is so if (n^3 + 7 d^3) d is a square. Sets `curve` to n^3 + 7 d^3. */
 function isOnCurve(): boolean {
   square(curve, d);
   multiply(curve, curve, d);
@@ -159,7 +159,7 @@ function isOnCurve(): boolean {
   return isSquare(a);
 }
 
-/** u and t; what would leave the function undefined is replaced as the BIP says. s = t^2, g = u^3 + 7, w = g + s. */
+/** Loads u and t, replaces the values for which the function is undefined as in the BIP, and computes s = t^2, g = u^3 + 7, w = g + s. */
 function loadEncoded(encoded: Uint8Array): void {
   loadBytes(u, encoded);
   loadBytes(t, encoded, SECRET_SIZE);
@@ -176,7 +176,7 @@ function loadEncoded(encoded: Uint8Array): void {
 }
 
 /**
- * XSwiftEC: n / d, the first of three candidates that is on the curve. With X = (g - s) / 2t and Y = w / (2t root3 u):
+ * XSwiftEC: sets n / d to the first of three candidates that is on the curve. With X = (g - s) / 2t and Y = w / (2t root3 u):
  * u + 4 Y^2 = (3 s u^3 - w^2) / 3 s u^2, and (∓X / Y - u) / 2 = -u (w ± root3 (g - s)) / 2w.
  */
 function decodeFraction(encoded: Uint8Array): void {
@@ -198,12 +198,12 @@ function decodeFraction(encoded: Uint8Array): void {
   if (isOnCurve()) return;
   difference(n, v, w);
   multiply(n, n, u);
-  // One of the three always is: what is left is the third.
+  // One of the three is always on the curve, so this one is; the call is for its side effect on `curve`.
   isOnCurve();
 }
 
-/** Runs `work` and leaves nothing of it behind. */
-function cleanly<T>(work: () => T): T {
+/** Runs `work`, then clears the module's memory, also if it throws. */
+function thenWipe<T>(work: () => T): T {
   if (compile()) prepare();
   try {
     return work();
@@ -218,20 +218,20 @@ const bytesOf = (number: Slot): Uint8Array => {
   return out;
 };
 
-function demand(right: boolean, expected: string): void {
+function check(right: boolean, expected: string): void {
   if (!right) throw new VerackError('ERR_LOCAL_ARGUMENT', { expected });
 }
 
-const demandSize = (bytes: Uint8Array, size: number): void =>
-  demand(bytes.length === size, `${size} bytes, not ${bytes.length}`);
-const demandKey = (key: Uint8Array): void => demand(isKey(key), 'a private key of 32 bytes, from 1 to n - 1');
+const checkSize = (bytes: Uint8Array, size: number): void =>
+  check(bytes.length === size, `${size} bytes, not ${bytes.length}`);
+const checkKey = (key: Uint8Array): void => check(isKey(key), 'a private key of 32 bytes, from 1 to n - 1');
 
 /**
- * XSwiftECInv: the t with which u (32 bytes) encodes x (32 bytes, of a point), for one of eight cases; undefined
- * when this case has none. Only needed by itself for the BIP's test vectors.
+ * XSwiftECInv: the t (32 bytes) with which u (32 bytes) encodes x (32 bytes, of a point), for one of eight cases; undefined
+ * if this case has none. Exported only for the BIP's test vectors.
  */
 export function xswiftecInv(xBytes: Uint8Array, uBytes: Uint8Array, kind: number): Uint8Array | undefined {
-  return cleanly(() => {
+  return thenWipe(() => {
     loadBytes(x, xBytes);
     loadBytes(u, uBytes);
     return invert(kind) ? bytesOf(t) : undefined;
@@ -239,12 +239,12 @@ export function xswiftecInv(xBytes: Uint8Array, uBytes: Uint8Array, kind: number
 }
 
 /**
- * The x coordinate, 32 bytes big-endian, that 64 bytes stand for. Total: whatever the bytes are.
- * @throws VerackError `ERR_LOCAL_ARGUMENT` for another size.
+ * The x coordinate, 32 bytes big-endian, encoded by 64 bytes. Defined for all values of the bytes.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` if the input does not have 64 bytes.
  */
 export function decodeEllswift(encoded: Uint8Array): Uint8Array {
-  demandSize(encoded, ELLSWIFT_SIZE);
-  return cleanly(() => {
+  checkSize(encoded, ELLSWIFT_SIZE);
+  return thenWipe(() => {
     decodeFraction(encoded);
     inverse(d, d);
     multiply(x, n, d);
@@ -252,17 +252,17 @@ export function decodeEllswift(encoded: Uint8Array): Uint8Array {
   });
 }
 
-/** A try succeeds one time in four: only a random source that is broken needs this many. */
-const MOST_TRIES = 2000;
+/** One try in four succeeds, so only a broken random source needs this many. */
+const MAX_TRIES = 2000;
 
-/** Puts the affine x of key × G into x. */
+/** Sets x to the affine x coordinate of key × G. */
 function publicX(key: Uint8Array): void {
   multiplyGenerator(point, key);
   inverse(a, point + 2 * ELEMENT);
   multiply(x, point, a);
 }
 
-/** One uniform u and one uniform case; whether they encode x. */
+/** Takes u (32 bytes) and the case (3 bits) from `drawn`, 33 bytes; whether they encode x. */
 function tryDraw(drawn: Uint8Array): boolean {
   loadBytes(u, drawn);
   return !isZero(u) && invert(drawn[SECRET_SIZE]! & 7);
@@ -271,14 +271,14 @@ function tryDraw(drawn: Uint8Array): boolean {
 /**
  * An encoding of the private key's public key, drawn uniformly from all of them with `random` (33 bytes per try, four
  * tries on average).
- * @throws VerackError `ERR_LOCAL_ARGUMENT` when the key is not 32 bytes from 1 to n - 1, or `random` never varies.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` if the key is not 32 bytes from 1 to n - 1, or `random` always returns the same bytes.
  */
 export function encodeEllswift(key: Uint8Array, random: RandomBytes): Uint8Array {
-  demandKey(key);
-  return cleanly(() => {
+  checkKey(key);
+  return thenWipe(() => {
     publicX(key);
     let tries = 0;
-    while (!tryDraw(random(SECRET_SIZE + 1))) demand(++tries < MOST_TRIES, 'a random source that varies');
+    while (!tryDraw(random(SECRET_SIZE + 1))) check(++tries < MAX_TRIES, 'a random source that varies');
     const encoded = new Uint8Array(ELLSWIFT_SIZE);
     storeBytes(u, encoded);
     storeBytes(t, encoded, SECRET_SIZE);
@@ -287,14 +287,14 @@ export function encodeEllswift(key: Uint8Array, random: RandomBytes): Uint8Array
 }
 
 /**
- * The x coordinate, 32 bytes, of our private key times their point. Without a root: (c n, c^2), where c = n^3 + 7
- * d^3, is a point of the curve y^2 = x^3 + 7 (c d)^3, on which every x is c d times that on ours.
- * @throws VerackError `ERR_LOCAL_ARGUMENT` for a key that is none, or another size.
+ * The x coordinate, 32 bytes big-endian, of our private key times their point. Needs no square root: with c = n^3 + 7
+ * d^3, (c n, c^2) is a point of the curve y^2 = x^3 + 7 (c d)^3, on which every x is c d times that on secp256k1.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for an invalid private key, or an encoding that does not have 64 bytes.
  */
 export function sharedX(key: Uint8Array, theirs: Uint8Array): Uint8Array {
-  demandKey(key);
-  demandSize(theirs, ELLSWIFT_SIZE);
-  return cleanly(() => {
+  checkKey(key);
+  checkSize(theirs, ELLSWIFT_SIZE);
+  return thenWipe(() => {
     decodeFraction(theirs);
     multiply(scale, curve, d);
     square(b3, scale);
@@ -315,8 +315,9 @@ export function sharedX(key: Uint8Array, theirs: Uint8Array): Uint8Array {
 const TAG = sha256(new TextEncoder().encode('bip324_ellswift_xonly_ecdh'));
 
 /**
- * BIP324's shared secret, 32 bytes: the BIP340 tagged hash of initiator's key, responder's key, and the x coordinate of the shared point.
- * @throws VerackError `ERR_LOCAL_ARGUMENT` for a key that is no private key, or an encoding of another length than 64 bytes.
+ * BIP324's shared secret, 32 bytes: the BIP340 tagged hash of the initiator's encoded key, the responder's, and the x coordinate of the
+ * shared point. `key` is our private key; `ours` and `theirs` are encoded public keys of 64 bytes.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for an invalid private key, or an encoding that does not have 64 bytes.
  */
 export function sharedSecret(
   key: Uint8Array,
@@ -324,7 +325,7 @@ export function sharedSecret(
   theirs: Uint8Array,
   initiating: boolean,
 ): Uint8Array {
-  demandSize(ours, ELLSWIFT_SIZE);
+  checkSize(ours, ELLSWIFT_SIZE);
   const shared = sharedX(key, theirs);
   const hashed = new Uint8Array(2 * SECRET_SIZE + 2 * ELLSWIFT_SIZE + SECRET_SIZE);
   const parts = [TAG, TAG, initiating ? ours : theirs, initiating ? theirs : ours, shared];

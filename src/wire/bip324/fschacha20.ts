@@ -1,22 +1,22 @@
 /**
  * The two forward-secure ciphers of BIP324: after every {@link REKEY} uses the key is replaced and the old one
- * forgotten.
+ * erased.
  *
- * FSChaCha20 hides the 3-byte lengths under one continuous keystream; FSChaCha20Poly1305 seals the packets. Both
- * sides count for themselves, so a lost or doubled packet can never be distinguished from a forged one.
+ * FSChaCha20 encrypts the 3-byte lengths with one continuous keystream; FSChaCha20Poly1305 encrypts and authenticates the packets.
+ * Nonces are not sent but counted by each side, so a lost or repeated packet fails in the same way as a forged one.
  */
 import { keystream, open, seal, TAG_SIZE } from './ciphers.js';
 
-/** Packets, or lengths, per key. */
+/** Number of packets, or of lengths, for which a key is used. */
 export const REKEY = 224;
 /** Bytes of an encrypted length. */
 export const LENGTH_SIZE = 3;
 
 const KEY_SIZE = 32;
 const LENGTHS = REKEY * LENGTH_SIZE;
-const NOTHING = new Uint8Array(0);
+const EMPTY = new Uint8Array(0);
 
-/** 12 bytes: a u32 and a u64, both little-endian. */
+/** A nonce of 12 bytes: `first` as a u32 and `second` as a u64, both little-endian. */
 function nonceOf(first: number, second: number): Uint8Array {
   const nonce = new Uint8Array(12);
   const view = new DataView(nonce.buffer);
@@ -26,9 +26,9 @@ function nonceOf(first: number, second: number): Uint8Array {
   return nonce;
 }
 
-/** FSChaCha20 for chunks of 3 bytes, the only ones that BIP324 has. Encrypting and decrypting are the same. */
+/** FSChaCha20 for chunks of 3 bytes, the only size that BIP324 uses. Encryption and decryption are the same operation. */
 export class FSChaCha20 {
-  /** All of this key's keystream: the lengths' part, and then the next key. */
+  /** All of this key's keystream: the part for the lengths, then the next key. Used bytes are zeroed. */
   #stream: Uint8Array;
   #at = 0;
   #rekeys = 0;
@@ -37,7 +37,7 @@ export class FSChaCha20 {
     this.#stream = keystream(key, nonceOf(0, 0), LENGTHS + KEY_SIZE);
   }
 
-  /** The 3 bytes at `at` of `bytes`, encrypted or decrypted, as a little-endian number. */
+  /** Encrypts or decrypts the 3 bytes of `bytes` at offset `at` and returns them as a little-endian number; `bytes` is unchanged. */
   crypt(bytes: Uint8Array, at = 0): number {
     let value = 0;
     for (let i = 0; i < LENGTH_SIZE; i++) {
@@ -55,13 +55,13 @@ export class FSChaCha20 {
     old.fill(0);
   }
 
-  /** Forgets the key. What is encrypted afterwards is not. */
+  /** Erases the key. Anything encrypted afterwards stays plaintext. */
   wipe(): void {
     this.#stream.fill(0);
   }
 }
 
-/** FSChaCha20Poly1305. One object serves one direction, for sealing or for opening. */
+/** FSChaCha20Poly1305. One object is used for one direction, either for `seal` or for `open`. */
 export class FSChaCha20Poly1305 {
   readonly #key: Uint8Array;
   #packets = 0;
@@ -71,13 +71,13 @@ export class FSChaCha20Poly1305 {
     this.#key = Uint8Array.from(key);
   }
 
-  /** Seals `head | body` and writes it, with the tag of 16 bytes, to `into` at `at`. */
+  /** Encrypts `head | body` and writes it, followed by the tag of 16 bytes, to `into` at offset `at`. */
   seal(aad: Uint8Array, parts: readonly [Uint8Array, Uint8Array], into: Uint8Array, at: number): void {
     seal(this.#key, nonceOf(this.#packets, this.#rekeys), aad, parts, into, at);
     this.#count();
   }
 
-  /** What was sealed, or undefined when key, place in the order, aad or bytes are not those of the sealing. */
+  /** The plaintext, or undefined if key, packet number, `aad` or bytes differ from those of `seal`. */
   open(aad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
     const opened = open(this.#key, nonceOf(this.#packets, this.#rekeys), aad, sealed);
     this.#count();
@@ -88,13 +88,13 @@ export class FSChaCha20Poly1305 {
     if (++this.#packets < REKEY) return;
     const next = new Uint8Array(KEY_SIZE + TAG_SIZE);
     const nonce = nonceOf(0xffffffff, this.#rekeys++);
-    seal(this.#key, nonce, NOTHING, [new Uint8Array(KEY_SIZE), NOTHING], next, 0);
+    seal(this.#key, nonce, EMPTY, [new Uint8Array(KEY_SIZE), EMPTY], next, 0);
     this.#key.set(next.subarray(0, KEY_SIZE));
     this.#packets = 0;
     next.fill(0);
   }
 
-  /** Forgets the key. What is sealed afterwards is not secret. */
+  /** Erases the key. Anything encrypted afterwards is not secret. */
   wipe(): void {
     this.#key.fill(0);
   }

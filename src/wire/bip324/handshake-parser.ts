@@ -1,10 +1,10 @@
 /**
- * The first bytes of a connection: v1 or v2, and the other side's key (BIP324, "v1 versus v2"; Core: `V2Transport`,
- * `ProcessReceivedMaybeV1Bytes` and `ProcessReceivedKeyBytes`).
+ * Parses the first bytes of a connection: whether it is v1 or v2, and the other side's key (BIP324, "v1 versus v2"; Core:
+ * `V2Transport`, `ProcessReceivedMaybeV1Bytes` and `ProcessReceivedKeyBytes`).
  *
- * A v1 connection begins with the network's magic and `version` padded to 12 bytes. As long as the bytes agree a
- * responder says nothing; at the first that does not, it is v2. A v1 peer of another network is recognised by bytes
- * 4 to 15, which random bytes match once in 2^96; that is decided when the 17th byte is there.
+ * A v1 connection begins with the network's magic and `version` padded to 12 bytes. While the received bytes match these, a
+ * responder sends nothing; the first byte that differs makes the connection v2. A v1 peer of another network is recognised by
+ * bytes 4 to 15, which random bytes match once in 2^96, as soon as the 17th byte has arrived.
  */
 import type { KnownMagic } from '../v1-framing.js';
 import { hexOf } from '../display-text.js';
@@ -25,8 +25,8 @@ const agrees = (bytes: Uint8Array, from: number, to: number, field: Uint8Array):
 };
 
 /**
- * What the first bytes of a connection are, for a network of this magic: `v1` when 16 or more begin as a v1
- * `version` frame does, `v2` when one differs, `open` when the few there are agree.
+ * The transport that the first bytes of a connection show, for the network with this magic (4 bytes): `v1` if there are at least 16 and
+ * they begin like a v1 `version` frame, `v2` if one of the first 16 differs, `open` if there are fewer and all match.
  */
 export function transportOf(bytes: Uint8Array, magic: Uint8Array): 'v1' | 'v2' | 'open' {
   const size = Math.min(bytes.length, V1_PREFIX_SIZE);
@@ -36,30 +36,30 @@ export function transportOf(bytes: Uint8Array, magic: Uint8Array): 'v1' | 'v2' |
   return size === V1_PREFIX_SIZE ? 'v1' : 'open';
 }
 
-/** Whether 16 or more bytes begin as a v1 `version` frame of any network does. */
+/** Whether there are at least 16 bytes and they begin like a v1 `version` frame of any network. */
 export function isV1OfAnyNetwork(bytes: Uint8Array): boolean {
   return bytes.length >= V1_PREFIX_SIZE && agrees(bytes, MAGIC_SIZE, V1_PREFIX_SIZE, VERSION_FIELD);
 }
 
-/** What {@link createHandshakeParser} must know. */
+/** Options of {@link createHandshakeParser}. */
 export interface HandshakeParserOptions {
-  /** Whether we dialled. A v1 header then ends the exchange; Core reads it as their key and fails later. */
+  /** Whether we dialled. A v1 header then ends the key exchange; Core takes it for part of the key and fails later. */
   readonly initiating: boolean;
-  /** Our network's, 4 bytes. */
+  /** The magic of our network, 4 bytes. */
   readonly magic: Uint8Array;
-  /** Names the network of a foreign magic. */
+  /** Names the network of another magic. */
   readonly knownMagic?: KnownMagic;
-  /** Takes whatever comes as their key, as Core's initiator does. For testers, which must not decide by the first bytes. */
+  /** Takes any first 64 bytes as their key, as Core's initiator does; for test tools that must not detect v1. */
   readonly takesAnyKey?: boolean;
 }
 
-/** A push parser for the first bytes that the other side sends. Holds at most 64 of them. */
+/** A push parser for the first bytes that the other side sends. Holds at most 64 bytes. */
 export function createHandshakeParser(options: HandshakeParserOptions): HandshakeParser {
-  return new Opening(options);
+  return new FirstBytesParser(options);
 }
 
-class Opening implements HandshakeParser {
-  /** The first bytes so far, at most those of a key. */
+class FirstBytesParser implements HandshakeParser {
+  /** The first bytes received, at most as many as a key has. */
   readonly #first = new Uint8Array(ELLSWIFT_SIZE);
   #held = 0;
   #transport: 'v1' | 'v2' | 'open';

@@ -1,7 +1,6 @@
 /**
  * The secrets of one v2 connection (BIP324, "Shared secret computation" and "Keys and session ID derivation"), in
- * byte arrays that can be cleared. JavaScript may have copied bytes on its own account: `wipe` clears what this
- * layer holds.
+ * byte arrays that can be cleared. `wipe` clears these arrays; copies that the JavaScript engine may have made cannot be cleared.
  */
 import { isKey } from './secp256k1/scalar-multiplication.js';
 import { encodeEllswift, type RandomBytes, SECRET_SIZE, sharedSecret } from './ellswift.js';
@@ -10,13 +9,13 @@ import { hmac } from './ciphers.js';
 /** Size of a garbage terminator. */
 export const TERMINATOR_SIZE = 16;
 
-/** What one direction is encrypted with. */
+/** The keys of one direction. */
 export interface DirectionKeys {
-  /** Key of the lengths (`L` in the BIP), 32 bytes. */
+  /** Key for the lengths (`L` in the BIP), 32 bytes. */
   readonly lengths: Uint8Array;
-  /** Key of the packets (`P`), 32 bytes. */
+  /** Key for the packets (`P`), 32 bytes. */
   readonly packets: Uint8Array;
-  /** The 16 bytes that end the garbage of this direction. Not secret once they are sent. */
+  /** The 16 bytes that end the garbage of this direction. Not secret after they are sent. */
   readonly terminator: Uint8Array;
 }
 
@@ -24,19 +23,19 @@ export interface DirectionKeys {
 export interface V2Keys {
   readonly send: DirectionKeys;
   readonly receive: DirectionKeys;
-  /** 32 bytes, the same on both sides when there is no man in the middle. Kept by {@link V2Keys.wipe}: it is for comparing. */
+  /** 32 bytes, equal on both sides if there is no man in the middle. {@link V2Keys.wipe} keeps it, because users compare it. */
   readonly sessionId: Uint8Array;
   /** Clears the keys of both directions. */
   wipe(): void;
 }
 
-/** Our half of the key exchange. */
+/** Our side of the key exchange. */
 export interface V2Key {
   /** The 64 bytes to send first. */
   readonly ellswift: Uint8Array;
   /**
-   * The connection's keys, once their 64 bytes are there.
-   * @throws VerackError `ERR_LOCAL_ARGUMENT` for another size, and after {@link V2Key.wipe}.
+   * The connection's keys. `theirs` is their encoded key, 64 bytes; `initiating` whether we dialled; `magic` the network's 4 bytes.
+   * @throws VerackError `ERR_LOCAL_ARGUMENT` if `theirs` does not have 64 bytes, and after {@link V2Key.wipe}.
    */
   agree(theirs: Uint8Array, initiating: boolean, magic: Uint8Array): V2Keys;
   /** Clears the private key. */
@@ -44,13 +43,13 @@ export interface V2Key {
 }
 
 /**
- * A fresh key; one per connection. `random` gives the private key, in an array of its own that is cleared here, and
- * then the encoding's randomness. The first key of a process takes some milliseconds more than the others.
- * @throws VerackError `ERR_LOCAL_ARGUMENT` for a random source that gives the same again and again.
+ * A new key, to be used for one connection. `random` is called first for the private key, whose array is cleared here, and
+ * then for the encoding. The first key of a process takes some milliseconds longer than the others.
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for a random source that always returns the same bytes.
  * @throws ReferenceError where the platform has no WebAssembly (`node --jitless`).
  */
 export function createV2Key(random: RandomBytes): V2Key {
-  // One draw in 2^128 is no key; the second would not be one either if the source is broken, and is refused below.
+  // One draw in 2^128 is not a valid key and is repeated once. If the second is invalid too, the source is broken and `encodeEllswift` throws.
   const drawn = random(SECRET_SIZE);
   const secret = Uint8Array.from(isKey(drawn) ? drawn : random(SECRET_SIZE));
   const ellswift = encodeEllswift(secret, random);
@@ -94,8 +93,8 @@ const [SESSION_ID, INITIATOR_L, INITIATOR_P, RESPONDER_L, RESPONDER_P, TERMINATO
 ];
 
 /**
- * Keys from a shared secret: HKDF-SHA256 (RFC 5869), salted with the network's magic (4 bytes), one expansion of 32
- * bytes per use. On another network everything differs, terminators included.
+ * Derives the keys from a shared secret (32 bytes): HKDF-SHA256 (RFC 5869), with the network's magic (4 bytes) in the salt and one
+ * expansion of 32 bytes per key. On another network all keys and terminators differ.
  */
 export function deriveV2Keys(secret: Uint8Array, initiating: boolean, magic: Uint8Array): V2Keys {
   const extracted = hmac(concat(SALT, magic), secret);

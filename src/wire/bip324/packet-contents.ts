@@ -1,24 +1,24 @@
 /**
- * What an application packet holds (BIP324, "Application layer specification"): one byte that stands for a command
- * and then the payload, or a zero byte, the command in 12 bytes, and then the payload. Both are accepted; the short
- * form is sent. The short ids come from the message table.
+ * The contents of an application packet (BIP324, "Application layer specification"): either a one-byte id of the command and
+ * the payload, or a zero byte, the command in 12 bytes and the payload. Both forms are accepted; commands with a short id are
+ * sent in the short form. The short ids are in the message table.
  */
 import { COMMAND_SIZE, readCommand, writeCommand } from '../command.js';
 import { commandOfShortId, shortIdOf } from '../messages.js';
 import { sanitize } from '../display-text.js';
 
-/** Size of the long form's head: the zero byte and the command. */
+/** Bytes before the payload in the long form: the zero byte and the command. */
 export const LONG_HEAD = 1 + COMMAND_SIZE;
-/** The last character that Core takes in a command on v2; on v1 it is 0x7e. */
+/** The highest character that Core accepts in a command on v2; on v1 it is 0x7e. */
 const LAST_CHARACTER = 0x7f;
 
-/** `known`: what the command is, or for display what it seems to be. `payload` is a view. */
+/** The result of {@link decodeContents}. `payload` is a view of the input; the `command` of invalid contents is for display only. */
 export type Contents =
   | { readonly valid: true; readonly command: string; readonly payload: Uint8Array }
   | { readonly valid: false; readonly command: string };
 
 /**
- * Contents of a message. The long form for commands without short id, and for all when `long` is set.
+ * Encodes a message. The long form is used for commands without a short id, and for all commands if `long` is set.
  * @throws VerackError `ERR_LOCAL_ARGUMENT` for a command of more than 12 bytes.
  */
 export function encodeContents(command: string, payload: Uint8Array, long = false): Uint8Array {
@@ -32,8 +32,8 @@ export function encodeContents(command: string, payload: Uint8Array, long = fals
 }
 
 /**
- * Reads contents. Not valid, as in Core: none at all, a short id without command, a long form cut short or with a
- * bad command. Then `command` is for display: empty, `#` and the id, or the 12 bytes printable.
+ * Decodes contents. Never throws. As in Core, these are invalid: empty contents, a short id that no command has, a long form that is too
+ * short or has an invalid command. `command` is then empty, `#` and the id, or the command's bytes made printable.
  */
 export function decodeContents(contents: Uint8Array): Contents {
   const [id] = contents;

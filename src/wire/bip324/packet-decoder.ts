@@ -1,9 +1,9 @@
 /**
- * The receiving half of a v2 connection, from behind the other side's key on (BIP324, "Transport layer
+ * Decodes the received bytes of a v2 connection after the other side's key (BIP324, "Transport layer
  * specification"; Core: `ProcessReceivedGarbageBytes`, `ProcessReceivedPacketBytes`).
  *
- * A length is checked as soon as its 3 bytes are decrypted, before any of the packet is waited for. A packet that
- * lies in one chunk is decrypted from there; one in pieces is put together first.
+ * A length is checked as soon as its 3 bytes are decrypted, before the rest of the packet arrives. A packet that
+ * is complete in one chunk is decrypted from there; a packet in pieces is joined first.
  */
 import type { Facts, V2Code } from '../../reasons.js';
 import { decodeContents } from './packet-contents.js';
@@ -19,30 +19,30 @@ import { FSChaCha20, FSChaCha20Poly1305, LENGTH_SIZE } from './fschacha20.js';
 import { type DirectionKeys, TERMINATOR_SIZE } from './keys.js';
 import { ByteBuffer } from '../byte-buffer.js';
 
-/** Without a terminator in so many bytes the connection is over. */
+/** If the terminator is not within this many bytes, the connection ends. */
 export const GARBAGE_LIMIT = MAX_GARBAGE + TERMINATOR_SIZE;
 
-const NOTHING = new Uint8Array(0);
+const EMPTY = new Uint8Array(0);
 
-/** A receiver for the keys of the other side's direction, of which it keeps its own copy. */
+/** A decoder for the other side's direction. It copies the keys, so the caller can clear them. */
 export function createPacketDecoder(keys: DirectionKeys): PacketDecoder {
-  return new Receiver(keys);
+  return new Decoder(keys);
 }
 
 type State = 'garbage' | 'length' | 'packet' | 'ended';
 
-class Receiver implements PacketDecoder {
+class Decoder implements PacketDecoder {
   #state: State = 'garbage';
   readonly #terminator: Uint8Array;
   readonly #lengths: FSChaCha20;
   readonly #packets: FSChaCha20Poly1305;
-  /** Garbage and terminator so far; only until the latter is found. */
+  /** The garbage and terminator received so far; empty after the terminator is found. */
   #garbage: Uint8Array = new Uint8Array(GARBAGE_LIMIT);
   #garbageHeld = 0;
-  /** What the next packet authenticates besides itself: the garbage, once. */
-  #aad: Uint8Array = NOTHING;
+  /** Additional data that the next packet authenticates: the garbage for the first packet, then nothing. */
+  #aad: Uint8Array = EMPTY;
   readonly #buffer = new ByteBuffer();
-  /** Size of the contents under way. */
+  /** Size of the contents of the current packet. */
   #length = 0;
   #count = 0;
   #versionSeen = false;
@@ -69,18 +69,18 @@ class Receiver implements PacketDecoder {
     this.#lengths.wipe();
     this.#packets.wipe();
     this.#buffer.clear();
-    this.#garbage = NOTHING;
-    this.#aad = NOTHING;
+    this.#garbage = EMPTY;
+    this.#aad = EMPTY;
   }
 
-  /** Works on one piece; where it stopped in the chunk. */
+  /** Processes one piece; returns the offset in the chunk after the bytes that it took. */
   #step(chunk: Uint8Array, at: number, events: V2Event[]): number {
     if (this.#state === 'garbage') return this.#scan(chunk, at, events);
     const wanted = this.#state === 'length' ? LENGTH_SIZE : this.#length + PACKET_OVERHEAD - LENGTH_SIZE;
     const end = Math.min(at + wanted - this.#buffer.held, chunk.length);
     const whole = this.#buffer.take(chunk, at, wanted);
     if (whole === undefined) return end;
-    if (this.#state === 'length') this.#judgeLength(whole, events);
+    if (this.#state === 'length') this.#checkLength(whole, events);
     else this.#open(whole, events);
     return end;
   }
@@ -97,8 +97,8 @@ class Receiver implements PacketDecoder {
   }
 
   /**
-   * Compared from the end: random garbage differs at once, and hostile garbage costs 16 comparisons per byte at
-   * most.
+   * Compares from the end: random garbage usually differs at the first byte, and any garbage costs at most 16 comparisons
+   * per byte.
    */
   #endsWithTerminator(): boolean {
     for (let i = 1; i <= TERMINATOR_SIZE; i++) {
@@ -110,12 +110,12 @@ class Receiver implements PacketDecoder {
   #finishGarbage(events: V2Event[]): void {
     const size = this.#garbageHeld - TERMINATOR_SIZE;
     this.#aad = this.#garbage.slice(0, size);
-    this.#garbage = NOTHING;
+    this.#garbage = EMPTY;
     this.#state = 'length';
     events.push({ kind: 'garbage', size });
   }
 
-  #judgeLength(bytes: Uint8Array, events: V2Event[]): void {
+  #checkLength(bytes: Uint8Array, events: V2Event[]): void {
     const length = this.#lengths.crypt(bytes);
     this.#length = length;
     this.#state = 'packet';
@@ -126,7 +126,7 @@ class Receiver implements PacketDecoder {
   #open(sealed: Uint8Array, events: V2Event[]): void {
     const opened = this.#packets.open(this.#aad, sealed);
     if (opened === undefined) return this.#break(events, 'ERR_V2_AUTH', { packet: this.#count });
-    this.#aad = NOTHING;
+    this.#aad = EMPTY;
     this.#count++;
     this.#state = 'length';
     events.push(this.#eventOf(opened));

@@ -1,5 +1,5 @@
 /**
- * The sending half of a v2 connection, from behind our key and garbage on (BIP324, "Transport layer
+ * Encodes the packets of a v2 connection, which are sent after our key and garbage (BIP324, "Transport layer
  * specification").
  */
 import { VerackError } from '../../reasons.js';
@@ -8,19 +8,19 @@ import { DECOY_BIT, PACKET_OVERHEAD, type PacketEncoder } from './transport.js';
 import { FSChaCha20, FSChaCha20Poly1305, LENGTH_SIZE } from './fschacha20.js';
 import type { DirectionKeys } from './keys.js';
 
-/** A length has 3 bytes. */
+/** The contents of a packet must be shorter, because the length has 3 bytes. */
 const LENGTH_LIMIT = 2 ** 24;
-const NOTHING = new Uint8Array(0);
+const EMPTY = new Uint8Array(0);
 
 /**
- * A sender for the keys of our direction, of which it keeps its own copy. `garbage` is what we sent behind our key:
+ * An encoder for our direction. It copies the keys, so the caller can clear them. `garbage` is what we sent after our key;
  * the first packet authenticates it.
  */
 export function createPacketEncoder(keys: DirectionKeys, garbage: Uint8Array): PacketEncoder {
-  return new Sender(keys, garbage);
+  return new Encoder(keys, garbage);
 }
 
-class Sender implements PacketEncoder {
+class Encoder implements PacketEncoder {
   readonly terminator: Uint8Array;
   readonly #lengths: FSChaCha20;
   readonly #packets: FSChaCha20Poly1305;
@@ -34,7 +34,7 @@ class Sender implements PacketEncoder {
     this.#aad = Uint8Array.from(garbage);
   }
 
-  version(contents: Uint8Array = NOTHING): Uint8Array {
+  version(contents: Uint8Array = EMPTY): Uint8Array {
     return this.packet(contents);
   }
 
@@ -47,12 +47,12 @@ class Sender implements PacketEncoder {
   }
 
   packet(contents: Uint8Array, header = 0): Uint8Array {
-    this.#demand(!this.#wiped, 'a sender that still has its keys');
-    this.#demand(contents.length < LENGTH_LIMIT, 'contents of less than 2^24 bytes');
+    this.#check(!this.#wiped, 'an encoder whose keys have not been wiped');
+    this.#check(contents.length < LENGTH_LIMIT, 'contents of less than 2^24 bytes');
     const packet = new Uint8Array(PACKET_OVERHEAD + contents.length);
     this.#putLength(packet, contents.length);
     this.#packets.seal(this.#aad, [Uint8Array.of(header), contents], packet, LENGTH_SIZE);
-    this.#aad = NOTHING;
+    this.#aad = EMPTY;
     return packet;
   }
 
@@ -62,7 +62,7 @@ class Sender implements PacketEncoder {
     for (let i = 0; i < LENGTH_SIZE; i++) packet[i] = hidden >> (8 * i);
   }
 
-  #demand(right: boolean, expected: string): void {
+  #check(right: boolean, expected: string): void {
     if (!right) throw new VerackError('ERR_LOCAL_ARGUMENT', { expected });
   }
 

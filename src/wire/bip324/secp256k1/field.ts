@@ -2,10 +2,10 @@
  * Numbers modulo p = 2^256 - 2^32 - 977, the field of secp256k1 (SEC 2, 2.4.1), held in the memory of the
  * WebAssembly module that `wasm-module.ts` assembles.
  *
- * A number is named by its {@link Slot}, an address. Operations write to their first argument, which may be one of
- * the others too. What each demands of its inputs' magnitude is said in `field-wasm.ts`; {@link loadBytes}, {@link
- * multiply}, {@link square}, {@link power} and {@link normalize} give magnitude 1. One program at a time works
- * here: nothing is asynchronous.
+ * A number is identified by its {@link Slot}, an address. Operations write to their first argument, which may also be one of
+ * the others. `field-wasm.ts` states which magnitudes the operations accept; the results of {@link loadBytes}, {@link
+ * multiply}, {@link square}, {@link power} and {@link normalize} have magnitude 1. The memory is shared by all callers, which is safe
+ * because nothing here is asynchronous.
  */
 import { ELEMENT, LIMB_BITS, LIMBS, TOP_BITS } from './field-wasm.js';
 import { program, WORK, WORK_SIZE } from './wasm-module.js';
@@ -13,8 +13,8 @@ import { program, WORK, WORK_SIZE } from './wasm-module.js';
 /** The address of a number. */
 export type Slot = number;
 
-/** What the assembled module gives. */
-interface Machine {
+/** The exports of the assembled module. */
+interface FieldModule {
   readonly memory: { readonly buffer: ArrayBuffer };
   multiply(result: Slot, a: Slot, b: Slot): void;
   square(result: Slot, a: Slot, times: number): void;
@@ -26,7 +26,7 @@ interface Machine {
   jacobi(words: Slot): number;
 }
 
-/** The part of the platform's WebAssembly that is used; TypeScript declares it for browsers only. */
+/** The part of the platform's WebAssembly that is used; TypeScript declares it only in its library for browsers. */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object) => { readonly exports: unknown };
@@ -34,13 +34,16 @@ declare const WebAssembly: {
 
 const PAGE = 65_536;
 const PAGES = 2;
-/** Secrets pass through the memory below this address; {@link wipe} clears it. What is public lies above. */
+/** Secrets are only in the memory below this address, which {@link wipe} clears. Public numbers are above it. */
 const SCRATCH_END = 8192;
 
 let top = WORK + WORK_SIZE;
 let publicTop = SCRATCH_END;
 
-/** Space for `count` numbers one after another, given out once when a module is loaded. */
+/**
+ * Reserves space for `count` consecutive numbers; called when a JavaScript module is loaded.
+ * @throws RangeError if the memory is full.
+ */
 export function slots(count: number): Slot {
   const at = top;
   top += count * ELEMENT;
@@ -48,7 +51,7 @@ export function slots(count: number): Slot {
   return at;
 }
 
-/** The same above what {@link wipe} clears, for constants and tables. */
+/** As {@link slots}, in the memory that {@link wipe} keeps, for constants and tables. */
 export function publicSlots(count: number): Slot {
   const at = publicTop;
   publicTop += count * ELEMENT;
@@ -56,60 +59,60 @@ export function publicSlots(count: number): Slot {
   return at;
 }
 
-let machine: Machine;
+let wasm: FieldModule;
 let words = new Uint32Array(0);
 
 /**
- * Assembles and compiles the module when it is called first, in some milliseconds, and only then says true. Nothing
- * else here works before: a program that never speaks v2 does not pay for it.
+ * Assembles and compiles the module in the first call, which takes some milliseconds and returns true; later calls return false.
+ * Must be called before every other function here except `slots` and `publicSlots`. It is not done on load, so that
+ * programs that never use v2 need no time for it.
  */
 export function compile(): boolean {
   if (words.length > 0) return false;
   const module = new WebAssembly.Module(program(PAGES));
-  machine = new WebAssembly.Instance(module).exports as Machine;
-  words = new Uint32Array(machine.memory.buffer);
+  wasm = new WebAssembly.Instance(module).exports as FieldModule;
+  words = new Uint32Array(wasm.memory.buffer);
   return true;
 }
 
-/** Clears every number that was worked with. Constants stay. */
+/** Clears all numbers except those in public slots. */
 export function wipe(): void {
   words.fill(0, 0, SCRATCH_END / 4);
 }
 
-/** Whether {@link wipe} has been called since. */
+/** Whether the memory that {@link wipe} clears is all zero; for tests. */
 export const isClear = (): boolean => words.subarray(0, SCRATCH_END / 4).every((word) => word === 0);
 
 type Eight = [Slot, Slot, Slot, Slot, Slot, Slot, Slot, Slot];
-/** The addresses of eight numbers one after another. */
+/** The addresses of eight consecutive numbers. */
 export const eight = (first: Slot): Eight =>
   [0, 1, 2, 3, 4, 5, 6, 7].map((i) => first + i * ELEMENT) as Eight;
 
 /** result = a b. */
-export const multiply = (result: Slot, a: Slot, b: Slot): void => machine.multiply(result, a, b);
-/** result = a^2, `times` times over. */
-export const square = (result: Slot, a: Slot, times = 1): void => machine.square(result, a, times);
+export const multiply = (result: Slot, a: Slot, b: Slot): void => wasm.multiply(result, a, b);
+/** Squares a `times` times: result = a^(2^times). */
+export const square = (result: Slot, a: Slot, times = 1): void => wasm.square(result, a, times);
 /** result = a + b. */
-export const sum = (result: Slot, a: Slot, b: Slot): void => machine.sum(result, a, b);
+export const sum = (result: Slot, a: Slot, b: Slot): void => wasm.sum(result, a, b);
 /** result = a - b. */
-export const difference = (result: Slot, a: Slot, b: Slot): void => machine.difference(result, a, b);
-/** result = p + q, points of the curve with 3 b = `b3`. */
-export const addPoints = (result: Slot, p: Slot, q: Slot, b3: Slot): void =>
-  machine.addPoints(result, p, q, b3);
-/** result = p + p. */
-export const doublePoint = (result: Slot, p: Slot, b3: Slot): void => machine.doublePoint(result, p, b3);
-/** result = the entry of a table, 0 to 8, or its opposite when `negative` is 1. */
+export const difference = (result: Slot, a: Slot, b: Slot): void => wasm.difference(result, a, b);
+/** result = p + q, for points of the curve y^2 = x^3 + b; `b3` is 3 b. */
+export const addPoints = (result: Slot, p: Slot, q: Slot, b3: Slot): void => wasm.addPoints(result, p, q, b3);
+/** result = p + p, as {@link addPoints}. */
+export const doublePoint = (result: Slot, p: Slot, b3: Slot): void => wasm.doublePoint(result, p, b3);
+/** result = `index` (0 to 8) times the point of a table of multiples, negated if `negative` is 1. */
 export const pick = (result: Slot, table: Slot, index: number, negative: number): void =>
-  machine.pick(result, table, index, negative);
+  wasm.pick(result, table, index, negative);
 
 const LIMB_MASK = 2 ** LIMB_BITS - 1;
 const TOP_MASK = 2 ** TOP_BITS - 1;
 
-/** result = a, as it is. */
+/** result = a, without normalizing. */
 export function copy(result: Slot, a: Slot): void {
   words.copyWithin(result / 4, a / 4, (a + ELEMENT) / 4);
 }
 
-/** 32 bytes at `at`, big-endian; any value, also p and above. */
+/** Loads 32 bytes at offset `at`, big-endian; the value may be p or above. */
 export function loadBytes(result: Slot, bytes: Uint8Array, at = 0): void {
   const limbs = result / 4;
   words.fill(0, limbs, limbs + LIMBS);
@@ -123,14 +126,14 @@ export function loadBytes(result: Slot, bytes: Uint8Array, at = 0): void {
   }
 }
 
-/** A small number, 0 to 2^26 - 1. */
+/** Loads a small number, 0 to 2^26 - 1. */
 export function loadNumber(result: Slot, value: number): void {
   const limbs = result / 4;
   words.fill(0, limbs, limbs + LIMBS);
   words[limbs] = value;
 }
 
-/** Carries from limb to limb; gives what lies above 2^256. */
+/** Adds `low` to limb 0 and `high` to limb 1 and carries through all limbs; returns the excess above 2^256. */
 function carryAll(limbs: number, low: number, high: number): number {
   let carry = low;
   for (let i = 0; i < LIMBS - 1; i++) {
@@ -148,7 +151,7 @@ const EXCESS_LOW = 977;
 const EXCESS_HIGH = 64;
 const trial = slots(1);
 
-/** The same number in its only form: 0 to p - 1, every limb within its bits. No branch depends on it. */
+/** Reduces a number to its unique form: 0 to p - 1, every limb within its bits. No branch depends on the value. */
 export function normalize(a: Slot): void {
   const limbs = a / 4;
   let over = carryAll(limbs, 0, 0);
@@ -162,7 +165,7 @@ export function normalize(a: Slot): void {
   }
 }
 
-/** The byte of a normalized number that counts for 2^(8 i). */
+/** Byte i of a normalized number, the one with the weight 2^(8 i). */
 function byteOf(limbs: number, i: number): number {
   const limb = Math.trunc((8 * i) / LIMB_BITS);
   const shift = 8 * i - limb * LIMB_BITS;
@@ -170,13 +173,13 @@ function byteOf(limbs: number, i: number): number {
   return ((words[limbs + limb]! >>> shift) | above) & 0xff;
 }
 
-/** Normalizes and writes 32 bytes, big-endian, at `at`. */
+/** Normalizes a and writes it as 32 bytes, big-endian, to `into` at offset `at`. */
 export function storeBytes(a: Slot, into: Uint8Array, at = 0): void {
   normalize(a);
   for (let i = 0; i < 32; i++) into[at + 31 - i] = byteOf(a / 4, i);
 }
 
-/** Normalizes. */
+/** Normalizes a, and returns whether it is zero. */
 export function isZero(a: Slot): boolean {
   normalize(a);
   let any = 0;
@@ -187,15 +190,15 @@ export function isZero(a: Slot): boolean {
 const canonical = slots(1);
 const symbol = slots(1);
 
-/** Whether a is a square and not zero. The time depends on a: not for private keys. */
+/** Whether a is a square and not zero. The time depends on a, so it must not be used for private keys. */
 export function isSquare(a: Slot): boolean {
   copy(canonical, a);
   if (isZero(canonical)) return false;
   for (let i = 0; i < 8; i++) words[symbol / 4 + i] = wordOf(canonical / 4, i);
-  return machine.jacobi(symbol) === 1;
+  return wasm.jacobi(symbol) === 1;
 }
 
-/** The 32 bits of a normalized number that count for 2^(32 i). */
+/** Word i of a normalized number, the 32 bits with the weight 2^(32 i). */
 function wordOf(limbs: number, i: number): number {
   const limb = Math.trunc((32 * i) / LIMB_BITS);
   const shift = 32 * i - limb * LIMB_BITS;
@@ -204,18 +207,18 @@ function wordOf(limbs: number, i: number): number {
   return (words[limbs + limb]! >>> shift) | above | highest;
 }
 
-/** Runs of 1, 2, 3, 11, 22, 44 and 88 ones, and the exponent under way. */
+/** Powers whose exponents are 1, 2, 3, 11, 22, 44 and 88 binary ones, and the intermediate result. */
 const chain = eight(slots(8));
 
-/** Squares `a` `times` times and multiplies by `b`: appends the ones of `b` to those of `a`. `b` is not `result`. */
+/** Squares `a` `times` times and multiplies by `b`, which shifts the exponent and adds that of `b`. `b` must not be `result`. */
 function shiftMultiply(result: Slot, a: Slot, times: number, b: Slot): void {
   square(result, a, times);
   multiply(result, result, b);
 }
 
 /**
- * result = a^((p - 3) / 4), from which root and inverse follow. The exponent is 223 ones, a zero, 22 ones, 00001011:
- * runs of ones are built by doubling their length, in the way of Bos and Coster.
+ * result = a^((p - 3) / 4), from which square root and inverse are computed. The exponent in binary is 223 ones, a zero, 22 ones,
+ * 00001011. Runs of ones are built by doubling their length, an addition chain as in libsecp256k1.
  */
 export function power(result: Slot, a: Slot): void {
   const [x1, x2, x3, x11, x22, x44, x88, run] = chain;
@@ -245,7 +248,7 @@ export function inverse(result: Slot, a: Slot): void {
   multiply(result, root, a);
 }
 
-/** result = the square root of a that is a square itself; a must be a square. */
+/** result = the square root of a that is itself a square; a must be a square. */
 export function squareRoot(result: Slot, a: Slot): void {
   power(root, a);
   multiply(result, root, a);

@@ -1,11 +1,11 @@
 /**
- * The Jacobi symbol (a | p) as WebAssembly: whether a is a square modulo p, at a tenth of the cost of a square
+ * The Jacobi symbol (a | p) in WebAssembly: whether a is a square modulo p, for a tenth of the cost of a square
  * root.
  *
- * The binary algorithm on four 64-bit words: take out factors of two, let the smaller be the modulus (quadratic
- * reciprocity), subtract, until nothing is left. Each rule may turn the sign: (2 | y) = -1 when y is 3 or 5 modulo
- * 8; (x | y) = -(y | x) when both are 3 modulo 4. Its time depends on the value, so it is used on field elements
- * that were drawn at random or received, and on no private key (as the reference implementation does).
+ * The binary algorithm on four 64-bit words: remove factors of two, make the smaller number the modulus (quadratic
+ * reciprocity), subtract, and repeat until x is zero. Both rules can change the sign: (2 | y) = -1 if y is 3 or 5 modulo
+ * 8; (x | y) = -(y | x) if both are 3 modulo 4. The time depends on the value, so it is used only on field elements
+ * that are random or received, never on a private key (as in BIP324's reference implementation).
  */
 import {
   and,
@@ -34,7 +34,7 @@ import {
 const WORDS = [0, 1, 2, 3];
 const P = [0xfffffffefffffc2fn, 0xffffffffffffffffn, 0xffffffffffffffffn, 0xffffffffffffffffn];
 
-// Locals behind the parameter: the number, the modulus, their two differences, the sign (bit 0), a shift, a borrow.
+// Locals after the parameter: the number, the modulus, their two differences, the sign (bit 0), a shift, a borrow.
 const X = 1;
 const Y = 5;
 const D = 9;
@@ -44,7 +44,7 @@ const SHIFT = 18;
 const BORROW = 19;
 const LOCALS = 19;
 
-/** The words `from` minus the words `what`; afterwards BORROW is 1 when it went below zero. */
+/** Sets the words `into` to the words `from` minus the words `what`, and BORROW to 1 if the result is negative. */
 function difference(into: number, from: number, what: number): Code {
   const word = (i: number): Code => {
     const low = less(get(from + i), get(what + i));
@@ -55,13 +55,13 @@ function difference(into: number, from: number, what: number): Code {
   return [set(BORROW, i64(0)), WORDS.map(word)];
 }
 
-/** Moves x down a whole word as long as its lowest is zero: 64 factors of two leave the sign. */
+/** Shifts x by a word while its lowest word is zero. 64 factors of two do not change the sign. */
 const dropZeroWords: Code = repeatWhile(
   when(isZero(get(X)), [WORDS.map((i) => set(X + i, i < 3 ? get(X + i + 1) : i64(0)))]),
   [isZero(get(X))],
 );
 
-/** A shift by 64 is one by 0 here, hence in two steps. */
+/** In two steps, because in WebAssembly a shift by 64 is a shift by 0. */
 const fromAbove = (i: number): Code => shl(shl(get(X + i + 1), i64(1)), xor(get(SHIFT), i64(63)));
 
 const dropZeroBits: Code = [
@@ -73,7 +73,7 @@ const dropZeroBits: Code = [
   set(SIGN, xor(get(SIGN), and(get(SHIFT), xor(shr(get(Y), i64(1)), shr(get(Y), i64(2)))))),
 ];
 
-/** x becomes |x - y|, y the smaller of the two, by selection and without a branch that the processor could not predict. */
+/** Sets x to |x - y| and y to the smaller of the two. Uses selection, because the processor could not predict a branch. */
 const reduce: Code = [
   difference(E, Y, X),
   difference(D, X, Y),
@@ -85,7 +85,7 @@ const reduce: Code = [
 const anyOf = (first: number): Code => WORDS.map((i) => get(first + i)).reduce((all, word) => or(all, word));
 const isNotZero = (word: Code): Code => [isZero(word), 0x45];
 
-/** `jacobi(a)`: 1 or -1 for a, four words at this address, least significant first, not zero and below p. */
+/** `jacobi(a)`: the symbol, 1 or -1, of the number at address a: four words, least significant first, not zero and below p. */
 export function jacobi(): Routine {
   const start = WORDS.map((i) => [
     set(X + i, load64(get(0), 8 * i)),

@@ -2,8 +2,8 @@
  * Multiplication of points of secp256k1 by private keys, in constant time: the same instructions and the same
  * memory reads for every key (see `wasm-module.ts` for points and formulas).
  *
- * A key is cut into 65 digits of -8 to 7 (the last: 0 or 1), digit i counting for 16^i; each is looked up among
- * eight multiples.
+ * A key is converted to 65 digits of -8 to 7 (the last: 0 or 1), digit i having the weight 16^i. Each digit selects one of
+ * eight precomputed multiples, 0, or the negative of a multiple.
  */
 import {
   addPoints,
@@ -26,7 +26,7 @@ const TABLE = ENTRIES * POINT;
 /** The generator (SEC 2, 2.4.1). */
 const GENERATOR_X = '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798';
 const GENERATOR_Y = '483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8';
-/** The number of points. */
+/** The order n of the group, the number of points. */
 const ORDER = 'fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141';
 
 const bytesOf = (hex: string): Uint8Array =>
@@ -52,7 +52,7 @@ export function isKey(key: Uint8Array): boolean {
   return key.length === 32 && any !== 0 && borrow === 1;
 }
 
-/** Multiplied by 1 to 8, one after another. */
+/** Writes the multiples 1 to 8 of a point to a table. */
 function tabulate(table: Slot, point: Slot, b3: Slot): void {
   for (let i = 0; i < COORDINATES; i++) copy(table + i * ELEMENT, point + i * ELEMENT);
   doublePoint(table + POINT, table, b3);
@@ -60,8 +60,8 @@ function tabulate(table: Slot, point: Slot, b3: Slot): void {
 }
 
 /**
- * Writes the constants, among them for each digit the multiples of 16^i G: 62 kB, in less than a millisecond when
- * warm.
+ * Computes the constants, including the multiples of 16^i G for each digit: 62 kB, in less than a millisecond when
+ * compiled.
  */
 export function prepareCurve(): void {
   loadNumber(threeB, THREE_B);
@@ -77,7 +77,7 @@ export function prepareCurve(): void {
 
 const digits = new Int8Array(DIGITS);
 
-/** The digits of a key, the lowest first: nibbles, each lowered by 8 after a carry that makes up for it. */
+/** Sets `digits` to those of a key, lowest first. 8 is added to each nibble, with carry, and subtracted from the digit. */
 function recode(key: Uint8Array): void {
   let carry = 0;
   for (let i = 0; i < DIGITS - 1; i++) {
@@ -88,8 +88,8 @@ function recode(key: Uint8Array): void {
   digits[DIGITS - 1] = carry;
 }
 
-/** The multiple that digit `i` selects. */
-function look(result: Slot, table: Slot, i: number): void {
+/** result = the multiple that digit `i` selects from a table. */
+function lookUp(result: Slot, table: Slot, i: number): void {
   const digit = digits[i]!;
   const negative = digit >> 31;
   pick(result, table, (digit ^ negative) - negative, negative & 1);
@@ -98,9 +98,9 @@ function look(result: Slot, table: Slot, i: number): void {
 /** result = key × G on secp256k1. */
 export function multiplyGenerator(result: Slot, key: Uint8Array): void {
   recode(key);
-  look(result, baseTables, 0);
+  lookUp(result, baseTables, 0);
   for (let i = 1; i < DIGITS; i++) {
-    look(picked, baseTables + i * TABLE, i);
+    lookUp(picked, baseTables + i * TABLE, i);
     addPoints(result, result, picked, threeB);
   }
   digits.fill(0);
@@ -110,10 +110,10 @@ export function multiplyGenerator(result: Slot, key: Uint8Array): void {
 export function multiplyPoint(result: Slot, point: Slot, key: Uint8Array, b3: Slot): void {
   tabulate(multiples, point, b3);
   recode(key);
-  look(result, multiples, DIGITS - 1);
+  lookUp(result, multiples, DIGITS - 1);
   for (let i = DIGITS - 2; i >= 0; i--) {
     for (let n = 0; n < 4; n++) doublePoint(result, result, b3);
-    look(picked, multiples, i);
+    lookUp(picked, multiples, i);
     addPoints(result, result, picked, b3);
   }
   digits.fill(0);

@@ -1,19 +1,19 @@
 /**
- * A very small WebAssembly assembler: just the instructions that `field-wasm.ts` and its neighbours use, as functions
- * that give bytes. Source: the WebAssembly core specification 1.0, chapter 5 (binary format).
+ * A minimal WebAssembly assembler: the instructions that the files in this directory use, as functions
+ * that return bytes. Source: the WebAssembly core specification 1.0, chapter 5 (binary format).
  *
- * An expression is written as a tree, operands first: `add(get(0), i64(1))`. Nothing here checks types: the engine
- * does, when the module is compiled.
+ * An expression is a tree of calls: `add(get(0), i64(1))`. Types are not checked here; the engine checks them
+ * when it compiles the module.
  */
 
-/** Instructions: bytes, nested as the tree was written. */
+/** Instructions: bytes, nested as the calls were. */
 export type Code = readonly (number | Code)[];
 
 /** Value types of the binary format. */
 export const I32 = 0x7f;
 export const I64 = 0x7e;
 
-/** One exported function. `params` are all i32 (addresses and small numbers); locals follow them in the numbering. */
+/** One exported function. `params` are all i32 (addresses and small numbers); the locals are numbered after them. */
 export interface Routine {
   readonly params: number;
   readonly result?: typeof I32;
@@ -43,7 +43,7 @@ const two =
   (opcode: number) =>
   (a: Code, b: Code): Code => [a, b, opcode];
 
-// The instructions, by what they do; see chapter 5.4 for the opcodes. Arithmetic is on i64 unless the name says 32.
+// The instructions; see chapter 5.4 for the opcodes. Arithmetic is on i64 unless the name ends in 32.
 export const i32 = (value: number): Code => [0x41, signed(BigInt(value))];
 export const i64 = (value: bigint | number): Code => [0x42, signed(BigInt(value))];
 export const get = (local: number): Code => [0x20, unsigned(local)];
@@ -61,14 +61,14 @@ export const less = two(0x54);
 export const equal = two(0x51);
 export const isZero = one(0x50);
 export const trailingZeros = one(0x7a);
-/** A comparison's i32 (0 or 1) as i64. */
+/** Converts the i32 of a comparison (0 or 1) to i64. */
 export const widen = one(0xad);
-/** The low half of an i64 as i32. */
+/** Converts an i64 to i32 by taking its low half. */
 export const narrow = one(0xa7);
 export const add32 = two(0x6a);
 export const sub32 = two(0x6b);
 
-/** `a` when the i32 `condition` is not 0, else `b`; no branch. */
+/** `a` if the i32 `condition` is not 0, else `b`, without a branch. */
 export const select = (a: Code, b: Code, condition: Code): Code => [a, b, condition, 0x1b];
 
 /** Little-endian loads and stores at an i32 address plus a fixed offset. */
@@ -89,9 +89,9 @@ export const store32 = (address: Code, offset: number, value: Code): Code => [
   unsigned(offset),
 ];
 
-/** Repeats `body` as long as the i32 `again` behind it is not 0. */
+/** Executes `body`, and repeats it while the i32 `again`, evaluated after it, is not 0. */
 export const repeatWhile = (body: Code, again: Code): Code => [0x03, 0x40, body, again, 0x0d, 0, 0x0b];
-/** `body` only when the i32 `condition` is not 0. */
+/** Executes `body` if the i32 `condition` is not 0. */
 export const when = (condition: Code, body: Code): Code => [condition, 0x04, 0x40, body, 0x0b];
 /** Calls the routine with this number; no result. */
 export const call = (routine: number, ...args: Code[]): Code => [args, 0x10, unsigned(routine)];

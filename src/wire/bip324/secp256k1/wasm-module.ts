@@ -1,12 +1,12 @@
 /**
  * The WebAssembly module of the curve: field arithmetic (`field-wasm.ts`), point addition and doubling, a table look-up
  * that reads every entry, and the Jacobi symbol (`jacobi.ts`). It is assembled from this source when the first key
- * is made; the tree holds no binary.
+ * is created; the repository contains no binary.
  *
- * A point is three elements X, Y, Z one after another and stands for (X/Z, Y/Z) on y^2 = x^3 + b; (0, 1, 0) is the
+ * A point is three consecutive elements X, Y, Z, the projective coordinates of (X/Z, Y/Z) on y^2 = x^3 + b; (0, 1, 0) is the
  * point at infinity. The formulas are the complete ones for a = 0 of Renes, Costello and Batina, "Complete addition
- * formulas for prime order elliptic curves" (2016), algorithms 7 and 9: one straight line for every pair of points,
- * so that neither time nor result depends on special cases. Magnitudes (see `field-wasm.ts`) of a result: X 5, Y 2, Z 2.
+ * formulas for prime order elliptic curves" (2016), algorithms 7 and 9: the same instructions for every pair of points,
+ * without special cases. Magnitudes (see `field-wasm.ts`) of a result: X 5, Y 2, Z 2.
  */
 import {
   add,
@@ -36,11 +36,11 @@ import { addition, ELEMENT, multiply, multipleOfP, square, subtraction } from '.
 export const POINT = 3 * ELEMENT;
 /** Entries of a look-up table: the multiples 1 to 8 of a point. */
 export const ENTRIES = 8;
-/** The module's own work space lies at the start of its memory. */
+/** Address and size of the module's work space. */
 export const WORK = 0;
 export const WORK_SIZE = 8 * ELEMENT;
 
-/** The order of the module's routines, by which they call each other. */
+/** The numbers of the module's routines, with which they call each other: their order in `program`. */
 const MULTIPLY = 0;
 const SQUARE = 1;
 const SUM = 2;
@@ -63,7 +63,7 @@ const coordinates = (parameter: number): [Code, Code, Code] => [
   add32(get(parameter), i32(2 * ELEMENT)),
 ];
 
-/** `addPoints(result, p, q, b3)`: b3 is the address of 3 b. Addresses may coincide. */
+/** `addPoints(result, p, q, b3)`: b3 is the address of 3 b. The addresses may be equal. */
 function addPoints(): Routine {
   const [x3, y3, z3] = coordinates(0);
   const [x1, y1, z1] = coordinates(1);
@@ -90,7 +90,7 @@ function addPoints(): Routine {
   return { params: 4, locals: 0, body };
 }
 
-/** `doublePoint(result, p, b3)`. Addresses may coincide. */
+/** `doublePoint(result, p, b3)`. The addresses may be equal. */
 function doublePoint(): Routine {
   const [x3, y3, z3] = coordinates(0);
   const [x, y, z] = coordinates(1);
@@ -108,7 +108,7 @@ function doublePoint(): Routine {
 
 /**
  * `pick(result, table, index, negative)`: entry `index` (1 to 8) of a table of multiples, or infinity for 0; its
- * opposite when `negative` is 1. Every entry is read, whatever the index: the timing of the memory reveals nothing.
+ * negative if `negative` is 1. Every entry is read for every index, so that cache timing does not reveal the index.
  */
 function pick(): Routine {
   const [INDEX, SIGN, FIRST] = [4, 5, 6];
@@ -138,7 +138,7 @@ function pick(): Routine {
   return { params: 4, locals: 3 + ENTRIES, body };
 }
 
-/** The module's bytes. */
+/** The binary of the module, with a memory of `pages` × 64 KiB. */
 export function program(pages: number): Uint8Array {
   const routines = {
     multiply: multiply(),
