@@ -5,6 +5,7 @@
 import { styleText } from 'node:util';
 import { type Entry, type Level, lineOf, logLine, type LogForm } from './log-formats.js';
 import { MAX_PENDING, type OutputStreamSettings } from './output-stream.js';
+import { jsonLine, withoutControls } from './terminal-text.js';
 
 /** When output is coloured. */
 export type When = 'auto' | 'always' | 'never';
@@ -54,16 +55,13 @@ export function isColoured(stream: TextOutput, env: NodeJS.ProcessEnv, when: Whe
 /** Styles text, or returns it unchanged. */
 export type Paint = (style: Style, text: string) => string;
 
-/** Control characters and line separators; in coloured text except the escape sequences of {@link Paint}. */
-const CONTROLS = {
-  plain: /[\p{Cc}\u2028\u2029]/gu,
-  // eslint-disable-next-line no-control-regex
-  coloured: /\u001b(?!\[[\d;]*m)|(?!\u001b)[\p{Cc}\u2028\u2029]/gu,
-} as const;
+/** An escape that is no colour of {@link Paint}. */
+// eslint-disable-next-line no-control-regex
+const OTHER_ESCAPES = /\u001b(?!\[[\d;]*m)/g;
 
-/** Replaces control characters, so that the names of files and hosts cannot move the cursor or begin another line. */
-const withoutControls = (line: string, isPainted: boolean): string =>
-  line.replace(isPainted ? CONTROLS.coloured : CONTROLS.plain, '?');
+/** A line in which nothing moves the cursor, begins another line or reorders text: names of files and hosts may contain anything. */
+const harmless = (line: string, isPainted: boolean): string =>
+  isPainted ? withoutControls(line.replace(OTHER_ESCAPES, '?'), '\u001b') : withoutControls(line);
 
 const painter = (isOn: boolean): Paint =>
   isOn ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text;
@@ -123,7 +121,7 @@ export class Output {
 
   /** Writes an object as a line of NDJSON, with `--json` only. */
   object(value: object): void {
-    if (this.json) this.#print(this.#options.stdout, JSON.stringify(value));
+    if (this.json) this.#print(this.#options.stdout, jsonLine(value));
   }
 
   /** Writes a text that is the whole result, unchanged except for white space at its end. */
@@ -192,7 +190,7 @@ export class Output {
 
   #fitted(): string {
     const { columns = 80 } = this.#options.stderr;
-    return this.paintLog('dim', this.#status.slice(0, columns - 1));
+    return this.paintLog('dim', harmless(this.#status, false).slice(0, columns - 1));
   }
 
   /** Writes a line, and the status line again below it. */
