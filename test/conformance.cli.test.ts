@@ -82,8 +82,8 @@ describe('verack conform', () => {
   });
 
   test.each([
-    [[], 'name a host'],
-    [['--only', 'nothing'], 'no case is called nothing'],
+    [[], 'give a host'],
+    [['--only', 'nothing'], 'no case has the id nothing'],
     [
       ['--compare', 'missing.json', '--html', 'x.html'],
       '"missing.json" cannot be read: there is no such file',

@@ -20,7 +20,7 @@ import type { Invocation } from './command.js';
 import { chainDirectory } from './data-directory.js';
 import { EXIT, Usage } from './exit-codes.js';
 import { chainOf } from './node-options.js';
-import { netgroupsOf, openBook, surroundings } from './address-book-file.js';
+import { bookSources, netgroupsOf, openBook } from './address-book-file.js';
 import { readTextFile } from './input-file.js';
 import type { Output } from './output.js';
 

@@ -46,6 +46,6 @@ export async function openBook(
 export function netgroupsOf(file: string | undefined): Netgroups {
   if (file === undefined) return createNetgroups();
   const asmap = new Uint8Array(readNamedFile(file, MAX_ASMAP));
-  if (!isAsmap(asmap)) throw new Usage(`${file} is no asmap file that Bitcoin Core would take`);
+  if (!isAsmap(asmap)) throw new Usage(`${file} is not an asmap that Bitcoin Core would accept`);
   return createNetgroups(asmap);
 }

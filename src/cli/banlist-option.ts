@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Ban, Banlist, type Chain, readBanlist, VerackError, writeBanlist } from '../index.js';
-import { chainFolder } from './data-directory.js';
+import { chainDirectory } from './data-directory.js';
 import { usageSentence } from './exit-codes.js';
 import type { Flags } from './options.js';
 import type { Output } from './output.js';

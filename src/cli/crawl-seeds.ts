@@ -1,4 +1,4 @@
-/** The addresses that `verack crawl` begins with: named nodes, a file, a former crawl, an address book, or the DNS seeds. */
+/** The addresses that `verack crawl` begins with: given nodes, a file, an earlier crawl, an address book, or the DNS seeds. */
 import { closeSync, readSync } from 'node:fs';
 import { readPeersFile, type SavedEntry } from '../addresses/index.js';
 import {
@@ -27,7 +27,7 @@ interface SeedFlags extends Flags {
   readonly allowUnroutable?: boolean;
 }
 
-/** A former crawl gives its addresses and what to compare with; any other file is a list of addresses. */
+/** The addresses in a list, or in the file of an earlier crawl together with its snapshot, to compare with. */
 export async function readFormer(
   file: string,
   chain: Chain,

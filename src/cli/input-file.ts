@@ -1,4 +1,4 @@
-/** Files that a verb reads: without blocking on a pipe that has no writer. */
+/** Reads the files that are given to a verb, without blocking on a pipe that has no writer. */
 import { constants, createReadStream, fstatSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';

@@ -55,11 +55,11 @@ export function isColoured(stream: TextOutput, env: NodeJS.ProcessEnv, when: Whe
 /** Styles text, or returns it unchanged. */
 export type Paint = (style: Style, text: string) => string;
 
-/** An escape that is no colour of {@link Paint}. */
+/** Escapes other than the colours of {@link Paint}. */
 // eslint-disable-next-line no-control-regex
 const OTHER_ESCAPES = /\u001b(?!\[[\d;]*m)/g;
 
-/** A line in which nothing moves the cursor, begins another line or reorders text: names of files and hosts may contain anything. */
+/** Replaces control characters, so that the names of files and hosts cannot move the cursor, begin another line or reorder text. */
 const harmless = (line: string, isPainted: boolean): string =>
   isPainted ? withoutControls(line.replace(OTHER_ESCAPES, '?'), '\u001b') : withoutControls(line);
 
@@ -111,7 +111,7 @@ export class Output {
 
   /** Writes a line of the result for people; nothing with `--json`. */
   answer(line: string): void {
-    if (!this.json) this.#print(this.#options.stdout, withoutControls(line, this.#isPainted.stdout));
+    if (!this.json) this.#print(this.#options.stdout, harmless(line, this.#isPainted.stdout));
   }
 
   /** Writes an event as NDJSON, with `--json` only; `t` is UNIX time in milliseconds. */
@@ -185,7 +185,7 @@ export class Output {
 
   #log(level: Level, line: string): void {
     if (!this.#options.quiet || level === 'warn')
-      this.#print(this.#options.stderr, withoutControls(line, this.#isPainted.stderr));
+      this.#print(this.#options.stderr, harmless(line, this.#isPainted.stderr));
   }
 
   #fitted(): string {

@@ -57,7 +57,7 @@ const refusal = (error: unknown, path: string): VerackError =>
 function readKey(path: string): Uint8Array | undefined {
   const key = contentsOf(path);
   if (key && !destinationOf(key))
-    throw new VerackError('ERR_DIAL_I2P_KEY', { path, why: 'the file holds no I2P private key' });
+    throw new VerackError('ERR_DIAL_I2P_KEY', { path, why: 'the file does not contain an I2P private key' });
   return key;
 }
 

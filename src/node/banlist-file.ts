@@ -1,4 +1,4 @@
-/** Reads and writes `banlist.json`, so that a crash or a full disk leaves the old file or the new one, never a part. */
+/** Reads and writes `banlist.json`. Writing is atomic: after a crash or a full disk the file is the old or the new one, complete. */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readInputFile } from '../net/input-file.js';
 
@@ -6,7 +6,7 @@ import { readInputFile } from '../net/input-file.js';
 const MAX_FILE = 4_000_000;
 
 /**
- * The text; undefined when there is no such file.
+ * The text of the file; undefined when it does not exist.
  *
  * @throws the system's error, `ESPIPE` for a pipe, and `ERR_LOCAL_ARGUMENT` for a file that is too large
  */

@@ -103,9 +103,9 @@ export interface Evidence {
   readonly port: number;
   /** Whether v2 was tried. */
   readonly v2transport: boolean;
-  /** Which messages came, and whether the handshake was complete. */
+  /** Which messages were received. */
   readonly got: { readonly version: boolean; readonly verack: boolean };
-  /** The connections of the probe itself. */
+  /** The connections of the probe, in the order of the dials. */
   readonly dials: readonly DialRecord[];
   /** The result of the second look; undefined when there was none, or it found nothing. */
   readonly answer: Answer | undefined;
