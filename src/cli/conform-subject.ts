@@ -1,4 +1,4 @@
-/** What the verbs `conform` and `matrix` share: the node under test by its address, its dialler, and the choice of cases. */
+/** Shared by the verbs `conform` and `matrix`: the node under test, its dialler, and the selection of cases. */
 import type { Chain } from '../index.js';
 import { VerackError } from '../index.js';
 import { parseEndpoint, tcpNet } from '../net/index.js';

@@ -1,4 +1,4 @@
-/** What `verack crawl` prints at the end: a view, or sentences about the summary. */
+/** What `verack crawl` prints at the end: the view that `--format` names, or a summary as sentences. */
 import { type CrawlSummary, type Format, type Snapshot, viewOf } from '../crawl/index.js';
 import { Usage } from './exit-codes.js';
 import type { Invocation } from './command.js';

@@ -40,7 +40,7 @@ export async function hostsOf(
   return hosts;
 }
 
-/** One host per line; `#` begins a comment. */
+/** Parses a list with one host per line; `#` begins a comment. */
 async function hostsIn(text: string, interrupted: AbortSignal): Promise<string[]> {
   const hosts: string[] = [];
   for await (const { line, number } of linesOf(text, interrupted)) {
