@@ -115,6 +115,6 @@ describe('a crawl file that holds something else', () => {
       `{"event":"begin","t":1,"resumed":false,"chain":"main"}\n${line}\n{"event":"end"}\n`,
     );
     const { code, stderr } = await run(`crawl ${at('crawl')}`);
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/line 2 is no event of a crawl/)]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/line 2 is not an event of a crawl/)]);
   });
 });

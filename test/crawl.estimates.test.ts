@@ -239,7 +239,7 @@ describe('views', () => {
   test('a file that is no crawl is refused; a last line that was cut is not', () => {
     const other = join(directory, 'other');
     writeFileSync(other, 'hello\nworld\n');
-    expect(() => loadSnapshot(other, new Snapshot(networkLookup()))).toThrow('is no event of a crawl');
+    expect(() => loadSnapshot(other, new Snapshot(networkLookup()))).toThrow('is not an event of a crawl');
     writeFileSync(
       other,
       `${events
