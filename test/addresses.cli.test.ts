@@ -89,8 +89,8 @@ describe('a list', () => {
     expect(existsSync(at('data'))).toBe(false);
   });
 
-  test('an empty list is accepted', () => {
-    expect(listedAddresses('', 'x')).toEqual([]);
+  test('an empty list is accepted', async () => {
+    expect(await listedAddresses('', 'x', new AbortController().signal)).toEqual([]);
   });
 });
 
@@ -121,8 +121,8 @@ describe('files', () => {
 
   test.each([
     ['--import', 'is not there'],
-    ['--add', 'cannot be read: ENOENT'],
-    ['--asmap', 'cannot be read: ENOENT'],
+    ['--add', 'cannot be read: there is no such file'],
+    ['--asmap', 'cannot be read: there is no such file'],
   ])('%s of a file that is missing', async (option, why) => {
     const { code, stderr } = await keeping(option, at('missing'));
     expect([code, stderr]).toEqual([2, expect.stringContaining(why)]);

@@ -84,7 +84,10 @@ describe('verack conform', () => {
   test.each([
     [[], 'give a host'],
     [['--only', 'nothing'], 'no case has the id nothing'],
-    [['--compare', 'missing.json', '--html', 'x.html'], 'missing.json is not a report'],
+    [
+      ['--compare', 'missing.json', '--html', 'x.html'],
+      '"missing.json" cannot be read: there is no such file',
+    ],
   ])('exits 2 for %j', async (words, sentence) => {
     const { code, stderr } = await ran(...words);
     expect(code).toBe(2);

@@ -176,6 +176,7 @@ describe('views', () => {
   const hostile = { ...attempt('x', true).peer!, subver: '=cmd("|x", 1)' };
   const file = join(directory, 'crawl.ndjson');
   const events = [
+    { event: 'begin', t: 0, resumed: false, chain: 'main' },
     reply('8.1.1.1:8333', ['8.1.1.2:8333', '[2a00::1]:8333']),
     attempt('8.1.1.1:8333', true),
     attempt('[2a00::1]:8333', true, { network: 'ipv6', peer: hostile }),
@@ -239,7 +240,13 @@ describe('views', () => {
     const other = join(directory, 'other');
     writeFileSync(other, 'hello\nworld\n');
     expect(() => loadSnapshot(other, new Snapshot(networkLookup()))).toThrow('is not an event of a crawl');
-    writeFileSync(other, `${JSON.stringify(events[1])}\n{"event":"att`);
+    writeFileSync(
+      other,
+      `${events
+        .slice(0, 3)
+        .map((event) => JSON.stringify(event))
+        .join('\n')}\n{"event":"att`,
+    );
     expect(loadSnapshot(other, new Snapshot(networkLookup())).nodes.size).toBe(1);
   });
 });

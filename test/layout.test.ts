@@ -110,6 +110,7 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
   demo: { demo: 'yes', ...CORE, 'node:': 'yes' },
   crawl: {
     crawl: 'yes',
+    json: 'yes',
     ...CORE,
     'node:': 'yes',
     xstate: 'yes',

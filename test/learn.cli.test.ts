@@ -39,7 +39,7 @@ describe('a command line that cannot be used', () => {
     ['learn 127.0.0.1:99999', /"127.0.0.1:99999" cannot be used/],
     [`learn --diff ${A}`, /--diff needs two files/],
     [`learn --diff ${A} ${B} ${A}`, /--diff needs two files/],
-    [`learn --diff ${A} ${folder}/none.json`, /none.json cannot be read/],
+    [`learn --diff ${A} ${folder}/none.json`, /none.json" cannot be read: there is no such file/],
     [`learn --diff ${A} ${BROKEN}`, /broken.json cannot be read/],
     [`learn --diff ${A} ${OTHER}`, /other.json is not a model/],
     [`learn --diff ${A} ${PARTIAL}`, /greeting should be a string/],

@@ -4,10 +4,12 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { type BitcoinNode, createNode, type NodeOptions, tcpNet } from '../src/index.js';
 import { faultyNet } from '../src/net/faults/faulty-net.js';
 import { type Fault, parseFault } from '../src/net/faults/faults.js';
+import { versionPayload } from '../src/conformance/version-message.js';
 import { probe, type ProbeOptions, type ProbeReport } from '../src/probe/probe.js';
 import { dnsServer } from './support/dns.js';
 import { driven } from './support/drive-clock.js';
 import { memoryNetwork } from './support/memory-nodes.js';
+import { AT, play, type Script } from './support/scripted-node.js';
 
 const nodes: BitcoinNode[] = [];
 afterEach(async () => {
@@ -34,6 +36,15 @@ async function probedInMemory(
   await node.listen(at);
   return driven(clock, probe('10.0.0.1:18444', { ...how, clock, net: net.at('10.0.0.9') }));
 }
+
+/** A node that completes the handshake and answers nothing else. */
+const answering = (version: number): Script => ({
+  message: (connection, command) => {
+    if (command !== 'version') return;
+    connection.send('version', versionPayload({ fields: { version } }));
+    connection.send('verack');
+  },
+});
 
 const regtest = { chain: 'regtest' } as const;
 const failing = (fault: string): NodeOptions => ({ net: faultyNet(tcpNet(), parseFault(fault)) });
@@ -143,11 +154,19 @@ describe('probe', () => {
     });
   });
 
-  test('a pong that takes too long is not waited for', async () => {
-    const slow = await listening(failing('slow=100'));
-    const report = await probe(slow, { ...regtest, pingTimeout: 1 });
-    expect(report.ok).toBe(true);
+  test.each([
+    [60_001, { ok: false, reason: { code: 'ERR_TIME_PONG', facts: { ms: 5_000 } } }, 'no-pong'],
+    [60_000, { ok: true }, undefined],
+  ])('of a node of version %d that answers no ping (BIP31)', async (version, expected, cause) => {
+    const { clock, net } = memoryNetwork();
+    await net.at(AT.host).listen(AT, (link) => play(link, answering(version)));
+    const report = await driven(
+      clock,
+      probe(AT.host, { ...regtest, v2transport: false, clock, net: net.at('10.0.0.9') }),
+    );
+    expect(report).toMatchObject(expected);
     expect(report.phases).not.toHaveProperty('ping');
+    expect(report.diagnosis?.cause).toBe(cause);
   });
 
   test('an invalid host is refused', async () => {

@@ -5,9 +5,9 @@
  * file is renamed, not deleted, and the program continues without it; Bitcoin Core refuses to start instead.
  */
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readInputFile } from '../net/input-file.js';
 import { VerackError } from '../reasons.js';
 import type { AddressRecord } from './entry.js';
 import { decodeAnchors, decodePeers, encodeAnchors, encodePeers, type FileDecoding } from './peers-format.js';
@@ -36,15 +36,13 @@ function refused(path: string, error: unknown): VerackError {
   return new VerackError('ERR_LOCAL_LIMIT', { path, why: codeOf(error) });
 }
 
-/** The bytes of a file; undefined when it does not exist. A file above {@link MAX_FILE} is a failure, whatever size the system reports. */
-async function contentsOf(path: string): Promise<FileDecoding<Uint8Array> | undefined> {
+/** The bytes of a file; undefined when there is none, a sentence's end when it is too large. */
+function contentsOf(path: string): FileDecoding<Uint8Array> | undefined {
   try {
-    const chunks: Buffer[] = [];
-    for await (const chunk of createReadStream(path, { end: MAX_FILE })) chunks.push(chunk as Buffer);
-    const file = new Uint8Array(Buffer.concat(chunks));
-    if (file.length <= MAX_FILE) return { ok: true, value: file };
-    return { ok: false, why: `has more than ${MAX_FILE} bytes, so it is not an address book` };
+    return { ok: true, value: new Uint8Array(readInputFile(path, MAX_FILE)) };
   } catch (error) {
+    if (error instanceof VerackError)
+      return { ok: false, why: `has more than ${MAX_FILE} bytes, as no address book has` };
     if (codeOf(error) === 'ENOENT') return undefined;
     throw refused(path, error);
   }
@@ -82,7 +80,7 @@ async function readOrSetAside<T>(
   path: string,
   read: (file: Uint8Array) => FileDecoding<T>,
 ): Promise<FileContents<T>> {
-  const file = await contentsOf(path);
+  const file = contentsOf(path);
   if (file === undefined) return { value: undefined };
   const decoded = file.ok ? read(file.value) : file;
   if (decoded.ok) return { value: decoded.value };
@@ -95,12 +93,11 @@ async function readOrSetAside<T>(
  * @param magic - the magic of the chain, 4 bytes
  * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
  */
-export async function readPeersFile(
-  path: string,
-  magic: Uint8Array,
-): Promise<FileDecoding<SavedBook> | undefined> {
-  const file = await contentsOf(path);
-  return file?.ok === true ? decodePeers(file.value, magic) : file;
+export function readPeersFile(path: string, magic: Uint8Array): Promise<FileDecoding<SavedBook> | undefined> {
+  return new Promise((resolve) => {
+    const file = contentsOf(path);
+    resolve(file?.ok === true ? decodePeers(file.value, magic) : file);
+  });
 }
 
 /**

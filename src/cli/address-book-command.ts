@@ -20,7 +20,8 @@ import type { Invocation } from './command.js';
 import { chainDirectory } from './data-directory.js';
 import { EXIT, Usage } from './exit-codes.js';
 import { chainOf } from './node-options.js';
-import { contentsOf, netgroupsOf, openBook, bookSources } from './address-book-file.js';
+import { bookSources, netgroupsOf, openBook } from './address-book-file.js';
+import { readTextFile } from './input-file.js';
 import type { Output } from './output.js';
 
 /** The service bits that Bitcoin Core's RPC `addpeeraddress` assumes for an address. */
@@ -35,7 +36,9 @@ export async function runAddresses({ flags, out, interrupted }: Invocation): Pro
   const directory = chainDirectory(keeps, chain);
   const netgroups = netgroupsOf(flags.asmap);
   const added =
-    flags.add === undefined ? [] : listedAddresses(await listOf(flags.add, interrupted), flags.add);
+    flags.add === undefined
+      ? []
+      : await listedAddresses(await listOf(flags.add, interrupted), flags.add, interrupted);
   const key = flags.deterministic === true ? DETERMINISTIC_KEY : systemRandom(KEY_SIZE);
   const opened =
     flags.import === undefined
@@ -87,7 +90,7 @@ function show(book: AddressBook, out: Output): void {
 
 /** The text of a list file, or of standard input for `-`. */
 async function listOf(file: string, interrupted: AbortSignal): Promise<string> {
-  if (file !== '-') return contentsOf(file, MAX_LIST).toString('utf8');
+  if (file !== '-') return readTextFile(file, MAX_LIST);
   let text = '';
   process.stdin.setEncoding('utf8');
   for await (const chunk of addAbortSignal(interrupted, process.stdin)) {

@@ -10,7 +10,7 @@ import {
 } from '../addresses/index.js';
 import { systemClock, systemRandom, type Chain } from '../index.js';
 import { Usage } from './exit-codes.js';
-import { readInputFile } from './input-file.js';
+import { readNamedFile } from './input-file.js';
 import type { Output } from './output.js';
 
 /** Bytes. An asmap of the whole internet has under 2 MB. */
@@ -45,17 +45,7 @@ export async function openBook(
  */
 export function netgroupsOf(file: string | undefined): Netgroups {
   if (file === undefined) return createNetgroups();
-  const asmap = new Uint8Array(contentsOf(file, MAX_ASMAP));
+  const asmap = new Uint8Array(readNamedFile(file, MAX_ASMAP));
   if (!isAsmap(asmap)) throw new Usage(`${file} is not an asmap that Bitcoin Core would accept`);
   return createNetgroups(asmap);
-}
-
-/** The bytes of a file. @throws Usage when it cannot be read or is larger than `limit` bytes */
-export function contentsOf(file: string, limit: number): Buffer {
-  try {
-    return readInputFile(file, limit);
-  } catch (error) {
-    if (error instanceof Usage) throw error;
-    throw new Usage(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
-  }
 }

@@ -3,6 +3,7 @@ import type { AddressBook, NetService, Position, TableName } from '../addresses/
 import { netClassOf } from '../addresses/index.js';
 import { formatAddress, parseAddress, servicesLetters } from '../wire/index.js';
 import { Usage } from './exit-codes.js';
+import { linesOf } from './list-lines.js';
 import { tabulated, type Column } from './table.js';
 
 /** One line of a list. */
@@ -30,11 +31,16 @@ function listedAddress(line: string, where: string): ListedAddress {
  * @param file - the name of the list in error messages
  * @throws Usage that names the first line that is not an address
  */
-export function listedAddresses(text: string, file: string): ListedAddress[] {
-  return text.split('\n').flatMap((raw, i) => {
-    const line = raw.trim();
-    return line === '' || line.startsWith('#') ? [] : [listedAddress(line, `${file}, line ${i + 1}`)];
-  });
+export async function listedAddresses(
+  text: string,
+  file: string,
+  interrupted: AbortSignal,
+): Promise<ListedAddress[]> {
+  const listed: ListedAddress[] = [];
+  for await (const { line, number } of linesOf(text, interrupted)) {
+    if (!line.startsWith('#')) listed.push(listedAddress(line, `${file}, line ${number}`));
+  }
+  return listed;
 }
 
 interface Row extends Position {

@@ -1,10 +1,12 @@
 /** `--ban`, and `banlist.json` in the data directory: read when the node starts, written when `--ban` adds to it. */
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Ban, Banlist, type Chain, readBanlist, writeBanlist } from '../index.js';
+import { type Ban, Banlist, type Chain, readBanlist, VerackError, writeBanlist } from '../index.js';
 import { chainDirectory } from './data-directory.js';
+import { usageSentence } from './exit-codes.js';
 import type { Flags } from './options.js';
 import type { Output } from './output.js';
+import { systemCodeText } from './system-codes.js';
 
 type BanFlags = Pick<Flags, 'ban' | 'bantime' | 'datadir'>;
 
@@ -28,7 +30,8 @@ function attempt(action: () => string | undefined): string | undefined {
   try {
     return action();
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? String(error);
+    if (error instanceof VerackError) return usageSentence(error);
+    return systemCodeText((error as NodeJS.ErrnoException).code ?? 'EIO');
   }
 }
 

@@ -1,5 +1,4 @@
 /** Shared by the verbs `conform` and `matrix`: the node under test, its dialler, and the selection of cases. */
-import { writeFileSync } from 'node:fs';
 import type { Chain } from '../index.js';
 import { VerackError } from '../index.js';
 import { parseEndpoint, tcpNet } from '../net/index.js';
@@ -72,14 +71,5 @@ export async function withUsage(verb: () => Promise<number>): Promise<number> {
   } catch (error) {
     if (error instanceof Malformed) throw new Usage(error.message);
     throw error;
-  }
-}
-
-/** Writes a file that an option names. @throws Usage when it cannot be written */
-export function writeNamed(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    throw new Usage(`${file} cannot be written: ${(error as Error).message}`);
   }
 }

@@ -19,12 +19,12 @@ import {
   NOTHING_RUN,
   subjectOf,
   withUsage,
-  writeNamed,
 } from './conform-subject.js';
 import { type NodeNet, withNodeNet } from './node-net.js';
 import { chainOf } from './node-options.js';
 import { EXIT, Usage } from './exit-codes.js';
 import { readTextFile } from './input-file.js';
+import { writeNamedFile } from './output-file.js';
 import { chainOptions, type Flags, outputOptions, switched, timeOptions, valued } from './options.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
@@ -106,12 +106,14 @@ async function run(job: Invocation, flags: ConformFlags): Promise<number> {
   const earlier = (flags.compare ?? []).map(reportIn);
   const [host] = job.operands;
   if (flags.list) return list(cases, job.out);
-  if (host === undefined) return withoutHost(cases, flags, earlier, job.out);
+  if (host === undefined) return withoutHost(cases, flags, earlier, job);
   const report = await withNodeNet(job, (net) => reportOf(host, cases, net, job, flags));
   if (job.interrupted.aborted) return EXIT.interrupted;
-  writeFiles(report, earlier, flags);
   job.out.object(report);
-  return flags.explain === undefined ? printReport(report, job.out) : printCases(report, job.out);
+  const code = flags.explain === undefined ? printReport(report, job.out) : printCases(report, job.out);
+  // The last step: what cannot be written does not lose what was found.
+  await writeFiles(report, earlier, job, flags);
+  return code;
 }
 
 /** The cases that --only and --explain select. */
@@ -133,12 +135,12 @@ function jsonIn(file: string): unknown {
   }
 }
 
-function withoutHost(
+async function withoutHost(
   cases: readonly Case[],
   flags: ConformFlags,
   earlier: readonly Report[],
-  out: Output,
-): number {
+  { out, interrupted }: Invocation,
+): Promise<number> {
   if (flags.explain !== undefined) {
     for (const it of cases) printCase(it, out);
     return EXIT.ok;
@@ -146,7 +148,7 @@ function withoutHost(
   if (earlier.length === 0 || flags.html === undefined) {
     throw new Usage('give a host, --list, --explain ID, or --compare FILES with --html FILE');
   }
-  writeNamed(flags.html, pageOf(earlier));
+  await writeNamedFile(flags.html, pageOf(earlier), interrupted);
   return EXIT.ok;
 }
 
@@ -216,9 +218,14 @@ function diallerOf(
 }
 
 /** Writes the files of --junit and --html. */
-function writeFiles(report: Report, earlier: readonly Report[], { junit, html }: ConformFlags): void {
-  if (junit !== undefined) writeNamed(junit, junitOf(report));
-  if (html !== undefined) writeNamed(html, pageOf([report, ...earlier]));
+async function writeFiles(
+  report: Report,
+  earlier: readonly Report[],
+  { interrupted }: Invocation,
+  { junit, html }: ConformFlags,
+): Promise<void> {
+  if (junit !== undefined) await writeNamedFile(junit, junitOf(report), interrupted);
+  if (html !== undefined) await writeNamedFile(html, pageOf([report, ...earlier]), interrupted);
 }
 
 const COLOURS = { pass: 'green', fail: 'red', known: 'yellow', skip: 'dim' } as const;

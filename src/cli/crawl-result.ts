@@ -1,8 +1,8 @@
 /** What `verack crawl` prints at the end: the view that `--format` names, or a summary as sentences. */
-import { writeFileSync } from 'node:fs';
 import { type CrawlSummary, type Format, type Snapshot, viewOf } from '../crawl/index.js';
 import { Usage } from './exit-codes.js';
-import type { Output } from './output.js';
+import type { Invocation } from './command.js';
+import { writeNamedFile } from './output-file.js';
 import { plain } from './peer-lines.js';
 
 export interface ResultFlags {
@@ -15,9 +15,10 @@ export async function printResult(
   snapshot: Snapshot,
   summary: CrawlSummary,
   flags: ResultFlags,
-  out: Output,
+  { out, interrupted }: Pick<Invocation, 'out' | 'interrupted'>,
 ): Promise<void> {
-  if (flags.format !== undefined) await printView(snapshot, flags.format as Format, flags.output, out);
+  if (flags.format !== undefined)
+    await printView(snapshot, flags.format as Format, flags.output, { out, interrupted });
   else for (const line of sentences(summary)) out.answer(line);
   out.object(summary);
 }
@@ -27,12 +28,12 @@ async function printView(
   snapshot: Snapshot,
   format: Format,
   file: string | undefined,
-  out: Output,
+  { out, interrupted }: Pick<Invocation, 'out' | 'interrupted'>,
 ): Promise<void> {
   const view = await viewOf(snapshot, format);
   if (typeof view === 'string') return out.raw(view);
   if (file === undefined) throw new Usage('--format parquet needs --output FILE');
-  writeFileSync(`${file}.parquet`, view);
+  await writeNamedFile(`${file}.parquet`, view, interrupted);
   out.info(`${file}.parquet: ${view.length} bytes`);
 }
 

@@ -1,4 +1,5 @@
 /** The addresses that `verack crawl` begins with: given nodes, a file, an earlier crawl, an address book, or the DNS seeds. */
+import { closeSync, readSync } from 'node:fs';
 import { readPeersFile, type SavedEntry } from '../addresses/index.js';
 import {
   addressesIn,
@@ -7,14 +8,16 @@ import {
   classifyHost,
   loadSnapshot,
   networkLookup,
+  OptOutList,
   type Seed,
   Snapshot,
 } from '../crawl/index.js';
-import { type Chain, VerackError } from '../index.js';
+import type { Chain } from '../index.js';
 import { formatEndpoint, parseEndpoint, seedAddresses } from '../net/index.js';
 import { formatAddress } from '../wire/index.js';
 import { Usage } from './exit-codes.js';
-import { readTextFile } from './input-file.js';
+import { openNamedFile, readTextFile } from './input-file.js';
+import { linesOf } from './list-lines.js';
 import type { NodeNet } from './node-net.js';
 import type { Flags } from './options.js';
 
@@ -24,26 +27,48 @@ interface SeedFlags extends Flags {
   readonly allowUnroutable?: boolean;
 }
 
-/** The text of a file. Throws `Usage` or `ERR_LOCAL_ARGUMENT` when it cannot be read or is larger than 64 MiB. */
-export function readText(file: string): string {
+/** The addresses in a list, or in the file of an earlier crawl together with its snapshot, to compare with. */
+export async function readFormer(
+  file: string,
+  chain: Chain,
+  interrupted: AbortSignal,
+): Promise<{ seeds: Seed[]; snapshot?: Snapshot }> {
+  if (!beginsWithBrace(file)) return { seeds: await listedSeeds(file, chain, interrupted) };
+  const snapshot = loadSnapshot(file, new Snapshot(networkLookup()));
+  return { seeds: [...snapshot.nodes.keys()].map((addr) => ({ addr, source: 'crawl' })), snapshot };
+}
+
+/** Whether a file is one of JSON lines; a crawl may be larger than what is read as a whole. */
+function beginsWithBrace(file: string): boolean {
+  const fd = openNamedFile(file);
   try {
-    return readTextFile(file);
-  } catch (error) {
-    if (error instanceof Usage) throw error;
-    const why = `it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'EIO'})`;
-    throw new VerackError('ERR_LOCAL_ARGUMENT', { value: file, why });
+    const start = Buffer.alloc(1);
+    return readSync(fd, start) === 1 && start.toString() === '{';
+  } finally {
+    closeSync(fd);
   }
 }
 
-/** The addresses in a list, or in the file of an earlier crawl together with its snapshot, to compare with. */
-export function readFormer(file: string, chain: Chain): { seeds: Seed[]; snapshot?: Snapshot } {
-  const text = readText(file);
-  if (!text.startsWith('{')) {
-    const seeds = addressesIn(text, chain.port).map((at) => ({ addr: formatEndpoint(at), source: 'file' }));
-    return { seeds };
-  }
-  const snapshot = loadSnapshot(file, new Snapshot(networkLookup()));
-  return { seeds: [...snapshot.nodes.keys()].map((addr) => ({ addr, source: 'crawl' })), snapshot };
+async function listedSeeds(file: string, chain: Chain, interrupted: AbortSignal): Promise<Seed[]> {
+  const seeds: Seed[] = [];
+  for await (const { line } of linesOf(readTextFile(file), interrupted))
+    for (const at of addressesIn(line, chain.port)) seeds.push({ addr: formatEndpoint(at), source: 'file' });
+  return seeds;
+}
+
+/** The addresses that are not to be contacted; none without a file. */
+export async function readOptOuts(
+  file: string | undefined,
+  interrupted: AbortSignal,
+): Promise<{ entries: string[]; list: OptOutList }> {
+  const entries: string[] = [];
+  const list = new OptOutList();
+  for await (const { line } of linesOf(file === undefined ? '' : readTextFile(file), interrupted))
+    for (const entry of OptOutList.entriesOf(line)) {
+      list.add(entry);
+      entries.push(entry);
+    }
+  return { entries, list };
 }
 
 /**

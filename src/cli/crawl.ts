@@ -15,12 +15,11 @@ import {
   type IdentifiedNode,
   IdentifyingContacts,
   NodeContacts,
-  OptOutList,
   Snapshot,
   summaryOf,
 } from '../crawl/index.js';
 import { printResult } from './crawl-result.js';
-import { firstAddresses, readFormer, readText, seedNodes, seedsOfBook } from './crawl-seeds.js';
+import { firstAddresses, readFormer, readOptOuts, seedNodes, seedsOfBook } from './crawl-seeds.js';
 import { identified } from './identify.js';
 import { nodeOptionsOf } from './node-options.js';
 import { type FleetFlags, fleetContacts, orUnreachable, work } from './crawl-fleet.js';
@@ -171,7 +170,7 @@ const boundHeap = (): void => setFlagsFromString('--heap-growing-percent=50');
 async function run(job: Invocation): Promise<number> {
   const flags = job.flags as CrawlFlags;
   const [file] = job.operands;
-  if (file !== undefined) return summarise(file, flags, job.out);
+  if (file !== undefined) return sumUp(file, flags, job);
   const nodeOptions = checked(flags);
   boundHeap();
   const attached = await observers(flags, job.out);
@@ -208,7 +207,7 @@ async function crawled(
   try {
     const summary = await crawl.run(job.interrupted);
     stopStatus();
-    await printResult(crawl.snapshot, summary, flags, job.out);
+    await printResult(crawl.snapshot, summary, flags, job);
     return summary.reachable > 0 ? EXIT.ok : EXIT.unreachable;
   } finally {
     stopStatus();
@@ -266,19 +265,17 @@ async function crawlOptions(
   { interrupted, out }: Invocation,
 ): Promise<ConstructorParameters<typeof Crawl>[0]> {
   const { chain } = nodeOptions;
-  const former = flags.from === undefined ? undefined : readFormer(flags.from, chain);
+  const former = flags.from === undefined ? undefined : await readFormer(flags.from, chain, interrupted);
   const given = [
     ...(await seedNodes(flags, chain, around.net, interrupted)),
     ...(former?.seeds ?? []),
     ...(await seedsOfBook(flags.addresses, chain)),
   ];
-  const optOutText = flags.optout === undefined ? '' : readText(flags.optout);
-  const optOut = new OptOutList(optOutText);
-  const optOuts = { entries: OptOutList.entriesOf(optOutText), list: optOut };
+  const optOuts = await readOptOuts(flags.optout, interrupted);
   const { parallel, vantage, output, anyPort = false, allowUnroutable = false } = flags;
   return {
     ...CRAWL_DEFAULTS,
-    ...{ chain, parallel, vantage, output, anyPort, allowUnroutable, optOut },
+    ...{ chain, parallel, vantage, output, anyPort, allowUnroutable, optOut: optOuts.list },
     agent: crawlerAgent(NAME, VERSION, flags.contact),
     contacts: flags.coordinate
       ? await fleetContacts(flags, optOuts, out, interrupted)
@@ -314,11 +311,12 @@ function showProgress(crawl: Crawl, out: Output): () => void {
   };
 }
 
-/** Prints the summary of a crawl file. */
-async function summarise(file: string, flags: CrawlFlags, out: Output): Promise<number> {
+/** Sums up a crawl file. */
+async function sumUp(file: string, flags: CrawlFlags, job: Invocation): Promise<number> {
   const snapshot = loadSnapshot(file, new Snapshot(networkLookup()));
   const { begin, end } = snapshot;
-  const before = flags.from === undefined ? undefined : readFormer(flags.from, nodeOptionsOf(flags).chain);
+  const { chain } = nodeOptionsOf(flags);
+  const before = flags.from === undefined ? undefined : await readFormer(flags.from, chain, job.interrupted);
   const summary = summaryOf(
     snapshot,
     { size: snapshot.sources.size, withheld: 0, skipped: new Map() },
@@ -328,6 +326,6 @@ async function summarise(file: string, flags: CrawlFlags, out: Output): Promise<
       before: before?.snapshot,
     },
   );
-  await printResult(snapshot, summary, { ...flags, output: file }, out);
+  await printResult(snapshot, summary, { ...flags, output: file }, job);
   return EXIT.ok;
 }

@@ -1,5 +1,6 @@
 /** Exit codes, and the messages for an invalid command line and for a bug. */
 import { NAME, type Reason, REASONS, VerackError, VERSION } from '../index.js';
+import { withoutControls } from './terminal-text.js';
 
 /** The exit codes, which scripts can rely on. `REASONS` assigns 4, 5, 6 or 7 to each reason code. */
 export const EXIT = {
@@ -23,7 +24,7 @@ export const EXIT_HELP = {
     ['2', 'the command line is invalid'],
     ['3', 'some of several targets failed'],
     ['4', 'could not connect'],
-    ['5', 'the handshake timed out'],
+    ['5', 'the handshake timed out, or a ping stayed unanswered'],
     ['6', 'the peer violated the protocol'],
     ['7', 'the peer does not meet a local requirement: version, services, slots'],
     ['8', 'the output could not be written, for example to a full disk'],
@@ -70,6 +71,6 @@ export function bugReport(error: unknown): string {
     `${NAME}: this is a bug in ${NAME}, not an error in the command line.`,
     'Please report it with the command you ran and the lines below.',
     `${NAME} ${VERSION}, Node.js ${process.version}, ${process.platform} ${process.arch}`,
-    what.replace(/(?!\n)\p{Cc}/gu, '?'),
+    withoutControls(what, '\n'),
   ].join('\n');
 }

@@ -4,6 +4,7 @@ import { addAbortSignal } from 'node:stream';
 import { Usage } from './exit-codes.js';
 import { checkHost } from './host-targets.js';
 import { openInput } from './input-file.js';
+import { linesOf } from './list-lines.js';
 import { systemCodeText } from './system-codes.js';
 
 /** Most characters of a list. */
@@ -28,7 +29,9 @@ export async function hostsOf(
     ...operands.filter((host) => host === STDIN).slice(0, 1),
     ...(file === undefined ? [] : [file]),
   ];
-  const listed = await Promise.all(lists.map(async (list) => hostsIn(await textOf(list, interrupted))));
+  const listed = await Promise.all(
+    lists.map(async (list) => hostsIn(await textOf(list, interrupted), interrupted)),
+  );
   const hosts = [...named, ...listed.flat()];
   if (hosts.length === 0 && !interrupted.aborted)
     throw new Usage(
@@ -38,12 +41,15 @@ export async function hostsOf(
 }
 
 /** Parses a list with one host per line; `#` begins a comment. */
-function hostsIn(text: string): string[] {
-  return text.split('\n').flatMap((line, n) => {
+async function hostsIn(text: string, interrupted: AbortSignal): Promise<string[]> {
+  const hosts: string[] = [];
+  for await (const { line, number } of linesOf(text, interrupted)) {
     const host = line.replace(/#.*/, '').trim();
-    if (host !== '') checkLine(host, n + 1);
-    return host === '' ? [] : [host];
-  });
+    if (host === '') continue;
+    checkLine(host, number);
+    hosts.push(host);
+  }
+  return hosts;
 }
 
 function checkLine(host: string, number: number): void {

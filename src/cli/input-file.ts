@@ -1,8 +1,11 @@
 /** Reads the files that are given to a verb, without blocking on a pipe that has no writer. */
-import { closeSync, constants, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
+import { constants, createReadStream, fstatSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';
+import { VerackError } from '../index.js';
+import { openInputFile, readInputFile } from '../net/index.js';
 import { Usage } from './exit-codes.js';
+import { systemCodeText } from './system-codes.js';
 
 /** Without O_NONBLOCK, opening a pipe waits for a writer, and the process cannot exit while it waits. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -19,34 +22,24 @@ export function openInput(path: string, signal: AbortSignal): Readable {
 
 /** Default limit for a file that is read as a whole, in bytes. */
 const LARGEST = 64 * 1024 * 1024;
-const CHUNK = 1024 * 1024;
 
-/**
- * The contents of a file or a device, which is read in pieces, since a device does not report its size. Throws `Usage` for
- * a pipe and for more than `limit` bytes, and the system's error when it cannot be read.
- */
-export function readInputFile(path: string, limit = LARGEST): Buffer {
-  const fd = openSync(path, FLAGS);
+/** A whole file or device that the user named. Throws `Usage` for a pipe, for more than `limit` bytes, and for what cannot be read. */
+export const readNamedFile = (path: string, limit = LARGEST): Buffer =>
+  orUsage(path, () => readInputFile(path, limit));
+
+/** A descriptor of such a file, for its caller to close. Throws `Usage` as {@link readNamedFile} does. */
+export const openNamedFile = (path: string): number => orUsage(path, () => openInputFile(path));
+
+function orUsage<T>(path: string, read: () => T): T {
   try {
-    if (fstatSync(fd).isFIFO()) throw new Usage(`"${path}" is a pipe, not a file`);
-    return readUpTo(fd, path, limit);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function readUpTo(fd: number, path: string, limit: number): Buffer {
-  const pieces: Buffer[] = [];
-  for (let size = 0; ;) {
-    const chunk = Buffer.allocUnsafe(CHUNK);
-    const count = readSync(fd, chunk);
-    if (count === 0) return Buffer.concat(pieces);
-    size += count;
-    if (size > limit) throw new Usage(`"${path}" is larger than ${limit} bytes`);
-    pieces.push(chunk.subarray(0, count));
+    return read();
+  } catch (error) {
+    const { code = 'EIO' } = error as NodeJS.ErrnoException;
+    const why = error instanceof VerackError ? String(error.facts.why) : systemCodeText(code);
+    throw new Usage(`"${path}" cannot be read: ${why}`);
   }
 }
 
 /** The contents of a file as UTF-8 text; limit and errors as `readInputFile`. */
 export const readTextFile = (path: string, limit?: number): string =>
-  readInputFile(path, limit).toString('utf8');
+  readNamedFile(path, limit).toString('utf8');

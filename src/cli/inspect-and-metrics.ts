@@ -103,19 +103,9 @@ const MAX_TOKEN_FILE = 4_096;
 
 /** The first line of a file. @throws Usage when it is empty or the file cannot be read */
 function tokenIn(file: string): string {
-  const [token = ''] = tokenTextOf(file).split(/\r?\n/);
+  const [token = ''] = readTextFile(file, MAX_TOKEN_FILE).split(/\r?\n/);
   if (token === '') throw new Usage('--metricstokenfile: the first line of the file is empty');
   return token;
-}
-
-function tokenTextOf(file: string): string {
-  try {
-    return readTextFile(file, MAX_TOKEN_FILE);
-  } catch (error) {
-    if (error instanceof Usage) throw error;
-    const { code = 'EIO' } = error as NodeJS.ErrnoException;
-    throw new Usage(`--metricstokenfile: the file cannot be read (${code})`);
-  }
 }
 
 async function exporterAt(

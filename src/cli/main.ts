@@ -34,5 +34,5 @@ function reportBug(error: unknown): void {
 process.once('uncaughtException', reportBug);
 whenReaderIsGone(process.stdout.fd, () => process.exit(EXIT.ok));
 const reopen = (): boolean => [stdout.reopen(), stderr.reopen()].includes(true);
-const interrupted = interruptions(process, () => process.exit(EXIT.interrupted), Date.now, reopen);
+const interrupted = interruptions(process, () => process.exit(EXIT.interrupted), undefined, reopen);
 await exit(await run(process.argv.slice(2), CLI_COMMANDS, { stdout, stderr, env: process.env, interrupted }));

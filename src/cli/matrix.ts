@@ -16,11 +16,11 @@ import {
   NOTHING_RUN,
   subjectOf,
   withUsage,
-  writeNamed,
 } from './conform-subject.js';
 import { EXIT, Usage } from './exit-codes.js';
 import { type NodeNet, withNodeNet } from './node-net.js';
 import { chainOf } from './node-options.js';
+import { writeNamedFile } from './output-file.js';
 import { commaSeparated, repeatable, whole } from './option-values.js';
 import { chainOptions, type Flags, outputOptions, switched, timeOptions, valued } from './options.js';
 import { plain } from './peer-lines.js';
@@ -111,6 +111,7 @@ async function run(job: Invocation, flags: MatrixFlags, net: NodeNet): Promise<n
   const chain = chainOf(flags);
   const cases = casesLike(flags.only);
   const nodes = await nodesOf(job, flags, net);
+  mkdirSync(output, { recursive: true });
   if (!polite && nodes.some(({ subject }) => !isLoopback(subject.at.host)))
     job.out.info('If these nodes are not yours, use --polite.');
   const all = (nodes.length + OWN_NAMES.length) * cases.length;
@@ -120,7 +121,7 @@ async function run(job: Invocation, flags: MatrixFlags, net: NodeNet): Promise<n
   });
   job.out.status('');
   if (job.interrupted.aborted) return EXIT.interrupted;
-  writeMatrix(output, matrix);
+  await writeMatrix(output, matrix, job.interrupted);
   return print(matrix, output, job);
 }
 
@@ -154,14 +155,9 @@ function commandsOf(commands: readonly Named[], targets: readonly Named[]): Read
   return new Map(commands.map(({ name, value }) => [name, value]));
 }
 
-function writeMatrix(directory: string, matrix: Matrix): void {
-  try {
-    mkdirSync(directory, { recursive: true });
-  } catch (error) {
-    throw new Usage(`${directory} cannot be created: ${(error as Error).message}`);
-  }
-  writeNamed(join(directory, 'matrix.json'), `${JSON.stringify(matrix)}\n`);
-  writeNamed(join(directory, 'matrix.html'), matrixPage(matrix));
+async function writeMatrix(directory: string, matrix: Matrix, interrupted: AbortSignal): Promise<void> {
+  await writeNamedFile(join(directory, 'matrix.json'), `${JSON.stringify(matrix)}\n`, interrupted);
+  await writeNamedFile(join(directory, 'matrix.html'), matrixPage(matrix), interrupted);
 }
 
 const sum = ({ listener, dialler }: MatrixNode, verdict: keyof MatrixNode['listener']): string =>

@@ -5,6 +5,7 @@
 import { styleText } from 'node:util';
 import { type Entry, type Level, lineOf, logLine, type LogForm } from './log-formats.js';
 import { MAX_PENDING, type OutputStreamSettings } from './output-stream.js';
+import { jsonLine, withoutControls } from './terminal-text.js';
 
 /** When output is coloured. */
 export type When = 'auto' | 'always' | 'never';
@@ -54,16 +55,13 @@ export function isColoured(stream: TextOutput, env: NodeJS.ProcessEnv, when: Whe
 /** Styles text, or returns it unchanged. */
 export type Paint = (style: Style, text: string) => string;
 
-/** Control characters and line separators; in coloured text except the escape sequences of {@link Paint}. */
-const CONTROLS = {
-  plain: /[\p{Cc}\u2028\u2029]/gu,
-  // eslint-disable-next-line no-control-regex
-  coloured: /\u001b(?!\[[\d;]*m)|(?!\u001b)[\p{Cc}\u2028\u2029]/gu,
-} as const;
+/** Escapes other than the colours of {@link Paint}. */
+// eslint-disable-next-line no-control-regex
+const OTHER_ESCAPES = /\u001b(?!\[[\d;]*m)/g;
 
-/** Replaces control characters, so that the names of files and hosts cannot move the cursor or begin another line. */
-const withoutControls = (line: string, isPainted: boolean): string =>
-  line.replace(isPainted ? CONTROLS.coloured : CONTROLS.plain, '?');
+/** Replaces control characters, so that the names of files and hosts cannot move the cursor, begin another line or reorder text. */
+const harmless = (line: string, isPainted: boolean): string =>
+  isPainted ? withoutControls(line.replace(OTHER_ESCAPES, '?'), '\u001b') : withoutControls(line);
 
 const painter = (isOn: boolean): Paint =>
   isOn ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text;
@@ -113,7 +111,7 @@ export class Output {
 
   /** Writes a line of the result for people; nothing with `--json`. */
   answer(line: string): void {
-    if (!this.json) this.#print(this.#options.stdout, withoutControls(line, this.#isPainted.stdout));
+    if (!this.json) this.#print(this.#options.stdout, harmless(line, this.#isPainted.stdout));
   }
 
   /** Writes an event as NDJSON, with `--json` only; `t` is UNIX time in milliseconds. */
@@ -123,7 +121,7 @@ export class Output {
 
   /** Writes an object as a line of NDJSON, with `--json` only. */
   object(value: object): void {
-    if (this.json) this.#print(this.#options.stdout, JSON.stringify(value));
+    if (this.json) this.#print(this.#options.stdout, jsonLine(value));
   }
 
   /** Writes a text that is the whole result, unchanged except for white space at its end. */
@@ -187,12 +185,12 @@ export class Output {
 
   #log(level: Level, line: string): void {
     if (!this.#options.quiet || level === 'warn')
-      this.#print(this.#options.stderr, withoutControls(line, this.#isPainted.stderr));
+      this.#print(this.#options.stderr, harmless(line, this.#isPainted.stderr));
   }
 
   #fitted(): string {
     const { columns = 80 } = this.#options.stderr;
-    return this.paintLog('dim', this.#status.slice(0, columns - 1));
+    return this.paintLog('dim', harmless(this.#status, false).slice(0, columns - 1));
   }
 
   /** Writes a line, and the status line again below it. */

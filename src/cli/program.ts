@@ -10,6 +10,7 @@ import type { Invocation, CliCommand } from './command.js';
 import { helpFormat, type HelpTexts, listText, widthOf, wrapped } from './help.js';
 import { graceAfter } from './signals.js';
 import { fileRefusalOf } from './system-codes.js';
+import { withoutControls } from './terminal-text.js';
 
 /** The parts of the process that the program uses. */
 export interface ProcessContext {
@@ -81,7 +82,7 @@ function reportError(
 ): number {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
   if (isUsage(error)) {
-    const sentence = printable(usageSentence(error)).replace(/([^.?])$/, '$1.');
+    const sentence = withoutControls(usageSentence(error)).replace(/([^.?])$/, '$1.');
     const source = variables.find(({ option }) => sentence.includes(`option '${option.flags}'`));
     const from = source === undefined ? '' : ` The value is from ${source.variable}.`;
     stderr.write(`${command}: ${sentence}${from} See "${command} --help".\n`);
@@ -89,16 +90,12 @@ function reportError(
   }
   const refusal = fileRefusalOf(error);
   if (refusal) {
-    stderr.write(`${command}: ${printable(refusal.sentence)}\n`);
+    stderr.write(`${command}: ${withoutControls(refusal.sentence)}\n`);
     return refusal.isOutput ? EXIT.output : EXIT.usage;
   }
   stderr.write(`${bugReport(error)}\n`);
   return EXIT.bug;
 }
-
-/** Replaces control characters, which arguments may contain. */
-// eslint-disable-next-line no-control-regex
-const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 
 const notes = (width: number): string => `\n${listText(EXIT_HELP, width)}\n\n${wrapped(NOTES, width)}`;
 

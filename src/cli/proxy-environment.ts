@@ -63,12 +63,6 @@ export function noProxy(env: Environment): (host: string) => boolean {
 export function proxyPassword(env: Environment): string | undefined {
   const path = env.VERACK_PROXY_PASSWORD_FILE ?? '';
   if (path === '') return undefined;
-  try {
-    const [line = ''] = readTextFile(path, MAX_PASSWORD_FILE).split(/\r?\n/);
-    return line;
-  } catch (error) {
-    if (error instanceof Usage) throw error;
-    const { code = 'EUNKNOWN' } = error as NodeJS.ErrnoException;
-    throw new Usage(`VERACK_PROXY_PASSWORD_FILE cannot be read: ${code}`);
-  }
+  const [line = ''] = readTextFile(path, MAX_PASSWORD_FILE).split(/\r?\n/);
+  return line;
 }

@@ -20,13 +20,13 @@ export interface Signals {
 /**
  * An `AbortSignal` that aborts on the first interruption; `leave` is called on the second.
  *
- * @param now - a clock in milliseconds
- * @param reopen - called on SIGHUP; returns true if it reopened files, and the program then continues
+ * @param now - milliseconds of a clock that does not go back
+ * @param reopen - called on SIGHUP; true when there were files to open again, and the program continues
  */
 export function interruptions(
   from: Signals,
   leave: () => void,
-  now: () => number = Date.now,
+  now: () => number = () => performance.now(),
   reopen: () => boolean = () => false,
 ): AbortSignal {
   const controller = new AbortController();

@@ -5,6 +5,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readSync, truncateSync, writeSync } from 'node:fs';
 import { VerackError } from '../index.js';
+import { openInputFile } from '../net/index.js';
+import { crawlEventOf } from './event-schema.js';
 import type { CrawlFileEvent } from './events.js';
 
 /** The longest line that is read, bytes; 1,000 addresses need about 80 kB. */
@@ -81,7 +83,7 @@ interface Line {
 
 /** The lines that end in a line feed; text after the last line feed is not a line. */
 function* linesOf(file: string): Generator<Line> {
-  const fd = attempt(file, () => openSync(file, 'r'));
+  const fd = attempt(file, () => openInputFile(file));
   try {
     const chunk = Buffer.alloc(CHUNK);
     let rest: Buffer = Buffer.alloc(0);
@@ -106,9 +108,7 @@ function* linesOf(file: string): Generator<Line> {
 
 function parse(text: string): CrawlFileEvent | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    const isEvent = typeof value === 'object' && value !== null && 'event' in value;
-    return isEvent ? (value as CrawlFileEvent) : undefined;
+    return crawlEventOf(JSON.parse(text));
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
-/** Reads a crawl file into a frontier and a snapshot, so that an interrupted crawl can be continued. */
+/** Reads a crawl file back into a frontier and a snapshot, so that the crawl goes on where it was cut. */
+import { statSync } from 'node:fs';
 import { parseEndpoint, VerackError } from '../index.js';
 import { hostOf } from './addr-text.js';
 import { cutBack, type FileState, readEvents } from './event-file.js';
@@ -63,13 +64,15 @@ export class Replay {
 /**
  * Reads the file and truncates it to its last complete contact.
  *
- * @throws VerackError `ERR_LOCAL_ARGUMENT` when the file is a crawl of another chain, or as {@link readEvents}
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` when the file holds something else than a crawl of that chain; it is left as it is
  */
 export function resumeFrom(file: string, chain: string, replay: Replay): Progress {
   const events = readEvents(file);
   let next = events.next();
   for (; next.done !== true; next = events.next()) replay.apply(next.value);
   const progress = replay.progress(next.value);
+  // Nothing of a file that is no crawl is cut away.
+  if (!progress.begin && statSync(file).size > 0) throw noCrawl(file);
   const other = progress.begin?.chain;
   if (other !== undefined && other !== chain)
     throw new VerackError('ERR_LOCAL_ARGUMENT', { value: file, why: `it is a crawl of ${other}` });
@@ -77,13 +80,21 @@ export function resumeFrom(file: string, chain: string, replay: Replay): Progres
   return progress;
 }
 
-/** The snapshot of a crawl file, for views and comparisons. Throws as {@link readEvents} does; the file is not changed. */
+/**
+ * The snapshot of a crawl file, for views and comparisons; the file is not changed.
+ *
+ * @throws VerackError as {@link readEvents} does, and `ERR_LOCAL_ARGUMENT` for a file that holds no crawl
+ */
 export function loadSnapshot(file: string, snapshot: Snapshot): Snapshot {
   for (const event of readEvents(file)) snapshot.apply(event);
+  if (!snapshot.begin) throw noCrawl(file);
   return snapshot;
 }
 
-/** Returns a function that determines the network of an address; it caches results, because addresses repeat. */
+const noCrawl = (file: string): VerackError =>
+  new VerackError('ERR_LOCAL_ARGUMENT', { value: file, why: 'it holds no crawl' });
+
+/** Finds the network of an address text; remembers what it has found. */
 export function networkLookup(): (addr: string) => string {
   const known = new Map<string, string>();
   return (addr) => {

@@ -82,8 +82,8 @@ class DemoNetwork {
 
   /** Polls until all outcomes are final, or `maxWait` has passed. */
   async outcomes(): Promise<Outcome[]> {
-    const end = Date.now() + (this.options.maxWait ?? 10_000);
-    while (Date.now() < end && !this.options.signal?.aborted && !this.#settled()) {
+    const end = performance.now() + (this.options.maxWait ?? 10_000);
+    while (performance.now() < end && !this.options.signal?.aborted && !this.#settled()) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     return SCENARIOS.map((scenario) => this.#outcomeOf(scenario));

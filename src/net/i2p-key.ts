@@ -5,11 +5,12 @@
  * Core's `i2p_private_key`: the decoded bytes only.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, rm, writeFile } from 'node:fs/promises';
 
 import { VerackError } from '../reasons.js';
 import { formatAddress } from '../wire/addresses.js';
 import { BIP155 } from '../wire/bip155.js';
+import { readInputFile } from './input-file.js';
 
 /** Stores the private key of a persistent session. Both functions may reject with a `VerackError`. */
 export interface KeyStore {
@@ -53,15 +54,22 @@ export function i2pAddressOf(key: Uint8Array): string | undefined {
 const refusal = (error: unknown, path: string): VerackError =>
   new VerackError('ERR_LOCAL_LIMIT', { syscode: (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN', path });
 
-async function readKey(path: string): Promise<Uint8Array | undefined> {
-  const key = await readFile(path).catch((error: unknown) => {
+function readKey(path: string): Uint8Array | undefined {
+  const key = contentsOf(path);
+  if (key && !destinationOf(key))
+    throw new VerackError('ERR_DIAL_I2P_KEY', { path, why: 'the file does not contain an I2P private key' });
+  return key;
+}
+
+/** The bytes of a file; none for one that is too large. Undefined when there is no file. */
+function contentsOf(path: string): Uint8Array | undefined {
+  try {
+    return readInputFile(path, MAX_KEY);
+  } catch (error) {
+    if (error instanceof VerackError) return new Uint8Array();
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw refusal(error, path);
-  });
-  if (key && (key.length > MAX_KEY || !destinationOf(key))) {
-    throw new VerackError('ERR_DIAL_I2P_KEY', { path, why: 'the file does not contain an I2P private key' });
   }
-  return key;
 }
 
 /** Writes a temporary file and links it to `path`, so that an existing key is never overwritten and a partial key is never read. */
@@ -82,6 +90,6 @@ async function writeKey(path: string, key: Uint8Array): Promise<void> {
  * and with `ERR_DIAL_I2P_KEY` (facts `path`, `why`) when the file contains something else; such a file is not changed.
  */
 export const keyFile = (path: string): KeyStore => ({
-  read: () => readKey(path),
+  read: () => Promise.resolve(path).then(readKey),
   write: (key) => writeKey(path, key),
 });

@@ -20,6 +20,7 @@ export { fixedCredentials, isolatingCredentials, socks5Net } from './socks5.js';
 export type { Credentials, Socks5Options } from './socks5.js';
 export { SamNet } from './sam.js';
 export type { SamOptions } from './sam.js';
+export { openInputFile, readInputFile } from './input-file.js';
 export { keyFile } from './i2p-key.js';
 export type { KeyStore } from './i2p-key.js';
 export { lookupWith, resolveHost, seedAddresses } from './dns.js';

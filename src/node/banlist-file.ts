@@ -1,26 +1,18 @@
 /** Reads and writes `banlist.json`. Writing is atomic: after a crash or a full disk the file is the old or the new one, complete. */
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readInputFile } from '../net/input-file.js';
 
 /** Largest file that is read, bytes: more than `MAX_BANS` (10,000) entries need. */
 const MAX_FILE = 4_000_000;
 
 /**
- * The text of the file; undefined when it does not exist. Throws the system's error for any other failure, and a `RangeError`
- * for a file above 4,000,000 bytes.
+ * The text of the file; undefined when it does not exist.
+ *
+ * @throws the system's error, `ESPIPE` for a pipe, and `ERR_LOCAL_ARGUMENT` for a file that is too large
  */
 export function readBanlist(path: string): string | undefined {
   try {
-    if (statSync(path).size > MAX_FILE) throw new RangeError(`more than ${MAX_FILE} bytes`);
-    return readFileSync(path, 'utf8');
+    return readInputFile(path, MAX_FILE).toString('utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

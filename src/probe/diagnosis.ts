@@ -104,7 +104,7 @@ export interface Evidence {
   /** Whether v2 was tried. */
   readonly v2transport: boolean;
   /** Which messages were received. */
-  readonly got: { readonly version: boolean; readonly verack: boolean; readonly pong: boolean };
+  readonly got: { readonly version: boolean; readonly verack: boolean };
   /** The connections of the probe, in the order of the dials. */
   readonly dials: readonly DialRecord[];
   /** The result of the second look; undefined when there was none, or it found nothing. */
@@ -119,7 +119,7 @@ export function diagnose(evidence: Evidence): Diagnosis | undefined {
 
 function causeOf(evidence: Evidence): Cause | undefined {
   const { reason, got } = evidence;
-  if (!reason) return got.pong ? undefined : 'no-pong';
+  if (!reason) return undefined;
   if (reason.code === 'ERR_LOCAL_CANCELLED' && !evidence.answer) return undefined;
   if (reason.code === 'ERR_POLICY_VERSION') return got.verack ? 'demand' : 'obsolete';
   const known = CAUSE_OF_CODE[reason.code];
@@ -141,6 +141,7 @@ const CAUSE_OF_CODE: Partial<Record<ReasonCode, Cause>> = {
   ERR_PROTO_SELF: 'self',
   ERR_POLICY_TRANSPORT: 'v1-only',
   ERR_POLICY_SERVICES: 'demand',
+  ERR_TIME_PONG: 'no-pong',
 };
 
 const endedBeforeVerack = ({ code }: Reason): Cause =>

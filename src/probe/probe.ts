@@ -29,7 +29,7 @@ import {
   reasonOf,
   VerackError,
 } from '../node/index.js';
-import type { Rules } from '../../machines/index.js';
+import { NO_PONG_UNTIL, type Rules } from '../../machines/index.js';
 import { hasServices, hexOf, type ServiceName, servicesOf, VERSION_NONCE_OFFSET } from '../wire/index.js';
 import { diagnose, type Diagnosis } from './diagnosis.js';
 import { type DialRecord, observedNet } from './observed-net.js';
@@ -49,7 +49,7 @@ export interface ProbeOptions {
   readonly chain?: string | Chain;
   /** `connectTimeout`, `handshakeTimeout` (milliseconds) and the machine's other rules. Default: Core's. */
   readonly rules?: Partial<Rules>;
-  /** Milliseconds to wait for the pong after the handshake; a node that sends none is still `ok`. Default 5,000. */
+  /** Milliseconds to wait for the pong after the handshake: `ERR_TIME_PONG` then, unless the node is too old for it (BIP31). Default 5,000. */
   readonly pingTimeout?: number;
   /** What the node must offer. Default: nothing. */
   readonly require?: ProbeDemands;
@@ -113,12 +113,12 @@ export interface ProbeReport extends Partial<ProbeFacts> {
   readonly addr: string;
   /** The chain's name, as Core spells it. */
   readonly chain: string;
-  /** The handshake is complete and every demand is met. */
+  /** The handshake is complete, every demand is met, and the ping was answered. */
   readonly ok: boolean;
   readonly phases: ProbePhases;
   /** Why not, when `ok` is false. */
   readonly reason?: Reason;
-  /** The step that failed, and what to do next; also when only the pong is missing, which leaves `ok` true. */
+  /** The step that failed, and what to do next; absent when `ok` is true. */
   readonly diagnosis?: Diagnosis;
   /** Addresses of the same name that failed before this one. */
   readonly failed?: readonly { readonly addr: string; readonly reason: Reason }[];
@@ -253,14 +253,13 @@ class Probe {
     const { port } = parseEndpoint(report.addr, chain.port, { allowZero: true });
     const other = answer?.port === port ? reasonOfAnswer(answer, chain, report.reason) : undefined;
     const reason = other ?? report.reason;
-    const { version, verack, ping } = report.phases;
+    const { version, verack } = report.phases;
     const diagnosis = diagnose({
       ...{ reason, chain, port, answer, dials },
       v2transport: options.v2transport === true || options.v2only === true,
       got: {
         version: version !== undefined || report.version !== undefined,
         verack: verack !== undefined,
-        pong: ping !== undefined,
       },
     });
     return { ...report, ...(other && { ok: false, reason: other }), ...(diagnosis && { diagnosis }) };
@@ -296,7 +295,7 @@ class Probe {
     const info = peer.info();
     peer.close();
     if (info?.state !== 'established') return this.#failure(peer, undefined);
-    return this.#report(info, this.#echo() ?? this.#unmet(info));
+    return this.#report(info, this.#echo() ?? this.#unmet(info) ?? this.#unanswered(info));
   }
 
   /** Resolves at the first pong, at the end of the connection, or after `pingTimeout`. */
@@ -354,6 +353,12 @@ class Probe {
       return { code: 'ERR_POLICY_SERVICES', facts: { services, required } };
     if (wanted.version === undefined || version >= wanted.version) return undefined;
     return { code: 'ERR_POLICY_VERSION', facts: { version, minimum: wanted.version } };
+  }
+
+  /** Every node since BIP31 answers a ping. */
+  #unanswered({ pingtime, version }: PeerInfo): Reason | undefined {
+    if (pingtime !== undefined || version <= NO_PONG_UNTIL) return undefined;
+    return { code: 'ERR_TIME_PONG', facts: { ms: this.parts.options.pingTimeout ?? PING_TIMEOUT } };
   }
 
   #failure(peer: Peer, error: unknown): ProbeReport {

@@ -2,12 +2,12 @@
  * The connection to NATS. The client libraries are loaded on demand; missing streams and buckets are created. The client
  * reconnects without limit, and publishing is repeated until the server has stored the message.
  */
-import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { JetStreamClient, JetStreamManager, ConsumerInfo } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { VerackError } from '../../index.js';
+import { readInputFile } from '../../net/index.js';
 import {
   ACK_WAIT,
   DUPLICATE_WINDOW,
@@ -55,10 +55,14 @@ async function load() {
   }
 }
 
+/** Bytes; the files that the NATS tools write have less than 2 kB. */
+const MAX_CREDENTIALS = 65_536;
+
 function credentialsIn(file: string): Uint8Array {
   try {
-    return readFileSync(file);
+    return readInputFile(file, MAX_CREDENTIALS);
   } catch (error) {
+    if (error instanceof VerackError) throw error;
     throw bad(file, `it cannot be read (${(error as NodeJS.ErrnoException).code ?? 'EIO'})`);
   }
 }

@@ -1,0 +1,47 @@
+/**
+ * Files that are read as a whole: in pieces up to a limit, whatever size the system names, and without waiting for the writer
+ * of a pipe.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { VerackError } from '../reasons.js';
+
+/** To open a pipe would otherwise wait for a writer, in a thread that the end of the process waits for. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
+const CHUNK = 1024 * 1024;
+
+/** A descriptor for reading; the caller closes it. Throws the system's error, and `ESPIPE` for a pipe. */
+export function openInputFile(path: string): number {
+  const fd = openSync(path, FLAGS);
+  if (!fstatSync(fd).isFIFO()) return fd;
+  closeSync(fd);
+  throw Object.assign(new Error(`${path} is a pipe`), { code: 'ESPIPE', path });
+}
+
+/**
+ * A whole file or device.
+ *
+ * @param limit - bytes
+ * @throws the system's error; `ESPIPE` for a pipe
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for more than `limit` bytes
+ */
+export function readInputFile(path: string, limit: number): Buffer {
+  const fd = openInputFile(path);
+  try {
+    return readUpTo(fd, path, limit);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readUpTo(fd: number, path: string, limit: number): Buffer {
+  const pieces: Buffer[] = [];
+  for (let size = 0; ;) {
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, limit + 1));
+    const count = readSync(fd, chunk);
+    if (count === 0) return Buffer.concat(pieces);
+    size += count;
+    if (size > limit)
+      throw new VerackError('ERR_LOCAL_ARGUMENT', { value: path, why: `it has more than ${limit} bytes` });
+    pieces.push(chunk.subarray(0, count));
+  }
+}
