@@ -9,10 +9,15 @@ import { type Conflict, ObservationTree } from './observation-tree.js';
 export interface Teacher {
   readonly inputs: readonly string[];
   /**
-   * Answers each word from the initial state: one output per symbol, fewer when an output is final. `attempt` is 0 at first; a
-   * teacher that recognises the end of an output by a timeout should use a longer one on later attempts.
+   * One answer per word, each from the initial state: one output per symbol, fewer when an output is final. `attempt`
+   * counts from 0; a teacher that measures by time takes more of it on later attempts. `known`: for each word the outputs of
+   * its first symbols, as they were before; a teacher that waits for the end of an output need not wait where it is as known.
    */
-  ask(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]>;
+  ask(
+    words: readonly Word[],
+    attempt: number,
+    known: readonly (readonly string[])[],
+  ): Promise<readonly (readonly string[])[]>;
   /** Whether nothing can follow an output: the connection is closed, for example. */
   isFinal(output: string): boolean;
 }
@@ -89,7 +94,8 @@ export class Queries {
   }
 
   async #send(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]> {
-    const answers = await this.teacher.ask(words, attempt);
+    const known = words.map((word) => (attempt === 0 ? this.tree.outputs(word) : []));
+    const answers = await this.teacher.ask(words, attempt, known);
     this.effort.words += words.length;
     for (const answer of answers) this.effort.symbols += answer.length;
     this.progress(this.effort);
