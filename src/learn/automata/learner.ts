@@ -37,6 +37,7 @@ export async function learn(options: LearnOptions): Promise<Learned> {
   const tests = options.test ? [options.test] : suites(depth, reference);
   for (;;) {
     const machine = await learner.hypothesis();
+    if (!(await learner.confirmsStates())) continue;
     if (!(await passes(machine, tests, questions, learner))) continue;
     const corrections = questions.corrections;
     await questions.confirm(reference ? unexpected(reference, machine, teacher) : []);
@@ -83,6 +84,8 @@ class Learner {
   /** The candidates of a node among the first `seen` nodes of the basis. */
   #possible = new Map<number, { states: readonly number[]; seen: number }>();
   #corrections = 0;
+  /** States that were confirmed, by their nodes. */
+  readonly #confirmed = new Set<number>();
   readonly #matching: StateMatching | undefined;
   #isRebuilt = false;
 
@@ -115,7 +118,27 @@ class Learner {
     return [this.#tree.size, this.#basis.length, this.queries.corrections].join(' ');
   }
 
-  /** Whether a machine agrees with the tree. If not, asks words until the deviation gives a new state or candidate. */
+  /**
+   * Asks again what shows that a state is one, where the reference has no such state: a false answer would make a state that
+   * costs many words. Whether every answer was confirmed.
+   */
+  async confirmsStates(): Promise<boolean> {
+    const { corrections } = this.questions;
+    const unexpected = this.#basis.filter((node) => !this.#isPreferred(node) && !this.#confirmed.has(node));
+    if (this.#matching) await this.questions.confirm(unexpected.flatMap((node) => this.#evidence(node)));
+    for (const node of unexpected) this.#confirmed.add(node);
+    return this.questions.corrections === corrections;
+  }
+
+  /** The words that show that a state of the basis is none of the others. */
+  #evidence(node: number): Word[] {
+    return this.#basis.flatMap((other) => {
+      const word = other === node ? undefined : this.#tree.apart(node, other);
+      return word ? [node, other].map((one) => [...this.#tree.word(one), ...word]) : [];
+    });
+  }
+
+  /** Whether a machine agrees with the tree; what is needed to see where it does not is asked. */
   async isConsistent(machine: Mealy): Promise<boolean> {
     const conflict = this.#deviation(machine);
     if (!conflict) return true;

@@ -87,8 +87,10 @@ export class Queries {
     return word.slice(0, length + 1).join(' ');
   }
 
-  /** Asks words again with a later `attempt` number; a contradiction is resolved as in {@link ask}. */
-  async confirm(words: readonly Word[]): Promise<void> {
+  /** Asks words once more, with more time; a contradiction is resolved as in {@link ask}. */
+  async confirm(repeated: readonly Word[]): Promise<void> {
+    const words = unique(repeated);
+    if (words.length === 0) return;
     const answers = await this.#send(words, REPEATS);
     for (const [n, word] of words.entries()) await this.#record(word, answers[n] ?? []);
   }
