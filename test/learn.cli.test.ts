@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { identifyCommand } from '../src/cli/identify.js';
 import { learnCommand } from '../src/cli/learn.js';
 import { loadKnownModels } from '../src/learn/index.js';
+import { Output } from '../src/cli/output.js';
 import { ran } from './support/command-line.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'verack-learn-'));
@@ -79,5 +80,27 @@ describe('two files', () => {
     expect(stdout.match(/<svg/g)).toHaveLength(2);
     expect(stdout).toMatch(/class="edge differs"/);
     expect((await command(`learn --diff ${A} ${A} --as html`)).stdout).not.toMatch(/class="edge differs"/);
+  });
+});
+
+describe('progress without a terminal', () => {
+  const printed = (options: { json?: boolean; quiet?: boolean; isTTY?: boolean }) => {
+    const { isTTY = false, json = false, quiet = false } = options;
+    let text = '';
+    const stderr = { isTTY, write: (more: string) => (text += more) };
+    const shared = { env: {}, verbose: 0, color: 'never' } as const;
+    const out = new Output({ ...shared, json, quiet, stdout: { write: () => true }, stderr });
+    for (const words of [1, 2, 3]) out.progress(`${words} words`);
+    return text;
+  };
+
+  test('is a plain line on stderr now and then, with --json too', () => {
+    expect(printed({})).toBe('1 words\n');
+    expect(printed({ json: true })).toBe('1 words\n');
+  });
+
+  test('is left out with --quiet, and a status line on a terminal', () => {
+    expect(printed({ quiet: true })).toBe('');
+    expect(printed({ isTTY: true })).toMatch(/1 words.*2 words.*3 words$/s);
   });
 });

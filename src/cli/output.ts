@@ -41,6 +41,9 @@ export interface OutputOptions {
   readonly isFinite?: boolean;
 }
 
+/** Milliseconds between two lines of progress where there is no status line. */
+const PROGRESS_INTERVAL = 5_000;
+
 const CLEAR = '\r\u001b[2K';
 
 /** Whether to use colours on a stream: decided by the flag, then FORCE_COLOR, then NO_COLOR, then whether it is a terminal. */
@@ -80,6 +83,7 @@ export class Output {
   readonly #endings: (() => void)[] = [];
   readonly #isPainted: { readonly stdout: boolean; readonly stderr: boolean };
   #status = '';
+  #progressAt = 0;
 
   constructor(options: OutputOptions) {
     const { stdout, stderr, env, json, quiet, verbose, color, log = 'pretty' } = options;
@@ -165,6 +169,15 @@ export class Output {
     if (!this.isLive || line === this.#status) return;
     this.#status = line;
     this.#options.stderr.write(CLEAR + this.#fitted());
+  }
+
+  /** How far the verb is: the status line; where there is none, a diagnostic of level `info` every few seconds. */
+  progress(line: string): void {
+    if (this.isLive) return this.status(line);
+    const now = Date.now();
+    if (now - this.#progressAt < PROGRESS_INTERVAL) return;
+    this.#progressAt = now;
+    this.info(line);
   }
 
   #configure(): void {

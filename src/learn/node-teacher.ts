@@ -3,7 +3,7 @@ import type { Teacher, Word } from './automata/index.js';
 import { type Input, inputsOf } from './alphabet.js';
 import { settleOf } from './calibration.js';
 import { isFinal } from './output.js';
-import { type Run, type RunOptions, runWord } from './word-run.js';
+import { type Expected, type Run, type RunOptions, runWord } from './word-run.js';
 
 export interface TeacherOptions extends RunOptions {
   /** Most connections at the same time. */
@@ -41,14 +41,18 @@ export class NodeTeacher implements Teacher {
     return isFinal(output);
   }
 
-  /** Attempt n uses n + 1 times the settle time, so that a late output is not cut off again. */
-  async ask(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]> {
+  /** Later attempts wait longer for silence: 2, 3, … times the settle time. Known outputs are not followed by silence. */
+  async ask(
+    words: readonly Word[],
+    attempt: number,
+    known: readonly (readonly string[])[],
+  ): Promise<readonly (readonly string[])[]> {
     const answers = new Array<readonly string[]>(words.length);
     const rest = words.entries();
     const worker = async (): Promise<void> => {
       for (const [n, word] of rest) {
         this.options.signal?.throwIfAborted();
-        answers[n] = await this.#answer(word, attempt);
+        answers[n] = await this.#answer(word, attempt, known[n] ?? []);
         if (this.options.pause > 0) await this.#wait(this.options.pause);
       }
     };
@@ -57,10 +61,11 @@ export class NodeTeacher implements Teacher {
     return answers;
   }
 
-  async #answer(word: Word, attempt: number): Promise<readonly string[]> {
+  async #answer(word: Word, attempt: number, known: readonly string[]): Promise<readonly string[]> {
     const inputs = word.map((input) => this.#alphabet[input]).filter((input) => input !== undefined);
     const settle = this.#settle * (attempt + 1);
-    const { greeting, outputs, latency } = await this.#run(inputs, { ...this.options, settle });
+    const expected = attempt === 0 ? { greeting: this.options.greeting, outputs: known } : undefined;
+    const { greeting, outputs, latency } = await this.#run(inputs, { ...this.options, settle }, expected);
     this.#latencies.push(latency);
     if (this.#latencies.length > RECENT) this.#latencies.shift();
     if (greeting !== this.options.greeting) this.greetings.add(greeting);
@@ -73,11 +78,11 @@ export class NodeTeacher implements Teacher {
     return Math.max(settle, Math.min(recent, MOST_MS));
   }
 
-  /** Tries again when the connection cannot be opened, or ends before the first input. */
-  async #run(inputs: readonly Input[], options: RunOptions): Promise<Run> {
+  /** Tries again where the connection cannot be opened, or ends before the first input. */
+  async #run(inputs: readonly Input[], options: RunOptions, expected?: Expected): Promise<Run> {
     for (let tries = 1; ; tries++) {
       try {
-        const run = await runWord(inputs, options);
+        const run = await runWord(inputs, options, expected);
         if (!isFinal(run.greeting) || tries === TRIES) return run;
       } catch (error) {
         if (tries === TRIES) throw error;

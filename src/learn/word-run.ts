@@ -37,26 +37,42 @@ export interface Message {
   readonly payload: Uint8Array;
 }
 
-/** Time limit of the v2 key exchange, milliseconds. */
-const V2_MS = 5_000;
+/** What is known of a run before it: what comes first, and the outputs of the first inputs. */
+export interface Expected {
+  readonly greeting: string;
+  readonly outputs: readonly string[];
+}
 
-/** Opens a connection and runs the word. Rejects with a {@link VerackError} when the connection or its v2 key exchange fails. */
-export async function runWord(word: readonly Input[], options: RunOptions): Promise<Run> {
+const V2_MS = 5_000;
+/** How long an output that is known is waited for. */
+const EXPECTED_MS = 2_000;
+
+/** An output that is as expected ends at once; every other one by silence. Rejects with a {@link VerackError} when there is no connection, or no v2 on it. */
+export async function runWord(
+  word: readonly Input[],
+  options: RunOptions,
+  expected?: Expected,
+): Promise<Run> {
   const link = await options.connections.open();
   try {
     const run = new WordRun(link, options);
-    const greeting = await run.greet();
+    const greeting = await run.greet(expected?.greeting);
     const outputs: string[] = [];
-    if (!isFinal(greeting)) await askAll(run, word, outputs);
+    if (!isFinal(greeting)) await askAll(run, word, outputs, expected?.outputs);
     return { greeting, outputs, messages: run.messages, latency: run.latency };
   } finally {
     link.destroy();
   }
 }
 
-async function askAll(run: WordRun, word: readonly Input[], outputs: string[]): Promise<void> {
-  for (const input of word) {
-    const output = await run.ask(input);
+async function askAll(
+  run: WordRun,
+  word: readonly Input[],
+  outputs: string[],
+  expected: readonly string[] = [],
+): Promise<void> {
+  for (const [n, input] of word.entries()) {
+    const output = await run.ask(input, expected[n]);
     outputs.push(output);
     if (isFinal(output)) return;
   }
@@ -79,17 +95,17 @@ export class WordRun {
     this.#connection = new TesterConnection('A', link, chain.magic, clock, transcript);
   }
 
-  /** Performs the v2 key exchange if needed, and returns the output before the first input. */
-  async greet(): Promise<string> {
+  /** Exchanges the keys of v2, and waits for what comes before our first input. */
+  async greet(expected?: string): Promise<string> {
     const { transport, greetingTimeout, settle } = this.options;
     if (transport === 'v2') await this.#exchangeKeys();
-    return greetingTimeout === 0 ? '' : this.#output(Math.max(greetingTimeout, settle));
+    return greetingTimeout === 0 ? '' : this.#output(Math.max(greetingTimeout, settle), expected);
   }
 
-  /** Sends an input and returns its output, which ends after the settle time of silence. */
-  async ask(input: Input): Promise<string> {
+  /** Sends an input; the output is complete when it is as expected, or after the settle time of silence. */
+  async ask(input: Input, expected?: string): Promise<string> {
     this.#send(input);
-    return input.close ? CLOSE : this.#output(this.options.settle);
+    return input.close ? CLOSE : this.#output(this.options.settle, expected);
   }
 
   /** Waits up to `ms` milliseconds for more output after one that seemed complete. */
@@ -106,22 +122,24 @@ export class WordRun {
     if (bytes) this.#connection.write([bytes], input.name);
   }
 
-  /** Collects output: waits `first` milliseconds for the first part, and the settle time for each further part. */
-  async #output(first: number): Promise<string> {
+  /** Everything until it is as expected, `first` milliseconds without anything, or the settle time after the last part. */
+  async #output(first: number, expected?: string): Promise<string> {
     const { clock, settle } = this.options;
     const begin = clock.now();
     const parts: string[] = [];
-    for (let until = begin + first; ;) {
+    const patience = expected === undefined ? 0 : EXPECTED_MS;
+    for (let until = begin + Math.max(first, patience); parts.join(' ') !== expected;) {
       const item = this.#connection.take();
       if (item) {
         parts.push(this.#describe(item));
-        until = this.#measured(begin) + settle;
+        until = this.#measured(begin) + Math.max(settle, patience);
       } else if (this.#connection.ended) {
         this.#measured(begin);
         return [...parts, CLOSE].join(' ');
       } else if (parts.at(-1) === NO_MESSAGE || clock.now() >= until) return parts.join(' ');
       else await this.#connection.change(until);
     }
+    return parts.join(' ');
   }
 
   /** Records the latency of a part that arrived now; returns the current time. */

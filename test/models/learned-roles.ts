@@ -14,7 +14,7 @@ export type Transport = 'v1' | 'v2';
 const SHARED = { chain: NETWORKS.regtest, clock: systemClock, pause: 0 } as const;
 
 /** Connections at the same time; encrypted ones cost both sides more. */
-const PARALLEL = { v1: 32, v2: 8 } as const;
+const PARALLEL = { v1: 32, v2: 16 } as const;
 
 export const learnedListener = (
   { host, port }: { readonly host: string; readonly port: number },

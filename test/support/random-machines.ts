@@ -45,6 +45,19 @@ export function randomMachineWithEnds(seed: number): Mealy {
   return minimized({ inputs, states: [...ended, silent] });
 }
 
+/** A machine with other targets of some of its transitions; its final state stays the only one. */
+export function changed({ inputs, states }: Mealy, draw: (below: number) => number, count: number): Mealy {
+  const isFinal = (state: number): boolean => states[state]?.every(({ output }) => output === '') ?? false;
+  const copy = states.map((transitions) => [...transitions]);
+  for (let n = 0; n < count; n++) {
+    const [state, input, target] = [draw(states.length), draw(inputs.length), draw(states.length)];
+    const transition = copy[state]?.[input];
+    if (!transition || isFinal(state) || isFinal(target) || transition.output === CLOSED) continue;
+    copy[state]![input] = { ...transition, target };
+  }
+  return minimized({ inputs, states: copy });
+}
+
 /** Answers as the machine does; nothing is answered beyond a final output. */
 export const teacherOf = (machine: Mealy): Teacher => ({
   inputs: machine.inputs,
@@ -72,4 +85,12 @@ export async function learnsExactly(seed: number): Promise<void> {
   const learned = await learn({ teacher: teacherOf(machine), test: perfect(machine) });
   expect([seed, minimized(learned.machine)]).toEqual([seed, machine]);
   expect(learned.machine.states).toHaveLength(machine.states.length);
+}
+
+/** Learns a random machine with a reference that differs from it in some places, or everywhere. */
+export async function learnsExactlyFromAnother(seed: number): Promise<void> {
+  const reference = randomMachineWithEnds(seed);
+  const machine = changed(reference, generator(seed), [1, 3, 10, 300][seed % 4] ?? 0);
+  const learned = await learn({ teacher: teacherOf(machine), reference, test: perfect(machine) });
+  expect([seed, minimized(learned.machine)]).toEqual([seed, machine]);
 }

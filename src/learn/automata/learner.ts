@@ -1,12 +1,12 @@
 /**
- * The learning algorithm L# (Vaandrager et al., TACAS 2022). Words are asked in batches, so that a system on a network can answer
- * in parallel. With a reference machine the algorithm is adaptive (Kruger, Junges, Rot, TACAS 2024): the words that distinguish
- * the states of the reference are asked first, and a system equal to the reference is learned from them alone.
+ * L# (Vaandrager et al., TACAS 2022), with batches of words so that a system on a network is asked in parallel. With a
+ * reference machine it is adaptive (AL#, see state-matching.ts), so that a system like the reference is learned from few words.
  */
-import { type Transition, type Mealy, SILENCE, stateAfter, type Word } from './mealy.js';
+import { type Mealy, minimized, SILENCE, stateAfter, type Transition, type Word } from './mealy.js';
 import { differences } from './differences.js';
 import { type Effort, type Nondeterminism, Queries, type Teacher } from './queries.js';
 import { separation } from './separating-words.js';
+import { type Frontier, StateMatching } from './state-matching.js';
 import { wpWords } from './wp-method.js';
 
 export interface LearnOptions {
@@ -32,23 +32,44 @@ export interface Learned extends Effort {
 /** Learns a system. Rejects with an `Error` after 500 contradicting answers, and with the errors of the teacher. */
 export async function learn(options: LearnOptions): Promise<Learned> {
   const { teacher, reference, depth = 0 } = options;
-  const queries = new Queries(teacher, options.progress);
-  const preferred = reference ? separation(reference).words : [];
-  const test = options.test ?? ((hypothesis: Mealy) => wpWords(hypothesis, depth, preferred));
-  if (reference) await queries.ask(wpWords(reference, 0));
-  const learner = new Learner(queries, teacher.inputs);
+  const questions = new Queries(teacher, options.progress);
+  const learner = new Learner(questions, teacher.inputs, reference);
+  const tests = options.test ? [options.test] : suites(depth, reference);
   for (;;) {
     const machine = await learner.hypothesis();
-    const isTested = !(await queries.ask(test(machine)));
-    if (!isTested && !(await learner.isConsistent(machine))) continue;
-    const corrections = queries.corrections;
-    await queries.confirm(reference ? unexpected(reference, machine, teacher) : []);
-    if (queries.corrections === corrections)
-      return { machine, ...queries.effort, nondeterminism: queries.nondeterminism };
+    if (!(await learner.confirmsStates())) continue;
+    if (!(await passes(machine, tests, questions, learner))) continue;
+    const corrections = questions.corrections;
+    await questions.confirm(reference ? unexpected(reference, machine, teacher) : []);
+    if (questions.corrections === corrections)
+      return { machine, ...questions.effort, nondeterminism: questions.nondeterminism };
   }
 }
 
-/** Words on which the system differs from the reference. They are asked again, because such an answer may only have been late. */
+type Test = (hypothesis: Mealy) => readonly Word[];
+
+/** First the words that test the reference, then those that test the hypothesis. */
+function suites(depth: number, reference?: Mealy): Test[] {
+  if (!reference) return [(hypothesis) => wpWords(hypothesis, depth)];
+  const { words } = separation(reference);
+  return [() => wpWords(reference, 0), (hypothesis) => wpWords(minimized(hypothesis), depth, words)];
+}
+
+/** Whether a hypothesis agrees with every answer to the words that test it. */
+async function passes(
+  machine: Mealy,
+  tests: readonly Test[],
+  questions: Queries,
+  learner: Learner,
+): Promise<boolean> {
+  for (const test of tests) {
+    const isNew = await questions.ask(test(machine));
+    if (isNew && !(await learner.isConsistent(machine))) return false;
+  }
+  return true;
+}
+
+/** Where the system differs from what was expected; such an answer may also have come too late. */
 const unexpected = (reference: Mealy, machine: Mealy, teacher: Teacher): Word[] =>
   differences(reference, machine, (output) => teacher.isFinal(output)).map(({ word }) => word);
 
@@ -63,11 +84,19 @@ class Learner {
   /** The candidates of a node among the first `seen` nodes of the basis. */
   #possible = new Map<number, { states: readonly number[]; seen: number }>();
   #corrections = 0;
+  /** States that were confirmed, by their nodes. */
+  readonly #confirmed = new Set<number>();
+  readonly #matching: StateMatching | undefined;
+  #isRebuilt = false;
 
   constructor(
     private readonly queries: Queries,
     private readonly inputs: readonly string[],
-  ) {}
+    reference?: Mealy,
+  ) {
+    this.#matching = reference && new StateMatching(reference, questions.tree);
+    this.#isRebuilt = !reference;
+  }
 
   get #tree() {
     return this.queries.tree;
@@ -76,7 +105,7 @@ class Learner {
   /** Asks words until each transition of the basis leads to exactly one state, and the machine agrees with all observations. */
   async hypothesis(): Promise<Mealy> {
     for (;;) {
-      while (await this.queries.ask(this.#missing()));
+      while (await this.questions.ask(this.#missing().map((word) => this.#matching?.tested(word) ?? word)));
       const machine = this.#machine();
       const before = this.#knowledge;
       if ((await this.isConsistent(machine)) || this.#knowledge === before) return machine;
@@ -89,7 +118,27 @@ class Learner {
     return [this.#tree.size, this.#basis.length, this.queries.corrections].join(' ');
   }
 
-  /** Whether a machine agrees with the tree. If not, asks words until the deviation gives a new state or candidate. */
+  /**
+   * Asks again what shows that a state is one, where the reference has no such state: a false answer would make a state that
+   * costs many words. Whether every answer was confirmed.
+   */
+  async confirmsStates(): Promise<boolean> {
+    const { corrections } = this.questions;
+    const unexpected = this.#basis.filter((node) => !this.#isPreferred(node) && !this.#confirmed.has(node));
+    if (this.#matching) await this.questions.confirm(unexpected.flatMap((node) => this.#evidence(node)));
+    for (const node of unexpected) this.#confirmed.add(node);
+    return this.questions.corrections === corrections;
+  }
+
+  /** The words that show that a state of the basis is none of the others. */
+  #evidence(node: number): Word[] {
+    return this.#basis.flatMap((other) => {
+      const word = other === node ? undefined : this.#tree.apart(node, other);
+      return word ? [node, other].map((one) => [...this.#tree.word(one), ...word]) : [];
+    });
+  }
+
+  /** Whether a machine agrees with the tree; what is needed to see where it does not is asked. */
   async isConsistent(machine: Mealy): Promise<boolean> {
     const conflict = this.#deviation(machine);
     if (!conflict) return true;
@@ -99,37 +148,71 @@ class Learner {
 
   /** Extends the basis as far as possible; returns the words that the next step needs. */
   #missing(): Word[] {
+    const words = this.#isRebuilt ? [] : this.#rebuilding();
+    if (words.length > 0) return words;
+    this.#isRebuilt = true;
     this.#extend();
-    const words: Word[] = [];
+    const refinement = this.#matching?.refinement(this.#basis) ?? [];
+    return [...refinement, ...this.#frontier().flatMap((transition) => this.#missingAt(transition))];
+  }
+
+  /** Only states that the reference has behind the same words join the basis meanwhile. */
+  #rebuilding(): Word[] {
+    this.#extendBy((node) => this.#isPreferred(node));
+    return this.#matching?.rebuilding(this.#frontier()) ?? [];
+  }
+
+  /** A transition that was not asked may lead to any state. */
+  #frontier(): Frontier[] {
+    const frontier: Frontier[] = [];
     for (const node of this.#basis) {
       if (this.#tree.isFinalNode(node)) continue;
-      for (const input of this.inputs.keys()) words.push(...this.#missingAt(node, input));
+      for (const input of this.inputs.keys()) {
+        const child = this.#tree.child(node, input);
+        if (child !== undefined && this.#places.has(child)) continue;
+        frontier.push({
+          node,
+          input,
+          candidates: child === undefined ? this.#basis : this.#candidates(child),
+        });
+      }
     }
-    return words;
+    return frontier;
   }
 
-  /** A transition that was not asked may lead to any state, so the first word through it ends with one that separates two of them. */
-  #missingAt(node: number, input: number): Word[] {
-    const child = this.#tree.child(node, input);
-    if (child !== undefined && this.#places.has(child)) return [];
-    const candidates = child === undefined ? this.#basis : this.#candidates(child);
+  /** The first word through a transition already separates some of the states that it may lead to. */
+  #missingAt(transition: Frontier): Word[] {
+    const { node, input, candidates } = transition;
     const access = [...this.#tree.word(node), input];
-    if (candidates.length < 2) return child === undefined ? [access] : [];
-    return [[...access, ...this.#separating(candidates)]];
+    const preferred = this.#matching?.separating(transition);
+    if (preferred) return [preferred];
+    const word = this.#separating(candidates);
+    if (word) return [[...access, ...word]];
+    return this.#tree.child(node, input) === undefined ? [access] : [];
   }
 
-  #separating([one = 0, other = 0]: readonly number[]): Word {
-    return this.#tree.apart(one, other) ?? [];
+  /** Undefined when there are not two of them. */
+  #separating([one, other]: readonly number[]): Word | undefined {
+    return one === undefined || other === undefined ? undefined : this.#tree.apart(one, other);
   }
 
-  /** Adds each frontier node that is apart from all nodes of the basis: it is a new state. */
+  /** A node behind the basis that is apart from all of it is a new state; first those that are one of the reference too. */
   #extend(): void {
-    if (this.#basis.length === 0 || this.#corrections !== this.queries.corrections) this.#restart();
-    // promote() appends to the basis during this loop, which then visits the new nodes too.
+    this.#extendBy((node) => this.#isPreferred(node));
+    this.#extendBy(() => true);
+  }
+
+  #isPreferred(node: number): boolean {
+    return this.#matching?.isPreferred(node) === true;
+  }
+
+  #extendBy(isWanted: (node: number) => boolean): void {
+    if (this.#basis.length === 0 || this.#corrections !== this.questions.corrections) this.#restart();
+    // The basis grows meanwhile.
     for (const node of this.#basis) {
       for (const input of this.inputs.keys()) {
         const child = this.#tree.child(node, input);
-        if (child === undefined || this.#places.has(child)) continue;
+        if (child === undefined || this.#places.has(child) || !isWanted(child)) continue;
         if (this.#candidates(child).length === 0) this.#promote(child);
       }
     }

@@ -45,6 +45,11 @@ export class ObservationTree {
     return ROOT;
   }
 
+  /** Grows with each change at or below a node. */
+  stamp(node: number): number {
+    return this.#at(node).stamp;
+  }
+
   isFinalNode(node: number): boolean {
     return this.#at(node).final;
   }
@@ -86,7 +91,20 @@ export class ObservationTree {
     return node;
   }
 
-  /** The first contradiction between an answer and earlier ones. Undecided edges contradict nothing. */
+  /** The outputs of a word from a node, up to the first symbol that was not asked or whose answers vary. */
+  outputs(word: Word, from = ROOT): string[] {
+    const outputs: string[] = [];
+    let node = from;
+    for (const input of word) {
+      const edge = this.#at(node).children.get(input);
+      if (!edge || edge.undecided) break;
+      outputs.push(edge.output);
+      node = edge.node;
+    }
+    return outputs;
+  }
+
+  /** Where an answer contradicts an earlier one; edges that vary contradict nothing. */
   conflict(word: Word, outputs: readonly string[]): Conflict | undefined {
     let node = ROOT;
     for (const [n, seen] of outputs.entries()) {

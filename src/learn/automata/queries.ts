@@ -9,10 +9,15 @@ import { type Conflict, ObservationTree } from './observation-tree.js';
 export interface Teacher {
   readonly inputs: readonly string[];
   /**
-   * Answers each word from the initial state: one output per symbol, fewer when an output is final. `attempt` is 0 at first; a
-   * teacher that recognises the end of an output by a timeout should use a longer one on later attempts.
+   * One answer per word, each from the initial state: one output per symbol, fewer when an output is final. `attempt`
+   * counts from 0; a teacher that measures by time takes more of it on later attempts. `known`: for each word the outputs of
+   * its first symbols, as they were before; a teacher that waits for the end of an output need not wait where it is as known.
    */
-  ask(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]>;
+  ask(
+    words: readonly Word[],
+    attempt: number,
+    known: readonly (readonly string[])[],
+  ): Promise<readonly (readonly string[])[]>;
   /** Whether nothing can follow an output: the connection is closed, for example. */
   isFinal(output: string): boolean;
 }
@@ -82,14 +87,17 @@ export class Queries {
     return word.slice(0, length + 1).join(' ');
   }
 
-  /** Asks words again with a later `attempt` number; a contradiction is resolved as in {@link ask}. */
-  async confirm(words: readonly Word[]): Promise<void> {
+  /** Asks words once more, with more time; a contradiction is resolved as in {@link ask}. */
+  async confirm(repeated: readonly Word[]): Promise<void> {
+    const words = unique(repeated);
+    if (words.length === 0) return;
     const answers = await this.#send(words, REPEATS);
     for (const [n, word] of words.entries()) await this.#record(word, answers[n] ?? []);
   }
 
   async #send(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]> {
-    const answers = await this.teacher.ask(words, attempt);
+    const known = words.map((word) => (attempt === 0 ? this.tree.outputs(word) : []));
+    const answers = await this.teacher.ask(words, attempt, known);
     this.effort.words += words.length;
     for (const answer of answers) this.effort.symbols += answer.length;
     this.progress(this.effort);
