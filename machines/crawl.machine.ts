@@ -8,7 +8,7 @@
  * queued and no contact is open. Later rounds repeat contacts. With `every` above 0, the next crawl starts after that many
  * milliseconds.
  */
-import { assign, setup } from 'xstate';
+import { assertEvent, assign, setup } from 'xstate';
 
 /** The counts of the frontier after a change. */
 export interface FrontierCounts {
@@ -76,10 +76,10 @@ const crawlSetup = setup({
     'effect.fill': () => undefined,
     'effect.cancel': () => undefined,
     'effect.finish': () => undefined,
-    recordCounts: assign(({ event, context }) => ({
-      queued: 'queued' in event ? event.queued : context.queued,
-      active: 'active' in event ? event.active : context.active,
-    })),
+    recordCounts: assign(({ event }) => {
+      assertEvent(event, ['frontier.filled', 'contact.ended']);
+      return { queued: event.queued, active: event.active };
+    }),
     countRound: assign(({ context }) => ({ round: context.round + 1 })),
     startNextCrawl: assign(({ context }) => ({ round: 1, crawls: context.crawls + 1 })),
     recordInterruption: assign({ end: 'interrupted' }),

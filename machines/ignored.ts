@@ -7,6 +7,7 @@
  * false guards can leave without a transition. A transition without target and actions only prevents the parent state from
  * handling the event, so its cell is listed here too.
  */
+import type { ContactEvent } from './contact.machine.js';
 import type { CrawlEvent } from './crawl.machine.js';
 import type { OutboundEvent, PeerEvent, SupervisorEvent, TransportEvent } from './events.js';
 
@@ -84,7 +85,7 @@ const peer: Ignored<PeerEvent['type']> = {
         'wire.excess',
         'wire.unoffered',
       ],
-      reason: 'no request is served before verack',
+      reason: 'Core handles these only after verack',
     },
     {
       states: ['versionReceived', 'established'],
@@ -104,8 +105,13 @@ const peer: Ignored<PeerEvent['type']> = {
     },
     {
       states: ['connecting', 'awaitingVersion', 'versionSent', 'versionReceived'],
-      events: ['clock.tick', 'clock.jump'],
+      events: ['clock.tick'],
       reason: 'pings and idle deadlines start with established',
+    },
+    {
+      states: ['connecting', 'awaitingVersion', 'versionSent', 'versionReceived'],
+      events: ['clock.jump'],
+      reason: 'nothing extends the deadline of the connection or of the handshake',
     },
     {
       states: ['connecting', 'awaitingVersion'],
@@ -171,9 +177,13 @@ const transport: Ignored<TransportEvent['type']> = {
         'packet.decoy',
         'packet.version',
         'bytes.broken',
-        'link.closed',
       ],
       reason: 'nothing can arrive before the link is open',
+    },
+    {
+      states: ['opening'],
+      events: ['link.closed'],
+      reason: 'the link is open before its transport is made',
     },
     {
       states: ['detecting', 'keySent', 'garbage', 'versionPacket'],
@@ -267,7 +277,7 @@ const supervisor: Ignored<SupervisorEvent['type']> = {
     {
       states: ['manual', 'filling', 'waiting', 'filled'],
       events: ['candidates.found'],
-      reason: 'the source was not asked',
+      reason: 'no answer of the source is awaited',
     },
     {
       states: ['draining'],
@@ -302,8 +312,13 @@ const crawl: Ignored<CrawlEvent['type']> = {
     },
     {
       states: ['waiting', 'idle'],
-      events: ['frontier.seeded', 'frontier.filled', 'contact.ended'],
+      events: ['frontier.filled', 'contact.ended'],
       reason: 'a round ends when nothing is queued and no contact is open',
+    },
+    {
+      states: ['waiting', 'idle'],
+      events: ['frontier.seeded'],
+      reason: 'no lookup of first addresses is under way',
     },
     { states: ['draining'], events: ['user.stop'], reason: 'the crawl is already stopping' },
     {
@@ -315,6 +330,79 @@ const crawl: Ignored<CrawlEvent['type']> = {
   unmatched: [],
 };
 
+const contact: Ignored<ContactEvent['type']> = {
+  unhandled: [
+    {
+      states: ['idle'],
+      events: [
+        'exchange.pending',
+        'connection.established',
+        'addresses.pending',
+        'addresses.received',
+        'addresses.exceeded',
+        'silence.passed',
+        'pong.received',
+        'connection.ended',
+        'user.cancel',
+      ],
+      reason: 'it begins in the call that creates it',
+    },
+    {
+      states: [
+        'v2',
+        'v1',
+        'fallingBack',
+        'released',
+        'awaitingAddresses',
+        'receiving',
+        'closing',
+        'cancelling',
+      ],
+      events: ['user.begin'],
+      reason: 'it begins once',
+    },
+    {
+      states: ['v1', 'fallingBack', 'released', 'awaitingAddresses', 'receiving', 'closing', 'cancelling'],
+      events: ['exchange.pending'],
+      reason: 'no key exchange is under way, or it is given up',
+    },
+    {
+      states: ['fallingBack', 'released', 'awaitingAddresses', 'receiving', 'closing', 'cancelling'],
+      events: ['connection.established'],
+      reason: 'the handshake is complete already, or the connection is given up',
+    },
+    {
+      states: ['v2', 'v1', 'fallingBack', 'released', 'receiving', 'closing', 'cancelling'],
+      events: ['addresses.pending'],
+      reason: 'addresses are not awaited',
+    },
+    {
+      states: ['v2', 'v1', 'fallingBack', 'released', 'awaitingAddresses', 'closing', 'cancelling'],
+      events: ['silence.passed'],
+      reason: 'no addresses have come, or the connection is closing',
+    },
+    {
+      states: ['fallingBack', 'released', 'closing', 'cancelling'],
+      events: ['addresses.received', 'pong.received'],
+      reason: 'the connection is given up',
+    },
+    { states: ['v2', 'v1'], events: ['pong.received'], reason: 'the ping is sent after the handshake' },
+    {
+      states: ['closing', 'cancelling'],
+      events: ['addresses.exceeded'],
+      reason: 'the connection is closing already',
+    },
+    { states: ['cancelling'], events: ['user.cancel'], reason: 'it is cancelled already' },
+  ],
+  unmatched: [
+    {
+      states: ['v2', 'v1', 'awaitingAddresses'],
+      events: ['addresses.received'],
+      reason: 'a single address is the own one of the node',
+    },
+  ],
+};
+
 /** The ignored cells; the key is the id of the machine. */
 export const IGNORED: Readonly<Record<string, Ignored>> = {
   peer,
@@ -322,6 +410,7 @@ export const IGNORED: Readonly<Record<string, Ignored>> = {
   outbound,
   supervisor,
   crawl,
+  contact,
 };
 
 /**

@@ -63,6 +63,12 @@ function unbalanced(svg: string): string[] {
   return open;
 }
 
+/** A state and the groups around it. */
+function lineOf(json: ChartFile, name: string): string[] {
+  const parent = json.states.find((state) => state.name === name)?.parent;
+  return parent ? [name, ...lineOf(json, parent)] : [name];
+}
+
 describe.each(MACHINES)('$name', ({ machine, events }) => {
   test('the committed files are those of the machine', async () => {
     for (const [file, content] of Object.entries(await filesOf(machine)))
@@ -102,7 +108,7 @@ describe.each(MACHINES)('$name', ({ machine, events }) => {
       const ignored = Object.values(ignores)
         .flat()
         .map((cell) => cell.replace(/ .*/, ''));
-      const around = [name, json.states.find((state) => state.name === name)?.parent, machine.id];
+      const around = [...lineOf(json, name), machine.id];
       const acted = json.arrows
         .filter(({ from, after, event }) => around.includes(from) && !after && event !== '')
         .map(({ event }) => event);
