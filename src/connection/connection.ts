@@ -174,11 +174,11 @@ export class Connection implements LinkHandler, TransportOwner, PeerEffects, Rec
     const { compiled, parent } = this.owner;
     const logic = withHandlers(machinesOf(compiled).peer, this);
     const input = { id, connection_type, noban, rules: this.#rules() };
-    const options = { id: `peer.${id}`, input };
-    if (!parent) return createActor(logic, options);
-    return compiled
-      ? createChildActor(logic, { ...options, parent })
-      : createActor(logic, { ...options, parent });
+    const name = `peer.${id}`;
+    if (!parent) return createActor(logic, { id: name, input });
+    // Written out: a spread gives each of these objects, which the actor keeps, a hidden class of its own.
+    const options = { id: name, input, parent };
+    return compiled ? createChildActor(logic, options) : createActor(logic, options);
   }
 
   /** A dial through a proxy may take longer, so its net sets the connect timeout. */

@@ -73,6 +73,8 @@ export class PageFeed {
   /** The latest changes, for pages that are opened later. */
   readonly #changes: StateChange[] = [];
   readonly #pages = new Set<PageClient>();
+  /** Undefined once a state has changed: only then do peers report other addresses. */
+  #localAddresses: LocalAddress[] | undefined;
   #crawl: (() => CrawlReport) | undefined;
   #nameless = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -258,6 +260,7 @@ export class PageFeed {
 
   #onStateChange(peer: ObservedPeer, step: Step, context: Context, event: AnyEventObject): void {
     const { machine, from, to } = step;
+    this.#localAddresses = undefined;
     if (machine === 'peer') peer.state = to;
     else peer.exchange = to;
     const transition = peer.recorder.recordTarget(machine, from, to, context.reason ?? undefined);
@@ -284,6 +287,7 @@ export class PageFeed {
   #end(key: string, last: PeerInfo): void {
     const peer = this.#peers.get(key);
     if (peer?.last !== undefined || !peer) return;
+    this.#localAddresses = undefined;
     Object.assign(peer, { last, endedat: Date.now() });
     this.#stopRecording(peer);
     if (last.lastreason) this.#counts.ended(last.lastreason.code);
@@ -348,14 +352,14 @@ export class PageFeed {
         version: actors.version,
         read: () => ({ rows: actors.list(), deadlines: this.#deadlines() }),
       },
-      localAddresses: () => this.#localAddresses(),
+      localAddresses: () => (this.#localAddresses ??= this.#readLocalAddresses()),
       lab: () => this.lab?.report(),
       crawl: () => this.#crawl?.(),
     };
   }
 
   /** The addresses of the node without a name; the others are nodes of the lab. */
-  #localAddresses(): LocalAddress[] {
+  #readLocalAddresses(): LocalAddress[] {
     const first = [...this.#nodes.values()].find(({ name }) => name === '');
     return localAddresses(first?.peers.list() ?? []).map(({ address, score }) => ({ address, score }));
   }

@@ -57,7 +57,7 @@ export class TranscriptRecorder {
   #count = 0;
   /** By machine, the index of the first entry that its current event caused. An event of a key exchange can cause one of the peer. */
   readonly #marks = { peer: 0, transport: 0 };
-  readonly #transitions: Partial<Record<MachineName, Draft>> = {};
+  readonly #transitions: Record<MachineName, Draft | undefined> = { peer: undefined, transport: undefined };
   /** The latest transition, whether it was kept or not. */
   #last: TakenTransition | undefined;
   readonly #pings: [number, number][] = [];
@@ -78,7 +78,7 @@ export class TranscriptRecorder {
     if (event.type === 'wire.broken') this.#recordBroken(String(event.code));
     this.#last = undefined;
     this.#marks[machine] = this.#entries.length;
-    delete this.#transitions[machine];
+    this.#transitions[machine] = undefined;
   }
 
   /** Records a transition of a machine; the messages that it sends follow its entry. */

@@ -148,7 +148,7 @@ class Framer implements V1Framer<AnyEvent> {
   /** The header of the frame whose payload is incomplete. */
   #header: Header | undefined;
   /** The payload of that frame, if it arrives in pieces. */
-  readonly #payload = new ByteBuffer();
+  #payload: ByteBuffer | undefined;
   /** Number of bytes hashed of a payload that is not held, and their checksum. */
   #hashed = 0;
   #checksum: StreamingChecksum | undefined;
@@ -161,7 +161,7 @@ class Framer implements V1Framer<AnyEvent> {
   ) {}
 
   get buffered(): number {
-    return (this.#header ? HEADER_SIZE : this.#headerHeld) + this.#payload.size;
+    return (this.#header ? HEADER_SIZE : this.#headerHeld) + (this.#payload?.size ?? 0);
   }
 
   feed(chunk: Uint8Array): readonly AnyEvent[] {
@@ -175,7 +175,7 @@ class Framer implements V1Framer<AnyEvent> {
   }
 
   clear(): void {
-    this.#payload.clear();
+    this.#payload?.clear();
     this.#broken = true;
   }
 
@@ -231,8 +231,12 @@ class Framer implements V1Framer<AnyEvent> {
     const { length, isIgnored } = header;
     const isWhole = this.#hashed === 0 && chunk.length - at >= length;
     if (isIgnored && !isWhole) return this.#hash(chunk, at, header, events);
-    const end = Math.min(at + length - this.#payload.held, chunk.length);
-    const payload = this.#payload.take(chunk, at, length);
+    const held = this.#payload?.held ?? 0;
+    const end = Math.min(at + length - held, chunk.length);
+    const payload =
+      end - at === length
+        ? chunk.subarray(at, end)
+        : (this.#payload ??= new ByteBuffer()).take(chunk, at, length);
     if (payload) this.#finish(header, payload, events);
     return end;
   }

@@ -71,8 +71,10 @@ class ActorScope {
     this.logger = system._logger;
   }
 
+  /** Mostly for one function at a time: a list that grows keeps room for seventeen. */
   defer(run: () => void): void {
-    this.self._deferred.push(run);
+    if (this.self._deferred.length > 0) this.self._deferred.push(run);
+    else this.self._deferred = [run];
   }
 
   /** XState calls it without its object. */
