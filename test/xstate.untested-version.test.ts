@@ -13,7 +13,7 @@ const { compile, TESTED_XSTATE, xstateVersion } = await import('../src/xstate/in
 test('compile refuses it, and names it and the tested ones', () => {
   expect(xstateVersion()).toBe('5.99.0');
   expect(() => compile(peerMachine)).toThrow(
-    `compile() was tested with XState ${TESTED_XSTATE.join(', ')}, and 5.99.0 is loaded`,
+    `compile() was tested with XState ${TESTED_XSTATE.join(', ')}, but 5.99.0 is loaded`,
   );
 });
 

@@ -1,9 +1,9 @@
 /**
- * Makes an actor without XState's constructor, which merges options and makes five functions for every actor: a third of what a
- * short life costs. The result is an `Actor` with the same fields in the same order, and every method is XState's.
+ * Creates an actor without XState's constructor, which merges options and creates five functions for every actor: a third of the
+ * cost of a short-lived actor. The result is an `Actor` with the same fields in the same order and, except for `send`, XState's methods.
  *
- * For machines that neither spawn nor emit, below a parent. Where it is inspected, XState makes the actor. The fields are those
- * of the versions in version.ts; the differential test compares them with those of an actor that XState made.
+ * Only for machines that neither spawn nor emit, and only with a parent. If the system is inspected, XState's `createActor` is used. The
+ * fields are those of the versions in version.ts; the differential test compares them with the fields of an actor created by XState.
  */
 import {
   Actor,
@@ -28,7 +28,7 @@ interface Mailbox {
   enqueue(event: AnyEventObject): void;
 }
 
-/** What XState keeps in a system, as far as a new actor needs it. */
+/** The internal fields of XState's system that a new actor needs. */
 interface System {
   readonly _logger: (...args: unknown[]) => void;
   readonly _clock: unknown;
@@ -36,14 +36,14 @@ interface System {
   _relay(source: undefined, target: Fields, event: AnyEventObject): void;
 }
 
-/** An action with its arguments, as a machine hands it over. */
+/** An action with its arguments, as a machine passes it to an actor. */
 interface Action {
   readonly exec?: (info: unknown, params: unknown) => void;
   readonly info: unknown;
   readonly params: unknown;
 }
 
-/** The fields of an `Actor` that its methods are not enough to set. */
+/** Internal fields and methods of an `Actor` that are used here. */
 interface Fields {
   _process(event: AnyEventObject): void;
   _send(event: AnyEventObject): void;
@@ -51,14 +51,14 @@ interface Fields {
   _deferred: (() => void)[];
 }
 
-/** XState does not export its class. */
-const MailboxOf = (
+/** The class of an actor's mailbox, taken from an actor because XState does not export it. */
+const MailboxClass = (
   createActor(fromTransition((state: number) => state, 0)) as unknown as {
     readonly mailbox: { readonly constructor: new (process: (event: AnyEventObject) => void) => Mailbox };
   }
 ).mailbox.constructor;
 
-/** What XState calls the scope of an actor. */
+/** XState's actor scope: the object that an actor passes to its machine. */
 class ActorScope {
   readonly logger: unknown;
 
@@ -77,7 +77,7 @@ class ActorScope {
     else this.self._deferred = [run];
   }
 
-  /** XState calls it without its object. */
+  /** An arrow function, because XState calls it without `this`. */
   readonly actionExecutor = ({ exec, info, params }: Action): void => {
     if (!exec) return;
     if (isRunning(this as never)) exec(info, params);
@@ -95,7 +95,7 @@ class ActorScope {
 
 type ChildConstructor = new (logic: object, options: ChildOptions<AnyStateMachine>) => Fields;
 
-/** In the order of XState's constructor, so that its methods see one hidden class. */
+/** Sets the fields in the order of XState's constructor, so that V8 uses the same hidden class for both kinds of actor. */
 function Child(
   this: Record<string, unknown> & Fields,
   logic: object,
@@ -109,7 +109,7 @@ function Child(
   this.clock = system._clock;
   this.options = options;
   this.id = id;
-  this.mailbox = new MailboxOf(this._process.bind(this));
+  this.mailbox = new MailboxClass(this._process.bind(this));
   this.observers = new Set();
   this.eventListeners = new Map();
   this.logger = system._logger;
@@ -127,7 +127,7 @@ function Child(
   this._initState();
 }
 
-/** XState's `send` goes through the system, which makes an object for inspectors. */
+/** XState's `send` calls the system, which creates an object for inspectors. This one does so only if there are inspectors. */
 function send(this: Fields & { readonly system: System }, event: AnyEventObject): void {
   if (isInspected(this.system)) this.system._relay(undefined, this, event);
   else this._send(event);
@@ -135,7 +135,7 @@ function send(this: Fields & { readonly system: System }, event: AnyEventObject)
 
 Child.prototype = Object.create(Actor.prototype as object, { send: { value: send } }) as object;
 
-/** An actor of the machine, not started yet. */
+/** Creates an actor of the machine. It is not started. */
 export function createChildActor<M extends AnyStateMachine>(
   logic: M,
   options: ChildOptions<M>,

@@ -1,22 +1,22 @@
 /**
- * Compiles a machine of XState 5: the same chart, the same actors, a cheaper step.
+ * Compiles a machine of XState 5: the same chart and the same actors, with faster transitions.
  *
- * XState finds out at every event which states are left and entered, and makes a new snapshot for every `assign`. Almost all
- * of that is known once the machine is: {@link compile} reads the chart when it is called and writes down, for each leaf
- * state and each event, the guarded list of what to do (exit, transition and entry actions, in order) and the snapshot
- * that results. What it returns is logic for `createActor`, like the machine itself: real actors, real snapshots, the
- * inspection events of XState, and `config`, `id` and the rest of the machine, which is its prototype.
+ * For every event, XState computes which states are exited and entered, and creates a new snapshot for every `assign`. Almost all
+ * of that depends only on the machine: {@link compile} reads the chart once and precomputes, for each leaf state and each event,
+ * the candidate transitions with their guards, their actions (exit, transition and entry actions, in order) and the resulting
+ * snapshot. It returns logic for `createActor`, like the machine itself, with XState's actors, snapshots and
+ * inspection events. The machine is its prototype, so that `config`, `id` and the rest are the machine's.
  *
- * The config stays the truth and XState decides: a cell that cannot be compiled is left to the machine, event by
- * event, and {@link interpreted} names those cells. They are: parallel and history states; states below an `always` or a
- * partial wildcard (`mouse.*`); transitions to several targets, or that leave and enter the root; states that invoke, when
- * they are entered or left; states that history remembers; actions that spawn, stop, send to others or enqueue; and, in a machine
- * with any of these, steps that raise events, so that the order of raised events stays XState's. `xstate.stop`, events that
- * no state names, and snapshots of another machine always go to XState.
+ * The behaviour is that of XState. A pair of leaf state and event that cannot be compiled is interpreted by the machine, and
+ * {@link interpreted} lists these pairs. They are: parallel and history states; states below an `always` or a
+ * partial wildcard (`mouse.*`); transitions with several targets, or that exit and enter the root; entering or exiting a state that
+ * invokes; exiting a state with a history state; actions that spawn, stop, send to other actors or enqueue; and, in a machine
+ * with any of these, transitions that raise events, so that the order of raised events is XState's. `xstate.stop`, events that
+ * no state names, and snapshots of another machine are always interpreted.
  *
- * Limits. `spawn` inside an assigner throws. Implementations are read once: `provide` first,
- * compile then. `tags`, `value` and `_nodes` are shared by all snapshots of a leaf: do not write to them. It reads fields that
- * XState does not promise (`_nodes`, `resolve`, `actionExecutor`), so pin the version and keep the differential test.
+ * Limits: `spawn` inside an assigner throws. Implementations are read once, so `provide` must be called before
+ * `compile`. `tags`, `value` and `_nodes` are shared by all snapshots of a leaf and must not be modified. Internal fields of XState
+ * are read (`_nodes`, `resolve`, `actionExecutor`), so the version must be pinned and checked by the differential test.
  */
 import type { AnyEventObject, AnyStateMachine, ContextFrom } from 'xstate';
 import {
@@ -38,15 +38,15 @@ import {
   valueOf,
 } from './state-nodes.js';
 import {
-  type Act,
-  assigned,
-  builtin,
+  type CompiledAction,
+  assignAction,
+  builtinAction,
   type Copy,
-  custom,
+  customAction,
   outputOf,
   refuseSpawn,
   type Run,
-  timed,
+  timerAction,
 } from './compiled-actions.js';
 import { isInspected } from './inspection.js';
 import {
@@ -59,37 +59,39 @@ import {
 } from './machine-internals.js';
 import { refuseUntested } from './version.js';
 
-/** A way from one leaf, for one event, when its guard holds. */
-interface Way {
+/** A transition that is possible from a leaf for an event; it is taken if `holds`, its guard, is absent or returns true. */
+interface Candidate {
   readonly holds?: (snapshot: Snapshot, event: AnyEventObject) => boolean;
   readonly transition: Transition;
-  readonly plan: Plan | undefined;
+  readonly compiled: CompiledTransition | undefined;
 }
 
-/** What to do, and where it leads. */
-interface Plan {
-  readonly acts: readonly Act[];
-  /** Undefined: the leaf does not change. */
+/** The precomputed actions and result of a transition. */
+interface CompiledTransition {
+  readonly actions: readonly CompiledAction[];
+  /** The new leaf; undefined if the leaf does not change. */
   readonly leaf: Leaf | undefined;
-  /** The machine is done: its output, and what happens after that is known. */
-  readonly end: { readonly output: (run: Run) => unknown; readonly acts: readonly Act[] } | undefined;
+  /** If the transition reaches a top-level final state: the machine's output, and the exit actions executed after it. */
+  readonly end:
+    { readonly output: (run: Run) => unknown; readonly actions: readonly CompiledAction[] } | undefined;
 }
 
+/** An atomic or final state. */
 interface Leaf {
   readonly node: Node;
-  /** A snapshot that has everything but context, children and output. */
+  /** A snapshot in this state; context, children and output are replaced. */
   readonly template: Snapshot;
-  /** By event type; `null` where XState must decide. */
-  readonly ways: Map<string, readonly Way[] | null>;
-  /** For events that no state names. */
-  otherwise: readonly Way[] | null;
+  /** By event type; `null` where XState interprets the event. */
+  readonly candidates: Map<string, readonly Candidate[] | null>;
+  /** For events that no state names; `null` where XState interprets them. */
+  otherwise: readonly Candidate[] | null;
 }
 
 const STOP = 'xstate.stop';
 const WILDCARD = '*';
-const NOTHING: Plan = { acts: [], leaf: undefined, end: undefined };
+const NO_TRANSITION: CompiledTransition = { actions: [], leaf: undefined, end: undefined };
 
-/** Builtin actions that look at nothing but their arguments and answer at once. */
+/** Builtin actions that depend only on their arguments and have their effect immediately. */
 const SELF_CONTAINED = new Set(['xstate.raise', 'xstate.cancel', 'xstate.emit', 'xstate.log']);
 
 const compilations = new WeakMap<object, Compilation>();
@@ -97,8 +99,8 @@ const compilations = new WeakMap<object, Compilation>();
 /** Options of {@link compile}. */
 export interface CompileOptions<M extends AnyStateMachine> {
   /**
-   * Copies a context: a new object with every field, written out. An object literal costs a fraction of a spread, whose call
-   * site V8 cannot specialise. Default: a spread.
+   * Returns a new object with every field of a context. An object literal with each field takes a fraction of the time of a spread,
+   * which V8 cannot specialise for one type. Default: a spread.
    */
   readonly copy?: (context: ContextFrom<M>) => ContextFrom<M>;
 }
@@ -106,11 +108,11 @@ export interface CompileOptions<M extends AnyStateMachine> {
 const spread: Copy = (context) => ({ ...context });
 
 /**
- * The machine with compiled steps: same states, context, actions and timers. Compiling the result again returns it as it is.
+ * Returns the machine with compiled transitions: the same states, context, actions and timers. A compiled machine is returned unchanged.
  *
  *   const actor = createActor(compile(peerMachine), { input });
  *
- * @throws Error where the loaded XState is none of `TESTED_XSTATE`: its internals may differ. Use the machine itself then.
+ * @throws Error if the loaded version of XState is not in `TESTED_XSTATE`, because its internals may differ. Use the machine itself then.
  */
 export function compile<M extends AnyStateMachine>(machine: M, options: CompileOptions<M> = {}): M {
   if (compilations.has(machine)) return machine;
@@ -125,19 +127,23 @@ export function compile<M extends AnyStateMachine>(machine: M, options: CompileO
   return compiled;
 }
 
-/** What a compiled machine leaves to XState, as `state event: why` (`state: why` for a whole state, `init: why`). Empty when nothing. */
+/**
+ * The parts of a compiled machine that XState interprets: `state event: reason`, `state: reason` for all events of a state, or
+ * `init: reason`. Empty if there are none.
+ * @throws Error if the machine is not compiled.
+ */
 export function interpreted(compiled: AnyStateMachine): readonly string[] {
   const compilation = compilations.get(compiled);
   if (!compilation) throw new Error(`${compiled.id} is not compiled`);
-  return compilation.left;
+  return compilation.interpretedParts;
 }
 
 class Compilation {
-  readonly left: string[] = [];
+  readonly interpretedParts: string[] = [];
   readonly #leaves = new Map<Node, Leaf>();
-  /** Acts that put an event into the queue. */
-  readonly #raising = new Set<Act>();
-  readonly #initial: Plan | undefined;
+  /** Actions that raise an event. */
+  readonly #raising = new Set<CompiledAction>();
+  readonly #initial: CompiledTransition | undefined;
 
   constructor(
     private readonly machine: Machine,
@@ -147,8 +153,8 @@ class Compilation {
     for (const node of nodes) if (isLeaf(node)) this.#try(node.id, () => this.#addLeaf(node));
     const events = new Set(nodes.flatMap((node) => [...node.transitions.keys()]));
     for (const leaf of this.#leaves.values()) this.#fill(leaf, events);
-    const isWhole = this.left.length === 0;
-    if (!isWhole) for (const leaf of this.#leaves.values()) this.#leaveRaising(leaf);
+    const isWhole = this.interpretedParts.length === 0;
+    if (!isWhole) for (const leaf of this.#leaves.values()) this.#interpretRaising(leaf);
     const initial = this.#try('init', () => this.#start());
     this.#initial = isWhole || !initial || !this.#isRaising(initial) ? initial : undefined;
   }
@@ -168,15 +174,15 @@ class Compilation {
       const { template } = this.#initial.leaf!;
       const snapshot = snapshotOf(template, { context, snapshot: template }, 'active', undefined);
       const run = { context, event, snapshot, scope, queue, isDirect: false };
-      const next = this.#follow(this.#initial, run);
+      const next = this.#execute(this.#initial, run);
       return this.#settle(next, scope, queue);
     } catch {
-      // XState makes an error snapshot of it; what was done so far is not to be reported twice.
+      // XState creates a snapshot of the error; the actions executed so far must not be executed or reported twice.
       return this.machine.getInitialSnapshot(muted(scope), input);
     }
   };
 
-  /** Undefined where it throws, as it does where it spawns: XState does it then. */
+  /** The initial context; undefined if its function throws, as it does when it spawns. XState then interprets the initial step. */
   #firstContext(scope: Scope, input: unknown): Context | undefined {
     const { context } = this.machine.config;
     if (typeof context !== 'function') return { ...(context as Context | undefined) };
@@ -189,57 +195,63 @@ class Compilation {
   }
 
   #step(snapshot: Snapshot, event: AnyEventObject, scope: Scope, queue: AnyEventObject[]): Snapshot {
-    const way = this.#choose(snapshot, event);
-    const plan = way === undefined ? NOTHING : way?.plan;
-    if (way === null || !plan || (plan.end && hasKeys(snapshot.children))) {
+    const candidate = this.#choose(snapshot, event);
+    const compiled = candidate === undefined ? NO_TRANSITION : candidate?.compiled;
+    if (candidate === null || !compiled || (compiled.end && hasKeys(snapshot.children))) {
       return this.machine.transition(snapshot, event, scope);
     }
     const { context } = snapshot;
     const isReported = isInspected(scope.system);
     const isDirect = !isReported && isRunning(scope);
-    const next = this.#follow(plan, { context, event, snapshot, scope, queue, isDirect });
-    if (isReported) this.#report(way, event, next, scope);
+    const next = this.#execute(compiled, { context, event, snapshot, scope, queue, isDirect });
+    if (isReported) this.#report(candidate, event, next, scope);
     return next;
   }
 
-  #report(way: Way | undefined, event: AnyEventObject, snapshot: Snapshot, scope: Scope): void {
-    const step = { actorRef: scope.self, event, snapshot, _transitions: way ? [way.transition] : [] };
+  #report(candidate: Candidate | undefined, event: AnyEventObject, snapshot: Snapshot, scope: Scope): void {
+    const step = {
+      actorRef: scope.self,
+      event,
+      snapshot,
+      _transitions: candidate ? [candidate.transition] : [],
+    };
     scope.system._sendInspectionEvent({ type: '@xstate.microstep', ...step });
   }
 
-  /** The first way whose guard holds, `undefined` for none, `null` when XState must decide. */
-  #choose(snapshot: Snapshot, event: AnyEventObject): Way | undefined | null {
+  /** The first candidate whose guard holds; undefined if there is none, `null` if XState must interpret the event. */
+  #choose(snapshot: Snapshot, event: AnyEventObject): Candidate | undefined | null {
     const leaf = this.#leaves.get(leafOf(snapshot._nodes));
     if (!leaf || snapshot.status !== 'active') return null;
-    const named = leaf.ways.get(event.type);
-    const ways = named === undefined ? leaf.otherwise : named;
-    if (!ways) return null;
+    const named = leaf.candidates.get(event.type);
+    const candidates = named === undefined ? leaf.otherwise : named;
+    if (!candidates) return null;
     try {
-      for (const way of ways) if (!way.holds || way.holds(snapshot, event)) return way;
+      for (const candidate of candidates)
+        if (!candidate.holds || candidate.holds(snapshot, event)) return candidate;
     } catch {
-      // A guard that throws: XState says which one.
+      // A guard threw: XState reports which one.
       return null;
     }
-    // An unhandled error is the end of the actor.
+    // XState ends an actor that does not handle an error.
     return event.type.startsWith('xstate.error.actor') ? null : undefined;
   }
 
-  #follow(plan: Plan, run: Run): Snapshot {
-    for (const act of plan.acts) act(run);
-    const { leaf, end } = plan;
+  #execute(compiled: CompiledTransition, run: Run): Snapshot {
+    for (const action of compiled.actions) action(run);
+    const { leaf, end } = compiled;
     if (leaf && end) return this.#finish(leaf, end, run);
     const stays = !leaf || leaf.node === leafOf(run.snapshot._nodes);
     if (stays && run.context === run.snapshot.context) return run.snapshot;
     return snapshotOf(stays ? run.snapshot : leaf.template, run, 'active', undefined);
   }
 
-  #finish(leaf: Leaf, end: NonNullable<Plan['end']>, run: Run): Snapshot {
+  #finish(leaf: Leaf, end: NonNullable<CompiledTransition['end']>, run: Run): Snapshot {
     const output = end.output(run);
-    for (const act of end.acts) act(run);
+    for (const action of end.actions) action(run);
     return snapshotOf(leaf.template, run, 'done', output);
   }
 
-  /** Takes the raised events until there are none, or too many of them (XState's `maxIterations`). */
+  /** Processes the raised events until there are none left; throws after too many of them (XState's `maxIterations`). */
   #settle(snapshot: Snapshot, scope: Scope, queue: AnyEventObject[]): Snapshot {
     const { id, options } = this.machine;
     let next = snapshot;
@@ -259,7 +271,7 @@ class Compilation {
       return read();
     } catch (error) {
       if (!(error instanceof Uncompilable)) throw error;
-      this.left.push(`${what}: ${error.message}`);
+      this.interpretedParts.push(`${what}: ${error.message}`);
       return undefined;
     }
   }
@@ -271,117 +283,122 @@ class Compilation {
     if (line.some(({ transitions }) => [...transitions.keys()].some(isPartialWildcard)))
       throw new Uncompilable('a partial wildcard');
     const template = this.machine.resolveState({ value: valueOf(node.path), context: {} });
-    this.#leaves.set(node, { node, template, ways: new Map(), otherwise: null });
+    this.#leaves.set(node, { node, template, candidates: new Map(), otherwise: null });
   }
 
   #fill(leaf: Leaf, events: ReadonlySet<string>): void {
-    for (const type of events) leaf.ways.set(type, this.#waysOf(leaf, type));
-    // XState refuses the one and treats the other before any transition.
-    for (const type of [WILDCARD, STOP]) leaf.ways.set(type, null);
+    for (const type of events) leaf.candidates.set(type, this.#candidatesOf(leaf, type));
+    // XState throws for the event `*`, and handles `xstate.stop` before any transition.
+    for (const type of [WILDCARD, STOP]) leaf.candidates.set(type, null);
     leaf.otherwise = lineageOf(leaf.node).some(({ transitions }) => transitions.has(WILDCARD))
-      ? this.#waysOf(leaf, WILDCARD)
+      ? this.#candidatesOf(leaf, WILDCARD)
       : null;
   }
 
-  #isRaising({ acts, end }: Plan): boolean {
-    return [...acts, ...(end?.acts ?? [])].some((act) => this.#raising.has(act));
+  #isRaising({ actions, end }: CompiledTransition): boolean {
+    return [...actions, ...(end?.actions ?? [])].some((action) => this.#raising.has(action));
   }
 
-  /** XState takes raised events first come first served; between two takers, the order would be lost. */
-  #leaveRaising(leaf: Leaf): void {
-    const leave = (ways: readonly Way[]): Way[] =>
-      ways.map((way) => (way.plan && this.#isRaising(way.plan) ? { ...way, plan: undefined } : way));
-    for (const [type, ways] of leaf.ways) leaf.ways.set(type, ways && leave(ways));
-    leaf.otherwise &&= leave(leaf.otherwise);
+  /** Lets XState interpret the transitions of a leaf that raise events: with two event queues, theirs and ours, the order would differ. */
+  #interpretRaising(leaf: Leaf): void {
+    const clear = (candidates: readonly Candidate[]): Candidate[] =>
+      candidates.map((candidate) =>
+        candidate.compiled && this.#isRaising(candidate.compiled)
+          ? { ...candidate, compiled: undefined }
+          : candidate,
+      );
+    for (const [type, candidates] of leaf.candidates)
+      leaf.candidates.set(type, candidates && clear(candidates));
+    leaf.otherwise &&= clear(leaf.otherwise);
   }
 
-  #waysOf({ node }: Leaf, type: string): readonly Way[] {
+  #candidatesOf({ node }: Leaf, type: string): readonly Candidate[] {
     const transitions = lineageOf(node).flatMap((state) => [
       ...(state.transitions.get(type) ?? []),
       ...(type === WILDCARD ? [] : (state.transitions.get(WILDCARD) ?? [])),
     ]);
     return transitions.map((transition) => {
-      const plan = this.#try(`${node.id} ${type}`, () => this.#planOf(node, transition));
-      return { ...(transition.guard && { holds: this.#guardOf(transition.guard) }), transition, plan };
+      const compiled = this.#try(`${node.id} ${type}`, () => this.#compileTransition(node, transition));
+      return { ...(transition.guard && { holds: this.#guardOf(transition.guard) }), transition, compiled };
     });
   }
 
-  #planOf(from: Node, transition: Transition): Plan {
+  #compileTransition(from: Node, transition: Transition): CompiledTransition {
     const { exited, entered, defaults } = changesOf(from, transition);
-    const acts = [
-      ...exited.flatMap((node) => this.#actsOf(node.exit)),
-      ...this.#actsOf(transition.actions),
-      ...entered.flatMap((node) => this.#entryOf(node, defaults.has(node))),
+    const actions = [
+      ...exited.flatMap((node) => this.#compileActions(node.exit)),
+      ...this.#compileActions(transition.actions),
+      ...entered.flatMap((node) => this.#entryActionsOf(node, defaults.has(node))),
     ];
-    return { acts, ...this.#whereTo(entered.at(-1)) };
+    return { actions, ...this.#targetOf(entered.at(-1)) };
   }
 
-  #start(): Plan {
+  #start(): CompiledTransition {
     const entered = [this.machine.root, ...descentOf(this.machine.root)];
-    const acts = entered.flatMap((node) => this.#entryOf(node, true));
-    return { acts, ...this.#whereTo(entered.at(-1)) };
+    const actions = entered.flatMap((node) => this.#entryActionsOf(node, true));
+    return { actions, ...this.#targetOf(entered.at(-1)) };
   }
 
-  #whereTo(node: Node | undefined): Omit<Plan, 'acts'> {
+  #targetOf(node: Node | undefined): Omit<CompiledTransition, 'actions'> {
     if (!node) return { leaf: undefined, end: undefined };
     const leaf = this.#leaves.get(node);
     if (!leaf) throw new Uncompilable(`leads to ${node.id}`);
     const isEnd = node.type === 'final' && node.parent === this.machine.root;
-    return { leaf, end: isEnd ? this.#endOf(node) : undefined };
+    return { leaf, end: isEnd ? this.#compileEnd(node) : undefined };
   }
 
-  #endOf(node: Node): NonNullable<Plan['end']> {
+  #compileEnd(node: Node): NonNullable<CompiledTransition['end']> {
     const { root } = this.machine;
-    const acts = lineageOf(node).flatMap((left) => this.#actsOf(left.exit));
+    const actions = lineageOf(node).flatMap((left) => this.#compileActions(left.exit));
     const type = `xstate.done.state.${node.id}`;
     const output = (run: Run) =>
       root.output === undefined
         ? undefined
         : outputOf(root.output, run, { type, output: outputOf(node.output, run) });
-    return { output, acts };
+    return { output, actions };
   }
 
-  #entryOf(node: Node, byDefault: boolean): Act[] {
+  #entryActionsOf(node: Node, byDefault: boolean): CompiledAction[] {
     if (node.invoke.length > 0) throw new Uncompilable(`${node.id} invokes`);
-    const acts = this.#actsOf([...node.entry, ...(byDefault ? node.initial.actions : [])]);
+    const actions = this.#compileActions([...node.entry, ...(byDefault ? node.initial.actions : [])]);
     const { parent } = node;
-    if (node.type !== 'final' || !parent?.parent) return acts;
+    if (node.type !== 'final' || !parent?.parent) return actions;
     const type = `xstate.done.state.${parent.id}`;
     return [
-      ...acts,
-      this.#raisingBy((run) => void run.queue.push({ type, output: outputOf(node.output, run) })),
+      ...actions,
+      this.#markRaising((run) => void run.queue.push({ type, output: outputOf(node.output, run) })),
     ];
   }
 
-  #raisingBy(act: Act): Act {
-    this.#raising.add(act);
-    return act;
+  #markRaising(action: CompiledAction): CompiledAction {
+    this.#raising.add(action);
+    return action;
   }
 
-  #actsOf(actions: readonly Named[]): Act[] {
-    return actions.map((action) => this.#actOf(action));
+  #compileActions(actions: readonly Named[]): CompiledAction[] {
+    return actions.map((action) => this.#compileAction(action));
   }
 
-  #actOf(action: Named): Act {
+  #compileAction(action: Named): CompiledAction {
     const type = typeof action === 'function' ? action.name || '(anonymous)' : nameOf(action);
     const found = typeof action === 'function' ? action : this.machine.implementations.actions[type];
     const paramsOf = paramsReader(action);
-    if (!found || !('resolve' in found)) return custom(type, found, paramsOf);
-    if (found.type === 'xstate.assign') return assigned(found.assignment, paramsOf, this.copy);
+    if (!found || !('resolve' in found)) return customAction(type, found, paramsOf);
+    if (found.type === 'xstate.assign') return assignAction(found.assignment, paramsOf, this.copy);
     if (found.type === 'xstate.raise' && !this.#isDelayed(found))
-      return this.#raisingBy(builtin(found, paramsOf));
+      return this.#markRaising(builtinAction(found, paramsOf));
     if (found.type === 'xstate.raise' || found.type === 'xstate.cancel')
-      return timed(found, builtin(found, paramsOf), this.machine.implementations.delays);
-    if (SELF_CONTAINED.has(found.type)) return builtin(found, paramsOf);
+      return timerAction(found, builtinAction(found, paramsOf), this.machine.implementations.delays);
+    if (SELF_CONTAINED.has(found.type)) return builtinAction(found, paramsOf);
     throw new Uncompilable(found.type);
   }
 
-  /** A delay that is named and unknown is none: XState raises the event at once. */
+  /** Whether an event is delayed. XState raises it immediately if its delay is a name that is not implemented. */
   #isDelayed({ delay }: Builtin): boolean {
     return typeof delay === 'string' ? delay in this.machine.implementations.delays : delay !== undefined;
   }
 
-  #guardOf(guard: Named): NonNullable<Way['holds']> {
+  #guardOf(guard: Named): NonNullable<Candidate['holds']> {
     const found = typeof guard === 'function' ? guard : this.machine.implementations.guards[nameOf(guard)];
     if (typeof found === 'function' && !('check' in found)) {
       const paramsOf = paramsReader(guard);
@@ -395,7 +412,7 @@ class Compilation {
     }
     if (found) return this.#guardOf(found);
     return () => {
-      throw new Error('not implemented: XState says so when it is evaluated');
+      throw new Error('guard not implemented: XState reports it when it interprets the event');
     };
   }
 }
@@ -409,7 +426,7 @@ const muted = (scope: Scope): Scope => ({
   actionExecutor: () => undefined,
 });
 
-/** A snapshot of that leaf, written out field by field in XState's order: the engine makes it without looking. */
+/** A snapshot with the fields of `like`. An object literal in XState's order, so that V8 gives all snapshots the same hidden class. */
 const snapshotOf = (
   like: Snapshot,
   run: Pick<Run, 'context' | 'snapshot'>,

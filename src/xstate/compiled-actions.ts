@@ -1,34 +1,38 @@
-/** The actions of a compiled machine as functions of a step: what XState would resolve and execute at every event. */
+/** The actions of a compiled machine, as functions that do what XState resolves and executes for every event. */
 import type { AnyEventObject } from 'xstate';
 import type { Builtin, Machine, Params, Scope, Snapshot } from './machine-internals.js';
 import type { Args, Context, Exec } from './state-nodes.js';
 
-/** A step under way. */
+/** The state of a step while its actions are executed. */
 export interface Run {
+  /** Replaced by every `assign`. */
   context: Context;
   readonly event: AnyEventObject;
   readonly snapshot: Snapshot;
   readonly scope: Scope;
-  /** Raised events, first come first served. */
+  /** Raised events, in order. */
   readonly queue: AnyEventObject[];
-  /** Nobody inspects, and the actor runs: an action is executed without XState's wrapping. */
+  /** The system is not inspected and the actor is running, so actions are executed without XState's `actionExecutor`. */
   readonly isDirect: boolean;
 }
 
-export type Act = (run: Run) => void;
+export type CompiledAction = (run: Run) => void;
 
+/** Returns a new object with the fields of a context. */
 export type Copy = (context: Context) => Context;
 
-export const custom =
-  (type: string, exec: Exec | undefined, paramsOf: (args: Args) => Params): Act =>
+/** An action that is a function of the machine's implementations, or is not implemented. */
+export const customAction =
+  (type: string, exec: Exec | undefined, paramsOf: (args: Args) => Params): CompiledAction =>
   ({ context, event, scope, isDirect }) => {
     const info = { context, event, self: scope.self, system: scope.system };
     if (isDirect) exec?.(info, paramsOf(info));
     else scope.actionExecutor({ type, info, params: paramsOf(info), exec });
   };
 
-export const builtin =
-  (action: Builtin, paramsOf: (args: Args) => Params): Act =>
+/** An action that XState resolves and executes itself. */
+export const builtinAction =
+  (action: Builtin, paramsOf: (args: Args) => Params): CompiledAction =>
   ({ context, event, snapshot, scope, queue }) => {
     const info = { context, event, self: scope.self, system: scope.system };
     const given = paramsOf(info);
@@ -38,20 +42,29 @@ export const builtin =
   };
 
 /**
- * The actions of `after`: a delayed event, and its cancellation. They take effect after the snapshot, as XState's do.
- * `otherwise`: the action as XState executes it, for what `after` does not make, and where it is inspected.
+ * The actions of `after`: scheduling a delayed event, and cancelling it. As in XState, they take effect after the snapshot is set.
+ * `otherwise`: the same action executed by XState, used for forms that `after` does not produce and while the system is inspected.
  */
-export function timed(action: Builtin, otherwise: Act, delays: Machine['implementations']['delays']): Act {
-  const act = action.type === 'xstate.cancel' ? cancelling(action) : delayed(action, delays, otherwise);
-  return act ? (run) => (run.isDirect ? act(run) : otherwise(run)) : otherwise;
+export function timerAction(
+  action: Builtin,
+  otherwise: CompiledAction,
+  delays: Machine['implementations']['delays'],
+): CompiledAction {
+  const direct =
+    action.type === 'xstate.cancel' ? cancelAction(action) : delayAction(action, delays, otherwise);
+  return direct ? (run) => (run.isDirect ? direct(run) : otherwise(run)) : otherwise;
 }
 
-function cancelling({ sendId }: Builtin): Act | undefined {
+function cancelAction({ sendId }: Builtin): CompiledAction | undefined {
   if (typeof sendId !== 'string') return undefined;
   return ({ scope }) => scope.defer(() => scope.system.scheduler.cancel(scope.self, sendId));
 }
 
-function delayed({ event, id, delay }: Builtin, delays: object, otherwise: Act): Act | undefined {
+function delayAction(
+  { event, id, delay }: Builtin,
+  delays: object,
+  otherwise: CompiledAction,
+): CompiledAction | undefined {
   if (typeof event !== 'object') return undefined;
   const given = typeof delay === 'string' ? (delays as Record<string, unknown>)[delay] : delay;
   return (run) => {
@@ -63,7 +76,12 @@ function delayed({ event, id, delay }: Builtin, delays: object, otherwise: Act):
   };
 }
 
-export function assigned(assignment: unknown, paramsOf: (args: Args) => Params, copy: Copy): Act {
+/** The action `assign`: replaces the context by a copy with the changes. */
+export function assignAction(
+  assignment: unknown,
+  paramsOf: (args: Args) => Params,
+  copy: Copy,
+): CompiledAction {
   const change =
     typeof assignment === 'function' ? (assignment as Assigner) : assignerOf(assignment as object);
   return (run) => {
@@ -86,10 +104,12 @@ const assignerOf = (assignment: object): Assigner => {
     );
 };
 
+/** Given to assigners as `spawn`. */
 export function refuseSpawn(): never {
   throw new Error('a compiled machine cannot spawn inside assign: use spawnChild, or do not compile it');
 }
 
+/** The output of a state or machine: a value, or a function of context and event. */
 export function outputOf(
   output: unknown,
   { context, event, scope }: Run,

@@ -1,6 +1,6 @@
 /**
- * Gives an actor its own effect handlers when it is made, while all actors of a machine share one set of implementations:
- * `provide` for each actor would copy the machine, and its compiled steps with it.
+ * Gives each actor its own effect handlers, while all actors of a machine share one set of implementations.
+ * Calling `provide` for each actor instead would copy the machine and compile it again.
  *
  *   const logic = machine.provide({ actions: { 'effect.close': ({ self }) => handlersOf<Handlers>(self).close() } });
  *   const actor = createActor(withHandlers(logic, handlers));
@@ -9,7 +9,7 @@ import type { AnyActorRef, AnyStateMachine } from 'xstate';
 
 type Logic = new (handlers: object) => AnyStateMachine;
 
-/** A constructor for each machine: the engine makes its objects faster than those of `Object.create` with a descriptor. */
+/** One constructor for each machine, because this is faster than `Object.create` with a property descriptor. */
 const constructors = new WeakMap<AnyStateMachine, Logic>();
 
 function constructorFor(machine: AnyStateMachine): Logic {
@@ -20,13 +20,13 @@ function constructorFor(machine: AnyStateMachine): Logic {
   return LogicWithHandlers as unknown as Logic;
 }
 
-/** The logic with these handlers: an object whose prototype is the machine, so `config`, `id` and the steps are shared. */
+/** Logic with these handlers: an object whose prototype is the machine, so `config`, `id` and the compiled transitions are shared. */
 export function withHandlers<M extends AnyStateMachine>(machine: M, handlers: object): M {
   let constructor = constructors.get(machine);
   if (!constructor) constructors.set(machine, (constructor = constructorFor(machine)));
   return new constructor(handlers) as M;
 }
 
-/** The handlers that the actor was made with. */
+/** The handlers with which the actor's logic was created. `H` is not checked. */
 export const handlersOf = <H>(self: AnyActorRef): H =>
   (self as unknown as { readonly logic: { readonly handlers: H } }).logic.handlers;

@@ -1,8 +1,8 @@
 /**
- * `verack/compile`: {@link compile} makes a machine of XState 5 cheaper to step; {@link interpreted} names what it leaves to
- * XState. `compile.ts` says how it works and what its limits are. It refuses a version of XState that is not in
- * {@link TESTED_XSTATE}. {@link withHandlers} gives each actor its own effect handlers, where all actors of a machine share one
- * set of implementations.
+ * `verack/compile`: {@link compile} makes the transitions of an XState 5 machine faster; {@link interpreted} lists the parts that are
+ * still interpreted by XState. `compile.ts` describes how it works and its limits. It throws for a version of XState that is not in
+ * {@link TESTED_XSTATE}. {@link withHandlers} gives each actor its own effect handlers, while all actors of a machine share one set
+ * of implementations.
  *
  * @module
  */

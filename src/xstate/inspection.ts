@@ -1,6 +1,6 @@
 /**
- * Whether a system of actors is inspected. XState does not publish its inspectors, so without this each step would make an object
- * for every inspection event, also where there is no inspector.
+ * Records whether a system of actors is inspected. XState does not expose its list of inspectors, so without this each step would
+ * create an object for every inspection event even if there is no inspector.
  */
 import type { AnyActorRef } from 'xstate';
 
@@ -12,7 +12,7 @@ interface Watched {
   [INSPECTED]?: boolean;
 }
 
-/** From now on it is known whether the system is inspected. `isAlready`: it is now. */
+/** Starts to record whether the system is inspected. `isAlready`: it has an inspector now. */
 export function watchInspection(system: System, isAlready: boolean): void {
   const watched = system as Watched;
   watched[INSPECTED] = isAlready;
@@ -23,5 +23,5 @@ export function watchInspection(system: System, isAlready: boolean): void {
   };
 }
 
-/** True for a system that is not watched. */
+/** Whether the system is inspected; true if {@link watchInspection} was not called for it. */
 export const isInspected = (system: object): boolean => (system as Watched)[INSPECTED] ?? true;

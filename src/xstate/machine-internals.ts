@@ -1,10 +1,10 @@
-/** The fields of a machine, its snapshots and an actor's scope that XState does not promise, as its source has them. */
+/** Types of internal fields of XState: of machines, snapshots and actor scopes. */
 import type { AnyEventObject } from 'xstate';
 import type { Args, Context, Exec, Named, Node } from './state-nodes.js';
 
 export type Params = unknown;
 
-/** What XState calls a builtin: `assign`, `raise`, `cancel`, `emit`, `log` and others. */
+/** A builtin action of XState: `assign`, `raise`, `cancel`, `emit`, `log` and others. */
 export interface Builtin {
   readonly type: string;
   readonly assignment?: unknown;
@@ -15,15 +15,17 @@ export interface Builtin {
   readonly resolve: (...args: unknown[]) => readonly [unknown, Params];
   readonly execute?: (scope: Scope, params: Params) => void;
 }
+
+/** A builtin guard of XState: `and`, `or`, `not`, `stateIn`. */
 export interface GuardBuiltin {
   readonly check: (snapshot: Snapshot, args: Args, guard: unknown) => boolean;
 }
 
-/** The fields that a step passes on unchanged. */
-export type Fixed =
+/** The fields of a snapshot whose values are only copied here. */
+export type UnchangedField =
   'output' | 'error' | 'machine' | 'value' | 'tags' | 'matches' | 'hasTag' | 'can' | 'getMeta' | 'toJSON';
 
-export interface Snapshot extends Readonly<Record<Fixed, unknown>> {
+export interface Snapshot extends Readonly<Record<UnchangedField, unknown>> {
   readonly status: string;
   readonly context: Context;
   readonly children: object;
@@ -37,15 +39,16 @@ export interface Scheduler {
   cancel(source: unknown, id: string): void;
 }
 
+/** XState's actor scope, which an actor passes to its machine. */
 export interface Scope {
   readonly self: { readonly _processingStatus?: number };
   readonly system: { readonly scheduler: Scheduler; _sendInspectionEvent(event: object): void };
-  /** Runs a function once the actor has its next snapshot. */
+  /** Calls a function after the actor's next snapshot is set. */
   defer(run: () => void): void;
   actionExecutor(action: object): void;
 }
 
-/** XState's `ProcessingStatus.Running`: the actions of a step are executed at once. */
+/** XState's `ProcessingStatus.Running`. */
 const RUNNING = 1;
 
 /** Whether the actor has been started and has not ended. */

@@ -1,6 +1,6 @@
 /**
- * The state nodes of an XState machine, and what a transition leaves and enters: read once, by compile.ts. Charts without
- * parallel states, by the rules of SCXML.
+ * The state nodes of an XState machine, and the states that a transition exits and enters, by the rules of SCXML for charts without
+ * parallel states. Used by compile.ts.
  */
 import type { AnyEventObject } from 'xstate';
 
@@ -33,10 +33,13 @@ export interface Node {
   readonly output: unknown;
 }
 
-/** Thrown while reading the chart, and caught there: this part is left to XState. */
+/** Thrown and caught while the chart is read: XState has to interpret this part. The message is the reason. */
 export class Uncompilable extends Error {}
 
-/** What a transition leaves and enters, by SCXML's rules for a chart without parallel states. */
+/**
+ * The states that a transition from the leaf `from` exits (innermost first) and enters (outermost first), and those of them that
+ * are entered by default, that is with their initial actions.
+ */
 export function changesOf(from: Node, transition: Transition) {
   const [target, ...others] = transition.target ?? [];
   if (!target) return { exited: [], entered: [], defaults: new Set<Node>() };
@@ -54,7 +57,7 @@ export function changesOf(from: Node, transition: Transition) {
   return { exited, entered: [...above.reverse(), ...byDefault], defaults: new Set(byDefault) };
 }
 
-/** The smallest state that holds source and target, and is not left. */
+/** SCXML's transition domain: the innermost state that contains source and target and is not exited. */
 function domainOf({ source, reenter }: Transition, target: Node): Node {
   if (!reenter && (target === source || isBelow(target, source))) return source;
   const domain = lineageOf(target).find((node) => node !== target && isBelow(source, node));
@@ -63,7 +66,7 @@ function domainOf({ source, reenter }: Transition, target: Node): Node {
   return lineageOf(source).at(-1)!;
 }
 
-/** The states that are entered by default below a state. */
+/** The states below a state that are entered with it by default, outermost first. */
 export function descentOf(node: Node): Node[] {
   if (node.type === 'parallel' || node.type === 'history') throw new Uncompilable(node.type);
   if (node.type !== 'compound') return [];
@@ -83,12 +86,13 @@ export const nodesBelow = (node: Node): Node[] => [node, ...Object.values(node.s
 
 export const isLeaf = ({ type }: Node): boolean => type === 'atomic' || type === 'final';
 
-/** XState adds nodes as they are entered, so the leaf is last; except in a final snapshot. */
+/** The leaf among the nodes of a snapshot. It is the last, because XState adds nodes as they are entered, except in a final snapshot. */
 export const leafOf = (nodes: readonly Node[]): Node => {
   const last = nodes[nodes.length - 1]!;
   return isLeaf(last) ? last : nodes.find(isLeaf)!;
 };
 
+/** The `value` of a snapshot for the path of a leaf. */
 export const valueOf = ([key, ...rest]: readonly string[]): unknown =>
   rest.length === 0 ? key : { [key!]: valueOf(rest) };
 
@@ -104,6 +108,7 @@ export function paramsReader(named: Named): (args: Args) => unknown {
   return typeof params === 'function' ? (args) => (params as (args: Args) => unknown)(args) : () => params;
 }
 
+/** Whether an object has enumerable keys; without an array of them, as `Object.keys` would create. */
 export const hasKeys = (object: object): boolean => {
   for (const _key in object) return true;
   return false;

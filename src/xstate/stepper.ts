@@ -1,9 +1,9 @@
 /**
- * Steps a machine on a plain snapshot: the chart decides every event, as it does for an actor, and there is no actor.
+ * Runs a machine without an actor, on a plain snapshot.
  *
- * For charts whose life is mostly a few events long, so that making and ending an actor would cost several times what its
- * steps do. Order of events, effects, delayed events and the end are those of an actor. It cannot spawn or emit, and is neither
- * inspected nor observed: {@link Stepper.toActor} continues as an actor where that is wanted.
+ * For machines that usually process only a few events, where creating and stopping an actor would cost several times as much as the
+ * transitions. Order of events, effects, delayed events and the end are as for an actor. The machine must not spawn or emit, and is neither
+ * inspected nor observed; {@link Stepper.toActor} converts it to an actor for that.
  */
 import {
   type Actor,
@@ -18,16 +18,16 @@ import {
 import { moveTimers } from './timers.js';
 
 export interface StepperOptions<M extends AnyStateMachine> {
-  /** As an actor's. */
+  /** As the option of an actor. */
   readonly id: string;
   readonly input: InputFrom<M>;
-  /** Its system has the clock; an error is reported to it as that of a child. */
+  /** Its system provides the clock and timers; an error is sent to it like an error of a child. */
   readonly parent: AnyActorRef;
-  /** A final state was reached. */
+  /** Called when a final state is reached. */
   readonly done: () => void;
 }
 
-/** What a machine needs of whoever runs it (semi-internal: the version is pinned). */
+/** The methods of a machine that an actor calls (internal to XState, whose version is pinned). */
 interface Logic {
   transition(snapshot: object, event: AnyEventObject, scope: object): { readonly status: string };
   getInitialSnapshot(scope: object, input: unknown): { readonly status: string };
@@ -39,14 +39,14 @@ interface System {
   readonly scheduler: { cancelAll(source: object): void };
 }
 
-/** An action with its arguments, as a machine hands it over. */
+/** An action with its arguments, as a machine passes it to an actor. */
 interface Action {
   readonly exec?: (info: unknown, params: unknown) => void;
   readonly info: unknown;
   readonly params: unknown;
 }
 
-/** The fields without a comment are those of XState's actor scope. */
+/** Public members without a comment are those of XState's actor scope. */
 export class Stepper<M extends AnyStateMachine> {
   readonly id: string;
   readonly system: AnyActorRef['system'];
@@ -61,7 +61,7 @@ export class Stepper<M extends AnyStateMachine> {
   #deferred: (() => void)[] | undefined;
   #actor: Actor<AnyStateMachine> | undefined;
 
-  /** `logic`: the machine, with its handlers; an actor would get it too. */
+  /** `logic`: the machine with its handlers, as for an actor. */
   constructor(
     readonly logic: M,
     private readonly options: StepperOptions<M>,
@@ -80,7 +80,7 @@ export class Stepper<M extends AnyStateMachine> {
     return Number(this.#isStarted);
   }
 
-  /** Made when it is asked for: XState's own scheduler names timers by it. */
+  /** Created on first use. Only XState's own scheduler needs it, as part of the keys of timers. */
   get sessionId(): string {
     return (this.#sessionId ??= (this.system as unknown as System)._bookId());
   }
@@ -96,12 +96,12 @@ export class Stepper<M extends AnyStateMachine> {
     return (this.#actor?.getSnapshot() ?? this.#snapshot) as SnapshotFrom<M>;
   }
 
-  /** Takes an event; one that an effect sends is taken after the step that caused it. */
+  /** Processes an event. An event that an effect sends is processed after the step that executed the effect. */
   send(event: EventFrom<M>): void {
     this._send(event);
   }
 
-  /** A delayed event is due. @internal */
+  /** Called by the scheduler with a delayed event. @internal */
   _send(event: AnyEventObject): void {
     if (this.#actor) return this.#actor.send(event);
     if (this.#isBusy) return void (this.#queue ??= []).push(event);
@@ -109,7 +109,7 @@ export class Stepper<M extends AnyStateMachine> {
     while (this.#queue && this.#queue.length > 0) this.#take(this.#queue.shift()!);
   }
 
-  /** Ends it before a final state: nothing is executed, and timers are cancelled. Inside a step: after it. */
+  /** Ends it before a final state: no actions are executed and the timers are cancelled. If called during a step, it ends after the step. */
   stop(): void {
     this.#isStopping = this.#isBusy;
     if (this.#isStopping) return;
@@ -117,14 +117,14 @@ export class Stepper<M extends AnyStateMachine> {
     this.#end();
   }
 
-  /** Continues as an actor with the same snapshot and the same timers; the same one when it is called again. Not inside a step. */
+  /** Creates an actor with the same snapshot and the same timers, to which all events are then sent. Later calls return it. Must not be called during a step. */
   toActor(): Actor<M> {
     if (this.#actor) return this.#actor as Actor<M>;
     const { id, input, parent } = this.options;
     const snapshot = this.logic.getPersistedSnapshot(this.#snapshot as never);
     const actor = createActor<AnyStateMachine>(this.logic, { id, input, parent, snapshot });
     moveTimers(this.system, this, actor);
-    // The parent is notified of an error too, and acts on it; without this XState would throw it as an uncaught exception.
+    // XState sends an error also to the parent, which handles it. Without this observer it would throw it as an uncaught exception.
     actor.subscribe({ error: () => undefined });
     actor.start();
     this.#actor = actor;
@@ -135,7 +135,7 @@ export class Stepper<M extends AnyStateMachine> {
     (this.#deferred ??= []).push(run);
   }
 
-  /** XState calls it without its object where no step is compiled. */
+  /** An arrow function, because XState calls it without `this` when it interprets a step. */
   readonly actionExecutor = ({ exec, info, params }: Action): void => {
     if (!exec) return;
     if (this.#isStarted) exec(info, params);
@@ -163,7 +163,7 @@ export class Stepper<M extends AnyStateMachine> {
     }
   }
 
-  /** As an actor: the snapshot first, then timers, then the end. */
+  /** In the order of an actor: sets the snapshot, then the timers, then ends if the machine is done. */
   #settle(next: { readonly status: string }): void {
     this.#snapshot = next;
     const deferred = this.#deferred;

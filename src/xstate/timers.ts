@@ -1,20 +1,20 @@
 /**
- * Delayed events, kept by actor.
+ * A scheduler that stores delayed events with their actor.
  *
- * XState keeps all armed timers of a system in one object, by a key that it makes for each: an actor that stops looks through
- * all of them, nothing beside ten peers, a millisecond beside ten thousand with a handshake under way. Here each actor has its own few.
- * Delays, ids and clock are XState's; only what `system.getSnapshot()` would list of them for a restart is not kept.
+ * XState stores all timers of a system in one object, with a string key for each, and searches all of them when an actor
+ * stops. With ten peers that takes no time, with ten thousand unfinished handshakes a millisecond. Here each actor has its own list.
+ * Delays, ids and clock are XState's. The timers are missing from `system.getSnapshot()`, which would list them for a restart.
  */
 import type { AnyActorRef, AnyEventObject } from 'xstate';
 
 type Actor = AnyActorRef;
 
-/** XState's scheduler, of which a system has one (semi-internal: the version is pinned). */
+/** The scheduler of an XState system (internal to XState, whose version is pinned). */
 interface Scheduler {
   schedule(this: void, source: Actor, target: Actor, event: AnyEventObject, delay: number, id?: string): void;
   cancel(this: void, source: Actor, id: string): void;
   cancelAll(this: void, actor: Actor): void;
-  /** Only of {@link keepTimersByActor}. */
+  /** Added by {@link keepTimersByActor}. */
   move?(this: void, from: object, to: Actor): void;
 }
 
@@ -23,7 +23,7 @@ interface System {
   readonly _clock: { setTimeout(fn: () => void, ms: number): unknown; clearTimeout(timer: unknown): void };
 }
 
-/** A delayed event that is armed. */
+/** A delayed event whose timer runs. */
 interface Armed {
   readonly id: string;
   readonly timer: unknown;
@@ -31,12 +31,12 @@ interface Armed {
 
 const TIMERS = Symbol('timers');
 
-/** An actor with its timers: a few at most, so a list is searched. A property, because a `WeakMap` would cost each collection of garbage. */
+/** An actor with its timers. There are only a few, so they are in a list; a `WeakMap` of them would slow down every garbage collection. */
 interface Owner {
   [TIMERS]?: Armed[] | undefined;
 }
 
-/** Makes the system keep its timers by actor. Once for a system, before its first timer. */
+/** Replaces the system's scheduler. To be called once for a system, before its first timer. */
 export function keepTimersByActor(system: AnyActorRef['system']): void {
   const { scheduler, _clock: clock } = system as System;
   scheduler.schedule = (source, target, event, delay, id = crypto.randomUUID()) => {
@@ -69,8 +69,8 @@ function take(timers: Armed[] | undefined, id: string): Armed | undefined {
 }
 
 /**
- * Makes the timers of `from` those of `to`, so that `to` can cancel them; when one is due, `from` still gets its event.
- * The system must keep its timers by actor.
+ * Moves the timers of `from` to `to`, so that `to` can cancel them. When one is due, its event is still sent to `from`.
+ * @throws Error if {@link keepTimersByActor} was not called for the system.
  */
 export function moveTimers(system: AnyActorRef['system'], from: object, to: AnyActorRef): void {
   const { move } = (system as System).scheduler;
@@ -78,7 +78,7 @@ export function moveTimers(system: AnyActorRef['system'], from: object, to: AnyA
   move(from, to);
 }
 
-/** Delivered as XState does it, so that inspection shows it. */
+/** Delivers an event in the way of XState, so that inspectors see it. */
 const relay = (system: unknown, source: Actor, target: Actor, event: AnyEventObject): void =>
   (system as { _relay(source: Actor, target: Actor, event: AnyEventObject): void })._relay(
     source,

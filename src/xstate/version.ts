@@ -21,21 +21,21 @@ function readVersion(): string {
 /** The versions of XState on which the differential test of `compile` passes. */
 export const TESTED_XSTATE: readonly string[] = ['5.33.0', '5.33.1', '5.33.2', '5.33.3'];
 
-/** Whether the loaded XState is one of these. Not in a bundled program, where the version cannot be read. */
+/** Whether the loaded version of XState is in {@link TESTED_XSTATE}. False in a bundled program, where the version cannot be read. */
 export const isTested = (version = xstateVersion()): boolean => TESTED_XSTATE.includes(version);
 
-/** @throws Error where the loaded version is none of these. */
+/** @throws Error if {@link isTested} is false. */
 export function refuseUntested(): void {
   if (isTested()) return;
   const tested = TESTED_XSTATE.join(', ');
   throw new Error(
-    `compile() was tested with XState ${tested}, and ${xstateVersion()} is loaded: install one of these, or use the machine as it is`,
+    `compile() was tested with XState ${tested}, but ${xstateVersion()} is loaded: install one of these, or use the machine without compile()`,
   );
 }
 
 let isWarned = false;
 
-/** {@link isTested}, with a warning of the process the first time that it is false: the machines are interpreted then. */
+/** {@link isTested}; when it is false, the first call emits a process warning that the machines are not compiled. */
 export function mayCompile(): boolean {
   if (isTested() || isWarned) return isTested();
   isWarned = true;
