@@ -6,7 +6,7 @@ import type { OutboundOptions } from '../src/node/options.js';
 import type { SeedAddress } from '../src/net/dns.js';
 import type { Link } from '../src/net/link.js';
 import { createNetgroups } from '../src/net/netgroup.js';
-import { outboundGroup, takenGroups } from '../src/node/outbound-netgroups.js';
+import { hasLasting, outboundGroup, takenGroups } from '../src/node/outbound-netgroups.js';
 import { formatAddress } from '../src/wire/index.js';
 import { memoryNetwork } from './support/memory-nodes.js';
 import { GOOD, play } from './support/scripted-node.js';
@@ -234,6 +234,27 @@ describe('connection types', () => {
       return takenGroups([{ connection_type, remote }], netgroups).has(outboundGroup('20.1.9.9', netgroups)!);
     });
     expect(taken).toEqual(['manual', 'outbound-full-relay', 'block-relay-only']);
+  });
+
+  test('only lasting connections count for the failures of an address, and no more are read than that takes', () => {
+    const remote = addressOf('20.1.0.1');
+    const listed: string[] = [];
+    function* connections() {
+      for (const connection_type of [
+        'feeler',
+        'manual',
+        'addr-fetch',
+        'block-relay-only',
+        'manual',
+      ] as const) {
+        listed.push(connection_type);
+        yield { connection_type, remote };
+      }
+    }
+    expect([hasLasting(connections(), 3), hasLasting(connections(), 4)]).toEqual([true, false]);
+    listed.length = 0;
+    expect(hasLasting(connections(), 2)).toBe(true);
+    expect(listed).toEqual(['feeler', 'manual', 'addr-fetch', 'block-relay-only']);
   });
 
   test('a feeler goes to a netgroup that is taken', async () => {

@@ -28,6 +28,7 @@ import {
   toLegacy,
 } from '../wire/index.js';
 import { internalSource } from './internal-address.js';
+import { type GroupedConnection, hasLasting } from './outbound-netgroups.js';
 import { announcedAddress } from './self-announcement.js';
 
 /**
@@ -85,10 +86,10 @@ export class AddressRelay {
     this.#cache = new GetAddrCache(book, () => book.draw());
   }
 
-  /** A connection is being opened to `remote`; `outbound` long-lived outbound connections exist already. */
-  dialled(remote: Endpoint, outbound: number): void {
+  /** A connection is being opened to `remote`; `outbound`: the outbound connections that exist already. */
+  dialled(remote: Endpoint, outbound: Iterable<GroupedConnection>): void {
     const service = serviceOf(remote);
-    if (service) this.options.book.attempt(service, outbound >= COUNT_FAILURES_FROM);
+    if (service) this.options.book.attempt(service, hasLasting(outbound, COUNT_FAILURES_FROM));
   }
 
   /** A received `version` proves that the address works; an established connection starts gossip. */

@@ -39,7 +39,6 @@ import {
   identityOf,
   type NodeOptions,
 } from './options.js';
-import { countLasting } from './outbound-netgroups.js';
 import { anchorsOf, candidateSourceOf, DEFAULT_NETWORKS, slotsOf } from './outbound-slots.js';
 import type { OutboundTarget } from './outbound-target.js';
 import { type Destination, OutboundTargets, type TargetsListener } from './outbound-targets.js';
@@ -239,7 +238,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     const env = this.#env;
     const source = candidateSourceOf(options, {
       ...{ env, chain: this.chain, netgroups },
-      outbound: () => this.#pool.outbound,
+      outbound: () => this.#pool.outbound(),
       unroutable: (addresses) => this.emit('unroutable', { addresses }),
     });
     return new AutomaticOutbound(
@@ -329,7 +328,7 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
         if (reason) this.emit('redial', { addr, delay, failures, reason });
       },
       abandoned: ({ addr }, reason) => this.emit('abandoned', { addr, reason }),
-      dialled: (remote) => this.#relay?.dialled(remote, countLasting(this.#pool.outbound)),
+      dialled: (remote) => this.#relay?.dialled(remote, this.#pool.outbound()),
     };
   }
 

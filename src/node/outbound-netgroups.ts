@@ -37,6 +37,10 @@ export function takenGroups(
   return taken;
 }
 
-/** The number of long-lived connections in the list. */
-export const countLasting = (connections: Iterable<GroupedConnection>): number =>
-  [...connections].filter(({ connection_type }) => LASTING.includes(connection_type)).length;
+/** Whether at least `count` of the connections are long-lived ones. Looks no further than it must: it is asked for every dial. */
+export function hasLasting(connections: Iterable<GroupedConnection>, count: number): boolean {
+  let left = count;
+  for (const { connection_type } of connections)
+    if (LASTING.includes(connection_type) && --left === 0) return true;
+  return false;
+}

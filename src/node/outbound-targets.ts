@@ -161,7 +161,7 @@ export class OutboundTargets implements TargetOwner {
     const group = outboundGroup(host, netgroups);
     if (group === undefined) return false;
     const waiting = [...this.#targets.values()].flatMap((other) => (other === target ? [] : other.requested));
-    return takenGroups([...pool.outbound, ...waiting], netgroups).has(group);
+    return takenGroups([...pool.outbound(), ...waiting], netgroups).has(group);
   }
 
   connect(target: OutboundTarget, addr: string, v2: boolean): void {

@@ -168,8 +168,11 @@ export class PeerPool implements ConnectionOwner {
   }
 
   /** Outbound connections, open or being opened. */
-  get outbound(): readonly Connection[] {
-    return [...this.#dialled.values()].flatMap((id) => this.#connections.get(id) ?? []);
+  *outbound(): Generator<Connection, void> {
+    for (const id of this.#dialled.values()) {
+      const connection = this.#connections.get(id);
+      if (connection) yield connection;
+    }
   }
 
   isDialling(nonce: Hex64): boolean {
