@@ -1,5 +1,6 @@
 /** Text of others on a terminal: bidirectional and invisible characters neither reorder nor hide anything. */
 import { expect, test } from '@jest/globals';
+import { CLI_COMMANDS } from '../src/cli/commands.js';
 import { Output } from '../src/cli/output.js';
 import { CapturedOutput, ran } from './support/command-line.js';
 
@@ -26,6 +27,6 @@ test('they are escaped in JSON, which reads back as the same value', () => {
 });
 
 test('they are replaced in sentences about the command line', async () => {
-  const { stderr } = await ran(`probe ${NAME}:1:2`);
+  const { stderr } = await ran(`probe ${NAME}:1:2`, CLI_COMMANDS);
   expect(stderr).toContain('"a?b?c?d?e?:1:2"');
 });
