@@ -32,17 +32,17 @@ export interface Learned extends Effort {
 /** Learns a system. Rejects with an `Error` after 500 contradicting answers, and with the errors of the teacher. */
 export async function learn(options: LearnOptions): Promise<Learned> {
   const { teacher, reference, depth = 0 } = options;
-  const questions = new Queries(teacher, options.progress);
-  const learner = new Learner(questions, teacher.inputs, reference);
+  const queries = new Queries(teacher, options.progress);
+  const learner = new Learner(queries, teacher.inputs, reference);
   const tests = options.test ? [options.test] : suites(depth, reference);
   for (;;) {
     const machine = await learner.hypothesis();
     if (!(await learner.confirmsStates())) continue;
-    if (!(await passes(machine, tests, questions, learner))) continue;
-    const corrections = questions.corrections;
-    await questions.confirm(reference ? unexpected(reference, machine, teacher) : []);
-    if (questions.corrections === corrections)
-      return { machine, ...questions.effort, nondeterminism: questions.nondeterminism };
+    if (!(await passes(machine, tests, queries, learner))) continue;
+    const corrections = queries.corrections;
+    await queries.confirm(reference ? unexpected(reference, machine, teacher) : []);
+    if (queries.corrections === corrections)
+      return { machine, ...queries.effort, nondeterminism: queries.nondeterminism };
   }
 }
 
@@ -59,11 +59,11 @@ function suites(depth: number, reference?: Mealy): Test[] {
 async function passes(
   machine: Mealy,
   tests: readonly Test[],
-  questions: Queries,
+  queries: Queries,
   learner: Learner,
 ): Promise<boolean> {
   for (const test of tests) {
-    const isNew = await questions.ask(test(machine));
+    const isNew = await queries.ask(test(machine));
     if (isNew && !(await learner.isConsistent(machine))) return false;
   }
   return true;
@@ -94,7 +94,7 @@ class Learner {
     private readonly inputs: readonly string[],
     reference?: Mealy,
   ) {
-    this.#matching = reference && new StateMatching(reference, questions.tree);
+    this.#matching = reference && new StateMatching(reference, queries.tree);
     this.#isRebuilt = !reference;
   }
 
@@ -105,7 +105,7 @@ class Learner {
   /** Asks words until each transition of the basis leads to exactly one state, and the machine agrees with all observations. */
   async hypothesis(): Promise<Mealy> {
     for (;;) {
-      while (await this.questions.ask(this.#missing().map((word) => this.#matching?.tested(word) ?? word)));
+      while (await this.queries.ask(this.#missing().map((word) => this.#matching?.tested(word) ?? word)));
       const machine = this.#machine();
       const before = this.#knowledge;
       if ((await this.isConsistent(machine)) || this.#knowledge === before) return machine;
@@ -123,11 +123,11 @@ class Learner {
    * costs many words. Whether every answer was confirmed.
    */
   async confirmsStates(): Promise<boolean> {
-    const { corrections } = this.questions;
+    const { corrections } = this.queries;
     const unexpected = this.#basis.filter((node) => !this.#isPreferred(node) && !this.#confirmed.has(node));
-    if (this.#matching) await this.questions.confirm(unexpected.flatMap((node) => this.#evidence(node)));
+    if (this.#matching) await this.queries.confirm(unexpected.flatMap((node) => this.#evidence(node)));
     for (const node of unexpected) this.#confirmed.add(node);
-    return this.questions.corrections === corrections;
+    return this.queries.corrections === corrections;
   }
 
   /** The words that show that a state of the basis is none of the others. */
@@ -207,7 +207,7 @@ class Learner {
   }
 
   #extendBy(isWanted: (node: number) => boolean): void {
-    if (this.#basis.length === 0 || this.#corrections !== this.questions.corrections) this.#restart();
+    if (this.#basis.length === 0 || this.#corrections !== this.queries.corrections) this.#restart();
     // The basis grows meanwhile.
     for (const node of this.#basis) {
       for (const input of this.inputs.keys()) {
