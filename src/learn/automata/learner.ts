@@ -32,17 +32,17 @@ export interface Learned extends Effort {
 /** Learns a system. Rejects with an `Error` after 500 contradicting answers, and with the errors of the teacher. */
 export async function learn(options: LearnOptions): Promise<Learned> {
   const { teacher, reference, depth = 0 } = options;
-  const questions = new Queries(teacher, options.progress);
-  const learner = new Learner(questions, teacher.inputs, reference);
+  const queries = new Queries(teacher, options.progress);
+  const learner = new Learner(queries, teacher.inputs, reference);
   const tests = options.test ? [options.test] : suites(depth, reference);
   for (;;) {
     const machine = await learner.hypothesis();
     if (!(await learner.confirmsStates())) continue;
-    if (!(await passes(machine, tests, questions, learner))) continue;
-    const corrections = questions.corrections;
-    await questions.confirm(reference ? unexpected(reference, machine, teacher) : []);
-    if (questions.corrections === corrections)
-      return { machine, ...questions.effort, nondeterminism: questions.nondeterminism };
+    if (!(await passes(machine, tests, queries, learner))) continue;
+    const corrections = queries.corrections;
+    await queries.confirm(reference ? unexpected(reference, machine, teacher) : []);
+    if (queries.corrections === corrections)
+      return { machine, ...queries.effort, nondeterminism: queries.nondeterminism };
   }
 }
 
@@ -59,11 +59,11 @@ function suites(depth: number, reference?: Mealy): Test[] {
 async function passes(
   machine: Mealy,
   tests: readonly Test[],
-  questions: Queries,
+  queries: Queries,
   learner: Learner,
 ): Promise<boolean> {
   for (const test of tests) {
-    const isNew = await questions.ask(test(machine));
+    const isNew = await queries.ask(test(machine));
     if (isNew && !(await learner.isConsistent(machine))) return false;
   }
   return true;
