@@ -12,8 +12,9 @@ import { parseEndpoint } from '../../src/net/endpoint.js';
 import type { DialHandler, Endpoint, Link, Net } from '../../src/net/link.js';
 import { linkPair, memoryNet } from '../../src/net/memory.js';
 import type { ReasonCode } from '../../src/reasons.js';
+import { HEADER_SIZE } from '../../src/wire/index.js';
 import { seededRandom } from '../support/memory-nodes.js';
-import { GOOD, play, playV2 } from '../support/scripted-node.js';
+import { GOOD, play, playV2, type Script } from '../support/scripted-node.js';
 import { leafOf } from '../support/step.js';
 import { greeting } from './handshake.js';
 import {
@@ -44,6 +45,14 @@ const CLOSED: OutboundEvent = OUTBOUND_GRID_EVENTS['peer.ended, closed from this
 /** With it a v1 version is longer than garbage may be. */
 const PADDING = new Uint8Array(4_200);
 const GRANTED: OutboundEvent = { type: 'slot.granted' };
+/** Slots of the node. */
+const MAX_OUTBOUND = 2;
+/** A node that answers `version` with an obsolete one. */
+const OBSOLETE: Script = {
+  message: (connection, command) => {
+    if (command === 'version') connection.send('version', greeting(209).slice(HEADER_SIZE));
+  },
+};
 
 /** Effects that can be seen from outside, by the name that {@link OutboundOutcome.did} has for them. */
 const SEEN: Readonly<Record<string, string>> = {
@@ -84,11 +93,16 @@ export function expectedOutbound(situation: OutboundSituation, event: OutboundGr
 export function outboundObstacle(situation: string, name: string): string {
   const state = situation.split(',')[0] ?? '';
   if (name === 'user.dial' && state === 'idle') return '';
+  if (state === 'requestingSlot') return requestObstacle(name);
   if (PASSING[state] !== undefined) return PASSING[state];
   if (name === 'user.dial') return 'a handle is dialled once';
   if (name === 'user.close') return '';
   const place = Object.entries(PLACES).find(([start]) => name.startsWith(start))?.[1];
   if (place) return place.state === state ? '' : place.why;
+  return connectionObstacle(state, situation, name);
+}
+
+function connectionObstacle(state: string, situation: string, name: string): string {
   if (state === 'connected') return connectedObstacle(name);
   return state === 'connecting' ? connectingObstacle(situation, name) : 'there is no connection';
 }
@@ -96,7 +110,6 @@ export function outboundObstacle(situation: string, name: string): string {
 /** States that a node leaves in the call that enters them. */
 const PASSING: Readonly<Record<string, string>> = {
   idle: 'a target is dialled in the call that creates it',
-  requestingSlot: 'the supervisor answers at once, so the state cannot be held',
   closing: 'a connection that is asked to close is closed at once',
 };
 
@@ -107,20 +120,27 @@ const PLACES: Readonly<Record<string, { readonly state: string; readonly why: st
   lookup: { state: 'lookingUp', why: 'no lookup is under way' },
 };
 
+function requestObstacle(name: string): string {
+  if (name.endsWith('stopping')) return 'a stopping node closes its targets first';
+  return name.startsWith('slot.') ? '' : 'the supervisor answers at once, so the state cannot be held';
+}
+
 function connectedObstacle(name: string): string {
   if (name === 'peer.established') return 'the handshake is complete already';
-  if (name.endsWith('a feeler is done')) return 'the grid dials manual connections';
+  if (name.endsWith('a feeler is done')) return 'no feeler: manual connections do not end so';
   return name.includes('closed') ? '' : 'no end of an established connection';
 }
 
 function connectingObstacle(situation: string, name: string): string {
   const isV2 = /v2(only)?(, one-shot)?$/.test(situation) && !situation.includes('after v2');
-  if (name.endsWith('a feeler is done')) return 'the grid dials manual connections';
+  if (situation.endsWith('feeler') && name === 'peer.established')
+    return 'a feeler ends with the version of the peer';
+  if (name.endsWith('a feeler is done'))
+    return situation.endsWith('feeler') ? '' : 'no feeler: manual connections do not end so';
   if (name.includes('ms')) return 'the handshake is not complete';
   if (name.includes('v1 header') && situation.includes('v2only'))
     return 'a v2only connection ends with ERR_POLICY_TRANSPORT';
-  if (/no answer|v1 header/.test(name)) return isV2 ? '' : 'only with BIP324';
-  return isV2 && /obsolete|self/.test(name) ? 'the same over BIP324 as over v1' : '';
+  return isV2 || !/no answer|v1 header/.test(name) ? '' : 'only with BIP324';
 }
 
 /** Byte strings of 4 are draws: half of the range, as in the grid. The others are nonces and keys. */
@@ -146,7 +166,7 @@ class RunningTarget {
     const { v2, v2only } = situation.input;
     this.node = createNode({
       ...{ chain: 'regtest', clock: this.clock, net: this.#heldNet(), random: gridRandom() },
-      ...{ v2transport: v2, v2only, inspect: (event) => this.#inspect(event) },
+      ...{ maxoutbound: MAX_OUTBOUND, v2transport: v2, v2only, inspect: (event) => this.#inspect(event) },
       lookup: (_, handler) => {
         this.did.push('lookUp');
         this.#lookup = handler;
@@ -177,6 +197,8 @@ class RunningTarget {
   /** Causes an event by its name in the grid. */
   async bring(name: string, event: OutboundGridEvent): Promise<void> {
     if (event.type === 'user.dial') this.#start();
+    else if (event.type === 'slot.granted') this.#start();
+    else if (event.type === 'slot.refused') this.#startRefused(event.reason.code);
     else if (event.type === 'user.close') this.#peer!.close();
     else if (event.type === 'lookup.done')
       this.#lookup!.found(event.addresses.map((at) => at.split(':')[0]!));
@@ -189,9 +211,18 @@ class RunningTarget {
   }
 
   #start(): void {
-    const { name, addresses, persistent } = this.situation.input;
+    const { name, addresses, persistent, connection_type } = this.situation.input;
     const [first, ...more] = addresses.map((text) => parseEndpoint(text, 0));
-    this.#peer = this.node.dial(name === '' ? [first!, ...more] : name, { persistent });
+    this.#peer = this.node.dial(name === '' ? [first!, ...more] : name, { persistent, connection_type });
+  }
+
+  /** Dials when a slot will be refused: the address is being dialled already, or every slot is taken. */
+  #startRefused(code: ReasonCode): void {
+    const isTaken = code === 'ERR_POLICY_DUPLICATE';
+    for (let other = 0; other < (isTaken ? 1 : MAX_OUTBOUND); other += 1)
+      this.node.dial(isTaken ? A : `10.0.1.${other}:18444`);
+    this.did = [];
+    this.#start();
   }
 
   /** Opens the connection that is being dialled. */
@@ -203,9 +234,17 @@ class RunningTarget {
   }
 
   #establish(): void {
-    const isV2 = this.situation.input.v2 && !this.snapshot!.context.v1addresses.includes(A);
-    (isV2 ? playV2 : play)(this.#open(), GOOD);
+    (this.#usesV2 ? playV2 : play)(this.#open(), GOOD);
+    this.#settle();
+  }
+
+  /** Delivers what is on its way. */
+  #settle(): void {
     for (let step = 0; step < 9; step += 1) this.clock.advance(0);
+  }
+
+  get #usesV2(): boolean {
+    return this.situation.input.v2 && !this.snapshot!.context.v1addresses.includes(A);
   }
 
   async #end(name: string, code: ReasonCode): Promise<void> {
@@ -216,28 +255,28 @@ class RunningTarget {
     if (name.includes(' ms'))
       this.clock.advance(name.includes('59,999') ? BACKOFF_RESET_AFTER - 1 : BACKOFF_RESET_AFTER);
     const remote = wasOpen ? this.#remote! : this.#open();
-    if (name.includes('obsolete')) remote.write([greeting(209)]);
+    if (code === 'END_DONE') play(remote, GOOD);
+    else if (name.includes('obsolete') && this.#usesV2) playV2(remote, OBSOLETE);
+    else if (name.includes('obsolete')) remote.write([greeting(209)]);
     else if (name.includes('v1 header')) remote.write([greeting(70017), PADDING]);
     else remote.end();
+    this.#settle();
   }
 
-  /** What the node sends to its target comes back on a connection to itself. */
+  /** What the node sends to its target comes to itself, and back. */
   async #connectToItself(): Promise<void> {
-    const sent: Uint8Array[] = [];
     const listener = await this.node.listen(HERE);
     const remote = this.#open();
-    remote.attach({ data: (chunk) => void sent.push(chunk), closed: () => undefined });
-    this.clock.advance(0);
-    this.#net.dial(HERE, {
-      opened: (link) => link.write(sent),
-      failed: () => undefined,
-    });
-    this.clock.advance(0);
-    this.clock.advance(0);
-    remote.end();
-    this.clock.advance(0);
+    this.#net.dial(HERE, { opened: (link) => join(remote, link), failed: () => undefined });
+    this.#settle();
     await listener.close();
   }
+}
+
+/** Each of two links gets what comes over the other, its end too. */
+function join(one: Link, other: Link): void {
+  one.attach({ data: (chunk) => other.write([chunk.slice()]), closed: () => other.end() });
+  other.attach({ data: (chunk) => one.write([chunk.slice()]), closed: () => one.end() });
 }
 
 /** The name that the grid has for each event of a situation. */
@@ -254,8 +293,9 @@ export async function outboundOnNode(
   event: OutboundGridEvent,
 ): Promise<OutboundOutcome> {
   const target = new RunningTarget(situation);
-  for (const each of situation.events)
-    if (each.type !== 'slot.granted') await target.bring(nameOf(each), each);
+  // The supervisor answers in the call that dials.
+  const before = event.type.startsWith('slot.') ? [] : situation.events;
+  for (const each of before) if (each.type !== 'slot.granted') await target.bring(nameOf(each), each);
   target.did = [];
   await target.bring(name, event);
   const outcome = outcomeOf(target.snapshot!, [...target.did]);

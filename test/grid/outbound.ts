@@ -57,6 +57,7 @@ const persistent = { ...INPUT };
 const oneShot = { ...INPUT, persistent: false };
 const named = { ...INPUT, name: 'node.example', addresses: [] };
 const several = { ...INPUT, addresses: [A, B] };
+const feeler = { ...oneShot, connection_type: 'feeler' } as const;
 const v2 = { ...INPUT, v2: true };
 
 const at = (input: OutboundInput, ...events: OutboundGridEvent[]): OutboundSituation => ({ input, events });
@@ -74,6 +75,7 @@ export const OUTBOUND_SITUATIONS: Readonly<Record<string, OutboundSituation>> = 
   'connecting, v1': connecting(persistent),
   'connecting, v1, one-shot': connecting(oneShot),
   'connecting, v1, two addresses': connecting(several),
+  'connecting, a feeler': connecting(feeler),
   'connecting, v2': connecting(v2),
   'connecting, v2, one-shot': connecting({ ...v2, persistent: false }),
   'connecting, v2only': connecting({ ...v2, v2only: true }),
