@@ -5,20 +5,21 @@
  *               └→ fallingBack → released → connecting (v1)
  *
  * A contact ends when the node has advertised addresses other than its own and has answered a ping after them, when no addresses
- * came in time, or when the connection ends. One deadline covers all of it. What arrives is kept outside; the machine sees facts only.
+ * arrived in time, or when the connection ends. One deadline covers the whole contact. Received messages are stored outside the machine,
+ * whose events contain only the facts it needs.
  *
  * Effects are empty here; src/crawl/open-contact.ts provides them.
  */
 import { assertEvent, assign, setup } from 'xstate';
 import type { Reason } from '../src/reasons.js';
 
-/** Silence after a message with addresses that ends a contact, milliseconds: the ping was answered before the message came. */
+/** Limits of the time without addresses after which a contact ends, milliseconds. It is twice the round trip of the ping, if that was answered. */
 const [SHORTEST_SILENCE, LONGEST_SILENCE] = [20, 2_000];
-/** The same for a node that has not answered the ping; four times the duration of the handshake is added. */
+/** That time for a node that has not answered the ping; four times the duration of the handshake is added. */
 const SILENCE_WITHOUT_PONG = 250;
-/** A contact that waits for addresses is looked at so often, milliseconds, because the limit changes with the answers of other nodes. */
+/** Interval at which a contact that waits for addresses is checked, milliseconds. The limit changes with the answers of other nodes. */
 const LOOK_INTERVAL = 200;
-/** A key exchange that takes longer than this and four times the opening of the connection is given up for v1. */
+/** Milliseconds after which a key exchange is abandoned and v1 is tried; four times the time to connect is added. */
 const KEY_EXCHANGE = 1_000;
 
 /** The input of a contact actor. */
@@ -32,7 +33,7 @@ export interface ContactInput {
 
 /** The context of the contact machine. */
 export interface ContactContext extends ContactInput {
-  /** Until what the last effect waits for, milliseconds: a look at the connection, the end of the silence. */
+  /** Delay of the last timer effect, milliseconds: until the connection is checked, or until the silence has passed. */
   readonly delay: number;
   /** Duration of the handshake, milliseconds. */
   readonly handshake: number;
@@ -47,24 +48,24 @@ export interface ContactContext extends ContactInput {
 /** Every event of a contact. */
 export type ContactEvent =
   | { readonly type: 'user.begin' }
-  /** The key exchange is not over. `elapsed`: milliseconds of the contact; `connect`: until TCP opened, -1 while it has not. */
+  /** The key exchange is incomplete. `elapsed`: milliseconds since the start of the contact; `connect`: milliseconds until TCP was open, -1 before. */
   | { readonly type: 'exchange.pending'; readonly elapsed: number; readonly connect: number }
-  /** The handshake is complete, and took so long. `limit`: milliseconds to wait for addresses. */
+  /** The handshake is complete. `handshake`: its duration, milliseconds; `limit`: milliseconds to wait for addresses. */
   | { readonly type: 'connection.established'; readonly handshake: number; readonly limit: number }
-  /** No addresses have come for `waited` milliseconds since the handshake. */
+  /** No addresses have arrived in the `waited` milliseconds since the handshake; they are awaited for `limit` milliseconds. */
   | { readonly type: 'addresses.pending'; readonly waited: number; readonly limit: number }
-  /** An `addr` or `addrv2` message; `others`: it does not hold exactly one address, which is the node's own. */
+  /** An `addr` or `addrv2` message. `others`: it contains more than the node's own address, that is, not exactly one. */
   | { readonly type: 'addresses.received'; readonly others: boolean }
-  /** More bytes or messages than one contact may bring. */
+  /** More bytes or messages were received than one contact may send. */
   | { readonly type: 'addresses.exceeded' }
-  /** No further addresses have come for the time of `effect.awaitSilence`. */
+  /** No further addresses have arrived for the time of `effect.awaitSilence`. */
   | { readonly type: 'silence.passed' }
   | { readonly type: 'pong.received'; readonly pingtime: number }
   /** The connection has ended, or it could not be dialled. */
   | { readonly type: 'connection.ended'; readonly reason: Reason }
   | { readonly type: 'user.cancel' };
 
-/** All of them. */
+/** The types of all events. */
 export const CONTACT_EVENTS = [
   'user.begin',
   'exchange.pending',
@@ -78,7 +79,7 @@ export const CONTACT_EVENTS = [
   'user.cancel',
 ] as const satisfies readonly ContactEvent['type'][];
 
-/** When the key exchange of a connection is given up, milliseconds of the contact. */
+/** Milliseconds since the start of the contact at which the key exchange is abandoned. */
 const exchangeLimit = (connect: number): number => connect * 5 + KEY_EXCHANGE;
 
 function silenceOf({ pingtime, handshake }: ContactContext): number {

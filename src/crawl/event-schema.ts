@@ -1,4 +1,4 @@
-/** Which fields each line of a crawl file has, and what fits them: a file may come from anywhere. Other fields are ignored. */
+/** The fields of each line of a crawl file and their valid values, because the file may be from an untrusted source. Other fields are ignored. */
 import {
   a,
   anything,
@@ -19,7 +19,7 @@ const isNumber = (value: unknown): boolean => Number.isFinite(value);
 const isText = (value: unknown): value is string => typeof value === 'string';
 
 const number = a('a number', isNumber);
-/** Milliseconds that a date can hold. */
+/** UNIX time in milliseconds, in the range of a `Date`. */
 const time = a(
   'a UNIX time in milliseconds',
   (value) => isNumber(value) && Math.abs(Number(value)) <= 8.64e15,
@@ -29,7 +29,7 @@ const services = a('service bits in hex', (value) => isText(value) && /^[\da-f]{
 const code = a('a reason code', (value) => isText(value) && /^[A-Z][A-Z\d_]{1,63}$/.test(value));
 const network = oneOf('ipv4', 'ipv6', 'onion', 'i2p', 'cjdns', 'not_publicly_routable');
 
-/** One check for all: a reply has up to 1,000 of them. */
+/** One function for the whole list, because a reply has up to 1,000 addresses. */
 const addresses = a(
   'a list of addresses, each with a time and service bits',
   (value) =>
@@ -71,7 +71,7 @@ const SCHEMAS: Readonly<Record<CrawlFileEvent['event'], Validator>> = {
   end: objectWith({ t: time, completeness: oneOf('complete', 'interrupted') }, { counts: recordOf(number) }),
 };
 
-/** The event that a value of a crawl file is; undefined when it is none. */
+/** Validates a parsed line of a crawl file; undefined if it is not a valid event. */
 export function crawlEventOf(value: unknown): CrawlFileEvent | undefined {
   if (!isObject(value) || !isText(value.event) || !Object.hasOwn(SCHEMAS, value.event)) return undefined;
   const fault = SCHEMAS[value.event as CrawlFileEvent['event']](value, 'it');

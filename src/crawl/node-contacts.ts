@@ -1,6 +1,6 @@
 /**
- * Makes contacts with a node in this process: each is an actor of the contact machine. The replies, bytes and time of a contact
- * are limited.
+ * Contacts nodes with a `BitcoinNode` in this process; each contact is an actor of the contact machine. The replies, bytes and time of a
+ * contact are limited.
  */
 import { type BitcoinNode, type Clock, createNode, type NodeOptions, systemClock } from '../index.js';
 import type { ContactJob, ContactReport, Contacts } from './contact.js';

@@ -29,7 +29,7 @@ interface Payload {
   readonly t: number;
 }
 
-/** What a contact needs from whoever makes it. */
+/** What a contact needs from its owner, {@link NodeContacts} or a test. */
 export interface ContactOwner {
   readonly node: BitcoinNode;
   readonly clock: Clock;
@@ -44,11 +44,11 @@ export interface ContactOwner {
 /** The effects of the contact machine. */
 interface ContactEffects {
   dial(v2: boolean): void;
-  /** After `delay` milliseconds: `exchange.pending`, if it still is. */
+  /** After `delay` milliseconds sends `exchange.pending`, if the key exchange is still incomplete. */
   inspectExchange(delay: number): void;
-  /** After `delay` milliseconds: `addresses.pending`. */
+  /** After `delay` milliseconds sends `addresses.pending`. */
   inspectDelay(delay: number): void;
-  /** After `delay` milliseconds: `silence.passed`; begins anew at each call. */
+  /** After `delay` milliseconds sends `silence.passed`; each call restarts the timer. */
   awaitSilence(delay: number): void;
   recordDelay(): void;
   disconnect(): void;
@@ -138,7 +138,7 @@ export class OpenContact implements ContactEffects {
 
   // Effects.
 
-  /** As Core's addr-fetch connections. */
+  /** Dials with the connection type `addr-fetch`, as Core does to request addresses. */
   dial(v2transport: boolean): void {
     const { host, port } = this.job;
     try {
@@ -177,7 +177,7 @@ export class OpenContact implements ContactEffects {
     this.owner.ended(this, cancelled || !reason ? undefined : this.#reportOf(this.#stated(reason)));
   }
 
-  /** One at a time: no state of the machine waits for two. */
+  /** Replaces the timer. There is only one, because no state of the machine waits for two. */
   #arm(run: () => void, delay: number): void {
     const { clock } = this.owner;
     clock.clearTimeout(this.#timer);
@@ -230,7 +230,7 @@ export class OpenContact implements ContactEffects {
     };
   }
 
-  /** A contact that was closed because it took too long has a timeout, not `ERR_LOCAL_CANCELLED`. */
+  /** The reason to report: a timeout instead of `ERR_LOCAL_CANCELLED` if the contact was closed because it took too long. */
   #stated({ code, facts }: Reason): Reason {
     const replies = this.#replies.length;
     if (code === 'END_DONE') return { code, facts: { ...facts, replies } };

@@ -37,17 +37,17 @@ export interface Message {
   readonly payload: Uint8Array;
 }
 
-/** What is known of a run before it: what comes first, and the outputs of the first inputs. */
+/** The outputs of a run that are known from earlier runs: the one before the first input, and those of the first inputs. */
 export interface Expected {
   readonly greeting: string;
   readonly outputs: readonly string[];
 }
 
 const V2_MS = 5_000;
-/** How long an output that is known is waited for. */
+/** Milliseconds to wait for a known output. */
 const EXPECTED_MS = 2_000;
 
-/** An output that is as expected ends at once; every other one by silence. Rejects with a {@link VerackError} when there is no connection, or no v2 on it. */
+/** Runs a word. A known output is complete when it equals the expected one, any other output after silence. Rejects with a {@link VerackError} if the connection or its v2 handshake fails. */
 export async function runWord(
   word: readonly Input[],
   options: RunOptions,
@@ -102,7 +102,7 @@ export class WordRun {
     return greetingTimeout === 0 ? '' : this.#output(Math.max(greetingTimeout, settle), expected);
   }
 
-  /** Sends an input; the output is complete when it is as expected, or after the settle time of silence. */
+  /** Sends an input. The output is complete when it equals the expected one, or after the settle time without messages. */
   async ask(input: Input, expected?: string): Promise<string> {
     this.#send(input);
     return input.close ? CLOSE : this.#output(this.options.settle, expected);
@@ -122,7 +122,7 @@ export class WordRun {
     if (bytes) this.#connection.write([bytes], input.name);
   }
 
-  /** Everything until it is as expected, `first` milliseconds without anything, or the settle time after the last part. */
+  /** Collects output until it equals the expected one, until nothing arrives for `first` milliseconds, or until the settle time after the last part. */
   async #output(first: number, expected?: string): Promise<string> {
     const { clock, settle } = this.options;
     const begin = clock.now();

@@ -1,15 +1,18 @@
 /**
- * Files that are read as a whole: in pieces up to a limit, whatever size the system names, and without waiting for the writer
- * of a pipe.
+ * Reads whole files up to a size limit. They are read in pieces, because the size that the system reports is not reliable (devices),
+ * and without waiting for the writer of a pipe.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { VerackError } from '../reasons.js';
 
-/** To open a pipe would otherwise wait for a writer, in a thread that the end of the process waits for. */
+/** Non-blocking, because opening a pipe would otherwise wait for a writer and the process could not end meanwhile. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 const CHUNK = 1024 * 1024;
 
-/** A descriptor for reading; the caller closes it. Throws the system's error, and `ESPIPE` for a pipe. */
+/**
+ * Opens a file for reading; the caller closes the descriptor.
+ * @throws the system's error; an error with the code `ESPIPE` for a pipe
+ */
 export function openInputFile(path: string): number {
   const fd = openSync(path, FLAGS);
   if (!fstatSync(fd).isFIFO()) return fd;
@@ -18,7 +21,7 @@ export function openInputFile(path: string): number {
 }
 
 /**
- * A whole file or device.
+ * Reads a whole file or device.
  *
  * @param limit - bytes
  * @throws the system's error; `ESPIPE` for a pipe

@@ -1,9 +1,9 @@
 /**
- * A map for entries that come and go and whose values refer to much.
+ * A map for short-lived entries whose values refer to many objects.
  *
- * V8 copies the table of a `Map` after as many deletions as it has room for. The table left behind still refers to every value
- * that was in the map then, and once the table is in the old generation, these values survive until the next full
- * collection: with 64 connections at a time each of them did. Here the tables refer to cells, which are emptied on deletion.
+ * V8 replaces the table of a `Map` by a copy after a number of deletions. The old table still refers to all its values, and once it
+ * is in the old generation, these values stay in memory until the next full garbage collection; with 64 connections at a time
+ * every connection did. Here the tables refer to cells, which are emptied on deletion.
  */
 interface Cell<V> {
   value: V | undefined;
@@ -24,7 +24,7 @@ export class ReleasingMap<K, V extends object> {
     return this.#cells.has(key);
   }
 
-  /** For a key that is not in the map. */
+  /** Adds an entry; the key must not be in the map. */
   add(key: K, value: V): void {
     this.#cells.set(key, { value });
   }
@@ -36,7 +36,7 @@ export class ReleasingMap<K, V extends object> {
     this.#cells.delete(key);
   }
 
-  /** In the order in which they were added; entries may be added and deleted meanwhile. */
+  /** The values in the order in which they were added. Entries may be added and deleted during the iteration. */
   *values(): Generator<V, void> {
     for (const { value } of this.#cells.values()) if (value) yield value;
   }

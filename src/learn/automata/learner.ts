@@ -1,6 +1,6 @@
 /**
- * L# (Vaandrager et al., TACAS 2022), with batches of words so that a system on a network is asked in parallel. With a
- * reference machine it is adaptive (AL#, see state-matching.ts), so that a system like the reference is learned from few words.
+ * L# (Vaandrager et al., TACAS 2022), with batches of words so that a system on a network can be asked in parallel. With a
+ * reference machine it is adaptive (AL#, see state-matching.ts): a system similar to the reference is learned with few words.
  */
 import { type Mealy, minimized, SILENCE, stateAfter, type Transition, type Word } from './mealy.js';
 import { differences } from './differences.js';
@@ -48,14 +48,14 @@ export async function learn(options: LearnOptions): Promise<Learned> {
 
 type Test = (hypothesis: Mealy) => readonly Word[];
 
-/** First the words that test the reference, then those that test the hypothesis. */
+/** The words that test the reference, followed by those that test the hypothesis. */
 function suites(depth: number, reference?: Mealy): Test[] {
   if (!reference) return [(hypothesis) => wpWords(hypothesis, depth)];
   const { words } = separation(reference);
   return [() => wpWords(reference, 0), (hypothesis) => wpWords(minimized(hypothesis), depth, words)];
 }
 
-/** Whether a hypothesis agrees with every answer to the words that test it. */
+/** Asks the words that test a hypothesis; whether it agrees with every answer. */
 async function passes(
   machine: Mealy,
   tests: readonly Test[],
@@ -69,7 +69,7 @@ async function passes(
   return true;
 }
 
-/** Where the system differs from what was expected; such an answer may also have come too late. */
+/** Words whose answers differ from the reference. They are confirmed, because an answer that arrived too late looks the same. */
 const unexpected = (reference: Mealy, machine: Mealy, teacher: Teacher): Word[] =>
   differences(reference, machine, (output) => teacher.isFinal(output)).map(({ word }) => word);
 
@@ -84,7 +84,7 @@ class Learner {
   /** The candidates of a node among the first `seen` nodes of the basis. */
   #possible = new Map<number, { states: readonly number[]; seen: number }>();
   #corrections = 0;
-  /** States that were confirmed, by their nodes. */
+  /** The basis nodes whose states were confirmed. */
   readonly #confirmed = new Set<number>();
   readonly #matching: StateMatching | undefined;
   #isRebuilt = false;
@@ -119,8 +119,8 @@ class Learner {
   }
 
   /**
-   * Asks again what shows that a state is one, where the reference has no such state: a false answer would make a state that
-   * costs many words. Whether every answer was confirmed.
+   * Asks again the words that distinguish new states that the reference does not have, because each state that a wrong answer
+   * creates costs many words. Returns whether every answer was confirmed.
    */
   async confirmsStates(): Promise<boolean> {
     const { corrections } = this.queries;
@@ -130,7 +130,7 @@ class Learner {
     return this.queries.corrections === corrections;
   }
 
-  /** The words that show that a state of the basis is none of the others. */
+  /** The words that distinguish a basis node from all the others. */
   #evidence(node: number): Word[] {
     return this.#basis.flatMap((other) => {
       const word = other === node ? undefined : this.#tree.apart(node, other);
@@ -138,7 +138,7 @@ class Learner {
     });
   }
 
-  /** Whether a machine agrees with the tree; what is needed to see where it does not is asked. */
+  /** Whether a machine agrees with the tree. If not, asks the words that locate the difference. */
   async isConsistent(machine: Mealy): Promise<boolean> {
     const conflict = this.#deviation(machine);
     if (!conflict) return true;
@@ -156,13 +156,13 @@ class Learner {
     return [...refinement, ...this.#frontier().flatMap((transition) => this.#missingAt(transition))];
   }
 
-  /** Only states that the reference has behind the same words join the basis meanwhile. */
+  /** The words that rebuild the states of the reference. Until they are asked, only nodes that are preferred are added to the basis. */
   #rebuilding(): Word[] {
     this.#extendBy((node) => this.#isPreferred(node));
     return this.#matching?.rebuilding(this.#frontier()) ?? [];
   }
 
-  /** A transition that was not asked may lead to any state. */
+  /** The transitions that do not lead to a basis node. One that was not asked has the whole basis as candidates. */
   #frontier(): Frontier[] {
     const frontier: Frontier[] = [];
     for (const node of this.#basis) {
@@ -180,7 +180,7 @@ class Learner {
     return frontier;
   }
 
-  /** The first word through a transition already separates some of the states that it may lead to. */
+  /** The words that decide to which state a transition leads. Its first word already separates some of the candidates. */
   #missingAt(transition: Frontier): Word[] {
     const { node, input, candidates } = transition;
     const access = [...this.#tree.word(node), input];
@@ -191,12 +191,12 @@ class Learner {
     return this.#tree.child(node, input) === undefined ? [access] : [];
   }
 
-  /** Undefined when there are not two of them. */
+  /** A word that separates two of the candidates; undefined if there are fewer than two. */
   #separating([one, other]: readonly number[]): Word | undefined {
     return one === undefined || other === undefined ? undefined : this.#tree.apart(one, other);
   }
 
-  /** A node behind the basis that is apart from all of it is a new state; first those that are one of the reference too. */
+  /** A frontier node that is apart from the whole basis is a new state. Nodes that lead to a state of the reference are added first. */
   #extend(): void {
     this.#extendBy((node) => this.#isPreferred(node));
     this.#extendBy(() => true);
@@ -208,7 +208,7 @@ class Learner {
 
   #extendBy(isWanted: (node: number) => boolean): void {
     if (this.#basis.length === 0 || this.#corrections !== this.queries.corrections) this.#restart();
-    // The basis grows meanwhile.
+    // The basis grows during the loop.
     for (const node of this.#basis) {
       for (const input of this.inputs.keys()) {
         const child = this.#tree.child(node, input);

@@ -8,7 +8,7 @@ import type { ObservationTree } from './observation-tree.js';
 import { separation } from './separating-words.js';
 import { wpWords } from './wp-method.js';
 
-/** A transition of the basis, and the states of the basis that it may lead to. */
+/** An input from a basis node, and the basis nodes whose states it may lead to. */
 export interface Frontier {
   readonly node: number;
   readonly input: number;
@@ -16,11 +16,11 @@ export interface Frontier {
 }
 
 export class StateMatching {
-  /** The words that lead to the states of the reference; every prefix of one is among them. */
+  /** The words that lead to the states of the reference, with all their prefixes. */
   readonly #cover: ReadonlySet<string>;
-  /** For each state of the reference the words that distinguish it from every other one. */
+  /** For each state of the reference, words that distinguish it from every other one. */
   readonly #identifiers: readonly (readonly Word[])[];
-  /** For each prefix of a word that tests the reference that word. */
+  /** The words that test the reference; the keys are all their prefixes. */
   readonly #tests = new Map<string, Word>();
   readonly #matches = new Map<number, { stamp: number; states: readonly number[] }>();
 
@@ -34,19 +34,19 @@ export class StateMatching {
       for (const n of word.keys()) this.#tests.set(word.slice(0, n + 1).join(' '), word);
   }
 
-  /** The word that will test the reference and begins with this one: asked at once, it saves a word. */
+  /** A word with this prefix that will be asked later to test the reference; asking it immediately saves one query. */
   tested(word: Word): Word | undefined {
     return this.#tests.get(word.join(' '));
   }
 
-  /** Whether the word of a node leads to a state of the reference: such a node becomes a state before others do. */
+  /** Whether the word of a node leads to a state of the reference. Such nodes are added to the basis before others. */
   isPreferred(node: number): boolean {
     return this.#isInCover(this.tree.word(node));
   }
 
   /**
-   * Rebuilding: words that show whether the states of the reference, behind the same words, are states of the system. Empty
-   * when the basis is as large as these words make it.
+   * Rebuilding: words that show whether the states of the reference are also states of the system after the same words. Empty
+   * if the basis already contains all states that can be found in this way.
    */
   rebuilding(frontier: readonly Frontier[]): Word[] {
     return frontier.flatMap(({ node, input, candidates }) => {
@@ -69,8 +69,8 @@ export class StateMatching {
 
   /**
    * Match separation and prioritised separation: of the words that identify the state to which the reference goes, the one that
-   * excludes most candidates if the system goes there too; else one of them that was not asked behind a candidate. Undefined
-   * when there is none, or when one candidate is left and matches that state.
+   * excludes most candidates if the system goes there too; otherwise one of them that was not asked after a candidate. Undefined
+   * if there is none, or if one candidate is left and matches that state.
    */
   separating({ node, input, candidates }: Frontier): Word | undefined {
     const [state = 0] = this.matches(node);
@@ -88,8 +88,8 @@ export class StateMatching {
   }
 
   /**
-   * The states of the reference that agree with the largest part of what was observed behind a node. Part of it is enough: the
-   * system need not be like the reference everywhere.
+   * The states of the reference that agree with the most observations after a node. They need not agree with all, because
+   * the system may differ from the reference.
    */
   matches(node: number): readonly number[] {
     const stamp = this.tree.stamp(node);
@@ -102,7 +102,7 @@ export class StateMatching {
     return states;
   }
 
-  /** How many observations behind a node are as from a state of the reference. */
+  /** The number of observations after a node that equal the outputs of the reference from a state. */
   #agreement(node: number, state: number): number {
     let count = 0;
     const queue = [{ node, state }];
@@ -116,7 +116,7 @@ export class StateMatching {
     return count;
   }
 
-  /** How many candidates are known to answer otherwise than a state of the reference. */
+  /** The number of candidates whose known outputs differ from those of a state of the reference. */
   #excluded(word: Word, state: number, candidates: readonly number[]): number {
     const expected = outputsOf(this.reference, word, state);
     return candidates.filter((node) => {
@@ -125,7 +125,7 @@ export class StateMatching {
     }).length;
   }
 
-  /** Behind each of two words the one that distinguishes the states of the reference to which they lead. */
+  /** Each of two words, followed by a word that distinguishes the states of the reference to which they lead; none if it is the same state. */
   #distinguishing(one: Word, other: Word): Word[] {
     const [a, b] = [stateAfter(this.reference, one), stateAfter(this.reference, other)];
     const word = this.#separating(a, b);
@@ -137,7 +137,7 @@ export class StateMatching {
         ];
   }
 
-  /** Empty for the same state. */
+  /** A word with different outputs from two states of the reference; empty for the same state. */
   #separating(one: number, other: number): Word {
     const isSeparating = (word: Word): boolean => {
       const [a, b] = [outputsOf(this.reference, word, one), outputsOf(this.reference, word, other)];
