@@ -1,4 +1,4 @@
-/** Our address as the peers see it: per peer, for all of them, and which one is announced. */
+/** The address of a node as its peers see it: of one peer, of all of them, and which address is announced. */
 import { describe, expect, test } from '@jest/globals';
 
 import { localAddresses, type PeerInfo } from '../src/index.js';
@@ -9,7 +9,7 @@ import { listenWithAddrRecv, PUBLIC } from './support/addr-recv-peer.js';
 
 const PORT = 18_444;
 
-test("a peer's version says how it sees us; zeros say nothing", async () => {
+test("a peer's version contains the address at which it sees us; zeros are ignored", async () => {
   const { net, node: make, pass } = memoryNetwork(0);
   await listenWithAddrRecv(net, { host: '10.0.0.1', port: PORT }, { ip: PUBLIC, port: 51_234 });
   await listenWithAddrRecv(net, { host: '10.0.0.2', port: PORT }, { ip: new Uint8Array(16), port: 0 });
@@ -43,7 +43,7 @@ describe('the announced address', () => {
     ...{ inbound: false, remote: { host: '9.9.9.9', port: 8_333 }, addrlocal: '8.8.4.4:51234' },
     local: { host: '192.168.0.2', port: 51_234 },
   };
-  const told = (to: Partial<AnnouncedTo>, listening: readonly string[], draw = 0) => {
+  const announced = (to: Partial<AnnouncedTo>, listening: readonly string[], draw = 0) => {
     const address = announcedAddress(
       { ...peer, ...to },
       listening.map((host) => ({ host, port: 8_444 })),
@@ -81,6 +81,6 @@ describe('the announced address', () => {
       undefined,
     ],
   ] as const)('is %s', (_, to, listening, draw, expected) => {
-    expect(told(to, listening, draw)).toBe(expected);
+    expect(announced(to, listening, draw)).toBe(expected);
   });
 });

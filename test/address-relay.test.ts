@@ -1,4 +1,4 @@
-/** Address gossip of a node with an address book, on a virtual clock: what it takes, answers, announces and marks. */
+/** Address gossip of a node with an address book, on a virtual clock: which addresses it accepts, answers with, announces and marks. */
 import { describe, expect, test } from '@jest/globals';
 
 import type { AddressBook } from '../src/addresses/index.js';
@@ -22,7 +22,7 @@ const THERE = { host: '9.9.9.9', port: PORT };
 const HOUR = 3_600_000;
 const USEFUL = servicesOf('NETWORK', 'WITNESS');
 
-/** A node with a book of `size` addresses, listening on a public address, and what a peer on `host` does and hears. */
+/** A node with a book of `size` addresses that listens on a public address, and a peer on `host` with the messages that it receives. */
 async function started(size: number, options: NodeOptions = {}, host = HERE.host) {
   const setup = memoryNetwork(0);
   const random = uniformRandom('relay');
@@ -42,7 +42,7 @@ async function started(size: number, options: NodeOptions = {}, host = HERE.host
 }
 type Started = Awaited<ReturnType<typeof started>>;
 
-/** Dials the node from `host` and shakes hands; the peer that is connected then. */
+/** Dials the node from `host` and completes the handshake; returns the peer. */
 async function accepted(
   { net, pass }: Started,
   host = '7.7.7.7',
@@ -79,7 +79,7 @@ const addrv2 = (count: number, time: number, seed = 'gossip'): Uint8Array =>
     addresses: services(count, seed).map((service) => ({ ...service, time, services: USEFUL })),
   });
 
-/** Ipv4 addresses only, each in a group of its own. */
+/** IPv4 addresses only, each in a different group. */
 const addr = (count: number, time: number): MessageOf<'addr'> => ({
   command: 'addr',
   addresses: Array.from({ length: count }, (_, i) => ({

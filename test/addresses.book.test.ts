@@ -13,7 +13,7 @@ const DAY = 86_400;
 const at = (text: string, port = 8333): NetService => ({ ...addressOf(text), port });
 const source = addressOf('252.2.2.2');
 
-/** Knows it already, from `source`. */
+/** Adds an address whose source is `source`. */
 function bookWith(texts: readonly string[], clock = new StoppedClock()): AddressBook {
   const book = bookOf('rules', clock);
   for (const text of texts) book.add([recordAt(at(text), clock.seconds)], source);

@@ -1,4 +1,4 @@
-/** peers.dat and anchors.dat: there and back, damaged in every way, in a folder that others use. */
+/** peers.dat and anchors.dat: written and read back, damaged in every way, in a directory that others use. */
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -58,7 +58,7 @@ function decoded(bytes: Uint8Array): SavedBook {
   return read.value;
 }
 
-/** With the checksum of what is in it now. */
+/** Replaces the checksum by that of the current contents. */
 function sealed(bytes: Uint8Array): Uint8Array {
   const copy = bytes.slice();
   copy.set(hash256(copy.subarray(0, -32)), copy.length - 32);
@@ -102,7 +102,7 @@ describe('the bytes of peers.dat', () => {
     expect(read.ok ? '' : read.why).toMatch(why);
   });
 
-  test('a later format that says that format 4 can read it is read', () => {
+  test('a later format that is marked as readable since format 4 is read', () => {
     expect(decodePeers(sealed(encodePeers(filled(9).save(), magic).with(4, 7)), magic).ok).toBe(true);
   });
 
@@ -140,7 +140,7 @@ describe('restoring', () => {
     expect(faultsOf(back)).toEqual([]);
   });
 
-  test('the extremes of what a file can say do not keep the book from being used and saved again', () => {
+  test('a book with extreme values from a file can be used and saved again', () => {
     const saved = filled(30).save();
     const spoilt = (lastSuccess: number, attempts: number) => ({
       ...saved,
@@ -189,7 +189,7 @@ describe('the files', () => {
     expect(readdirSync(folder)).toEqual(['peers.dat']);
   });
 
-  test('a missing file is no error; the directory is created by the first write', async () => {
+  test('a missing file is not an error; the directory is created by the first write', async () => {
     expect(await loadPeers(join(folder, 'a', 'b'), magic)).toEqual({ value: undefined });
     expect(await readPeersFile(file(), magic)).toBeUndefined();
     await writePeersFile(join(folder, 'a', 'b', 'peers.dat'), bookOf('').save(), magic);

@@ -1,4 +1,4 @@
-/** What is taken of `addr` messages, and what is answered to `getaddr`. */
+/** How many addresses of `addr` messages are accepted, and the answers to `getaddr`. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { AddrRateLimit, GetAddrCache } from '../src/addresses/index.js';

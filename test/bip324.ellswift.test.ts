@@ -27,7 +27,7 @@ const rowsOf = (name: string) =>
     .slice(1)
     .map((line) => line.split(','));
 
-/** What the platform says of a private key: 33 bytes of public key. */
+/** The public key that the platform computes for a private key, 33 bytes. */
 function platform(secret: Uint8Array) {
   const ecdh = createECDH('secp256k1');
   ecdh.setPrivateKey(secret);
@@ -152,7 +152,7 @@ describe('the encodings', () => {
     return Array.from({ length: count }, () => encodeEllswift(key(0xbeefn), random));
   };
 
-  /** Draws `first` and from then on what is random. */
+  /** A source that returns `first`, and then random bytes. */
   const drawing = (first: Uint8Array) => {
     const random = seededRandom(99);
     let drawn = 0;

@@ -1,4 +1,4 @@
-/** BIP324 between nodes of ours, over links in memory: who speaks v2, who falls back, and how it ends. */
+/** BIP324 between two nodes of verack, over links in memory: when v2 is used, when the dialler falls back, and how connections end. */
 import { describe, expect, test } from '@jest/globals';
 import type { NodeOptions, PeerInfo } from '../src/index.js';
 import { V2_FAULT_NAMES, V2_FAULTS } from '../src/connection/v2-faults.js';
@@ -7,7 +7,7 @@ import { memoryNetwork } from './support/memory-nodes.js';
 const A = { host: '10.0.0.1', port: 18444 };
 const B = { host: '10.0.0.2', port: 18444 };
 
-/** `a` listens, `b` dials it, and time passes. */
+/** `a` listens, `b` dials it, and the clock advances. */
 async function meet(listening: NodeOptions, dialling: NodeOptions, ms = 1_000) {
   const network = memoryNetwork();
   const a = network.node(listening, A.host);
@@ -96,7 +96,7 @@ describe('a node with v2 and a node without', () => {
       { transport: 'v2', retry: 'v1' },
     ]);
     expect(b.peers.size).toBe(1);
-    // The v2 attempt is no outcome of the connection that is established.
+    // The v2 attempt is not an outcome of the connection that is established.
     expect(peer.info()?.lastreason).toBeUndefined();
     expect(b.peers.list()[0]?.lastreason).toBeUndefined();
     expect(a.peers.recent().map(({ lastreason }) => lastreason?.code)).toEqual(['ERR_FRAME_MAGIC']);

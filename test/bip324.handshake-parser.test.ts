@@ -1,5 +1,5 @@
 /**
- * The first bytes of a connection: v1, v2, another network's v1, and the key; told apart as early as may be, by any
+ * The first bytes of a connection: v1, v2, another network's v1, and the key; distinguished as early as possible, with any
  * split.
  */
 import { describe, expect, test } from '@jest/globals';
@@ -19,7 +19,7 @@ const flipped = (bytes: Uint8Array, at: number) => {
   return copy;
 };
 /** Events as text, bytes in hex. */
-const told = (events: unknown) =>
+const eventsText = (events: unknown) =>
   JSON.stringify(events, (_key, value: unknown) => (value instanceof Uint8Array ? toHex(value) : value));
 
 describe('the first bytes of an inbound connection', () => {
@@ -35,7 +35,7 @@ describe('the first bytes of an inbound connection', () => {
   test('no event before the 16th byte of a v1 version frame; then v1, with every byte', () => {
     const target = opening();
     for (let i = 0; i < 15; i++) expect(target.feed(version.subarray(i, i + 1))).toEqual([]);
-    expect(told(target.feed(version.subarray(15)))).toBe(told([{ kind: 'v1', bytes: version }]));
+    expect(eventsText(target.feed(version.subarray(15)))).toBe(eventsText([{ kind: 'v1', bytes: version }]));
     expect(target.feed(key)).toEqual([]);
   });
   test('v1, whole and split anywhere: the bytes of the event and those that follow are complete', () => {
@@ -57,10 +57,14 @@ describe('the first bytes of an inbound connection', () => {
   });
   test('64 bytes are a key; the rest is returned', () => {
     const rest = Uint8Array.of(1, 2, 3);
-    expect(told(run([join(key, rest)]))).toBe(told([{ kind: 'v2' }, { kind: 'key', ellswift: key, rest }]));
+    expect(eventsText(run([join(key, rest)]))).toBe(
+      eventsText([{ kind: 'v2' }, { kind: 'key', ellswift: key, rest }]),
+    );
     const target = opening();
     expect(target.feed(key.subarray(0, 63))).toEqual([{ kind: 'v2' }]);
-    expect(told(target.feed(key.subarray(63)))).toBe(told([{ kind: 'key', ellswift: key, rest: NOTHING }]));
+    expect(eventsText(target.feed(key.subarray(63)))).toBe(
+      eventsText([{ kind: 'key', ellswift: key, rest: NOTHING }]),
+    );
     expect(target.feed(key)).toEqual([]);
   });
   test('the key of the event is a copy', () => {
@@ -96,10 +100,10 @@ describe('the first bytes of an inbound connection', () => {
   test('any split gives the same events', () => {
     const streams = [version, foreign, join(key, version), flipped(version, 15), join(magic, key)];
     for (const stream of streams) {
-      /** What a user has in the end: the kinds, and the bytes to be read on. */
+      /** The result for a caller: the kinds of the events, and the bytes that remain to be read. */
       const outcome = (chunks: readonly Uint8Array[]) => {
         const events = run(chunks);
-        return told(events.map((event) => ({ ...event, bytes: 0, rest: 0 })));
+        return eventsText(events.map((event) => ({ ...event, bytes: 0, rest: 0 })));
       };
       const whole = outcome([stream]);
       expect(outcome(Array.from(stream, (byte) => Uint8Array.of(byte)))).toBe(whole);
@@ -141,15 +145,17 @@ describe('the first bytes of an outbound connection', () => {
   test.each([4, 15])('64 bytes of which byte %i is not that of a header are their key', (at) => {
     const key = flipped(version, at).slice(0, 64);
     const rest = Uint8Array.of(1, 2, 3);
-    expect(told(initiator().feed(join(key, rest)))).toBe(told([{ kind: 'key', ellswift: key, rest }]));
+    expect(eventsText(initiator().feed(join(key, rest)))).toBe(
+      eventsText([{ kind: 'key', ellswift: key, rest }]),
+    );
   });
   test('with takesAnyKey any 64 bytes are a key, a v1 frame too', () => {
     for (const frame of [version, foreign]) {
       const target = createHandshakeParser({ initiating: true, takesAnyKey: true, magic, knownMagic });
       expect(target.feed(frame.subarray(0, 63))).toEqual([]);
       const rest = frame.subarray(64, 70);
-      expect(told(target.feed(frame.subarray(63, 70)))).toBe(
-        told([{ kind: 'key', ellswift: frame.subarray(0, 64), rest }]),
+      expect(eventsText(target.feed(frame.subarray(63, 70)))).toBe(
+        eventsText([{ kind: 'key', ellswift: frame.subarray(0, 64), rest }]),
       );
     }
   });

@@ -1,4 +1,4 @@
-/** What is received behind the key: what ends a connection, what is skipped, and that no split changes either. */
+/** What is received after the key: what ends a connection, what is skipped, and that no split changes either. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { NETWORKS } from '../src/networks.js';
@@ -27,14 +27,14 @@ const flipped = (bytes: Uint8Array, at: number, bit = 1) => {
 };
 const bytewise = (stream: Uint8Array): Uint8Array[] => Array.from(stream, (byte) => Uint8Array.of(byte));
 
-/** Cut where asked, in any order. */
+/** The bytes, cut at the given offsets, which may be in any order. */
 function cut(stream: Uint8Array, places: readonly number[]): Uint8Array[] {
   const at = [0, ...[...places].sort((a, b) => a - b), stream.length];
   return at.slice(1).map((end, i) => stream.subarray(at[i], end));
 }
 
 /** Events as text: comparing payloads byte by byte with toEqual would take seconds. */
-const told = (events: readonly V2Event[]) =>
+const eventsText = (events: readonly V2Event[]) =>
   JSON.stringify(events, (_key, value: unknown) => (value instanceof Uint8Array ? toHex(value) : value));
 
 const keysOf = (seed: number): DirectionKeys => deriveV2Keys(seededRandom(seed)(32), true, magic).send;
@@ -47,13 +47,13 @@ function feedAll(
   return chunks.flatMap((chunk) => [...target.feed(chunk)]);
 }
 
-/** A stream up to the version packet, and the sender that goes on with it. */
+/** A stream up to the version packet, and the sender that continues it. */
 function begun(garbage: Uint8Array = NOTHING, direction = keys) {
   const sender = createPacketEncoder(direction, garbage);
   return { sender, start: join(garbage, direction.terminator, sender.version()) };
 }
 
-/** A receiver that has seen the version packet, and the sender that goes on with it. */
+/** A receiver that has read the version packet, and the sender that continues the stream. */
 function established() {
   const { sender, start } = begun();
   const receiver = createPacketDecoder(keys);
@@ -190,12 +190,12 @@ describe('packets', () => {
     expect(feedAll([stream])).toEqual(expected);
   });
   test('the same bytewise, cut once anywhere, and cut at random', () => {
-    const whole = told(feedAll([stream]));
-    expect(told(feedAll(bytewise(stream)))).toBe(whole);
-    for (let at = 0; at <= stream.length; at++) expect(told(feedAll(cut(stream, [at])))).toBe(whole);
+    const whole = eventsText(feedAll([stream]));
+    expect(eventsText(feedAll(bytewise(stream)))).toBe(whole);
+    for (let at = 0; at <= stream.length; at++) expect(eventsText(feedAll(cut(stream, [at])))).toBe(whole);
     fc.assert(
       fc.property(fc.array(fc.nat(stream.length), { maxLength: 12 }), (places) => {
-        expect(told(feedAll(cut(stream, places)))).toBe(whole);
+        expect(eventsText(feedAll(cut(stream, places)))).toBe(whole);
       }),
       { numRuns: 100 },
     );
@@ -206,7 +206,7 @@ describe('packets', () => {
     chunk.fill(0);
     expect(events).toEqual(expected);
   });
-  test('a flipped bit anywhere behind the first length ends the connection there', () => {
+  test('a flipped bit anywhere after the first length ends the connection there', () => {
     const packet = established().sender.message('ping', new Uint8Array(8));
     for (let at = 3; at < packet.length; at++) {
       const { receiver } = established();

@@ -1,4 +1,4 @@
-/** Packets of BIP324: the official vectors, rekeying, and what application packets hold. */
+/** Packets of BIP324: the official vectors, rekeying, and the contents of application packets. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -118,7 +118,7 @@ describe('keys', () => {
       { numRuns: 50 },
     );
   });
-  test('two that both dial do not agree', () => {
+  test('two ends that both dial do not agree', () => {
     const [a, b] = [createV2Key(seededRandom(1)), createV2Key(seededRandom(2))];
     const [ours, theirs] = [a.agree(b.ellswift, true, magic), b.agree(a.ellswift, true, magic)];
     expect(toHex(ours.sessionId)).not.toBe(toHex(theirs.sessionId));
@@ -145,7 +145,7 @@ describe('keys', () => {
     expect(toHex(drawn[0])).toBe('00'.repeat(32));
     expect(toHex(drawn[1])).not.toBe('00'.repeat(33));
   });
-  test('a draw that is no key is drawn again', () => {
+  test('a draw that is not a valid key is repeated', () => {
     const random = seededRandom(4);
     let first = true;
     const key = createV2Key((size) => {

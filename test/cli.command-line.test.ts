@@ -270,7 +270,7 @@ describe('a command', () => {
     ['ENOTDIR', EXIT.usage, 'there is no such directory (ENOTDIR)'],
     ['EACCES', EXIT.usage, 'permission denied (EACCES)'],
     ['ENOSPC', EXIT.output, 'the disk is full (ENOSPC)'],
-  ])('that the file system refuses a file is no bug: %s', async (code, exit, why) => {
+  ])('a file that the file system refuses is not a bug: %s', async (code, exit, why) => {
     const path = '/a/\u001b[31mb';
     const errors = [
       Object.assign(new Error('x'), { code, path, syscall: 'open' }),

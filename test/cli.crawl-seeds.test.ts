@@ -43,7 +43,7 @@ function writeBook(): void {
   writeFileSync(file, encodePeers(book.save(), NETWORKS.regtest.magic));
 }
 
-test('each address of the book is a seed with its services, those that have worked first; the file stays as it is', async () => {
+test('each address of the book is a seed with its services, those that have worked first; the file is not changed', async () => {
   writeBook();
   const before = readFileSync(file);
   const seeds = await seedsOfBook(file, NETWORKS.regtest);
@@ -58,7 +58,7 @@ test('each address of the book is a seed with its services, those that have work
   expect(readFileSync(file)).toEqual(before);
 });
 
-test('a resumed crawl knows the services of its seeds, and contacts no port that is no Bitcoin port', async () => {
+test('a resumed crawl knows the services of its seeds, and contacts only default ports of Bitcoin', async () => {
   writeBook();
   const { clock, network, contactsOf } = await inMemory(planNetwork({ seed: 3, size: 2, reachable: 1 }));
   const output = join(folder, 'crawl.ndjson');

@@ -1,4 +1,4 @@
-/** Files that a verb reads as a whole: bounded, and without waiting, whatever the system says of them. */
+/** Files that a verb reads as a whole: bounded, and without waiting, whatever size or kind the system reports. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

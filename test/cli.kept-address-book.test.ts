@@ -16,7 +16,7 @@ let datadir: string;
 beforeEach(() => void (datadir = mkdtempSync(join(tmpdir(), 'verack-book-'))));
 afterEach(() => rmSync(datadir, { recursive: true, force: true }));
 
-/** What was reported as a failure. */
+/** The reported failures. */
 function output(): { out: Output; failures: string[] } {
   const failures: string[] = [];
   return { out: { failure: (line: string) => void failures.push(line) } as unknown as Output, failures };

@@ -1,4 +1,4 @@
-/** The forms of a log line on stderr. */
+/** The formats of a log line on stderr. */
 import { describe, expect, test } from '@jest/globals';
 import { lineOf, logLine } from '../src/cli/log-formats.js';
 

@@ -1,4 +1,4 @@
-/** Open files: the limit is found, and what does not fit is said. */
+/** The limit on open files: it is found, and a warning names the connections that it does not allow. */
 import { describe, expect, test } from '@jest/globals';
 import { limitIn, openFilesLimit, RESERVED, slotsThatFit } from '../src/cli/open-file-limit.js';
 import { Output } from '../src/cli/output.js';

@@ -28,7 +28,7 @@ function written(stream: WritableOutput, limit = 1_048_576) {
   return { target, events, pass: (ms: number) => (now += ms) };
 }
 
-/** A file or device that is written by its number, as stdout is when it is one. */
+/** A file or device that is written by its descriptor, as stdout is if it is one. */
 const file = (fd: number): WritableOutput => ({
   fd,
   writableLength: 0,
@@ -38,7 +38,7 @@ const file = (fd: number): WritableOutput => ({
   on: () => undefined,
 });
 
-/** Puts another file under the same number, as a disk with room again. */
+/** Opens another file with the same descriptor, as a disk that has free space again. */
 function reopen(fd: number, path: string): void {
   closeSync(fd);
   expect(openSync(path, 'w')).toBe(fd);
@@ -132,7 +132,7 @@ describe('draining', () => {
 });
 
 describe('stdout of a process', () => {
-  /** The module as a process can load it, and a program that writes ten lines and says on stderr what happened. */
+  /** The module in a form that a process can load, and a program that writes ten lines and reports on stderr what happened. */
   const program = (): string => {
     for (const name of ['cli/output-stream']) {
       const { code } = transformFileSync(`src/${name}.ts`, {

@@ -28,7 +28,7 @@ describe('a table', () => {
     expect(tabulated(columns, [3], 14)[2]).toMatch(/bb, dd/);
   });
 
-  test('shortens a column no further than to what it needs', () => {
+  test('shortens a column no further than to its minimum width', () => {
     expect(tabulated(columns, [5], 14).slice(0, 2)).toEqual(['a      c', 'xxxxx  zzzzzz…']);
     expect(tabulated(columns, [5], 1).slice(0, 2)).toEqual(['a      c', 'xxxxx  zzzzz…']);
   });

@@ -1,4 +1,4 @@
-/** The boundaries of the messages: what the message table gives, and the verdicts that go with it. */
+/** The boundaries of the messages: those that are derived from the message table, and their verdicts. */
 import { describe, expect, test } from '@jest/globals';
 import { boundaries, digestOf, STATES } from '../src/conformance/boundaries/boundaries.js';
 import { boundaryCases } from '../src/conformance/boundaries/boundary-cases.js';

@@ -51,7 +51,7 @@ describe('verack conform', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('exits 0 with a table when no must-case failed', async () => {
+  test('exits 0 with a table when no must case failed', async () => {
     const { code, stdout } = await ran(
       '--regtest',
       ours,
@@ -66,13 +66,13 @@ describe('verack conform', () => {
     expect(stdout).toMatch(/\n7 passed, 0 failed \(0 must\), 0 known differences, 0 skipped\n$/);
   });
 
-  test('exits 6 when a must-case failed, and shows what was seen', async () => {
+  test('exits 6 when a must case failed, and shows what was observed', async () => {
     const { code, stdout } = await ran('--regtest', formatEndpoint(careless.local), '--only', 'in-seq-009');
     expect(code).toBe(6);
     expect(stdout).toContain('step 4 (expect_quiet): pong instead of silence');
   });
 
-  test('exits 77 when nothing could be run', async () => {
+  test('exits 77 when no case could run', async () => {
     const { code, stderr } = await ran('--regtest', '127.0.0.1:1');
     expect([code, stderr]).toEqual([
       77,
@@ -117,13 +117,13 @@ describe('verack conform', () => {
     expect(readFileSync(file('c.html'), 'utf8').match(/<td class="pass">/g)).toHaveLength(2);
   });
 
-  test('has a program make the node dial', async () => {
+  test('runs a command that makes the node dial', async () => {
     const command = `true {host} {port} {type} {v2}`;
     const { stdout } = await ran('--regtest', ours, '--only', 'in-hs-001', '--dial-command', command);
     expect(stdout).toContain('1 passed');
   });
 
-  test('explains a case, as it should be and as it was', async () => {
+  test('prints a case as expected and as observed', async () => {
     const script = await ran('--explain', 'in-seq-009');
     expect(script.stdout).toContain('◄── nothing for 400 ms');
     const transcript = await ran('--regtest', ours, '--explain', 'in-seq-009');
@@ -131,7 +131,7 @@ describe('verack conform', () => {
     expect([script.code, transcript.code]).toEqual([0, 0]);
   });
 
-  test('lists every case and what is left out', async () => {
+  test('lists every case, and the reasons for skipped ones', async () => {
     const { code, stdout } = await ran('--list');
     expect(code).toBe(0);
     expect(stdout.match(/^(in|out)-/gm)).toHaveLength(loadCases().length);

@@ -38,7 +38,7 @@ const matrix = matrixOf(
 );
 
 describe('a matrix', () => {
-  test('counts by role, and keeps what was expected and seen of each node', () => {
+  test('counts by role, and contains what was expected and observed of each node', () => {
     expect(
       matrix.nodes.map(({ listener: one, dialler: other }) => [one.pass, one.fail, other.known]),
     ).toEqual([
@@ -56,7 +56,7 @@ describe('a matrix', () => {
     expect(first?.results.gone).toBeUndefined();
   });
 
-  test('is a page that asks for nothing and whose data end no element', () => {
+  test('is a page that makes no requests, and whose data cannot end an element', () => {
     const page = matrixPage(matrix);
     expect(page.match(/<\/script>/g)).toHaveLength(2);
     expect(page).toContain('title="&lt;/script&gt;&lt;b&gt;"');
@@ -89,7 +89,7 @@ describe('verack matrix', () => {
     return { code, text };
   }
 
-  test('judges our own node, and names one that is not there', async () => {
+  test('includes our own node, and reports one that cannot be reached', async () => {
     const { code, text } = await ran('--output', folder, '--only', 'in-seq-009', 'none=127.0.0.1:1');
     expect(code).toBe(77);
     expect(text).toContain('none: no case could run: could not connect: nothing listens there');

@@ -22,7 +22,7 @@ import {
 
 const cases = loadCases();
 
-/** What becomes of these steps against a node that follows the script; empty when they pass. */
+/** The result of these steps against a node that follows the script; empty when they pass. */
 async function seenBy(script: Script, steps: readonly Step[], more: Partial<Case> = {}): Promise<string> {
   const { clock, subject } = await scriptedSetup(script);
   const finding = await driven(clock, runCase(caseOf(steps, more), { subject, chain, clock }));
@@ -31,7 +31,7 @@ async function seenBy(script: Script, steps: readonly Step[], more: Partial<Case
 }
 
 describe('ops accept what is right and report what is wrong', () => {
-  /** What the op is about, steps, a node that passes, a node that does not, what is seen of the latter. */
+  /** The op, its steps, a node that passes, a node that does not, and the deviation of the latter. */
   const scripts: [string, readonly Step[], Script, Script, string][] = [
     ['expect: nothing comes', HANDSHAKE_STEPS, GOOD, {}, 'step 2 (expect): no version within 3000 ms'],
     [
@@ -269,7 +269,7 @@ describe('ops accept what is right and report what is wrong', () => {
     expect(await seenBy(GOOD, it.steps)).toBe('step 4 (expect_quiet): pong instead of silence');
   });
 
-  test('dialling us: a connection, none, one more', async () => {
+  test('outbound connections: one, none, one more', async () => {
     const more = { role: 'outbound', connection_type: 'manual' } as const;
     const steps: Step[] = [{ op: 'listen' }, { op: 'trigger_connect' }, { op: 'accept', within_ms: 500 }];
     const alone: Step[] = [...steps, { op: 'expect_no_accept', ms: 500 }];
@@ -342,7 +342,7 @@ describe('a node that floods', () => {
     },
   };
 
-  test('cannot make the tester keep more than a bounded number of bytes', async () => {
+  test('cannot make the tester buffer more than a bounded number of bytes', async () => {
     const { clock, subject } = await scriptedSetup(flood);
     const run = new CaseRun(caseOf([{ op: 'close' }]), { subject, chain, clock });
     await driven(

@@ -12,11 +12,11 @@ import { driven } from './support/drive-clock.js';
 import { seededRandom } from './support/memory-nodes.js';
 
 const AT = { host: '10.0.0.1', port: 18_444 };
-/** Core closes when more than 60 s have passed; a timer of ours fires when as many have. The difference shows only with a clock that is moved. */
+/** Core closes when more than 60 s have passed; a timer of ours fires when exactly 60 s have passed. The difference shows only with a clock that is controlled. */
 const MORE_THAN_A_MINUTE = { handshakeTimeout: 60_001 };
 const TYPES = ['outbound-full-relay', 'block-relay-only', 'feeler', 'addr-fetch', 'manual'] as const;
 
-/** A fresh node of ours; its clock is its own and stands still unless a case moves it. */
+/** A new node with a separate clock, which stands still unless a case advances it. */
 async function reportOf(cases: readonly Case[], options: NodeOptions): Promise<Report> {
   const clock = new VirtualClock();
   const nodeClock = new VirtualClock();

@@ -1,4 +1,4 @@
-/** The ops of BIP324: each accepts what is right and reports what is wrong, and what it corrupts arrives corrupted. */
+/** The ops of BIP324: each accepts correct behaviour and reports a deviation, and the bytes that it corrupts arrive corrupted. */
 import { describe, expect, test } from '@jest/globals';
 import type { Case, Step } from '../src/conformance/case.js';
 import { runCase } from '../src/conformance/conform.js';
@@ -24,7 +24,7 @@ async function findingOf(script: Script, it: Case): Promise<Finding> {
 const seenBy = async (script: Script, steps: readonly Step[], more: Partial<Case> = {}): Promise<string> =>
   (await findingOf(script, caseOf(steps, { ...V2, ...more }))).seen;
 
-/** What a node reads of these steps, messages left out. */
+/** What a node reads of these steps, without messages. */
 async function readOf(steps: readonly Step[], more: Partial<Case> = {}): Promise<string[]> {
   const read: string[] = [];
   const v2Event = (_: unknown, event: V2Event): void => {
@@ -35,7 +35,7 @@ async function readOf(steps: readonly Step[], more: Partial<Case> = {}): Promise
   return read;
 }
 
-/** What does what a v2 node must do with what it cannot read. */
+/** A node that reacts to invalid bytes as a v2 node must. */
 const CAREFUL: Script = {
   ...GOOD,
   v2Event: (connection, { kind }) => kind === 'broken' && connection.close(),
@@ -94,7 +94,7 @@ describe('the exchange of keys', () => {
     ).toBe('');
   });
 
-  test('does not happen with a node that speaks v1 alone', async () => {
+  test('fails with a node that speaks v1 only', async () => {
     const { clock, subject } = await scriptedSetup(GOOD);
     const finding = await driven(clock, runCase(caseOf([handshake], V2), { subject, chain, clock }));
     expect(finding.seen).toBe('step 1 (v2_handshake): no key within 3000 ms');
@@ -147,7 +147,7 @@ describe('packets', () => {
     expect(await seenBy(GOOD, quiet)).toBe('step 3 (expect_quiet): pong instead of silence');
     // Three bytes are a length, whatever it is.
     const noise: Script = { message: (connection) => connection.raw('00'.repeat(3)) };
-    expect(await seenBy(noise, quiet)).toMatch(/(a packet that is too long|that are no message) instead/);
+    expect(await seenBy(noise, quiet)).toMatch(/(a packet that is too long|that are not a message) instead/);
   });
 
   test.each<[string, readonly Step[], string]>([

@@ -1,4 +1,4 @@
-/** What a connection remembers (machines/context.ts) and what it sends (machines/message-sequences.ts). */
+/** The context of a connection (machines/context.ts) and the messages that it sends (machines/message-sequences.ts). */
 import { describe, expect, test } from '@jest/globals';
 
 import {

@@ -13,7 +13,7 @@ function cut(bytes: Uint8Array, offsets: readonly number[]): Uint8Array[] {
   return edges.slice(1).map((edge, i) => bytes.subarray(edges[i], edge));
 }
 
-/** At night the conversations are cut at every byte. */
+/** In the nightly run, the conversations are cut at every byte. */
 const STRIDE = nightly(1, 5);
 
 describe.each(conversations)('$name', (conversation) => {

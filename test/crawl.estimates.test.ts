@@ -99,7 +99,7 @@ describe('estimates', () => {
     });
   });
 
-  test('failed addresses that answer when they are asked again are projected to all that failed', () => {
+  test('the share of failed addresses that answer a second contact is extrapolated to all that failed', () => {
     const up = Array.from({ length: 50 }, (_, n) => attempt(`8.1.1.${n}:8333`, true));
     const down = Array.from({ length: 100 }, (_, n) => attempt(`8.1.2.${n}:8333`, false));
     const again = [2, 3, 4].flatMap((round) => [
@@ -112,7 +112,7 @@ describe('estimates', () => {
     expect(estimate.high).toBeGreaterThan(70);
   });
 
-  test('the interval holds the truth in a simulated population, and nothing unroutable is contacted', async () => {
+  test('the interval contains the true number in a simulated population, and nothing unroutable is contacted', async () => {
     const options = { size: 400, reachable: 240, churn: 0.02, rounds: 4, sample: 150, advertises: 20 };
     const all = await Promise.all([1, 2, 3, 4, 5].map((seed) => coverageOf(seed, options)));
     expect(all.filter(({ holds }) => !holds)).toEqual([]);
@@ -236,7 +236,7 @@ describe('views', () => {
     expect(rows[1]).toMatchObject({ host: '8.1.1.2', outcome: 'unreachable' });
   });
 
-  test('a file that is no crawl is refused; a last line that was cut is not', () => {
+  test('a file that is not a crawl is refused; a last line that was cut is not', () => {
     const other = join(directory, 'other');
     writeFileSync(other, 'hello\nworld\n');
     expect(() => loadSnapshot(other, new Snapshot(networkLookup()))).toThrow('is not an event of a crawl');

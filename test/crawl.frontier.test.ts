@@ -1,4 +1,4 @@
-/** The frontier's bounds: what is contacted, in which order, and what gossip cannot bring about. */
+/** The bounds of the frontier: what is contacted, in which order, and what gossip cannot cause. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { OptOutList, classifyHost } from '../src/crawl/index.js';
@@ -66,7 +66,7 @@ describe('what is never contacted', () => {
     expect(add(frontier, '8.8.4.4:8334')).toBe('new');
   });
 
-  test('an opt-out line that is no address is refused', () => {
+  test('an opt-out line that is not an address is refused', () => {
     expect(() => new OptOutList('1.2.3.0/64')).toThrow('ERR_LOCAL_ARGUMENT');
   });
 });
@@ -110,7 +110,7 @@ describe('gossip that leads nowhere', () => {
     expect(drain(frontier)).toHaveLength(2_000);
   });
 
-  test('but never without end', () => {
+  test('but only a bounded number of times', () => {
     const frontier = make({ maxAddresses: 100_000 });
     for (let n = 0; n < 20_000; n++) add(frontier, fake(n), from('liar'));
     expect(drain(frontier)).toHaveLength(5_000 + 32);

@@ -1,4 +1,4 @@
-/** Annotated bytes: every byte has its place, and the verdict is Core's. */
+/** Annotated bytes: each byte belongs to one field, and the verdict is that of Core. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { annotationLines } from '../src/cli/hex-dump.js';
@@ -16,7 +16,7 @@ const codes = (annotations: readonly Annotation[]): string[][] =>
 const values = ({ fields }: Annotation): Record<string, string> =>
   Object.fromEntries(fields.map(({ name, value }) => [name, value]));
 
-/** The payload of the version message in Bitcoin's own documentation style: every field another value. */
+/** The payload of a version message in which every field has a different value. */
 const VERSION =
   '80110100 0904000000000000 00e1f50500000000' +
   '0100000000000000 00000000000000000000ffff0a000001 208d' +

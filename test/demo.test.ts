@@ -1,5 +1,5 @@
 /**
- * Every connection of the demo ends as expected. Over real TCP; our node's clock is virtual and stands until everything
+ * Every connection of the demo ends as expected. Over real TCP; the clock of the node is virtual and does not advance until everything
  * but the handshake deadlines has happened, so that no deadline depends on how busy the machine is.
  */
 import { setImmediate as turn } from 'node:timers/promises';
@@ -9,10 +9,10 @@ import { SCENARIOS, type Scenario } from '../src/demo/scenarios.js';
 import { createNode, type PeerInfo, VirtualClock } from '../src/index.js';
 
 const HANDSHAKE_MS = 1_000;
-/** Only ends what hangs. */
+/** Only reached when the test hangs, milliseconds. */
 const LIMIT_MS = 60_000;
 
-/** Whether the peer is where its scenario leaves it without a deadline. */
+/** Whether the peer is in the state that its scenario reaches without a deadline. */
 function isReady({ expected, ...scenario }: Scenario, peer: PeerInfo): boolean {
   if (expected.code !== 'ERR_TIME_HANDSHAKE') return isExpected({ expected, ...scenario }, peer);
   const { state, dropped } = expected.facts ?? {};

@@ -33,7 +33,7 @@ async function drawn(machine: AnyStateMachine) {
   return { json: JSON.parse(json) as ChartFile, mmd, svg };
 }
 
-/** Read from the config, not from what the diagrams read: [state, its config], groups included. */
+/** Read from the config, not with the code of the diagrams: [state, its config], compound states included. */
 const statesIn = ({ states = {} }: StateConfig): [string, StateConfig][] =>
   Object.entries(states).flatMap(([name, state]) => [[name, state], ...statesIn(state)]);
 
@@ -53,7 +53,7 @@ const movesIn = (machine: AnyStateMachine) =>
 
 const idsIn = (svg: string): string[] => [...svg.matchAll(/ id="([^"]*)"/g)].map(([, id = '']) => id);
 
-/** The names of the elements left open, or the first that closes what is not open. */
+/** The names of the elements that are not closed, or the first end tag without a start. */
 function unbalanced(svg: string): string[] {
   const open: string[] = [];
   for (const [, slash, name = '', rest = ''] of svg.matchAll(/<(\/?)([\w:]+)((?:"[^"]*"|[^">])*)>/g)) {

@@ -1,4 +1,4 @@
-/** Dialling: what a caller can do wrong, redials, and the handle that goes on with them. */
+/** Dialling: errors of a caller, redials, and the handle, which remains the same. */
 import { describe, expect, test } from '@jest/globals';
 import type { Net, NodeOptions } from '../src/index.js';
 import { createNode } from '../src/index.js';

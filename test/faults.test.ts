@@ -1,6 +1,6 @@
 /**
  * The fault grid: every fault, from either end, at every state in which it can take effect, ends as expected, and the node
- * goes on serving the healthy peer beside it. Latencies are seeded; nothing waits.
+ * continues to serve the healthy peer. Latencies are seeded; no test waits for real time.
  */
 import { describe, expect, test } from '@jest/globals';
 import type { Rules } from '../machines/index.js';
@@ -19,7 +19,7 @@ const SEEDS = [1, 2, 3];
 const ROUND = 130_000;
 const PONG_ROUND = 1_300_000;
 
-/** The faulty side never loses patience, so that it is the node under test that ends it. */
+/** The faulty side has no deadlines, so that the node under test ends the connection. */
 const PATIENT = { handshakeTimeout: 1e9, pongTimeout: 1e9, idleTimeout: 1e9 };
 
 /** Whether the faulty side listens or dials; the node under test does the other. */
@@ -191,18 +191,20 @@ describe('slow', () => {
 });
 
 describe('self-nonce', () => {
-  /** Somebody who listens, says nothing, and hears with which nonce he is dialled. */
+  /** A listener that sends nothing, and reads the nonce of the version that it receives. */
   async function nonceSent(setup: FaultTest): Promise<string> {
     let nonce = '';
     const framer = createV1Framer(setup.node.chain.magic);
-    const hear = (chunk: Uint8Array) => {
+    const receive = (chunk: Uint8Array) => {
       const [event] = framer.feed(chunk);
       const received = event?.kind === 'frame' ? decodeMessage(event.command, event.payload) : undefined;
       if (received?.ok && received.message.command === 'version') nonce = received.message.nonce ?? '';
     };
-    const ear = { host: '10.0.3.1', port: 18444 };
-    await setup.net.at(ear.host).listen(ear, (link) => link.attach({ data: hear, closed: () => undefined }));
-    setup.node.dial(ear);
+    const listener = { host: '10.0.3.1', port: 18444 };
+    await setup.net
+      .at(listener.host)
+      .listen(listener, (link) => link.attach({ data: receive, closed: () => undefined }));
+    setup.node.dial(listener);
     setup.clock.advance(1_000);
     return nonce;
   }

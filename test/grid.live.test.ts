@@ -1,4 +1,4 @@
-/** The grid once more, on running nodes: what a node does on the wire is what the machine says in the cell. */
+/** The grid once more, on running nodes: a node does on the wire what the machine decides in the cell. */
 import { expect, test } from '@jest/globals';
 
 import { obstacleIn, playAll, REACHED, report } from './grid/compare.js';

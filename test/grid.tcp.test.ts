@@ -1,4 +1,4 @@
-/** The grid on running nodes over TCP: the same cells as in memory, where the system lets us. */
+/** The grid on running nodes over TCP: the same cells as in memory, as far as the system permits. */
 import { expect, test } from '@jest/globals';
 
 import { obstacleIn, type Place, playAll, REACHED, report } from './grid/compare.js';

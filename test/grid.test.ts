@@ -38,7 +38,7 @@ const UPDATE = 'UPDATE_GRID';
 const NOTE = `Generated from the machine's config by \`${UPDATE}=1 npm test -- test/grid\`; a stale table fails the tests.`;
 
 describe("the peer's grid", () => {
-  /** Asked for by the tests, not while they are collected: who runs one test does not wait for all cells. */
+  /** Computed by the tests, not while they are collected, so that a single test does not compute all cells. */
   const grid = () =>
     ROWS.flatMap((row) => COLUMNS.map((column) => ({ row, column, cell: cellOf(row, column) })));
   type Place = ReturnType<typeof grid>[number];

@@ -1,4 +1,4 @@
-/** Who may connect: limits on sources, bans, the whitelist, discouragement, eviction. On a virtual clock, from public addresses. */
+/** Which peers may connect: limits on sources, bans, the whitelist, discouragement, eviction. On a virtual clock, from public addresses. */
 import { describe, expect, test } from '@jest/globals';
 import type { BitcoinNode, NodeOptions } from '../src/index.js';
 import type { Link } from '../src/net/link.js';
@@ -14,7 +14,7 @@ interface Refusal {
   readonly facts: object;
 }
 
-/** A listening node, who was refused, and a way to call it without a word. */
+/** A listening node, the addresses that it refused, and a function that connects without sending anything. */
 async function listening(options: NodeOptions = {}) {
   const setup: MemoryNetwork = memoryNetwork();
   const node = setup.node(options, A.host);

@@ -1,4 +1,4 @@
-/** The inspector: what it sends, to whom, and what it deletes. */
+/** The inspector: what it sends to which clients, and what it deletes. */
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -210,7 +210,7 @@ describe('the stream', () => {
     expect(one.statesOf('peer.1')).toEqual(two.statesOf('peer.1'));
   });
 
-  test('an actor that throws has ended, though no snapshot says so', async () => {
+  test('an actor that throws has ended, although no snapshot reports it', async () => {
     const relay = await relayOf();
     const reader = await Reader.open(relay);
     const fails = () => {

@@ -100,7 +100,7 @@ describe('every page', () => {
 });
 
 describe('/stately', () => {
-  test('says what is sent, and loads no frame before the click', async () => {
+  test('shows what is sent, and loads no frame before the click', async () => {
     const { body, headers } = await ask(relay, '/stately');
     expect(body).toContain('data-frame="https://stately.ai/inspect"');
     expect(body).not.toMatch(/<iframe|src="http/);

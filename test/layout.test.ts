@@ -38,7 +38,7 @@ const targetOf = (file: string, what: string): string =>
       ? 'node:'
       : what;
 
-/** Depth first: an arrow back into the path that leads here closes a circle. */
+/** Depth-first search: an edge to a module on the current path closes a cycle. */
 function circlesOf(arrows: ReadonlyMap<string, readonly string[]>): string[] {
   const circles: string[] = [];
   const done = new Set<string>();
@@ -114,7 +114,7 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
     ...CORE,
     'node:': 'yes',
     xstate: 'yes',
-    // Loaded when asked for.
+    // Imported only when needed.
     '@nats-io/jetstream': 'types',
     '@nats-io/kv': 'types',
     '@nats-io/transport-node': 'types',

@@ -1,4 +1,4 @@
-/** What one peer can cost over TCP: whole stories, the flooder in a process of its own. */
+/** The cost of one peer over TCP: complete connections, with the flooding peer in a separate process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from '@jest/globals';

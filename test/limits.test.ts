@@ -1,4 +1,4 @@
-/** What one peer can cost: bytes that wait for it, and messages that serve nobody. On a virtual clock. */
+/** The cost of one peer: bytes that wait for it, and useless messages. On a virtual clock. */
 import { describe, expect, test } from '@jest/globals';
 import type { BitcoinNode, Net, NodeOptions, Reason } from '../src/index.js';
 import type { Facts } from '../src/reasons.js';
@@ -22,7 +22,7 @@ const SHORT_PING = frame('ping', new Uint8Array(7));
 const SHORT_INV = frame('inv', Uint8Array.of(2));
 const VALID_INV = frame('inv', Uint8Array.of(1, 2, 0, 0, 0, ...Array<number>(32).fill(7)));
 
-/** A node and somebody who dialled it, raw. */
+/** A node, and a raw link that dialled it. */
 async function called(options: NodeOptions = {}) {
   const network = memoryNetwork();
   const node = network.node(options, A.host);

@@ -10,7 +10,7 @@ import { memoryNetwork } from './support/memory-nodes.js';
 const HERE = { host: '10.0.0.1', port: 18_444 };
 const LARGE = 1_000_000;
 
-/** A node and the link of somebody who dialled it. `isListened`: somebody is shown every message, so every payload is held. */
+/** A node, and a link that dialled it. `isListened`: there is a listener for messages, so every payload is buffered. */
 async function called({ isListened = false } = {}) {
   const network = memoryNetwork();
   const node = network.node({}, HERE.host);
@@ -65,7 +65,7 @@ describe('a payload of 1 MB', () => {
     expect(peer()?.dropped).toEqual({ ERR_FRAME_CHECKSUM: 1 });
   });
 
-  test('before version is held where somebody is shown every message', async () => {
+  test('before version is buffered when there is a listener for messages', async () => {
     const { node, send } = await called({ isListened: true });
     send(parts('block')[0]);
     expect(node.bytesBuffered).toBeGreaterThan(LARGE / 2);
@@ -87,7 +87,7 @@ describe('a payload of 1 MB', () => {
   });
 });
 
-test('whatever comes before, between and behind version and verack: the verdicts are those of a node that holds every payload', async () => {
+test('whatever comes before, between and after version and verack: the verdicts are those of a node that buffers every payload', async () => {
   const command = fc.constantFrom(
     'block',
     'tx',

@@ -387,7 +387,7 @@ describe('the end of a key exchange', () => {
     ['no byte', [], 'detecting'],
     ['some bytes of a v1 header', [{ type: 'bytes.arrived' }], 'detecting'],
     ['a byte that is not v1', [{ type: 'bytes.arrived' }, { type: 'bytes.v2' }], 'v2'],
-  ] as const)('a caller that sent %s, told in its reason', (_, events, transport) => {
+  ] as const)('a caller that sent %s, which its reason contains', (_, events, transport) => {
     const { output } = exchange('responder', KEYS[0], ...events, LOST);
     expect(output).toMatchObject({ facts: { transport, role: 'responder' } });
   });

@@ -65,7 +65,7 @@ class Crowd {
     for (const id of close) this.#end(id, this.peers.get(id)!, 'closed');
   }
 
-  /** Each decision changes something: nobody is paused twice. */
+  /** Each decision changes something: no peer is paused twice. */
   #move(id: number, from: Peer['state'], to: Peer['state']): void {
     const peer = this.peers.get(id)!;
     expect(peer.state).toBe(from);

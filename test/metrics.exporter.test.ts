@@ -1,4 +1,4 @@
-/** The exporter: what it answers, to whom, and its limits. */
+/** The exporter: its answers, which clients get them, and its limits. */
 import { mkdtemp } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
@@ -180,7 +180,7 @@ describe('the exporter', () => {
     open.push(nodeMetrics(memoryNetwork().node(), registry));
     Object.assign(registry.getSingleMetric('verack_ping_seconds')!, {
       collect: () => {
-        throw new Error('a series of somebody else');
+        throw new Error('a series of another program');
       },
     });
     expect((await ask(exporter.url)).status).toBe(500);

@@ -1,4 +1,4 @@
-/** The metrics: do the figures agree with what the node itself says, and does Prometheus understand them? */
+/** The metrics: the figures agree with the events and the tracker of the node, and Prometheus can parse them. */
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
@@ -73,7 +73,7 @@ class Expected {
 const HOSTS = { us: '10.0.0.1', v2: '10.0.0.2', v1: '10.0.0.3', faulty: '10.0.0.4' };
 const at = (host: string) => ({ host, port: 18444 });
 
-/** One node with every kind of peer: v2, v1 after a fallback, one that fails, one that comes, one turned away, one that is not there. */
+/** One node with every kind of peer: v2, v1 after a fallback, a failed one, an inbound one, a refused one, and an address without a listener. */
 async function network() {
   const network = memoryNetwork();
   const make = (host: string, options: NodeOptions = {}) => {

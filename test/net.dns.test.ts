@@ -57,7 +57,7 @@ describe('resolveHost', () => {
     expect(await resolve('both.example')).toEqual(['203.0.113.5', '203.0.113.6', '2001:db8::1']);
   });
 
-  test('one address family without an answer is no failure, and duplicates are removed', async () => {
+  test('one address family without an answer is not a failure, and duplicates are removed', async () => {
     expect(await resolve('four.example')).toEqual(['203.0.113.5']);
   });
 

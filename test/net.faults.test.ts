@@ -150,7 +150,7 @@ describe('frames', () => {
     expect(atFaulty.bytes).toBe(hex(PING));
   });
 
-  test('bytes that are no frame pass unchanged', () => {
+  test('bytes that are not a frame pass unchanged', () => {
     for (const name of FAULT_NAMES.filter((fault) => fault !== 'split' && fault !== 'slow')) {
       const { faulty, clock, atHealthy } = faultyPair(name);
       faulty.write([Buffer.from('short')]);

@@ -11,8 +11,8 @@ import { i2p, socks5Proxied } from './support/proxied-nets.js';
 const WAIT_MS = 20_000;
 const MIB = 1 << 20;
 
-/** Records what a link tells, and waits, for a bounded time, until it has told something. */
-class Ear implements LinkHandler {
+/** Records the events of a link, and waits for one, for a bounded time. */
+class RecordingHandler implements LinkHandler {
   readonly chunks: Buffer[] = [];
   readonly ends: LinkCode[] = [];
   drains = 0;
@@ -63,7 +63,7 @@ class Ear implements LinkHandler {
     return this.until('the end', () => this.ends.length > 0);
   }
 
-  hears(text: string): Promise<void> {
+  receives(text: string): Promise<void> {
     return this.until(text, () => this.text.includes(text));
   }
 }
@@ -136,41 +136,46 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
     return [outcome.link, await far];
   }
 
-  async function heardConnection(): Promise<{ near: Link; far: Link; nearEar: Ear; farEar: Ear }> {
+  async function observedConnection(): Promise<{
+    near: Link;
+    far: Link;
+    nearEvents: RecordingHandler;
+    farEvents: RecordingHandler;
+  }> {
     const [near, far] = await connection();
-    const ears = { nearEar: new Ear(), farEar: new Ear() };
-    near.attach(ears.nearEar);
-    far.attach(ears.farEar);
-    return { near, far, ...ears };
+    const handlers = { nearEvents: new RecordingHandler(), farEvents: new RecordingHandler() };
+    near.attach(handlers.nearEvents);
+    far.attach(handlers.farEvents);
+    return { near, far, ...handlers };
   }
 
   /** A question and its answer on another connection: whatever was on its way before has come. */
   async function barrier(): Promise<void> {
     for (let round = 0; round < 2; round += 1) {
-      const { near, far, nearEar, farEar } = await heardConnection();
+      const { near, far, nearEvents, farEvents } = await observedConnection();
       near.write([ascii('there')]);
-      await farEar.hears('there');
+      await farEvents.receives('there');
       far.write([ascii('back')]);
-      await nearEar.hears('back');
+      await nearEvents.receives('back');
     }
   }
 
   test('bytes come in order and unchanged, both ways', async () => {
-    const { near, far, nearEar, farEar } = await heardConnection();
+    const { near, far, nearEvents, farEvents } = await observedConnection();
     for (let n = 0; n < 100; n += 1) near.write([ascii(`<${n}>`), ascii('-')]);
     far.write([ascii('other way')]);
-    await farEar.hears('<99>-');
-    await nearEar.hears('other way');
-    expect(farEar.text).toBe(Array.from({ length: 100 }, (_, n) => `<${n}>-`).join(''));
-    expect(nearEar.text).toBe('other way');
+    await farEvents.receives('<99>-');
+    await nearEvents.receives('other way');
+    expect(farEvents.text).toBe(Array.from({ length: 100 }, (_, n) => `<${n}>-`).join(''));
+    expect(nearEvents.text).toBe('other way');
   });
 
   test('the frames of one write are one chunk, and an empty write is nothing', async () => {
-    const { near, farEar } = await heardConnection();
+    const { near, farEvents } = await observedConnection();
     near.write([]);
     near.write([ascii('one'), ascii('two'), ascii('three')]);
-    await farEar.hears('three');
-    expect(farEar.chunks.map(String)).toEqual(['onetwothree']);
+    await farEvents.receives('three');
+    expect(farEvents.chunks.map(String)).toEqual(['onetwothree']);
   });
 
   test("both ends have each other's endpoints", async () => {
@@ -192,7 +197,7 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
       speaker?.write([ascii('early')]);
       speaker?.end();
       await barrier();
-      const ear = new Ear();
+      const ear = new RecordingHandler();
       late?.attach(ear);
       expect(ear.chunks).toEqual([]);
       await ear.end();
@@ -202,43 +207,43 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
 
   test('pause before attach holds', async () => {
     const [near, far] = await connection();
-    const ear = new Ear();
+    const ear = new RecordingHandler();
     far.pause();
     far.attach(ear);
     near.write([ascii('held')]);
     await barrier();
     expect(ear.chunks).toEqual([]);
     far.resume();
-    await ear.hears('held');
+    await ear.receives('held');
   });
 
   test('end: everything written arrives, then one EOF; the ending side gets no event', async () => {
-    const { near, nearEar, farEar } = await heardConnection();
+    const { near, nearEvents, farEvents } = await observedConnection();
     near.write([Buffer.alloc(3 * MIB, 7)]);
     near.end();
     near.end();
     near.write([ascii('too late')]);
-    await farEar.end();
+    await farEvents.end();
     await barrier();
-    expect(farEar.size).toBe(3 * MIB);
-    expect(farEar.ends).toEqual(['ERR_LINK_EOF']);
-    expect([nearEar.chunks, nearEar.ends]).toEqual([[], []]);
+    expect(farEvents.size).toBe(3 * MIB);
+    expect(farEvents.ends).toEqual(['ERR_LINK_EOF']);
+    expect([nearEvents.chunks, nearEvents.ends]).toEqual([[], []]);
   });
 
   test('after end no event of the other side is reported, and its data does not disturb ours', async () => {
-    const { near, far, nearEar, farEar } = await heardConnection();
+    const { near, far, nearEvents, farEvents } = await observedConnection();
     near.write([ascii('last words')]);
     near.end();
     far.write([ascii('not received')]);
-    await farEar.end();
-    expect([farEar.text, farEar.ends]).toEqual(['last words', ['ERR_LINK_EOF']]);
-    expect(nearEar.chunks).toEqual([]);
+    await farEvents.end();
+    expect([farEvents.text, farEvents.ends]).toEqual(['last words', ['ERR_LINK_EOF']]);
+    expect(nearEvents.chunks).toEqual([]);
   });
 
   test('a link that received EOF is closed: writing, ending, destroying and pausing it do no harm', async () => {
-    const { near, far, nearEar, farEar } = await heardConnection();
+    const { near, far, nearEvents, farEvents } = await observedConnection();
     near.end();
-    await farEar.end();
+    await farEvents.end();
     far.write([ascii('x')]);
     far.pause();
     far.resume();
@@ -246,34 +251,39 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
     far.destroy();
     far.destroy();
     await barrier();
-    expect([farEar.ends, nearEar.ends, nearEar.chunks, far.pending]).toEqual([['ERR_LINK_EOF'], [], [], 0]);
+    expect([farEvents.ends, nearEvents.ends, nearEvents.chunks, far.pending]).toEqual([
+      ['ERR_LINK_EOF'],
+      [],
+      [],
+      0,
+    ]);
   });
 
   test('destroy ends the other side once and is silent on its own', async () => {
-    const { near, nearEar, farEar } = await heardConnection();
+    const { near, nearEvents, farEvents } = await observedConnection();
     near.destroy();
     near.destroy();
     near.end();
     near.write([ascii('x')]);
-    await farEar.end();
+    await farEvents.end();
     await barrier();
-    expect(farEar.ends).toHaveLength(1);
-    expect([nearEar.ends, farEar.chunks, near.pending]).toEqual([[], [], 0]);
+    expect(farEvents.ends).toHaveLength(1);
+    expect([nearEvents.ends, farEvents.chunks, near.pending]).toEqual([[], [], 0]);
   });
 
   test('nothing is called after destroy, not even from inside data', async () => {
-    const { near, far, nearEar, farEar } = await heardConnection();
-    farEar.onData = () => far.destroy();
+    const { near, far, nearEvents, farEvents } = await observedConnection();
+    farEvents.onData = () => far.destroy();
     near.write([ascii('one')]);
     near.write([Buffer.alloc(MIB)]);
-    await nearEar.end();
+    await nearEvents.end();
     await barrier();
-    expect(farEar.chunks).toHaveLength(1);
-    expect([farEar.ends, farEar.drains]).toEqual([[], 0]);
+    expect(farEvents.chunks).toHaveLength(1);
+    expect([farEvents.ends, farEvents.drains]).toEqual([[], 0]);
   });
 
   test('a paused reader causes backpressure, loses nothing, and the writer drains when reading resumes', async () => {
-    const { near, far, nearEar, farEar } = await heardConnection();
+    const { near, far, nearEvents, farEvents } = await observedConnection();
     far.pause();
     let written = 0;
     while (near.pending === 0 && written < 64) near.write([Buffer.alloc(MIB, written++)]);
@@ -281,62 +291,62 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
     near.write([ascii('tail')]);
     await barrier();
     // A proxy takes what fits into its own buffers.
-    if (isDirect) expect(nearEar.drains).toBe(0);
+    if (isDirect) expect(nearEvents.drains).toBe(0);
     far.resume();
-    await farEar.until('every byte', () => farEar.size === written * MIB + 4);
-    await nearEar.until('drained', () => nearEar.drains > 0);
+    await farEvents.until('every byte', () => farEvents.size === written * MIB + 4);
+    await nearEvents.until('drained', () => nearEvents.drains > 0);
     expect(near.pending).toBe(0);
-    const { bytes } = farEar;
+    const { bytes } = farEvents;
     for (let n = 0; n < written; n += 1) expect(bytes.readUInt16BE(n * MIB + MIB / 2)).toBe(n * 0x101);
     expect(bytes.subarray(-4).toString()).toBe('tail');
   });
 
   test('pause inside data stops the next chunk; EOF waits behind the data', async () => {
-    const { near, far, farEar } = await heardConnection();
-    farEar.onData = () => far.pause();
+    const { near, far, farEvents } = await observedConnection();
+    farEvents.onData = () => far.pause();
     near.write([ascii('one')]);
-    await farEar.hears('one');
+    await farEvents.receives('one');
     near.write([ascii('two')]);
     near.end();
     await barrier();
-    expect([farEar.text, farEar.ends]).toEqual(['one', []]);
-    farEar.onData = undefined;
+    expect([farEvents.text, farEvents.ends]).toEqual(['one', []]);
+    farEvents.onData = undefined;
     far.resume();
-    await farEar.end();
-    expect(farEar.text).toBe('onetwo');
+    await farEvents.end();
+    expect(farEvents.text).toBe('onetwo');
   });
 
   test('a link that rests resumes by itself, after others were read', async () => {
-    const one = await heardConnection();
-    const two = await heardConnection();
+    const one = await observedConnection();
+    const two = await observedConnection();
     const order: string[] = [];
-    one.farEar.onData = () => {
+    one.farEvents.onData = () => {
       order.push('one');
       one.far.rest();
       two.near.write([ascii('two')]);
     };
-    two.farEar.onData = () => order.push('two');
+    two.farEvents.onData = () => order.push('two');
     one.near.write([Buffer.alloc(4 * MIB, 1)]);
-    await one.farEar.until('four MiB', () => one.farEar.size === 4 * MIB);
-    await two.farEar.hears('two');
-    // The system may have handed out one more read before it was told.
+    await one.farEvents.until('four MiB', () => one.farEvents.size === 4 * MIB);
+    await two.farEvents.receives('two');
+    // The system may have handed out one more read before it got the call.
     if (isDirect) expect(order.slice(0, 3)).toContain('two');
   });
 
   test('a paused link stays paused through a rest, and one that ended stays silent', async () => {
-    const { near, far, farEar } = await heardConnection();
+    const { near, far, farEvents } = await observedConnection();
     far.pause();
     far.rest();
     near.write([ascii('held')]);
     await barrier();
-    expect(farEar.size).toBe(0);
+    expect(farEvents.size).toBe(0);
     far.resume();
-    await farEar.hears('held');
+    await farEvents.receives('held');
     far.rest();
     far.destroy();
     near.write([ascii('late')]);
     await barrier();
-    expect(farEar.text).toBe('held');
+    expect(farEvents.text).toBe('held');
   });
 
   test('a cancelled dial calls no handler; a later cancel does nothing', async () => {
@@ -362,7 +372,7 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
   test('a cancel after opening does not affect the link', async () => {
     let far: Link | undefined;
     const listener = await listen((link) => (far = link));
-    const ear = new Ear();
+    const ear = new RecordingHandler();
     let giveUp: () => void = () => undefined;
     const near = await new Promise<Link>((resolve) => {
       giveUp = net.dial(listener.local, { opened: resolve, failed: () => undefined });
@@ -372,7 +382,7 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
     giveUp();
     await barrier();
     far?.write([ascii('still here')]);
-    await ear.hears('still here');
+    await ear.receives('still here');
   });
 
   // Ports belong to direct nets; refusals and resets are the proxy's own.
@@ -380,7 +390,7 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
 
   test('destroy with bytes unread is a reset for the other side', async () => {
     const [near, far] = await connection();
-    const ear = new Ear();
+    const ear = new RecordingHandler();
     near.attach(ear);
     near.write([ascii('never read')]);
     await barrier();
@@ -414,12 +424,12 @@ describe.each([...DIRECT, ...PROXIED])('$name', ({ make, host, isDirect }) => {
   });
 
   test('closing a listener resolves at once, frees the port and leaves accepted links alone', async () => {
-    const { near, farEar } = await heardConnection();
+    const { near, farEvents } = await observedConnection();
     const [listener] = listeners;
     await listener?.close();
     await listener?.close();
     near.write([ascii('alive')]);
-    await farEar.hears('alive');
+    await farEvents.receives('alive');
     listeners.push(await net.listen(near.remote, () => undefined));
   });
 });

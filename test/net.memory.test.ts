@@ -7,7 +7,7 @@ import { VirtualClock } from '../src/net/virtual-clock.js';
 
 const PLACE = { host: '10.0.0.1', port: 8333 };
 
-/** Records, on one tape and with the time, what happens to every link that listens with it. */
+/** Records the events of all links that use it in one list, with their times. */
 class Tape {
   readonly lines: string[] = [];
   constructor(readonly clock: VirtualClock) {}

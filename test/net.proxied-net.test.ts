@@ -1,4 +1,4 @@
-/** Which way each target goes, and that no name reaches a resolver where a proxy takes names. */
+/** The route of each target, and that no name reaches a resolver if a proxy resolves names. */
 import { setServers } from 'node:dns';
 import { getServers } from 'node:dns/promises';
 import { isIP } from 'node:net';

@@ -27,7 +27,7 @@ function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
-/** A server without our code: what the other side really sees. */
+/** A server that does not use our code, to observe what the other side receives. */
 async function rawServer(): Promise<[Server, Promise<Socket>]> {
   const server = createServer({ allowHalfOpen: true });
   const accepted = once(server, 'connection').then(([socket]) => {
@@ -185,11 +185,11 @@ describe('the other side', () => {
       await new Promise(setImmediate);
     }
     const codes: string[] = [];
-    const told = new Promise<void>((resolve) => {
+    const closed = new Promise<void>((resolve) => {
       link.attach({ data: () => undefined, closed: (code) => resolve(void codes.push(code)) });
     });
     expect(codes).toEqual([]);
-    await told;
+    await closed;
     expect(codes).toEqual(['ERR_LINK_RESET']);
   });
 
@@ -330,18 +330,18 @@ describe('listen', () => {
 
   test('errors of the listening socket do not end the process', async () => {
     const spy = jest.spyOn(Server.prototype, 'listen');
-    const told: Facts[] = [];
+    const closed: Facts[] = [];
     const listener = await tcpNet().listen(
       { host: HOST, port: 0 },
       (link) => closers.push(() => link.destroy()),
-      (facts) => told.push(facts),
+      (facts) => closed.push(facts),
     );
     closers.push(() => listener.close());
     const [server] = spy.mock.contexts as Server[];
     spy.mockRestore();
     const error = Object.assign(new Error('accept ENOBUFS'), { code: 'ENOBUFS' });
     for (let n = 0; n < 3; n += 1) server?.emit('error', error);
-    expect(told).toEqual(Array(3).fill({ syscode: 'ENOBUFS', ...listener.local }));
+    expect(closed).toEqual(Array(3).fill({ syscode: 'ENOBUFS', ...listener.local }));
     expect((await open(listener.local)).remote).toEqual(listener.local);
   });
 

@@ -1,4 +1,4 @@
-/** The system's timers: what has arrived is read before a deadline that passed meanwhile is judged. */
+/** The system's timers: bytes that have arrived are read before a deadline that passed meanwhile is checked. */
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { systemTimers } from '../src/net/timers.js';

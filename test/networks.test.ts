@@ -30,7 +30,7 @@ describe('the chains', () => {
     expect(network?.seeds).toHaveLength(seeds);
   });
 
-  test.each(['mainnet', 'Main', '', 'toString'])('%p is no chain', (name) => {
+  test.each(['mainnet', 'Main', '', 'toString'])('%p is not a chain', (name) => {
     expect(networkOf(name)).toBeUndefined();
   });
 

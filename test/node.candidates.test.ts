@@ -46,7 +46,7 @@ test('seeds that name addresses that are not public are reported and not dialled
   expect(lines.filter((line) => line.includes('unroutable'))).toEqual([]);
 });
 
-test('one seed, and more addresses than a sentence holds', () => {
+test('one seed, and more addresses than the sentence lists', () => {
   const addresses = ['0.0.0.0', '10.0.0.1', '10.0.0.2', '10.0.0.3'].map((host) => ({
     host,
     port: 8333,

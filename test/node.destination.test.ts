@@ -1,4 +1,4 @@
-/** Whom a dial names: what is looked up, what goes to the net as it stands, and what is refused. */
+/** The destination of a dial: which hosts are looked up, which are passed to the net unchanged, and which are refused. */
 import { describe, expect, test } from '@jest/globals';
 
 import { createNode, type Endpoint, memoryNet, type NodeOptions, type VerackError } from '../src/index.js';

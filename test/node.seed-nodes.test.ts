@@ -27,7 +27,7 @@ const seed = (hosts: readonly string[], time: number): Script => ({
   },
 });
 
-/** A node with one slot whose book holds `known`; nobody listens there. `asked`: when the seed nodes were asked. */
+/** A node with one slot whose book holds `known`; there are no listeners at those addresses. `asked`: when the seed nodes were asked. */
 async function started(known: readonly string[], seeds: readonly string[] = [SEED]) {
   const stage = memoryNetwork(0);
   const random = seededRandom('seed nodes');

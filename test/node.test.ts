@@ -264,11 +264,11 @@ describe('the clock', () => {
     b.on('pong', (pong) => pongs.push(pong));
     const peer = b.dial(A);
     await pass();
-    const told = [{ id: peer.id, addr: '10.0.0.1:18444', pingtime: 0.04 }];
-    expect(pongs).toEqual(told);
+    const expectedPongs = [{ id: peer.id, addr: '10.0.0.1:18444', pingtime: 0.04 }];
+    expect(pongs).toEqual(expectedPongs);
     for (const { id } of a.peers.list()) a.send(id, { command: 'pong', nonce: '0000000000000007' });
     await pass();
-    expect(pongs).toEqual(told);
+    expect(pongs).toEqual(expectedPongs);
     await pass(121_000);
     expect(pongs).toHaveLength(2);
   });

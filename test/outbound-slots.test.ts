@@ -149,7 +149,7 @@ describe('with `once`', () => {
 });
 
 describe('connection types', () => {
-  /** A node with candidates of its own, where everybody listens; `types` in the order of the dials. */
+  /** A node with candidates of its own, all of which listen; `types` in the order of the dials. */
   async function typed(hosts: readonly string[], options: Partial<OutboundOptions>) {
     const setup = memoryNetwork(0);
     for (const host of hosts) await setup.net.listen(addressOf(host), (link) => play(link, GOOD));

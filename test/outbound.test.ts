@@ -104,7 +104,7 @@ describe('a peer that sends its v1 version before it reads', () => {
     await node.stop();
   });
 
-  /** Who accepts, sends the first `size` bytes of a v1 version, and then neither reads nor closes. */
+  /** A peer that accepts, sends the first `size` bytes of a v1 version, and then neither reads nor closes. */
   async function acceptWith(bytes: Uint8Array) {
     const setup = memoryNetwork(0);
     const accepted: string[] = [];

@@ -5,7 +5,7 @@ import { memoryNet, NETWORKS, VirtualClock } from '../src/index.js';
 import { PeerPool, type PoolListener } from '../src/node/peer-pool.js';
 import { memoryNetwork, seededRandom } from './support/memory-nodes.js';
 
-const NOBODY: PoolListener = {
+const NO_LISTENER: PoolListener = {
   isListening: () => false,
   moved: () => undefined,
   message: () => undefined,
@@ -31,7 +31,7 @@ describe('kill', () => {
     const env = { clock, net, random: seededRandom(1), lookup: () => () => undefined };
     const ended: (string | undefined)[] = [];
     const listener = {
-      ...NOBODY,
+      ...NO_LISTENER,
       ended: (_: unknown, { reason }: { reason: { code: string } }) => ended.push(reason.code),
     };
     const pool = new PeerPool({ env, chain: NETWORKS.regtest, identity, rules: CORE_RULES }, listener);

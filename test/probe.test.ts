@@ -1,4 +1,4 @@
-/** The library's `probe`: what a report says of a healthy node, of a failing one, and of none at all. */
+/** The library's `probe`: its report on a healthy node, on a failing one, and on an address without a node. */
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type BitcoinNode, createNode, type NodeOptions, tcpNet } from '../src/index.js';
@@ -188,7 +188,7 @@ describe('a node of another chain', () => {
   });
 });
 
-test('an echo server is no node', async () => {
+test('an echo server is not a node', async () => {
   const server = createServer((socket) => socket.on('error', () => undefined).pipe(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

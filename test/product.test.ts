@@ -1,5 +1,5 @@
 /**
- * Initiator × responder, exhaustively: no deadlock, nobody left half-open, and `established` means that the other side has
+ * Initiator × responder, exhaustively: no deadlock, no half-open connection, and `established` means that the other side has
  * sent both of its messages. A variant that waits for their verack before sending its own must be caught.
  */
 import { describe, expect, test } from '@jest/globals';

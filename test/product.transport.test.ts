@@ -46,7 +46,7 @@ const responder = (v2only = false) => machineEnd('responder', v2only);
 const OF = (v2only: boolean): string => (v2only ? ' (v2only)' : '');
 const BOTH = [false, true] as const;
 
-/** Everybody who may meet; `waits`: only a deadline gets them out of it. */
+/** All pairs of ends; `waits`: only a deadline ends this pair. */
 const PAIRS: readonly (readonly [string, () => End, () => End, { readonly waits?: true }])[] = [
   ...BOTH.flatMap((mine) =>
     BOTH.map(

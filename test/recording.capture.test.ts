@@ -70,15 +70,15 @@ const INBOUND = '127.0.0.1_50280';
 const PEERS = [OUTBOUND, INBOUND];
 
 interface Compared extends CaptureVerdict {
-  readonly told: readonly CapturedSession[];
+  readonly capturedSessions: readonly CapturedSession[];
 }
 
 async function compared({ received, sent }: Pair, options: Partial<CompareOptions> = {}): Promise<Compared> {
-  const told: CapturedSession[] = [];
+  const capturedSessions: CapturedSession[] = [];
   const merged = mergedByTime(messagesIn(inPieces(received), 'received'), messagesIn(inPieces(sent), 'sent'));
-  const session = (one: CapturedSession): void => void told.push(one);
+  const session = (one: CapturedSession): void => void capturedSessions.push(one);
   const verdict = await compare(merged, { peer: INBOUND, isWhole: true, session, ...options });
-  return { ...verdict, told };
+  return { ...verdict, capturedSessions };
 }
 
 const messagesOf = async (bytes: Uint8Array): Promise<Spoken[]> => (await read(bytes)).messages;
@@ -184,7 +184,7 @@ describe('the comparison', () => {
     [OUTBOUND, false, ['getaddr', 'sendcmpct', 'feefilter']],
     [INBOUND, true, ['sendcmpct', 'feefilter']],
   ])('finds that our node answers like the node of %s', async (peer, inbound, left_out) => {
-    const { told, ...verdict } = await compared(sample(peer));
+    const { capturedSessions, ...verdict } = await compared(sample(peer));
     expect(verdict).toEqual({
       sessions: 1,
       messages: 16,
@@ -193,8 +193,10 @@ describe('the comparison', () => {
       left_out,
       faults: [],
     });
-    expect(told).toMatchObject([{ number: 1, inbound, left: 0 }]);
-    expect(told[0]?.entries.map(({ text }) => text)).toContain('verack: versionReceived → established');
+    expect(capturedSessions).toMatchObject([{ number: 1, inbound, left: 0 }]);
+    expect(capturedSessions[0]?.entries.map(({ text }) => text)).toContain(
+      'verack: versionReceived → established',
+    );
   });
 
   test.each(['version', 'wtxidrelay', 'sendaddrv2', 'verack', 'pong'])(
@@ -249,9 +251,9 @@ describe('the comparison', () => {
       return encode([...messages, ...later(messages, 60e6)]);
     };
     const twice = { received: await again(pair.received), sent: await again(pair.sent) };
-    const { told, ...verdict } = await compared(twice);
+    const { capturedSessions, ...verdict } = await compared(twice);
     expect(verdict).toMatchObject({ sessions: 2, messages: 32, differing: 0 });
-    expect(told.map(({ inbound, entries }) => [inbound, entries[0]?.at])).toEqual(
+    expect(capturedSessions.map(({ inbound, entries }) => [inbound, entries[0]?.at])).toEqual(
       Array(2).fill([peer === INBOUND, 0]),
     );
   });
@@ -321,12 +323,12 @@ describe('the comparison', () => {
   });
 
   test('replays nothing without one direction', async () => {
-    const { told, ...verdict } = await compared(
+    const { capturedSessions, ...verdict } = await compared(
       { ...sample(INBOUND), received: NOTHING },
       { isWhole: false },
     );
     expect(verdict).toMatchObject({ sessions: 1, messages: 8, differing: 0 });
-    expect(told[0]?.entries.every(({ side }) => side === 'tester')).toBe(true);
+    expect(capturedSessions[0]?.entries.every(({ side }) => side === 'tester')).toBe(true);
   });
 
   test('stops on its signal', async () => {
@@ -395,9 +397,12 @@ describe('the comparison', () => {
       received: encode([...(await messagesOf(received)), ...pings]),
       sent: encode([...(await messagesOf(sent)), ...many]),
     };
-    const { differing, differences, left_out, told } = await compared(pair);
+    const { differing, differences, left_out, capturedSessions } = await compared(pair);
     expect([differing, differences.length, left_out.length]).toEqual([50, 20, 64]);
-    expect([told[0]?.entries.length, told[0]?.left]).toEqual([400, 16 + 3 + 1_000 + 50 + 50 - 400]);
+    expect([capturedSessions[0]?.entries.length, capturedSessions[0]?.left]).toEqual([
+      400,
+      16 + 3 + 1_000 + 50 + 50 - 400,
+    ]);
   });
 
   test('keeps 64 kinds of messages per step', async () => {

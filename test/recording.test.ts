@@ -15,7 +15,7 @@ import type { Sink } from '../src/recording/recorder.js';
 import { play, recordedNode, type ReplayVerdict } from '../src/recording/record-and-replay.js';
 import { Chance } from './simulation/seeded-random.js';
 
-/** Takes lines in memory. */
+/** A sink in memory. */
 class Roll implements Sink {
   readonly isOpen = true;
   readonly lines = ['{"format":"verack-recording","version":1,"verack":"0"}'];
@@ -43,7 +43,7 @@ const BRISK = { handshakeTimeout: 3_000, pingInterval: 2_000, pongTimeout: 4_000
 const BULK = new Uint8Array(70_000);
 const RECORDED = { host: '10.0.0.1', port: 18444 };
 
-/** A source of automatic connections: two nodes of the network, and an address where nobody listens. */
+/** A source of automatic connections: two nodes of the network, and an address without a listener. */
 const SOURCE: CandidateSource = {
   find: () =>
     Promise.resolve(
@@ -64,7 +64,7 @@ function faultsFor(chance: Chance, share: number) {
   return [parseFault(name + (VALUES[name] ?? ''))];
 }
 
-/** A node that is recorded among others that are not, with trouble of every kind, all from one seed. */
+/** A recorded node among others that are not, with every kind of fault, all from one seed. */
 async function record(seed: number): Promise<string[]> {
   const chance = new Chance(seed);
   const clock = new VirtualClock();
@@ -344,7 +344,7 @@ describe.each(KINDS)('a change in the recording of a handshake over %s', (_, v2,
     }
   });
 
-  test('that truncates it anywhere is no difference', async () => {
+  test('that truncates it anywhere is not a difference', async () => {
     for (let end = 2; end < lines.length; end++) {
       const cut = lines.slice(0, end);
       const verdict = await play(fileOf(cut, 77));
@@ -353,7 +353,7 @@ describe.each(KINDS)('a change in the recording of a handshake over %s', (_, v2,
   });
 });
 
-describe('a file that is no recording', () => {
+describe('a file that is not a recording', () => {
   const whyOf = (lines: readonly string[]): Promise<string> =>
     play(fileOf(lines)).then(
       () => '',

@@ -1,4 +1,4 @@
-/** A peer that says what it is told to, byte by byte: what a node makes of it, and what it tells. */
+/** A scripted peer that sends given bytes: how a node reacts to them, and what it reports. */
 import { describe, expect, test } from '@jest/globals';
 import type { Link, NodeOptions } from '../src/index.js';
 import { createV1Framer, encodeFrame, encodeMessage, type MessageOf } from '../src/wire/index.js';
@@ -14,7 +14,7 @@ const VERSION: MessageOf<'version'> = {
   addr_recv: NOWHERE,
 };
 
-/** A node that was dialled by somebody who sends `frames` (command, payload) after a good version. */
+/** A node, and a peer that dials it and sends `frames` (command, payload) after a valid version. */
 async function receiving(options: NodeOptions, ...frames: readonly (readonly [string, Uint8Array])[]) {
   const network = memoryNetwork();
   const node = network.node(options, A.host);

@@ -1,4 +1,4 @@
-/** Messages to systemd: which are sent, when, and that none of it can end the node. The program is a shell script here. */
+/** Messages to systemd: which are sent and when, and that a failure cannot end the node. The program is a shell script here. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

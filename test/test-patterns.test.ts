@@ -5,7 +5,7 @@ const ALL = (readdirSync('test', { recursive: true }) as string[]).map((path) =>
 const TESTS = ALL.filter((path) => path.endsWith('.test.ts'));
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
 
-/** A glob of a jest config as a regular expression: `**` stands for folders, `*` for a part of a name. */
+/** A glob of a jest config as a regular expression: `**` stands for directories, `*` for a part of a name. */
 const expressionOf = (glob: string): RegExp =>
   new RegExp(
     `^${glob
@@ -32,7 +32,7 @@ test.each(GLOBS)('the glob %s matches a test', (glob) => {
   expect(TESTS.filter((path) => expressionOf(glob).test(path))).not.toEqual([]);
 });
 
-/** The words after `--` that are no options: jest takes each for a regular expression. */
+/** The words after `--` that are not options, each of which jest reads as a regular expression. */
 const wordsOf = (line: string): string[] =>
   [...line.matchAll(/npm (?:test|run test:\w+) -- ([^`|#\n]+)/g)].flatMap(([, words = '']) =>
     words

@@ -15,6 +15,6 @@ test('a handshake is completed, and the peer measures the offset', async () => {
   await listener.listen({ host: '10.0.0.1', port: 18444 });
   const peer = node({}, '10.0.0.2').dial('10.0.0.1:18444');
   await pass();
-  // Core takes a negative timestamp for 0 (net_processing.cpp, VERSION).
+  // Core treats a negative timestamp as 0 (net_processing.cpp, VERSION).
   expect(peer.info()).toMatchObject({ state: 'established', timeoffset: -1_800_000_000 });
 });

@@ -1,4 +1,4 @@
-/** Runs of bytes that come in pieces: whole again in every split, held in bounded memory, and given back. */
+/** Byte sequences that arrive in pieces: joined with any split, buffered in bounded memory, and released. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ByteBuffer, GROWTH_STEP } from '../src/wire/byte-buffer.js';

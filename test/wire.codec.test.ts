@@ -229,7 +229,7 @@ describe('struct', () => {
     expect(fault(message, '0102')).toEqual({ code: 'ERR_CODEC_SHORT', path: 'c', offset: 2 });
   });
 
-  test('a tail field behind a gap has no place', () => {
+  test('a tail field after a missing one is refused', () => {
     const refusal = (expected: string) =>
       expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT', facts: { expected } });
     expect(() => codec.encode(message, { a: 1, d: 4 })).toThrow(refusal('nothing or all before d'));

@@ -1,4 +1,4 @@
-/** The message table against BIP324's and BIP434's short ids, and its own promises. */
+/** The message table: the short ids of BIP324 and BIP434, and the properties that it guarantees. */
 import { describe, expect, test } from '@jest/globals';
 import {
   type Command,
@@ -86,6 +86,8 @@ function lineOf(command: Command): string[] {
   );
   expect(label).toBe('command');
   const limit = max ? `${max.entries} (${max.at}, ${max.entry}, ${max.after})` : '';
-  const told = `${about}${strict ? '; _strict_' : ''}`;
-  return [command, since, bip ?? '', shortid ?? '', plane, groups.join(' ').trim(), limit, told].map(String);
+  const description = `${about}${strict ? '; _strict_' : ''}`;
+  return [command, since, bip ?? '', shortid ?? '', plane, groups.join(' ').trim(), limit, description].map(
+    String,
+  );
 }

@@ -116,7 +116,7 @@ describe('version', () => {
     expect(good('version', fromHex(toHex(FULL.subarray(0, 95)) + '00')).message.relay).toBe(false);
   });
 
-  test('trailing bytes are kept and are no fault', () => {
+  test('trailing bytes are kept and are not a fault', () => {
     const { message, trailing } = good('version', fromHex(toHex(FULL) + 'abcd'));
     expect(message.start_height).toBe(0x7fffffff);
     expect(toHex(trailing)).toBe('abcd');
@@ -398,7 +398,7 @@ describe('commands outside the table', () => {
 });
 
 describe('encoding', () => {
-  test("limits are the receiver's business", () => {
+  test('limits are checked by the receiver only', () => {
     const { message } = good('version', FULL);
     const agent: Message = { ...message, user_agent: new Uint8Array(257) };
     expect(fault('version', encodeMessage(agent))).toMatchObject(RANGE);

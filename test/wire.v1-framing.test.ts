@@ -34,7 +34,7 @@ function run(chunks: readonly Uint8Array[]): FrameEvent[] {
 }
 
 /** Events as text: comparing payloads byte by byte with toEqual would take seconds. */
-const told = (events: readonly FrameEvent[]) =>
+const eventsText = (events: readonly FrameEvent[]) =>
   JSON.stringify(events, (_key, value: unknown) => (value instanceof Uint8Array ? toHex(value) : value));
 
 describe('a frame', () => {
@@ -189,13 +189,13 @@ describe('every split gives the same events', () => {
     ]);
   });
   test('one cut, anywhere', () => {
-    for (let a = 0; a <= stream.length; a++) expect(told(run(cut(a)))).toBe(told(expected));
+    for (let a = 0; a <= stream.length; a++) expect(eventsText(run(cut(a)))).toBe(eventsText(expected));
   });
   test('two cuts, anywhere', () => {
-    const text = told(expected);
+    const text = eventsText(expected);
     for (let a = 0; a <= stream.length; a++) {
       for (let b = a; b <= stream.length; b++) {
-        const same = told(run(cut(a, b))) === text;
+        const same = eventsText(run(cut(a, b))) === text;
         if (!same) throw new Error(`cut at ${a} and ${b}`);
       }
     }
@@ -223,7 +223,7 @@ describe('every split gives the same events', () => {
         const whole = join(...parts);
         const places = [...cuts.map((at) => at % (whole.length + 1))].sort((a, b) => a - b);
         const chunks = [0, ...places].map((from, i) => whole.subarray(from, places[i] ?? whole.length));
-        expect(told(run(chunks))).toBe(told(run([whole])));
+        expect(eventsText(run(chunks))).toBe(eventsText(run([whole])));
       }),
       { numRuns: 150 },
     );

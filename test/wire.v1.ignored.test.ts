@@ -1,4 +1,4 @@
-/** Payloads that nobody wants: hashed as they stream, never held, and judged as all others. */
+/** Payloads that are not needed: hashed as they arrive, never buffered, with the same verdicts as all others. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { NETWORKS } from '../src/networks.js';

@@ -26,7 +26,7 @@ describe('a turn ends', () => {
   });
 });
 
-test('a turn ends when its allowance of messages of no use is used up, and parses no more of them at once', () => {
+test('a turn ends when its allowance of useless messages is used up, and parses no more of them at once', () => {
   const turn = new Turn(() => 0, TURN_LIMITS, 10);
   expect(turn.piece).toBe(200);
   for (let n = 0; n < 100; n += 1) turn.add(100, false);

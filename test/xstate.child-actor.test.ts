@@ -1,4 +1,4 @@
-/** An actor made without XState's constructor against one that XState made: what can be seen of the one must be seen of the other. */
+/** An actor made without XState's constructor against one that XState made: everything that can be observed must be the same. */
 import { describe, expect, test } from '@jest/globals';
 import {
   Actor,
@@ -43,13 +43,13 @@ const machine = compile(
   }),
 );
 
-/** What the parent has received is in `told`. */
+/** What the parent has received is in `received`. */
 function family() {
   const clock = new VirtualClock();
-  const told: unknown[] = [];
+  const received: unknown[] = [];
   const logic = fromTransition(
     (state: number, event: { type: string; output?: unknown; error?: unknown }) => {
-      told.push([event.type, event.output, String(event.error)]);
+      received.push([event.type, event.output, String(event.error)]);
       return state;
     },
     0,
@@ -58,7 +58,7 @@ function family() {
   keepTimersByActor(parent.system);
   watchInspection(parent.system, false);
   parent.start();
-  return { clock, told, parent: parent as AnyActorRef };
+  return { clock, received, parent: parent as AnyActorRef };
 }
 
 type Make = typeof createChildActor;
@@ -77,7 +77,7 @@ interface Setting {
 type Move = TransportEvent | number | 'stop';
 
 function seen(make: Make, { role, nested, bug }: Setting, moves: readonly Move[]) {
-  const { clock, told, parent } = family();
+  const { clock, received, parent } = family();
   const calls: unknown[] = [];
   const effect = (name: string, params: unknown): void => {
     calls.push([name, params]);
@@ -100,7 +100,7 @@ function seen(make: Make, { role, nested, bug }: Setting, moves: readonly Move[]
     const { value, context, status, output } = actor.getSnapshot();
     return { move, value, context, status, output, armed: clock.armed };
   });
-  return { trace, calls, told, observed, json: JSON.stringify(actor) };
+  return { trace, calls, received, observed, json: JSON.stringify(actor) };
 }
 
 function walkOf(chance: Chance): Move[] {

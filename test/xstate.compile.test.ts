@@ -1,4 +1,4 @@
-/** The compiled step against XState's own: whatever can be seen of the one must be seen of the other. */
+/** The compiled step against that of XState: everything that can be observed must be the same. */
 import { describe, expect, test } from '@jest/globals';
 import { type AnyStateMachine, assign, createActor, setup } from 'xstate';
 import {
@@ -26,11 +26,11 @@ import { print } from './support/print.js';
 const TIMES = nightly(20, 0.5);
 const PAUSES = [1, 10, 50, 1_000];
 
-/** A walk of `length` moves by chance; one in eight is a pause. */
+/** A random walk of `length` moves; one in eight is a pause. */
 const walkOf = (chance: Chance, length: number, draw: (chance: Chance) => Move): Move[] =>
   Array.from({ length }, () => (chance.often(1 / 8) ? chance.pick(PAUSES) : draw(chance)));
 
-/** The machine with effects that record what they were given. */
+/** The machine with effects that record their arguments. */
 const recording =
   (machine: AnyStateMachine, effects: readonly string[]): Chart =>
   (calls) =>

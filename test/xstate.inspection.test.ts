@@ -1,4 +1,4 @@
-/** Inspection events are made for whoever inspects, from the moment that somebody does. */
+/** Inspection events are created only once there is an inspector. */
 import { expect, test } from '@jest/globals';
 import { createActor, fromTransition, setup } from 'xstate';
 import { compile } from '../src/xstate/compile.js';
@@ -18,7 +18,7 @@ function family(isAlready: boolean) {
   return { parent, child: createActor(machine, { parent }).start() };
 }
 
-test('a system that is not watched counts as inspected', () => {
+test('a system that cannot be observed counts as inspected', () => {
   expect(isInspected(createActor(machine).system)).toBe(true);
 });
 

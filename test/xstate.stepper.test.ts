@@ -1,4 +1,4 @@
-/** A machine on a plain snapshot against an actor of the same machine: what can be seen of the one must be seen of the other. */
+/** A machine on a plain snapshot against an actor of the same machine: everything that can be observed must be the same. */
 import { describe, expect, test } from '@jest/globals';
 import { type AnyActorRef, createActor, fromTransition } from 'xstate';
 import { TRANSPORT_EVENTS, type TransportEvent, transportMachine } from '../machines/index.js';
@@ -24,24 +24,24 @@ type Move = TransportEvent | number | 'actor';
 
 function system() {
   const clock = new VirtualClock();
-  const told: unknown[] = [];
+  const received: unknown[] = [];
   const parent = createActor(
     fromTransition((state: number, event: { type: string; error?: unknown }) => {
-      if (event.type !== 'xstate.done.actor.transport.1') told.push([event.type, String(event.error)]);
+      if (event.type !== 'xstate.done.actor.transport.1') received.push([event.type, String(event.error)]);
       return state;
     }, 0),
     { clock },
   );
   keepTimersByActor(parent.system);
   parent.start();
-  return { clock, told, parent: parent as AnyActorRef };
+  return { clock, received, parent: parent as AnyActorRef };
 }
 
 interface Handlers {
   effect(name: string, params: unknown): void;
 }
 
-/** Compiled once: its effects are those of whoever runs it. */
+/** Compiled once; its effects come from the caller that runs it. */
 const machine = compile(
   transportMachine.provide({
     actions: Object.fromEntries(
@@ -64,7 +64,7 @@ interface Setting {
 
 /** What can be seen of a walk; `plain`: without an actor, until a move asks for it. */
 function seen(plain: boolean, { role, v2only, nested, bug }: Setting, moves: readonly Move[]) {
-  const { clock, told, parent } = system();
+  const { clock, received, parent } = system();
   const calls: unknown[] = [];
   let done = 0;
   const effect = (name: string, params: unknown): void => {
@@ -86,7 +86,7 @@ function seen(plain: boolean, { role, v2only, nested, bug }: Setting, moves: rea
     const { value, context, status, output } = run.getSnapshot();
     return { move, value, context, status, output, armed: clock.armed, calls: calls.length };
   });
-  return { trace, calls, told, done };
+  return { trace, calls, received, done };
 }
 
 function eventOf(chance: Chance): TransportEvent {
@@ -129,8 +129,8 @@ describe('a stepper and an actor', () => {
   });
 
   test('an error is reported to the parent as that of a child', () => {
-    const { told, done } = seen(true, { role: 'responder', v2only: false, bug: 'effect.ready' }, V1);
-    expect([told, done]).toEqual([[['xstate.error.actor.transport.1', 'Error: a bug']], 0]);
+    const { received, done } = seen(true, { role: 'responder', v2only: false, bug: 'effect.ready' }, V1);
+    expect([received, done]).toEqual([[['xstate.error.actor.transport.1', 'Error: a bug']], 0]);
   });
 
   test('one that an effect stops is stopped after the step', () => {

@@ -1,4 +1,4 @@
-/** Timers kept by actor: whoever stops takes its own timers along, and nobody else's. */
+/** Timers by actor: an actor that stops cancels its own timers and no others. */
 import { describe, expect, test } from '@jest/globals';
 import { createActor, fromTransition, setup } from 'xstate';
 import { VirtualClock } from '../src/net/virtual-clock.js';

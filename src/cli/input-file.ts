@@ -23,11 +23,11 @@ export function openInput(path: string, signal: AbortSignal): Readable {
 /** Default limit for a file that is read as a whole, in bytes. */
 const LARGEST = 64 * 1024 * 1024;
 
-/** A whole file or device that the user named. Throws `Usage` for a pipe, for more than `limit` bytes, and for what cannot be read. */
+/** The contents of a file or device that an option or operand names. Throws `Usage` for a pipe, for more than `limit` bytes, and when it cannot be read. */
 export const readNamedFile = (path: string, limit = LARGEST): Buffer =>
   orUsage(path, () => readInputFile(path, limit));
 
-/** A descriptor of such a file, for its caller to close. Throws `Usage` as {@link readNamedFile} does. */
+/** Opens such a file; the caller closes the descriptor. Throws `Usage` as {@link readNamedFile} does. */
 export const openNamedFile = (path: string): number => orUsage(path, () => openInputFile(path));
 
 function orUsage<T>(path: string, read: () => T): T {

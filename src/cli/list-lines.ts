@@ -1,17 +1,17 @@
-/** The lines of long lists, read so that Ctrl-C is handled in between. */
+/** Splits long lists into lines, with pauses in which Ctrl-C is handled. */
 import { setImmediate } from 'node:timers/promises';
 
-/** Lines between two moments at which signals are handled. */
+/** Lines between two pauses. */
 const LINES = 5_000;
 
 export interface ListLine {
-  /** Without blanks around it. */
+  /** Without white space at its ends. */
   readonly line: string;
-  /** From 1. */
+  /** Its number, from 1. */
   readonly number: number;
 }
 
-/** Every line that is not empty, until `interrupted` aborts. */
+/** Yields each line that is not empty, until `interrupted` aborts. */
 export async function* linesOf(list: string, interrupted: AbortSignal): AsyncGenerator<ListLine> {
   for (const [n, text] of list.split('\n').entries()) {
     if (n % LINES === 0) await setImmediate();

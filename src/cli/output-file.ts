@@ -1,13 +1,13 @@
-/** Files that a verb writes as a whole: without waiting for a reader that a pipe does not have. */
+/** Writes whole files, without blocking on a pipe that has no reader. */
 import { closeSync, constants, fstatSync, openSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { finished } from 'node:stream/promises';
 
-/** To open a pipe would otherwise wait for a reader, and no signal would be handled meanwhile. */
+/** Without O_NONBLOCK, opening a pipe waits for a reader, and no signal is handled while it waits. */
 const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK;
 const MODE = 0o666;
 
-/** Replaces a file, or writes to the pipe or device of that name. Throws the system's error, with `path`. */
+/** Replaces a file, or writes to a pipe or device. Throws the system's error, with `path`. */
 export async function writeNamedFile(
   path: string,
   content: string | Uint8Array,

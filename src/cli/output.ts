@@ -41,7 +41,7 @@ export interface OutputOptions {
   readonly isFinite?: boolean;
 }
 
-/** Milliseconds between two lines of progress where there is no status line. */
+/** Milliseconds between two lines of progress when there is no status line. */
 const PROGRESS_INTERVAL = 5_000;
 
 const CLEAR = '\r\u001b[2K';
@@ -171,7 +171,7 @@ export class Output {
     this.#options.stderr.write(CLEAR + this.#fitted());
   }
 
-  /** How far the verb is: the status line; where there is none, a diagnostic of level `info` every few seconds. */
+  /** Shows the progress of the verb in the status line; without one, in a diagnostic of level `info` every few seconds. */
   progress(line: string): void {
     if (this.isLive) return this.status(line);
     const now = Date.now();

@@ -5,7 +5,7 @@ export function report(attack: string, figure: string, before: string): void {
   process.stdout.write(`attack: ${attack}: ${figure} (before: ${before})\n`);
 }
 
-/** The value that so many percent of the values do not exceed. */
+/** A percentile: the value that the given percentage of the values does not exceed. */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? 0;

@@ -1,5 +1,5 @@
 /**
- * Floods over TCP against the program, from another process: packets that are of no use, valid messages, key exchanges, and
+ * Floods over TCP against the program, from another process: useless packets, valid messages, key exchanges, and
  * frames that are never complete. A newcomer's handshake, the delay of the event loop and the memory of the program are
  * measured meanwhile.
  */

@@ -1,4 +1,4 @@
-/** Attacks on the metrics, the page and the lab: the node and its newcomers do not notice them. */
+/** Attacks on the metrics, the page and the lab: the node and its newcomers are not affected. */
 import { connect, type Socket } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterEach, beforeAll, expect, test } from '@jest/globals';

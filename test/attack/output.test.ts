@@ -71,7 +71,7 @@ describe('a disk that is full', () => {
     ' ',
   );
 
-  /** Runs a line of a shell; newcomers come while the attack goes on. */
+  /** Runs a line of a shell; newcomers connect during the attack. */
   async function survives(line: string, port: number): Promise<number> {
     const program = new Program([], {}, ['bash', '-c', line]);
     for (let isUp = false, tries = 0; !isUp && tries < 100; await pause(200), tries += 1)

@@ -21,7 +21,7 @@ export function endAttacks(): void {
   attackers.clear();
 }
 
-/** Starts an attacker with so many connections and waits until they are there. */
+/** Starts an attacker with a number of connections, and waits until they are open. */
 export async function attacked(attack: string, peers: number, port: number): Promise<void> {
   const args = ['test/attack/attacker.mjs', attack, String(peers), String(port)];
   const child = spawn('nice', ['-n', '5', process.execPath, ...args], {
@@ -41,7 +41,7 @@ export async function handshakeTime(port: number): Promise<number> {
   return taken;
 }
 
-/** Newcomers one after the other for so many seconds: their times in milliseconds. */
+/** Newcomers one after the other for a number of seconds: their times in milliseconds. */
 export async function newcomers(port: number, seconds: number): Promise<number[]> {
   const times: number[] = [];
   for (const end = performance.now() + seconds * 1_000; performance.now() < end;) {
@@ -89,7 +89,7 @@ export class Target {
     return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
   }
 
-  /** The highest resident memory within so many seconds, MB. */
+  /** The highest resident memory within a number of seconds, MB. */
   async peakOf(seconds: number): Promise<number> {
     let most = 0;
     for (const end = performance.now() + seconds * 1_000; performance.now() < end; await pause(100))

@@ -1,6 +1,6 @@
 /**
- * One machine twice, as XState runs it and compiled, side by side on clocks of their own: everything that can be seen of the
- * one must be seen of the other.
+ * Runs one machine twice, interpreted by XState and compiled, on separate clocks: everything that can be observed of the
+ * one must be the same for the other.
  */
 import {
   type AnyActor,
@@ -13,7 +13,7 @@ import {
 import { VirtualClock } from '../../src/net/virtual-clock.js';
 import { compile } from '../../src/xstate/compile.js';
 
-/** What a chart's own actions have done, in order; the charts of a side are handed it. */
+/** The recorded calls of a chart's actions, in order; the charts of one side share it. */
 export type Calls = unknown[];
 
 /** A chart that records the calls of its actions. Called once for each side. */
@@ -53,7 +53,7 @@ class Side {
     this.#actor.stop();
   }
 
-  /** Everything seen since the last call, and how things stand, a line each. */
+  /** Everything that was observed since the last call, and the current state, one line each. */
   report(): string[] {
     const now = pictureOf(this.#actor.getSnapshot() as AnyMachineSnapshot);
     return [...this.#seen.splice(0), ['now', now, this.#clock.armed]].map((line) => JSON.stringify(line));
@@ -73,7 +73,7 @@ const pictureOf = (snapshot: AnyMachineSnapshot) => ({
   tags: [...snapshot.tags].sort(),
   children: Object.keys(snapshot.children as object),
   meta: snapshot.getMeta() as unknown,
-  // Tags are a set: their order says nothing.
+  // Tags are a set, so their order does not matter.
   persisted: { ...(snapshot.toJSON() as object), tags: undefined },
 });
 
@@ -89,7 +89,7 @@ function inspectionOf(event: InspectionEvent): unknown {
 const stateOf = (snapshot: object): unknown =>
   'value' in snapshot && 'context' in snapshot ? [snapshot.value, snapshot.context] : [];
 
-/** The first difference that the moves bring out, with the way to it; undefined when there is none. */
+/** The first difference that the moves show, with the moves that lead to it; undefined when there is none. */
 export function difference(chart: Chart, moves: readonly Move[], input?: unknown): string | undefined {
   const sides = [new Side(chart, (machine) => machine, input), new Side(chart, compile, input)];
   const compare = (made: readonly Move[]): string | undefined => {

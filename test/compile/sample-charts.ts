@@ -23,7 +23,7 @@ interface Count {
 }
 type ActionArgs = { context: unknown; event: unknown };
 
-/** An action that writes down what it was given. */
+/** An action that records its arguments. */
 const record =
   (calls: Calls, name: string) =>
   ({ context, event }: ActionArgs, params: unknown): void =>

@@ -1,4 +1,4 @@
-/** What an attacker with one group can take of the address book: 100,000 addresses, and no more than Core's bounds. */
+/** The share of the address book that an attacker with one group can fill with 100,000 addresses: no more than in Core. */
 import { expect, test } from '@jest/globals';
 import { NEW_BUCKETS, TRIED_BUCKETS, BUCKET_SIZE, type NetService } from '../../src/addresses/index.js';
 import { addressOf, recordAt, services } from '../support/addresses.js';

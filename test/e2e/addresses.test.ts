@@ -41,7 +41,7 @@ async function addTheirs(node: RealNode, service: NetService, tried: boolean): P
 
 const theirs = (node: RealNode): Promise<RawAddrman> => node.rpc('getrawaddrman') as Promise<RawAddrman>;
 
-/** Without what bitcoind and we decide at different seconds, and the services that the RPC gives. */
+/** Without the values that depend on the second in which each program runs, and the services that the RPC assumes. */
 function places({ new: fresh, tried }: RawAddrman): unknown {
   const strip = (table: RawAddrman['new']) =>
     Object.fromEntries(
@@ -50,7 +50,7 @@ function places({ new: fresh, tried }: RawAddrman): unknown {
   return { new: strip(fresh), tried: strip(tried) };
 }
 
-/** A folder for bitcoind's data that outlives it. */
+/** A directory for bitcoind's data that remains after it has stopped. */
 function dataFolder(): Disposable & { readonly path: string; readonly peers: string } {
   const path = mkdtempSync(join(tmpdir(), 'verack-addresses-'));
   mkdirSync(join(path, 'regtest'));
@@ -64,7 +64,7 @@ function dataFolder(): Disposable & { readonly path: string; readonly peers: str
 const withData = (path: string): Promise<RealNode> =>
   bitcoind({ args: ['-cjdnsreachable', `-datadir=${path}`] });
 
-/** Ends in order, so that it writes its files. */
+/** Stops bitcoind cleanly, so that it writes its files. */
 async function shutDown(node: RealNode): Promise<void> {
   await node.rpc('stop');
   while (isAlive(node.pid)) await wait(20);
@@ -135,7 +135,7 @@ describeNode('bitcoind', 'the address book and that of bitcoind', () => {
     expect(await theirs(second)).toEqual(raw);
   });
 
-  test('peers.dat of a book of our own, with gossip of many sources, is taken by bitcoind', async () => {
+  test('peers.dat of our own book, with gossip of many sources, is accepted by bitcoind', async () => {
     using folder = dataFolder();
     const book = createAddressBook({ ...around, key: systemRandom(32) });
     const sources = services(50, 'sources');

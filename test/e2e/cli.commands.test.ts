@@ -62,7 +62,7 @@ afterAll(async () => {
 });
 
 describe('two programs', () => {
-  test('complete a handshake, report it, and end in order', async () => {
+  test('complete a handshake, report it, and exit cleanly', async () => {
     const listen = verack('listen --regtest --port 0');
     const [, at = ''] = await listen.until('stdout', /^listening on (127\.0\.0\.1:\d+)\n/);
     const connect = await finish(verack(`connect -regtest -once ${at}`));
@@ -75,7 +75,7 @@ describe('two programs', () => {
     expect(await listen.exit).toBe(0);
   });
 
-  test('a peer that closes in order is no failure', async () => {
+  test('a peer that closes its connection is not a failure', async () => {
     const listen = verack('listen --regtest --port 0 --color always');
     const [, at = ''] = await listen.until('stdout', /listening on (127\.0\.0\.1:\d+)\n/);
     expect(await verack(`connect -regtest -once -q ${at}`).exit).toBe(0);
@@ -362,7 +362,7 @@ describe('small commands', () => {
     expect(pear.stderr).toMatch(/no machine "pear"; the machines are .*peer/);
   });
 
-  test('completion is a script that bash takes and that completes', async () => {
+  test('completion prints a script that bash accepts and that completes', async () => {
     const script = await finish(verack('completion bash'));
     const ask = `${script.stdout}
 COMP_WORDS=(verack connect --chain reg); COMP_CWORD=3; _verack; echo "\${COMPREPLY[@]}"

@@ -1,4 +1,4 @@
-/** `--log`: the forms of stderr, on the built program. */
+/** `--log`: the formats of stderr, on the built program. */
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type BitcoinNode, createNode, type NodeOptions } from '../../src/index.js';
 import { build, endAll, Program } from '../support/cli-process.js';

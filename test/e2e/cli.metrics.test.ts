@@ -1,4 +1,4 @@
-/** `--metrics` of the built program: where it serves, what it says when it cannot, and that it is not there unasked. */
+/** `--metrics` of the built program: the address, the error when it cannot listen, and that nothing is served without the option. */
 import { mkdirSync, mkdtempSync, cpSync, readdirSync, rmSync, symlinkSync, copyFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-/** Open files: the built program lives with a low limit, and reports it. */
+/** Open files: the built program works with a low limit, and reports it. */
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -17,7 +17,7 @@ describe('a program that may open 100 files', () => {
     const shell = ['sh', '-c', 'ulimit -n 100; exec "$0" "$@"', process.execPath, 'dist/src/cli/main.js'];
     return new Program(args, {}, shell);
   };
-  /** Calls so many times; resolves when so many calls were ended by the other side. */
+  /** Opens a number of connections; resolves when a number of them was closed by the other side. */
   const calls = (port: number, count: number, endings: number): Promise<void> =>
     new Promise((resolve) => {
       let closed = 0;

@@ -1,4 +1,4 @@
-/** The output of the built program: slow readers, full disks, readers that are gone. */
+/** The output of the built program: slow readers, full disks, closed pipes. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';

@@ -1,4 +1,4 @@
-/** The built program, suspended for longer than a deadline: what came meanwhile is read before the deadline is judged. */
+/** The built program, suspended for longer than a deadline: bytes that arrived meanwhile are read before the deadline is checked. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,7 +14,7 @@ const LIMIT_S = 3;
 
 afterEach(endAll);
 
-test('a verack that lay in the socket completes the handshake', async () => {
+test('a verack that was already in the socket completes the handshake', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

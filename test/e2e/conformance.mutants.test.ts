@@ -1,4 +1,4 @@
-/** The conformance cases find wrong nodes: 46 of ours with one rule broken each, over memory on virtual clocks. */
+/** The conformance cases detect faulty nodes: 46 variants of ours with one broken rule each, in memory on virtual clocks. */
 import { describe, expect, jest, test } from '@jest/globals';
 import { VirtualClock } from '../../src/index.js';
 import { memoryNet, type MemoryNet } from '../../src/net/memory.js';
@@ -14,9 +14,9 @@ import { chartOf, PEER_MUTANTS } from '../support/peer-mutants.js';
 import { WIRE_MUTANTS, type WireMutant } from '../support/wire-mutants.js';
 
 const AT = { host: '10.0.0.1', port: 18_444 };
-/** A v1-only node that dials nobody. */
+/** A v1-only node that does not dial. */
 const cases = loadCases().filter(({ transport, role }) => transport === 'v1' && role === 'inbound');
-/** Those that move the node's clock: each needs a node of its own. */
+/** Cases that move the clock of the node, so each needs a new node. */
 const timed = cases.filter(({ needs = [] }) => needs.includes('clock'));
 const untimed = cases.filter((it) => !timed.includes(it));
 /** Core closes when more than 60 s have passed; a timer fires when as many have. */

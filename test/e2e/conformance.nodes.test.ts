@@ -19,7 +19,7 @@ import { bcoin, bitcoind, describeNode, litecoind, type RealNode } from './nodes
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
 const cases = loadCases();
 
-/** By hand as `addnode` does it; a regtest bitcoind makes the other types on request too. */
+/** Manual connections by `addnode`; a regtest bitcoind opens the other types on request too. */
 const diallerOf = (node: RealNode, types: Dialler['types']): Dialler => ({
   types,
   choosesV2: true,
@@ -158,7 +158,7 @@ test('our own node passes over TCP, v1-only and v2-capable, whether it asks for 
 describeNode(['litecoind', 'bcoin'], 'other implementations', () => {
   test('differ as they are known to, and in nothing else', async () => {
     await using litecoin = await litecoind();
-    // It bans the host for many a case; the others could not be run then.
+    // It bans the host in many cases, and the other cases could not run then.
     await using old = await bcoin({ args: ['--ban-score=1000000000'] });
     const reports = await Promise.all([reportOn(subjectOf(litecoin)), reportOn(subjectOf(old))]);
     for (const report of reports) {

@@ -67,7 +67,7 @@ describe('150 addresses, 110 of them reachable', () => {
     );
   });
 
-  test('a finished crawl is summed up as CSV without contacting anybody', async () => {
+  test('a finished crawl is printed as CSV without contacting a node', async () => {
     const output = join(directory, 'whole.ndjson');
     const program = new Program(['crawl', output, '--format', 'csv']);
     expect(await program.exit).toBe(0);

@@ -1,4 +1,4 @@
-/** The fleet against a NATS server that demands TLS and credentials. */
+/** The fleet with a NATS server that requires TLS and credentials. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

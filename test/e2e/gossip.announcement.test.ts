@@ -1,6 +1,6 @@
 /**
- * Two nodes with public addresses, a real bitcoind and one of ours, in a network namespace of their own: we find bitcoind in our
- * address book, it learns our address from our announcement, and dials us by itself. Needs `unshare` and user namespaces.
+ * Two nodes with public addresses, a real bitcoind and one of ours, in a network namespace of their own: the node finds bitcoind in its
+ * address book; bitcoind learns the address of the node from its announcement, and dials it. Needs `unshare` and user namespaces.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

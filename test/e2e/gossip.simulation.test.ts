@@ -1,4 +1,4 @@
-/** Nodes that know one seed find enough peers to fill their slots; a seed that lies can delay that, and not prevent it. */
+/** Nodes that know one seed find enough peers to fill their slots; a seed with false addresses can delay that, but not prevent it. */
 import { expect, test } from '@jest/globals';
 
 import { GossipingNetwork, hostOf, type Member, outboundOf } from '../support/gossiping-network.js';
@@ -6,7 +6,7 @@ import { GossipingNetwork, hostOf, type Member, outboundOf } from '../support/go
 const SEED = hostOf(0);
 /** Nodes that are there already; a seed that knows them all names 23 % of them. */
 const HOSTS = Array.from({ length: 60 }, (_, i) => hostOf(i + 1));
-/** Addresses at which nobody listens. */
+/** Addresses without a listener. */
 const FAKES = Array.from({ length: 200 }, (_, i) => hostOf(i + 1_000));
 const NEWCOMERS = Array.from({ length: 4 }, (_, i) => hostOf(i + 500));
 
@@ -53,7 +53,7 @@ test('nodes with one seed fill their slots, are found by their announcement, and
   await network.stop();
 });
 
-test('a lying seed fills no slot, and its addresses are a bounded part of the book', async () => {
+test('a seed with false addresses fills no slot, and its addresses are a bounded part of the book', async () => {
   const liar = hostOf(900);
   const { network, newcomers } = await started(2, [liar]);
   await network.join(liar, FAKES, false);

@@ -1,5 +1,5 @@
 /**
- * Handshakes with real nodes, in both directions. One counts when the other side's `getpeerinfo` says so.
+ * Handshakes with real nodes, in both directions. A handshake counts when `getpeerinfo` of the other side shows it.
  */
 import { afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { BitcoinNode, NodeOptions, PeerInfo } from '../../src/index.js';

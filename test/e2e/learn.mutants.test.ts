@@ -1,4 +1,4 @@
-/** The learner finds mutants of our own machine: one rule is broken in each, and the difference to the chart shows it. */
+/** The learner detects mutants of our own machine: each has one broken rule, which shows as a difference from the chart. */
 import { describe, expect, test } from '@jest/globals';
 import { learn, type Mealy, outputsOf, type Teacher } from '../../src/learn/automata/index.js';
 import { type ChartOptions, chartModel } from '../../src/learn/chart-model.js';

@@ -37,7 +37,7 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Resolves when the file has a line like that. */
+/** Resolves when the file contains a line that matches. */
 async function untilFile(path: string, pattern: RegExp): Promise<string> {
   for (;;) {
     const text = readFileSync(path, { encoding: 'utf8', flag: 'a+' });
@@ -46,7 +46,7 @@ async function untilFile(path: string, pattern: RegExp): Promise<string> {
   }
 }
 
-test('SIGHUP opens log files anew, so that they can be rotated; the listener continues', async () => {
+test('SIGHUP reopens log files, so that they can be rotated; the listener continues', async () => {
   const [log, results] = [inFolder('debug.log'), inFolder('results')];
   const command = [
     'bash',
@@ -90,7 +90,7 @@ function get(socketPath: string, path: string): Promise<{ status: number | undef
 }
 
 describe('metrics', () => {
-  test('want the token of a file', async () => {
+  test('require the token of a file', async () => {
     const file = inFolder('token');
     writeFileSync(file, 'a-secret\n');
     const program = listen(`--metrics 0 --metricstokenfile ${file}`);

@@ -1,4 +1,4 @@
-/** `verack probe` as a doctor: twelve planted obstacles, for each of which its last line names the failed step and the cure. */
+/** The diagnosis of `verack probe`: for each of twelve faults, its last line names the failed step and what to do. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';

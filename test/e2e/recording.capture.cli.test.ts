@@ -92,7 +92,7 @@ test('--inspect shows the machines of our node', async () => {
 });
 
 describe('a capture', () => {
-  test('in which Core sent other messages is reported with both, and is no failure', async () => {
+  test('in which Core sent other messages is reported with both, and is not a failure', async () => {
     const bytes = readFileSync(fileOf('sent'));
     bytes.write('wtxidrelax', bytes.indexOf('wtxidrelay'));
     writeFileSync(fileOf('sent'), bytes);

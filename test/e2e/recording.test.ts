@@ -1,5 +1,5 @@
 /**
- * Records what real nodes say, and replays it in pieces. `UPDATE_RECORDINGS=1` writes the recordings that
+ * Records the bytes that real nodes send, and replays them in pieces. `UPDATE_RECORDINGS=1` writes the recordings that
  * test/conversation.test.ts replays to test/data/conversations.json.
  */
 import { writeFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ function recording(inner: Net): { net: Net; received: () => string } {
   return { net, received: () => Buffer.concat(chunks).toString('hex') };
 }
 
-/** Talks to `node` until it has answered our first ping (one second for those that we do not ping). */
+/** Connects to `node` until it has answered our first ping (for one second if it is not pinged). */
 async function record(node: RealNode, role: Conversation['role']): Promise<Conversation> {
   const { net, received } = recording(tcpNet());
   await using us = createNode({ chain: 'regtest', net, services: '0000000000000009' });

@@ -37,7 +37,9 @@ describeNode('bitcoind', 'recordings of sessions with bitcoind', () => {
     await using node = await bitcoind();
     const file = join(node.folder, 'ours.ndjson');
     const child = spawn(process.execPath, [MAIN, 'listen', '--regtest', '--port', '0', '--record', file]);
-    const text = await new Promise<string>((told) => child.stdout.setEncoding('utf8').once('data', told));
+    const text = await new Promise<string>((resolve) =>
+      child.stdout.setEncoding('utf8').once('data', resolve),
+    );
     await node.dial('127.0.0.1', Number(/:(\d+)/.exec(text)?.[1]), v2);
     await node.handshaken(1);
     const over = new Promise((resolve) => child.once('exit', resolve));
@@ -68,7 +70,9 @@ describeNode('bitcoind', 'what bitcoind captures with -capturemessages', () => {
   test('when it dials twice is two sessions, as in our node', async () => {
     await using node = await bitcoind({ args: CAPTURES });
     const child = spawn(process.execPath, [MAIN, 'listen', '--regtest', '--port', '0']);
-    const text = await new Promise<string>((told) => child.stdout.setEncoding('utf8').once('data', told));
+    const text = await new Promise<string>((resolve) =>
+      child.stdout.setEncoding('utf8').once('data', resolve),
+    );
     const port = /:(\d+)/.exec(text)?.[1] ?? '';
     for (let n = 0; n < 2; n++) {
       await node.dial('127.0.0.1', Number(port), false);

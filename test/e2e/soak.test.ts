@@ -55,7 +55,7 @@ function countingSockets(): { open: ReadonlySet<Socket>; made: () => number } & 
   return { open, made: () => made, [Symbol.dispose]: stop };
 }
 
-/** The system closes the last sockets when it comes to it; what a hundred turns have not closed is held. */
+/** The system closes the last sockets with a delay; a socket that is open after a hundred turns is leaked. */
 async function atRest(
   node: BitcoinNode,
   open: ReadonlySet<Socket>,

@@ -1,4 +1,4 @@
-/** Conversations as frames that can lie: what a header says may differ from what follows it. */
+/** Conversations as frames with false headers: the fields of a header may differ from the payload. */
 import { readFileSync } from 'node:fs';
 import { networkOf } from '../../src/networks.js';
 import { createV1Framer, encodeFrame, HEADER_SIZE } from '../../src/wire/index.js';
@@ -6,7 +6,7 @@ import type { Conversation } from '../support/replay-conversation.js';
 
 export const REGTEST = networkOf('regtest')!;
 
-/** A frame, and the lies in its header; without any, length and checksum fit the payload. */
+/** A frame, and the false fields of its header; without any, length and checksum match the payload. */
 export interface Frame {
   readonly command: string;
   readonly payload: Uint8Array;

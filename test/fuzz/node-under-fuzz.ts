@@ -1,5 +1,5 @@
 /**
- * One node under siege: any bytes over a link in memory, on a virtual clock, with a healthy peer beside them. The node lives on
+ * One node that receives any bytes over a link in memory, on a virtual clock, beside a healthy peer. The node is kept
  * from input to input, so what one leaves behind shows in the next.
  */
 import { MAX_FEATURES } from '../../machines/index.js';
@@ -28,7 +28,7 @@ const PING_EVERY = 122_000;
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-export class Siege {
+export class FuzzedNode {
   readonly clock = new VirtualClock();
   readonly #timers: Clock = this.#counting();
   readonly #net = memoryNet({ timers: this.#timers });
@@ -49,7 +49,7 @@ export class Siege {
     return this;
   }
 
-  /** Throws {@link Broken} when the node does what it must not. `waits`: until the handshake has run out of time. */
+  /** Throws {@link Broken} when the node breaks a rule. `waits`: until the handshake deadline has passed. */
   async attack({ role, pieces }: Input, waits: boolean): Promise<void> {
     this.#fired = 0;
     const from = { host: HOSTILE, port: (this.#port = (this.#port % 60_000) + 1) };
@@ -97,7 +97,7 @@ export class Siege {
     for (const peer of others) judgePeer(peer);
   }
 
-  /** The hostile side hangs up; the node must be as it was before. */
+  /** The hostile side closes the connection; the node must then be in its previous state. */
   #part(link: Link): void {
     link.destroy();
     this.clock.advance(100);
@@ -138,7 +138,7 @@ function must(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Broken(what);
 }
 
-/** What a peer can make us remember is bounded, whatever it sends. */
+/** The state that a peer can cause in the node is bounded, whatever it sends. */
 function judgePeer(peer: PeerInfo): void {
   must(Object.keys(peer.bytesrecv_per_msg).length <= COMMANDS.length + 1, 'counts of unknown commands');
   must(Object.keys(peer.dropped).length <= DROP_CODES, 'counts of unknown codes');

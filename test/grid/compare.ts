@@ -1,4 +1,4 @@
-/** What a node did in a cell against what the machine says there. */
+/** Compares what a node did in a cell with what the machine decides there. */
 import { print } from '../support/print.js';
 import { type Cell, cellOf, type Column, COLUMNS, type Decided } from './cell.js';
 import { type Before, comparable, outcome, type CellRun } from './live.js';
@@ -26,7 +26,7 @@ function eventsFor({ row }: Place, cell: Decided, was: Before): unknown[] {
   return event && !spared ? [comparable(event)] : [];
 }
 
-/** The actual and the expected outcome; equal when the node does what the machine says. */
+/** The actual and the expected outcome; equal when the node does what the machine decides. */
 function compare(place: Place, run: CellRun, was: Before): [unknown, unknown] {
   const cell = cellOf(place.row, place.column);
   const name = `${place.row.name} · ${nameOf(place.column)}`;

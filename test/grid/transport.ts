@@ -1,4 +1,4 @@
-/** The transport's grid: its columns, its rows, and what the machine says in each cell. */
+/** The transport's grid: its columns, its rows, and what the machine decides in each cell. */
 import type { SnapshotFrom } from 'xstate';
 
 import {

@@ -1,4 +1,4 @@
-/** One seeded source of chance for a whole run; parts that must not influence each other take a fork of it. */
+/** One seeded random source for a whole run; parts that must not influence each other use a fork of it. */
 
 /** sfc32: small, fast, and good enough that no pattern of its own shows up in a run. Never for secrets. */
 export class Chance {

@@ -21,7 +21,7 @@ export function seededRandom(seed: string): (count: number) => Uint8Array {
 /** The address of a text. */
 export function addressOf(text: string): NetAddress {
   const parsed = parseAddress(text);
-  if (!parsed.ok) throw new Error(`${text} is no address: ${parsed.fault}`);
+  if (!parsed.ok) throw new Error(`${text} is not an address: ${parsed.fault}`);
   return parsed.value;
 }
 

@@ -1,4 +1,4 @@
-/** Work that waits on a virtual clock, and the clock that is moved until it is done. Nothing waits for real. */
+/** Advances a virtual clock until work that waits on it is done, without waiting for real time. */
 import type { VirtualClock } from '../../src/index.js';
 
 export async function driven<T>(clock: VirtualClock, work: Promise<T>, step = 5): Promise<T> {

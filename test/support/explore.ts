@@ -1,7 +1,7 @@
 /**
- * Everything a machine can come to: breadth first from its start, by every event of an alphabet and by its own timers.
+ * Explores all states of a machine: breadth first from its start, by every event of an alphabet and by its own timers.
  *
- * Two snapshots are one state when `key` says so. Whether the key forgets too much is checked on the way: a state is left
+ * Two snapshots are one state when `key` says so. The exploration also checks that the key is not too coarse: a state is left
  * from several of its snapshots, and all of them must agree on where each event leads and by which branch.
  */
 import type { AnyStateMachine, SnapshotFrom } from 'xstate';
@@ -42,7 +42,7 @@ export interface Alphabet<S> {
   readonly trials: (snapshot: S) => readonly Trial[];
 }
 
-/** A key that forgets too little, or a machine that counts without end, is stopped here. */
+/** Limits the exploration for a key that is too fine, or a machine with an unbounded counter. */
 const MOST_NODES = 10_000;
 /** How many snapshots of one state are explored. */
 const SAMPLES = 3;

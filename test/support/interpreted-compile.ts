@@ -1,2 +1,2 @@
-/** Stands in for compile.ts where the tests are run on machines as XState interprets them (jest.interpreted.config.js). */
+/** Replaces compile.ts when the tests run on machines that XState interprets (jest.interpreted.config.js). */
 export const compile = <M>(machine: M): M => machine;

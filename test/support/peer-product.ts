@@ -2,7 +2,7 @@
  * Two peer machines, dialler and acceptor, with a queue of messages in each direction: every order in which messages, ends,
  * timeouts, resets and a few hostile messages can happen, breadth first.
  *
- * Time stands still (all moments are 0), so contexts stay finite and are compared whole; timers may fire at any moment.
+ * Time does not pass (all times are 0), so contexts are finite and are compared completely; timers may fire at any moment.
  */
 import type { SnapshotFrom } from 'xstate';
 
@@ -39,7 +39,7 @@ const VERSION = {
   ...{ subver: '', startingheight: 0, relaytxes: false, addrlocal: '', ownnonce: false },
 } as const satisfies PeerEvent;
 
-/** The messages between the machines, and their events. `alert` and the like are no events. */
+/** The messages between the machines, and their events. `alert` and similar messages are not events. */
 const HONEST: Readonly<Record<string, PeerEvent>> = {
   version: VERSION,
   verack: { type: 'wire.verack', at: 0, nonce: NONCE },

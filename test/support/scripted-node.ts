@@ -146,7 +146,7 @@ export function playV2(link: Link, script: Script, initiating = false): void {
   new V2Connection(link, script, initiating);
 }
 
-/** Does what a good node does, as far as these tests go. */
+/** Behaves as a correct node, as far as these tests need it. */
 export const GOOD: Script = {
   message: (connection, command, payload) => {
     if (command === 'version') {

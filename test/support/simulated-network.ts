@@ -1,5 +1,5 @@
 /**
- * A network to crawl: nodes that shake hands and advertise addresses, addresses without a listener, and nodes that misbehave.
+ * A network to crawl: nodes that complete handshakes and advertise addresses, addresses without a listener, and nodes that misbehave.
  * A plan is decided by its seed; it is served over any net (memory on a virtual clock, TCP on 127.x) by {@link serve}, and
  * without any bytes by `simulated-contacts.ts`.
  */
@@ -37,7 +37,7 @@ export interface PlannedNode {
   readonly port: number;
   readonly addr: string;
   readonly kind: Kind;
-  /** What gossip and its `version` say; what it really speaks. */
+  /** Whether gossip and its `version` announce v2; whether it supports it. */
   readonly services: string;
   readonly v2: boolean;
   /** Indexes of the nodes that it advertises. */
@@ -133,7 +133,7 @@ type Entry = { time: number; services: string; networkID: number; addr: Uint8Arr
 
 const entryOf = (host: string, port: number, services: string, time: number): Entry => {
   const parsed = parseAddress(host);
-  if (!parsed.ok) throw new Error(`${host} is no address`);
+  if (!parsed.ok) throw new Error(`${host} is not an address`);
   return { time, services, ...parsed.value, port };
 };
 

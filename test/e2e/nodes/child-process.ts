@@ -1,8 +1,8 @@
 /**
- * A child process that never outlives us: not after a failed test, nor after Ctrl-C, nor when we are killed outright.
+ * A child process that ends with this process: after a failed test, after Ctrl-C, and even when this process is killed.
  *
- * Beside each child runs a warden, a shell that waits at a pipe that only we hold. When we are gone, for whatever
- * reason, the pipe closes; the warden then kills the child and removes its folder.
+ * For each child there is a watchdog: a shell that reads from a pipe to which only this process can write. When this process ends, for any
+ * reason, the pipe is closed, and the watchdog kills the child and removes its directory.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
 
-const WARDEN = 'read -r _; kill -KILL "$1" 2>/dev/null; rm -rf -- "$2"';
+const WATCHDOG = 'read -r _; kill -KILL "$1" 2>/dev/null; rm -rf -- "$2"';
 const TAIL_BYTES = 6_000;
 
 /** Makes an empty folder for one child. */
@@ -18,12 +18,12 @@ export function freshFolder(name: string): string {
   return mkdtempSync(join(tmpdir(), `verack-${name}-`));
 }
 
-/** A running program with a folder of its own, which is also its home and its working directory. */
+/** A running program with its own directory, which is also its home and its working directory. */
 export class Child {
-  /** Where the program's output goes; a file, so that a chatty program costs us nothing. */
+  /** The file that receives the output of the program, so that much output uses no memory here. */
   readonly logFile: string;
   readonly #process: ChildProcess;
-  readonly #warden: ChildProcess;
+  readonly #watchdog: ChildProcess;
   readonly #ended: Promise<string>;
   #end: string | undefined;
   #lastWords = '';
@@ -37,7 +37,7 @@ export class Child {
     this.logFile = join(folder, 'output.log');
     this.#process = start(program, args, folder, this.logFile);
     this.#ended = endOf(this.#process).then((end) => (this.#end = end));
-    this.#warden = watch(this.#process.pid ?? 0, folder);
+    this.#watchdog = watch(this.#process.pid ?? 0, folder);
   }
 
   /** The process id; 0 when it could not even be started. */
@@ -45,12 +45,12 @@ export class Child {
     return this.#process.pid ?? 0;
   }
 
-  /** How the program ended, as text for a person; undefined while it runs. */
+  /** How the program ended, as text for people; undefined while it runs. */
   get end(): string | undefined {
     return this.#end;
   }
 
-  /** The end of what the program said, also after it was stopped. */
+  /** The end of the output of the program, also after it was stopped. */
   tail(): string {
     return existsSync(this.logFile) ? tailOf(this.logFile) : this.#lastWords;
   }
@@ -65,15 +65,15 @@ export class Child {
   async stop(): Promise<void> {
     this.#process.kill('SIGKILL');
     await this.#ended;
-    this.#warden.kill('SIGKILL');
+    this.#watchdog.kill('SIGKILL');
     this.#lastWords = this.tail();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Does what our own death would do: lets go of the warden's pipe. For the test of exactly that. */
+  /** Closes the pipe of the watchdog, as the end of this process would: for the test of the watchdog. */
   async abandon(): Promise<void> {
-    this.#warden.stdin?.destroy();
-    await Promise.all([this.#ended, endOf(this.#warden)]);
+    this.#watchdog.stdin?.destroy();
+    await Promise.all([this.#ended, endOf(this.#watchdog)]);
   }
 }
 
@@ -86,7 +86,7 @@ function start(program: string, args: readonly string[], folder: string, logFile
   return child;
 }
 
-/** Settles once, with words: a program that cannot be started never says `exit`, only `error`. */
+/** Resolves with a text once the program has ended. A program that cannot be started emits `error`, not `exit`. */
 function endOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
@@ -94,13 +94,13 @@ function endOf(child: ChildProcess): Promise<string> {
   });
 }
 
-/** Starts the warden in a session of its own, so that Ctrl-C at our terminal does not end it first. */
+/** Starts the watchdog in a separate session, so that Ctrl-C does not end it first. */
 function watch(pid: number, folder: string): ChildProcess {
-  const args = ['-c', WARDEN, 'warden', pid === 0 ? '' : String(pid), folder];
-  const warden = spawn('sh', args, { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
-  warden.unref();
-  (warden.stdin as Socket).unref();
-  return warden;
+  const args = ['-c', WATCHDOG, 'watchdog', pid === 0 ? '' : String(pid), folder];
+  const watchdog = spawn('sh', args, { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  watchdog.unref();
+  (watchdog.stdin as Socket).unref();
+  return watchdog;
 }
 
 function tailOf(file: string): string {

@@ -1,4 +1,4 @@
-/** Which real nodes, and which browser, this machine has, and where. The places are those that `provision.sh` writes to. */
+/** Finds the real nodes and the browser of this machine, in the directories that `provision.sh` writes to. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -19,11 +19,11 @@ export function program(name: ProgramName): string | undefined {
 export function missing(name: ProgramName): string | undefined {
   if (program(name) !== undefined) return undefined;
   const own = ownVariable(name);
-  if (own !== undefined) return `${own}=${process.env[own] ?? ''} is no program that can be run`;
+  if (own !== undefined) return `${own}=${process.env[own] ?? ''} is not an executable program`;
   return `${name} is not installed: run test/e2e/nodes/provision.sh ${name}`;
 }
 
-/** A variable that is set is obeyed: nothing else is tried behind its back. */
+/** If the variable is set, only its value is tried. */
 function candidates(name: ProgramName): string[] {
   const provisioned = join(cache(), name, name);
   if (name === 'bcoin') return [provisioned];

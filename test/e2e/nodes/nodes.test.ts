@@ -30,7 +30,7 @@ describe.each(['bitcoind', 'litecoind', 'bcoin'] as const)('%s', (name) => {
       expect(node.logTail()).not.toBe('');
     });
 
-    test('says why it cannot start', async () => {
+    test('reports why it cannot start', async () => {
       const { port, stop } = await squatter();
       const flag = name === 'bcoin' ? `--http-port=${port}` : `-rpcport=${port}`;
       await expect(START[name]({ args: [flag] })).rejects.toThrow(
@@ -39,19 +39,19 @@ describe.each(['bitcoind', 'litecoind', 'bcoin'] as const)('%s', (name) => {
       await stop();
     });
 
-    test('keeps to loopback', async () => {
+    test('uses loopback only', async () => {
       await using node = await START[name]();
       await expect(node.dial('192.0.2.1', 18_444)).rejects.toThrow('only loopback is dialled');
     });
 
-    test('tells an unknown method from a failure to ask', async () => {
+    test('distinguishes an unknown method from a failed request', async () => {
       await using node = await START[name]();
       await expect(node.rpc('nonsense')).rejects.toMatchObject({ name: 'RpcError', code: -32_601 });
     });
   });
 });
 
-/** Somebody else who has the port. */
+/** Another process that uses the port. */
 async function squatter(): Promise<{ port: number; stop: () => Promise<unknown> }> {
   const claim = await claimPorts();
   const server = createServer();
@@ -60,7 +60,7 @@ async function squatter(): Promise<{ port: number; stop: () => Promise<unknown> 
   return { port: claim.rpc, stop: () => new Promise((closed) => server.close(closed)) };
 }
 
-describe('two nodes shake hands', () => {
+describe('two nodes complete a handshake', () => {
   const pairs: [NodeName, NodeName, boolean | undefined, 'v1' | 'v2'][] = [
     ['bitcoind', 'bitcoind', undefined, 'v2'],
     ['bitcoind', 'bitcoind', false, 'v1'],
@@ -73,7 +73,7 @@ describe('two nodes shake hands', () => {
   ];
 
   for (const [from, to, v2, transport] of pairs) {
-    describeNode([from, to], `${from} dials ${to}, asked for ${wish(v2)}`, () => {
+    describeNode([from, to], `${from} dials ${to}, asked for ${transportText(v2)}`, () => {
       test(`over ${transport}`, async () => {
         await using dialler: RealNode = await START[from]();
         await using listener: RealNode = await START[to]();
@@ -87,13 +87,13 @@ describe('two nodes shake hands', () => {
     });
   }
 
-  function wish(v2: boolean | undefined): string {
+  function transportText(v2: boolean | undefined): string {
     return v2 === undefined ? 'nothing' : v2 ? 'v2' : 'v1';
   }
 });
 
-describe('a child of a test run that dies', () => {
-  test('dies with it, and its folder goes', async () => {
+describe('a child of a test run that is killed', () => {
+  test('ends with it, and its directory is removed', async () => {
     const child = new Child('sleep', ['60'], freshFolder('child'));
     expect(isAlive(child.pid)).toBe(true);
     await child.abandon();
@@ -101,7 +101,7 @@ describe('a child of a test run that dies', () => {
     expect(existsSync(child.folder)).toBe(false);
   });
 
-  test('that was never there is no trouble either', async () => {
+  test('that could not be started is not a failure either', async () => {
     const child = new Child('no-such-program', [], freshFolder('child'));
     await child.stop();
     expect(child.end).toContain('ENOENT');
@@ -118,19 +118,19 @@ describe('ports', () => {
   });
 });
 
-describe('a node that is not there', () => {
+describe('a node that is not installed', () => {
   const saved = { ...process.env };
   afterEach(() => {
     process.env = { ...saved };
   });
 
-  test('is told with the way to get it', () => {
+  test('is reported with the command that installs it', () => {
     Object.assign(process.env, { PATH: '', VERACK_NODES: '/nowhere', BITCOIND: '' });
     expect(missing('bitcoind')).toBe('bitcoind is not installed: run test/e2e/nodes/provision.sh bitcoind');
   });
 
   test('is not replaced by another one when the user named one', () => {
     process.env.BITCOIND = '/nowhere/bitcoind';
-    expect(missing('bitcoind')).toBe('BITCOIND=/nowhere/bitcoind is no program that can be run');
+    expect(missing('bitcoind')).toBe('BITCOIND=/nowhere/bitcoind is not an executable program');
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Real nodes for tests: started fresh on loopback, asked over RPC, gone afterwards.
+ * Real nodes for tests: started on loopback with an empty data directory, controlled over RPC, and removed afterwards.
  *
  *     describeNode('bitcoind', 'a real node', () => {
  *       test('accepts our handshake', async () => {

@@ -14,7 +14,7 @@ export interface PeerInfo {
   /** The peer's service bits, 16 hex digits (bcoin knows only the low 32 bits). */
   readonly services: string;
   readonly startingheight: number;
-  /** The node asked to be told of transactions, as the peer's `version` has it. */
+  /** Whether transactions are relayed, from the peer's `version`. */
   readonly relaytxes: boolean;
   readonly transport: 'v1' | 'v2' | 'detecting';
   /** The peer's `verack` arrived; undefined where the node does not tell (bcoin). */

@@ -1,8 +1,8 @@
 /**
- * Ports that no other process takes between our asking and the node's binding.
+ * Ports that no other process can take before the node binds them.
  *
- * Asking the system for a free port and closing it again leaves a gap; test files that run side by side would meet in
- * it. So ports come in blocks, and whoever listens on the first port of a block owns the others. The claim ends with
+ * If a test asks the system for a free port and closes it again, another test file could take it before the node binds
+ * it. So ports come in blocks, and whoever listens on the first port of a block owns the others. The reservation ends with
  * the process that made it, however that ends. All lie below the ephemeral range, where outgoing connections live.
  */
 import { randomInt } from 'node:crypto';
@@ -44,7 +44,7 @@ async function isFree(port: number): Promise<boolean> {
   return true;
 }
 
-/** Listens on the port without keeping the process alive; undefined when somebody else does. */
+/** Listens on the port without keeping the process alive; undefined when another process listens there. */
 function listen(port: number): Promise<Server | undefined> {
   const server = createServer().unref();
   return new Promise((resolve) => {

@@ -1,5 +1,5 @@
 /**
- * Real proxies for tests, started fresh on loopback, offline, and gone afterwards: microsocks, Tor, and the I2P router i2pd.
+ * Real proxies for tests, started on loopback without a network, and removed afterwards: microsocks, Tor, and the I2P router i2pd.
  *
  *     await using tor = await startTor();
  *     socks5Net({ net: tcpNet(), proxy: tor.at });
@@ -75,7 +75,7 @@ function isListening(port: number): Promise<boolean> {
   });
 }
 
-/** Starts the program in a fresh folder and waits until its port is open; rejects with what it said. */
+/** Starts the program in a new directory and waits until its port is open; rejects with its output. */
 async function start(
   name: ProxyName,
   argsOf: (ports: Ports, folder: string) => readonly string[],

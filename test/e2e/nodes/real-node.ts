@@ -1,4 +1,4 @@
-/** Real nodes as processes: started fresh on loopback, asked over RPC, gone afterwards. */
+/** Real nodes as processes: started on loopback with an empty data directory, controlled over RPC, and removed afterwards. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isLoopback } from '../../../src/net/index.js';
@@ -107,7 +107,7 @@ export class RealNode implements AsyncDisposable {
     return call(this.#rpc, method, params);
   }
 
-  /** What `bitcoin-cli` has to be told to reach it. */
+  /** The arguments with which `bitcoin-cli` reaches it. */
   get cliArgs(): readonly string[] {
     const { port, user, password } = this.#rpc;
     return [`-rpcconnect=${HOST}`, `-rpcport=${port}`, `-rpcuser=${user}`, `-rpcpassword=${password}`];
@@ -171,7 +171,7 @@ export class RealNode implements AsyncDisposable {
     }
   }
 
-  /** Asks for its name, and whether it listens (bcoin's RPC is there before); else the text of what is wrong. */
+  /** Requests its user agent, and checks that it listens (bcoin's RPC answers before that); returns a text if either fails. */
   async #introduce(): Promise<string | undefined> {
     try {
       const { subversion, networkactive } = (await this.rpc('getnetworkinfo')) as NetworkInfo;
@@ -236,7 +236,7 @@ const LITECOIND: Kind = {
   ],
 };
 
-/** Left alone, bcoin asks a public name server for its own address, and dials a port of its own network on this host. */
+/** By default, bcoin asks a public name server for its own address, and dials a port of its own network on this host. */
 const BCOIN_SILENT = [
   '--discover=false',
   '--upnp=false',
