@@ -125,7 +125,8 @@ export class ActorRegistry {
   }
 
   #recordSnapshot(entry: Entry, event: AnyEventObject, snapshot: PlainSnapshot, isNew: boolean): Change {
-    Object.assign(entry, { event, snapshot });
+    entry.event = event;
+    entry.snapshot = snapshot;
     if (snapshot.status !== 'active' || event.type === 'xstate.stop') this.#end(entry);
     return { kind: 'snapshot', entry, event, isNew };
   }
