@@ -23,19 +23,24 @@ async function listening(options: NodeOptions = {}): Promise<string> {
   return `127.0.0.1:${port}`;
 }
 
-/** The report on a node on a net in memory: no deadline depends on how busy the machine is. */
-async function probedInMemory(
+/** The report on a node on a net in memory, and how long it took: no deadline depends on how busy the machine is. */
+async function timedInMemory(
   { fault, ...options }: NodeOptions & { readonly fault?: Fault },
   how: ProbeOptions,
-): Promise<ProbeReport> {
+): Promise<{ report: ProbeReport; ms: number }> {
   const { clock, net } = memoryNetwork();
   const at = { host: '10.0.0.1', port: 18_444 };
   const theirs = net.at(at.host);
   const node = createNode({ ...options, clock, net: fault ? faultyNet(theirs, fault) : theirs });
   nodes.push(node);
   await node.listen(at);
-  return driven(clock, probe('10.0.0.1:18444', { ...how, clock, net: net.at('10.0.0.9') }));
+  const begin = clock.now();
+  const report = await driven(clock, probe('10.0.0.1:18444', { ...how, clock, net: net.at('10.0.0.9') }));
+  return { report, ms: clock.now() - begin };
 }
+
+const probedInMemory = async (...parts: Parameters<typeof timedInMemory>): Promise<ProbeReport> =>
+  (await timedInMemory(...parts)).report;
 
 /** A node that completes the handshake and answers nothing else. */
 const answering = (version: number): Script => ({
@@ -180,7 +185,11 @@ describe('a node of another chain', () => {
     [false, 'v1'],
     [true, 'v2'],
   ])('with v2transport %p (%s) is named', async (v2transport) => {
-    const report = await probedInMemory({ chain: 'signet', v2transport }, { chain: 'main', v2transport });
+    const { report, ms } = await timedInMemory(
+      { chain: 'signet', v2transport },
+      { chain: 'main', v2transport },
+    );
+    expect(ms).toBeLessThan(10_000);
     expect(report).toMatchObject({
       ok: false,
       reason: { code: 'ERR_FRAME_MAGIC', facts: { network: 'signet' } },

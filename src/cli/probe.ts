@@ -3,6 +3,7 @@ import { probe, type ProbeReport } from '../index.js';
 import { Argument } from 'commander';
 import type { Identification } from '../learn/index.js';
 import { type Chain, VerackError } from '../index.js';
+import { eachOf } from './each-of.js';
 import { hostsOf } from './host-list.js';
 import { identified } from './identify.js';
 import { type NodeNet, withNodeNet } from './node-net.js';
@@ -91,7 +92,7 @@ async function probed(
   let done = 0;
   const progress = (): void => out.status(`${done} of ${hosts.length} probed`);
   progress();
-  const reports = await eachOf(hosts, PARALLEL, async (host) => {
+  const reports = await eachOf(hosts, { limit: PARALLEL, interrupted }, async (host) => {
     const report = await probe(host, {
       ...given({ chain, rules, uacomment, v2transport, v2only, require: flags.require }),
       ...{ net, lookup },
@@ -141,15 +142,4 @@ function print(report: IdentifiedReport, out: Invocation['out']): void {
 function codeOf(reports: readonly ProbeReport[]): number {
   const code = exitCodeOf(reports.map(({ ok, reason }) => (ok ? 'established' : reason)));
   return reports.length > 1 && code !== EXIT.ok ? EXIT.some : code;
-}
-
-/** Runs `work` over all items, at most `limit` at a time. The results are in the order of the items. */
-async function eachOf<T, R>(items: readonly T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  const queue = [...items.entries()];
-  const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next; next = queue.shift()) results[next[0]] = await work(next[1]);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  return results;
 }

@@ -1,0 +1,20 @@
+/** Which ends of connections are reported as failures. */
+import { expect, test } from '@jest/globals';
+import { isDeparture, isOrderly } from '../src/cli/peer-lines.js';
+import type { PeerInfo } from '../src/index.js';
+
+const ended = (inbound: boolean, code: string, state: string): PeerInfo =>
+  ({ inbound, lastreason: { code, facts: { state } } }) as unknown as PeerInfo;
+
+test.each([
+  [true, 'ERR_LINK_EOF', 'established', true],
+  [true, 'ERR_LINK_EOF', 'versionReceived', false],
+  [true, 'ERR_LINK_RESET', 'established', false],
+  [false, 'ERR_LINK_EOF', 'established', false],
+])('inbound %s, %s in %s: a peer that leaves in order is %s', (inbound, code, state, expected) => {
+  expect(isDeparture(ended(inbound, code, state))).toBe(expected);
+});
+
+test('what was requested or planned is no failure', () => {
+  expect([isOrderly('ERR_LOCAL_CANCELLED'), isOrderly('ERR_LINK_EOF')]).toEqual([true, false]);
+});
