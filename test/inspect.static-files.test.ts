@@ -117,6 +117,25 @@ describe('/stately', () => {
   });
 });
 
+describe('/compare', () => {
+  test('shows our chart beside a learned node, with the differing transitions in red', async () => {
+    const { status, body, headers } = await ask(relay, '/compare');
+    expect(status).toBe(200);
+    expect(body.match(/<svg/g)).toHaveLength(2);
+    expect(body).toMatch(/class="edge differs"/);
+    const policy = String(headers['content-security-policy']);
+    expect(policy).toMatch(/style-src 'sha256-[\w+/]{43}='; .*form-action 'self'/);
+    expect(policy).not.toMatch(/unsafe|\*/);
+  });
+
+  test('compares the chosen models, and ignores an unknown name', async () => {
+    const same = await ask(relay, '/compare?one=bcoin%201.0&other=bcoin%201.0');
+    expect(same.body).toContain('<option selected>bcoin 1.0</option>');
+    expect(same.body).not.toMatch(/class="edge differs"/);
+    expect((await ask(relay, '/compare?one=%3Cscript%3E')).body).not.toContain('script');
+  });
+});
+
 describe('other files', () => {
   test('the pictures of the machines, as committed', async () => {
     const { status, headers, body } = await ask(relay, '/charts/peer.svg');

@@ -2,6 +2,7 @@
  * Serves the pages and their files, with a Content-Security-Policy that permits no inline scripts and no other hosts. Only
  * `/stately` may frame one other origin.
  */
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { HttpGuard } from '../http/http-guard.js';
@@ -26,6 +27,8 @@ interface Item {
   readonly type: string;
   readonly body: string;
   readonly frame?: string;
+  /** The inline style of the page. Such a page may also send a form to this server. */
+  readonly style?: string;
 }
 
 /** The directory of this package, whether this file runs from `src/inspect` or `dist/src/inspect`. */
@@ -51,19 +54,24 @@ export function serveStaticFiles(guard: HttpGuard, display: Display): RequestLis
   return (request, response) => {
     const [status, reason = ''] = refusalOf(guard, request) ?? [];
     if (status !== undefined) return refuse(request, response, status, reason);
-    const path = (request.url ?? '').replace(/\?.*$/s, '');
-    itemAt(path, display).then(
+    const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+    itemAt(path, query, display).then(
       (item) => (item ? send(request, response, item) : refuse(request, response, 404, NOT_FOUND)),
       () => refuse(request, response, 404, NOT_FOUND),
     );
   };
 }
 
-/** Rejects when a file is not there, as the scripts are before the first build. */
-async function itemAt(path: string, display: Display): Promise<Item | undefined> {
+/** What a path shows. Rejects when a file is not there, as the scripts are before the first build. */
+async function itemAt(path: string, query: string, display: Display): Promise<Item | undefined> {
   const { frame = STATELY_INSPECTOR, scripts = SCRIPTS, sessions } = display;
   if (path === '/stately') return { type: HTML, body: await statelyPage(frame), frame };
+  if (path === '/compare') return comparison(new URLSearchParams(query));
   if (path.startsWith('/sessions/')) return recorded(sessions?.get(nameIn(path.slice('/sessions/'.length))));
+  return fileAt(path, scripts);
+}
+
+async function fileAt(path: string, scripts: URL): Promise<Item | undefined> {
   const script = /^\/page\/([a-z-]+\.js)$/.exec(path)?.[1];
   if (script !== undefined) return { type: JS, body: await readFile(new URL(script, scripts), 'utf8') };
   const chart = chartFileOf(path);
@@ -77,6 +85,13 @@ function chartFileOf(path: string): readonly [type: string, file: string] | unde
   const [, name, overview = ''] = /^\/charts\/(\w+)(\.overview)?\.svg$/.exec(path) ?? [];
   if (!MACHINES.some((machine) => machine.name === name)) return undefined;
   return ['image/svg+xml', `diagrams/${name}${overview}.svg`];
+}
+
+/** Two learned models side by side. The module is loaded on the first request. */
+async function comparison(query: URLSearchParams): Promise<Item> {
+  const { chosenComparison } = await import('../learn/index.js');
+  const body = await chosenComparison(query);
+  return { type: HTML, body, style: /<style>(.*?)<\/style>/s.exec(body)?.[1] ?? '' };
 }
 
 /** The page that frames `frame`; what is filled in cannot become markup. */
@@ -110,23 +125,25 @@ function refusalOf(
   return request.method === 'GET' || request.method === 'HEAD' ? undefined : [405, 'GET or HEAD'];
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { type, body, frame }: Item): void {
-  const policy = policyOf(request.headers.host ?? '', frame);
+function send(request: IncomingMessage, response: ServerResponse, { type, body, frame, style }: Item): void {
+  const policy = policyOf(request.headers.host ?? '', frame, style);
   const headers = { 'Content-Security-Policy': policy };
   respond(request, response, { type: `${type}; charset=utf-8`, body, headers });
 }
 
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64');
+
 /** The guard has checked `host`. Older browsers do not take a WebSocket for 'self', so it is named. */
-function policyOf(host: string, frame: string | undefined): string {
+function policyOf(host: string, frame: string | undefined, style: string | undefined): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
-    "style-src 'self'",
+    style === undefined ? "style-src 'self'" : `style-src 'sha256-${hashOf(style)}'`,
     'img-src data:',
     `connect-src 'self' ws://${host}`,
     ...(frame === undefined ? [] : [`frame-src ${new URL(frame).origin}`]),
     "base-uri 'none'",
-    "form-action 'none'",
+    `form-action ${style === undefined ? "'none'" : "'self'"}`,
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
   ].join('; ');

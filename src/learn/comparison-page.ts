@@ -19,13 +19,14 @@ export async function comparisonPage(
   one: Side,
   other: Side,
   list: readonly ExplainedDifference[],
+  form = '',
 ): Promise<string> {
   const found = differences(one.model.machine, other.model.machine, isFinal);
   const transitions = [0, 1].map(
     (side) => new Set(found.map(({ word, states }) => `${states[side] ?? 0} ${word.at(-1) ?? 0}`)),
   );
   const charts = await Promise.all([one, other].map((side, n) => chartOf(side, transitions[n] ?? new Set())));
-  return page(`${one.title} and ${other.title}`, charts.join('\n'), tableOf(one, other, list));
+  return page(`${one.title} and ${other.title}`, charts.join('\n'), tableOf(one, other, list), form);
 }
 
 async function chartOf({ title, model }: Side, differing: ReadonlySet<string>): Promise<string> {
@@ -65,11 +66,12 @@ th, td { border: 1px solid #d0d7de; padding: 0.2rem 0.5rem; text-align: left; ve
 @media (max-width: 50rem) { .charts { grid-template-columns: minmax(0, 1fr); } td { min-width: 7rem; } }
 `;
 
-const page = (title: string, charts: string, table: string): string => `<!doctype html>
+const page = (title: string, charts: string, table: string, form: string): string => `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escaped(title)}</title><style>${STYLE}</style></head>
 <body>
 <h1>${escaped(title)}</h1>
+${form}
 <p>A transition is labelled with the received inputs and, after →, the messages sent. A line inside a state is a transition to the same state. Differences are red.</p>
 <div class="charts">
 ${charts}

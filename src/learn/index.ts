@@ -11,6 +11,7 @@ export { readModel } from './model.js';
 export type { Model } from './model.js';
 export { mermaidOf } from './mermaid.js';
 export { svgOf } from './svg.js';
+export { chosenComparison } from './comparison-choice.js';
 export { comparisonPage } from './comparison-page.js';
 export type { ExplainedDifference, Side } from './comparison-page.js';
 export { xstateConfigOf } from './xstate-config.js';
