@@ -23,6 +23,7 @@ const STATES: Readonly<Record<string, string>> = {
   outbound: 'backingOff',
   supervisor: 'draining',
   crawl: 'idle',
+  contact: 'receiving',
 };
 const VIEWS = ['peers', 'targets', 'outcomes', 'transitions', 'lab', 'glossary'];
 
