@@ -197,6 +197,19 @@ describe('a node of another chain', () => {
   });
 });
 
+test('a node that is silent for every other chain is named in under ten seconds', async () => {
+  const { clock, net } = memoryNetwork();
+  await net.at(AT.host).listen(AT, (link) => play(link, answering(70_016)));
+  const begin = clock.now();
+  const report = await driven(
+    clock,
+    probe(`${AT.host}:${AT.port}`, { chain: 'main', v2transport: true, clock, net: net.at('10.0.0.9') }),
+    20,
+  );
+  expect(report).toMatchObject({ reason: { code: 'ERR_FRAME_MAGIC', facts: { network: 'regtest' } } });
+  expect(clock.now() - begin).toBeLessThan(10_000);
+});
+
 test('an echo server is not a node', async () => {
   const server = createServer((socket) => socket.on('error', () => undefined).pipe(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
