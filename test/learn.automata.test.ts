@@ -88,6 +88,22 @@ describe('the learner', () => {
     for (const [input] of first ?? []) expect(cover).toContain(String(input));
   });
 
+  test('passes the outputs that are known, up to the first new symbol', async () => {
+    const machine = randomMachineWithEnds(3);
+    const teacher = teacherOf(machine);
+    let count = 0;
+    const ask: Teacher['ask'] = (words, attempt, known) => {
+      for (const [n, word] of words.entries()) {
+        const outputs = known[n] ?? [];
+        count += outputs.length;
+        expect(outputs).toEqual(outputsOf(machine, word).slice(0, outputs.length));
+      }
+      return teacher.ask(words, attempt, known);
+    };
+    await learn({ teacher: { ...teacher, ask }, test: perfect(machine) });
+    expect(count).toBeGreaterThan(0);
+  });
+
   test('asks one of several words through an unknown transition, and the others only when it is not final', async () => {
     const machine = (output: string): Mealy => {
       const [loop, on] = [
