@@ -57,7 +57,7 @@ describe('with the right to read the package', () => {
   test('the data directory is not used, and the listener continues', async () => {
     const listen = restricted(`listen --regtest --port 0 --datadir ${folder}`);
     await addressOf(listen);
-    expect(listen.stderr).toMatch(/banlist\.json is not used: ERR_ACCESS_DENIED/);
+    expect(listen.stderr).toMatch(/banlist\.json is not used: the system refused \(ERR_ACCESS_DENIED\)/);
     expect(listen.stderr).toMatch(/ERR_ACCESS_DENIED\): nothing is saved/);
   });
 
