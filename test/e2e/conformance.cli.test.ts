@@ -134,7 +134,7 @@ describeNode(['bitcoind', 'litecoind', 'bcoin', 'chromium'], 'verack matrix', ()
       const known = page.locator('button.known:visible').first();
       await known.click();
       const detail = await page.locator('tr.detail').textContent();
-      for (const text of ['sent and expected', 'seen at', 'A → version', 'known:'])
+      for (const text of ['sent and expected', 'observed at', 'A → version', 'known:'])
         expect(detail).toContain(text);
       // On a narrow screen the tables scroll, not the page, and an open cell is in view.
       await page.setViewportSize({ width: 420, height: 900 });

@@ -103,7 +103,7 @@ describe('metrics', () => {
 
   test.each([
     ['is empty', inFolder('empty'), 'the first line of the file is empty'],
-    ['is not there', inFolder('absent'), 'cannot be read (ENOENT)'],
+    ['is not there', inFolder('absent'), 'cannot be read: there is no such file or directory (ENOENT)'],
   ])('with a token file that %s are a usage error', async (_, file, sentence) => {
     if (file.endsWith('empty')) writeFileSync(file, '\n');
     const program = listen(`--metrics 0 --metricstokenfile ${file}`);

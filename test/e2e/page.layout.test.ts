@@ -120,7 +120,7 @@ describeNode('chromium', 'the layout of the page', () => {
     const tabs = page.locator('nav a:visible');
     // Shown once the server has said that there is a lab.
     await tabs.getByText('lab', { exact: true }).waitFor();
-    expect(await tabs.allTextContents()).toEqual(VIEWS);
+    expect(await tabs.allTextContents()).toEqual([...VIEWS, 'compare nodes']);
     for (const name of [...VIEWS.slice(1), 'peers']) {
       await tabs.getByText(name, { exact: true }).click();
       expect(new URL(page.url()).hash).toBe(`#/${name}`);
