@@ -30,6 +30,7 @@ export interface Calibration {
 
 /** Silence that ends an output while nothing is measured yet, milliseconds. */
 const LONG_MS = 500;
+/** Limits of the settle time, milliseconds. The lower one is three polls of Bitcoin Core. */
 const LEAST_MS = 150;
 const MOST_MS = 2_000;
 /** The settle time is this many times the 90th percentile of the measured latencies. */

@@ -43,8 +43,9 @@ export interface Expected {
   readonly outputs: readonly string[];
 }
 
+/** Time limit of the v2 key exchange, milliseconds. */
 const V2_MS = 5_000;
-/** Milliseconds to wait for a known output. */
+/** Time limit for the next part of a known output, milliseconds. */
 const EXPECTED_MS = 2_000;
 
 /** Runs a word. A known output is complete when it equals the expected one, any other output after silence. Rejects with a {@link VerackError} if the connection or its v2 handshake fails. */
