@@ -51,7 +51,13 @@ const root3 = publicSlots(1);
 const minusHalf = publicSlots(1);
 const plusHalf = publicSlots(1);
 
+let isPrepared = false;
+
+/** Compiles the field and computes the constants, once. */
 function prepare(): void {
+  if (isPrepared) return;
+  compile();
+  isPrepared = true;
   prepareCurve();
   loadNumber(seven, 7);
   loadNumber(one, 1);
@@ -204,7 +210,7 @@ function decodeFraction(encoded: Uint8Array): void {
 
 /** Runs `work`, then clears the module's memory, also if it throws. */
 function thenWipe<T>(work: () => T): T {
-  if (compile()) prepare();
+  prepare();
   try {
     return work();
   } finally {

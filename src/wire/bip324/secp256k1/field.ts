@@ -63,16 +63,14 @@ let wasm: FieldModule;
 let words = new Uint32Array(0);
 
 /**
- * Assembles and compiles the module in the first call, which takes some milliseconds and returns true; later calls return false.
- * Must be called before every other function here except `slots` and `publicSlots`. It is not done on load, so that
+ * Assembles and compiles the module in the first call, which takes some milliseconds; later calls do nothing. Must be called before every other function here except `slots` and `publicSlots`. It is not done on load, so that
  * programs that never use v2 need no time for it.
  */
-export function compile(): boolean {
-  if (words.length > 0) return false;
+export function compile(): void {
+  if (words.length > 0) return;
   const module = new WebAssembly.Module(program(PAGES));
   wasm = new WebAssembly.Instance(module).exports as FieldModule;
   words = new Uint32Array(wasm.memory.buffer);
-  return true;
 }
 
 /** Clears all numbers except those in public slots. */
