@@ -63,8 +63,9 @@ let wasm: FieldModule;
 let words = new Uint32Array(0);
 
 /**
- * Assembles and compiles the module in the first call, which takes some milliseconds; later calls do nothing. Must be called before every other function here except `slots` and `publicSlots`. It is not done on load, so that
- * programs that never use v2 need no time for it.
+ * Assembles and compiles the module in the first call, which takes some milliseconds; later calls do nothing. Must be called
+ * before every other function here except `slots` and `publicSlots`. It is not done on load, so that programs that never use
+ * v2 need no time for it.
  */
 export function compile(): void {
   if (words.length > 0) return;
