@@ -381,7 +381,7 @@ export type BrokenCode = 'ERR_FRAME_MAGIC' | 'ERR_FRAME_OVERSIZE';
 export type V2Code = 'ERR_V2_GARBAGE' | 'ERR_V2_AUTH' | 'ERR_V2_LENGTH' | 'ERR_V2_OTHER_NETWORK';
 /** How the peer or the network can end an open link. */
 export const LINK_CODES = ['ERR_LINK_RESET', 'ERR_LINK_EOF'] as const;
-/** One of {@link LINK_CODES}. */
+/** How the peer or the network ended a link. */
 export type LinkCode = (typeof LINK_CODES)[number];
 /** Whether the peer or the network ended a connection. */
 export const isLinkCode = (code: ReasonCode): code is LinkCode => LINK_CODES.includes(code as LinkCode);
