@@ -9,7 +9,7 @@ import {
   fromTransition,
   setup,
 } from 'xstate';
-import { TRANSPORT_EVENTS, type TransportEvent, transportMachine } from '../machines/index.js';
+import { TRANSPORT_EVENTS, type TransportEvent } from '../machines/index.js';
 import { VirtualClock } from '../src/net/virtual-clock.js';
 import { createChildActor } from '../src/xstate/child-actor.js';
 import { compile } from '../src/xstate/compile.js';
@@ -18,31 +18,9 @@ import { watchInspection } from '../src/xstate/inspection.js';
 import { keepTimersByActor } from '../src/xstate/timers.js';
 import { Chance } from './simulation/seeded-random.js';
 import { nightly } from './support/nightly.js';
+import { type EffectHandlers, reportingTransport, TRANSPORT_EFFECTS } from './support/transport-effects.js';
 
 const WALKS = 100 * nightly(20, 1);
-const EFFECTS = [
-  'effect.sendKey',
-  'effect.sendTerminator',
-  'effect.ready',
-  'effect.fallBack',
-  'effect.giveUp',
-] as const;
-
-interface Handlers {
-  effect(name: string, params: unknown): void;
-}
-
-const machine = compile(
-  transportMachine.provide({
-    actions: Object.fromEntries(
-      EFFECTS.map((name) => [
-        name,
-        ({ self }: { self: AnyActorRef }, params: unknown) => handlersOf<Handlers>(self).effect(name, params),
-      ]),
-    ),
-  }),
-);
-
 /** What the parent has received is in `received`. */
 function family() {
   const clock = new VirtualClock();
@@ -85,7 +63,7 @@ function seen(make: Make, { role, nested, bug }: Setting, moves: readonly Move[]
     if (name === bug) throw new Error('a bug');
   };
   const input = { id: 1, role, v2only: false, handshakeTimeout: 60_000 } as const;
-  const actor = make(withHandlers(machine, { effect }), { id: 'transport.1', input, parent });
+  const actor = make(withHandlers(reportingTransport, { effect }), { id: 'transport.1', input, parent });
   const observed: unknown[] = [];
   actor.subscribe({
     next: ({ value, status }) => observed.push([value, status]),
@@ -123,9 +101,9 @@ describe('an actor made without the constructor', () => {
 
   test('has the fields of an actor of XState, in their order', () => {
     const { parent } = family();
-    const actor = createChildActor(machine, { ...options, parent });
+    const actor = createChildActor(reportingTransport, { ...options, parent });
     expect(actor).toBeInstanceOf(Actor);
-    const fields = Object.keys(byXState(machine, { ...options, parent }));
+    const fields = Object.keys(byXState(reportingTransport, { ...options, parent }));
     expect(Object.keys(actor)).toEqual(fields.filter((field) => field !== 'send'));
   });
 
@@ -134,8 +112,8 @@ describe('an actor made without the constructor', () => {
       const chance = new Chance(seed);
       const setting: Setting = {
         role: chance.pick(['initiator', 'responder']),
-        nested: chance.often(0.3) ? chance.pick(EFFECTS) : undefined,
-        bug: chance.often(0.2) ? chance.pick(EFFECTS) : undefined,
+        nested: chance.often(0.3) ? chance.pick(TRANSPORT_EFFECTS) : undefined,
+        bug: chance.often(0.2) ? chance.pick(TRANSPORT_EFFECTS) : undefined,
       };
       const moves = walkOf(chance);
       expect({ seed, ...seen(createChildActor, setting, moves) }).toEqual({
@@ -148,7 +126,7 @@ describe('an actor made without the constructor', () => {
   test('executes the actions of its initial state when it is started, then sets its timers', () => {
     const starter = compile(
       setup({
-        actions: { enter: ({ self }) => handlersOf<Handlers>(self).effect('enter', undefined) },
+        actions: { enter: ({ self }) => handlersOf<EffectHandlers>(self).effect('enter', undefined) },
       }).createMachine({
         initial: 'first',
         states: { first: { entry: 'enter', after: { 1_000: 'second' } }, second: {} },
@@ -169,13 +147,16 @@ describe('an actor made without the constructor', () => {
     const { parent } = family();
     const types: string[] = [];
     parent.system.inspect(({ type }) => void types.push(type));
-    createChildActor(withHandlers(machine, { effect: () => undefined }), { ...options, parent }).start();
+    createChildActor(withHandlers(reportingTransport, { effect: () => undefined }), {
+      ...options,
+      parent,
+    }).start();
     expect(types).toEqual(['@xstate.actor', '@xstate.event', '@xstate.snapshot']);
   });
 
   test('is seen by an inspector that comes later', () => {
     const { parent } = family();
-    const actor = createChildActor(withHandlers(machine, { effect: () => undefined }), {
+    const actor = createChildActor(withHandlers(reportingTransport, { effect: () => undefined }), {
       ...options,
       parent,
     });

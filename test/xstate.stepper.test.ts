@@ -1,24 +1,16 @@
 /** A machine on a plain snapshot against an actor of the same machine: everything that can be observed must be the same. */
 import { describe, expect, test } from '@jest/globals';
 import { type AnyActorRef, createActor, fromTransition } from 'xstate';
-import { TRANSPORT_EVENTS, type TransportEvent, transportMachine } from '../machines/index.js';
+import { TRANSPORT_EVENTS, type TransportEvent } from '../machines/index.js';
 import { VirtualClock } from '../src/net/virtual-clock.js';
-import { compile } from '../src/xstate/compile.js';
-import { handlersOf, withHandlers } from '../src/xstate/effect-handlers.js';
+import { withHandlers } from '../src/xstate/effect-handlers.js';
 import { Stepper } from '../src/xstate/stepper.js';
 import { keepTimersByActor } from '../src/xstate/timers.js';
 import { Chance } from './simulation/seeded-random.js';
 import { nightly } from './support/nightly.js';
+import { reportingTransport, TRANSPORT_EFFECTS } from './support/transport-effects.js';
 
 const WALKS = 100 * nightly(20, 1);
-const EFFECTS = [
-  'effect.sendKey',
-  'effect.sendTerminator',
-  'effect.ready',
-  'effect.fallBack',
-  'effect.giveUp',
-] as const;
-
 /** Moves: an event, milliseconds that pass, or `actor` for the change from one to the other. */
 type Move = TransportEvent | number | 'actor';
 
@@ -36,22 +28,6 @@ function system() {
   parent.start();
   return { clock, received, parent: parent as AnyActorRef };
 }
-
-interface Handlers {
-  effect(name: string, params: unknown): void;
-}
-
-/** Compiled once; its effects come from the caller that runs it. */
-const machine = compile(
-  transportMachine.provide({
-    actions: Object.fromEntries(
-      EFFECTS.map((name) => [
-        name,
-        ({ self }: { self: AnyActorRef }, params: unknown) => handlersOf<Handlers>(self).effect(name, params),
-      ]),
-    ),
-  }),
-);
 
 interface Setting {
   readonly role: 'initiator' | 'responder';
@@ -72,7 +48,7 @@ function seen(plain: boolean, { role, v2only, nested, bug }: Setting, moves: rea
     if (name === nested) run.send({ type: 'bytes.arrived' });
     if (name === bug) throw new Error('a bug');
   };
-  const logic = withHandlers(machine, { effect });
+  const logic = withHandlers(reportingTransport, { effect });
   const input = { id: 1, role, v2only, handshakeTimeout: 60_000 };
   const id = 'transport.1';
   const stepper = new Stepper(logic, { id, input, parent, done: () => done++ });
@@ -110,8 +86,8 @@ describe('a stepper and an actor', () => {
       const setting: Setting = {
         role: chance.pick(['initiator', 'responder']),
         v2only: chance.often(0.3),
-        ...(chance.often(0.3) && { nested: chance.pick(EFFECTS) }),
-        ...(chance.often(0.1) && { bug: chance.pick(EFFECTS) }),
+        ...(chance.often(0.3) && { nested: chance.pick(TRANSPORT_EFFECTS) }),
+        ...(chance.often(0.1) && { bug: chance.pick(TRANSPORT_EFFECTS) }),
       };
       const moves = walkOf(chance);
       const { done: _, ...plain } = seen(true, setting, moves);
@@ -142,7 +118,7 @@ describe('a stepper and an actor', () => {
       armed.push(clock.armed);
     };
     const options = { id: 'transport.1', input, parent, done: () => undefined };
-    const stepper = new Stepper(withHandlers(machine, { effect }), options).start();
+    const stepper = new Stepper(withHandlers(reportingTransport, { effect }), options).start();
     for (const type of ['link.connected', 'bytes.v2', 'bytes.key'] as const) stepper.send({ type });
     expect([armed, clock.armed, stepper.getSnapshot().status]).toEqual([[1], 0, 'stopped']);
   });
@@ -151,7 +127,10 @@ describe('a stepper and an actor', () => {
     const { clock, parent } = system();
     const input = { id: 1, role: 'responder', v2only: false, handshakeTimeout: 60_000 } as const;
     const options = { id: 'transport.1', input, parent, done: () => undefined };
-    const stepper = new Stepper(withHandlers(machine, { effect: () => undefined }), options).start();
+    const stepper = new Stepper(
+      withHandlers(reportingTransport, { effect: () => undefined }),
+      options,
+    ).start();
     stepper.send({ type: 'link.connected' });
     expect(clock.armed).toBe(1);
     stepper.stop();

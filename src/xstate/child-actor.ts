@@ -16,7 +16,7 @@ import {
   type InputFrom,
 } from 'xstate';
 import { isInspected } from './inspection.js';
-import { isRunning } from './machine-internals.js';
+import { type Action, isRunning } from './machine-internals.js';
 
 export interface ChildOptions<M extends AnyStateMachine> {
   readonly id: string;
@@ -34,13 +34,6 @@ interface System {
   readonly _clock: unknown;
   _bookId(): string;
   _relay(source: undefined, target: Fields, event: AnyEventObject): void;
-}
-
-/** An action with its arguments, as a machine passes it to an actor. */
-interface Action {
-  readonly exec?: (info: unknown, params: unknown) => void;
-  readonly info: unknown;
-  readonly params: unknown;
 }
 
 /** Internal fields and methods of an `Actor` that are used here. */

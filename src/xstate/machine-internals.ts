@@ -68,3 +68,10 @@ export interface Machine {
   transition(snapshot: Snapshot, event: AnyEventObject, scope: Scope): Snapshot;
   getInitialSnapshot(scope: Scope, input: unknown): Snapshot;
 }
+
+/** An action with its arguments, as a machine passes it to an actor. */
+export interface Action {
+  readonly exec?: (info: unknown, params: unknown) => void;
+  readonly info: unknown;
+  readonly params: unknown;
+}

@@ -15,6 +15,7 @@ import {
   type InputFrom,
   type SnapshotFrom,
 } from 'xstate';
+import type { Action } from './machine-internals.js';
 import { moveTimers } from './timers.js';
 
 export interface StepperOptions<M extends AnyStateMachine> {
@@ -37,13 +38,6 @@ interface System {
   _bookId(): string;
   _relay(source: object, target: AnyActorRef, event: AnyEventObject): void;
   readonly scheduler: { cancelAll(source: object): void };
-}
-
-/** An action with its arguments, as a machine passes it to an actor. */
-interface Action {
-  readonly exec?: (info: unknown, params: unknown) => void;
-  readonly info: unknown;
-  readonly params: unknown;
 }
 
 /** Public members without a comment are those of XState's actor scope. */
