@@ -1,5 +1,5 @@
 /** The map that releases the values of deleted entries, against a `Map`. */
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ReleasingMap } from '../src/node/releasing-map.js';
 
@@ -37,4 +37,15 @@ test('its entries may be added and deleted while they are listed', () => {
     add(4);
   }
   expect(seen).toEqual([1, 3, 4]);
+});
+
+test('a table that V8 has replaced refers to no deleted value', () => {
+  const set = jest.spyOn(Map.prototype, 'set');
+  const map = new ReleasingMap<number, object>();
+  map.add(1, { id: 1 });
+  const stored: unknown = set.mock.calls.at(-1)?.[1];
+  set.mockRestore();
+  expect(stored).toEqual({ value: { id: 1 } });
+  map.delete(1);
+  expect(stored).toEqual({ value: undefined });
 });
