@@ -1,8 +1,7 @@
-/** The parts of the command line that need no process: Core's option syntax, usage errors, interruptions, colours, exit codes. */
+/** The parts of the command line that need no process: Core's option syntax, usage errors, colours, exit codes. */
 import { describe, expect, test } from '@jest/globals';
 import { duration, failureLine, readable } from '../src/cli/peer-lines.js';
 import { EXIT, exitCodeOf } from '../src/cli/exit-codes.js';
-import { interruptions } from '../src/cli/signals.js';
 import type { Flags } from '../src/cli/options.js';
 import { isColoured, Output, type TextOutput } from '../src/cli/output.js';
 import type { CliCommand } from '../src/cli/command.js';
@@ -292,25 +291,6 @@ describe('a command', () => {
   ])('one-shot %s, interrupted: exit %i', async (isOneShot, expected) => {
     const verbs = acting(() => Promise.resolve(EXIT.ok), isOneShot);
     expect((await ran('act', verbs, { interrupted: AbortSignal.abort() })).code).toBe(expected);
-  });
-});
-
-describe('interruptions', () => {
-  test('the first stops the node, an echo of it is ignored, the second exits', () => {
-    const listeners = new Map<string, () => void>();
-    let [now, left] = [1_000, 0];
-    const leave = (): void => void left++;
-    const on = (signal: string, listener: () => void) => listeners.set(signal, listener);
-    const signal = interruptions({ on }, leave, () => now);
-    expect([...listeners.keys()]).toEqual(['SIGINT', 'SIGTERM', 'SIGHUP']);
-    listeners.get('SIGTERM')?.();
-    expect([signal.aborted, left]).toEqual([true, 0]);
-    now += 50;
-    listeners.get('SIGINT')?.();
-    expect(left).toBe(0);
-    now += 500;
-    listeners.get('SIGINT')?.();
-    expect(left).toBe(1);
   });
 });
 

@@ -64,7 +64,7 @@ test('a resumed crawl knows the services of its seeds, and contacts only default
   const output = join(folder, 'crawl.ndjson');
   const seeds = () => seedsOfBook(file, NETWORKS.regtest);
   const options = optionsFor([], { contacts: contactsOf(), clock, seeds, output });
-  await drive(clock, new Crawl(options).run());
+  await drive(clock, (await Crawl.open(options)).run());
   const lines = readFileSync(output, 'utf8').split('\n');
   const attempts = (text: string): string[] =>
     text
@@ -77,7 +77,9 @@ test('a resumed crawl knows the services of its seeds, and contacts only default
   writeFileSync(output, `${lines.slice(0, cut).join('\n')}\n`);
   await drive(
     clock,
-    new Crawl({ ...options, contacts: contactsOf(), resume: true, seeds: () => Promise.resolve([]) }).run(),
+    (
+      await Crawl.open({ ...options, contacts: contactsOf(), resume: true, seeds: () => Promise.resolve([]) })
+    ).run(),
   );
   expect(attempts(readFileSync(output, 'utf8'))).toHaveLength(3);
   await drive(clock, network.stop());

@@ -1,6 +1,6 @@
 /** The address book of `connect` and `listen`: loaded at the start, saved at the end with the anchors, never fatal. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -63,6 +63,19 @@ test('an unusable directory is reported, and nothing is saved', async () => {
   await kept.end(nodeWith(ANCHOR));
   expect(failures).toHaveLength(1);
   expect(failures[0]).toMatch(/cannot be used \(ENOTDIR\): nothing is saved$/);
+});
+
+test('anchors that cannot be read are reported, and the book is used and saved', async () => {
+  mkdirSync(join(datadir, 'regtest', 'anchors.dat'), { recursive: true });
+  const { out, failures } = output();
+  const kept = await keptAddressBook({ datadir }, chain, out);
+  expect(kept.anchors).toEqual([]);
+  expect(failures).toEqual([
+    expect.stringMatching(/anchors\.dat cannot be used \(EISDIR\): the anchors of the last run are not used$/),
+  ]);
+  kept.book.add([recordAt(SERVICE, Math.floor(Date.now() / 1_000))], SERVICE);
+  await kept.end(nodeWith());
+  expect((await readPeersFile(join(datadir, 'regtest', 'peers.dat'), chain.magic))?.ok).toBe(true);
 });
 
 test('the book is saved every 15 minutes, and no more after the end', async () => {

@@ -1,5 +1,5 @@
 /** Estimates, comparisons and views over crawl events that are written by hand. */
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -183,7 +183,8 @@ describe('views', () => {
     attempt('8.1.1.2:8333', false),
   ];
   writeFileSync(file, events.map((event) => `${JSON.stringify(event)}\n`).join(''));
-  const snapshot = loadSnapshot(file, new Snapshot(networkLookup()));
+  const snapshot = new Snapshot(networkLookup());
+  beforeAll(() => loadSnapshot(file, snapshot));
 
   test('bitnodes: rows of fifteen', async () => {
     const rows = JSON.parse((await viewOf(snapshot, 'bitnodes')) as string) as unknown[][];
@@ -236,10 +237,12 @@ describe('views', () => {
     expect(rows[1]).toMatchObject({ host: '8.1.1.2', outcome: 'unreachable' });
   });
 
-  test('a file that is not a crawl is refused; a last line that was cut is not', () => {
+  test('a file that is not a crawl is refused; a last line that was cut is not', async () => {
     const other = join(directory, 'other');
     writeFileSync(other, 'hello\nworld\n');
-    expect(() => loadSnapshot(other, new Snapshot(networkLookup()))).toThrow('is not an event of a crawl');
+    await expect(loadSnapshot(other, new Snapshot(networkLookup()))).rejects.toThrow(
+      'is not an event of a crawl',
+    );
     writeFileSync(
       other,
       `${events
@@ -247,7 +250,7 @@ describe('views', () => {
         .map((event) => JSON.stringify(event))
         .join('\n')}\n{"event":"att`,
     );
-    expect(loadSnapshot(other, new Snapshot(networkLookup())).nodes.size).toBe(1);
+    expect((await loadSnapshot(other, new Snapshot(networkLookup()))).nodes.size).toBe(1);
   });
 });
 

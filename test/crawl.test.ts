@@ -8,7 +8,10 @@ import {
   type CrawlFileEvent,
   type IdentifiedNode,
   IdentifyingContacts,
+  loadSnapshot,
+  networkLookup,
   OptOutList,
+  Snapshot,
 } from '../src/crawl/index.js';
 import type { AttemptEvent } from '../src/crawl/events.js';
 import { Chance } from './simulation/seeded-random.js';
@@ -36,7 +39,7 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
 
   test('every reachable node is found, each address is contacted once, and the crawl ends by itself', async () => {
     const { clock, network, contactsOf } = await inMemory(plan);
-    const crawl = new Crawl(optionsFor(plan, { contacts: contactsOf(), clock }));
+    const crawl = await Crawl.open(optionsFor(plan, { contacts: contactsOf(), clock }));
     const summary = await drive(clock, crawl.run());
     expect(reachableIn(crawl)).toEqual([...honest].sort());
     expect(summary).toMatchObject({ reachable: 80, attempted: 120, contacts: 120, completeness: 'complete' });
@@ -46,7 +49,10 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
 
   test('BIP324 is compared: what gossip advertises, and what a handshake shows', async () => {
     const { clock, network, contactsOf } = await inMemory(plan);
-    const summary = await drive(clock, new Crawl(optionsFor(plan, { contacts: contactsOf(), clock })).run());
+    const summary = await drive(
+      clock,
+      (await Crawl.open(optionsFor(plan, { contacts: contactsOf(), clock }))).run(),
+    );
     const reachable = plan.slice(0, 80);
     const advertised = reachable.filter(({ services }) => services === '0000000000000c09');
     expect(summary.v2).toEqual({
@@ -64,7 +70,11 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
     const first = await inMemory(plan);
     await drive(
       first.clock,
-      new Crawl(optionsFor(plan, { contacts: first.contactsOf(), clock: first.clock, output: whole })).run(),
+      (
+        await Crawl.open(
+          optionsFor(plan, { contacts: first.contactsOf(), clock: first.clock, output: whole }),
+        )
+      ).run(),
     );
     await drive(first.clock, first.network.stop());
     const bytes = readFileSync(whole);
@@ -73,7 +83,7 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
       writeFileSync(file, bytes.subarray(0, Math.floor(share * bytes.length)));
       const { clock, network, contactsOf } = await inMemory(plan);
       const options = optionsFor(plan, { contacts: contactsOf(), clock, output: file, resume: true });
-      const crawl = new Crawl(options);
+      const crawl = await Crawl.open(options);
       const before = crawl.snapshot.nodes.size;
       await drive(clock, crawl.run());
       expect(reachableIn(crawl)).toEqual([...honest].sort());
@@ -88,16 +98,20 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
   test('an interrupted crawl is marked so, and a complete one that is resumed contacts no address', async () => {
     const file = freshFile();
     const { clock, network, contactsOf } = await inMemory(plan);
-    const crawl = new Crawl(optionsFor(plan, { contacts: contactsOf(4), clock, output: file, parallel: 4 }));
+    const crawl = await Crawl.open(
+      optionsFor(plan, { contacts: contactsOf(4), clock, output: file, parallel: 4 }),
+    );
     const running = crawl.run();
     clock.setTimeout(() => crawl.stop(), 400);
     const interrupted = await drive(clock, running, 50);
     expect(interrupted.completeness).toBe('interrupted');
     expect(interrupted.attempted).toBeLessThan(120);
-    const resume = (): Promise<unknown> =>
+    const resume = async (): Promise<unknown> =>
       drive(
         clock,
-        new Crawl(optionsFor(plan, { contacts: contactsOf(), clock, output: file, resume: true })).run(),
+        (
+          await Crawl.open(optionsFor(plan, { contacts: contactsOf(), clock, output: file, resume: true }))
+        ).run(),
       );
     expect(await resume()).toMatchObject({ completeness: 'complete', attempted: 120, contacts: 120 });
     const size = readFileSync(file).length;
@@ -106,11 +120,36 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
     await drive(clock, network.stop());
   });
 
+  test.each(['resumed', 'summarised'])(
+    'a long file that is %s can be interrupted, and is left as it is',
+    async (use) => {
+      const file = freshFile();
+      const event = { event: 'seed', t: 1, addr: '8.8.8.8:8333', source: 'file' };
+      const lines = [
+        { event: 'begin', t: 1, resumed: false, chain: 'regtest' },
+        ...Array<object>(5_000).fill(event),
+      ];
+      const text = `${lines.map((line) => JSON.stringify(line)).join('\n')}\n{"cut`;
+      writeFileSync(file, text);
+      const { clock, network, contactsOf } = await inMemory(plan);
+      const options = optionsFor(plan, { contacts: contactsOf(), clock, output: file, resume: true });
+      const stop = new AbortController();
+      const reading =
+        use === 'resumed'
+          ? Crawl.open(options, stop.signal)
+          : loadSnapshot(file, new Snapshot(networkLookup()), stop.signal);
+      setImmediate(() => stop.abort());
+      await expect(reading).rejects.toMatchObject({ code: 'ERR_LOCAL_CANCELLED' });
+      expect(readFileSync(file, 'utf8')).toBe(text);
+      await drive(clock, network.stop());
+    },
+  );
+
   test('opt-outs are never contacted', async () => {
     const { clock, network, contactsOf } = await inMemory(plan);
     const out = plan[7]!;
     const optOut = new OptOutList(`# asked by mail\n${out.host}\n127.1.0.9/32\n`);
-    const crawl = new Crawl(optionsFor(plan, { contacts: contactsOf(), clock, optOut }));
+    const crawl = await Crawl.open(optionsFor(plan, { contacts: contactsOf(), clock, optOut }));
     await drive(clock, crawl.run());
     expect(reachableIn(crawl)).toHaveLength(78);
     expect(network.accepted.has(out.addr)).toBe(false);
@@ -126,7 +165,7 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
       sample: 10,
       roundDelay: 60_000,
     });
-    const crawl = new Crawl(options);
+    const crawl = await Crawl.open(options);
     const summary = await drive(clock, crawl.run());
     expect(summary.contacts).toBe(120 + 2 * 20);
     const again = [...crawl.snapshot.nodes.values()].filter(({ contacts }) => contacts.length === 3);
@@ -149,7 +188,7 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
     const chance = new Chance(1);
     const random = (): number => chance.next() / 2 ** 32;
     const contacts = new IdentifyingContacts({ contacts: contactsOf(), identify, share: 0.5, random, clock });
-    const summary = await drive(clock, new Crawl(optionsFor(plan, { contacts, clock })).run());
+    const summary = await drive(clock, (await Crawl.open(optionsFor(plan, { contacts, clock }))).run());
     expect(summary.reachable).toBe(80);
     expect(asked.length).toBeGreaterThan(10);
     expect(asked.length).toBeLessThan(60);
@@ -163,7 +202,7 @@ describe('a network of 120 addresses, 80 of them reachable', () => {
   test('--every crawls again and reports the changes', async () => {
     const { clock, network, contactsOf } = await inMemory(plan);
     const file = freshFile();
-    const crawl = new Crawl(
+    const crawl = await Crawl.open(
       optionsFor(plan, { contacts: contactsOf(), clock, every: 3_600_000, output: file }),
     );
     const running = crawl.run();
@@ -191,7 +230,7 @@ describe('hostile nodes, one address in ten, five networks', () => {
     const observe = (event: CrawlFileEvent): void => {
       if (event.event === 'attempt') attempts.set(event.addr, event);
     };
-    const crawl = new Crawl(optionsFor(plan, { contacts, clock, allowUnroutable: false, observe }));
+    const crawl = await Crawl.open(optionsFor(plan, { contacts, clock, allowUnroutable: false, observe }));
     const start = clock.now();
     const summary = await drive(clock, crawl.run());
     expect((clock.now() - start) / 60_000).toBeLessThan(20);

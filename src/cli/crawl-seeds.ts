@@ -34,7 +34,7 @@ export async function readFormer(
   interrupted: AbortSignal,
 ): Promise<{ seeds: Seed[]; snapshot?: Snapshot }> {
   if (!beginsWithBrace(file)) return { seeds: await listedSeeds(file, chain, interrupted) };
-  const snapshot = loadSnapshot(file, new Snapshot(networkLookup()));
+  const snapshot = await loadSnapshot(file, new Snapshot(networkLookup()), interrupted);
   return { seeds: [...snapshot.nodes.keys()].map((addr) => ({ addr, source: 'crawl' })), snapshot };
 }
 

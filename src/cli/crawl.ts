@@ -198,7 +198,7 @@ async function crawled(
   if (flags.nats !== undefined && !flags.coordinate)
     return work(flags, contactsOf(flags, nodeOptions, around), flags, job);
   const options = await crawlOptions(flags, nodeOptions, around, job);
-  const crawl = new Crawl(options);
+  const crawl = await Crawl.open(options, job.interrupted);
   around.attached.followCrawl(
     () => crawl.report,
     () => options.contacts.staleness ?? 0,
@@ -263,7 +263,7 @@ async function crawlOptions(
   nodeOptions: Checked,
   around: CrawlContext,
   { interrupted, out }: Invocation,
-): Promise<ConstructorParameters<typeof Crawl>[0]> {
+): Promise<Parameters<typeof Crawl.open>[0]> {
   const { chain } = nodeOptions;
   const former = flags.from === undefined ? undefined : await readFormer(flags.from, chain, interrupted);
   const given = [
@@ -313,7 +313,7 @@ function showProgress(crawl: Crawl, out: Output): () => void {
 
 /** Sums up a crawl file. */
 async function sumUp(file: string, flags: CrawlFlags, job: Invocation): Promise<number> {
-  const snapshot = loadSnapshot(file, new Snapshot(networkLookup()));
+  const snapshot = await loadSnapshot(file, new Snapshot(networkLookup()), job.interrupted);
   const { begin, end } = snapshot;
   const { chain } = nodeOptionsOf(flags);
   const before = flags.from === undefined ? undefined : await readFormer(flags.from, chain, job.interrupted);

@@ -1,6 +1,7 @@
 /**
  * The address book of a running node: loaded at the start, saved every 15 minutes and at the end (Core: `DumpAddresses`),
- * together with the anchors for the next run. If the data directory cannot be used, that is reported and nothing is saved.
+ * together with the anchors for the next run. If the data directory cannot be used, that is reported and nothing is saved; if
+ * only the anchors cannot be read, that is reported and the node starts without them.
  */
 import { join } from 'node:path';
 import {
@@ -58,7 +59,7 @@ export async function keptAddressBook(
   const directory = chainDirectory(datadir, chain);
   try {
     const book = await openBook(directory, chain, fresh, out);
-    const anchors = directory === undefined ? [] : anchorsOf(await takeAnchors(directory, chain.magic), out);
+    const anchors = directory === undefined ? [] : await anchorsIn(directory, chain, out);
     return new SavedBook({ book, anchors, directory, chain, out, clock });
   } catch (error) {
     reportRefusal(error, 'nothing is saved', out);
@@ -67,7 +68,13 @@ export async function keptAddressBook(
   }
 }
 
-function anchorsOf({ value = [], notice }: FileContents<readonly AddressRecord[]>, out: Output): Endpoint[] {
+async function anchorsIn(directory: string, { magic }: Chain, out: Output): Promise<Endpoint[]> {
+  const { value = [], notice } = await takeAnchors(directory, magic).catch(
+    (error: unknown): FileContents<readonly AddressRecord[]> => {
+      reportRefusal(error, 'the anchors of the last run are not used', out);
+      return { value: undefined };
+    },
+  );
   if (notice !== undefined) out.failure(notice);
   return value.map((address) => ({ host: formatAddress(address), port: address.port }));
 }

@@ -1,7 +1,7 @@
 /**
  * A running crawl: executes the effects of the crawl machine with a frontier, contacts and a file.
  *
- *   const crawl = new Crawl(options);
+ *   const crawl = await Crawl.open(options);
  *   const summary = await crawl.run();
  */
 import { randomBytes } from 'node:crypto';
@@ -60,7 +60,7 @@ export class Crawl {
   #frontier: Frontier;
   #snapshot: Snapshot;
   #before: Snapshot | undefined;
-  #writer: EventWriter | undefined;
+  readonly #writer: EventWriter | undefined;
   #progress: Progress | undefined;
   #id = '';
   #round = 1;
@@ -71,17 +71,40 @@ export class Crawl {
   #startedat: number;
   #summary: CrawlSummary | undefined;
   #failure: unknown;
-  readonly #networkOf = networkLookup();
+  readonly #networkOf: (addr: string) => string;
 
-  /** @throws VerackError `ERR_LOCAL_ARGUMENT` or `ERR_LOCAL_LIMIT` when the output file cannot be used */
-  constructor(private readonly options: CrawlOptions) {
+  /**
+   * Opens the output file; with `resume`, reads the results in it.
+   *
+   * @throws VerackError `ERR_LOCAL_ARGUMENT` or `ERR_LOCAL_LIMIT` when the output file cannot be used, `ERR_LOCAL_CANCELLED` when
+   * interrupted
+   */
+  static async open(options: CrawlOptions, interrupted?: AbortSignal): Promise<Crawl> {
+    const networkOf = networkLookup();
+    const frontier = new Frontier(options);
+    const snapshot = new Snapshot(networkOf, options.maxAddresses);
+    const replay = new Replay(() => frontier, snapshot);
+    return new Crawl(options, {
+      networkOf,
+      frontier,
+      snapshot,
+      ...(await openFile(options, replay, interrupted)),
+    });
+  }
+
+  private constructor(
+    private readonly options: CrawlOptions,
+    opened: OpenedCrawl,
+  ) {
     const { clock, rounds, roundDelay, cancelTimeout, every } = options;
-    this.#frontier = new Frontier(options);
-    this.#snapshot = new Snapshot(this.#networkOf, options.maxAddresses);
+    this.#networkOf = opened.networkOf;
+    this.#frontier = opened.frontier;
+    this.#snapshot = opened.snapshot;
+    this.#writer = opened.writer;
+    this.#progress = opened.progress;
     this.#before = options.before;
     this.#startedat = clock.now();
     this.#limit = options.parallel;
-    if (options.output !== undefined) this.#openFile(options.output);
     const machine = crawlMachine.provide({
       actions: {
         'effect.seed': ({ context }) => void this.#seed(context.crawls),
@@ -147,23 +170,6 @@ export class Crawl {
 
   #isNothingLeft(): boolean {
     return this.#progress?.isComplete === true && this.options.every === 0;
-  }
-
-  #openFile(file: string): void {
-    const { resume, chain } = this.options;
-    // With `resume` too: a crawl that never began is begun.
-    if (!existsSync(file)) {
-      this.#writer = new EventWriter(file);
-      return;
-    }
-    if (!resume)
-      throw new VerackError('ERR_LOCAL_ARGUMENT', {
-        value: file,
-        why: 'it exists already; --resume continues it',
-      });
-    const replay = new Replay(() => this.#frontier, this.#snapshot);
-    this.#progress = resumeFrom(file, chain.name, replay);
-    this.#writer = new EventWriter(file, this.#progress.file);
   }
 
   /** Executes an effect. An error ends the crawl, and is thrown by {@link run}. */
@@ -347,6 +353,36 @@ export class Crawl {
     if (this.#writer && this.options.output !== undefined)
       writeManifest(this.options.output, this.#writer.state, this.#snapshot, this.#summary);
   }
+}
+
+/** The output file of a crawl, and the progress in it. */
+interface OpenedFile {
+  readonly writer?: EventWriter;
+  readonly progress?: Progress;
+}
+
+/** What a crawl begins with: nothing, or the results in the file that it resumes. */
+interface OpenedCrawl extends OpenedFile {
+  readonly networkOf: (addr: string) => string;
+  readonly frontier: Frontier;
+  readonly snapshot: Snapshot;
+}
+
+async function openFile(
+  { output: file, resume, chain }: CrawlOptions,
+  replay: Replay,
+  interrupted?: AbortSignal,
+): Promise<OpenedFile> {
+  if (file === undefined) return {};
+  // With `resume` too: a crawl that never began is begun.
+  if (!existsSync(file)) return { writer: new EventWriter(file) };
+  if (!resume)
+    throw new VerackError('ERR_LOCAL_ARGUMENT', {
+      value: file,
+      why: 'it exists already; --resume continues it',
+    });
+  const progress = await resumeFrom(file, chain.name, replay, interrupted);
+  return { progress, writer: new EventWriter(file, progress.file) };
 }
 
 const isAnswered = ({ outcome }: Pick<AttemptEvent, 'outcome'>): boolean => outcome === 'reachable';

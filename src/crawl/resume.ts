@@ -1,5 +1,6 @@
 /** Reads a crawl file back into a frontier and a snapshot, so that the crawl goes on where it was cut. */
 import { statSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { parseEndpoint, VerackError } from '../index.js';
 import { hostOf } from './addr-text.js';
 import { cutBack, type FileState, readEvents } from './event-file.js';
@@ -61,32 +62,60 @@ export class Replay {
   }
 }
 
+/** Events of a crawl file between two pauses, in which signals are handled. */
+const EVENTS_AT_ONCE = 2_000;
+
+/** Applies the events of a crawl file, which can have gigabytes, and returns the state of the file behind them. */
+async function applyEvents(
+  file: string,
+  apply: (event: CrawlFileEvent) => void,
+  interrupted?: AbortSignal,
+): Promise<FileState> {
+  const events = readEvents(file);
+  let next = events.next();
+  for (let count = 0; next.done !== true; next = events.next()) {
+    if (count++ % EVENTS_AT_ONCE === 0) await setImmediate();
+    if (interrupted?.aborted) throw new VerackError('ERR_LOCAL_CANCELLED');
+    apply(next.value);
+  }
+  return next.value;
+}
+
 /**
  * Reads the file and truncates it to its last complete contact.
  *
- * @throws VerackError `ERR_LOCAL_ARGUMENT` when the file holds something else than a crawl of that chain; it is left as it is
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` when the file holds something else than a crawl of that chain, and
+ * `ERR_LOCAL_CANCELLED` when interrupted; the file is left as it is
  */
-export function resumeFrom(file: string, chain: string, replay: Replay): Progress {
-  const events = readEvents(file);
-  let next = events.next();
-  for (; next.done !== true; next = events.next()) replay.apply(next.value);
-  const progress = replay.progress(next.value);
+export async function resumeFrom(
+  file: string,
+  chain: string,
+  replay: Replay,
+  interrupted?: AbortSignal,
+): Promise<Progress> {
+  const state = await applyEvents(file, (event) => replay.apply(event), interrupted);
+  const progress = replay.progress(state);
   // Nothing of a file that is no crawl is cut away.
   if (!progress.begin && statSync(file).size > 0) throw noCrawl(file);
   const other = progress.begin?.chain;
   if (other !== undefined && other !== chain)
     throw new VerackError('ERR_LOCAL_ARGUMENT', { value: file, why: `it is a crawl of ${other}` });
-  cutBack(file, next.value);
+  cutBack(file, state);
   return progress;
 }
 
 /**
  * The snapshot of a crawl file, for views and comparisons; the file is not changed.
  *
- * @throws VerackError as {@link readEvents} does, and `ERR_LOCAL_ARGUMENT` for a file that holds no crawl
+ * @throws VerackError as {@link readEvents} does, `ERR_LOCAL_ARGUMENT` for a file that holds no crawl, and
+ * `ERR_LOCAL_CANCELLED` when interrupted
  */
-export function loadSnapshot(file: string, snapshot: Snapshot): Snapshot {
-  for (const event of readEvents(file)) snapshot.apply(event);
+export async function loadSnapshot(
+  file: string,
+  snapshot: Snapshot,
+  interrupted?: AbortSignal,
+): Promise<Snapshot> {
+  await applyEvents(file, (event) => snapshot.apply(event), interrupted);
   if (!snapshot.begin) throw noCrawl(file);
   return snapshot;
 }

@@ -41,7 +41,7 @@ export async function coverageOf(seed: number, options: CoverageOptions): Promis
   const contacts = new SimulatedContacts({ seed, plan, clock, churn });
   const limits = { rounds, sample, roundDelay: 600_000, parallel: 256, allowUnroutable: false };
   const seeds = () => Promise.resolve(plan.slice(0, SEEDS).map(({ addr }) => ({ addr, source: 'seednode' })));
-  const crawl = new Crawl(optionsFor(plan, { contacts, clock, seeds, ...limits }, seed));
+  const crawl = await Crawl.open(optionsFor(plan, { contacts, clock, seeds, ...limits }, seed));
   const { estimate, contacts: count } = await drive(clock, crawl.run(), 30_000);
   const { truth } = contacts;
   const { low, high, observed } = estimate;
