@@ -46,6 +46,20 @@ test('is read up to its limit and not beyond', () => {
   },
 );
 
+const REPORT = { format: FORMAT, tester: 'x', began: 'x', node: 'x', findings: [], absent: [] };
+writeFileSync(at('report.json'), JSON.stringify(REPORT));
+
+(existsSync('/dev/full') ? test : test.skip)(
+  'a report on a full disk is one sentence and exit code 8',
+  async () => {
+    const { code, stderr } = await run(`conform --compare ${at('report.json')} --html /dev/full`);
+    expect([code, stderr]).toEqual([
+      8,
+      'verack conform: "/dev/full" cannot be used: the disk is full (ENOSPC).\n',
+    ]);
+  },
+);
+
 (process.platform === 'win32' ? describe.skip : describe)('a pipe without a writer', () => {
   execFileSync('mkfifo', [at('pipe')]);
 
@@ -75,15 +89,6 @@ test('is read up to its limit and not beyond', () => {
   });
 
   test('as a file that is written is refused at once', async () => {
-    const report = {
-      format: FORMAT,
-      tester: 'x',
-      began: 'x',
-      node: 'x',
-      findings: [],
-      absent: [],
-    };
-    writeFileSync(at('report.json'), JSON.stringify(report));
     const { code, stderr } = await run(`conform --compare ${at('report.json')} --html ${at('pipe')}`);
     expect([code, stderr]).toEqual([
       2,
