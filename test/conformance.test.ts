@@ -235,6 +235,26 @@ describe('the report', () => {
     expect(readReport({ format: 'other' }, 'r.json')).toBe('r.json lacks "tester"');
   });
 
+  test('a report with any one value replaced is refused, or shown', async () => {
+    const report = await reportOn(GOOD, [mean], { keepsTranscripts: true });
+    const pathsIn = (value: unknown, path: string[] = []): string[][] =>
+      typeof value === 'object' && value !== null
+        ? Object.entries(value).flatMap(([key, item]) => [[...path, key], ...pathsIn(item, [...path, key])])
+        : [];
+    const paths = pathsIn(report);
+    expect(paths.map((path) => path.join('.'))).toContain('findings.0.transcript.0.text');
+    for (const path of paths) {
+      for (const value of [null, -1.5, '', 'x', '__proto__', [], [null], {}, true]) {
+        const changed = JSON.parse(JSON.stringify(report)) as Record<string, unknown>;
+        const parent = path.slice(0, -1).reduce((at, key) => at[key] as Record<string, unknown>, changed);
+        parent[path.at(-1)!] = value;
+        const read = readReport(changed, 'r.json');
+        if (typeof read === 'string') expect(read).toMatch(/^r\.json\S* (should be|lacks|has) /);
+        else expect(pageOf([read]) + junitOf(read)).not.toContain('undefined');
+      }
+    }
+  });
+
   test('what is left out has a reason, and a dial has words', () => {
     expect(needsOf(cases.find(({ id }) => id === 'in-cfg-018')!)).toEqual([
       'needs the node started with other options: -whitelist=noban@127.0.0.1',

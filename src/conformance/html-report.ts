@@ -4,7 +4,7 @@
  */
 import type { Finding, Report } from './report.js';
 import { countOf, violations } from './report.js';
-import { escaped } from './junit.js';
+import { escaped } from '../markup/escaped.js';
 
 const STYLE = `
 :root { color-scheme: light dark; }

@@ -1,19 +1,7 @@
 /** Formats a report as JUnit XML. Only a must case is a failure; other differences are shown as skipped, with what was observed. */
 import type { Finding, Report } from './report.js';
 import { countOf, violations } from './report.js';
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Escapes text for XML or HTML, also in quoted attributes. Control characters, which neither permits, become `?`. */
-export const escaped = (text: string): string =>
-  // eslint-disable-next-line no-control-regex
-  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '?').replace(/[&<>"']/g, (char) => ENTITIES[char]!);
+import { escaped } from '../markup/escaped.js';
 
 function outcomeOf({ verdict, grade, seen }: Finding): string {
   if (verdict === 'pass') return '';

@@ -1,8 +1,8 @@
 /** The report of a run as plain data, for the table, JSON and HTML outputs. */
-import type { Case, Grade } from './case.js';
+import { type Case, type Grade, GRADES } from './case.js';
 import type { Transcript } from './transcript.js';
 import type { NodeInfo } from './node-under-test.js';
-import { listOf, object, oneOf, text, anything } from '../json/validators.js';
+import { a, flag, listOf, object, objectWith, oneOf, text, whole } from '../json/validators.js';
 
 /** `known`: the case failed, which is a known difference of the implementation. `skip`: it was not run. */
 export const VERDICTS = ['pass', 'fail', 'known', 'skip'] as const;
@@ -70,29 +70,29 @@ export const findingOf = (it: Case, verdict: Verdict, seen: string, ms = 0): Fin
   ms: Math.round(ms),
 });
 
+const string = a('a text', (value) => typeof value === 'string');
+
+const line = objectWith({ at: whole, conn: string, side: oneOf('tester', 'node', 'both'), text: string });
+
 const finding = object(
   {
-    id: text,
-    name: text,
-    rule: anything,
-    grade: text,
-    verdict: oneOf(...VERDICTS),
-    seen: anything,
-    ms: anything,
+    ...{ id: text, name: text, rule: string, grade: oneOf(...GRADES) },
+    ...{ verdict: oneOf(...VERDICTS), seen: string, ms: whole },
   },
-  { transcript: anything },
+  { transcript: listOf(line) },
 );
+
+const nodeinfo = objectWith({
+  ...{ version: whole, subver: string, services: listOf(string), relay: oneOf(0, 1) },
+  ...{ sends: listOf(string), speaksfirst: flag, listener: string, dialect: string },
+});
 
 const form = object(
   {
-    format: oneOf(FORMAT),
-    tester: text,
-    began: text,
-    node: text,
-    findings: listOf(finding),
-    absent: listOf(text),
+    ...{ format: oneOf(FORMAT), tester: text, began: text, node: text },
+    ...{ findings: listOf(finding), absent: listOf(text) },
   },
-  { nodeinfo: anything, error: anything },
+  { nodeinfo, error: text },
 );
 
 /** Validates a report from JSON; returns a sentence about the fault if it is invalid. */

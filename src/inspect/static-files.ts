@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { HttpGuard } from '../http/http-guard.js';
 import { refuse, respond } from '../http/http-response.js';
+import { escaped } from '../markup/escaped.js';
 import { MACHINES } from '../../machines/index.js';
 import { FULL_LIMIT } from './actor-registry.js';
 import type { Transcript } from './page/feed-messages.js';
@@ -101,9 +102,6 @@ async function statelyPage(frame: string): Promise<string> {
   const page = await readFile(new URL('src/inspect/page/stately.html', PACKAGE), 'utf8');
   return page.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => escaped(values[name] ?? ''));
 }
-
-const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 const recorded = (transcript: Transcript | undefined): Item | undefined =>
   transcript && { type: JSON_TYPE, body: JSON.stringify(transcript) };

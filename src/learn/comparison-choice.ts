@@ -6,7 +6,7 @@ import { comparisonPage, type ExplainedDifference } from './comparison-page.js';
 import { explanationOf, loadKnownDifferences } from './known-differences.js';
 import { loadKnownModels } from './known-models.js';
 import type { Model } from './model.js';
-import { escaped } from './svg.js';
+import { escaped } from '../markup/escaped.js';
 
 const CHART = 'our chart';
 

@@ -3,7 +3,8 @@ import { differences } from './automata/index.js';
 import type { Behaviour } from './chart-model.js';
 import type { ModelDifference } from './compare.js';
 import { isFinal } from './output.js';
-import { escaped, svgOf } from './svg.js';
+import { escaped } from '../markup/escaped.js';
+import { svgOf } from './svg.js';
 
 /** A model and its heading. */
 export interface Side {

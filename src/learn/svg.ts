@@ -1,4 +1,5 @@
 /** Renders a Mealy machine as SVG with Graphviz. Transitions without output and state change are omitted. */
+import { escaped } from '../markup/escaped.js';
 import type { Mealy } from './automata/index.js';
 import { transitionGroups, type TransitionGroup, type TransitionSet } from './transition-groups.js';
 
@@ -67,8 +68,3 @@ const linesOf = ({ inputs, output }: TransitionGroup): string[] => [
 /** Wraps text at spaces into lines of at most {@link WIDTH} characters; a longer word is not split. */
 const wrapped = (text: string): string[] =>
   text.match(new RegExp(`.{1,${WIDTH}}(?: |$)`, 'g'))?.map((line) => line.trim()) ?? [text];
-
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-/** Escapes text for HTML and for Graphviz's HTML-like labels. */
-export const escaped = (text: string): string => text.replace(/[&<>"]/g, (sign) => ENTITIES[sign] ?? '');

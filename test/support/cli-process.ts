@@ -27,9 +27,9 @@ export function build(): void {
 
 const running = new Set<Program>();
 
-/** Ends what a test left behind. */
+/** Ends what a test left behind, with the child processes of a shell. */
 export function endAll(): void {
-  for (const program of running) program.kill('SIGKILL');
+  for (const program of running) program.killGroup();
 }
 
 export interface ProgramOptions {
@@ -52,7 +52,7 @@ export class Program {
     command: readonly string[] = [process.execPath, MAIN],
   ) {
     const [file = '', ...first] = command;
-    this.#child = spawn(file, [...first, ...args], { env: { ...clean(), ...env } });
+    this.#child = spawn(file, [...first, ...args], { env: { ...clean(), ...env }, detached: true });
     running.add(this);
     this.#child.stdout
       .setEncoding('utf8')
@@ -92,6 +92,15 @@ export class Program {
 
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Kills the program and its child processes. */
+  killGroup(): void {
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // All of them have ended.
+    }
   }
 
   /** Resolves with the match once the output has it; rejects with all output when the program ends without. */

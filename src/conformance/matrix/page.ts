@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { textOfFile } from '../case-files.js';
-import { escaped } from '../junit.js';
+import { escaped } from '../../markup/escaped.js';
 import type { Count, Verdict } from '../report.js';
 import type { Matrix, MatrixCase, MatrixNode, MatrixResult } from './matrix.js';
 
