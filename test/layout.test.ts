@@ -101,9 +101,10 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
   },
   http: { http: 'yes', net: 'yes', entry: 'yes', 'node:': 'yes' },
   json: { json: 'yes' },
-  conformance: { conformance: 'yes', json: 'yes', ...CORE, 'node:': 'yes' },
+  markup: { markup: 'yes' },
+  conformance: { conformance: 'yes', json: 'yes', markup: 'yes', ...CORE, 'node:': 'yes' },
   recording: { recording: 'yes', json: 'yes', conformance: 'yes', decode: 'yes', ...CORE, 'node:': 'yes' },
-  learn: { learn: 'yes', conformance: 'yes', ...CORE, xstate: 'yes', 'node:': 'yes' },
+  learn: { learn: 'yes', conformance: 'yes', markup: 'yes', ...CORE, xstate: 'yes', 'node:': 'yes' },
   decode: { decode: 'yes', ...CORE, 'node:': 'yes' },
   // The entry of the library exports it, so it imports the node's.
   probe: { probe: 'yes', node: 'yes', wire: 'yes', machines: 'yes', net: 'yes', 'node:': 'yes' },
@@ -123,6 +124,7 @@ const MAY: Record<string, Record<string, 'yes' | 'types'>> = {
   page: { page: 'yes' },
   inspect: {
     inspect: 'yes',
+    markup: 'yes',
     page: 'types',
     http: 'yes',
     conformance: 'yes',
