@@ -37,7 +37,7 @@ describe('two nodes with v2', () => {
     expect(ours?.pingtime).toBeCloseTo(0.002);
   });
 
-  test.each([0, 1, 2_000, 4_094, 4_095])('take %d bytes of garbage', async (garbage) => {
+  test.each([0, 1, 2_000, 4_094, 4_095])('accept %d bytes of garbage', async (garbage) => {
     const { peer } = await meet(
       { ...V2, padding: { garbage, decoys: [] } },
       { ...V2, padding: { garbage, decoys: [] } },

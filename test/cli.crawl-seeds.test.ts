@@ -58,7 +58,7 @@ test('each address of the book is a seed with its services, those that have work
   expect(readFileSync(file)).toEqual(before);
 });
 
-test('a resumed crawl knows the services of its seeds, and contacts only default ports of Bitcoin', async () => {
+test('a resumed crawl has the services of its seeds, and contacts only default ports of Bitcoin', async () => {
   writeBook();
   const { clock, network, contactsOf } = await inMemory(planNetwork({ seed: 3, size: 2, reachable: 1 }));
   const output = join(folder, 'crawl.ndjson');

@@ -229,7 +229,7 @@ describe('the report', () => {
     expect(html).not.toMatch(/<script|src=|href=|url\(|@import/);
   });
 
-  test('a report is read back, and nothing else is', async () => {
+  test('a report is read back, and other JSON is refused', async () => {
     const report = await reportOn(GOOD, [mean]);
     expect(readReport(JSON.parse(JSON.stringify(report)), 'r.json')).toEqual(report);
     expect(readReport({ format: 'other' }, 'r.json')).toBe('r.json lacks "tester"');
@@ -255,7 +255,7 @@ describe('the report', () => {
     }
   });
 
-  test('what is left out has a reason, and a dial has words', () => {
+  test('each skipped case has a reason, and a dial is described in a sentence', () => {
     expect(needsOf(cases.find(({ id }) => id === 'in-cfg-018')!)).toEqual([
       'needs the node started with other options: -whitelist=noban@127.0.0.1',
     ]);

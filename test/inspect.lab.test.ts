@@ -117,7 +117,7 @@ describe('more peers than there is room for', () => {
     expect(lab.report().peers.at(-1)).toMatchObject({ key: `lab.${PEERS + 1}`, open: true });
   });
 
-  test('while the clock is held our node does not know of an end, and is full', async () => {
+  test('while the clock is stopped our node does not notice an end, and has no free slot', async () => {
     const { execute, lab } = setUp();
     for (let n = 0; n <= 2 * PEERS; n += 1)
       await execute({ do: 'start', held: false, behaviour: 'healthy', dialled: true });

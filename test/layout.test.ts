@@ -193,7 +193,7 @@ describe('applications use the core as a user of the package does', () => {
     expect(innerImportsOf('src/node/node.ts')).toContain('src/node/listeners.ts');
   });
 
-  test.each([...ENTRIES])('%s says in its header how it is imported', (entry) => {
+  test.each([...ENTRIES])('%s states in its header how it is imported', (entry) => {
     const [header = ''] = readFileSync(entry, 'utf8').split('*/');
     expect(header).toContain('verack');
   });

@@ -82,7 +82,7 @@ describe('parseEndpoint', () => {
 });
 
 describe('formatEndpoint', () => {
-  test('brackets IPv6 and nothing else', () => {
+  test('puts brackets around IPv6 addresses only', () => {
     expect(formatEndpoint({ host: '::1', port: 1 })).toBe('[::1]:1');
     expect(formatEndpoint({ host: '1.2.3.4', port: 2 })).toBe('1.2.3.4:2');
     expect(formatEndpoint({ host: 'a.b', port: 3 })).toBe('a.b:3');

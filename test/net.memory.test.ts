@@ -41,7 +41,7 @@ async function served(net: Net, accepted: (link: Link) => void = () => undefined
 }
 
 describe('time', () => {
-  test('nothing happens inside a call, and each write takes the latency', () => {
+  test('no handler runs inside a call, and each write is delayed by the latency', () => {
     const { clock, tape, near } = pair(30);
     near.write([ascii('a'), ascii('b')]);
     expect(tape.lines).toEqual([]);
@@ -63,7 +63,7 @@ describe('time', () => {
     expect(tape.lines).toEqual(['50 far slow', '50 far quick', '50 far ERR_LINK_EOF']);
   });
 
-  test('a dial takes the way there and back, and the endpoints decide', async () => {
+  test('a dial needs a round trip, and its time depends on both endpoints', async () => {
     const clock = new VirtualClock();
     const tape = new Tape(clock);
     const net = memoryNet({ timers: clock, latency: (from) => (from.host === PLACE.host ? 5 : 20) });

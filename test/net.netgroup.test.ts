@@ -101,7 +101,7 @@ describe('with an asmap', () => {
 });
 
 describe('the check of an asmap', () => {
-  test('takes the map of Core, refuses it cut, empty, with a byte more', () => {
+  test('accepts the map of Core; refuses it truncated, empty, or with one byte more', () => {
     expect(isAsmap(ASMAP)).toBe(true);
     expect(isAsmap(ASMAP.subarray(0, -1))).toBe(false);
     expect(isAsmap(new Uint8Array(0))).toBe(false);

@@ -98,13 +98,13 @@ describe('the route of a target', () => {
     expect(await ways({}, {})).toEqual(NOTHING);
   });
 
-  test('-onion alone takes .onion, and no names', async () => {
+  test('-onion alone is used for .onion addresses, and not for names', async () => {
     const tor = await proxy();
     expect(await ways({}, { onion: ['onion', tor] })).toEqual({ ...NOTHING, onion: 'onion' });
     expect(new ProxiedNet({ net: tcpNet(), proxies: { onion: tor.at } }).hasNameProxy).toBe(false);
   });
 
-  test('-proxy takes all but I2P and .internal', async () => {
+  test('-proxy is used for all networks except I2P and .internal', async () => {
     const one: [string, Socks5Server] = ['proxy', await proxy()];
     const all = { ipv4: one, ipv6: one, onion: one, cjdns: one, name: one };
     expect(await ways({}, all)).toEqual({

@@ -394,7 +394,7 @@ describe('the key file', () => {
     expect(await keyFile(path).read()).toEqual(Buffer.from(key));
   });
 
-  test('Base64 of I2P: round trip, and nothing else is taken', () => {
+  test('Base64 of I2P: round trip, and other text is refused', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 500 }), (bytes) => {
         expect(decodeI2pBase64(encodeI2pBase64(bytes))).toEqual(Buffer.from(bytes));

@@ -105,7 +105,7 @@ describe('user name and password', () => {
     }
   });
 
-  test('none where the proxy wants some, and wrong ones, are refused with the same reason', async () => {
+  test('missing and wrong credentials are refused with the same reason', async () => {
     const server = await proxy({ credentials: someone() });
     expect(await dial(TARGET, server)).toMatchObject({
       code: 'ERR_DIAL_PROXY_AUTH',

@@ -35,7 +35,7 @@ describe('a handshake', () => {
     expect(peer.info()?.pingtime).toBeCloseTo(0.002);
   });
 
-  test('announces what the options say, and nothing by itself', async () => {
+  test('announces what the options state, and nothing else', async () => {
     const network = memoryNetwork();
     const a = network.node({}, A.host);
     await a.listen(A);

@@ -219,7 +219,7 @@ describe('connection types', () => {
     await node.stop();
   });
 
-  test('manual, full-relay and block-relay-only peers take their netgroup; feelers and addr-fetch peers do not', () => {
+  test('manual, full-relay and block-relay-only peers occupy their netgroup; feelers and addr-fetch peers do not', () => {
     const types = [
       'manual',
       'outbound-full-relay',
@@ -267,7 +267,7 @@ describe('connection types', () => {
     await node.stop();
   });
 
-  test('a manual peer takes its netgroup, and is dialled whatever has it', async () => {
+  test('a manual peer occupies its netgroup, and is dialled although another peer occupies it', async () => {
     const setup = await typed(['20.1.0.1', '20.2.0.1', '20.3.0.1'], { slots: 1, blockrelay: 0 });
     await setup.net.listen(addressOf('20.1.0.9'), (link) => play(link, GOOD));
     setup.node.dial('20.1.0.9:18444');

@@ -48,7 +48,7 @@ describe('a frame', () => {
       { kind: 'frame', command: 'verack', payload: new Uint8Array(0), size: 24 },
     ]);
   });
-  test('a payload that lies in one chunk is not copied', () => {
+  test('a payload that is contained in one chunk is not copied', () => {
     const [event] = framer().feed(ping);
     expect(event?.kind === 'frame' && event.payload.buffer === ping.buffer).toBe(true);
   });

@@ -123,7 +123,7 @@ describe('a stepper and an actor', () => {
     expect([armed, clock.armed, stepper.getSnapshot().status]).toEqual([[1], 0, 'stopped']);
   });
 
-  test('one that is stopped takes no event and has no timer', () => {
+  test('one that is stopped accepts no event and has no timer', () => {
     const { clock, parent } = system();
     const input = { id: 1, role: 'responder', v2only: false, handshakeTimeout: 60_000 } as const;
     const options = { id: 'transport.1', input, parent, done: () => undefined };

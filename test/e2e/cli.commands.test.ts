@@ -93,7 +93,7 @@ describe('two programs', () => {
     expect([listen.stdout, listen.stderr]).toEqual([`listening on ${at}\n`, '']);
   });
 
-  test('print NDJSON and nothing else with --json', async () => {
+  test('print only NDJSON with --json', async () => {
     const listen = verack('listen --regtest --port 0 --json --color always');
     const [, port] = await listen.until('stdout', /"port":(\d+)/);
     const connect = await finish(
@@ -281,7 +281,7 @@ describe('connect', () => {
     expect(alone.stderr).toMatch(/No node can be reached\. Check that this machine has a network/);
   });
 
-  test('takes its options from environment variables; flags take precedence', async () => {
+  test('reads its options from environment variables; flags take precedence', async () => {
     const { at } = await listening();
     const env = {
       VERACK_CHAIN: 'regtest',

@@ -156,7 +156,7 @@ test('our own node passes over TCP, v1-only and v2-capable, whether it asks for 
 }, 120_000);
 
 describeNode(['litecoind', 'bcoin'], 'other implementations', () => {
-  test('differ as they are known to, and in nothing else', async () => {
+  test('have the known differences and no other', async () => {
     await using litecoin = await litecoind();
     // It bans the host in many cases, and the other cases could not run then.
     await using old = await bcoin({ args: ['--ban-score=1000000000'] });

@@ -182,7 +182,7 @@ describeNode('chromium', 'the layout of the page', () => {
     expect(await page.locator('#lab-transcript').getByText('ERR_FRAME_MAGIC').count()).toBe(0);
   });
 
-  test('the peers view says how the peers see this node, the view of a peer how that one does', async () => {
+  test('the view of all peers shows how they see this node, the view of one peer how that peer does', async () => {
     const net = memoryNet();
     const second = await startRelay();
     const node = createNode({ chain: 'regtest', net, inspect: second.inspect });

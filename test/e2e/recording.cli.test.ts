@@ -177,7 +177,7 @@ describe('the file', () => {
     expect(readFileSync(at('owner'), 'utf8').split('\n')).toHaveLength(3);
   });
 
-  test('is never one that exists, nor what a link points to, unless --force says so', async () => {
+  test('is never an existing one, nor the target of a link, unless --force is given', async () => {
     writeFileSync(at('kept'), 'content', { mode: 0o644 });
     symlinkSync(at('kept'), at('link'));
     const record = (...args: string[]): Program =>
