@@ -97,3 +97,18 @@ test.each<[what: string, path: string, sentence: RegExp]>([
   );
   expect([code, stderr]).toEqual([2, expect.stringMatching(sentence)]);
 });
+
+test.each(['crawl FILE', 'crawl --regtest --allow-unroutable --resume --output FILE'])(
+  'Ctrl-C while a crawl file is read ends the program with 130: %s',
+  async (line) => {
+    const long = join(folder, 'long.ndjson');
+    const seed = '{"event":"seed","t":1,"addr":"8.8.8.8:18444","source":"file"}\n';
+    writeFileSync(long, `{"event":"begin","t":1,"resumed":false,"chain":"regtest"}\n${seed.repeat(100_000)}`);
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 1);
+    const { code, stderr } = await ran(line.replace('FILE', long), CLI_COMMANDS, {
+      interrupted: stop.signal,
+    });
+    expect([code, stderr]).toEqual([130, '']);
+  },
+);

@@ -1,6 +1,6 @@
 /** The command line: parsing, help, error messages and exit codes of all verbs. */
 import { Command, CommanderError } from 'commander';
-import { NAME, VERSION } from '../index.js';
+import { NAME, VerackError, VERSION } from '../index.js';
 import { bugReport, EXIT, EXIT_HELP, isUsage, Usage, usageSentence } from './exit-codes.js';
 import type { Flags } from './options.js';
 import { Output, type TextOutput } from './output.js';
@@ -182,12 +182,16 @@ function invocationOf(
   };
 }
 
+const isCancellation = (error: unknown): boolean =>
+  error instanceof VerackError && error.code === 'ERR_LOCAL_CANCELLED';
+
 async function perform(verb: CliCommand, job: Invocation, outcome: { code: number }): Promise<void> {
   const isOneShot = verb.isOneShot(job.flags);
   try {
     outcome.code = await Promise.race([verb.run(job), graceAfter(job.interrupted).then(() => EXIT.ok)]);
   } catch (error) {
-    if (!(isOneShot && job.interrupted.aborted)) throw error;
+    if (!job.interrupted.aborted || !(isOneShot || isCancellation(error))) throw error;
+    outcome.code = EXIT.interrupted;
   } finally {
     job.out.end();
   }
