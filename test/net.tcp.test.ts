@@ -352,6 +352,7 @@ describe('listen', () => {
       'src/net/tcp.ts',
       'src/net/host-kind.ts',
       'src/net/negotiation.ts',
+      'src/net/option-names.ts',
       'src/net/faults/link-wrapper.ts',
       'src/reasons.ts',
       'src/proxy-reasons.ts',

@@ -1,6 +1,23 @@
 /** Names of options that do not exist: JavaScript has no compiler to find them. */
 import { expect, test } from '@jest/globals';
+import { Registry } from 'prom-client';
+import { createAddressBook } from '../src/addresses/index.js';
 import { createNode } from '../src/index.js';
+import { nodeMetrics, startExporter } from '../src/metrics/index.js';
+import {
+  linkPair,
+  lookupWith,
+  memoryNet,
+  parseEndpoint,
+  ProxiedNet,
+  resolveHost,
+  SamNet,
+  seedAddresses,
+  socks5Net,
+  systemClock,
+  systemRandom,
+  tcpNet,
+} from '../src/net/index.js';
 import { probe } from '../src/probe/probe.js';
 
 test.each<[options: object, value: string, hint: string]>([
@@ -34,4 +51,55 @@ test('a probe', async () => {
 
 test('undefined options and undefined rules are as if they were absent', async () => {
   await createNode({ chain: 'regtest', rules: undefined as never }).stop();
+});
+
+const at = { host: '127.0.0.1', port: 1 };
+const book = { key: new Uint8Array(32), clock: systemClock, random: systemRandom };
+const net = memoryNet();
+
+test.each<[name: string, call: (options: never) => unknown, options: object, hint: string]>([
+  ['tcpNet', tcpNet, { localAdress: '127.0.0.1' }, 'localAddress'],
+  ['memoryNet', memoryNet, { timer: systemClock }, 'timers'],
+  ['linkPair', linkPair, { endpoint: [at, at] }, 'endpoints'],
+  ['parseEndpoint', (options) => parseEndpoint('127.0.0.1:0', 1, options), { allowzero: true }, 'allowZero'],
+  ['lookupWith', lookupWith, { timout: 1 }, 'timeout'],
+  ['createNode', (dns) => createNode({ dns }), { server: ['127.0.0.1'] }, 'servers'],
+  ['socks5Net', socks5Net, { net, proxy: at, credential: () => undefined }, 'credentials'],
+  ['SamNet', (options) => new SamNet(options), { net, proxy: at, key: undefined }, 'keys'],
+  ['ProxiedNet', (options) => new ProxiedNet(options), { net, proxies: {}, onlyNet: [] }, 'onlynet'],
+  ['its proxies', (proxies) => new ProxiedNet({ net, proxies }), { onions: at }, 'onion'],
+  ['createAddressBook', createAddressBook, { ...book, netgroup: undefined }, 'netgroups'],
+  ['select', (options) => createAddressBook(book).select(options), { newonly: true }, 'newOnly'],
+  ['getAddr', (options) => createAddressBook(book).getAddr(options), { filterd: false }, 'filtered'],
+  [
+    'nodeMetrics',
+    (options) => nodeMetrics({} as never, new Registry(), options),
+    { bytesbuffered: 1 },
+    'bytesBuffered',
+  ],
+])('%s', (_name, call, options, hint) => {
+  const facts = { value: Object.keys(options).at(-1), why: expect.stringContaining(`did you mean ${hint}?`) };
+  expect(() => call(options as never)).toThrow(
+    expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT', facts }),
+  );
+});
+
+test.each<[name: string, call: (options: never) => Promise<unknown>, options: object, hint: string]>([
+  ['resolveHost', (options) => resolveHost('127.0.0.1', options), { onlyNet: ['ipv6'] }, 'onlynet'],
+  [
+    'seedAddresses',
+    (options) => seedAddresses({ seeds: [], fixedSeeds: [], port: 1 }, options),
+    { rnadom: Math.random },
+    'random',
+  ],
+  [
+    'probe',
+    (require) => probe('127.0.0.1:1', { chain: 'regtest', require }),
+    { service: ['NETWORK'] },
+    'services',
+  ],
+  ['startExporter', startExporter, { tokens: 'secret' }, 'token'],
+])('%s', async (_name, call, options, hint) => {
+  const facts = { value: Object.keys(options)[0], why: expect.stringContaining(`did you mean ${hint}?`) };
+  await expect(call(options as never)).rejects.toMatchObject({ code: 'ERR_LOCAL_ARGUMENT', facts });
 });

@@ -9,6 +9,7 @@
  */
 import type { Clock } from '../net/environment.js';
 import { createNetgroups, netClassOf, type NetClass, type Netgroups } from '../net/netgroup.js';
+import { checkOptionNames } from '../net/option-names.js';
 import { VerackError } from '../reasons.js';
 import { withServices } from '../services.js';
 import { networkOfNetAddress, type AddressNetwork, type Hex64, type NetAddress } from '../wire/index.js';
@@ -74,6 +75,22 @@ export interface GetAddrOptions {
   readonly filtered?: boolean;
 }
 
+const BOOK_NAMES: Readonly<Record<keyof AddressBookOptions, true>> = {
+  key: true,
+  clock: true,
+  random: true,
+  netgroups: true,
+};
+
+const SELECT_NAMES: Readonly<Record<keyof SelectOptions, true>> = { newOnly: true, networks: true };
+
+const GETADDR_NAMES: Readonly<Record<keyof GetAddrOptions, true>> = {
+  max: true,
+  percent: true,
+  network: true,
+  filtered: true,
+};
+
 /** An address to connect to. */
 export interface Selected {
   readonly address: AddressRecord;
@@ -115,8 +132,10 @@ export class AddressBook {
   /** When any address last worked. Initially later than 0 ("never"), so that the first failed attempt counts. */
   #lastGood = 1;
 
-  /** @throws VerackError `ERR_LOCAL_ARGUMENT` when the key is not 32 bytes long */
-  constructor({ key, clock, random, netgroups = createNetgroups() }: AddressBookOptions, tables: Tables) {
+  /** @throws VerackError `ERR_LOCAL_ARGUMENT` when the key is not 32 bytes long, or for an option that does not exist */
+  constructor(options: AddressBookOptions, tables: Tables) {
+    checkOptionNames(options, Object.keys(BOOK_NAMES));
+    const { key, clock, random, netgroups = createNetgroups() } = options;
     if (key.length !== KEY_SIZE)
       throw new VerackError('ERR_LOCAL_ARGUMENT', {
         expected: `a key of ${KEY_SIZE} bytes`,
@@ -186,8 +205,12 @@ export class AddressBook {
   /**
    * A random address to connect to: from either table with equal probability; addresses that failed or were tried lately are less
    * probable. Undefined when there is none.
+   *
+   * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist
    */
-  select({ newOnly = false, networks = [] }: SelectOptions = {}): Selected | undefined {
+  select(options: SelectOptions = {}): Selected | undefined {
+    checkOptionNames(options, Object.keys(SELECT_NAMES));
+    const { newOnly = false, networks = [] } = options;
     const wanted = networks.length === 0 ? undefined : networks;
     const inNew = this.#tables.count('new', wanted);
     const inTried = newOnly ? 0 : this.#tables.count('tried', wanted);
@@ -216,8 +239,14 @@ export class AddressBook {
     for (const entry of this.#collisions) if (this.#isResolved(entry, now)) this.#collisions.delete(entry);
   }
 
-  /** Random addresses for the answer to `getaddr`. */
-  getAddr({ max, percent = 100, network, filtered = true }: GetAddrOptions = {}): AddressRecord[] {
+  /**
+   * Random addresses for the answer to `getaddr`.
+   *
+   * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist
+   */
+  getAddr(options: GetAddrOptions = {}): AddressRecord[] {
+    checkOptionNames(options, Object.keys(GETADDR_NAMES));
+    const { max, percent = 100, network, filtered = true } = options;
     const { order } = this.#tables;
     const limit = Math.min(max ?? Infinity, Math.floor((percent * order.length) / 100));
     const now = this.#now();

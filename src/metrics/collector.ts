@@ -1,7 +1,7 @@
 /** Updates the series of one node: some are read from the node at each scrape, the others are counted from its events. */
 import { type BitcoinNode, type NodeEvents, parseEndpoint, type PeerInfo, VERSION } from '../index.js';
 import type { Registry } from 'prom-client';
-import { sourceOf } from '../net/index.js';
+import { checkOptionNames, sourceOf } from '../net/index.js';
 import { xstateVersion } from '../xstate/index.js';
 import { isKnownCommand, networkOfAddress } from '../wire/index.js';
 import { EventLoopLag } from './event-loop-lag.js';
@@ -22,6 +22,11 @@ export interface MetricsOptions {
   readonly bytesBuffered?: () => number;
 }
 
+const OPTION_NAMES: Readonly<Record<keyof MetricsOptions, true>> = {
+  linesDropped: true,
+  bytesBuffered: true,
+};
+
 /** The metrics of one node. */
 export interface NodeMetrics {
   /** The body of `/healthz`. */
@@ -39,12 +44,17 @@ export interface NodeMetrics {
  *
  * Call it before the node dials or listens, since earlier events are not counted. Each node needs its own registry:
  * prom-client throws if a name is registered twice.
+ *
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist
  */
 export const nodeMetrics = (
   node: BitcoinNode,
   registry: Registry,
   options: MetricsOptions = {},
-): NodeMetrics => new Collector(node, registry, options);
+): NodeMetrics => {
+  checkOptionNames(options, Object.keys(OPTION_NAMES));
+  return new Collector(node, registry, options);
+};
 
 class Collector implements NodeMetrics {
   readonly #series: Series;

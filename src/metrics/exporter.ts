@@ -9,7 +9,7 @@ import type { Registry } from 'prom-client';
 import { HttpGuard } from '../http/http-guard.js';
 import { refuse, respond } from '../http/http-response.js';
 import { closeServer, openServer, portOf, urlOf } from '../http/http-server.js';
-import { isLoopback } from '../net/index.js';
+import { checkOptionNames, isLoopback } from '../net/index.js';
 import type { Health } from './health.js';
 
 /** Most connections at the same time; a scraper needs one. */
@@ -36,6 +36,16 @@ export interface ExporterOptions {
   readonly now?: () => number;
 }
 
+const OPTION_NAMES: Readonly<Record<keyof ExporterOptions, true>> = {
+  registry: true,
+  host: true,
+  port: true,
+  path: true,
+  token: true,
+  health: true,
+  now: true,
+};
+
 /** A running HTTP server of metrics. */
 export interface Exporter {
   /** The address for Prometheus: `http://127.0.0.1:PORT/metrics`, or `unix:PATH`. */
@@ -46,8 +56,12 @@ export interface Exporter {
   close(): Promise<void>;
 }
 
-/** Starts the server. Rejects with `ERR_LOCAL_ADDRESS` or `ERR_LOCAL_LIMIT` (fact `syscode`, and those of the address) when it cannot listen. */
+/**
+ * Starts the server. Rejects with `ERR_LOCAL_ADDRESS` or `ERR_LOCAL_LIMIT` (fact `syscode`, and those of the address) when it
+ * cannot listen, and with `ERR_LOCAL_ARGUMENT` for an option that does not exist.
+ */
 export async function startExporter(options: ExporterOptions): Promise<Exporter> {
+  checkOptionNames(options, Object.keys(OPTION_NAMES));
   const { host = '127.0.0.1', port = 0, path } = options;
   const server = await openServer(path === undefined ? { host, port } : { path }, MAX_CONNECTIONS);
   const isGuarded = path === undefined && isLoopback(host);

@@ -17,6 +17,7 @@ import { type IpFamily, queryHostsAndServers, queryServers } from './dns-servers
 import { canonicalAddress, parseEndpoint } from './endpoint.js';
 import { kindOfHost } from './host-kind.js';
 import type { Endpoint } from './link.js';
+import { checkOptionNames } from './option-names.js';
 import { type Query, ResolverProcess } from './resolver-process.js';
 
 export type { IpFamily } from './dns-servers.js';
@@ -46,6 +47,19 @@ export interface SeedOptions extends DnsOptions {
    */
   readonly unroutable?: (addresses: readonly SeedAddress[]) => void;
 }
+
+const DNS_NAMES: Readonly<Record<keyof DnsOptions, true>> = {
+  servers: true,
+  timeout: true,
+  onlynet: true,
+  signal: true,
+};
+
+const SEED_NAMES: Readonly<Record<keyof SeedOptions, true>> = {
+  ...DNS_NAMES,
+  random: true,
+  unroutable: true,
+};
 
 /** An address to connect to, and where it came from. */
 export interface SeedAddress extends Endpoint {
@@ -141,9 +155,10 @@ function unique(addresses: readonly string[], options: DnsOptions): string[] {
  *
  * @throws VerackError `ERR_DIAL_DNS` with facts `host` and `syscode` (`ENOTFOUND`, `ETIMEOUT`, `EREFUSED` …; `ENODATA` when
  *   there are only addresses of other families, `ENOTDNS` for `.onion`, `.i2p` and `.internal`), `ERR_LOCAL_CANCELLED`, or
- *   `ERR_LOCAL_ARGUMENT` for unusable `servers`
+ *   `ERR_LOCAL_ARGUMENT` for unusable `servers` or an option that does not exist
  */
 export async function resolveHost(host: string, options: DnsOptions = {}): Promise<string[]> {
+  checkOptionNames(options, Object.keys(DNS_NAMES));
   if (options.signal?.aborted) throw cancelled();
   if (!isIP(host) && kindOfHost(host) !== 'name') throw unresolved(host, 'ENOTDNS');
   const addresses = unique(isIP(host) ? [host] : await addressesOf(host, options), options);
@@ -151,10 +166,17 @@ export async function resolveHost(host: string, options: DnsOptions = {}): Promi
   return addresses;
 }
 
-/** Wraps {@link resolveHost}, or a function like it, as a {@link Lookup}: a node cancels look-ups and needs callbacks. */
-export const lookupWith =
-  (options: Omit<DnsOptions, 'signal'> = {}, resolve: typeof resolveHost = resolveHost): Lookup =>
-  (name, handler) => {
+/**
+ * Wraps {@link resolveHost}, or a function like it, as a {@link Lookup}: a node cancels look-ups and needs callbacks.
+ *
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist
+ */
+export function lookupWith(
+  options: Omit<DnsOptions, 'signal'> = {},
+  resolve: typeof resolveHost = resolveHost,
+): Lookup {
+  checkOptionNames(options, Object.keys(DNS_NAMES));
+  return (name, handler) => {
     const abort = new AbortController();
     resolve(name, { ...options, signal: abort.signal }).then(
       (hosts) => abort.signal.aborted || handler.found(hosts),
@@ -162,6 +184,7 @@ export const lookupWith =
     );
     return () => abort.abort();
   };
+}
 
 const reasonOf = (error: unknown): Reason =>
   error instanceof VerackError
@@ -226,12 +249,13 @@ function fixedAddresses(chain: Pick<Chain, 'fixedSeeds' | 'port'>, options: Seed
  * is the fixed list. It is empty when the chain has neither (regtest, a custom signet). A seed that fails is ignored. Takes at
  * most twice the timeout.
  *
- * @throws VerackError `ERR_LOCAL_CANCELLED`, or `ERR_LOCAL_ARGUMENT` for unusable `servers`
+ * @throws VerackError `ERR_LOCAL_CANCELLED`, or `ERR_LOCAL_ARGUMENT` for unusable `servers` or an option that does not exist
  */
 export async function seedAddresses(
   chain: Pick<Chain, 'seeds' | 'fixedSeeds' | 'port'>,
   options: SeedOptions,
 ): Promise<SeedAddress[]> {
+  checkOptionNames(options, Object.keys(SEED_NAMES));
   const { signal, random } = options;
   if (signal?.aborted) throw cancelled();
   const answers = await Promise.all(chain.seeds.map((seed) => askSeed(seed, options)));

@@ -5,6 +5,7 @@ import ipaddr from 'ipaddr.js';
 
 import { VerackError } from '../reasons.js';
 import type { Endpoint } from './link.js';
+import { checkOptionNames } from './option-names.js';
 
 /** The kind of an endpoint's host. */
 export type HostKind = 'ipv4' | 'ipv6' | 'name';
@@ -19,6 +20,8 @@ export interface EndpointOptions {
   /** Accept port 0, with which a listener lets the system choose a port. Default false. */
   readonly allowZero?: boolean;
 }
+
+const OPTION_NAMES: Readonly<Record<keyof EndpointOptions, true>> = { allowZero: true };
 
 const MAX_NAME = 253;
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
@@ -97,6 +100,7 @@ export function parseEndpoint(
   defaultPort: number,
   options: EndpointOptions = {},
 ): NamedEndpoint {
+  checkOptionNames(options, Object.keys(OPTION_NAMES));
   if (text === '') refuse(text, 'no host given');
   const [named, port] = splitPort(text);
   if (named === '') refuse(text, 'no host before the port');

@@ -270,8 +270,13 @@ function connected(options: PairOptions, onEnd: (end: End) => void): [End, End] 
   return [a, b];
 }
 
-/** The two ends of one open connection. */
+/**
+ * The two ends of one open connection.
+ *
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist
+ */
 export function linkPair(options: PairOptions = {}): [MemoryLink, MemoryLink] {
+  checkOptionNames(options, [...Object.keys(OPTION_NAMES), 'endpoints' satisfies keyof PairOptions]);
   return connected(options, () => undefined);
 }
 

@@ -9,6 +9,7 @@ import { type DnsOptions, resolveHost } from './dns.js';
 import { I2P_PORT, kindOfHost, type Network, NETWORKS_OF_ADDRESSES, type TargetKind } from './host-kind.js';
 import type { DialHandler, Endpoint, Link, Listener, Net } from './link.js';
 import { type Failure, failLater } from './negotiation.js';
+import { checkOptionNames } from './option-names.js';
 import type { SamNet } from './sam.js';
 import { type Credentials, socks5Net } from './socks5.js';
 
@@ -47,6 +48,24 @@ export interface ProxiedNetOptions {
   readonly isDirect?: (host: string) => boolean;
 }
 
+const OPTION_NAMES: Readonly<Record<keyof ProxiedNetOptions, true>> = {
+  net: true,
+  proxies: true,
+  sam: true,
+  cjdnsreachable: true,
+  onlynet: true,
+  dns: true,
+  isDirect: true,
+};
+
+const PROXIED: Readonly<Record<Proxied, true>> = {
+  ipv4: true,
+  ipv6: true,
+  onion: true,
+  cjdns: true,
+  name: true,
+};
+
 /** The endpoint to listen on for I2P streams. */
 export const I2P_LISTEN: Endpoint = { host: 'b32.i2p', port: I2P_PORT };
 
@@ -61,7 +80,10 @@ export class ProxiedNet implements Net {
   readonly reachable: ReadonlySet<Network>;
   readonly #proxies: Readonly<Record<string, Pick<Net, 'dial'> | undefined>>;
 
+  /** @throws VerackError `ERR_LOCAL_ARGUMENT` for an option or a kind of target that does not exist */
   constructor(private readonly options: ProxiedNetOptions) {
+    checkOptionNames(options, Object.keys(OPTION_NAMES));
+    checkOptionNames(options.proxies, Object.keys(PROXIED));
     const { net, proxies, onlynet = NETWORKS_OF_ADDRESSES } = options;
     this.#proxies = Object.fromEntries(
       Object.entries(proxies).map(([kind, { host, port, credentials }]) => [

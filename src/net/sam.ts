@@ -12,6 +12,7 @@ import { I2P_PORT } from './host-kind.js';
 import type { DialHandler, Endpoint, Link, Listener, Net } from './link.js';
 import type { KeyStore } from './i2p-key.js';
 import { failLater, type NegotiatedLink } from './negotiation.js';
+import { checkOptionNames } from './option-names.js';
 import { acceptStream, connectStream } from './sam-protocol.js';
 import { makeSession, negotiated, SharedSession, type SamSession } from './sam-session.js';
 
@@ -26,6 +27,13 @@ export interface SamOptions {
   /** Default: the timers of Node.js. */
   readonly timers?: Timers;
 }
+
+const OPTION_NAMES: Readonly<Record<keyof SamOptions, true>> = {
+  net: true,
+  proxy: true,
+  keys: true,
+  timers: true,
+};
 
 /** Most sessions that are stored for later dials (Core: `MAX_UNUSED_I2P_SESSIONS_SIZE`). */
 const MAX_UNUSED = 10;
@@ -51,7 +59,9 @@ export class SamNet implements Net {
   readonly #unused: SamSession[] = [];
   #isClosed = false;
 
+  /** @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist */
   constructor(options: SamOptions) {
+    checkOptionNames(options, Object.keys(OPTION_NAMES));
     const { keys, timers = systemTimers } = options;
     this.#options = { ...options, timers };
     if (keys) this.#shared = new SharedSession({ ...this.#options, keys });

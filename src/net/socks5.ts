@@ -11,6 +11,7 @@ import { type DialCode, type Facts, VerackError } from '../reasons.js';
 import { formatEndpoint } from './endpoint.js';
 import type { DialHandler, Endpoint, Net } from './link.js';
 import { type Failure, failLater, isFailure, negotiate, type Negotiation } from './negotiation.js';
+import { checkOptionNames } from './option-names.js';
 
 /** User name and password, 1 to 255 bytes each (RFC 1929). */
 export interface Credentials {
@@ -26,6 +27,12 @@ export interface Socks5Options {
   /** Called for each connection. With new credentials each time, Tor uses separate circuits. Default: no credentials. */
   readonly credentials?: () => Credentials;
 }
+
+const OPTION_NAMES: Readonly<Record<keyof Socks5Options, true>> = {
+  net: true,
+  proxy: true,
+  credentials: true,
+};
 
 const VERSION = 5;
 const AUTH_VERSION = 1;
@@ -165,8 +172,12 @@ const factsOf = (facts: Facts, { host, port }: Endpoint, proxy: Endpoint): Facts
  * Dials through the proxy. `to.host` is an address or a name; nothing is resolved on this computer. The link's `remote` is `to`,
  * its `local` our end of the connection to the proxy. The facts of a failure are `host`, `port`, `proxy` and one of
  * `reply` (`0xf4`), `syscode`, `status`, `method`, `end`, `why`.
+ *
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist
  */
-export function socks5Net({ net, proxy, credentials }: Socks5Options): Pick<Net, 'dial'> {
+export function socks5Net(options: Socks5Options): Pick<Net, 'dial'> {
+  checkOptionNames(options, Object.keys(OPTION_NAMES));
+  const { net, proxy, credentials } = options;
   const dial = (to: Endpoint, handler: DialHandler): (() => void) => {
     const fail = ({ code, facts }: Failure): Failure => ({ code, facts: factsOf(facts, to, proxy) });
     if (Buffer.byteLength(to.host) > MAX_LENGTH) {

@@ -12,12 +12,15 @@ import { type DialCode, type Facts, type LinkCode, listenCodeOf, VerackError } f
 import { kindOfHost } from './host-kind.js';
 import type { DialHandler, Endpoint, Link, LinkHandler, Listener, Net } from './link.js';
 import { type Failure, failLater } from './negotiation.js';
+import { checkOptionNames } from './option-names.js';
 
 /** Options of {@link tcpNet}. */
 export interface TcpOptions {
   /** The source address of outgoing connections to addresses of the same family. */
   readonly localAddress?: string;
 }
+
+const OPTION_NAMES: Readonly<Record<keyof TcpOptions, true>> = { localAddress: true };
 
 /** How long an ended link waits for the peer to read the remaining bytes and to close too, milliseconds. */
 export const LINGER_MS = 2_000;
@@ -301,7 +304,10 @@ async function listen(
  *
  * Bytes passed to `write` must not be changed: the system may read them later. `end`, and the end of the peer, close gracefully
  * within 2 s. `destroy` closes as `close(2)` does: the peer sees an end, or a reset if some of its bytes were unread here.
+ *
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist
  */
 export function tcpNet(options: TcpOptions = {}): Net {
+  checkOptionNames(options, Object.keys(OPTION_NAMES));
   return { dial: (to, handler) => dial(to, handler, options), listen };
 }

@@ -141,6 +141,7 @@ const PORT_CODES: readonly ReasonCode[] = ['ERR_DIAL_REFUSED', 'ERR_TIME_CONNECT
  */
 export async function probe(host: string, options: ProbeOptions = {}): Promise<ProbeReport> {
   checkOptionNames(options, Object.keys(OPTION_NAMES));
+  checkOptionNames(options.require ?? {}, Object.keys(DEMAND_NAMES));
   const { create = createNode, clock = systemClock, net = tcpNet(), dns } = options;
   const lookup = timedLookup(options.lookup ?? lookupWith(dns), clock);
   const observed = observedNet(net, clock);
@@ -177,6 +178,8 @@ const OPTION_NAMES: Readonly<Record<keyof ProbeOptions, true>> = {
   random: true,
   create: true,
 };
+
+const DEMAND_NAMES: Readonly<Record<keyof ProbeDemands, true>> = { services: true, version: true };
 
 /** Only the options that are given, since `undefined` would replace a default. */
 function nodeOptions({
