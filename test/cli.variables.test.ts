@@ -15,6 +15,7 @@ const VALUES: Readonly<Record<string, string>> = {
   contacts: '7',
   datadir: 'a',
   depth: '1',
+  maxwords: '9',
   every: '7h',
   export: 'a.dat',
   from: 'a.ndjson',

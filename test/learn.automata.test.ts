@@ -5,6 +5,7 @@ import {
   accessWords,
   differences,
   learn,
+  LearningError,
   type Mealy,
   minimized,
   outputsOf,
@@ -202,6 +203,34 @@ describe('answers that vary', () => {
     expect(nondeterminism).toContainEqual({ word: [0], outputs: ['heads', 'tails'] });
     expect(learned.states).toHaveLength(1);
   });
+
+  test('too often fail, after 500 contradictions', async () => {
+    const teacher = unreliable(2, (attempt) => attempt === 0);
+    const everyWord = (length: number): Word[] =>
+      length === 0
+        ? [[]]
+        : everyWord(length - 1).flatMap((word) => machine.inputs.map((_, n) => [...word, n]));
+    await expect(learn({ teacher, test: () => everyWord(7) })).rejects.toThrow(
+      new LearningError('its answers vary too much to be learned'),
+    );
+  });
+});
+
+test('a system with endless states fails at the limit of words, which are all that is sent', async () => {
+  let sent = 0;
+  const endless: Teacher = {
+    inputs: ['count'],
+    isFinal: () => false,
+    ask: (words) => {
+      sent += words.length;
+      return Promise.resolve(words.map((word) => word.map((_, n) => String(n))));
+    },
+  };
+  await expect(learn({ teacher: endless, depth: 1, maxWords: 40 })).rejects.toThrow(
+    new LearningError('its state machine was not found with 40 words'),
+  );
+  expect(sent).toBeGreaterThan(20);
+  expect(sent).toBeLessThanOrEqual(40);
 });
 
 describe('differences', () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { identifyCommand } from '../src/cli/identify.js';
 import { learnCommand } from '../src/cli/learn.js';
+import { createNode } from '../src/index.js';
 import { loadKnownModels } from '../src/learn/index.js';
 import { Output } from '../src/cli/output.js';
 import { ran } from './support/command-line.js';
@@ -61,6 +62,17 @@ test.each(['learn', 'identify'])('%s reports a closed port', async (verb) => {
   const { code, stderr } = await command(`${verb} 127.0.0.1:1`);
   expect(stderr).toMatch(/127.0.0.1:1/);
   expect(code).toBe(4);
+});
+
+test('learn gives up at --maxwords', async () => {
+  await using node = createNode({ chain: 'regtest' });
+  const { local } = await node.listen({ host: '127.0.0.1', port: 0 });
+  const at = `127.0.0.1:${local.port}`;
+  const { code, stderr } = await command(`learn --regtest ${at} --maxwords 10`);
+  expect([code, stderr]).toEqual([
+    7,
+    expect.stringContaining(`${at}: its state machine was not found with 10 words`),
+  ]);
 });
 
 describe('two files', () => {

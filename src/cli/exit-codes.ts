@@ -11,6 +11,7 @@ export const EXIT = {
   unreachable: 4,
   timeout: 5,
   violation: 6,
+  policy: 7,
   output: 8,
   interrupted: 130,
 } as const;

@@ -10,6 +10,8 @@ import {
   type ExplainedDifference,
   explanationOf,
   learnNode,
+  LearningError,
+  MAX_WORDS,
   type LearnResult,
   loadKnownDifferences,
   mermaidOf,
@@ -42,6 +44,7 @@ type Form = (typeof FORMS)[number];
 interface LearnFlags extends Flags {
   readonly transport?: TransportName;
   readonly depth?: number;
+  readonly maxwords?: number;
   readonly parallel?: number;
   readonly dialCommand?: string;
   readonly listenAt?: string;
@@ -60,7 +63,8 @@ export const learnCommand: CliCommand = {
   details:
     'Sends short sequences of messages to the node, each on a new connection, and infers its Mealy machine (the L# ' +
     'algorithm). Some sequences violate the protocol on purpose. On loopback many connections are open at the same time, ' +
-    'each from its own source address; elsewhere two, with pauses. Exit code 0 whatever the differences are.',
+    'each from its own source address; elsewhere two, with pauses. Exit code 0 whatever the differences are; 7 when the ' +
+    'answers vary too much, or --maxwords is reached.',
   examples: [
     ['verack learn --regtest 127.0.0.1', 'where your node differs from our chart'],
     ['verack learn --regtest 127.0.0.1 --as mermaid', 'its state machine as a diagram'],
@@ -80,6 +84,11 @@ export const learnCommand: CliCommand = {
       'extra depth of the search for hidden states; each step needs 27 times the connections',
       whole(0, 2),
     ).default(0),
+    valued(
+      '--maxwords <n>',
+      `give up after this many connections (default ${MAX_WORDS}, times 27 for each step of --depth)`,
+      whole(1, 1_000_000_000),
+    ),
     valued('--parallel <n>', 'connections that are open at the same time', whole(1, 64)),
     valued(
       '--dial-command <cmd>',
@@ -109,19 +118,24 @@ async function run(job: Invocation, flags: LearnFlags): Promise<number> {
   const result = await withNodeNet(job, async (net) => {
     const route = await routeTo(host, chainOf(flags).port, net, job.interrupted);
     return learned(route, job, flags);
-  }).catch(unreachable);
+  }).catch(failureOf);
   job.out.status('');
   if (result instanceof VerackError) {
     job.out.failure(`${plain(host)}: ${plain(result.message)}`);
     return exitCodeOf([{ code: result.code, facts: result.facts }]);
+  }
+  if (result instanceof LearningError) {
+    job.out.failure(`${plain(host)}: ${result.message}`);
+    return EXIT.policy;
   }
   if (!result) return EXIT.interrupted;
   await print(result, flags, job.out);
   return EXIT.ok;
 }
 
-/** Returns a network error as the result, and rethrows errors about the command line. */
-function unreachable(error: unknown): VerackError {
+/** Returns an error about the node as the result, and rethrows errors about the command line. */
+function failureOf(error: unknown): VerackError | LearningError {
+  if (error instanceof LearningError) return error;
   if (error instanceof VerackError && error.code !== 'ERR_LOCAL_ARGUMENT') return error;
   throw error;
 }
@@ -132,12 +146,13 @@ async function learned(
   job: Invocation,
   flags: LearnFlags,
 ): Promise<LearnResult | undefined> {
-  const { transport = 'v1', depth = 0, dialCommand } = flags;
+  const { transport = 'v1', depth = 0, maxwords: maxWords, dialCommand } = flags;
   const chain = chainOf(flags);
   const pace = paceOf(route.at.host, transport, flags);
   try {
     return await learnNode({
       ...{ chain, transport, depth, clock: systemClock, signal: job.interrupted, ...pace },
+      ...(maxWords !== undefined && { maxWords }),
       connections: connectionsOf(route, transport, flags),
       connection_type: dialCommand === undefined ? 'inbound' : 'manual',
       progress: ({ words, symbols }) => job.out.progress(`${words} words, ${symbols} symbols`),

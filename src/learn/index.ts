@@ -1,5 +1,6 @@
 /** Learns the state machines of nodes from their answers on the network, compares them, and identifies nodes by them. */
-export { learnNode } from './learn-node.js';
+export { LearningError } from './automata/index.js';
+export { learnNode, MAX_WORDS } from './learn-node.js';
 export type { LearnNodeOptions, LearnResult } from './learn-node.js';
 export { acceptedConnections, dialledConnections } from './fresh-connections.js';
 export type { Connections } from './fresh-connections.js';

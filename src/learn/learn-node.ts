@@ -20,6 +20,8 @@ export interface LearnNodeOptions extends Pick<
   readonly connection_type: ConnectionType;
   /** Additional states that testing searches for; each multiplies the number of words by the number of inputs. Default 0. */
   readonly depth?: number;
+  /** Most words that are sent, each on its own connection. Default {@link MAX_WORDS}, times the number of inputs for each step of `depth`. */
+  readonly maxWords?: number;
   /** Called after each batch of words. */
   readonly progress?: (effort: Effort) => void;
 }
@@ -42,7 +44,13 @@ export interface LearnResult {
   readonly settle: number;
 }
 
-/** Learns a node. Rejects with a `VerackError` when the node cannot be reached, and with the signal's reason when it aborts. */
+/** Default limit of words. Bitcoin Core, Litecoin Core, bcoin and our own node need at most 500. */
+export const MAX_WORDS = 10_000;
+
+/**
+ * Learns a node. Rejects with a `VerackError` when the node cannot be reached, with a `LearningError` when it cannot be learned,
+ * and with the signal's reason when it aborts.
+ */
 export async function learnNode(options: LearnNodeOptions): Promise<LearnResult> {
   const { clock, chain, transport, connection_type, depth = 0 } = options;
   const begin = clock.now();
@@ -51,9 +59,9 @@ export async function learnNode(options: LearnNodeOptions): Promise<LearnResult>
   const frame = { format: FORMAT, connection_type, transport, node, nondeterminism: [] } as const;
   const reference = { ...frame, ...chartModel({ chain, connection_type, transport, ...node }) };
   const teacher = new NodeTeacher({ ...options, ...calibration });
-  const { progress } = options;
+  const { progress, maxWords = MAX_WORDS * teacher.inputs.length ** depth } = options;
   const learned = await learn({
-    ...{ teacher, depth, reference: reference.machine },
+    ...{ teacher, depth, maxWords, reference: reference.machine },
     ...(progress && { progress }),
   });
   const { words, symbols, repeated } = learned;

@@ -15,6 +15,7 @@ export type { Place, SplitOptions } from './splitting-word.js';
 export { wpWords } from './wp-method.js';
 export { learn } from './learner.js';
 export type { Learned, LearnOptions } from './learner.js';
+export { LearningError } from './queries.js';
 export type { Effort, Nondeterminism, Teacher } from './queries.js';
 export { counterexample, differences } from './differences.js';
 export type { Difference } from './differences.js';

@@ -4,12 +4,12 @@
  */
 import { type Mealy, minimized, SILENCE, stateAfter, type Transition, type Word } from './mealy.js';
 import { differences } from './differences.js';
-import { type Effort, type Nondeterminism, Queries, type Teacher } from './queries.js';
+import { type Effort, type Nondeterminism, Queries, type QueryOptions, type Teacher } from './queries.js';
 import { separation } from './separating-words.js';
 import { type Frontier, StateMatching } from './state-matching.js';
 import { wpWords } from './wp-method.js';
 
-export interface LearnOptions {
+export interface LearnOptions extends QueryOptions {
   /** The system under learning. */
   readonly teacher: Teacher;
   /** A machine over the same inputs that the system probably resembles; it makes learning cheaper, and cannot make it wrong. */
@@ -18,8 +18,6 @@ export interface LearnOptions {
   readonly depth?: number;
   /** The words that test a hypothesis. Default: those of the Wp method. */
   readonly test?: (hypothesis: Mealy) => readonly Word[];
-  /** Called after each batch of words. */
-  readonly progress?: (effort: Effort) => void;
 }
 
 /** The result of learning. */
@@ -29,10 +27,10 @@ export interface Learned extends Effort {
   readonly nondeterminism: readonly Nondeterminism[];
 }
 
-/** Learns a system. Rejects with an `Error` after 500 contradicting answers, and with the errors of the teacher. */
+/** Learns a system. Rejects with a `LearningError` after `maxWords` words or 500 contradicting answers, and with the errors of the teacher. */
 export async function learn(options: LearnOptions): Promise<Learned> {
   const { teacher, reference, depth = 0 } = options;
-  const queries = new Queries(teacher, options.progress);
+  const queries = new Queries(teacher, options);
   const learner = new Learner(queries, teacher.inputs, reference);
   const tests = options.test ? [options.test] : suites(depth, reference);
   for (;;) {

@@ -37,6 +37,18 @@ export interface Effort {
   repeated: number;
 }
 
+/** The system cannot be learned: its answers vary too much, or it needs more words than permitted. */
+export class LearningError extends Error {
+  override readonly name = 'LearningError';
+}
+
+export interface QueryOptions {
+  /** Most words that are sent. Default: no limit. */
+  readonly maxWords?: number;
+  /** Called after each batch of words. */
+  readonly progress?: (effort: Effort) => void;
+}
+
 /** How many times a contradicted word is asked again. */
 const REPEATS = 3;
 /** Number of contradictions after which learning fails. */
@@ -52,7 +64,7 @@ export class Queries {
 
   constructor(
     private readonly teacher: Teacher,
-    private readonly progress: (effort: Effort) => void = () => undefined,
+    private readonly options: QueryOptions = {},
   ) {
     this.tree = new ObservationTree(teacher.inputs.length, (output) => teacher.isFinal(output));
   }
@@ -96,11 +108,14 @@ export class Queries {
   }
 
   async #send(words: readonly Word[], attempt: number): Promise<readonly (readonly string[])[]> {
+    const { maxWords = Infinity, progress } = this.options;
+    if (this.effort.words + words.length > maxWords)
+      throw new LearningError(`its state machine was not found with ${maxWords} words`);
     const known = words.map((word) => (attempt === 0 ? this.tree.outputs(word) : []));
     const answers = await this.teacher.ask(words, attempt, known);
     this.effort.words += words.length;
     for (const answer of answers) this.effort.symbols += answer.length;
-    this.progress(this.effort);
+    progress?.(this.effort);
     return answers;
   }
 
@@ -109,7 +124,8 @@ export class Queries {
     for (;;) {
       const conflict = this.tree.conflict(word, answer);
       if (!conflict) return this.tree.add(word, answer);
-      if (++this.#conflicts > MAX_CONFLICTS) throw new Error('the answers vary too much to be learned');
+      if (++this.#conflicts > MAX_CONFLICTS)
+        throw new LearningError('its answers vary too much to be learned');
       await this.#resolve(conflict);
       const [again = []] = await this.#send([word], 1);
       answer = again;
