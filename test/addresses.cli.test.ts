@@ -89,6 +89,11 @@ describe('a list', () => {
     expect(existsSync(at('data'))).toBe(false);
   });
 
+  test('a long line is cut in the error', async () => {
+    const list = listedAddresses(`${'a'.repeat(1_000_000)} 1`, 'x', new AbortController().signal);
+    await expect(list).rejects.toThrow(/^x, line 1: "a{80}" is not an address/);
+  });
+
   test('an empty list is accepted', async () => {
     expect(await listedAddresses('', 'x', new AbortController().signal)).toEqual([]);
   });

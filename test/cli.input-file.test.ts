@@ -46,6 +46,26 @@ test('is read up to its limit and not beyond', () => {
   },
 );
 
+test.each([...LINES])('a directory is refused: %s', async (line) => {
+  const { code, stderr } = await run(line.replaceAll('FILE', folder));
+  expect([code, stderr]).toEqual([2, expect.stringContaining('EISDIR')]);
+});
+
+test('a byte order mark is not part of the text', () => {
+  writeFileSync(at('bom'), '\uFEFFtoken\n');
+  expect(readTextFile(at('bom'))).toBe('token\n');
+});
+
+test.each(['two words', 'ends-with-a-space ', 'clé', 'nul\0'])(
+  'a token that no client can send is refused: %j',
+  async (token) => {
+    writeFileSync(at('token'), token);
+    const node = 'listen --regtest --port 0 --for 0.01 --datadir none --metrics=127.0.0.1:0';
+    const { code, stderr } = await run(`${node} --metricstokenfile ${at('token')}`);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('one word of ASCII characters')]);
+  },
+);
+
 const REPORT = { format: FORMAT, tester: 'x', began: 'x', node: 'x', findings: [], absent: [] };
 writeFileSync(at('report.json'), JSON.stringify(REPORT));
 

@@ -80,7 +80,8 @@ describe('values', () => {
     ['user:secret@127.0.0.1:9050', 'VERACK_PROXY_PASSWORD_FILE'],
     ['unix:/run/tor/socks', 'Unix sockets are not supported'],
     ['127.0.0.1=i2p', 'ipv4, ipv6, tor and cjdns'],
-    ['127.0.0.1:99999', 'a port is a number'],
+    ['127.0.0.1:99999', /^A port is a number from 1 to 65535\.$/],
+    [':9050', /^No host before the port\.$/],
   ])('-proxy=%s is refused', (text, why) => expect(() => proxyValue(text)).toThrow(why));
 
   test('default ports are those of Tor and of SAM', () => {
@@ -231,6 +232,10 @@ describe('the environment', () => {
       expect(() => allProxy({ ALL_PROXY })).toThrow('socks5://HOST:PORT');
     },
   );
+
+  test('a stray percent sign in ALL_PROXY is refused', () => {
+    expect(() => allProxy({ ALL_PROXY: 'socks5://user:100%@127.0.0.1:9050' })).toThrow('as %25');
+  });
 
   test('lower case takes precedence; without variables there is no proxy', () => {
     expect(allProxy({})).toBeUndefined();

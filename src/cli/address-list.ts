@@ -20,7 +20,7 @@ function listedAddress(line: string, where: string): ListedAddress {
   const [, host = '', port = '', table = 'new'] = LINE.exec(line) ?? [];
   if (host === '') throw new Usage(`${where}: expected HOST PORT [new|tried]`);
   const parsed = parseAddress(host);
-  if (!parsed.ok) throw new Usage(`${where}: "${host}" is not an address (${parsed.fault})`);
+  if (!parsed.ok) throw new Usage(`${where}: "${host.slice(0, 80)}" is not an address (${parsed.fault})`);
   if (Number(port) > 65_535) throw new Usage(`${where}: a port is at most 65535`);
   return { service: { ...parsed.value, port: Number(port) }, table: table as TableName };
 }

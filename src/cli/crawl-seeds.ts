@@ -1,5 +1,4 @@
 /** The addresses that `verack crawl` begins with: given nodes, a file, an earlier crawl, an address book, or the DNS seeds. */
-import { closeSync, readSync } from 'node:fs';
 import { readPeersFile, type SavedEntry } from '../addresses/index.js';
 import {
   addressesIn,
@@ -16,10 +15,13 @@ import type { Chain } from '../index.js';
 import { formatEndpoint, parseEndpoint, seedAddresses } from '../net/index.js';
 import { formatAddress } from '../wire/index.js';
 import { Usage } from './exit-codes.js';
-import { openNamedFile, readTextFile } from './input-file.js';
+import { beginsWith, readTextFile } from './input-file.js';
 import { linesOf } from './list-lines.js';
 import type { NodeNet } from './node-net.js';
 import type { Flags } from './options.js';
+
+/** `{`, with which every line of a crawl file begins. */
+const BRACE = 0x7b;
 
 /** The options that select the first addresses. */
 interface SeedFlags extends Flags {
@@ -33,20 +35,10 @@ export async function readFormer(
   chain: Chain,
   interrupted: AbortSignal,
 ): Promise<{ seeds: Seed[]; snapshot?: Snapshot }> {
-  if (!beginsWithBrace(file)) return { seeds: await listedSeeds(file, chain, interrupted) };
+  // Only the first byte: a crawl may be larger than what is read as a whole.
+  if (!beginsWith(file, BRACE)) return { seeds: await listedSeeds(file, chain, interrupted) };
   const snapshot = await loadSnapshot(file, new Snapshot(networkLookup()), interrupted);
   return { seeds: [...snapshot.nodes.keys()].map((addr) => ({ addr, source: 'crawl' })), snapshot };
-}
-
-/** Whether a file is one of JSON lines; a crawl may be larger than what is read as a whole. */
-function beginsWithBrace(file: string): boolean {
-  const fd = openNamedFile(file);
-  try {
-    const start = Buffer.alloc(1);
-    return readSync(fd, start) === 1 && start.toString() === '{';
-  } finally {
-    closeSync(fd);
-  }
 }
 
 async function listedSeeds(file: string, chain: Chain, interrupted: AbortSignal): Promise<Seed[]> {

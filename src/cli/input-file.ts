@@ -1,5 +1,5 @@
 /** Reads the files that are given to a verb, without blocking on a pipe that has no writer. */
-import { constants, createReadStream, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { VerackError } from '../index.js';
@@ -27,8 +27,17 @@ const LARGEST = 64 * 1024 * 1024;
 export const readNamedFile = (path: string, limit = LARGEST): Buffer =>
   orUsage(path, () => readInputFile(path, limit));
 
-/** Opens such a file; the caller closes the descriptor. Throws `Usage` as {@link readNamedFile} does. */
-export const openNamedFile = (path: string): number => orUsage(path, () => openInputFile(path));
+/** Whether such a file begins with this byte. Throws `Usage` as {@link readNamedFile} does. */
+export const beginsWith = (path: string, byte: number): boolean =>
+  orUsage(path, () => {
+    const fd = openInputFile(path);
+    try {
+      const start = Buffer.alloc(1);
+      return readSync(fd, start) === 1 && start[0] === byte;
+    } finally {
+      closeSync(fd);
+    }
+  });
 
 function orUsage<T>(path: string, read: () => T): T {
   try {
@@ -40,6 +49,8 @@ function orUsage<T>(path: string, read: () => T): T {
   }
 }
 
-/** The contents of a file as UTF-8 text; limit and errors as `readInputFile`. */
+/** The contents of a file as UTF-8 text without a byte order mark; limit and errors as {@link readNamedFile}. */
 export const readTextFile = (path: string, limit?: number): string =>
-  readNamedFile(path, limit).toString('utf8');
+  readNamedFile(path, limit)
+    .toString('utf8')
+    .replace(/^\uFEFF/, '');

@@ -101,10 +101,15 @@ const pageLine = ({ url }: Relay): string => `page: ${url}`;
 
 const MAX_TOKEN_FILE = 4_096;
 
-/** The first line of a file. @throws Usage when it is empty or the file cannot be read */
+/** What a client can send after `Bearer`: no spaces, and ASCII only. */
+const TOKEN = /^[!-~]+$/;
+
+/** The first line of a file. @throws Usage when no client could send it, or when the file cannot be read */
 function tokenIn(file: string): string {
   const [token = ''] = readTextFile(file, MAX_TOKEN_FILE).split(/\r?\n/);
   if (token === '') throw new Usage('--metricstokenfile: the first line of the file is empty');
+  if (!TOKEN.test(token))
+    throw new Usage('--metricstokenfile: the first line of the file is not one word of ASCII characters');
   return token;
 }
 

@@ -21,7 +21,8 @@ function refuse(why: string): never {
 }
 
 /** Turns an `ERR_LOCAL_ARGUMENT` of the library into commander's error. */
-function withCommanderError<T>(read: () => T): T {
+/** Runs `read`; an error about its argument becomes one that commander reports with the name of the option. */
+export function withCommanderError<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {

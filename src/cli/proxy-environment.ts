@@ -33,8 +33,15 @@ export function allProxy(env: Environment): ProxyOfEnvironment | undefined {
   const { host } = parseEndpoint(url.hostname, DEFAULT_PORT);
   const at = { host, port: url.port === '' ? DEFAULT_PORT : Number(url.port) };
   if (url.username === '') return { at };
-  const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
-  return { at, credentials: { username, password } };
+  return { at, credentials: { username: decoded(url.username), password: decoded(url.password) } };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Usage('ALL_PROXY: a percent sign in the user name or the password must be written as %25');
+  }
 }
 
 /** Whether an entry of NO_PROXY covers a host: a name and its subdomains, an address, a subnet, or `*`. */

@@ -3,10 +3,9 @@
  * -i2psam, -i2pacceptincoming, -cjdnsreachable, -dns, -connect, -seednode. proxied-net-of.ts builds a net from them.
  */
 import { type Endpoint, NETWORKS_OF_ADDRESSES, parseEndpoint } from '../net/index.js';
-import { VerackError } from '../index.js';
 import { InvalidArgumentError, Option } from 'commander';
 
-import { commaSeparated, hostText, oneOf, repeatable } from './option-values.js';
+import { commaSeparated, hostText, oneOf, repeatable, withCommanderError } from './option-values.js';
 import { dnsServerOption, withChoices, switched, valued } from './options.js';
 import type { ProxyFlags, ProxyValue } from './proxy-flags.js';
 
@@ -23,13 +22,8 @@ function refuse(why: string): never {
 function proxyAddress(text: string, port: number): Endpoint {
   if (text.includes('@')) refuse('Use --proxyuser and VERACK_PROXY_PASSWORD_FILE instead of USER:PASSWORD@.');
   if (text.startsWith('unix:')) refuse('Unix sockets are not supported: give an address and a port.');
-  try {
-    const { host, port: given } = parseEndpoint(text, port);
-    return { host, port: given };
-  } catch (error) {
-    if (error instanceof VerackError) refuse(`It is ${String(error.facts.why)}.`);
-    throw error;
-  }
+  const { host, port: given } = withCommanderError(() => parseEndpoint(text, port));
+  return { host, port: given };
 }
 
 /** `ADDRESS[:PORT][=NETWORK]`; 0 for no proxy. */
