@@ -401,6 +401,22 @@ export interface Reason {
   readonly facts: Facts;
 }
 
+/** Codes of a resolver that got no answer: they say nothing about the name. */
+const NO_ANSWER = /TIMEOUT|AGAIN|REFUSED|SERVFAIL/;
+
+/** Whether a name has no address because no DNS server answered. */
+export const hasNoDnsAnswer = ({ code, facts }: Reason): boolean =>
+  code === 'ERR_DIAL_DNS' && NO_ANSWER.test(String(facts.syscode));
+
+/** What the user can do: the hint of the code, except for names that were not looked up or got no answer. */
+export function hintOf(reason: Reason): string {
+  if (hasNoDnsAnswer(reason))
+    return 'No DNS server answered: check the DNS settings of this computer, use another server with --dns-server, or give the IP address.';
+  if (reason.code === 'ERR_DIAL_DNS' && reason.facts.syscode === 'ENOTDNS')
+    return 'A name that ends in .internal, .onion or .i2p is not looked up: give an IP address.';
+  return REASONS[reason.code].hint;
+}
+
 /** The error of the library. `code` and `facts` are those of {@link Reason}; the message contains both in readable form. */
 export class VerackError extends Error {
   override readonly name = 'VerackError';

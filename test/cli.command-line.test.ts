@@ -205,7 +205,7 @@ describe('usage errors are one sentence with what to try', () => {
 });
 
 describe('help and version', () => {
-  test.each(['--help', '-h', 'help'])(
+  test.each(['--help', '-h', 'help', 'help help'])(
     '%s has the usage, examples, every verb and the exit codes',
     async (line) => {
       const { code, stdout, stderr } = await ran(line);

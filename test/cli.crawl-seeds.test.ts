@@ -2,14 +2,18 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { encodePeers } from '../src/addresses/index.js';
 import { CLI_COMMANDS } from '../src/cli/commands.js';
-import { seedsOfBook } from '../src/cli/crawl-seeds.js';
+import { firstAddresses, type FirstOptions, seedsOfBook } from '../src/cli/crawl-seeds.js';
+import type { NodeNet } from '../src/cli/node-net.js';
+import type { Flags } from '../src/cli/options.js';
+import { ProxiedNet, tcpNet } from '../src/net/index.js';
 import { Crawl } from '../src/crawl/index.js';
 import { NETWORKS } from '../src/networks.js';
 import { parseAddress, servicesOf } from '../src/wire/index.js';
 import { bookOf, START } from './support/book.js';
+import { dnsServer } from './support/dns.js';
 import { ran } from './support/command-line.js';
 import { drive, inMemory, optionsFor } from './support/in-memory-crawl.js';
 import { planNetwork } from './support/simulated-network.js';
@@ -112,3 +116,59 @@ test.each(['crawl FILE', 'crawl --regtest --allow-unroutable --resume --output F
     expect([code, stderr]).toEqual([130, '']);
   },
 );
+
+describe('names', () => {
+  type Zone = Parameters<typeof dnsServer>[0];
+
+  /** The first addresses of two crawls in succession, and what is reported. */
+  async function twice(seednode: string[] | undefined, zone: Zone, then: Zone, chain = NETWORKS.regtest) {
+    const current = { zone };
+    const dns = await dnsServer(new Proxy({}, { get: (_, name) => current.zone[String(name)] }));
+    const options = { dns: { servers: [dns.address] } } as unknown as NodeNet['options'];
+    const net: NodeNet = { proxied: new ProxiedNet({ net: tcpNet(), proxies: {} }), options };
+    const reported: string[] = [];
+    const first: FirstOptions = {
+      signal: new AbortController().signal,
+      known: new Map(),
+      failed: (host, { code }) => reported.push(`${host} ${code}`),
+      unroutable: (addresses) => reported.push(...new Set(addresses.map(({ host }) => host))),
+    };
+    const flags = { ...(seednode && { seednode }), allowUnroutable: true } as unknown as Flags;
+    const addresses = async () =>
+      (await firstAddresses(flags, chain, net, [], first)).map(({ addr }) => addr).sort();
+    try {
+      const before = await addresses();
+      current.zone = then;
+      return { before, after: await addresses(), reported };
+    } finally {
+      await dns.close();
+    }
+  }
+
+  test('are looked up for each crawl, and one that fails later keeps its addresses', async () => {
+    const zone = { 'a.test': { A: ['127.0.0.2'] }, 'b.test': { A: ['127.0.0.3', '127.0.0.4'] } };
+    const { before, after, reported } = await twice(['a.test:1', 'b.test:1'], zone, {
+      'a.test': { A: ['127.0.0.9'] },
+    });
+    expect(before).toEqual(['127.0.0.2:1', '127.0.0.3:1', '127.0.0.4:1']);
+    expect(after).toEqual(['127.0.0.3:1', '127.0.0.4:1', '127.0.0.9:1']);
+    expect(reported).toEqual(['b.test:1 ERR_DIAL_DNS']);
+  });
+
+  test('without an address are reported, and the crawl begins with the others', async () => {
+    const { before, reported } = await twice(['dead.test', '127.0.0.5'], {}, {});
+    expect([before, reported[0]]).toEqual([['127.0.0.5:18444'], 'dead.test ERR_DIAL_DNS']);
+  });
+
+  test('without any address end the crawl', async () => {
+    await expect(twice(['dead.test'], {}, {})).rejects.toMatchObject({ code: 'ERR_DIAL_DNS' });
+  });
+
+  test('of public seeds that have addresses that are not public are reported, and the fixed list is used', async () => {
+    const [seed = ''] = NETWORKS.main.seeds;
+    const zone = { [`x9.${seed}`]: { A: ['0.0.0.0'] } };
+    const { before, reported } = await twice(undefined, zone, zone, NETWORKS.main);
+    expect(before).toEqual([...NETWORKS.main.fixedSeeds].sort());
+    expect(reported).toEqual(['0.0.0.0', '0.0.0.0']);
+  });
+});

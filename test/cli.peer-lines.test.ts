@@ -1,6 +1,6 @@
 /** Which ends of connections are reported as failures. */
 import { expect, test } from '@jest/globals';
-import { isDeparture, isOrderly } from '../src/cli/peer-lines.js';
+import { failureLine, isDeparture, isOrderly } from '../src/cli/peer-lines.js';
 import type { PeerInfo } from '../src/index.js';
 
 const ended = (inbound: boolean, code: string, state: string): PeerInfo =>
@@ -17,4 +17,14 @@ test.each([
 
 test('what was requested or planned is no failure', () => {
   expect([isOrderly('ERR_LOCAL_CANCELLED'), isOrderly('ERR_LINK_EOF')]).toEqual([true, false]);
+});
+
+test.each([
+  ['ENOTFOUND', 'Check the spelling'],
+  ['ECONNREFUSED', 'No DNS server answered'],
+  ['EAI_AGAIN', 'No DNS server answered'],
+  ['ENOTDNS', 'is not looked up: give an IP address'],
+])('a name without an address, %s: %s', (syscode, hint) => {
+  const line = failureLine('a.internal', { code: 'ERR_DIAL_DNS', facts: { syscode } }, (_, text) => text);
+  expect(line).toContain(hint);
 });

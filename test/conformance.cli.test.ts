@@ -81,6 +81,16 @@ describe('verack conform', () => {
     expect((await ran('--regtest', ours, '--only', 'in-v2-*')).code).toBe(77);
   });
 
+  test('says why a name cannot be reached', async () => {
+    const { code, stderr } = await ran('--regtest', '--dns-server', '127.0.0.1:1', 'nobody.example');
+    expect([code, stderr]).toEqual([
+      77,
+      expect.stringContaining(
+        'nobody.example:18444: no case could run: could not connect: the name has no address',
+      ),
+    ]);
+  });
+
   test.each([
     [[], 'give a host'],
     [['--only', 'nothing'], 'no case has the id nothing'],

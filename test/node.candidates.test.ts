@@ -1,7 +1,8 @@
 /** The addresses of automatic connections: what a node does with the answers of a DNS server that blocks names. */
 import { afterEach, expect, test } from '@jest/globals';
 
-import { foundSentence, unroutableSentence } from '../src/cli/connect.js';
+import { foundSentence } from '../src/cli/connect.js';
+import { unroutableSentence } from '../src/cli/unroutable-seeds.js';
 import { type Net, type NodeOptions, NETWORKS, tcpNet } from '../src/index.js';
 import { failLater } from '../src/net/negotiation.js';
 import { recordedNode } from '../src/recording/record-and-replay.js';

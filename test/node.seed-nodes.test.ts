@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { type AddressBook, createAddressBook, DETERMINISTIC_KEY } from '../src/addresses/index.js';
 import { seedNodesOf, seedNodeSource } from '../src/cli/seed-nodes.js';
-import { type BitcoinNode, type CandidateSource, NETWORKS } from '../src/index.js';
+import { type BitcoinNode, type CandidateSource, type Lookup, NETWORKS } from '../src/index.js';
 import { encodeMessage, formatAddress, servicesOf } from '../src/wire/index.js';
 import { addressOf, recordAt, seededRandom } from './support/addresses.js';
 import { memoryNetwork } from './support/memory-nodes.js';
@@ -13,6 +13,8 @@ const PORT = 18_444;
 const SERVICES = servicesOf('NETWORK', 'WITNESS');
 const SEED = '9.1.1.1';
 const NAMED = 'seed.example';
+/** A name without an address. */
+const DEAD = 'dead.example';
 const TOLD = ['20.1.1.1', '20.2.1.1', '20.3.1.1'];
 const at = (host: string) => ({ host, port: PORT });
 const serviceOf = (host: string) => ({ ...addressOf(host), port: PORT });
@@ -37,14 +39,20 @@ async function started(known: readonly string[], seeds: readonly string[] = [SEE
   for (const host of [SEED, NAMED]) await stage.net.listen(at(host), (link) => play(link, seed(TOLD, now)));
   for (const host of TOLD) await stage.net.listen(at(host), (link) => play(link, GOOD));
   const asked: number[] = [];
-  const asking = seedNodeSource(() => Promise.resolve().then(() => node), seeds);
+  const failed: string[] = [];
+  const asking = seedNodeSource(
+    () => Promise.resolve().then(() => node),
+    seeds,
+    (host, { code }) => failed.push(`${host} ${code}`),
+  );
   const seednodes: CandidateSource = {
     find: (signal) => (asked.push(stage.clock.now()), asking.find(signal)),
   };
   const rules = { requiredServices: '0000000000000000' };
   const outbound = { slots: 2, blockrelay: 0, feelerInterval: 0, seednodes };
-  const lookup = (name: string, handler: { found(hosts: readonly string[]): void }) => {
-    handler.found([name]);
+  const lookup: Lookup = (name, handler) => {
+    if (name === DEAD) handler.failed({ code: 'ERR_DIAL_DNS', facts: {} });
+    else handler.found([name]);
     return () => undefined;
   };
   const node: BitcoinNode = stage.node(
@@ -52,7 +60,7 @@ async function started(known: readonly string[], seeds: readonly string[] = [SEE
     '8.8.4.4',
   );
   await stage.pass();
-  return { ...stage, node, book, asked };
+  return { ...stage, node, book, asked, failed };
 }
 
 const hostsOf = (book: AddressBook): string[] =>
@@ -85,6 +93,14 @@ describe('seed nodes', () => {
     await pass();
     expect(hostsOf(book)).toEqual(TOLD);
     expect(sourcesOf(book)).toEqual([expect.stringMatching(/^fd6b:88c0:8724:/)]);
+    await node.stop();
+  });
+
+  test('whose name has no address are reported, and the others are asked', async () => {
+    const { node, book, pass, failed } = await started([], [DEAD, SEED]);
+    await pass();
+    expect(failed).toEqual([`${DEAD} ERR_DIAL_DNS`]);
+    expect(hostsOf(book)).toEqual(TOLD);
     await node.stop();
   });
 

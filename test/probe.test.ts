@@ -145,6 +145,17 @@ describe('probe', () => {
     ]);
   });
 
+  test.each([
+    ['a.internal', 'unknown-name', /is not looked up/],
+    ['a.example', 'slow-dns', /No DNS server answered/],
+  ])(
+    'the cause is named of a name that DNS was not asked for, or did not answer: %s',
+    async (host, cause, cure) => {
+      const report = await probe(host, { ...regtest, dns: { servers: ['127.0.0.1:1'] } });
+      expect(report.diagnosis).toEqual({ step: 'name', cause, cure: expect.stringMatching(cure) });
+    },
+  );
+
   test('all addresses of a name are tried', async () => {
     const host = await listening();
     const port = host.split(':')[1]!;

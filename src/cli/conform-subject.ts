@@ -1,7 +1,6 @@
 /** Shared by the verbs `conform` and `matrix`: the node under test, its dialler, and the selection of cases. */
-import type { Chain } from '../index.js';
-import { VerackError } from '../index.js';
-import { parseEndpoint, tcpNet } from '../net/index.js';
+import { type Chain, type DialCode, type Reason, reasonOf, VerackError } from '../index.js';
+import { type Net, tcpNet } from '../net/index.js';
 import { matchesId } from '../conformance/case-ids.js';
 import type { Case } from '../conformance/case.js';
 import { Malformed } from '../conformance/case-schema.js';
@@ -9,7 +8,7 @@ import { loadCases } from '../conformance/case-files.js';
 import { netOfEachCase } from '../conformance/loopback-net.js';
 import type { Dialler, NodeUnderTest } from '../conformance/node-under-test.js';
 import { Usage } from './exit-codes.js';
-import { type HostRoute, routeTo } from './host-endpoint.js';
+import { endpointOf, type HostRoute, routeTo } from './host-endpoint.js';
 import type { NodeNet } from './node-net.js';
 
 /** Exit code when no case could run: automake and Meson read 77 as "skipped". */
@@ -22,13 +21,21 @@ export async function routeToNode(
   net: NodeNet,
   signal: AbortSignal,
 ): Promise<HostRoute> {
-  const { host: name, port } = parseEndpoint(host, chain.port);
+  const at = endpointOf(host, chain.port);
   return routeTo(host, chain.port, net, signal).catch((error: unknown) => {
-    // A name without an address cannot be dialled: the run reports it as an unreachable host.
-    if (error instanceof VerackError) return { at: { host: name, port }, net: net.proxied };
+    if (error instanceof VerackError) return { at, net: failingNet(net.proxied, reasonOf(error)) };
     throw error;
   });
 }
+
+/** The net for a name without an address: the run reports why, as for any host that cannot be reached. */
+const failingNet = (net: Net, { code, facts }: Reason): Net => ({
+  listen: (...args) => net.listen(...args),
+  dial: (_, handler) => {
+    const timer = setImmediate(() => handler.failed(code as DialCode, facts));
+    return () => clearImmediate(timer);
+  },
+});
 
 /** A node under test. `listenAt` is the address of the tester, which the node dials directly, without a proxy. */
 export function subjectOf(

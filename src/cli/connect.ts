@@ -1,5 +1,4 @@
 /** `verack connect`: performs the handshake with nodes, stays connected, and reports changes. */
-import type { SeedAddress } from '../net/index.js';
 import {
   BLOCK_RELAY_SLOTS,
   type BitcoinNode,
@@ -55,6 +54,7 @@ import { seedNodesOf, seedNodeSource } from './seed-nodes.js';
 import type { Invocation, CliCommand } from './command.js';
 import type { Output } from './output.js';
 import { printNode, reportFailure } from './node-output.js';
+import { unroutableSentence } from './unroutable-seeds.js';
 
 /** Default number of outbound connections: Core's full-relay slots. */
 const OUTBOUND_SLOTS = 8;
@@ -188,7 +188,13 @@ async function nodeOf({ flags, out }: Invocation, net: NodeNet, plan: Plan): Ret
   const { hosts, kept, seedNodes } = plan;
   const slots = slotsThatFit(flags.maxconnections ?? Math.max(OUTBOUND_SLOTS, hosts.length), out);
   const seednodes =
-    seedNodes.length === 0 ? undefined : seedNodeSource(async () => (await observed).node, seedNodes);
+    seedNodes.length === 0
+      ? undefined
+      : seedNodeSource(
+          async () => (await observed).node,
+          seedNodes,
+          (host, reason) => reportFailure(out, host, reason),
+        );
   const observed = observedNode(flags, out, {
     ...{ ...nodeOptionsOf(flags), ...net.options },
     maxoutbound: slots,
@@ -304,20 +310,6 @@ export const foundSentence = (count: number): string =>
   count === 0
     ? 'no address to dial'
     : `${count} ${count === 1 ? 'address' : 'addresses'} in the address book`;
-
-/** Most hosts that the sentence lists. */
-const SHOWN = 3;
-
-/** Which addresses from DNS seeds the node does not dial, and why. */
-export function unroutableSentence(addresses: readonly SeedAddress[]): string {
-  const seeds = new Set(addresses.map(({ source }) => source)).size;
-  const hosts = [...new Set(addresses.map(({ host }) => host))];
-  const shown = [...hosts.slice(0, SHOWN), ...(hosts.length > SHOWN ? ['…'] : [])].join(', ');
-  return (
-    `${seeds} DNS ${seeds === 1 ? 'seed' : 'seeds'} returned addresses that are not public (${shown}); they are not dialled. ` +
-    'DNS servers that block names return such addresses.'
-  );
-}
 
 function unreachableSentence(once: boolean, count: number, { chain }: BitcoinNode): string {
   const retrying = once ? '' : ' Retrying with increasing delays; Ctrl-C ends.';

@@ -11,10 +11,11 @@ import {
   type Seed,
   Snapshot,
 } from '../crawl/index.js';
-import type { Chain } from '../index.js';
-import { formatEndpoint, parseEndpoint, seedAddresses } from '../net/index.js';
+import { type Chain, type Reason, REASONS, reasonOf, VerackError } from '../index.js';
+import { type Endpoint, formatEndpoint, seedAddresses, type SeedOptions } from '../net/index.js';
 import { formatAddress } from '../wire/index.js';
 import { Usage } from './exit-codes.js';
+import { endpointOf } from './host-endpoint.js';
 import { beginsWith, readTextFile } from './input-file.js';
 import { linesOf } from './list-lines.js';
 import type { NodeNet } from './node-net.js';
@@ -73,48 +74,85 @@ export async function seedsOfBook(file: string | undefined, { magic }: Chain): P
   if (file === undefined) return [];
   const read = await readPeersFile(file, magic);
   if (read?.ok !== true) throw new Usage(`${file} ${read?.why ?? 'is not there'}`);
-  return [...read.value.triedEntries, ...read.value.newEntries].map(seedOf);
+  return [...read.value.triedEntries, ...read.value.newEntries].map(bookSeedOf);
 }
 
-const seedOf = (entry: SavedEntry): Seed => ({
+const bookSeedOf = (entry: SavedEntry): Seed => ({
   addr: formatEndpoint({ host: formatAddress(entry), port: entry.port }),
   source: ADDRESS_BOOK,
   services: entry.services,
 });
 
-/** The nodes of `--seednode`; a name gives all of its addresses. @throws Usage for an address that is not public */
-export async function seedNodes(
-  flags: SeedFlags,
-  chain: Chain,
-  { proxied, options: { dns } }: NodeNet,
-  signal: AbortSignal,
-): Promise<Seed[]> {
-  const found = await Promise.all(
-    (flags.seednode ?? []).map(async (text) => {
-      const { host, port } = parseEndpoint(text, chain.port);
-      const hosts = await proxied.resolve(host, { ...dns, signal });
-      return hosts.map((each) => ({ host: each, port }));
-    }),
-  );
-  return found.flat().map((at) => {
-    const { network } = classifyHost(at.host);
-    if (network === 'not_publicly_routable' && !flags.allowUnroutable)
-      throw new Usage(`--seednode ${at.host} is not publicly routable; --allow-unroutable permits it`);
-    return { addr: canonicalAddr(formatEndpoint(at), chain.port), source: 'seednode' };
-  });
+/** How the first addresses are found. */
+export interface FirstOptions {
+  readonly signal: AbortSignal;
+  /** The addresses of the names of `--seednode` at their last look-up, for a later crawl in which one fails. */
+  readonly known: Map<string, readonly Endpoint[]>;
+  /** The host of a `--seednode` has no address, but the crawl begins with others. */
+  readonly failed: (host: string, reason: Reason) => void;
+  /** As in `SeedOptions`. */
+  readonly unroutable: NonNullable<SeedOptions['unroutable']>;
 }
 
-/** `given`, or the results of the DNS seeds when it is empty. The seeds are never queried where a proxy resolves names. */
+/**
+ * The nodes of `--seednode` and `given`; the results of the DNS seeds when there are none of either. Names are looked up
+ * in each call. The seeds are never queried where a proxy resolves names.
+ *
+ * @throws Usage when there is no address, or a seed node is not public
+ * @throws VerackError `ERR_DIAL_DNS` or `ERR_DIAL_NO_LOOKUP` when no name of `--seednode` has an address and `given` is empty
+ */
 export async function firstAddresses(
   flags: SeedFlags,
   chain: Chain,
-  { proxied, options: { dns } }: NodeNet,
+  net: NodeNet,
   given: readonly Seed[],
-  signal: AbortSignal,
+  options: FirstOptions,
 ): Promise<readonly Seed[]> {
-  if (given.length > 0) return given;
+  if (flags.seednode === undefined) return given.length > 0 ? given : dnsSeeds(flags, chain, net, options);
+  const failures = new Map<string, VerackError>();
+  const found = await Promise.all(
+    flags.seednode.map((text) =>
+      addressesOf(text, chain, net, options).catch((error: unknown) => {
+        if (!(error instanceof VerackError) || REASONS[error.code].family !== 'dial') throw error;
+        failures.set(text, error);
+        return options.known.get(text) ?? [];
+      }),
+    ),
+  );
+  const first = [...found.flat().map((at) => seedOf(at, flags, chain)), ...given];
+  const [failure] = failures.values();
+  if (first.length === 0 && failure) throw failure;
+  for (const [host, error] of failures) options.failed(host, reasonOf(error));
+  return first;
+}
+
+async function addressesOf(
+  text: string,
+  chain: Chain,
+  { proxied, options: { dns } }: NodeNet,
+  { signal, known }: FirstOptions,
+): Promise<readonly Endpoint[]> {
+  const { host, port } = endpointOf(text, chain.port);
+  const hosts = await proxied.resolve(host, { ...dns, signal });
+  const addresses = hosts.map((each) => ({ host: each, port }));
+  known.set(text, addresses);
+  return addresses;
+}
+
+function seedOf(at: Endpoint, { allowUnroutable = false }: SeedFlags, chain: Chain): Seed {
+  if (classifyHost(at.host).network === 'not_publicly_routable' && !allowUnroutable)
+    throw new Usage(`--seednode ${at.host} is not publicly routable; --allow-unroutable permits it`);
+  return { addr: canonicalAddr(formatEndpoint(at), chain.port), source: 'seednode' };
+}
+
+async function dnsSeeds(
+  flags: SeedFlags,
+  chain: Chain,
+  { proxied, options: { dns } }: NodeNet,
+  { signal, unroutable }: FirstOptions,
+): Promise<Seed[]> {
   const source = flags.dnsseed === false || proxied.hasNameProxy ? { ...chain, seeds: [] } : chain;
-  const found = await seedAddresses(source, { ...dns, signal, random: Math.random });
+  const found = await seedAddresses(source, { ...dns, signal, random: Math.random, unroutable });
   if (found.length === 0)
     throw new Usage(`there is no address to begin with on ${chain.chain}: give one with --seednode`);
   return found.map(({ host, port, source }) => ({ addr: formatEndpoint({ host, port }), source }));

@@ -1,7 +1,7 @@
 /** `verack crawl`: contacts every advertised address, records the results, and estimates how many nodes were missed. */
 import { setFlagsFromString } from 'node:v8';
 import { Argument } from 'commander';
-import { systemClock, systemRandom } from '../net/index.js';
+import { type Endpoint, systemClock, systemRandom } from '../net/index.js';
 import { type Chain, NAME, VERSION } from '../index.js';
 import {
   Crawl,
@@ -19,8 +19,10 @@ import {
   summaryOf,
 } from '../crawl/index.js';
 import { printResult } from './crawl-result.js';
-import { firstAddresses, readFormer, readOptOuts, seedNodes, seedsOfBook } from './crawl-seeds.js';
+import { firstAddresses, readFormer, readOptOuts, seedsOfBook } from './crawl-seeds.js';
 import { identified } from './identify.js';
+import { failureLine } from './peer-lines.js';
+import { unroutableSentence } from './unroutable-seeds.js';
 import { nodeOptionsOf } from './node-options.js';
 import { type FleetFlags, fleetContacts, orUnreachable, work } from './crawl-fleet.js';
 import { EXIT, Usage } from './exit-codes.js';
@@ -266,11 +268,8 @@ async function crawlOptions(
 ): Promise<Parameters<typeof Crawl.open>[0]> {
   const { chain } = nodeOptions;
   const former = flags.from === undefined ? undefined : await readFormer(flags.from, chain, interrupted);
-  const given = [
-    ...(await seedNodes(flags, chain, around.net, interrupted)),
-    ...(former?.seeds ?? []),
-    ...(await seedsOfBook(flags.addresses, chain)),
-  ];
+  const given = [...(former?.seeds ?? []), ...(await seedsOfBook(flags.addresses, chain))];
+  const known = new Map<string, readonly Endpoint[]>();
   const optOuts = await readOptOuts(flags.optout, interrupted);
   const { parallel, vantage, output, anyPort = false, allowUnroutable = false } = flags;
   return {
@@ -280,7 +279,12 @@ async function crawlOptions(
     contacts: flags.coordinate
       ? await fleetContacts(flags, optOuts, out, interrupted)
       : contactsOf(flags, nodeOptions, around),
-    seeds: () => firstAddresses(flags, chain, around.net, given, interrupted),
+    seeds: () =>
+      firstAddresses(flags, chain, around.net, given, {
+        ...{ signal: interrupted, known },
+        failed: (host, reason) => out.failure(failureLine(host, reason, out.paintLog)),
+        unroutable: (addresses) => out.info(unroutableSentence(addresses)),
+      }),
     clock: systemClock,
     random: systemRandom,
     rounds: flags.contacts,

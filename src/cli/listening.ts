@@ -6,6 +6,7 @@ import type { Output } from './output.js';
 import { failureLine } from './peer-lines.js';
 
 const LOOPBACK = '127.0.0.1';
+const LINK_LOCAL = /^fe[89ab][0-9a-f]:/i;
 /** The pause before the next attempt to open I2P grows by a step up to a maximum, milliseconds (Core: `ThreadI2PAcceptIncoming`). */
 const RETRY_STEP_MS = 1_000;
 const RETRY_MAX_MS = 300_000;
@@ -89,6 +90,8 @@ function causeOf(error: VerackError): string {
     return `port ${port} is in use; choose another with --port, or 0 for any free one`;
   if (syscode === 'EACCES')
     return `port ${port} needs a permission that this user lacks; choose one from 1024 up with --port`;
+  if (syscode === 'EINVAL' && LINK_LOCAL.test(host))
+    return 'a link-local address needs the zone of a network interface of this machine: --bind fe80::1%eth0';
   if (syscode === 'EADDRNOTAVAIL') return `this machine has no address ${host}; choose another with --bind`;
   return `the system refused (${syscode}); choose another address with --bind`;
 }

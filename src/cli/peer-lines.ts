@@ -1,5 +1,13 @@
 /** Formats lines about peers for people. Text from a peer is sanitized by `plain` first. */
-import { type Facts, isLinkCode, type PeerInfo, type Reason, type ReasonCode, REASONS } from '../index.js';
+import {
+  type Facts,
+  hintOf,
+  isLinkCode,
+  type PeerInfo,
+  type Reason,
+  type ReasonCode,
+  REASONS,
+} from '../index.js';
 import { sanitize, servicesnames } from '../wire/index.js';
 import type { Paint } from './output.js';
 
@@ -53,13 +61,13 @@ const SHOWN = new Set(['addr', 'host', 'port', 'reject']);
  * @param hint - in place of the reason's own
  */
 export function failureLine(addr: string, reason: Reason, paint: Paint, hint?: string): string {
-  const { says, hint: usual } = REASONS[reason.code];
+  const { says } = REASONS[reason.code];
   const facts = readable(
     Object.fromEntries(Object.entries(reason.facts).filter(([name]) => !SHOWN.has(name))),
   );
   // The hints of link codes are about interrupted handshakes.
   const isLate = reason.facts.state === 'established' && isLinkCode(reason.code);
-  const given = hint ?? (isLate ? '' : usual);
+  const given = hint ?? (isLate ? '' : hintOf(reason));
   const advice = given === '' ? '' : ` ${given}`;
   const circumstances = facts === '' ? '' : paint('dim', ` [${facts}]`);
   return `${paint('red', reason.code)} ${paint('bold', plain(addr))} — ${says}.${rejectIn(reason)}${advice}${circumstances}`;

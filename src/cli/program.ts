@@ -1,6 +1,6 @@
 /** The command line: parsing, help, error messages and exit codes of all verbs. */
 import { Command, CommanderError } from 'commander';
-import { NAME, VerackError, VERSION } from '../index.js';
+import { hintOf, NAME, REASONS, reasonOf, VerackError, VERSION } from '../index.js';
 import { bugReport, EXIT, EXIT_HELP, isUsage, Usage, usageSentence } from './exit-codes.js';
 import type { Flags } from './options.js';
 import { Output, type TextOutput } from './output.js';
@@ -61,10 +61,13 @@ export async function run(
   }
 }
 
-/** Rewrites `help foo` to `foo` when there is no such verb, so that the error is about an unknown command. */
+/**
+ * Rewrites `help foo` to `foo` when there is no such verb, so that the error is about an unknown command, and `help help`
+ * to `help`.
+ */
 function withoutHelpVerb(words: string[], verbs: readonly CliCommand[]): string[] {
   const [first, second = ''] = words;
-  const isUnknown = second !== '' && second !== 'help' && !verbs.some(({ name }) => name === second);
+  const isUnknown = second !== '' && !verbs.some(({ name }) => name === second);
   return first === 'help' && isUnknown ? words.slice(1) : words;
 }
 
@@ -93,9 +96,17 @@ function reportError(
     stderr.write(`${command}: ${withoutControls(refusal.sentence)}\n`);
     return refusal.isOutput ? EXIT.output : EXIT.usage;
   }
+  if (isNetworkFailure(error)) {
+    stderr.write(`${command}: ${withoutControls(error.message)}. ${hintOf(reasonOf(error))}\n`);
+    return REASONS[error.code].exit;
+  }
   stderr.write(`${bugReport(error)}\n`);
   return EXIT.bug;
 }
+
+/** Whether the network is the cause, for example when the name of a proxy has no address. */
+const isNetworkFailure = (error: unknown): error is VerackError =>
+  error instanceof VerackError && REASONS[error.code].family === 'dial';
 
 const notes = (width: number): string => `\n${listText(EXIT_HELP, width)}\n\n${wrapped(NOTES, width)}`;
 

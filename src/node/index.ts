@@ -25,7 +25,16 @@ export type { PeerChange, PeerTracker } from './tracker.js';
 export type { PeerState } from '../connection/peer-record.js';
 export { knownMagic, NETWORK_NAMES, networkOf, NETWORKS, signetNetwork } from '../networks.js';
 export type { Chain, NetworkName, Sha256d } from '../networks.js';
-export { isLinkCode, listenCodeOf, REASON_CODES, reasonOf, REASONS, VerackError } from '../reasons.js';
+export {
+  hasNoDnsAnswer,
+  hintOf,
+  isLinkCode,
+  listenCodeOf,
+  REASON_CODES,
+  reasonOf,
+  REASONS,
+  VerackError,
+} from '../reasons.js';
 export type {
   Blame,
   BrokenCode,

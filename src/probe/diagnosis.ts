@@ -6,7 +6,9 @@
 import {
   type Chain,
   type Facts,
+  hintOf,
   isLinkCode,
+  hasNoDnsAnswer,
   NETWORKS,
   type Reason,
   type ReasonCode,
@@ -152,9 +154,8 @@ const BEYOND_PROXY =
   /^ERR_DIAL_(ONION_|PROXY_(NETWORK|HOST|REFUSED|TIMEOUT)|I2P_(NOT_FOUND|UNREACHABLE|TIMEOUT))/;
 
 function beforeVersion(reason: Reason, evidence: Evidence): Cause {
-  const { code, facts } = reason;
-  if (code === 'ERR_DIAL_DNS')
-    return /TIMEOUT|AGAIN/.test(String(facts.syscode)) ? 'slow-dns' : 'unknown-name';
+  const { code } = reason;
+  if (code === 'ERR_DIAL_DNS') return hasNoDnsAnswer(reason) ? 'slow-dns' : 'unknown-name';
   if (isBanned(evidence)) return 'bans-v2';
   if (evidence.answer) return causeOfAnswer(evidence.answer, evidence);
   if (code === 'ERR_TIME_CONNECT' || code === 'ERR_DIAL_PROXY_TIMEOUT') return 'dropped';
@@ -210,9 +211,10 @@ const protocolOf = (received: Uint8Array): string | undefined => {
 
 /** The sentences of causes; any other cause has the hint of the reason code. */
 const CURES: Partial<Record<Cause, (evidence: Evidence) => string>> = {
-  'unknown-name': () => 'Check the spelling of the name; DNS has no address for it.',
-  'slow-dns': () =>
-    'No DNS server answered in time: check the DNS settings of this machine, use another server with --dns-server, or give the IP address.',
+  'unknown-name': ({ reason }) =>
+    reason?.facts.syscode === 'ENOTDNS'
+      ? hintOf(reason)
+      : 'Check the spelling of the name; DNS has no address for it.',
   dropped: ({ port }) =>
     `There is no answer: a firewall drops the packets, or the machine is off. Allow TCP port ${port} to the node, or wait longer with --timeout MS.`,
   refused: ({ port, chain }) =>
@@ -255,6 +257,5 @@ const CURES: Partial<Record<Cause, (evidence: Evidence) => string>> = {
 function cureOf(cause: Cause, evidence: Evidence): string {
   const cure = CURES[cause];
   if (cure) return cure(evidence);
-  const { code } = evidence.reason ?? { code: 'ERR_LOCAL_BUG' };
-  return REASONS[code].hint;
+  return hintOf(evidence.reason ?? { code: 'ERR_LOCAL_BUG', facts: {} });
 }

@@ -210,6 +210,12 @@ describe('exit codes', () => {
     expect(piped.stderr).not.toMatch(/EPIPE|Error/);
   });
 
+  test('a link-local address without a zone to listen on is one sentence', async () => {
+    const listen = await finish(verack('listen --regtest --datadir none --port 0 --bind fe80::1'));
+    expect([listen.code, listen.stdout]).toEqual([4, '']);
+    expect(listen.stderr).toMatch(/^ERR_LOCAL_LIMIT \[fe80::1\]:0 — .*--bind fe80::1%eth0\n$/);
+  });
+
   test('a port in use is one sentence', async () => {
     const at = await saying();
     const port = at.split(':')[1]!;

@@ -173,7 +173,7 @@ const OBSTACLES: readonly Obstacle[] = [
       cleanups.push(() => zone.close());
       return `--regtest --timeout 500 --dns-server ${zone.address} node.example`;
     },
-    ...{ step: 'name', cause: 'slow-dns', cure: /No DNS server answered in time.*--dns-server/, exit: 4 },
+    ...{ step: 'name', cause: 'slow-dns', cure: /No DNS server answered.*--dns-server/, exit: 4 },
   },
   {
     what: 'proxy down',
