@@ -71,7 +71,9 @@ test('anchors that cannot be read are reported, and the book is used and saved',
   const kept = await keptAddressBook({ datadir }, chain, out);
   expect(kept.anchors).toEqual([]);
   expect(failures).toEqual([
-    expect.stringMatching(/anchors\.dat cannot be used \(EISDIR\): the anchors of the last run are not used$/),
+    expect.stringMatching(
+      /anchors\.dat cannot be used \(EISDIR\): the anchors of the last run are not used$/,
+    ),
   ]);
   kept.book.add([recordAt(SERVICE, Math.floor(Date.now() / 1_000))], SERVICE);
   await kept.end(nodeWith());
