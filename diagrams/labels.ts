@@ -44,6 +44,7 @@ const EVENTS: Readonly<Record<string, string>> = {
   'exchange.pending': 'no key yet',
   'connection.ended': 'connection ends',
   'supervisor.evicted': 'evicted',
+  'supervisor.discouraged': 'discouraged',
   'eviction.selected': 'peer to evict',
 };
 

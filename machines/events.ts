@@ -1,9 +1,10 @@
 /**
- * The contract of the machines: all events, effects, contexts, inputs and rules, as plain types and lists.
+ * The contract of the machines: all events, contexts, inputs and rules, as plain types and lists. The effects are the actions
+ * `effect.<verb>` of each machine, documented there.
  *
- * Events are named `<source>.<fact>`, effects `effect.<verb>`. All values are JSON-safe: a 64-bit value is 16 hex digits of
- * its numeric value (most significant first), a time (`at`) is milliseconds of the node's monotonic clock. The set of types is
- * closed: no event type is built from data of a peer, because XState caches each distinct type and never frees it.
+ * Events are named `<source>.<fact>`. All values are JSON-safe: a 64-bit value is 16 hex digits of its numeric value (most
+ * significant first), a time (`at`) is milliseconds of the node's monotonic clock. The set of types is closed: no event type is
+ * built from data of a peer, because XState caches each distinct type and never frees it.
  *
  * Data-plane traffic (inv, tx, block, headers …) does not become an event: the connection counts it and passes it to listeners.
  * "Their" and "theirs" refer to the peer.
@@ -108,7 +109,9 @@ export type PeerEvent =
   /** The `version` on an accepted connection contained the nonce of this one. */
   | { readonly type: 'supervisor.self' }
   /** This inbound connection is evicted: a newer one gets its slot. */
-  | { readonly type: 'supervisor.evicted' };
+  | { readonly type: 'supervisor.evicted' }
+  /** Another connection from the same address has misbehaved (Core: `MaybeDiscourageAndDisconnect`). */
+  | { readonly type: 'supervisor.discouraged' };
 
 /** The kind of traffic that exceeded a limit: useless messages, pings, or bytes of unfinished messages. */
 export type FloodKind = 'useless' | 'ping' | 'unfinished';
@@ -150,6 +153,7 @@ export const PEER_EVENTS = [
   'user.close',
   'supervisor.self',
   'supervisor.evicted',
+  'supervisor.discouraged',
 ] as const satisfies readonly PeerEventType[];
 
 /** Checks at compile time that the list is complete: an event type that it lacks is a type error. */
@@ -171,15 +175,6 @@ export type Outgoing =
  * and what follows it. `postHandshake`: the answer to their `verack`. `ping`, `pong`. message-sequences.ts lists the messages.
  */
 export type MessageSequence = 'version' | 'negotiation' | 'postHandshake' | 'ping' | 'pong';
-
-/** The effects of the peer machine. */
-export type PeerEffect =
-  | { readonly type: 'effect.dial' }
-  | { readonly type: 'effect.send'; readonly sequence: MessageSequence }
-  /** Answer `getaddr` from the address book, if there is one. */
-  | { readonly type: 'effect.sendAddresses' }
-  /** Close the link. `flush`: send what is already written first. */
-  | { readonly type: 'effect.close'; readonly flush: boolean };
 
 /** The timeouts (milliseconds) and other rules of the peer machine. All peers of a node share one object. */
 export interface Rules {
@@ -317,19 +312,6 @@ export const TRANSPORT_EVENTS = [
   'link.closed',
 ] as const satisfies readonly TransportEvent['type'][];
 
-/** The effects of the transport machine. */
-export type TransportEffect =
-  /** Send our key and garbage. */
-  | { readonly type: 'effect.sendKey' }
-  /** Send our garbage terminator, decoys and version packet. */
-  | { readonly type: 'effect.sendTerminator' }
-  /** The transport is decided; messages can be sent. */
-  | { readonly type: 'effect.ready' }
-  /** The key exchange failed, and v1 may be tried on a new connection. */
-  | { readonly type: 'effect.fallBack' }
-  /** The key exchange failed; `reason` in the context says why. */
-  | { readonly type: 'effect.giveUp' };
-
 /** The context of the transport machine. */
 export interface TransportContext {
   readonly id: number;
@@ -386,28 +368,6 @@ export const OUTBOUND_EVENTS = [
   'peer.ended',
   'user.close',
 ] as const satisfies readonly OutboundEvent['type'][];
-
-/** The effects of the outbound machine. */
-export type OutboundEffect =
-  /** Look up `name`; the answer is `lookup.done` or `lookup.failed`. */
-  | { readonly type: 'effect.lookUp' }
-  | { readonly type: 'effect.cancelLookUp' }
-  /** Ask the supervisor for a slot for the current address; the answer is `slot.granted` or `slot.refused`. */
-  | { readonly type: 'effect.requestSlot' }
-  /** Create a connection to the current address. */
-  | { readonly type: 'effect.connect' }
-  /** Close the connection; `peer.ended` follows. */
-  | { readonly type: 'effect.disconnect' }
-  /** Report that the connection has ended. */
-  | { readonly type: 'effect.reportEnd' }
-  /** Report that the connection has ended, and that the same address is dialled again with v1. */
-  | { readonly type: 'effect.reportFallback' }
-  /** Report that the next round begins after `delay`. */
-  | { readonly type: 'effect.reportRetry' }
-  /** Report that a persistent target is not dialled any more. */
-  | { readonly type: 'effect.reportAbandoned' }
-  /** The round is over and no connection is open: settle the pending promises of the target. `isOver`: no round follows. */
-  | { readonly type: 'effect.settle'; readonly isOver: boolean };
 
 /** Most addresses of one name that are dialled in a round (Core: 32 of each DNS seed). */
 export const MAX_ADDRESSES = 32;
@@ -520,40 +480,6 @@ export const SUPERVISOR_EVENTS = [
   'feeler.ended',
   'user.stop',
 ] as const satisfies readonly SupervisorEvent['type'][];
-
-/** The effects of the supervisor machine. They apply to the `ticket` of the event. */
-export type SupervisorEffect =
-  /** The target of the ticket may connect. */
-  | { readonly type: 'effect.grantSlot' }
-  | { readonly type: 'effect.refuseSlot'; readonly code: RefusalCode }
-  /** Create a connection from the accepted link. */
-  | { readonly type: 'effect.accept' }
-  /** Close the accepted link before any byte is sent. */
-  | { readonly type: 'effect.refuse'; readonly code: RefusalCode }
-  /** Select the inbound peer to evict; the answer is `eviction.selected`. */
-  | { readonly type: 'effect.selectPeerToEvict' }
-  /** Close the selected peer with `ERR_POLICY_EVICTED`. */
-  | { readonly type: 'effect.evict' }
-  /** Ask the source for candidates; the answer is `candidates.found`. */
-  | { readonly type: 'effect.findCandidates' }
-  /** Create a target for each of the next `opening` candidates, the last `blockopening` of them block-relay-only. */
-  | { readonly type: 'effect.openTargets' }
-  /** Create a block-relay-only target for each of the first `opening` anchors. */
-  | { readonly type: 'effect.openAnchors' }
-  /** Send `feeler.due` after `feelerdelay`; never when that is 0. */
-  | { readonly type: 'effect.armFeeler' }
-  /** Ask the source for an address to test; the answer is `feeler.found`. */
-  | { readonly type: 'effect.findFeeler' }
-  /** Create a feeler to that address. */
-  | { readonly type: 'effect.openFeeler' }
-  /** Report that every candidate was dialled and none was reached; at most once. */
-  | { readonly type: 'effect.reportUnreachable' }
-  /** Report, with `once`, that no further candidate will be dialled. */
-  | { readonly type: 'effect.reportFilled' }
-  /** Close every target, and every connection after its last message is sent. */
-  | { readonly type: 'effect.drain' }
-  /** Destroy every remaining connection. */
-  | { readonly type: 'effect.kill' };
 
 /** Why the supervisor refuses a slot or an accepted link. */
 export type RefusalCode =

@@ -157,8 +157,8 @@ const peer: Ignored<PeerEvent['type']> = {
     },
     {
       states: ['established'],
-      events: ['wire.excess'],
-      reason: 'reported, not closed: a manual peer, or addresses on block-relay-only',
+      events: ['wire.excess', 'wire.unoffered'],
+      reason: 'not closed: the peer is exempt, or it sent addresses on block-relay-only',
     },
     { states: ['established'], events: ['clock.tick'], reason: 'nothing is due yet' },
   ],

@@ -46,15 +46,24 @@ const outboundSetup = setup({
     isPersistent: ({ context }) => context.persistent,
   },
   actions: {
+    /** Look up `name`; the answer is `lookup.done` or `lookup.failed`. */
     'effect.lookUp': () => undefined,
     'effect.cancelLookUp': () => undefined,
+    /** Ask the supervisor for a slot for the current address; the answer is `slot.granted` or `slot.refused`. */
     'effect.requestSlot': () => undefined,
+    /** Create a connection to the current address. */
     'effect.connect': () => undefined,
+    /** Close the connection; `peer.ended` follows. */
     'effect.disconnect': () => undefined,
+    /** Report that the connection has ended. */
     'effect.reportEnd': () => undefined,
+    /** Report that the connection has ended, and that the same address is dialled again with v1. */
     'effect.reportFallback': () => undefined,
+    /** Report that the next round begins after `delay`. */
     'effect.reportRetry': () => undefined,
+    /** Report that a persistent target is not dialled any more. */
     'effect.reportAbandoned': () => undefined,
+    /** The round is over and no connection is open: settle the pending promises of the target. `isOver`: no round follows. */
     'effect.settle': (_, _params: { isOver: boolean }) => undefined,
     startRound: assign({ current: 0 }),
     recordAddresses: assign(({ context, event }) => {

@@ -58,6 +58,7 @@ const peerSetup = setup({
     isAwaited: forEvent('wire.pong', policy.isAwaited),
     cancelsPing: forEvent('wire.pong', policy.cancelsPing),
     exceedsLimit: forEvent('wire.excess', policy.exceedsLimit),
+    isRefusedService: forEvent('wire.unoffered', policy.isRefusedService),
     isAnsweredGetaddr: ({ context }) => policy.isAnsweredGetaddr(context),
     isFetched: forEvent('wire.addr', policy.isFetched),
     isFetchOver: forEvent('clock.tick', policy.isFetchOver),
@@ -67,10 +68,15 @@ const peerSetup = setup({
     isPingDue: forEvent('clock.tick', policy.isPingDue),
   },
   actions: {
+    /** Open the link of an outbound connection; the answer is `link.open` or `link.failed`. */
     'effect.dial': () => undefined,
+    /** Send the messages of `sequence` in one write. */
     'effect.send': (_, _params: { sequence: MessageSequence }) => undefined,
+    /** Close the link. `flush`: send what is already written first. */
     'effect.close': (_, _params: { flush: boolean }) => undefined,
+    /** Report the round trip of the ping that was answered, `pingtime`. */
     'effect.reportPong': () => undefined,
+    /** Answer `getaddr` from the address book, if there is one. */
     'effect.sendAddresses': () => undefined,
     recordConnected: assign(forEvent('link.connected', update.connected)),
     recordOpen: assign(forEvent('link.open', update.open)),
@@ -136,6 +142,11 @@ export const peerMachine = peerSetup.createMachine({
       target: '#peer.failed',
       actions: { type: 'setReason', params: { code: 'ERR_POLICY_EVICTED' } },
       description: 'its slot is given to a newer connection',
+    },
+    'supervisor.discouraged': {
+      target: '#peer.failed',
+      actions: { type: 'setReason', params: { code: 'ERR_POLICY_DISCOURAGED' } },
+      description: 'another connection from its address has misbehaved',
     },
     'user.close': {
       target: '#peer.closed',
@@ -372,6 +383,7 @@ export const peerMachine = peerSetup.createMachine({
           description: 'more entries than the protocol allows',
         },
         'wire.unoffered': {
+          guard: 'isRefusedService',
           target: '#peer.failed',
           actions: { type: 'setReason', params: { code: 'ERR_PROTO_NOT_OFFERED' } },
           description: 'our version did not offer this service',

@@ -1,5 +1,6 @@
 /**
- * Guards and rules of the peer machine, as pure functions of context and event.
+ * Guards and rules of the peer machine, as pure functions of context and event, and the few of the supervisor and of the
+ * outbound machine that other code needs too.
  *
  * Numbers come from Bitcoin Core (net_processing.cpp, node/protocol_version.h); the node's own choices are {@link Rules}.
  */
@@ -94,9 +95,12 @@ export const isSelfConnection = (context: PeerContext): boolean =>
 export const isBadFeature = (context: PeerContext, event: EventOf<'wire.feature'>): boolean =>
   !event.valid || commonVersion(context) < SINCE.feature;
 
-/** BIP152 allows the announce flags 0 and 1. On manual connections, Core only drops the message. */
+/** Misbehaviour does not end a manual connection, nor one with the permission `noban` (Core: `MaybeDiscourageAndDisconnect`). */
+const isExempt = (context: PeerContext): boolean => context.connection_type === 'manual' || context.noban;
+
+/** BIP152 allows the announce flags 0 and 1. From an exempt peer Core only drops the message. */
 export const isInvalidAnnounce = (context: PeerContext, event: EventOf<'wire.sendcmpct'>): boolean =>
-  event.announce > 1 && context.connection_type !== 'manual';
+  event.announce > 1 && !isExempt(context);
 
 /** Version 2 of BIP152 with an announce flag that the BIP allows. */
 export const isCompactBlocks2 = (_: PeerContext, event: EventOf<'wire.sendcmpct'>): boolean =>
@@ -118,22 +122,27 @@ export const isAwaited = (context: PeerContext, event: EventOf<'wire.pong'>): bo
 export const cancelsPing = (context: PeerContext, event: EventOf<'wire.pong'>): boolean =>
   context.pingnonce !== '' && (event.nonce === '' || event.nonce === '0000000000000000');
 
-/** Too long a list in these commands disconnects any peer in Core; in others not manual peers and those with `noban`. */
+/** Too long a list in these commands disconnects any peer in Core; in others it is misbehaviour. */
 const DISCONNECTS_ANY: readonly string[] = ['getheaders', 'getblocks'];
 
 /** Whether a list above its limit ends the connection. Block-relay-only connections ignore addresses, whatever their number. */
 export function exceedsLimit(context: PeerContext, event: EventOf<'wire.excess'>): boolean {
   if (context.connection_type === 'block-relay-only' && event.command.startsWith('addr')) return false;
-  const isExempt = context.connection_type === 'manual' || context.noban;
-  return !isExempt || DISCONNECTS_ANY.includes(event.command);
+  return !isExempt(context) || DISCONNECTS_ANY.includes(event.command);
 }
+
+/** Whether a message of a service that we did not offer ends the connection: all do, but `mempool` from a peer with `noban`. */
+export const isRefusedService = (context: PeerContext, event: EventOf<'wire.unoffered'>): boolean =>
+  event.command !== 'mempool' || !context.noban;
 
 /**
  * Whether a connection ended because the peer misbehaved (Core: `Misbehaving`), so that its address is discouraged. Other
  * violations only end the connection.
  */
 export const isMisbehaviour = ({ code, facts }: Reason): boolean =>
-  code === 'ERR_PROTO_LIMIT' && !DISCONNECTS_ANY.includes(String(facts.command));
+  code === 'ERR_PROTO_LIMIT'
+    ? !DISCONNECTS_ANY.includes(String(facts.command))
+    : code === 'ERR_PROTO_NEGOTIATION' && facts.command === 'sendcmpct';
 
 /** Whether all slots that the accepted link may take are in use. */
 export const lacksInboundSlot = (context: SupervisorContext, { reserved }: AcceptedFacts): boolean =>
@@ -199,10 +208,10 @@ export function nextDeadline(state: string, context: PeerContext, moments: Momen
     return { at: context.connectedat + rules.handshakeTimeout, what: 'handshake' };
   if (state === 'connecting') return { at: moments.createdat + rules.connectTimeout, what: 'connect' };
   if (state !== 'established') return { at: context.openedat + context.handshakeleft, what: 'handshake' };
-  return established(context, moments).reduce((first, next) => (next.at < first.at ? next : first));
+  return establishedDeadlines(context, moments).reduce((first, next) => (next.at < first.at ? next : first));
 }
 
-function established(context: PeerContext, { lastrecv, lastsend, stalledat }: Moments): Deadline[] {
+function establishedDeadlines(context: PeerContext, { lastrecv, lastsend, stalledat }: Moments): Deadline[] {
   const { rules } = context;
   const ping: Deadline =
     context.pingnonce === ''

@@ -124,21 +124,36 @@ const supervisorSetup = setup({
     },
   },
   actions: {
+    /** The target of the ticket may connect. */
     'effect.grantSlot': () => undefined,
     'effect.refuseSlot': (_, _params: { code: RefusalCode }) => undefined,
+    /** Create a connection from the accepted link. */
     'effect.accept': () => undefined,
+    /** Close the accepted link before any byte is sent. */
     'effect.refuse': (_, _params: { code: RefusalCode }) => undefined,
+    /** Select the inbound peer to evict; the answer is `eviction.selected`. */
     'effect.selectPeerToEvict': () => undefined,
+    /** Close the selected peer with `ERR_POLICY_EVICTED`. */
     'effect.evict': () => undefined,
+    /** Ask the source for candidates; the answer is `candidates.found`. */
     'effect.findCandidates': () => undefined,
+    /** Create a target for each of the next `opening` candidates, the last `blockopening` of them block-relay-only. */
     'effect.openTargets': () => undefined,
+    /** Create a block-relay-only target for each of the first `opening` anchors. */
     'effect.openAnchors': () => undefined,
+    /** Send `feeler.due` after `feelerdelay`; never when that is 0. */
     'effect.armFeeler': () => undefined,
+    /** Ask the source for an address to test; the answer is `feeler.found`. */
     'effect.findFeeler': () => undefined,
+    /** Create a feeler to that address. */
     'effect.openFeeler': () => undefined,
+    /** Report that every candidate was dialled and none was reached; at most once. */
     'effect.reportUnreachable': () => undefined,
+    /** Report, with `once`, that no further candidate will be dialled. */
     'effect.reportFilled': () => undefined,
+    /** Close every target, and every connection after its last message is sent. */
     'effect.drain': () => undefined,
+    /** Destroy every remaining connection. */
     'effect.kill': () => undefined,
     countOutbound: assign(({ context }) => ({ outbound: context.outbound + 1 })),
     countInbound: assign(({ context }) => ({ inbound: context.inbound + 1 })),

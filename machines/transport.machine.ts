@@ -42,10 +42,15 @@ const transportSetup = setup({
     refusesV1: ({ context }) => context.role === 'initiator' && context.v2only,
   },
   actions: {
+    /** Send our key and garbage. */
     'effect.sendKey': () => undefined,
+    /** Send our garbage terminator, decoys and version packet. */
     'effect.sendTerminator': () => undefined,
+    /** The transport is decided; messages can be sent. */
     'effect.ready': () => undefined,
+    /** The key exchange failed, and v1 may be tried on a new connection. */
     'effect.fallBack': () => undefined,
+    /** The key exchange failed; `reason` says why. */
     'effect.giveUp': () => undefined,
     recordArrival: assign({ received: true }),
     recordV2: assign({ transport: 'v2' }),

@@ -53,7 +53,7 @@ export const INBOUND_REASONS = {
     blame: 'policy',
     retry: 'later',
     exit: 7,
-    says: 'a peer at that address has misbehaved, and at most one slot is free',
-    hint: 'A restart clears the discouraged addresses; --whitelist exempts an address.',
+    says: 'a peer at that address has misbehaved',
+    hint: 'Its connections were closed, and new ones are refused while at most one slot is free. A restart clears the discouraged addresses; --whitelist exempts an address.',
   },
 } as const;

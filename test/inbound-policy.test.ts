@@ -241,6 +241,17 @@ describe('an address whose peer misbehaved', () => {
     await setup.pass();
   };
 
+  test('loses its other connections', async () => {
+    const setup = await listening({ maxinbound: 40 });
+    const other = await peersFrom(setup, [STRANGER]);
+    const same = await peersFrom(setup, [SILENT]);
+    await misbehave(setup, SILENT);
+    expect([other.ends, same.ends]).toEqual([[], ['ERR_LINK_EOF']]);
+    expect(setup.a.peers.recent().map(({ lastreason }) => lastreason?.code)).toEqual([
+      ...['ERR_PROTO_LIMIT', 'ERR_POLICY_DISCOURAGED'],
+    ]);
+  });
+
   test('may reconnect while slots are free, and is refused when one is left', async () => {
     const setup = await listening({ maxinbound: 3 });
     await misbehave(setup, SILENT);

@@ -71,6 +71,24 @@ describe('rules by connection type', () => {
     expect(tolerates('getblocks')).toEqual([]);
   });
 
+  test('which violations do not end a connection with the permission noban', () => {
+    const noban = contextOf({ connection_type: 'inbound', noban: true });
+    const unoffered = (command: string) => ({ type: 'wire.unoffered', command }) as const;
+    const sendcmpct = { type: 'wire.sendcmpct', announce: 2, version: '0000000000000002' } as const;
+    expect(policy.isInvalidAnnounce(noban, sendcmpct)).toBe(false);
+    expect(policy.isRefusedService(noban, unoffered('mempool'))).toBe(false);
+    expect(policy.isRefusedService(noban, unoffered('filterclear'))).toBe(true);
+    expect(those((context) => policy.isRefusedService(context, unoffered('mempool')))).toHaveLength(6);
+  });
+
+  test('after which reasons an address is discouraged', () => {
+    const of = (code: ReasonCode, command: string) => policy.isMisbehaviour({ code, facts: { command } });
+    expect(of('ERR_PROTO_LIMIT', 'inv')).toBe(true);
+    expect(of('ERR_PROTO_LIMIT', 'getheaders')).toBe(false);
+    expect(of('ERR_PROTO_NEGOTIATION', 'sendcmpct')).toBe(true);
+    expect(of('ERR_PROTO_NEGOTIATION', 'feature')).toBe(false);
+  });
+
   test('which sendcmpct announce values are valid, and when an addr-fetch is complete', () => {
     const announce = (n: number) =>
       ({ type: 'wire.sendcmpct', announce: n, version: '0000000000000002' }) as const;

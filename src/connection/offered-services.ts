@@ -4,11 +4,11 @@
  * GETDATA of a filtered block).
  */
 import { hasServices } from '../services.js';
-import { countOf, factsOf } from '../wire/index.js';
+import { countOf, factsOf, servicesOf } from '../wire/index.js';
 import type { Identity } from './outgoing-messages.js';
 
-const BLOOM = '0000000000000004';
-const COMPACT_FILTERS = '0000000000000040';
+const BLOOM = servicesOf('BLOOM');
+const COMPACT_FILTERS = servicesOf('COMPACT_FILTERS');
 
 interface Requirement {
   readonly services: string;

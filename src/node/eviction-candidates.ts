@@ -7,10 +7,10 @@ import type { Connection } from '../connection/connection.js';
 import { createNetgroups } from '../net/netgroup.js';
 import { isLoopback } from '../net/source-network.js';
 import { hasServices } from '../services.js';
-import { hash256, hexOf, networkOfAddress, parseAddress } from '../wire/index.js';
+import { hash256, hexOf, networkOfAddress, parseAddress, servicesOf } from '../wire/index.js';
 
-/** `NETWORK` and `WITNESS` (Core: fRelevantServices). */
-const RELEVANT_SERVICES: Hex64 = '0000000000000009';
+/** Core: fRelevantServices. */
+const RELEVANT_SERVICES = servicesOf('NETWORK', 'WITNESS');
 
 const netgroups = createNetgroups();
 

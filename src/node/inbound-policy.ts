@@ -115,11 +115,16 @@ export class InboundPolicy {
     this.#limits.established(id);
   }
 
-  /** A connection has ended, inbound or outbound. Misbehaviour discourages its address, but not a loopback one, as in Core. */
-  ended({ id, noban, remote }: Connection, reason: Reason): void {
+  /**
+   * A connection has ended, inbound or outbound. Misbehaviour discourages its address, but not a loopback one, as in Core. Returns
+   * true then: all connections from that address are to be closed.
+   */
+  ended({ id, noban, remote }: Connection, reason: Reason): boolean {
     this.#limits.ended(id);
     if (noban) this.#whitelisted -= 1;
-    if (isMisbehaviour(reason) && !isLoopback(remote.host)) this.#discouraged.add(remote.host);
+    const isDiscouraged = isMisbehaviour(reason) && !isLoopback(remote.host);
+    if (isDiscouraged) this.#discouraged.add(remote.host);
+    return isDiscouraged;
   }
 
   #isWhitelisted(host: string): boolean {

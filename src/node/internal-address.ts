@@ -1,4 +1,4 @@
-/** Core's internal addresses: stand for the source of an address that did not come from a peer (a DNS seed, the fixed list). */
+/** Core's internal addresses. One identifies the source of an address that did not come from a peer (a DNS seed, the fixed list). */
 import { BIP155, type NetAddress, sha256 } from '../wire/index.js';
 
 /** The internal IPv6 address of a named source: fd6b:88c0:8724::/48 and the start of SHA-256 of the name (Core: `CNetAddr::SetInternal`). */

@@ -34,8 +34,8 @@ export interface TargetOwner {
   requestSlot(target: OutboundTarget, addr: string): void;
   /** Opens a connection; the owner calls {@link OutboundTarget.connected} and later {@link OutboundTarget.connectionEnded}. */
   connect(target: OutboundTarget, addr: string, v2: boolean): void;
-  ended(target: OutboundTarget, last: PeerInfo): void;
-  fallback(target: OutboundTarget, last: PeerInfo): void;
+  ended(last: PeerInfo): void;
+  fallback(last: PeerInfo): void;
   retry(target: OutboundTarget, context: OutboundContext): void;
   abandoned(target: OutboundTarget, reason: Reason): void;
   /** Its machine has ended. Not called where that is an actor: the parent is notified of its end. */
@@ -220,11 +220,11 @@ export class OutboundTarget implements OutboundEffects {
   }
 
   reportEnd(context: OutboundContext): void {
-    if (this.#last) this.owner.ended(this, afterV2(this.#last.info, context));
+    if (this.#last) this.owner.ended(afterV2(this.#last.info, context));
   }
 
   reportFallback(): void {
-    if (this.#last) this.owner.fallback(this, this.#last.info);
+    if (this.#last) this.owner.fallback(this.#last.info);
   }
 
   reportRetry(context: OutboundContext): void {

@@ -88,10 +88,6 @@ export class OutboundTargets implements TargetOwner {
     getPersistedSnapshot: (snapshot) => snapshot,
   };
 
-  get size(): number {
-    return this.#targets.size;
-  }
-
   /** Number of targets that wait for their next round of dials. */
   get backingOff(): number {
     return [...this.#targets.values()].filter(({ isBackingOff }) => isBackingOff).length;
@@ -174,11 +170,11 @@ export class OutboundTargets implements TargetOwner {
     });
   }
 
-  ended(_: OutboundTarget, last: PeerInfo): void {
+  ended(last: PeerInfo): void {
     this.listener.ended(withChainHint(last, this.options.pool.chain));
   }
 
-  fallback(_: OutboundTarget, last: PeerInfo): void {
+  fallback(last: PeerInfo): void {
     this.listener.fallback(last);
   }
 

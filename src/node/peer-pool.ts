@@ -14,6 +14,7 @@ import type { PeerState } from '../connection/peer-record.js';
 import type { V2FaultName } from '../connection/v2-faults.js';
 import { type Padding, V2Transport } from '../connection/v2-transport.js';
 import type { Env } from '../net/environment.js';
+import { normalHost } from '../net/subnet.js';
 import type { Chain } from '../networks.js';
 import type { DropCode, Reason } from '../reasons.js';
 import { listNoActors } from '../xstate/actor-list.js';
@@ -296,7 +297,7 @@ export class PeerPool implements ConnectionOwner {
   #leave(connection: Connection, reason: Reason): void {
     this.#connections.delete(connection.id);
     this.#forgetWork(connection.id);
-    this.inbound.ended(connection, reason);
+    const isDiscouraged = this.inbound.ended(connection, reason);
     this.#evictionCandidates.ended(connection.id);
     this.#stopTransport(connection.id);
     if (!connection.inbound) {
@@ -307,6 +308,13 @@ export class PeerPool implements ConnectionOwner {
     const ended = this.tracker.delete(connection, reason);
     connection.retire();
     this.listener.ended(connection, ended);
+    if (isDiscouraged) this.#closeDiscouraged(normalHost(connection.remote.host));
+  }
+
+  /** Closes all connections from a host, in both directions (Core: `CConnman::DisconnectNode`). */
+  #closeDiscouraged(host: string): void {
+    for (const { actor, remote } of [...this.#connections.values()])
+      if (normalHost(remote.host) === host) actor.send({ type: 'supervisor.discouraged' });
   }
 
   #forgetWork(id: number): void {

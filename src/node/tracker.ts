@@ -10,9 +10,10 @@ import { type PreviousConnection, peerInfoOf, type ClockReading, type PeerInfo }
 import { finalRecordOf, type PeerRecord } from '../connection/peer-record.js';
 
 /** A change of the registry, as subscribers receive it. */
-export type PeerChange =
-  | { readonly type: 'created' | 'updated'; readonly peer: PeerInfo }
-  | { readonly type: 'deleted'; readonly peer: PeerInfo };
+export interface PeerChange {
+  readonly type: 'created' | 'updated' | 'deleted';
+  readonly peer: PeerInfo;
+}
 
 /** The public, read-only interface of the registry. */
 export interface PeerTracker {

@@ -186,9 +186,6 @@ export interface Effect {
   readonly [field: string]: unknown;
 }
 
-/** The first line of a turn: an input with its node and times. */
-export type Moment = Input & { readonly node: number; readonly at: number; readonly wall: number };
-
 const DEFAULTS = {
   maxinbound: MAX_INBOUND,
   maxoutbound: 11,

@@ -246,6 +246,14 @@ const callers: readonly Row[] = [
     { coreBy: { inbound: ALWAYS }, source: 'CConnman::AttemptToEvictConnection (net.cpp)' },
   ),
   one(
+    'another connection from the address has misbehaved',
+    'in-ban-002',
+    { type: 'supervisor.discouraged' },
+    ALWAYS,
+    never('takes two connections from one address: see test/inbound-policy.test.ts'),
+    { source: 'PeerManagerImpl::MaybeDiscourageAndDisconnect' },
+  ),
+  one(
     'the other end is this node',
     '4.3, out-024, 025',
     { type: 'supervisor.self' },
