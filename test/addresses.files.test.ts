@@ -1,7 +1,8 @@
 /** peers.dat and anchors.dat: written and read back, damaged in every way, in a directory that others use. */
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -213,6 +214,15 @@ describe('the files', () => {
     expect(await readPeersFile(file(), magic)).toEqual({ ok: false, why: 'is too short' });
     expect(readdirSync(folder)).toEqual(['peers.dat']);
     expect(await setAside(file('nothing'), 'replaced')).toBeUndefined();
+  });
+
+  (process.platform === 'win32' ? test.skip : test)('a pipe or a device is not replaced', async () => {
+    execFileSync('mkfifo', [file()]);
+    await expect(writePeersFile(file(), bookOf('').save(), magic)).rejects.toMatchObject({
+      code: 'ERR_LOCAL_LIMIT',
+      facts: { path: file(), why: 'ENXIO' },
+    });
+    expect(statSync(file()).isFIFO()).toBe(true);
   });
 
   test('an error of the operating system is a local error', async () => {

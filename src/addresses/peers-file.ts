@@ -5,7 +5,7 @@
  * file is renamed, not deleted, and the program continues without it; Bitcoin Core refuses to start instead.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readInputFile } from '../net/input-file.js';
 import { VerackError } from '../reasons.js';
@@ -111,7 +111,7 @@ export function loadPeers(folder: string, magic: Uint8Array): Promise<FileConten
 
 /**
  * Writes a book to a file, atomically. Creates the directory if necessary.
- * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses
+ * @throws VerackError `ERR_LOCAL_LIMIT` when the system refuses; `ENXIO` for a device, a pipe or a socket
  */
 export function writePeersFile(path: string, saved: SavedBook, magic: Uint8Array): Promise<void> {
   return replaceFile(path, encodePeers(saved, magic));
@@ -146,6 +146,7 @@ export function writeAnchors(
 async function replaceFile(path: string, file: Uint8Array): Promise<void> {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.new`;
   try {
+    if (await isSpecial(path)) throw Object.assign(new Error(), { code: 'ENXIO' });
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await writeDurably(temporary, file);
     await rename(temporary, path);
@@ -153,6 +154,12 @@ async function replaceFile(path: string, file: Uint8Array): Promise<void> {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw refused(path, error);
   }
+}
+
+/** Whether the path names a device, a pipe or a socket, which the renamed file would replace. */
+async function isSpecial(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found !== undefined && !found.isFile() && !found.isSymbolicLink() && !found.isDirectory();
 }
 
 /** Writes a new file with mode 0600, and waits until it is on the disk. */
