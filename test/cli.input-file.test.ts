@@ -80,6 +80,13 @@ writeFileSync(at('report.json'), JSON.stringify(REPORT));
   },
 );
 
+(existsSync('/dev/full') ? test : test.skip)('so is a recording on one, at the end of the run', async () => {
+  const { code, stderr } = await run(
+    'listen --regtest --port 0 --for 0.01 --datadir none --record /dev/full',
+  );
+  expect([code, stderr]).toEqual([8, expect.stringContaining('the disk is full (ENOSPC)')]);
+});
+
 (process.platform === 'win32' ? describe.skip : describe)('a pipe without a writer', () => {
   execFileSync('mkfifo', [at('pipe')]);
 

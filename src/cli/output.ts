@@ -84,6 +84,7 @@ export class Output {
   readonly #isPainted: { readonly stdout: boolean; readonly stderr: boolean };
   #status = '';
   #progressAt = 0;
+  #isIncomplete = false;
 
   constructor(options: OutputOptions) {
     const { stdout, stderr, env, json, quiet, verbose, color, log = 'pretty' } = options;
@@ -111,6 +112,11 @@ export class Output {
   get linesDropped(): number {
     const { stdout, stderr } = this.#options;
     return (stdout.dropped ?? 0) + (stderr.dropped ?? 0);
+  }
+
+  /** Whether a file that was asked for is incomplete: the exit code is then not 0. */
+  get isIncomplete(): boolean {
+    return this.#isIncomplete;
   }
 
   /** Writes a line of the result for people; nothing with `--json`. */
@@ -141,6 +147,12 @@ export class Output {
   /** Writes a diagnostic of level `warn`: a failure. */
   failure(line: string): void {
     this.#log('warn', logLine(this.log, 'warn', line, new Date()));
+  }
+
+  /** Reports that a file that was asked for cannot be written. */
+  unwritten(line: string): void {
+    this.#isIncomplete = true;
+    this.failure(line);
   }
 
   /** Writes an event to the log, unless the log has the format for people. */

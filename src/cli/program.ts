@@ -206,5 +206,6 @@ async function perform(verb: CliCommand, job: Invocation, outcome: { code: numbe
   } finally {
     job.out.end();
   }
+  if (job.out.isIncomplete && outcome.code === EXIT.ok) outcome.code = EXIT.output;
   if (isOneShot && job.interrupted.aborted) outcome.code = EXIT.interrupted;
 }

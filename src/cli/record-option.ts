@@ -28,7 +28,9 @@ export async function recorderOf(flags: Flags, out: Output): Promise<NodeRecorde
   const shown = plain(record ?? '');
   if (record === undefined) return UNRECORDED;
   const broken = (reason: Reason): void => {
-    out.failure(`the recording ${shown} is incomplete: ${causeOf(reason)}; the program continues`);
+    const line = `the recording ${shown} is incomplete: ${causeOf(reason)}; the program continues`;
+    if (reason.facts.limit === undefined) out.unwritten(line);
+    else out.failure(line);
     out.event('recording', { file: record, reason });
   };
   const { recordedNode } = await import('../recording/record-and-replay.js');
