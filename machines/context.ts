@@ -110,6 +110,7 @@ export const dropped = (_: PeerContext, event: EventOf<'wire.dropped' | 'wire.ve
 
 /** Moves all timestamps by the length of a suspension, so that no deadline counts it. */
 export const shifted = (context: PeerContext, event: EventOf<'clock.jump'>): Change => ({
+  connectedat: context.connectedat < 0 ? -1 : context.connectedat + event.ms,
   openedat: context.openedat + event.ms,
   versionat: context.versionat + event.ms,
   establishedat: context.establishedat + event.ms,

@@ -37,6 +37,17 @@ describe('two nodes with v2', () => {
     expect(ours?.pingtime).toBeCloseTo(0.002);
   });
 
+  test.each([true, false])(
+    'measure the time to version from the open link; dialled with v2: %s',
+    async (v2transport) => {
+      const { node, pass } = memoryNetwork(40);
+      await node(V2, A.host).listen(A);
+      const peer = node(V2, B.host).dial(A, { v2transport });
+      await pass();
+      expect(peer.info()?.phases).toEqual({ connect: 80, version: v2transport ? 160 : 80, verack: 0 });
+    },
+  );
+
   test.each([0, 1, 2_000, 4_094, 4_095])('accept %d bytes of garbage', async (garbage) => {
     const { peer } = await meet(
       { ...V2, padding: { garbage, decoys: [] } },

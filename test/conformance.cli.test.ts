@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { conformCommand } from '../src/cli/conform.js';
 import { run } from '../src/cli/program.js';
@@ -10,6 +11,7 @@ import { type BitcoinNode, createNode } from '../src/index.js';
 import { formatEndpoint } from '../src/net/endpoint.js';
 import type { Listener } from '../src/net/link.js';
 import { tcpNet } from '../src/net/tcp.js';
+import { CapturedOutput } from './support/command-line.js';
 import { GOOD, play } from './support/scripted-node.js';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
@@ -64,6 +66,23 @@ describe('verack conform', () => {
     expect(stdout).toMatch(/is \/verack:\S+, version 70017, v\d-\w+; run as d70017\n/);
     expect(stdout).toMatch(/\nin-seq-009 +pass +must +Nothing is served before verack/);
     expect(stdout).toMatch(/\n7 passed, 0 failed \(0 must\), 0 known differences, 0 skipped\n$/);
+  });
+
+  test('fits a terminal of 80 columns, with the longest ids too', async () => {
+    const stdout = new CapturedOutput(true, 80);
+    const only = ['--only', 'in-established-getblocks-*'];
+    const around = {
+      stdout,
+      stderr: new CapturedOutput(),
+      env: {},
+      interrupted: new AbortController().signal,
+    };
+    await run(['conform', '--regtest', ours, ...only], [conformCommand], around);
+    const rows = stripVTControlCharacters(stdout.text)
+      .split('\n')
+      .filter((line) => line.includes(' pass '));
+    expect(rows.length).toBeGreaterThan(10);
+    expect(Math.max(...rows.map(({ length }) => length))).toBe(80);
   });
 
   test('exits 6 when a must case failed, and shows what was observed', async () => {

@@ -87,7 +87,13 @@ describe('context updates', () => {
   test('a jump of the clock moves every timestamp, and no other number', () => {
     const moments = { openedat: 1, versionat: 2, establishedat: 3, pingsentat: 4 };
     const change = update.shifted(contextOf(moments), { type: 'clock.jump', ms: 100 });
-    expect(change).toEqual({ openedat: 101, versionat: 102, establishedat: 103, pingsentat: 104 });
+    const moved = { openedat: 101, versionat: 102, establishedat: 103, pingsentat: 104 };
+    expect(change).toEqual({ ...moved, connectedat: -1 });
+    const exchanged = update.shifted(contextOf({ ...moments, connectedat: 0 }), {
+      type: 'clock.jump',
+      ms: 100,
+    });
+    expect(exchanged).toEqual({ ...moved, connectedat: 100 });
   });
 
   test("a reason has the transition's code, else that of the event", () => {

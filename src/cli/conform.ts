@@ -231,11 +231,11 @@ async function writeFiles(
 const COLOURS = { pass: 'green', fail: 'red', known: 'yellow', skip: 'dim' } as const;
 
 const columns: readonly Column<Finding>[] = [
-  { head: 'case', cell: ({ id }) => id },
+  { head: 'case', cell: ({ id }) => id, minWidth: 40 },
   { head: 'verdict', cell: ({ verdict }) => verdict },
   { head: 'grade', cell: ({ grade }) => grade, drop: 2 },
   { head: 'rule', cell: ({ rule }) => cut(rule, 60), minWidth: 24, drop: 1 },
-  { head: 'seen', cell: ({ seen, name, verdict }) => plain(verdict === 'pass' ? name : seen), minWidth: 40 },
+  { head: 'seen', cell: ({ seen, name, verdict }) => plain(verdict === 'pass' ? name : seen), minWidth: 26 },
 ];
 
 const cut = (text: string, max: number): string => (text.length > max ? `${text.slice(0, max - 1)}…` : text);

@@ -102,7 +102,7 @@ function printProgress(node: BitcoinNode, nameOf: NameOf, out: Output): void {
 }
 
 /** Inbound peers are identified by their port; only the accepting end of the node's connection to itself has no name. */
-const label = (nameOf: NameOf, addr: string): string => (nameOf(addr) ?? 'ourselves (in)').padEnd(15);
+const label = (nameOf: NameOf, addr: string): string => (nameOf(addr) ?? 'self (in)').padEnd(15);
 
 function progressLine(name: string, path: readonly string[], peer: PeerInfo, paint: Paint): string {
   const { lastreason } = peer;

@@ -59,7 +59,10 @@ export interface PeerInfo {
   readonly negotiated: readonly string[];
   /** Number of dropped messages, by reason code. */
   readonly dropped: Readonly<Record<string, number>>;
-  /** Durations, milliseconds: from creation to an open link, from there to the peer's `version`, from there to its `verack`. */
+  /**
+   * Durations, milliseconds: from creation to an open link, from there to the peer's `version` (a key exchange included), from there
+   * to its `verack`.
+   */
   readonly phases: { readonly connect?: number; readonly version?: number; readonly verack?: number };
 }
 
@@ -164,10 +167,14 @@ function negotiated(context: PeerContext): string[] {
   return words;
 }
 
-function phases(row: PeerRecord, { openedat, versionat, establishedat }: PeerContext): PeerInfo['phases'] {
+function phases(
+  row: PeerRecord,
+  { connectedat, openedat, versionat, establishedat }: PeerContext,
+): PeerInfo['phases'] {
+  const start = connectedat < 0 ? openedat : connectedat;
   const known: { -readonly [K in keyof PeerInfo['phases']]: PeerInfo['phases'][K] } = {};
   if (row.linkedat >= 0) known.connect = micro(row.linkedat - row.createdat);
-  if (versionat >= 0) known.version = micro(versionat - openedat);
+  if (versionat >= 0) known.version = micro(versionat - start);
   if (establishedat >= 0) known.verack = micro(establishedat - versionat);
   return known;
 }

@@ -74,7 +74,7 @@ export interface ProbeOptions {
   readonly create?: (options: NodeOptions) => BitcoinNode;
 }
 
-/** How long each step took, in milliseconds; a step that was not completed is absent. `dns` is absent for an address. */
+/** How long each step took, in milliseconds with three decimals; a step that was not completed is absent. `dns` is absent for an address. */
 export interface ProbePhases {
   readonly dns?: number;
   readonly connect?: number;
@@ -396,7 +396,7 @@ class Probe {
 
   #phases(phases: Partial<Record<keyof ProbePhases, number | undefined>>): ProbePhases {
     const all = Object.entries({ dns: this.parts.lookup.ms, ...phases });
-    return Object.fromEntries(all.filter(([, ms]) => ms !== undefined));
+    return Object.fromEntries(all.flatMap(([name, ms]) => (ms === undefined ? [] : [[name, micro(ms)]])));
   }
 
   /** The time until the connection was open, without the delay of the observed net. */
@@ -410,6 +410,9 @@ class Probe {
     return failed.length > 0 ? { failed } : {};
   }
 }
+
+/** Milliseconds, rounded to microseconds. */
+const micro = (ms: number): number => Math.round(ms * 1_000) / 1_000;
 
 /** Whether an open connection ended without a `version`. With v2, the bytes of another chain look like garbage that is too long. */
 const wasCut = (code: ReasonCode): boolean => isLinkCode(code) || code === 'ERR_V2_GARBAGE';
