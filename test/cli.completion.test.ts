@@ -49,3 +49,23 @@ test.each(SHELLS)('%s offers files for each option and operand that takes one', 
       true,
     );
 });
+
+/** The values that an option accepts, from its refusal of any other; empty when they are not a closed list. */
+function acceptedBy(parse: ((value: string, before: never) => unknown) | undefined): string[] {
+  try {
+    parse?.('?', undefined as never);
+    return [];
+  } catch (error) {
+    return /takes one of (.*)\.$/.exec(String(error))?.[1]?.split(', ') ?? [];
+  }
+}
+
+test('options that accept a closed list of values complete to it', () => {
+  const closed = CLI_COMMANDS.flatMap(({ name, options }) =>
+    options
+      .filter(({ parseArg }) => acceptedBy(parseArg).length > 0)
+      .map(({ long, parseArg, argChoices }) => [name, long, acceptedBy(parseArg), argChoices] as const),
+  );
+  expect(closed.length).toBeGreaterThan(20);
+  expect(closed.filter(([, , values, choices]) => String(values) !== String(choices))).toEqual([]);
+});

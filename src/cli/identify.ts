@@ -18,7 +18,7 @@ import { routeTo } from './host-endpoint.js';
 import { type NodeNet, withNodeNet } from './node-net.js';
 import { chainOf } from './node-options.js';
 import { oneOf } from './option-values.js';
-import { chainOptions, type Flags, outputOptions, valued } from './options.js';
+import { chainOptions, type Flags, outputOptions, valued, withChoices } from './options.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
 import { routeOptions } from './proxy-options.js';
@@ -37,7 +37,7 @@ export const identifyCommand: CliCommand = {
   ],
   operands: [new Argument('<hosts...>', 'HOST, HOST:PORT or [IPv6]:PORT')],
   options: [
-    valued('--transport <name>', 'v1 or v2', oneOf('v1', 'v2')).default('v1'),
+    withChoices(valued('--transport <name>', 'v1 or v2', oneOf('v1', 'v2')), 'v1', 'v2').default('v1'),
     ...chainOptions(),
     ...routeOptions(),
     ...outputOptions(),

@@ -29,7 +29,7 @@ import { withNodeNet } from './node-net.js';
 import { chainOf } from './node-options.js';
 import { EXIT, exitCodeOf, Usage } from './exit-codes.js';
 import { readTextFile } from './input-file.js';
-import { chainOptions, type Flags, outputOptions, switched, valued } from './options.js';
+import { chainOptions, type Flags, outputOptions, switched, valued, withChoices } from './options.js';
 import { routeOptions } from './proxy-options.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
@@ -78,7 +78,7 @@ export const learnCommand: CliCommand = {
   operands: [new Argument('<hosts...>', 'HOST, HOST:PORT or [IPv6]:PORT; with --diff two files')],
   options: [
     ...switched('--diff', 'compare two files that --json wrote'),
-    valued('--transport <name>', 'v1 or v2', oneOf('v1', 'v2')).default('v1'),
+    withChoices(valued('--transport <name>', 'v1 or v2', oneOf('v1', 'v2')), 'v1', 'v2').default('v1'),
     valued(
       '--depth <n>',
       'extra depth of the search for hidden states; each step needs 27 times the connections',
@@ -98,10 +98,13 @@ export const learnCommand: CliCommand = {
     valued('--listen-at <addr>', 'the address on which verack listens for the node', String).default(
       '127.0.0.1',
     ),
-    valued(
-      '--as <form>',
-      'print the machine: model, xstate, mermaid, svg, or html with both charts side by side',
-      oneOf(...FORMS),
+    withChoices(
+      valued(
+        '--as <form>',
+        'print the machine: model, xstate, mermaid, svg, or html with both charts side by side',
+        oneOf(...FORMS),
+      ),
+      ...FORMS,
     ),
     ...chainOptions(),
     ...routeOptions(),
