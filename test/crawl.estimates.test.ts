@@ -237,6 +237,19 @@ describe('views', () => {
     expect(rows[1]).toMatchObject({ host: '8.1.1.2', outcome: 'unreachable' });
   });
 
+  test('service bits and clocks of 64 bits are written whole', async () => {
+    const peer = { ...hostile, services: 'fffffffffffffff7', timeoffset: 2 ** 63 };
+    const path = join(directory, 'extreme');
+    const lines = [events[0], attempt('8.1.1.1:8333', true, { peer })];
+    writeFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const extreme = await loadSnapshot(path, new Snapshot(networkLookup()));
+    const bytes = (await viewOf(extreme, 'parquet')) as Uint8Array;
+    expect(await parquetReadObjects({ file: bytes.buffer as ArrayBuffer })).toMatchObject([
+      { services: 0xfffffffffffffff7n, version_reply_timestamp_remote: 2n ** 63n - 1n },
+    ]);
+    expect(await viewOf(extreme, 'csv')).toContain(',18446744073709551607,');
+  });
+
   test('a file that is not a crawl is refused; a last line that was cut is not', async () => {
     const other = join(directory, 'other');
     writeFileSync(other, 'hello\nworld\n');

@@ -13,10 +13,10 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 
 export const text = a('a text that is not empty', (value) => isText(value) && value !== '');
 export const flag = a('true or false', (value) => typeof value === 'boolean');
-export const whole = a('a whole number', Number.isInteger);
+export const whole = a('a whole number', Number.isSafeInteger);
 export const natural = a(
   'a whole number from 0 up',
-  (value) => Number.isInteger(value) && Number(value) >= 0,
+  (value) => Number.isSafeInteger(value) && Number(value) >= 0,
 );
 export const hex = a(
   'bytes in lower-case hex',

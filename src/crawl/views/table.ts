@@ -3,7 +3,7 @@ import { endpointOf } from '../addr-text.js';
 import type { NodeRecord, Snapshot } from '../snapshot.js';
 import { v2Label } from '../comparisons.js';
 
-export type Cell = string | number | boolean | null;
+export type Cell = string | number | bigint | boolean | null;
 
 /** The columns of p2p-crawler in its order and units, then those of this program. */
 export const COLUMNS = [
@@ -50,7 +50,7 @@ function versionCells({ lastAnswered }: NodeRecord): Record<string, Cell> {
   if (!lastAnswered || !peer) return {};
   return {
     version: peer.version,
-    services: Number.parseInt(peer.services, 16),
+    services: BigInt(`0x${peer.services}`),
     user_agent: peer.subver,
     latest_block: peer.startingheight,
     relay: peer.relaytxes,
