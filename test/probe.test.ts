@@ -1,5 +1,4 @@
 /** The library's `probe`: its report on a healthy node, on a failing one, and on an address without a node. */
-import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type BitcoinNode, createNode, type NodeOptions, tcpNet } from '../src/index.js';
 import { faultyNet } from '../src/net/faults/faulty-net.js';
@@ -224,11 +223,20 @@ test('a node that is silent for every other chain is named in under ten seconds'
   expect(clock.now() - begin).toBeLessThan(10_000);
 });
 
-test('an echo server is not a node', async () => {
-  const server = createServer((socket) => socket.on('error', () => undefined).pipe(socket));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const report = await probe(`127.0.0.1:${port}`, regtest);
-  server.close();
+test.each([
+  ['v1', {}],
+  ['v2 and v1', { v2transport: true }],
+  ['v2', { v2only: true }],
+])('an echo server is not a node: %s', async (_name, how) => {
+  const { clock, net } = memoryNetwork();
+  await net.at(AT.host).listen(AT, (link) => {
+    link.attach({ data: (chunk) => link.write([chunk.slice()]), closed: () => undefined });
+  });
+  const report = await driven(
+    clock,
+    probe(`${AT.host}:${AT.port}`, { ...regtest, ...how, clock, net: net.at('10.0.0.9') }),
+    20,
+  );
   expect(report).toMatchObject({ ok: false, reason: { code: 'ERR_PROTO_SELF', facts: { echo: true } } });
+  expect(report.diagnosis?.cure).toContain('echo server');
 });

@@ -105,6 +105,8 @@ export interface Evidence {
   readonly port: number;
   /** Whether v2 was tried. */
   readonly v2transport: boolean;
+  /** Whether v1 was refused. */
+  readonly v2only: boolean;
   /** Which messages were received. */
   readonly got: { readonly version: boolean; readonly verack: boolean };
   /** The connections of the probe, in the order of the dials. */
@@ -209,6 +211,8 @@ const protocolOf = (received: Uint8Array): string | undefined => {
   return PROTOCOLS.find(([start]) => text.startsWith(start))?.[1];
 };
 
+const UNKNOWN: Reason = { code: 'ERR_LOCAL_BUG', facts: {} };
+
 /** The sentences of causes; any other cause has the hint of the reason code. */
 const CURES: Partial<Record<Cause, (evidence: Evidence) => string>> = {
   'unknown-name': ({ reason }) =>
@@ -225,7 +229,11 @@ const CURES: Partial<Record<Cause, (evidence: Evidence) => string>> = {
     'The node accepts connections and closes them before a byte is sent: its slots are full (raise its -maxconnections, or try later), or it has banned this address (check its listbanned).',
   'bans-v2': () =>
     'The node closed the v2 attempt and has refused this address since: it bans peers that try BIP324. When the ban has expired, use --no-v2transport.',
-  'v1-only': () => 'The node speaks v1 only: omit --v2only.',
+  'v1-only': ({ v2only }) => `The node speaks v1 only: ${v2only ? 'omit --v2only' : 'use --no-v2transport'}.`,
+  self: ({ reason }) =>
+    reason?.facts.echo === true
+      ? 'The host sends back what it receives: it is an echo server, not a node; check the port.'
+      : hintOf(reason ?? UNKNOWN),
   'v2-only': () => 'The node speaks v2 (BIP324) only: omit --no-v2transport.',
   'wrong-chain': ({ answer, reason }) => {
     const chain = answer?.chain.chain ?? chainOfMagic(reason?.facts ?? {});
@@ -257,5 +265,5 @@ const CURES: Partial<Record<Cause, (evidence: Evidence) => string>> = {
 function cureOf(cause: Cause, evidence: Evidence): string {
   const cure = CURES[cause];
   if (cure) return cure(evidence);
-  return hintOf(evidence.reason ?? { code: 'ERR_LOCAL_BUG', facts: {} });
+  return hintOf(evidence.reason ?? UNKNOWN);
 }

@@ -18,8 +18,12 @@ import type { LinkCode, ReasonCode } from '../node/index.js';
 
 /** Milliseconds before a link is handed over: time enough to see the close of a node that closes at once. */
 export const SETTLE_MS = 100;
-/** How many of the first bytes are recorded: the magic and command of a v1 header, or enough to recognise another protocol. */
-const KEPT = 16;
+/** How many of the first bytes are recorded: a v1 header with its checksum, part of a v2 key, or enough to recognise another protocol. */
+const KEPT = 24;
+
+const NOTHING = new Uint8Array();
+
+const firstOf = (...pieces: readonly Uint8Array[]): Uint8Array => Buffer.concat(pieces).subarray(0, KEPT);
 
 /** What one dialled connection has shown so far. */
 export interface DialRecord {
@@ -32,9 +36,15 @@ export interface DialRecord {
   closedFirst: boolean;
   /** How it ended, if the other side closed it or it broke. */
   closed?: LinkCode;
-  /** The first bytes that were received, at most 16. */
+  /** The first bytes that were received, at most 24. */
   received: Uint8Array;
+  /** The first bytes that were sent, at most 24. */
+  sent: Uint8Array;
 }
+
+/** Whether an echo server answers: its first 24 bytes are ours. The nonce of our version, or our v2 key, is in them. */
+export const isEcho = ({ sent, received }: DialRecord): boolean =>
+  received.length === KEPT && Buffer.compare(sent, received) === 0;
 
 /** A net and the records of its dials. */
 export interface ObservedNet {
@@ -47,7 +57,7 @@ export interface ObservedNet {
 export function observedNet(inner: Net, clock: Clock): ObservedNet {
   const records: DialRecord[] = [];
   const dial = (to: Endpoint, handler: DialHandler): (() => void) => {
-    const record: DialRecord = { to, closedFirst: false, received: new Uint8Array() };
+    const record: DialRecord = { to, closedFirst: false, received: NOTHING, sent: NOTHING };
     records.push(record);
     return new Dial(inner, record, handler, clock).giveUp;
   };
@@ -117,7 +127,7 @@ class ObservedLink extends LinkWrapper {
 
   override data(chunk: Uint8Array): void {
     const { received } = this.record;
-    if (received.length < KEPT) this.record.received = Buffer.concat([received, chunk]).subarray(0, KEPT);
+    if (received.length < KEPT) this.record.received = firstOf(received, chunk);
     if (this.handler) return this.handler.data(chunk);
     this.#early.push(chunk.slice());
     this.inner.pause();
@@ -130,6 +140,12 @@ class ObservedLink extends LinkWrapper {
     this.record.closedFirst = !this.isSettled && this.record.received.length === 0;
     this.#earlyEnd = code;
     this.#settle();
+  }
+
+  override write(frames: readonly Uint8Array[]): void {
+    const { sent } = this.record;
+    if (sent.length < KEPT) this.record.sent = firstOf(sent, ...frames);
+    this.inner.write(frames);
   }
 
   override destroy(): void {

@@ -30,9 +30,9 @@ import {
   VerackError,
 } from '../node/index.js';
 import { NO_PONG_UNTIL, type Rules } from '../../machines/index.js';
-import { hasServices, hexOf, type ServiceName, servicesOf, VERSION_NONCE_OFFSET } from '../wire/index.js';
+import { hasServices, type ServiceName, servicesOf } from '../wire/index.js';
 import { diagnose, type Diagnosis } from './diagnosis.js';
-import { type DialRecord, observedNet } from './observed-net.js';
+import { type DialRecord, isEcho, observedNet } from './observed-net.js';
 import { type Answer, SecondLook } from './second-look.js';
 
 /** What the node must offer for `ok` to be true. */
@@ -232,7 +232,7 @@ interface ProbeParts {
 
 class Probe {
   readonly #failed: { addr: string; reason: Reason }[] = [];
-  readonly #nonces = { sent: '', received: '' };
+  #hasVersion = false;
 
   constructor(private readonly parts: ProbeParts) {}
 
@@ -242,10 +242,11 @@ class Probe {
     const peer = node.dial(host);
     const outcome = this.#outcomeOf(peer);
     await this.#firstAnswer(outcome);
-    const look = this.#secondLook();
+    const isEchoed = this.parts.dials.some(isEcho);
+    const look = isEchoed ? undefined : this.#secondLook();
     const answer = look && (await Promise.race([look, versionOf(outcome)]));
-    // The second look has found the cause, so the first connection need not run into its time limit.
-    if (answer) peer.close();
+    // The cause is known, so the first connection need not run into its time limit.
+    if (answer || isEchoed) peer.close();
     return this.#diagnosed(await outcome, answer);
   }
 
@@ -254,12 +255,14 @@ class Probe {
     const { node, options, dials } = this.parts;
     const { chain } = node;
     const { port } = parseEndpoint(report.addr, chain.port, { allowZero: true });
-    const other = answer?.port === port ? reasonOfAnswer(answer, chain, report.reason) : undefined;
+    const found = answer?.port === port ? reasonOfAnswer(answer, chain, report.reason) : undefined;
+    const other = dials.some(isEcho) ? ECHO : found;
     const reason = other ?? report.reason;
     const { version, verack } = report.phases;
     const diagnosis = diagnose({
       ...{ reason, chain, port, answer, dials },
       v2transport: options.v2transport === true || options.v2only === true,
+      v2only: options.v2only === true,
       got: {
         version: version !== undefined || report.version !== undefined,
         verack: verack !== undefined,
@@ -282,9 +285,8 @@ class Probe {
     node.on('ended', ({ addr, lastreason }) => {
       if (lastreason) this.#failed.push({ addr, reason: lastreason });
     });
-    node.on('message', ({ direction, command, payload }) => {
-      if (command === 'version')
-        this.#nonces[direction] = hexOf(payload.slice(VERSION_NONCE_OFFSET, VERSION_NONCE_OFFSET + 8));
+    node.on('message', ({ direction, command }) => {
+      if (command === 'version' && direction === 'received') this.#hasVersion = true;
     });
   }
 
@@ -298,7 +300,7 @@ class Probe {
     const info = peer.info();
     peer.close();
     if (info?.state !== 'established') return this.#failure(peer, undefined);
-    return this.#report(info, this.#echo() ?? this.#unmet(info) ?? this.#unanswered(info));
+    return this.#report(info, this.#unmet(info) ?? this.#unanswered(info));
   }
 
   /** Resolves at the first pong, at the end of the connection, or after `pingTimeout`. */
@@ -316,17 +318,10 @@ class Probe {
     });
   }
 
-  /** An echo server returns our own version, which the machine cannot distinguish from that of a node. */
-  #echo(): Reason | undefined {
-    const { sent, received } = this.#nonces;
-    if (sent !== received) return undefined;
-    return { code: 'ERR_PROTO_SELF', facts: { nonce: sent, echo: true } };
-  }
-
   /** Starts a second look, if no `version` was received and the host was reached or refused the connection. */
   #secondLook(): Promise<Answer | undefined> | undefined {
     const { node, options, dials } = this.parts;
-    if (this.#nonces.received !== '' || options.signal?.aborted) return undefined;
+    if (this.#hasVersion || options.signal?.aborted) return undefined;
     const silent = node.peers.list().find(({ phases }) => phases.connect !== undefined);
     if (silent) return this.#look().atAddress(silent.addr);
     const last = this.#failed.at(-1);
@@ -413,6 +408,9 @@ class Probe {
 
 /** Milliseconds, rounded to microseconds. */
 const micro = (ms: number): number => Math.round(ms * 1_000) / 1_000;
+
+/** An echo server returns our own version, which the machine cannot distinguish from that of a node. */
+const ECHO: Reason = { code: 'ERR_PROTO_SELF', facts: { echo: true } };
 
 /** Whether an open connection ended without a `version`. With v2, the bytes of another chain look like garbage that is too long. */
 const wasCut = (code: ReasonCode): boolean => isLinkCode(code) || code === 'ERR_V2_GARBAGE';
