@@ -2,11 +2,13 @@
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -110,6 +112,16 @@ describe('files', () => {
     expect(raw(await keeping('--json'))).toEqual(first);
     expect(readFileSync(at('data/regtest/peers.dat.replaced'))).toEqual(before);
     expect(imported.stderr).toContain('peers.dat.replaced.');
+  });
+
+  test('an export through a link replaces the file, not the link, and no export replaces /dev/stdout', async () => {
+    writeFileSync(at('target'), '');
+    symlinkSync(at('target'), at('link'));
+    symlinkSync(at('pipe:[1]'), at('stdout'));
+    await keeping('--add', at('list'), '--export', at('link'));
+    expect(readFileSync(at('target'))).toEqual(readFileSync(at('data/regtest/peers.dat')));
+    expect((await keeping('--export', at('stdout'))).code).toBe(2);
+    expect(['link', 'stdout'].map((name) => lstatSync(at(name)).isSymbolicLink())).toEqual([true, true]);
   });
 
   test('a damaged book is replaced; a damaged import is an error, and its file is left unchanged', async () => {

@@ -28,6 +28,15 @@ function written(stream: WritableOutput, limit = 1_048_576) {
   return { target, events, pass: (ms: number) => (now += ms) };
 }
 
+test.each([
+  [0, undefined],
+  [undefined, undefined],
+  [40, 40],
+])('a terminal that reports the width %p has the width %p', (columns, expected) => {
+  const stream = { ...file(1), isTTY: true, ...(columns !== undefined && { columns }) };
+  expect(new OutputStream(stream).columns).toBe(expected);
+});
+
 /** A file or device that is written by its descriptor, as stdout is if it is one. */
 const file = (fd: number): WritableOutput => ({
   fd,

@@ -1,6 +1,6 @@
 /** Which ends of connections are reported as failures. */
 import { expect, test } from '@jest/globals';
-import { failureLine, isDeparture, isOrderly } from '../src/cli/peer-lines.js';
+import { failureLine, hintFor, isDeparture, isOrderly } from '../src/cli/peer-lines.js';
 import type { PeerInfo } from '../src/index.js';
 
 const ended = (inbound: boolean, code: string, state: string): PeerInfo =>
@@ -13,6 +13,15 @@ test.each([
   [false, 'ERR_LINK_EOF', 'established', false],
 ])('inbound %s, %s in %s: a peer that leaves in order is %s', (inbound, code, state, expected) => {
   expect(isDeparture(ended(inbound, code, state))).toBe(expected);
+});
+
+test.each([
+  [true, 'ERR_LINK_EOF', ''],
+  [true, 'ERR_LINK_RESET', ''],
+  [true, 'ERR_FRAME_MAGIC', undefined],
+  [false, 'ERR_LINK_EOF', undefined],
+])('inbound %s, %s: the hint about a node that we dial is replaced by %j', (inbound, code, hint) => {
+  expect(hintFor(ended(inbound, code, 'versionReceived'))).toBe(hint);
 });
 
 test('what was requested or planned is no failure', () => {

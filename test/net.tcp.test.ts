@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
@@ -147,10 +147,18 @@ describe('dial', () => {
     expect(calls).toEqual([]);
   });
 
-  test.each(['fe80::1', 'fe80::1%nosuch', 'FEBF::1'])('%s needs the zone of an interface', async (host) => {
-    const { code, facts } = await failure({ host, port: 1 });
-    expect([code, facts]).toEqual(['ERR_DIAL_ZONE', { host, port: 1 }]);
-  });
+  // The number of an interface is not a zone.
+  const numbers = Object.values(networkInterfaces()).flatMap((addresses = []) =>
+    addresses.flatMap((address) => (address.family === 'IPv6' ? [`fe80::1%${address.scopeid}`] : [])),
+  );
+
+  test.each(['fe80::1', 'fe80::1%nosuch', 'FEBF::1', ...numbers])(
+    '%s needs the zone of an interface',
+    async (host) => {
+      const { code, facts } = await failure({ host, port: 1 });
+      expect([code, facts]).toEqual(['ERR_DIAL_ZONE', { host, port: 1 }]);
+    },
+  );
 
   test('a name is not looked up to listen on it', async () => {
     const listening = tcpNet().listen({ host: 'abc.onion', port: 0 }, () => undefined);

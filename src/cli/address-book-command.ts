@@ -1,4 +1,5 @@
 /** Runs `verack addresses`: lists the address book, adds addresses to it, imports it from a file and exports it to one. */
+import { lstatSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import {
@@ -47,7 +48,7 @@ export async function runAddresses({ flags, out, interrupted }: Invocation): Pro
   addAll(opened, added, out);
   if (directory !== undefined && (added.length > 0 || flags.import !== undefined))
     await writePeersFile(join(directory, PEERS_FILE), opened.save(), chain.magic);
-  if (flags.export !== undefined) await writePeersFile(flags.export, opened.save(), chain.magic);
+  if (flags.export !== undefined) await writePeersFile(targetOf(flags.export), opened.save(), chain.magic);
   show(opened, out);
   return EXIT.ok;
 }
@@ -66,6 +67,10 @@ async function importBook(
   if (old !== undefined) out.info(`The address book that was there is kept as ${old}.`);
   return restoreAddressBook(read.value, { ...bookSources, netgroups });
 }
+
+/** The file that a link names: the new file would replace the link itself, for example /dev/stdout. Throws for a dangling link. */
+const targetOf = (file: string): string =>
+  lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ? realpathSync(file) : file;
 
 /** As Core's RPC `addpeeraddress`: the source is the address itself; an address for `tried` is added to `new` first, then moved. */
 function addListed(book: AddressBook, { service, table }: ListedAddress): boolean {

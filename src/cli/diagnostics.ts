@@ -3,7 +3,7 @@ import { formatEndpoint } from '../net/index.js';
 import { type BitcoinNode, type NodeEvents, type PeerInfo, REASONS } from '../index.js';
 import type { Output } from './output.js';
 import { InboundLog } from './inbound-log.js';
-import { duration, failureLine, isDeparture, isOrderly, plain, readable } from './peer-lines.js';
+import { duration, failureLine, hintFor, isDeparture, isOrderly, plain, readable } from './peer-lines.js';
 
 type Payload<E extends keyof NodeEvents> = NodeEvents[E][0];
 
@@ -37,7 +37,7 @@ function reportEnd(
   if (reported.get(addr) === lastreason.code && out.verbose === 0) return;
   // Each inbound connection has a new port; only addresses that the node dials occur again.
   if (!peer.inbound) reported.set(addr, lastreason.code);
-  out.failure(failureLine(addr, lastreason, out.paintLog));
+  out.failure(failureLine(addr, lastreason, out.paintLog, hintFor(peer)));
 }
 
 function reportJump(out: Output, { ms, clock }: Payload<'jump'>): void {

@@ -83,8 +83,10 @@ export class OutputStream {
     return this.#stream.isTTY === true;
   }
 
+  /** The width in characters; undefined for a stream without one, and for a terminal that reports 0: its size is not set. */
   get columns(): number | undefined {
-    return this.#stream.columns;
+    const { columns } = this.#stream;
+    return columns === 0 ? undefined : columns;
   }
 
   /** Lines that were dropped and that no notice has reported yet. */

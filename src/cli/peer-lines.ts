@@ -52,6 +52,10 @@ export const isOrderly = (code: ReasonCode): boolean =>
 export const isDeparture = ({ inbound, lastreason }: PeerInfo): boolean =>
   inbound && lastreason?.code === 'ERR_LINK_EOF' && lastreason.facts.state === 'established';
 
+/** The hint in place of the reason's own: the hints of link codes are about nodes that we dial, so an inbound peer has none. */
+export const hintFor = ({ inbound, lastreason }: PeerInfo): string | undefined =>
+  inbound && lastreason && isLinkCode(lastreason.code) ? '' : undefined;
+
 /** Facts that the line contains elsewhere. */
 const SHOWN = new Set(['addr', 'host', 'port', 'reject']);
 

@@ -206,6 +206,12 @@ function dialOptions(to: Endpoint, { localAddress }: TcpOptions): TcpNetConnectO
   return { host: to.host, port: to.port, noDelay: true, ...(isBound && { localAddress }) };
 }
 
+/** The zones of an interface. libuv accepts names, and on Windows numbers instead (`uv_ip6_addr`). */
+function zonesOf([name, addresses = []]: [string, NetworkInterfaceInfo[] | undefined]): string[] {
+  if (process.platform !== 'win32') return [name];
+  return addresses.flatMap((address) => (address.family === 'IPv6' ? [String(address.scopeid)] : []));
+}
+
 /**
  * Whether a link-local address lacks the zone of an interface of this computer (RFC 4007). It is checked here because `connect`
  * of Node.js 20 reports `EINVAL`, and that of Node.js 22 chooses an interface.
@@ -213,10 +219,7 @@ function dialOptions(to: Endpoint, { localAddress }: TcpOptions): TcpNetConnectO
 function lacksZone(host: string): boolean {
   if (!LINK_LOCAL.test(host)) return false;
   const [, zone = ''] = host.split('%');
-  const isZone = ([name, addresses = []]: [string, NetworkInterfaceInfo[] | undefined]): boolean =>
-    zone === name ||
-    addresses.some((address) => address.family === 'IPv6' && zone === String(address.scopeid));
-  return !Object.entries(networkInterfaces()).some(isZone);
+  return !Object.entries(networkInterfaces()).flatMap(zonesOf).includes(zone);
 }
 
 /** The failure for a host that is not an IP address: `connect` would look it up with the system's resolver. */
