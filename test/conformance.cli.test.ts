@@ -64,7 +64,7 @@ describe('verack conform', () => {
     );
     expect(code).toBe(0);
     expect(stdout).toMatch(/is \/verack:\S+, version 70017, v\d-\w+; run as d70017\n/);
-    expect(stdout).toMatch(/\nin-seq-009 +pass +must +Nothing is served before verack/);
+    expect(stdout).toMatch(/\nin-seq-009 +pass +must +No request is answered before verack/);
     expect(stdout).toMatch(/\n7 passed, 0 failed \(0 must\), 0 known differences, 0 skipped\n$/);
   });
 
