@@ -99,7 +99,8 @@ const savedEntry: Codec<SavedEntry> = {
     const { lastSuccess, attempts } = success.read(cursor);
     if (cursor.code !== '') return { ...address, source, lastSuccess: 0, attempts: 0 };
     return {
-      ...{ ...address, source },
+      ...address,
+      source,
       lastSuccess: clamped(Number(signedOf(lastSuccess)), Number.MAX_SAFE_INTEGER),
       attempts: Math.max(0, attempts),
     };

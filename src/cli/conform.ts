@@ -199,7 +199,13 @@ async function reportOf(
   const known = loadKnown();
   const { polite = false, lanes = 8 } = flags;
   const report = await conform({
-    ...{ cases, subject, chain, known, polite, lanes, signal: interrupted },
+    cases,
+    subject,
+    chain,
+    known,
+    polite,
+    lanes,
+    signal: interrupted,
     keepsTranscripts: flags.explain !== undefined,
     progress: (done, all, finding) =>
       out.status(`${done} of ${all} cases${finding ? `, ${finding.id} ${finding.verdict}` : ''}`),

@@ -196,7 +196,8 @@ async function nodeOf({ flags, out }: Invocation, net: NodeNet, plan: Plan): Ret
           (host, reason) => reportFailure(out, host, reason),
         );
   const observed = observedNode(flags, out, {
-    ...{ ...nodeOptionsOf(flags), ...net.options },
+    ...nodeOptionsOf(flags),
+    ...net.options,
     maxoutbound: slots,
     maxinbound: flags.listen ? INBOUND_SLOTS : 0,
     ...(kept && automatic(flags, slots, plan, kept, net, seednodes)),
@@ -221,7 +222,11 @@ function automatic(
   const slots = Math.min(most, maxconnections ?? OUTBOUND_SLOTS);
   const feeler = feelers && !once;
   const outbound: OutboundOptions = {
-    ...{ slots, once, blockrelay, anchors, networks: [...proxied.reachable] },
+    slots,
+    once,
+    blockrelay,
+    anchors,
+    networks: [...proxied.reachable],
     dnsseed: dnsseed && !proxied.hasNameProxy,
     ...(!feeler && { feelerInterval: 0 }),
     ...(seednodes && { seednodes }),

@@ -241,7 +241,12 @@ function contactsOf(flags: CrawlFlags, nodeOptions: Checked, { net, attached }: 
   const longest = Math.max(...SLOWEST.map((host) => net.proxied.timeoutOf(host, timeout)));
   const subver = crawlerAgent(NAME, VERSION, flags.contact);
   const contacts = new NodeContacts({
-    ...{ ...nodeOptions, ...net.options, ...attached.options, subver, parallel, vantage },
+    ...nodeOptions,
+    ...net.options,
+    ...attached.options,
+    subver,
+    parallel,
+    vantage,
     replyTimeout: replytimeout * 1_000,
     contactTimeout: longest + (peertimeout + replytimeout) * 1_000,
   });
@@ -274,14 +279,21 @@ async function crawlOptions(
   const { parallel, vantage, output, anyPort = false, allowUnroutable = false } = flags;
   return {
     ...CRAWL_DEFAULTS,
-    ...{ chain, parallel, vantage, output, anyPort, allowUnroutable, optOut: optOuts.list },
+    chain,
+    parallel,
+    vantage,
+    output,
+    anyPort,
+    allowUnroutable,
+    optOut: optOuts.list,
     agent: crawlerAgent(NAME, VERSION, flags.contact),
     contacts: flags.coordinate
       ? await fleetContacts(flags, optOuts, out, interrupted)
       : contactsOf(flags, nodeOptions, around),
     seeds: () =>
       firstAddresses(flags, chain, around.net, given, {
-        ...{ signal: interrupted, known },
+        signal: interrupted,
+        known,
         failed: (host, reason) => out.failure(failureLine(host, reason, out.paintLog)),
         unroutable: (addresses) => out.info(unroutableSentence(addresses)),
       }),

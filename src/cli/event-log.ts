@@ -90,7 +90,13 @@ function milestoneOf(peer: PeerInfo, to: PeerInfo['state']): string | undefined 
 
 /** The facts that every entry about a peer has. */
 const peerFacts = ({ id, addr, inbound, connection_type, network, state, ...peer }: PeerInfo) => ({
-  ...{ id, addr, inbound, connection_type, network, transport: peer.transport_protocol_type, state },
+  id,
+  addr,
+  inbound,
+  connection_type,
+  network,
+  transport: peer.transport_protocol_type,
+  state,
   ...(peer.version > 0 && { version: peer.version, subver: peer.subver, services: peer.services }),
 });
 
@@ -147,7 +153,9 @@ const refused = (addr: string, reason: Reason): Entry => ({
 });
 
 const redialFacts = ({ addr, delay, failures, reason }: Payload<'redial'>) => ({
-  ...{ addr, delay, failures },
+  addr,
+  delay,
+  failures,
   ...factsOf(reason),
 });
 

@@ -154,7 +154,12 @@ async function learned(
   const pace = paceOf(route.at.host, transport, flags);
   try {
     return await learnNode({
-      ...{ chain, transport, depth, clock: systemClock, signal: job.interrupted, ...pace },
+      chain,
+      transport,
+      depth,
+      clock: systemClock,
+      signal: job.interrupted,
+      ...pace,
       ...(maxWords !== undefined && { maxWords }),
       connections: connectionsOf(route, transport, flags),
       connection_type: dialCommand === undefined ? 'inbound' : 'manual',

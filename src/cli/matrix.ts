@@ -116,7 +116,13 @@ async function run(job: Invocation, flags: MatrixFlags, net: NodeNet): Promise<n
     job.out.info('If these nodes are not yours, use --polite.');
   const all = (nodes.length + OWN_NAMES.length) * cases.length;
   const matrix = await runMatrix({
-    ...{ cases, nodes, chain, lanes, polite, known: loadKnown(), signal: job.interrupted },
+    cases,
+    nodes,
+    chain,
+    lanes,
+    polite,
+    known: loadKnown(),
+    signal: job.interrupted,
     progress: (done) => job.out.status(`${done} of at most ${all} runs`),
   });
   job.out.status('');

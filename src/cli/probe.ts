@@ -95,7 +95,8 @@ async function probed(
   const reports = await eachOf(hosts, { limit: PARALLEL, interrupted }, async (host) => {
     const report = await probe(host, {
       ...given({ chain, rules, uacomment, v2transport, v2only, require: flags.require }),
-      ...{ net, lookup },
+      net,
+      lookup,
       signal: interrupted,
       create: (options) => recorder.node(options),
     });

@@ -170,6 +170,15 @@ export const evidenceOf = ({ evidence, verified }: Pick<Case, 'evidence' | 'veri
 
 /** A case that only has steps, for runs outside of the suite. */
 export const bareCase = (steps: readonly Step[], transport: Case['transport'] = 'v1'): Case => ({
-  ...{ id: 'bare', name: '', rule: '', grade: 'must', role: 'inbound', transport, steps },
-  ...{ dialects: [], tags: [], source: '', verified: [] },
+  id: 'bare',
+  name: '',
+  rule: '',
+  grade: 'must',
+  role: 'inbound',
+  transport,
+  steps,
+  dialects: [],
+  tags: [],
+  source: '',
+  verified: [],
 });

@@ -76,21 +76,36 @@ const line = objectWith({ at: whole, conn: string, side: oneOf('tester', 'node',
 
 const finding = object(
   {
-    ...{ id: text, name: text, rule: string, grade: oneOf(...GRADES) },
-    ...{ verdict: oneOf(...VERDICTS), seen: string, ms: whole },
+    id: text,
+    name: text,
+    rule: string,
+    grade: oneOf(...GRADES),
+    verdict: oneOf(...VERDICTS),
+    seen: string,
+    ms: whole,
   },
   { transcript: listOf(line) },
 );
 
 const nodeinfo = objectWith({
-  ...{ version: whole, subver: string, services: listOf(string), relay: oneOf(0, 1) },
-  ...{ sends: listOf(string), speaksfirst: flag, listener: string, dialect: string },
+  version: whole,
+  subver: string,
+  services: listOf(string),
+  relay: oneOf(0, 1),
+  sends: listOf(string),
+  speaksfirst: flag,
+  listener: string,
+  dialect: string,
 });
 
 const form = object(
   {
-    ...{ format: oneOf(FORMAT), tester: text, began: text, node: text },
-    ...{ findings: listOf(finding), absent: listOf(text) },
+    format: oneOf(FORMAT),
+    tester: text,
+    began: text,
+    node: text,
+    findings: listOf(finding),
+    absent: listOf(text),
   },
   { nodeinfo, error: text },
 );

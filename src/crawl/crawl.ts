@@ -220,12 +220,24 @@ export class Crawl {
     const { chain, vantage, agent, parallel, perNetgroup, rounds, sample } = this.options;
     const { networks, allowUnroutable, anyPort, maxAddresses, v2transport } = this.options;
     return {
-      ...{ event: 'begin', t: this.#wall, format: FORMAT_VERSION, resumed, chain: chain.name },
+      event: 'begin',
+      t: this.#wall,
+      format: FORMAT_VERSION,
+      resumed,
+      chain: chain.name,
       crawl: this.#id,
-      ...{ vantage, agent },
+      vantage,
+      agent,
       options: {
-        ...{ parallel, perNetgroup, rounds, sample, networks },
-        ...{ allowUnroutable, anyPort, maxAddresses, v2transport },
+        parallel,
+        perNetgroup,
+        rounds,
+        sample,
+        networks,
+        allowUnroutable,
+        anyPort,
+        maxAddresses,
+        v2transport,
       },
     };
   }

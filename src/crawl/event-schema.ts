@@ -40,8 +40,12 @@ const addresses = a(
 );
 
 const peer = objectWith({
-  ...{ version: whole, subver: text, services: hex, startingheight: whole },
-  ...{ relaytxes: flag, timeoffset: number },
+  version: whole,
+  subver: text,
+  services: hex,
+  startingheight: whole,
+  relaytxes: flag,
+  timeoffset: number,
 });
 
 const SCHEMAS: Readonly<Record<CrawlFileEvent['event'], Validator>> = {
@@ -54,12 +58,19 @@ const SCHEMAS: Readonly<Record<CrawlFileEvent['event'], Validator>> = {
   reply: objectWith({ addr: text, addresses }),
   attempt: objectWith(
     {
-      ...{ t: time, addr: text, round: natural, network, distance: natural, vantage: text },
+      t: time,
+      addr: text,
+      round: natural,
+      network,
+      distance: natural,
+      vantage: text,
       outcome: oneOf('reachable', 'rejected', 'unreachable', 'local'),
       reason: objectWith({ code }),
       v2: objectWith({ tried: flag, succeeded: flag }),
       phases: recordOf(number),
-      ...{ duration_ms: number, bytes: natural, replies_dropped: natural },
+      duration_ms: number,
+      bytes: natural,
+      replies_dropped: natural,
     },
     {
       transport: oneOf('v1', 'v2'),

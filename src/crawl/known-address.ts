@@ -20,7 +20,9 @@ export interface Origin {
 export const ADDRESS_BOOK = 'addresses';
 
 export const originOf = ({ source, services }: Seed): Origin => ({
-  ...{ source: '', distance: 0, services },
+  source: '',
+  distance: 0,
+  services,
   isFromBook: source === ADDRESS_BOOK,
 });
 

@@ -217,7 +217,11 @@ export class OpenContact implements ContactEffects {
     const phases = info?.phases ?? {};
     const transport = info?.transport_protocol_type;
     return {
-      ...{ addr: job.addr, round: job.round, t: this.#t, reason, phases },
+      addr: job.addr,
+      round: job.round,
+      t: this.#t,
+      reason,
+      phases,
       replies: this.#replies.map((each) => readReply(each.command, each.payload, each.t)),
       dropped: this.#dropped,
       duration_ms: Math.round((clock.now() - this.#startedat) * 1_000) / 1_000,

@@ -68,7 +68,9 @@ export class Lab {
     behaviours: [
       { name: HEALTHY, about: 'follows the protocol', expect: 'established' },
       {
-        ...{ name: BY_HAND, about: 'sends only the messages that you select', expect: 'ERR_TIME_HANDSHAKE' },
+        name: BY_HAND,
+        about: 'sends only the messages that you select',
+        expect: 'ERR_TIME_HANDSHAKE',
         condition: 'depends on what you send; without messages ',
       },
       ...FAULT_NAMES.map((name) => ({ name, about: FAULTS[name].about, expect: FAULTS[name].expect })),
@@ -138,9 +140,15 @@ export class Lab {
     const at = addressOf(behaviour);
     const { clock } = this.#time;
     const node = createNode({
-      ...{ chain: 'regtest', v2transport, uacomment: ['lab'], inspect: this.observer.inspect },
+      chain: 'regtest',
+      v2transport,
+      uacomment: ['lab'],
+      inspect: this.observer.inspect,
       // Twice the slots, since a replaced peer has its slot until the node notices the end of its connection.
-      ...{ clock, net: this.#net.at(at.host), maxoutbound: 2 * PEERS, ...NO_SOURCE_LIMITS },
+      clock,
+      net: this.#net.at(at.host),
+      maxoutbound: 2 * PEERS,
+      ...NO_SOURCE_LIMITS,
     });
     this.#nodes.set(name, node);
     this.observer.observe(node, { name, now: () => clock.now(), held: () => this.#time.held });
@@ -214,7 +222,9 @@ export class Lab {
 
   #simulatedNode(behaviour: string, net: Net): BitcoinNode {
     const common = {
-      ...{ chain: 'regtest', clock: this.#time.clock, uacomment: [behaviour.replaceAll('=', ' ')] },
+      chain: 'regtest',
+      clock: this.#time.clock,
+      uacomment: [behaviour.replaceAll('=', ' ')],
       services: servicesOf('NETWORK', 'WITNESS', 'NETWORK_LIMITED'),
     };
     if (behaviour === HEALTHY) return createNode({ ...common, net });

@@ -186,7 +186,9 @@ export class PageFeed {
     );
     const machines = MACHINES.map(({ name }) => name);
     return {
-      ...{ reasons, machines, sessions: [...this.sessions.keys()] },
+      reasons,
+      machines,
+      sessions: [...this.sessions.keys()],
       ...(this.lab && { lab: this.lab.menu }),
     };
   }

@@ -16,7 +16,15 @@ export interface Reading {
 export function rowOf(peer: PeerInfo, { key, at, held }: Reading): Row {
   const { id, inbound, connection_type, network, addr, version, subver, state } = peer;
   return {
-    ...{ key, id, inbound, connection_type, network, addr, version, subver, state },
+    key,
+    id,
+    inbound,
+    connection_type,
+    network,
+    addr,
+    version,
+    subver,
+    state,
     services: servicesLetters(peer.services),
     transport: peer.transport_protocol_type,
     ...(peer.pingtime !== undefined && { pingtime: peer.pingtime * 1_000 }),

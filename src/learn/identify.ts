@@ -82,7 +82,12 @@ export async function identify(options: IdentifyOptions): Promise<Identification
   const settle = Math.min(MOST_MS, Math.max(LEAST_MS, 4 * (clock.now() - begin)));
   try {
     const run = new WordRun(link, {
-      ...{ connections, chain, clock, transport, settle, greetingTimeout: settle },
+      connections,
+      chain,
+      clock,
+      transport,
+      settle,
+      greetingTimeout: settle,
     });
     const { label, questions } = await new Identifier(run, options.models).run();
     return { label, claimed: factsOf(run), questions, ms: Math.round(clock.now() - begin) };
@@ -177,13 +182,11 @@ class Identifier {
 }
 
 const candidateOf = ({ label, settings, model }: KnownModel): Candidate => ({
-  ...{
-    label,
-    settings,
-    greeting: solicited(model.greeting),
-    machine: solicitedOnly(model.machine),
-    state: 0,
-  },
+  label,
+  settings,
+  greeting: solicited(model.greeting),
+  machine: solicitedOnly(model.machine),
+  state: 0,
 });
 
 /** The machine without unsolicited messages in its outputs. */

@@ -61,7 +61,10 @@ export async function learnNode(options: LearnNodeOptions): Promise<LearnResult>
   const teacher = new NodeTeacher({ ...options, ...calibration });
   const { progress, maxWords = MAX_WORDS * teacher.inputs.length ** depth } = options;
   const learned = await learn({
-    ...{ teacher, depth, maxWords, reference: reference.machine },
+    teacher,
+    depth,
+    maxWords,
+    reference: reference.machine,
     ...(progress && { progress }),
   });
   const { words, symbols, repeated } = learned;
@@ -74,7 +77,14 @@ export async function learnNode(options: LearnNodeOptions): Promise<LearnResult>
   const model: Model = { ...frame, greeting, machine, nondeterminism: [...greetings, ...nondeterminism] };
   const seconds = Math.round(clock.now() - begin) / 1_000;
   return {
-    ...{ model, reference, differences: compare(reference, model) },
-    ...{ words, symbols, repeated, seconds, states: machine.states.length, settle },
+    model,
+    reference,
+    differences: compare(reference, model),
+    words,
+    symbols,
+    repeated,
+    seconds,
+    states: machine.states.length,
+    settle,
   };
 }

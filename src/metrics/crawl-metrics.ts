@@ -26,7 +26,10 @@ export interface CrawlFigures {
 export function crawlMetrics(read: () => CrawlFigures, registry: Registry): void {
   const by = (label: string, name: string, help: string, counts: (figures: CrawlFigures) => Counts): Gauge =>
     new Gauge({
-      ...{ name, help, labelNames: [label], registers: [registry] },
+      name,
+      help,
+      labelNames: [label],
+      registers: [registry],
       collect() {
         for (const [key, count] of Object.entries(counts(read()))) this.set({ [label]: key }, count);
       },
@@ -56,7 +59,9 @@ export function crawlMetrics(read: () => CrawlFigures, registry: Registry): void
 }
 
 const addresses = ({ known, queued, active, attempted, reachable }: CrawlFigures): Counts => ({
-  ...{ known, queued, reachable },
+  known,
+  queued,
+  reachable,
   open: active,
   contacted: attempted,
 });

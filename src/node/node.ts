@@ -86,7 +86,11 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     this.#targets = new OutboundTargets(targets, this.#targetsListener());
     const refused = (addr: string, reason: Reason): void => void this.emit('refused', { addr, reason });
     this.#accepted = new AcceptedLinks({
-      ...{ pool: this.#pool, clock: env.clock, v2transport: this.#v2transport, supervise, refused },
+      pool: this.#pool,
+      clock: env.clock,
+      v2transport: this.#v2transport,
+      supervise,
+      refused,
     });
     this.#listeners = new Listeners({
       net: env.net,
@@ -237,7 +241,9 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
   #automaticOf(options: NodeOptions, netgroups: Netgroups): AutomaticOutbound {
     const env = this.#env;
     const source = candidateSourceOf(options, {
-      ...{ env, chain: this.chain, netgroups },
+      env,
+      chain: this.chain,
+      netgroups,
       outbound: () => this.#pool.outbound(),
       unroutable: (addresses) => this.emit('unroutable', { addresses }),
     });
@@ -264,7 +270,10 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
     if (!book) return undefined;
     const { clock } = this.#env;
     const relay = new AddressRelay({
-      ...{ book, clock, services, networks: outbound?.networks ?? DEFAULT_NETWORKS },
+      book,
+      clock,
+      services,
+      networks: outbound?.networks ?? DEFAULT_NETWORKS,
       listening: () => this.#listeners.endpoints,
       send: (id, message) => void this.send(id, message),
     });

@@ -56,12 +56,10 @@ export function candidateSourceOf(options: NodeOptions, parts: SourceParts): Can
   if (!book) return dnsSeeds;
   const seeds = seednodes ? [seednodes, dnsSeeds] : [dnsSeeds];
   return new BookSource({
-    ...{
-      book,
-      seeds,
-      clock: env.clock,
-      fullRelayPeers: () => [...parts.outbound()].filter(isFullRelay).length,
-    },
+    book,
+    seeds,
+    clock: env.clock,
+    fullRelayPeers: () => [...parts.outbound()].filter(isFullRelay).length,
     requiredServices: options.rules?.requiredServices ?? CORE_RULES.requiredServices,
     networks,
     takenGroups: () => takenGroups(parts.outbound(), netgroups),

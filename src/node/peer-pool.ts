@@ -215,7 +215,9 @@ export class PeerPool implements ConnectionOwner {
       },
       connection,
       {
-        ...{ input, compiled, inspected: parent !== undefined && isInspected(parent.system) },
+        input,
+        compiled,
+        inspected: parent !== undefined && isInspected(parent.system),
         over: () => this.#transports.delete(input.id),
         ...(parent && { parent }),
       },

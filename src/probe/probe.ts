@@ -260,7 +260,11 @@ class Probe {
     const reason = other ?? report.reason;
     const { version, verack } = report.phases;
     const diagnosis = diagnose({
-      ...{ reason, chain, port, answer, dials },
+      reason,
+      chain,
+      port,
+      answer,
+      dials,
       v2transport: options.v2transport === true || options.v2only === true,
       v2only: options.v2only === true,
       got: {

@@ -70,7 +70,12 @@ export class SecondLook {
   async #answers(chain: Chain, addr: string, transport: 'v1' | 'v2'): Promise<boolean> {
     const { net, clock, lookup, rules } = this.options;
     const node = createNode({
-      ...{ chain, net, clock, lookup, maxinbound: 0, maxoutbound: 1 },
+      chain,
+      net,
+      clock,
+      lookup,
+      maxinbound: 0,
+      maxoutbound: 1,
       v2only: transport === 'v2',
       rules: { ...rules, handshakeTimeout: LOOK_MS, connectTimeout: LOOK_MS },
     });

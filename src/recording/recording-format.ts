@@ -234,7 +234,10 @@ export function recordedOptions(options: NodeOptions, faults: readonly Fault[]):
 function recordedOutbound({ slots, once = false, ...rest }: OutboundOptions): RecordedOutbound {
   const { blockrelay = BLOCK_RELAY_SLOTS, feelerInterval = FEELER_INTERVAL, anchors = [] } = rest;
   return {
-    ...{ slots, once, blockrelay, feelerInterval },
+    slots,
+    once,
+    blockrelay,
+    feelerInterval,
     anchors: anchors.map(({ host, port }) => ({ host, port })),
   };
 }

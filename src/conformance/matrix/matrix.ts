@@ -98,7 +98,11 @@ function nodeOf({ name, report }: NamedReport, roles: ReadonlyMap<string, Case['
   const { node, nodeinfo, error, findings, absent } = report;
   const inRole = (role: Case['role']): Count => countOf(findings.filter(({ id }) => roles.get(id) === role));
   return {
-    ...{ name, node, listener: inRole('inbound'), dialler: inRole('outbound'), absent },
+    name,
+    node,
+    listener: inRole('inbound'),
+    dialler: inRole('outbound'),
+    absent,
     ...(nodeinfo && { nodeinfo }),
     ...(error !== undefined && { error }),
   };
@@ -108,7 +112,14 @@ function caseOf(it: Case): Omit<MatrixCase, 'results'> {
   const { id, name, rule, grade, role, transport, source, verified } = it;
   const bips = [...rule.matchAll(/BIP(\d+)/g)].map(([, number]) => Number(number));
   return {
-    ...{ id, name, rule, grade, role, transport, source, verified },
+    id,
+    name,
+    rule,
+    grade,
+    role,
+    transport,
+    source,
+    verified,
     bips: [...new Set(bips)],
     commands: commandsOf(it),
     evidence: evidenceOf(it),
@@ -130,7 +141,9 @@ const resultsOf = (id: string, columns: readonly Column[]): Record<string, Matri
   );
 
 const resultOf = ({ verdict, seen, ms, transcript = [] }: Finding): MatrixResult => ({
-  ...{ verdict, seen, ms },
+  verdict,
+  seen,
+  ms,
   log: timed(transcript),
 });
 

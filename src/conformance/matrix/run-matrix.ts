@@ -54,7 +54,9 @@ export async function runMatrix(options: MatrixOptions): Promise<Matrix> {
   ]);
   const seconds = Math.round(systemClock.now() - start) / 1_000;
   return matrixOf(cases, reports, {
-    ...{ tester: `${NAME} ${VERSION}`, began, seconds },
+    tester: `${NAME} ${VERSION}`,
+    began,
+    seconds,
     chain: chain.chain,
   });
 }
@@ -65,7 +67,13 @@ const reportOn = (
   progress: () => void,
 ): Promise<Report> =>
   conform({
-    ...{ cases, subject, chain, known, polite, progress, keepsTranscripts: true },
+    cases,
+    subject,
+    chain,
+    known,
+    polite,
+    progress,
+    keepsTranscripts: true,
     ...(lanes !== undefined && { lanes }),
     ...(signal && { signal }),
   });

@@ -81,7 +81,10 @@ export async function joinFleet({ url, credentials }: FleetOptions): Promise<Fle
   let connection: NatsConnection;
   try {
     connection = await nats.connect({
-      ...{ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: RETRY, name: 'verack crawl' },
+      servers: url,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RETRY,
+      name: 'verack crawl',
       ...(authenticator && { authenticator }),
     });
   } catch (error) {
@@ -110,15 +113,23 @@ async function makeStreams(
   const duplicate_window = DUPLICATE_WINDOW * HOUR * NANOS;
   const storage = StorageType.File;
   await manager.streams.add({
-    ...{ name: JOBS.stream, subjects: [JOBS.subject], storage, duplicate_window },
+    name: JOBS.stream,
+    subjects: [JOBS.subject],
+    storage,
+    duplicate_window,
     retention: RetentionPolicy.Workqueue,
   });
   await manager.streams.add({
-    ...{ name: RESULTS.stream, subjects: [RESULTS.subjects], storage, duplicate_window },
+    name: RESULTS.stream,
+    subjects: [RESULTS.subjects],
+    storage,
+    duplicate_window,
     max_age: RESULT_AGE * HOUR * NANOS,
   });
   const wanted: Partial<ConsumerInfo['config']> = {
-    ...{ durable_name: JOBS.consumer, ack_policy: AckPolicy.Explicit, ack_wait: ACK_WAIT * NANOS },
+    durable_name: JOBS.consumer,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: ACK_WAIT * NANOS,
     // So large that it limits nothing: each worker fetches only as many jobs as it can process.
     max_ack_pending: 100_000,
   };

@@ -46,7 +46,9 @@ const column = (
   about: string,
   rest: Omit<Column, 'head' | 'width' | 'about'>,
 ): Column => ({
-  ...{ head, width, about },
+  head,
+  width,
+  about,
   ...rest,
 });
 

@@ -206,7 +206,10 @@ export class ObservationTree {
 }
 
 const blank = (parent: number, input: number, depth: number, final: boolean): Node => ({
-  ...{ parent, input, depth, final },
+  parent,
+  input,
+  depth,
+  final,
   children: new Map(),
   stamp: 0,
 });
