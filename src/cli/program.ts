@@ -120,9 +120,10 @@ function programOf(
   program
     .description('The Bitcoin peer-to-peer handshake as an explicit state machine.')
     .usage('VERB [targets] [options]')
+    .commandsGroup('Verbs:')
     .version(`${NAME} ${VERSION}`, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help, or the help of a verb')
-    .helpCommand('help [command]', 'print the help of a verb')
+    .helpCommand('help [verb]', 'print the help of a verb')
     .addHelpText('after', ({ error: isError }) => notes(widthOf(isError ? context.stderr : context.stdout)));
   configure(program, context, { examples: EXAMPLES });
   for (const verb of verbs) {
