@@ -4,7 +4,7 @@ import type { BitcoinNode, Net, NodeOptions, Reason } from '../src/index.js';
 import type { Facts } from '../src/reasons.js';
 import type { Link } from '../src/net/link.js';
 import { NETWORKS } from '../src/networks.js';
-import { SendQueue } from '../src/connection/send-queue.js';
+import { UnsentBytes } from '../src/connection/unsent-bytes.js';
 import { RateLimiter } from '../src/connection/rate-limiter.js';
 import { createV1Framer } from '../src/wire/index.js';
 import { greeting, VERACK } from './grid/handshake.js';
@@ -142,7 +142,7 @@ describe('a peer that does not read', () => {
 
 describe('bytes that wait to be sent', () => {
   const look = (...steps: [at: number, pending: number, added?: number][]): number => {
-    const backlog = new SendQueue();
+    const backlog = new UnsentBytes();
     for (const [at, pending, added] of steps) backlog.update(at, pending, added);
     return backlog.stalledat;
   };

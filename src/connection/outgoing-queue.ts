@@ -4,7 +4,7 @@
  */
 import type { Link } from '../net/link.js';
 import { ReadGate } from './read-gate.js';
-import { SendQueue } from './send-queue.js';
+import { UnsentBytes } from './unsent-bytes.js';
 import type { Traffic } from './traffic.js';
 
 /** Default of `maxsendbuffer`, bytes (Core: `-maxsendbuffer`, 1,000 kB). */
@@ -16,7 +16,7 @@ export class OutgoingQueue {
   /** Stops and restarts reading from the peer. */
   readonly gate = new ReadGate();
   /** Created when bytes have to wait for the first time: for most peers the system takes everything at once. */
-  #waiting: SendQueue | undefined;
+  #waiting: UnsentBytes | undefined;
   #frames: Uint8Array[] | undefined;
   #isCorked = false;
 
@@ -59,7 +59,7 @@ export class OutgoingQueue {
     const at = (this.traffic.lastsend = this.clock.at);
     const { pending } = link;
     if (pending === 0) return;
-    this.#waiting ??= new SendQueue();
+    this.#waiting ??= new UnsentBytes();
     this.#waiting.update(at, pending, sizeOf(frames));
     if (pending <= this.limit) return;
     this.isFull = true;

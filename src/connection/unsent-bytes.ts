@@ -1,5 +1,5 @@
 /** Measures what waits to be sent to one peer: how many bytes, and since when the system has taken none of them. */
-export class SendQueue {
+export class UnsentBytes {
   /** Bytes that waited at the last update. */
   bytes = 0;
   /** Timestamp since which bytes wait and the system has taken none; -1 when none wait. */
