@@ -14,6 +14,7 @@ import { politeAfter, solicited } from '../src/learn/polite-inputs.js';
 import { NETWORKS } from '../src/networks.js';
 import { driven } from './support/drive-clock.js';
 import { memoryNetwork } from './support/memory-nodes.js';
+import { play, type Script } from './support/scripted-node.js';
 
 const MODELS = loadKnownModels();
 const AT = { host: '10.0.0.1', port: 18_444 };
@@ -99,6 +100,28 @@ describe('our own node', () => {
   test('is named over v2 too, where it refuses v1', async () => {
     const { label, claimed } = await identified(MODELS, { transport: 'v2' });
     expect([label, claimed.subver]).toEqual(['verack', '/Satoshi:29.0.0/']);
+  });
+
+  test.each([
+    ['a ping every 100 ms', 1, 100],
+    ['300 pings every 100 ms', 300, 100],
+  ])('a node that does not stop sending is given up: %s', async (_name, count, ms) => {
+    const { clock, net } = memoryNetwork();
+    const chatty: Script = {
+      opened: (connection) => {
+        const chatter = (): void => {
+          for (let n = 0; n < count; n += 1) connection.send('ping', new Uint8Array(8));
+          clock.setTimeout(chatter, ms);
+        };
+        chatter();
+      },
+    };
+    await net.at(AT.host).listen(AT, (link) => play(link, chatty));
+    const connections = dialledConnections(AT, clock, net.at('10.0.0.2'));
+    const options = { connections, chain: NETWORKS.regtest, clock, models: MODELS };
+    const { label, questions } = await driven(clock, identify(options), 50);
+    expect([label, questions.map(({ output }) => output)]).toEqual([UNKNOWN, ['endless']]);
+    expect(clock.now()).toBeLessThan(22_000);
   });
 
   test('is unknown when no model is one of it', async () => {

@@ -76,9 +76,9 @@ export function settleOf(sorted: readonly number[]): number {
   return Math.round(Math.min(MOST_MS, Math.max(LEAST_MS, MARGIN * usual)));
 }
 
-/** The contents of the `version` among the messages of a connection; zeros and empty text when there is none. */
-export function factsOf(run: Pick<Run, 'messages'> | undefined): Omit<NodeFacts, 'v2'> {
-  const payload = run?.messages.find(({ command }) => command === 'version')?.payload;
+/** The contents of the `version` of a connection; zeros and empty text when there is none. */
+export function factsOf(run: Pick<Run, 'version'> | undefined): Omit<NodeFacts, 'v2'> {
+  const payload = run?.version;
   const fields = payload ? versionFields(payload) : {};
   return {
     version: Number(fields.version ?? 0),

@@ -9,6 +9,9 @@ export const CLOSE = 'close';
 /** Bytes that are not a message: on v1, the key of a node that recognised the connection as v2. */
 export const NO_MESSAGE = 'bytes';
 
+/** The whole output of a node that does not stop sending. */
+export const ENDLESS = 'endless';
+
 /**
  * The name of a message in an output. A ping without a nonce (BIP31) and a pong with another nonce than `nonce` (hex, wire order)
  * have names of their own.
@@ -19,6 +22,6 @@ export function describeMessage(command: string, payload: Uint8Array, nonce: str
   return command;
 }
 
-/** Whether nothing can follow an output: the connection is closed, or its bytes cannot be read as messages. */
+/** Whether nothing can follow an output: the connection is closed, its bytes cannot be read as messages, or it has no end. */
 export const isFinal = (output: string): boolean =>
-  output.endsWith(CLOSE) || output.split(' ').includes(NO_MESSAGE);
+  output.endsWith(CLOSE) || output === ENDLESS || output.split(' ').includes(NO_MESSAGE);

@@ -7,7 +7,7 @@ import type { Clock, Link } from '../net/index.js';
 import { type Chain, VerackError } from '../index.js';
 import { type Input, PING_NONCE, type TransportName } from './alphabet.js';
 import type { Connections } from './fresh-connections.js';
-import { CLOSE, describeMessage, isFinal, NO_MESSAGE } from './output.js';
+import { CLOSE, describeMessage, ENDLESS, isFinal, NO_MESSAGE } from './output.js';
 
 export interface RunOptions {
   readonly connections: Connections;
@@ -26,15 +26,10 @@ export interface Run {
   readonly greeting: string;
   /** One output per input; fewer when one is final. */
   readonly outputs: readonly string[];
-  /** All messages that the node sent. */
-  readonly messages: readonly Message[];
+  /** The payload of the node's first `version`. */
+  readonly version: Uint8Array | undefined;
   /** The longest time between an input and a part of its output, or the end of the connection, milliseconds. */
   readonly latency: number;
-}
-
-export interface Message {
-  readonly command: string;
-  readonly payload: Uint8Array;
 }
 
 /** The outputs of a run that are known from earlier runs: the one before the first input, and those of the first inputs. */
@@ -47,6 +42,9 @@ export interface Expected {
 const V2_MS = 5_000;
 /** Time limit for the next part of a known output, milliseconds. */
 const EXPECTED_MS = 2_000;
+/** An output with more messages, or one that takes longer in milliseconds, is {@link ENDLESS}. */
+const MAX_PARTS = 1_000;
+const LONGEST_MS = 20_000;
 
 /** Runs a word. A known output is complete when it equals the expected one, any other output after silence. Rejects with a {@link VerackError} if the connection or its v2 handshake fails. */
 export async function runWord(
@@ -60,7 +58,7 @@ export async function runWord(
     const greeting = await run.greet(expected?.greeting);
     const outputs: string[] = [];
     if (!isFinal(greeting)) await askAll(run, word, outputs, expected?.outputs);
-    return { greeting, outputs, messages: run.messages, latency: run.latency };
+    return { greeting, outputs, version: run.version, latency: run.latency };
   } finally {
     link.destroy();
   }
@@ -81,8 +79,8 @@ async function askAll(
 
 /** One connection, to which inputs are sent one by one. The caller destroys the link. */
 export class WordRun {
-  /** All messages that the node sent so far. */
-  readonly messages: Message[] = [];
+  /** The payload of the node's first `version`; no other message is kept. */
+  version: Uint8Array | undefined;
   /** The longest time between an input and a part of its output, or the end of the connection, milliseconds. */
   latency = 0;
   readonly #connection: TesterConnection;
@@ -123,13 +121,17 @@ export class WordRun {
     if (bytes) this.#connection.write([bytes], input.name);
   }
 
-  /** Collects output until it equals the expected one, until nothing arrives for `first` milliseconds, or until the settle time after the last part. */
+  /**
+   * Collects output until it equals the expected one, until nothing arrives for `first` milliseconds, until the settle time after
+   * the last part, or to its limits.
+   */
   async #output(first: number, expected?: string): Promise<string> {
     const { clock, settle } = this.options;
     const begin = clock.now();
     const parts: string[] = [];
     const patience = expected === undefined ? 0 : EXPECTED_MS;
     for (let until = begin + Math.max(first, patience); parts.join(' ') !== expected;) {
+      if (parts.length > MAX_PARTS || clock.now() - begin > LONGEST_MS) return ENDLESS;
       const item = this.#connection.take();
       if (item) {
         parts.push(this.#describe(item));
@@ -152,7 +154,7 @@ export class WordRun {
 
   #describe(item: ReceivedItem): string {
     if (item.kind === 'stray') return NO_MESSAGE;
-    this.messages.push(item);
+    if (item.command === 'version') this.version ??= item.payload;
     return describeMessage(item.command, item.payload, PING_NONCE);
   }
 
