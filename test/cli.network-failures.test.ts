@@ -39,3 +39,17 @@ test.each([
     /^verack \w+: ERR_DIAL_DNS: the name has no address \(host: a\.\w+, .*IP address\.\n$/,
   );
 });
+
+test.each(['nats://abc.onion:4222', 'abc.ONION.', 'tls://abc.b32.i2p'])(
+  'the name of a NATS server is not looked up: %s',
+  async (url) => {
+    const { code, stderr } = await ran(`crawl --regtest --seednode 8.8.8.8 --nats ${url}`, CLI_COMMANDS);
+    expect(code).toBe(EXIT.unreachable);
+    expect(stderr).toMatch(/^verack crawl: ERR_DIAL_DNS: .* is not looked up: give an IP address\.\n$/);
+  },
+);
+
+test('a URL of a NATS server that is none is a usage error', async () => {
+  const { code, stderr } = await ran('crawl --regtest --seednode 8.8.8.8 --nats nats://[', CLI_COMMANDS);
+  expect([code, stderr]).toEqual([EXIT.usage, expect.stringContaining('it takes nats://HOST[:PORT]')]);
+});

@@ -303,6 +303,17 @@ describe('a name', () => {
     await node.stop();
   });
 
+  test('is looked up again when its only address is connected already, and then has another', async () => {
+    const setup = memoryNetwork(0);
+    for (const at of [A, B]) await v1Peer(setup.net, at, false);
+    const node = setup.node({ lookup: lookupOf([[A.host], [B.host]]).lookup }, HERE);
+    node.dial(A);
+    const peer = node.dial('node.example', { persistent: true });
+    await setup.pass(5_000);
+    expect(peer.info()).toMatchObject({ addr: '10.0.0.2:18444', state: 'established' });
+    await node.stop();
+  });
+
   test('has its lookup cancelled by close', async () => {
     const setup = memoryNetwork(0);
     let cancelled = 0;

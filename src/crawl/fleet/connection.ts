@@ -7,7 +7,7 @@ import type { JetStreamClient, JetStreamManager, ConsumerInfo } from '@nats-io/j
 import type { KV } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { VerackError } from '../../index.js';
-import { readInputFile } from '../../net/index.js';
+import { readInputFile, resolveHost } from '../../net/index.js';
 import {
   ACK_WAIT,
   DUPLICATE_WINDOW,
@@ -67,14 +67,26 @@ function credentialsIn(file: string): Uint8Array {
   }
 }
 
+/** The host in a URL, whose scheme may be missing. */
+function hostIn(url: string): string {
+  try {
+    const { hostname } = new URL(url.includes('://') ? url : `nats://${url}`);
+    return hostname.replace(/^\[|\]$/g, '');
+  } catch {
+    throw bad(url, 'it takes nats://HOST[:PORT]');
+  }
+}
+
 /**
- * Connects to the server, and creates missing streams and buckets.
+ * Connects to the server, and creates missing streams and buckets. The name is looked up first, because a look-up by the
+ * client that gets no answer keeps the process from ending, and the client queries DNS for `.onion` names too.
  *
  * @throws VerackError `ERR_LOCAL_ARGUMENT` when the URL, the credentials or the client library are unusable, or the server's
- *   certificate is not trusted; `ERR_DIAL_REFUSED` when no server listens there
+ *   certificate is not trusted; `ERR_DIAL_REFUSED` when no server listens there; `ERR_DIAL_DNS` as `resolveHost`
  */
 export async function joinFleet({ url, credentials }: FleetOptions): Promise<Fleet> {
   if (/\/\/[^/]*@/.test(url)) throw bad('--nats', 'no secrets on the command line: use --nats-creds FILE');
+  await resolveHost(hostIn(url));
   const nats = await load();
   const authenticator =
     credentials === undefined ? undefined : nats.credsAuthenticator(credentialsIn(credentials));
