@@ -63,7 +63,10 @@ export function mayRetry(context: OutboundContext, code: ReasonCode): boolean {
   if (code === 'ERR_PROTO_SELF') return context.selfconnections + 1 < MAX_SELF_CONNECTIONS;
   // A name may have another address at its next lookup.
   if (code === 'ERR_POLICY_DUPLICATE') return context.name !== '';
-  return REASONS[code].retry === 'later';
+  const { retry, family } = REASONS[code];
+  // A name that led to a suitable node before may do so again, although its address belongs to another host for a while.
+  if (context.name !== '' && context.established && family !== 'local') return true;
+  return retry === 'later';
 }
 
 export function failed(

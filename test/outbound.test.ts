@@ -314,6 +314,27 @@ describe('a name', () => {
     await node.stop();
   });
 
+  test.each([
+    [[A.host], 'established'],
+    [[B.host], undefined],
+  ])(
+    'that leads to a stranger for a while is looked up again if it led to a node before: %j',
+    async (first, state) => {
+      const setup = memoryNetwork(0);
+      const known = await v1Peer(setup.net, A, false);
+      await setup.net.listen(B, (link) => link.write([Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')]));
+      const { lookup, names } = lookupOf([first, [B.host], [A.host]]);
+      const node = setup.node({ lookup, v2transport: false }, HERE);
+      const peer = node.dial('node.example', { persistent: true });
+      await setup.pass(0);
+      known.link?.end();
+      await setup.pass(20_000);
+      expect(peer.info()?.state === 'established' ? 'established' : undefined).toBe(state);
+      expect(names).toHaveLength(state === undefined ? 1 : 3);
+      await node.stop();
+    },
+  );
+
   test('has its lookup cancelled by close', async () => {
     const setup = memoryNetwork(0);
     let cancelled = 0;

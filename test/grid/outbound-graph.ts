@@ -10,11 +10,12 @@ type Snapshot = SnapshotFrom<typeof outboundMachine>;
 
 /** Failures and the delay do not change which transition is taken. */
 function key({ value, context }: Snapshot): string {
-  const { addresses, current, v1addresses, selfconnections, reason } = context;
+  const { name, established, addresses, current, v1addresses, selfconnections, reason } = context;
   const leaf = leafOf(value);
   if (leaf === 'closed' || leaf === 'failed') return [leaf, reason?.code].join(' ');
   const self = Math.min(selfconnections, MAX_SELF_CONNECTIONS);
-  return [leaf, addresses.length, current, [...v1addresses].sort().join('+'), self].join(' ');
+  const isProven = name !== '' && established;
+  return [leaf, addresses.length, current, [...v1addresses].sort().join('+'), self, isProven].join(' ');
 }
 
 const trials: Trial[] = Object.entries(OUTBOUND_GRID_EVENTS)

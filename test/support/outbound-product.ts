@@ -94,8 +94,9 @@ function movesFrom({ leaf, pending, snapshot, armed }: Moment): Move[] {
 }
 
 const keyOf = ({ snapshot, leaf, pending, open, proven, self, isOver }: Moment): string => {
-  const { addresses, current, v1addresses, failures, selfconnections, reason } = snapshot.context;
-  const facts = [addresses, current, v1addresses, Math.min(failures, 10), selfconnections];
+  const { addresses, current, v1addresses, failures, selfconnections, established, reason } =
+    snapshot.context;
+  const facts = [addresses, current, v1addresses, Math.min(failures, 10), selfconnections, established];
   return JSON.stringify([leaf, ...(isOver ? [reason?.code] : facts), pending, open, proven, self]);
 };
 
