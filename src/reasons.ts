@@ -23,7 +23,7 @@ export interface ReasonRow {
   readonly family:
     'dial' | 'link' | 'frame' | 'v2' | 'codec' | 'protocol' | 'policy' | 'time' | 'local' | 'end';
   readonly blame: Blame;
-  /** `later`: a persistent dial tries again, with increasing delays; `no`: it is given up. */
+  /** `later`: a persistent dial tries again, with increasing delays; `no`: it is given up, unless its name has led to a node before. */
   readonly retry: Retry;
   /** Exit code of a one-shot command whose only target ended for this reason. */
   readonly exit: number;
