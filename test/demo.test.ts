@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Demo, isExpected, type Outcome, startDemo } from '../src/demo/demo.js';
 import { SCENARIOS, type Scenario } from '../src/demo/scenarios.js';
-import { createNode, type PeerInfo, VirtualClock } from '../src/index.js';
+import { createNode, parseEndpoint, type PeerInfo, tcpNet, VirtualClock } from '../src/index.js';
 
 const HANDSHAKE_MS = 1_000;
 /** Only reached when the test hangs, milliseconds. */
@@ -62,6 +62,12 @@ describe('the demo', () => {
       expect(asExpected).toBe(true);
     },
   );
+
+  test('no other socket can get its closed port, which would mix up two scenarios', async () => {
+    const { peer } = outcomes.find(({ scenario }) => scenario.name === 'closed-port')!;
+    const listening = tcpNet().listen(parseEndpoint(peer?.addr ?? '', 0), () => undefined);
+    await expect(listening).rejects.toMatchObject({ code: 'ERR_LOCAL_ADDRESS' });
+  });
 
   test('reports an unexpected outcome', () => {
     const { scenario, peer } = outcomes.find((outcome) => outcome.scenario.name === 'bad checksum')!;

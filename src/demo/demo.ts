@@ -2,8 +2,16 @@
  * The demo: a small network on loopback around one node. The node dials healthy and faulty listeners, other nodes dial it,
  * and each connection must end as {@link SCENARIOS} expects.
  */
-import { type Endpoint, faultyNet, formatEndpoint, type Net, parseFault, tcpNet } from '../net/index.js';
-import { type BitcoinNode, createNode, type NodeOptions, type PeerInfo } from '../index.js';
+import {
+  type Endpoint,
+  faultyNet,
+  formatEndpoint,
+  type Link,
+  type Net,
+  parseFault,
+  tcpNet,
+} from '../net/index.js';
+import { type BitcoinNode, createNode, type NodeOptions, type PeerInfo, VerackError } from '../index.js';
 import { servicesOf } from '../wire/index.js';
 import { SCENARIOS, type Scenario } from './scenarios.js';
 
@@ -60,6 +68,8 @@ class DemoNetwork {
   /** Scenarios by the address of the peer as the node sees it. */
   readonly #scenarios = new Map<string, Scenario>();
   readonly #net = tcpNet();
+  /** The ends of the connection that keeps the closed port. */
+  readonly #held: Link[] = [];
 
   constructor(private readonly options: DemoOptions) {
     const { handshakeTimeout = 3_000, inspect, create = createNode } = options;
@@ -90,6 +100,7 @@ class DemoNetwork {
   }
 
   async close(): Promise<void> {
+    for (const link of this.#held) link.destroy();
     await Promise.all([this.node, ...this.#others].map((node) => node.stop()));
   }
 
@@ -129,11 +140,15 @@ class DemoNetwork {
     return scenario.fault === undefined ? this.#net : faultyNet(this.#net, parseFault(scenario.fault));
   }
 
-  /** A port on which a listener has just been closed. */
+  /** A port without a listener that no other socket can get meanwhile: the local port of an open connection. */
   async #closedPort(): Promise<Endpoint> {
-    const listener = await this.#net.listen(LOOPBACK, (link) => link.destroy());
+    const listener = await this.#net.listen(LOOPBACK, (link) => this.#held.push(link));
+    const link = await new Promise<Link>((opened, reject) => {
+      this.#net.dial(listener.local, { opened, failed: (code) => reject(new VerackError(code)) });
+    });
+    this.#held.push(link);
     await listener.close();
-    return listener.local;
+    return link.local;
   }
 
   #peers(): Map<Scenario | undefined, PeerInfo> {
