@@ -86,7 +86,9 @@ function hostIn(url: string): string {
  */
 export async function joinFleet({ url, credentials }: FleetOptions): Promise<Fleet> {
   if (/\/\/[^/]*@/.test(url)) throw bad('--nats', 'no secrets on the command line: use --nats-creds FILE');
-  await resolveHost(hostIn(url));
+  const host = hostIn(url);
+  // The networks of cloud providers have names under .internal, which are never the name of a peer.
+  if (!host.endsWith('.internal')) await resolveHost(host);
   const nats = await load();
   const authenticator =
     credentials === undefined ? undefined : nats.credsAuthenticator(credentialsIn(credentials));
