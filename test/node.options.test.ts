@@ -43,6 +43,14 @@ test('a dial', async () => {
   await node.stop();
 });
 
+test('a listener', async () => {
+  const node = createNode({ chain: 'regtest', net });
+  const listening = node.listen(at, { singal: AbortSignal.abort() } as object);
+  const facts = { value: 'singal', why: expect.stringContaining('did you mean signal?') };
+  await expect(listening).rejects.toMatchObject({ code: 'ERR_LOCAL_ARGUMENT', facts });
+  await node.stop();
+});
+
 test('a probe', async () => {
   const asked = probe('127.0.0.1:1', { chian: 'regtest' } as object);
   const facts = { value: 'chian', why: expect.stringContaining('did you mean chain?') };

@@ -33,6 +33,7 @@ import { Listeners } from './listeners.js';
 import {
   chainOf,
   checkDialOptions,
+  checkListenOptions,
   checkOptions,
   type DialOptions,
   environmentOf,
@@ -165,10 +166,12 @@ export class BitcoinNode extends EventEmitter<NodeEvents> implements AsyncDispos
 
   /**
    * Accepts peers on an endpoint; port 0 lets the system choose. Rejects with the codes of `Net.listen` on failure, and with
-   * `ERR_LOCAL_CANCELLED` when the node is stopping or the signal has aborted. An abort later closes the listener.
+   * `ERR_LOCAL_CANCELLED` when the node is stopping or the signal has aborted, and with `ERR_LOCAL_ARGUMENT` for an option that
+   * does not exist. An abort later closes the listener.
    */
-  async listen(at: Endpoint, { signal }: { signal?: AbortSignal } = {}): Promise<Listener> {
-    const listener = await this.#listeners.open(at, signal);
+  async listen(at: Endpoint, options: { signal?: AbortSignal } = {}): Promise<Listener> {
+    checkListenOptions(options);
+    const listener = await this.#listeners.open(at, options.signal);
     this.emit('listening', listener.local);
     return listener;
   }

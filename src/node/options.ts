@@ -184,6 +184,9 @@ const DIAL_NAMES = Object.keys(DIAL_OPTIONS);
 /** @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that `dial` does not have */
 export const checkDialOptions = (options: DialOptions): void => checkOptionNames(options, DIAL_NAMES);
 
+/** @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that `listen` does not have */
+export const checkListenOptions = (options: object): void => checkOptionNames(options, ['signal']);
+
 /**
  * Checks the options when the node is created: otherwise a bad value would fail in the middle of a connection.
  *
