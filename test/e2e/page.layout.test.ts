@@ -142,6 +142,31 @@ describeNode('chromium', 'the layout of the page', () => {
     await page.locator('#chart-scroll text', { hasText: '60 s in all' }).waitFor();
   });
 
+  test('the page is live once the first update has arrived, which permits the commands of the lab', async () => {
+    const page = await (await browser.newContext()).newPage();
+    pages.push(page);
+    const held: (string | Buffer)[] = [];
+    let release = (): void => undefined;
+    const isHolding = new Promise<void>((resolve) => {
+      void page.routeWebSocket(/\/feed$/, (toPage) => {
+        const toNode = toPage.connectToServer();
+        toNode.onMessage((message) => {
+          held.push(message);
+          resolve();
+        });
+        release = () => {
+          toNode.onMessage((message) => toPage.send(message));
+          for (const message of held) toPage.send(message);
+        };
+      });
+    });
+    await page.goto(`${relay.url}#/lab`);
+    await isHolding;
+    expect(await page.locator('#link').textContent()).not.toBe('live');
+    release();
+    await page.locator('#link.live').waitFor();
+  });
+
   test('a message with a wrong checksum has its arrow, and a held clock waits for the first step', async () => {
     const page = await visit('lab', WINDOWS[0]);
     await page.getByRole('button', { name: 'hold', exact: true }).click();

@@ -77,6 +77,8 @@ class Page {
 
   #apply(update: Update): void {
     this.#pageState.apply(update);
+    // Not before the first update: it has the token without which the node ignores the commands of the lab.
+    this.#showLink('live', 'live');
     this.#table.markChanged();
     this.#chart.offer(this.#pageState.start.machines);
     this.#lab.offer(this.#pageState.start.lab);
@@ -89,7 +91,6 @@ class Page {
   #opened(): void {
     this.#pageState.clear();
     this.#visible = '';
-    this.#showLink('live', 'live');
     if (this.#selected) this.#socket.send({ select: this.#selected });
   }
 
