@@ -134,7 +134,7 @@ export class AddressBook {
 
   /** @throws VerackError `ERR_LOCAL_ARGUMENT` when the key is not 32 bytes long, or for an option that does not exist */
   constructor(options: AddressBookOptions, tables: Tables) {
-    checkOptionNames(options, Object.keys(BOOK_NAMES));
+    checkOptionNames(options, BOOK_NAMES);
     const { key, clock, random, netgroups = createNetgroups() } = options;
     if (key.length !== KEY_SIZE)
       throw new VerackError('ERR_LOCAL_ARGUMENT', {
@@ -209,7 +209,7 @@ export class AddressBook {
    * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist
    */
   select(options: SelectOptions = {}): Selected | undefined {
-    checkOptionNames(options, Object.keys(SELECT_NAMES));
+    checkOptionNames(options, SELECT_NAMES);
     const { newOnly = false, networks = [] } = options;
     const wanted = networks.length === 0 ? undefined : networks;
     const inNew = this.#tables.count('new', wanted);
@@ -245,7 +245,7 @@ export class AddressBook {
    * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist
    */
   getAddr(options: GetAddrOptions = {}): AddressRecord[] {
-    checkOptionNames(options, Object.keys(GETADDR_NAMES));
+    checkOptionNames(options, GETADDR_NAMES);
     const { max, percent = 100, network, filtered = true } = options;
     const { order } = this.#tables;
     const limit = Math.min(max ?? Infinity, Math.floor((percent * order.length) / 100));

@@ -52,7 +52,7 @@ export const nodeMetrics = (
   registry: Registry,
   options: MetricsOptions = {},
 ): NodeMetrics => {
-  checkOptionNames(options, Object.keys(OPTION_NAMES));
+  checkOptionNames(options, OPTION_NAMES);
   return new Collector(node, registry, options);
 };
 

@@ -61,7 +61,7 @@ export interface Exporter {
  * cannot listen, and with `ERR_LOCAL_ARGUMENT` for an option that does not exist.
  */
 export async function startExporter(options: ExporterOptions): Promise<Exporter> {
-  checkOptionNames(options, Object.keys(OPTION_NAMES));
+  checkOptionNames(options, OPTION_NAMES);
   const { host = '127.0.0.1', port = 0, path } = options;
   const server = await openServer(path === undefined ? { host, port } : { path }, MAX_CONNECTIONS);
   const isGuarded = path === undefined && isLoopback(host);

@@ -158,7 +158,7 @@ function unique(addresses: readonly string[], options: DnsOptions): string[] {
  *   `ERR_LOCAL_ARGUMENT` for unusable `servers` or an option that does not exist
  */
 export async function resolveHost(host: string, options: DnsOptions = {}): Promise<string[]> {
-  checkOptionNames(options, Object.keys(DNS_NAMES));
+  checkOptionNames(options, DNS_NAMES);
   if (options.signal?.aborted) throw cancelled();
   if (!isIP(host) && kindOfHost(host) !== 'name') throw unresolved(host, 'ENOTDNS');
   const addresses = unique(isIP(host) ? [host] : await addressesOf(host, options), options);
@@ -175,7 +175,7 @@ export function lookupWith(
   options: Omit<DnsOptions, 'signal'> = {},
   resolve: typeof resolveHost = resolveHost,
 ): Lookup {
-  checkOptionNames(options, Object.keys(DNS_NAMES));
+  checkOptionNames(options, DNS_NAMES);
   return (name, handler) => {
     const abort = new AbortController();
     resolve(name, { ...options, signal: abort.signal }).then(
@@ -255,7 +255,7 @@ export async function seedAddresses(
   chain: Pick<Chain, 'seeds' | 'fixedSeeds' | 'port'>,
   options: SeedOptions,
 ): Promise<SeedAddress[]> {
-  checkOptionNames(options, Object.keys(SEED_NAMES));
+  checkOptionNames(options, SEED_NAMES);
   const { signal, random } = options;
   if (signal?.aborted) throw cancelled();
   const answers = await Promise.all(chain.seeds.map((seed) => askSeed(seed, options)));

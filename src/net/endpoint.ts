@@ -100,7 +100,7 @@ export function parseEndpoint(
   defaultPort: number,
   options: EndpointOptions = {},
 ): NamedEndpoint {
-  checkOptionNames(options, Object.keys(OPTION_NAMES));
+  checkOptionNames(options, OPTION_NAMES);
   if (text === '') refuse(text, 'no host given');
   const [named, port] = splitPort(text);
   if (named === '') refuse(text, 'no host before the port');

@@ -276,7 +276,7 @@ function connected(options: PairOptions, onEnd: (end: End) => void): [End, End] 
  * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist
  */
 export function linkPair(options: PairOptions = {}): [MemoryLink, MemoryLink] {
-  checkOptionNames(options, [...Object.keys(OPTION_NAMES), 'endpoints' satisfies keyof PairOptions]);
+  checkOptionNames(options, { ...OPTION_NAMES, endpoints: true } satisfies Record<keyof PairOptions, true>);
   return connected(options, () => undefined);
 }
 
@@ -384,6 +384,6 @@ function anyOf(host: string): string {
  * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist
  */
 export function memoryNet(options: MemoryOptions = {}): MemoryNet {
-  checkOptionNames(options, Object.keys(OPTION_NAMES));
+  checkOptionNames(options, OPTION_NAMES);
   return new Hub(options);
 }

@@ -23,10 +23,14 @@ export function nearestName<N extends string>(word: string, names: readonly N[])
   return best && best.edits <= Math.max(2, word.length / 3) ? best.name : undefined;
 }
 
-/** @throws VerackError `ERR_LOCAL_ARGUMENT` with facts `value` and `why` for the first key of `options` that is not in `names` */
-export function checkOptionNames(options: object, names: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !names.includes(name));
+/**
+ * @param known - an object whose keys are the names of all options
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` with facts `value` and `why` for the first key of `options` that is not in `known`
+ */
+export function checkOptionNames(options: object, known: object): void {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
   if (unknown === undefined) return;
+  const names = Object.keys(known);
   const value = unknown.slice(0, 80);
   const near = nearestName(value.slice(0, 40), names);
   const hint = near === undefined ? `the options are ${names.join(', ')}` : `did you mean ${near}?`;

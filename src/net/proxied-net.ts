@@ -82,8 +82,8 @@ export class ProxiedNet implements Net {
 
   /** @throws VerackError `ERR_LOCAL_ARGUMENT` for an option or a kind of target that does not exist */
   constructor(private readonly options: ProxiedNetOptions) {
-    checkOptionNames(options, Object.keys(OPTION_NAMES));
-    checkOptionNames(options.proxies, Object.keys(PROXIED));
+    checkOptionNames(options, OPTION_NAMES);
+    checkOptionNames(options.proxies, PROXIED);
     const { net, proxies, onlynet = NETWORKS_OF_ADDRESSES } = options;
     this.#proxies = Object.fromEntries(
       Object.entries(proxies).map(([kind, { host, port, credentials }]) => [

@@ -61,7 +61,7 @@ export class SamNet implements Net {
 
   /** @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist */
   constructor(options: SamOptions) {
-    checkOptionNames(options, Object.keys(OPTION_NAMES));
+    checkOptionNames(options, OPTION_NAMES);
     const { keys, timers = systemTimers } = options;
     this.#options = { ...options, timers };
     if (keys) this.#shared = new SharedSession({ ...this.#options, keys });

@@ -176,7 +176,7 @@ const factsOf = (facts: Facts, { host, port }: Endpoint, proxy: Endpoint): Facts
  * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist
  */
 export function socks5Net(options: Socks5Options): Pick<Net, 'dial'> {
-  checkOptionNames(options, Object.keys(OPTION_NAMES));
+  checkOptionNames(options, OPTION_NAMES);
   const { net, proxy, credentials } = options;
   const dial = (to: Endpoint, handler: DialHandler): (() => void) => {
     const fail = ({ code, facts }: Failure): Failure => ({ code, facts: factsOf(facts, to, proxy) });

@@ -311,6 +311,6 @@ async function listen(
  * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist
  */
 export function tcpNet(options: TcpOptions = {}): Net {
-  checkOptionNames(options, Object.keys(OPTION_NAMES));
+  checkOptionNames(options, OPTION_NAMES);
   return { dial: (to, handler) => dial(to, handler, options), listen };
 }

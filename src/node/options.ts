@@ -179,13 +179,11 @@ const DIAL_OPTIONS: Readonly<Record<keyof DialOptions, true>> = {
   signal: true,
 };
 
-const DIAL_NAMES = Object.keys(DIAL_OPTIONS);
-
 /** @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that `dial` does not have */
-export const checkDialOptions = (options: DialOptions): void => checkOptionNames(options, DIAL_NAMES);
+export const checkDialOptions = (options: DialOptions): void => checkOptionNames(options, DIAL_OPTIONS);
 
 /** @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that `listen` does not have */
-export const checkListenOptions = (options: object): void => checkOptionNames(options, ['signal']);
+export const checkListenOptions = (options: object): void => checkOptionNames(options, { signal: true });
 
 /**
  * Checks the options when the node is created: otherwise a bad value would fail in the middle of a connection.
@@ -193,9 +191,9 @@ export const checkListenOptions = (options: object): void => checkOptionNames(op
  * @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that does not exist, or a value outside its limits
  */
 export function checkOptions(options: NodeOptions): void {
-  checkOptionNames(options, Object.keys(OPTION_NAMES));
-  checkOptionNames(options.rules ?? {}, Object.keys(CORE_RULES));
-  checkOptionNames(options.outbound ?? {}, Object.keys(OUTBOUND_NAMES));
+  checkOptionNames(options, OPTION_NAMES);
+  checkOptionNames(options.rules ?? {}, CORE_RULES);
+  checkOptionNames(options.outbound ?? {}, OUTBOUND_NAMES);
   checkValues(options);
 }
 

@@ -140,8 +140,8 @@ const PORT_CODES: readonly ReasonCode[] = ['ERR_DIAL_REFUSED', 'ERR_TIME_CONNECT
  * @throws VerackError `ERR_LOCAL_ARGUMENT` when `host` is not a host or an option is invalid; no other error
  */
 export async function probe(host: string, options: ProbeOptions = {}): Promise<ProbeReport> {
-  checkOptionNames(options, Object.keys(OPTION_NAMES));
-  checkOptionNames(options.require ?? {}, Object.keys(DEMAND_NAMES));
+  checkOptionNames(options, OPTION_NAMES);
+  checkOptionNames(options.require ?? {}, DEMAND_NAMES);
   const { create = createNode, clock = systemClock, net = tcpNet(), dns } = options;
   const lookup = timedLookup(options.lookup ?? lookupWith(dns), clock);
   const observed = observedNet(net, clock);
