@@ -82,11 +82,8 @@ describeNode(NAMES, 'the program against real nodes', () => {
       port: number;
     };
     await nodeOf(name).dial('127.0.0.1', port, false);
-    const theirs = await nodeOf(name).peersUntil(
-      (peers) => peers.some((peer) => !peer.inbound && peer.version > 0),
-      'outbound peer',
-    );
-    expect(theirs[0]?.subver).toMatch(/^\/verack:/);
+    const [theirs] = await nodeOf(name).handshaken(1);
+    expect(theirs).toMatchObject({ inbound: false, subver: expect.stringMatching(/^\/verack:/) });
     child.kill('SIGINT');
     expect(await exitOf(child)).toBe(0);
   });

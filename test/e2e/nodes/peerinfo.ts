@@ -17,15 +17,19 @@ export interface PeerInfo {
   /** Whether transactions are relayed, from the peer's `version`. */
   readonly relaytxes: boolean;
   readonly transport: 'v1' | 'v2' | 'detecting';
-  /** The peer's `verack` arrived; undefined where the node does not tell (bcoin). */
-  readonly verack: boolean | undefined;
+  /**
+   * The node has sent a `ping`, which the Core family does as soon as it has processed the peer's `verack`: from then on, every
+   * value of the handshake is in place. (It counts a message as received before it processes it.) Undefined for bcoin, which does
+   * not tell.
+   */
+  readonly hasPinged: boolean | undefined;
   /** The node's own answer, with every key that it has. */
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
 /** Reads one entry of a node's `getpeerinfo`. */
 export function peerInfo(raw: Record<string, unknown>): PeerInfo {
-  const received = raw.bytesrecv_per_msg as Record<string, number> | undefined;
+  const sent = raw.bytessent_per_msg as Record<string, number> | undefined;
   return {
     id: number(raw.id),
     addr: text(raw.addr),
@@ -36,14 +40,14 @@ export function peerInfo(raw: Record<string, unknown>): PeerInfo {
     startingheight: number(raw.startingheight),
     relaytxes: raw.relaytxes === true,
     transport: (raw.transport_protocol_type ?? 'v1') as PeerInfo['transport'],
-    verack: received && (received.verack ?? 0) > 0,
+    hasPinged: sent && (sent.ping ?? 0) > 0,
     raw,
   };
 }
 
-/** The node has the peer's `version` and, as far as it tells, its `verack`. */
+/** The node has processed the peer's `version` and, as far as it tells, its `verack`. */
 export function isHandshaken(peer: PeerInfo): boolean {
-  return peer.version > 0 && peer.verack !== false;
+  return peer.version > 0 && peer.hasPinged !== false;
 }
 
 function number(value: unknown): number {
