@@ -11,17 +11,20 @@
  */
 import type { BrokenCode, DialCode, DropCode, Facts, LinkCode, Reason, V2Code } from '../src/reasons.js';
 
-/** The types of connections, as in the key `connection_type` of `getpeerinfo`. */
-export const CONNECTION_TYPES = [
-  'inbound',
+/** The types of outbound connections, as in the key `connection_type` of `getpeerinfo`. */
+export const OUTBOUND_CONNECTION_TYPES = [
   'manual',
   'outbound-full-relay',
   'block-relay-only',
   'feeler',
   'addr-fetch',
 ] as const;
+/** All types of connections. */
+export const CONNECTION_TYPES = ['inbound', ...OUTBOUND_CONNECTION_TYPES] as const;
 /** One of {@link CONNECTION_TYPES}. */
 export type ConnectionType = (typeof CONNECTION_TYPES)[number];
+/** One of {@link OUTBOUND_CONNECTION_TYPES}. */
+export type OutboundConnectionType = (typeof OUTBOUND_CONNECTION_TYPES)[number];
 
 /** A 64-bit value: 16 lower-case hex digits, most significant first. */
 export type Hex64 = string;
@@ -375,7 +378,7 @@ export const MAX_ADDRESSES = 32;
 /** The context of the outbound machine. */
 export interface OutboundContext {
   readonly id: number;
-  readonly connection_type: Exclude<ConnectionType, 'inbound'>;
+  readonly connection_type: OutboundConnectionType;
   /** The name to look up at the start of each round; empty when the addresses were given. */
   readonly name: string;
   /** `host:port` each. */

@@ -3,7 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import type { Case, Step } from '../src/conformance/case.js';
 import { CaseRun } from '../src/conformance/case-run.js';
 import { runCase } from '../src/conformance/conform.js';
-import { commandDialler, CONNECTION_TYPES } from '../src/conformance/dial-command.js';
+import { OUTBOUND_CONNECTION_TYPES } from '../machines/index.js';
+import { commandDialler } from '../src/conformance/dial-command.js';
 import { versionPayload } from '../src/conformance/version-message.js';
 import { MAX_UNREAD } from '../src/conformance/tester-connection.js';
 import { loadCases } from '../src/conformance/case-files.js';
@@ -321,7 +322,7 @@ describe('every case can fail', () => {
         ...subject,
         dialler: {
           ...subject.dialler!,
-          types: CONNECTION_TYPES,
+          types: OUTBOUND_CONNECTION_TYPES,
         },
       };
       const findings = await driven(

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Case, Step } from '../src/conformance/case.js';
 import { runCase } from '../src/conformance/conform.js';
-import { CONNECTION_TYPES } from '../src/conformance/dial-command.js';
+import { OUTBOUND_CONNECTION_TYPES } from '../machines/index.js';
 import { sequenceOf } from '../src/conformance/explain.js';
 import { isDisruptive } from '../src/conformance/applicability.js';
 import { loadCases } from '../src/conformance/case-files.js';
@@ -17,7 +17,7 @@ const caseCalled = (id: string): Case => cases.find((it) => it.id === id)!;
 
 async function findingOf(script: Script, it: Case): Promise<Finding> {
   const { clock, subject } = await scriptedSetup(script, 'v2');
-  const dialler = { ...subject.dialler!, types: CONNECTION_TYPES };
+  const dialler = { ...subject.dialler!, types: OUTBOUND_CONNECTION_TYPES };
   return await driven(clock, runCase(it, { subject: { ...subject, dialler }, chain, clock }), 50);
 }
 

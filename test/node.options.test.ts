@@ -1,4 +1,4 @@
-/** Names of options that do not exist: JavaScript has no compiler to find them. */
+/** Names of options, and values out of a list, that do not exist: JavaScript has no compiler to find them. */
 import { expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { createAddressBook } from '../src/addresses/index.js';
@@ -26,6 +26,9 @@ test.each<[options: object, value: string, hint: string]>([
   [{ rules: { handshakeTimout: 3 } }, 'handshakeTimout', 'did you mean handshakeTimeout?'],
   [{ outbound: { slot: 8 } }, 'slot', 'did you mean slots?'],
   [{ nothing_like_it: 1 }, 'nothing_like_it', 'the options are chain, rules,'],
+  [{ v2fault: 'v2-bad-tags' }, 'v2-bad-tags', 'v2fault has no such value; did you mean v2-bad-tag?'],
+  [{ outbound: { slots: 1, networks: ['ipv9'] } }, 'ipv9', 'did you mean ipv4?'],
+  [{ dns: { onlynet: ['onion'] } }, 'onion', 'onlynet has no such value; the values are ipv4, ipv6'],
 ])('%j', (options, value, hint) => {
   expect(() => createNode(options)).toThrow(
     expect.objectContaining({
@@ -40,6 +43,16 @@ test('a dial', async () => {
   const dial = () => node.dial('127.0.0.1:1', { persistant: true } as object);
   const facts = { value: 'persistant', why: expect.stringContaining('did you mean persistent?') };
   expect(dial).toThrow(expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT', facts }));
+  await node.stop();
+});
+
+test('a type of connection that a dial cannot have', async () => {
+  const node = createNode({ chain: 'regtest' });
+  const dial = () => node.dial('127.0.0.1:1', { connection_type: 'inbound' as never });
+  const why = expect.stringContaining('connection_type has no such value; the values are manual,');
+  expect(dial).toThrow(
+    expect.objectContaining({ code: 'ERR_LOCAL_ARGUMENT', facts: { value: 'inbound', why } }),
+  );
   await node.stop();
 });
 

@@ -8,7 +8,7 @@ import {
   parseFault,
   VirtualClock,
 } from '../src/index.js';
-import { CONNECTION_TYPES } from '../machines/index.js';
+import { OUTBOUND_CONNECTION_TYPES } from '../machines/index.js';
 import { FAULT_NAMES, memoryNet, type MemoryNet } from '../src/net/index.js';
 import { V2_FAULT_NAMES } from '../src/connection/index.js';
 import type { Sink } from '../src/recording/recorder.js';
@@ -38,7 +38,6 @@ const replayed = (lines: readonly string[], compiled = true): Promise<ReplayVerd
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const VALUES: Readonly<Record<string, string>> = { split: '=3', slow: '=700' };
-const OUTBOUND = CONNECTION_TYPES.filter((type) => type !== 'inbound');
 const BRISK = { handshakeTimeout: 3_000, pingInterval: 2_000, pongTimeout: 4_000, idleTimeout: 6_000 };
 const BULK = new Uint8Array(70_000);
 const RECORDED = { host: '10.0.0.1', port: 18444 };
@@ -132,7 +131,7 @@ function act(node: BitcoinNode, chance: Chance): void {
   const what = chance.whole(0, 9);
   if (what < 6) {
     const to = [{ host: `10.0.0.${chance.whole(2, 7)}`, port: 18444 }] as const;
-    const connection_type = chance.pick(OUTBOUND);
+    const connection_type = chance.pick(OUTBOUND_CONNECTION_TYPES);
     attempt(() => {
       const peer = node.dial(to, { connection_type, persistent: chance.often(0.4) });
       if (chance.often(0.2)) peer.close();

@@ -3,17 +3,9 @@ import { exec, type ExecException } from 'node:child_process';
 import { sanitize } from '../wire/index.js';
 import { CannotRun } from './deviation.js';
 import { formatEndpoint } from '../net/index.js';
+import { OUTBOUND_CONNECTION_TYPES } from '../../machines/index.js';
 import type { Chain } from '../index.js';
 import type { Dialler, DialRequest } from './node-under-test.js';
-
-/** The connection types that Bitcoin Core opens on request: `manual` by `addnode`, the others by `addconnection` (regtest only). */
-export const CONNECTION_TYPES = [
-  'outbound-full-relay',
-  'block-relay-only',
-  'feeler',
-  'addr-fetch',
-  'manual',
-] as const;
 
 const COMMAND_MS = 10_000;
 const OPERATOR_MS = 120_000;
@@ -42,7 +34,7 @@ function failureOf({ code, signal }: ExecException, output: string): CannotRun {
  * {@link CannotRun} that shows its output: the case is skipped.
  */
 export const commandDialler = (command: string): Dialler => ({
-  types: command.includes('{type}') ? CONNECTION_TYPES : ['manual'],
+  types: command.includes('{type}') ? OUTBOUND_CONNECTION_TYPES : ['manual'],
   choosesV2: command.includes('{v2}'),
   patience: COMMAND_MS,
   dial: (request) =>
@@ -66,7 +58,7 @@ export function dialInstruction({ at, type, v2 }: DialRequest, { chain }: Chain)
 
 /** Passes the command for each connection to `ask`, which shows it to the operator. Only regtest nodes open types other than manual on request. */
 export const operatorDialler = (chain: Chain, ask: (words: string) => void): Dialler => ({
-  types: chain.chain === 'regtest' ? CONNECTION_TYPES : ['manual'],
+  types: chain.chain === 'regtest' ? OUTBOUND_CONNECTION_TYPES : ['manual'],
   choosesV2: true,
   patience: OPERATOR_MS,
   dial: (request) => {

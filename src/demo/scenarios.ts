@@ -3,7 +3,7 @@
  *
  * Healthy peers differ in services, features and age of protocol; each failing one breaks one rule.
  */
-import type { ConnectionType } from '../../machines/index.js';
+import type { OutboundConnectionType } from '../../machines/index.js';
 import type { Facts, NodeOptions, ReasonCode } from '../index.js';
 import { servicesOf } from '../wire/index.js';
 
@@ -20,7 +20,7 @@ export interface Scenario {
   readonly about: string;
   /** `listens`: the node dials it; `dials`: it dials the node; `closed-port` and `self` are dialled, but need no node of their own. */
   readonly part: 'listens' | 'dials' | 'closed-port' | 'self';
-  readonly connection_type?: Exclude<ConnectionType, 'inbound'>;
+  readonly connection_type?: OutboundConnectionType;
   /** Options of its node that differ from the default. */
   readonly node?: NodeOptions;
   /** Whether it is dialled with BIP324. */

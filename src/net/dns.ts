@@ -17,7 +17,7 @@ import { type IpFamily, queryHostsAndServers, queryServers } from './dns-servers
 import { canonicalAddress, parseEndpoint } from './endpoint.js';
 import { kindOfHost } from './host-kind.js';
 import type { Endpoint } from './link.js';
-import { checkOptionNames } from './option-names.js';
+import { checkChoice, checkOptionNames } from './option-names.js';
 import { type Query, ResolverProcess } from './resolver-process.js';
 
 export type { IpFamily } from './dns-servers.js';
@@ -149,6 +149,12 @@ function unique(addresses: readonly string[], options: DnsOptions): string[] {
   return [...new Set(addresses.map(canonicalAddress))].filter((address) => isWanted(address, options));
 }
 
+/** @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that is not in `known`, or an unknown address family */
+function checkDnsOptions(options: DnsOptions, known: object): void {
+  checkOptionNames(options, known);
+  for (const family of options.onlynet ?? []) checkChoice('onlynet', family, FAMILIES);
+}
+
 /**
  * Resolves a host name: its addresses, at least one, without duplicates, in canonical notation, in the order of the answer. For
  * an IP address the result is that address. Without `servers` the system's resolver is used, including the hosts file.
@@ -158,7 +164,7 @@ function unique(addresses: readonly string[], options: DnsOptions): string[] {
  *   `ERR_LOCAL_ARGUMENT` for unusable `servers` or an option that does not exist
  */
 export async function resolveHost(host: string, options: DnsOptions = {}): Promise<string[]> {
-  checkOptionNames(options, DNS_NAMES);
+  checkDnsOptions(options, DNS_NAMES);
   if (options.signal?.aborted) throw cancelled();
   if (!isIP(host) && kindOfHost(host) !== 'name') throw unresolved(host, 'ENOTDNS');
   const addresses = unique(isIP(host) ? [host] : await addressesOf(host, options), options);
@@ -175,7 +181,7 @@ export function lookupWith(
   options: Omit<DnsOptions, 'signal'> = {},
   resolve: typeof resolveHost = resolveHost,
 ): Lookup {
-  checkOptionNames(options, DNS_NAMES);
+  checkDnsOptions(options, DNS_NAMES);
   return (name, handler) => {
     const abort = new AbortController();
     resolve(name, { ...options, signal: abort.signal }).then(
@@ -255,7 +261,7 @@ export async function seedAddresses(
   chain: Pick<Chain, 'seeds' | 'fixedSeeds' | 'port'>,
   options: SeedOptions,
 ): Promise<SeedAddress[]> {
-  checkOptionNames(options, SEED_NAMES);
+  checkDnsOptions(options, SEED_NAMES);
   const { signal, random } = options;
   if (signal?.aborted) throw cancelled();
   const answers = await Promise.all(chain.seeds.map((seed) => askSeed(seed, options)));

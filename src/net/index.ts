@@ -35,7 +35,7 @@ export { isLoopback, sourceOf } from './source-network.js';
 export { createNetgroups, netClassOf, netgroupOf } from './netgroup.js';
 export type { NetClass, Netgroups } from './netgroup.js';
 export { isAsmap } from './asmap.js';
-export { checkOptionNames, nearestName } from './option-names.js';
+export { checkChoice, checkOptionNames, nearestName } from './option-names.js';
 export { systemClock, systemRandom } from './environment.js';
 export type { Clock, Env } from './environment.js';
 export { systemTimers } from './timers.js';

@@ -1,4 +1,4 @@
-/** Checks the names of options at run time, for callers who use JavaScript without TypeScript's checks. */
+/** Checks the names of options, and values out of a list, at run time, for callers who use JavaScript without TypeScript's checks. */
 import { VerackError } from '../reasons.js';
 
 /** The Levenshtein distance: the number of characters to insert, delete or replace. */
@@ -35,4 +35,17 @@ export function checkOptionNames(options: object, known: object): void {
   const near = nearestName(value.slice(0, 40), names);
   const hint = near === undefined ? `the options are ${names.join(', ')}` : `did you mean ${near}?`;
   throw new VerackError('ERR_LOCAL_ARGUMENT', { value, why: `there is no such option; ${hint}` });
+}
+
+/**
+ * Checks the value of an option that has a list of values; undefined stands for the default.
+ *
+ * @throws VerackError `ERR_LOCAL_ARGUMENT` with facts `value` and `why` when `value` is not one of `choices`
+ */
+export function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {
+  if (value === undefined || choices.includes(value)) return;
+  const text = String(value).slice(0, 80);
+  const near = nearestName(text.slice(0, 40), choices);
+  const hint = near === undefined ? `the values are ${choices.join(', ')}` : `did you mean ${near}?`;
+  throw new VerackError('ERR_LOCAL_ARGUMENT', { value: text, why: `${name} has no such value; ${hint}` });
 }

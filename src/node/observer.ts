@@ -2,14 +2,14 @@
  * The observer of a node: receives each input before it takes effect, and each event before its listeners. A recorder writes
  * them to a file; a replay compares them with a recording.
  */
-import type { ConnectionType } from '../../machines/index.js';
+import type { OutboundConnectionType } from '../../machines/index.js';
 import type { SeedAddress } from '../net/dns.js';
 import type { Endpoint } from '../net/link.js';
 import type { NodeEvents } from './events.js';
 
 /** The options of a dial as data: those of `DialOptions` without `signal`. */
 export interface DialInput {
-  readonly connection_type?: Exclude<ConnectionType, 'inbound'>;
+  readonly connection_type?: OutboundConnectionType;
   readonly persistent?: boolean;
   readonly v2transport?: boolean;
 }

@@ -1,11 +1,16 @@
 /** The options of a node and of a dial. */
 import type { InspectionEvent } from 'xstate';
-import { type ConnectionType, CORE_RULES, type Rules } from '../../machines/index.js';
+import {
+  CORE_RULES,
+  OUTBOUND_CONNECTION_TYPES,
+  type OutboundConnectionType,
+  type Rules,
+} from '../../machines/index.js';
 import type { AddressBook } from '../addresses/address-book.js';
 import { type DnsOptions, type Lookup, lookupWith } from '../net/dns.js';
-import type { Network } from '../net/host-kind.js';
+import { type Network, NETWORKS_OF_ADDRESSES } from '../net/host-kind.js';
 import type { Endpoint, Net } from '../net/link.js';
-import { checkOptionNames } from '../net/option-names.js';
+import { checkChoice, checkOptionNames } from '../net/option-names.js';
 import { tcpNet } from '../net/tcp.js';
 import { type Chain, networkOf } from '../networks.js';
 import { VerackError } from '../reasons.js';
@@ -13,7 +18,7 @@ import { withServices } from '../services.js';
 import { servicesOf } from '../wire/index.js';
 import { type Identity, userAgent, wholeUserAgent } from '../connection/outgoing-messages.js';
 import type { Padding } from '../connection/v2-transport.js';
-import type { V2FaultName } from '../connection/v2-faults.js';
+import { V2_FAULT_NAMES, type V2FaultName } from '../connection/v2-faults.js';
 import { type Clock, type Env, systemClock, systemRandom } from '../net/environment.js';
 import type { CandidateSource } from './candidates.js';
 import type { InboundOptions } from './inbound-policy.js';
@@ -105,7 +110,7 @@ export interface NodeOptions extends InboundOptions {
 /** Options of `BitcoinNode.dial`. */
 export interface DialOptions {
   /** Default `manual`: the peer's services are not checked, as for Core's `-connect`. */
-  readonly connection_type?: Exclude<ConnectionType, 'inbound'>;
+  readonly connection_type?: OutboundConnectionType;
   /** Dial again, with increasing delays, when the connection ends for a reason that may be temporary. Default false. */
   readonly persistent?: boolean;
   /** Dial with BIP324 first. Default: the node's option. */
@@ -179,8 +184,11 @@ const DIAL_OPTIONS: Readonly<Record<keyof DialOptions, true>> = {
   signal: true,
 };
 
-/** @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that `dial` does not have */
-export const checkDialOptions = (options: DialOptions): void => checkOptionNames(options, DIAL_OPTIONS);
+/** @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that `dial` does not have, or an unknown type of connection */
+export function checkDialOptions(options: DialOptions): void {
+  checkOptionNames(options, DIAL_OPTIONS);
+  checkChoice('connection_type', options.connection_type, OUTBOUND_CONNECTION_TYPES);
+}
 
 /** @throws VerackError `ERR_LOCAL_ARGUMENT` for an option that `listen` does not have */
 export const checkListenOptions = (options: object): void => checkOptionNames(options, { signal: true });
@@ -194,6 +202,9 @@ export function checkOptions(options: NodeOptions): void {
   checkOptionNames(options, OPTION_NAMES);
   checkOptionNames(options.rules ?? {}, CORE_RULES);
   checkOptionNames(options.outbound ?? {}, OUTBOUND_NAMES);
+  checkChoice('v2fault', options.v2fault, V2_FAULT_NAMES);
+  for (const network of options.outbound?.networks ?? [])
+    checkChoice('networks', network, NETWORKS_OF_ADDRESSES);
   checkValues(options);
 }
 

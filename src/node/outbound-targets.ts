@@ -5,6 +5,7 @@
 import type { ActorLogic, AnyActorRef, AnyEventObject, Snapshot } from 'xstate';
 import type {
   ConnectionType,
+  OutboundConnectionType,
   OutboundContext,
   RefusalCode,
   SlotType,
@@ -31,7 +32,7 @@ export type Destination =
 
 export interface CreateTarget {
   readonly destination: Destination;
-  readonly connection_type: Exclude<ConnectionType, 'inbound'>;
+  readonly connection_type: OutboundConnectionType;
   readonly persistent: boolean;
   readonly v2: boolean;
   readonly automatic: boolean;

@@ -1,6 +1,6 @@
 /** The fields of each input, with their validators, since a recording is untrusted. */
 import { isIP } from 'node:net';
-import { CONNECTION_TYPES, CORE_RULES } from '../../machines/index.js';
+import { CORE_RULES, OUTBOUND_CONNECTION_TYPES } from '../../machines/index.js';
 import { kindOfHost } from '../net/index.js';
 import { REASONS } from '../index.js';
 import { isV2Fault } from '../connection/index.js';
@@ -93,7 +93,7 @@ const options = objectWith(
 const dialOptions = objectWith(
   {},
   {
-    connection_type: oneOf(...CONNECTION_TYPES.filter((type) => type !== 'inbound')),
+    connection_type: oneOf(...OUTBOUND_CONNECTION_TYPES),
     persistent: flag,
     v2transport: flag,
   },

@@ -9,7 +9,7 @@ import { NETWORKS } from '../../src/networks.js';
 import { createNode, type NodeOptions } from '../../src/index.js';
 import type { Case } from '../../src/conformance/case.js';
 import { conform } from '../../src/conformance/conform.js';
-import { CONNECTION_TYPES } from '../../src/conformance/dial-command.js';
+import { OUTBOUND_CONNECTION_TYPES, type OutboundConnectionType } from '../../machines/index.js';
 import { netOfEachCase } from '../../src/conformance/loopback-net.js';
 import { loadCases, loadKnown } from '../../src/conformance/case-files.js';
 import type { Report } from '../../src/conformance/report.js';
@@ -66,14 +66,17 @@ function withClock(node: RealNode): NodeUnderTest {
     await node.rpc('setmocktime', [now]);
   };
   const clock = { advance, set: (unix: number) => advance(Math.max(0, unix - now)) };
-  return { ...subjectOf(node, CONNECTION_TYPES), clock };
+  return { ...subjectOf(node, OUTBOUND_CONNECTION_TYPES), clock };
 }
 
 describeNode('bitcoind', 'bitcoind, the oracle', () => {
   test('passes every case of its dialect, as v1-only and as v2-capable node', async () => {
     await using old = await bitcoind({ args: ['-v2transport=0'] });
     await using usual = await bitcoind();
-    await Promise.all([oracle(subjectOf(old, CONNECTION_TYPES)), oracle(subjectOf(usual, CONNECTION_TYPES))]);
+    await Promise.all([
+      oracle(subjectOf(old, OUTBOUND_CONNECTION_TYPES)),
+      oracle(subjectOf(usual, OUTBOUND_CONNECTION_TYPES)),
+    ]);
   });
 
   test('passes those that depend on its options, its clock, or a dial by hand', async () => {
@@ -86,9 +89,9 @@ describeNode('bitcoind', 'bitcoind, the oracle', () => {
     await using byHand = await bitcoind();
     const timed = cases.filter(({ needs = [] }) => needs.includes('clock'));
     await Promise.all([
-      oracle(subjectOf(quiet, CONNECTION_TYPES), some('"relay":0')),
+      oracle(subjectOf(quiet, OUTBOUND_CONNECTION_TYPES), some('"relay":0')),
       oracle(subjectOf(bloom), some('BLOOM')),
-      oracle(subjectOf(offering, CONNECTION_TYPES), some('sendtxrcncl')),
+      oracle(subjectOf(offering, OUTBOUND_CONNECTION_TYPES), some('sendtxrcncl')),
       oracle(withClock(clocked), timed),
       oracle(
         subjectOf(byHand),
@@ -117,11 +120,11 @@ async function ownReport(options: NodeOptions, some = cases): Promise<Report> {
       meets: ['old-tip'],
       peers: () => Promise.resolve(node.peers.list().map(({ addr }) => addr)),
       dialler: {
-        types: CONNECTION_TYPES,
+        types: OUTBOUND_CONNECTION_TYPES,
         choosesV2: true,
         patience: 0,
         dial: ({ at, type, v2 }) => {
-          node.dial(at, { connection_type: type as (typeof CONNECTION_TYPES)[number], v2transport: v2 });
+          node.dial(at, { connection_type: type as OutboundConnectionType, v2transport: v2 });
           return Promise.resolve();
         },
       },

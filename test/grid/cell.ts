@@ -3,6 +3,7 @@ import type { SnapshotFrom } from 'xstate';
 
 import {
   CONNECTION_TYPES,
+  OUTBOUND_CONNECTION_TYPES,
   type ConnectionType,
   CORE_RULES,
   ignoredReason,
@@ -32,14 +33,13 @@ export interface Column {
   readonly type: ConnectionType;
 }
 
-const OUTBOUND = CONNECTION_TYPES.filter((type) => type !== 'inbound');
 const STAYING = CONNECTION_TYPES.filter((type) => type !== 'feeler');
 
 /** The types that reach it: an inbound peer does not send first, and a feeler ends before it awaits a verack. */
 export const TYPES_IN: Readonly<Record<NonFinalState, readonly ConnectionType[]>> = {
   connecting: CONNECTION_TYPES,
   awaitingVersion: ['inbound'],
-  versionSent: OUTBOUND,
+  versionSent: OUTBOUND_CONNECTION_TYPES,
   versionReceived: STAYING,
   established: STAYING,
 };

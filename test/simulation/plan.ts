@@ -2,7 +2,12 @@
  * The plan of a run, as plain data made from a seed: the nodes, and every action with its time. A plan can be
  * printed, shortened and run again.
  */
-import { CONNECTION_TYPES, CORE_RULES, type ConnectionType, type Rules } from '../../machines/index.js';
+import {
+  CORE_RULES,
+  OUTBOUND_CONNECTION_TYPES,
+  type OutboundConnectionType,
+  type Rules,
+} from '../../machines/index.js';
 import { FAULT_NAMES } from '../../src/net/faults/faults.js';
 import { V2_FAULT_NAMES, type V2FaultName } from '../../src/connection/v2-faults.js';
 import { Chance } from './seeded-random.js';
@@ -31,7 +36,7 @@ export type PlannedAction =
       readonly kind: 'dial';
       readonly node: number;
       readonly to: number;
-      readonly type: Exclude<ConnectionType, 'inbound'>;
+      readonly type: OutboundConnectionType;
       readonly persistent: boolean;
     }
   /** A share of all paths is reset, or loses all data without an error. */
@@ -74,7 +79,6 @@ export const SHORT_RULES: Rules = {
 /** The longest that a partition lasts, milliseconds. */
 export const LONGEST_PARTITION = 12_000;
 
-const OUTBOUND = CONNECTION_TYPES.filter((type) => type !== 'inbound');
 /** Of all nodes, those that support BIP324; of these, those that refuse v1, and those with a faulty key exchange. */
 const V2_SHARE = 1 / 3;
 const V2_ONLY_SHARE = 0.2;
@@ -139,7 +143,7 @@ function dials(node: number, nodes: number, from: number, quietat: number, chanc
     kind: 'dial' as const,
     node,
     to: chance.often(0.03) ? node : chance.whole(0, nodes - 1),
-    type: chance.often(0.5) ? 'manual' : chance.pick(OUTBOUND),
+    type: chance.often(0.5) ? 'manual' : chance.pick(OUTBOUND_CONNECTION_TYPES),
     persistent: chance.often(0.4),
   }));
 }

@@ -1,7 +1,7 @@
 /** A node of verack as a node under test: its listener, and a dialler for outbound cases. */
 import { type BitcoinNode, type Chain, createNode, type DialOptions, type NodeOptions } from '../../index.js';
 import { tcpNet } from '../../net/index.js';
-import { CONNECTION_TYPES } from '../dial-command.js';
+import { OUTBOUND_CONNECTION_TYPES } from '../../../machines/index.js';
 import { netOfEachCase } from '../loopback-net.js';
 import type { Dialler, NodeUnderTest } from '../node-under-test.js';
 
@@ -17,7 +17,7 @@ const dialOptionsOf = (type: string, v2transport: boolean): DialOptions => ({
 });
 
 const diallerOf = (node: BitcoinNode): Dialler => ({
-  types: CONNECTION_TYPES,
+  types: OUTBOUND_CONNECTION_TYPES,
   choosesV2: true,
   patience: 0,
   dial: ({ at, type, v2 }) => {
