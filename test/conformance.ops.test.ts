@@ -381,6 +381,13 @@ describe('a dial command', () => {
     ]);
   });
 
+  test('that prints without end is a skip that names the limit', async () => {
+    const request = { at: { host: '127.0.0.1', port: 1 }, type: 'manual', v2: false };
+    await expect(commandDialler('yes').dial(request)).rejects.toThrow(
+      'the dial command failed (more than 65536 bytes of output): y y',
+    );
+  });
+
   test('that succeeds without a connection is a failure of the node', async () => {
     const { clock, subject } = await scriptedSetup(GOOD);
     const dialler = { ...commandDialler('true {type}'), patience: 0 };

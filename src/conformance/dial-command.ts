@@ -21,10 +21,17 @@ const SHOWN_OUTPUT = 200;
 /** Bytes that a command may write before it is killed. */
 const MAX_OUTPUT = 65_536;
 
-/** Why a command failed: its exit code or signal, and the end of what it printed. */
-function failureOf({ code, signal }: ExecException, output: string): CannotRun {
-  const status = signal ? `ended by ${signal}` : `exit code ${code ?? 'unknown'}`;
-  const text = sanitize(output.replace(/\s+/g, ' ').trim().slice(-SHOWN_OUTPUT), SHOWN_OUTPUT);
+/** How a command failed. Node.js sets `killed` when one of our two limits ended it, and `code` to a text for the second. */
+function statusOf({ code, signal, killed }: ExecException): string {
+  if (typeof code === 'string') return `more than ${MAX_OUTPUT} bytes of output`;
+  if (killed) return `not finished after ${COMMAND_MS / 1_000} s`;
+  return signal ? `ended by ${signal}` : `exit code ${code ?? 'unknown'}`;
+}
+
+/** Why a command failed: its exit code, signal or limit, and the end of what it printed. */
+function failureOf(error: ExecException, output: string): CannotRun {
+  const status = statusOf(error);
+  const text = sanitize(output.replace(/\s+/g, ' ').trim().slice(-SHOWN_OUTPUT).trim(), SHOWN_OUTPUT);
   return new CannotRun(`the dial command failed (${status})${text === '' ? '' : `: ${text}`}`);
 }
 
