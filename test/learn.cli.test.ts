@@ -1,5 +1,7 @@
 /** `verack learn` and `verack identify` on the command line: what they refuse, and what they print of two files. */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -62,6 +64,14 @@ test.each(['learn', 'identify'])('%s reports a closed port', async (verb) => {
   const { code, stderr } = await command(`${verb} 127.0.0.1:1`);
   expect(stderr).toMatch(/127.0.0.1:1/);
   expect(code).toBe(4);
+});
+
+test('identify gives exit code 5 for a host that sends no version', async () => {
+  await using server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { code, stdout } = await command(`identify --regtest 127.0.0.1:${port}`);
+  expect([code, stdout]).toEqual([5, expect.stringContaining('unknown; sent no version')]);
 });
 
 test('learn gives up at --maxwords', async () => {

@@ -13,7 +13,7 @@ import {
 import { formatEndpoint, systemClock } from '../net/index.js';
 import { type Chain, type Reason, reasonOf, VerackError } from '../index.js';
 import type { CliCommand, Invocation } from './command.js';
-import { exitCodeOf, isUsage } from './exit-codes.js';
+import { exitCodeOf, isUsage, type Outcome } from './exit-codes.js';
 import { routeTo } from './host-endpoint.js';
 import { type NodeNet, withNodeNet } from './node-net.js';
 import { chainOf } from './node-options.js';
@@ -21,6 +21,7 @@ import { oneOf } from './option-values.js';
 import { chainOptions, type Flags, outputOptions, valued, withChoices } from './options.js';
 import type { Output } from './output.js';
 import { plain } from './peer-lines.js';
+import { counted } from './transcript.js';
 import { routeOptions } from './proxy-options.js';
 
 export const identifyCommand: CliCommand = {
@@ -29,7 +30,7 @@ export const identifyCommand: CliCommand = {
   details:
     'Opens one connection per host and sends version, verack and a few requests that every node answers or ignores. The ' +
     'answers are compared with models of known implementations, which verack learn made; the user agent is not used. The ' +
-    `label is "${UNKNOWN}" when no model matches. Exit code 0 whatever the label is.`,
+    `label is "${UNKNOWN}" when no model matches. Exit code 0 whatever the label is, and 5 when the host sends no version.`,
   examples: [
     ['verack identify --regtest 127.0.0.1:18444', 'the label, and the answers that led to it'],
     ['verack identify node.example.org --json', 'the same for a program'],
@@ -53,14 +54,14 @@ interface IdentifyFlags extends Flags {
 async function run({ operands, flags, out, interrupted }: Invocation, net: NodeNet): Promise<number> {
   const { transport = 'v1' }: IdentifyFlags = flags;
   const chain = chainOf(flags);
-  const outcomes: ('established' | Reason)[] = [];
+  const outcomes: Outcome[] = [];
   for (const host of operands) {
     if (interrupted.aborted) break;
     try {
       const identification = await identified(host, transport, chain, net);
       out.object({ host, ...identification });
       for (const line of linesOf(host, identification, out)) out.answer(line);
-      outcomes.push('established');
+      outcomes.push(identification.claimed.version === 0 ? undefined : 'established');
     } catch (error) {
       outcomes.push(report(host, error, out));
     }
@@ -101,7 +102,7 @@ export function linesOf(
   return [
     `${plain(host)}: ${out.paint('bold', label)}; ${claim}`,
     ...questions.flatMap((question) => questionLines(question)),
-    `${questions.length - 1} messages on one connection, ${ms} ms`,
+    `${counted(questions.length - 1, 'message')} on one connection, ${ms} ms`,
   ];
 }
 
