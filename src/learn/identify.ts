@@ -66,9 +66,16 @@ interface Candidate extends Place {
   readonly greeting: string;
 }
 
-/** Limits, in milliseconds, of the silence that ends an answer: four times the time that opening the connection took. */
+/** Limits of the silence that ends an answer, milliseconds. */
 const LEAST_MS = 250;
 const MOST_MS = 2_000;
+
+/**
+ * The silence that ends an answer: four times the longest time that anything took so far on this connection, so that a slow or
+ * busy node has the time that it needs.
+ */
+const settleAfter = (longest: number): number => Math.min(MOST_MS, Math.max(LEAST_MS, 4 * longest));
+
 /** How long the rest of an incomplete expected answer is awaited, milliseconds. */
 const REST_MS = 2_000;
 /** Maximum number of inputs in a word that distinguishes models. */
@@ -79,7 +86,7 @@ export async function identify(options: IdentifyOptions): Promise<Identification
   const { connections, chain, clock, transport = 'v1' } = options;
   const begin = clock.now();
   const link = await connections.open();
-  const settle = Math.min(MOST_MS, Math.max(LEAST_MS, 4 * (clock.now() - begin)));
+  const settle = settleAfter(clock.now() - begin);
   try {
     const run = new WordRun(link, {
       connections,
@@ -114,6 +121,7 @@ class Identifier {
   /** Sends first the inputs that distinguish the candidates, then all other polite inputs to check the remaining candidates. */
   async run(): Promise<Pick<Identification, 'label' | 'questions'>> {
     const greeting = await this.connection.greet();
+    this.#adapt();
     this.#keep('', solicited(greeting), (one) => ({ output: one.greeting, next: one }));
     for (let word = this.#next(); word.length > 0; word = this.#next())
       for (const input of word) if (this.#candidates.length > 0) await this.#ask(input);
@@ -149,10 +157,16 @@ class Identifier {
     );
     this.#sent.push(input.name);
     const output = await this.#whole(await this.connection.ask(input), expected);
+    this.#adapt();
     this.#keep(input.name, output, (one) => {
       const transition = transitionOf(one.machine, one.state, number);
       return { output: transition.output, next: { ...one, state: transition.target } };
     });
+  }
+
+  #adapt(): void {
+    const { settle, latency } = this.connection;
+    this.connection.settle = Math.max(settle, settleAfter(latency));
   }
 
   /** Waits for the rest of an answer that so far is only the beginning of an expected one. */

@@ -83,28 +83,31 @@ export class WordRun {
   version: Uint8Array | undefined;
   /** The longest time between an input and a part of its output, or the end of the connection, milliseconds. */
   latency = 0;
+  /** Milliseconds of silence that end an output; may be changed between two inputs. */
+  settle: number;
   readonly #connection: TesterConnection;
 
   constructor(
     link: Link,
     private readonly options: RunOptions,
   ) {
-    const { chain, clock } = options;
+    const { chain, clock, settle } = options;
+    this.settle = settle;
     const transcript = new TranscriptRecorder(() => clock.now());
     this.#connection = new TesterConnection('A', link, chain.magic, clock, transcript);
   }
 
   /** Exchanges the keys of v2, and waits for what comes before our first input. */
   async greet(expected?: string): Promise<string> {
-    const { transport, greetingTimeout, settle } = this.options;
+    const { transport, greetingTimeout } = this.options;
     if (transport === 'v2') await this.#exchangeKeys();
-    return greetingTimeout === 0 ? '' : this.#output(Math.max(greetingTimeout, settle), expected);
+    return greetingTimeout === 0 ? '' : this.#output(Math.max(greetingTimeout, this.settle), expected);
   }
 
   /** Sends an input. The output is complete when it equals the expected one, or after the settle time without messages. */
   async ask(input: Input, expected?: string): Promise<string> {
     this.#send(input);
-    return input.close ? CLOSE : this.#output(this.options.settle, expected);
+    return input.close ? CLOSE : this.#output(this.settle, expected);
   }
 
   /** Waits up to `ms` milliseconds for more output after one that seemed complete. */
@@ -126,7 +129,7 @@ export class WordRun {
    * the last part, or to its limits.
    */
   async #output(first: number, expected?: string): Promise<string> {
-    const { clock, settle } = this.options;
+    const { clock } = this.options;
     const begin = clock.now();
     const parts: string[] = [];
     const patience = expected === undefined ? 0 : EXPECTED_MS;
@@ -135,7 +138,7 @@ export class WordRun {
       const item = this.#connection.take();
       if (item) {
         parts.push(this.#describe(item));
-        until = this.#measured(begin) + Math.max(settle, patience);
+        until = this.#measured(begin) + Math.max(this.settle, patience);
       } else if (this.#connection.ended) {
         this.#measured(begin);
         return [...parts, CLOSE].join(' ');
