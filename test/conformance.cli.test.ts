@@ -85,6 +85,17 @@ describe('verack conform', () => {
     expect(Math.max(...rows.map(({ length }) => length))).toBe(80);
   });
 
+  test('counts the passed ones of many cases without a list; -v lists them', async () => {
+    const many = ['--regtest', ours, '--only', 'in-established-reject-cut-*', '--lanes', '64'];
+    const { stdout } = await ran(...many);
+    expect(stdout.split('\n').slice(1)).toEqual([
+      '41 passed, 0 failed (0 must), 0 known differences, 0 skipped',
+      '',
+    ]);
+    const listed = await ran(...many, '-v');
+    expect(listed.stdout.match(/^in-established-reject-cut-\d+ +pass /gm)).toHaveLength(41);
+  });
+
   test('exits 6 when a must case failed, and shows what was observed', async () => {
     const { code, stdout } = await ran('--regtest', formatEndpoint(careless.local), '--only', 'in-seq-009');
     expect(code).toBe(6);

@@ -48,13 +48,17 @@ interface ConformFlags extends Flags {
   readonly compare?: readonly string[];
 }
 
+/** Of more cases, those that passed are not listed. */
+const MOST_LISTED = 40;
+
 export const conformCommand: CliCommand = {
   name: 'conform',
   about: 'run the conformance cases against a node',
   details:
     'Each case tests a rule of a BIP or of Bitcoin Core. Its grade is must, should or informational. Exit code 0 when no ' +
     'must case failed (known differences of other implementations do not count), 6 when one failed, 77 when the node could ' +
-    'not be reached. Some cases violate the protocol on purpose: use --polite against nodes that are not yours.',
+    `not be reached. Of more than ${MOST_LISTED} cases, those that passed are only counted; -v lists all. Some cases violate ` +
+    'the protocol on purpose: use --polite against nodes that are not yours.',
   examples: [
     ['verack conform --regtest 127.0.0.1', 'every case that applies to your node'],
     [
@@ -258,8 +262,7 @@ function printReport(report: Report, out: Output): number {
   out.answer(
     `${plain(node)} is ${plain(subver)}, version ${version}, ${listener}${manner}; run as ${dialect}`,
   );
-  const shown = out.verbose > 0 ? findings : findings.filter(({ verdict }) => verdict !== 'skip');
-  printFindings(shown, out);
+  printFindings(out.verbose > 0 ? findings : findings.filter(isListed), out);
   const skipped = findings.filter(({ verdict }) => verdict === 'skip');
   for (const line of counted(
     'skipped',
@@ -272,7 +275,12 @@ function printReport(report: Report, out: Output): number {
   return codeOf(report);
 }
 
+/** Whether a finding is listed without -v: not one that is skipped, nor one of many that passed. */
+const isListed = ({ verdict }: Finding, _: number, { length }: readonly Finding[]): boolean =>
+  verdict !== 'skip' && (verdict !== 'pass' || length <= MOST_LISTED);
+
 function printFindings(findings: readonly Finding[], out: Output): void {
+  if (findings.length === 0) return;
   const { lines, dropped } = table(columns, findings, out.columns);
   const [head = '', ...rows] = lines;
   out.answer(head);
