@@ -8,5 +8,6 @@ export default {
   ...base,
   testMatch: ['<rootDir>/test/e2e/**/*.test.ts'],
   maxWorkers: 4,
-  testTimeout: 60_000,
+  // As in the other configuration: only ends what hangs.
+  testTimeout: 150_000,
 };

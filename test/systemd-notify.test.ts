@@ -56,6 +56,15 @@ describe('the notifier', () => {
     expect(armed.size).toBe(0);
   });
 
+  test('sends STOPPING after a WATCHDOG that is still being sent', async () => {
+    const script = 'case "$1" in WATCHDOG*) sleep 0.3;; esac; echo "$1" >> "$0.log"';
+    const { target, armed, sent } = notifier({ NOTIFY_SOCKET: '/run/s', WATCHDOG_USEC: '60000000' }, script);
+    await target.ready('');
+    for (const { run } of [...armed.values()]) run();
+    await target.stopping();
+    expect(sent()).toBe('READY=1\nWATCHDOG=1\nSTOPPING=1\n');
+  });
+
   test.each([
     ['fails', 'exit 3', '3'],
     ['is not there', undefined, 'ENOENT'],

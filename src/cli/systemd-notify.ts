@@ -22,7 +22,8 @@ export interface SystemdOptions {
 
 /** Sends the notifications of one node. */
 export class SystemdNotifier {
-  #isSending = false;
+  /** The message that is being sent. */
+  #sending: Promise<void> | undefined;
   #hasFailed = false;
   #timer: unknown;
 
@@ -39,10 +40,11 @@ export class SystemdNotifier {
     this.#arm();
   }
 
-  /** Sends STOPPING=1 when the node begins to stop, and ends WATCHDOG=1. */
+  /** Sends STOPPING=1 when the node begins to stop, as the last message: one that is being sent is sent first. */
   async stopping(): Promise<void> {
     const { timers = systemTimers } = this.options;
     timers.clearTimeout(this.#timer);
+    await this.#sending;
     await this.#send('STOPPING=1');
   }
 
@@ -55,15 +57,18 @@ export class SystemdNotifier {
 
   /** Runs on the event loop, so that nothing is sent when the loop hangs, and systemd then restarts the node. */
   #watch(): void {
-    if (!this.#isSending) void this.#send('WATCHDOG=1');
+    if (!this.#sending) void this.#send('WATCHDOG=1');
     this.#arm();
   }
 
   async #send(...assignments: string[]): Promise<void> {
     if (!this.isActive) return;
-    this.#isSending = true;
+    await (this.#sending = this.#run(assignments));
+    this.#sending = undefined;
+  }
+
+  async #run(assignments: string[]): Promise<void> {
     const code = await run(this.options, assignments);
-    this.#isSending = false;
     if (code === undefined || this.#hasFailed) return;
     this.#hasFailed = true;
     this.options.failed(code);

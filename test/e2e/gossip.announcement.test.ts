@@ -19,7 +19,7 @@ const needsNamespaces = isPossible || process.env.CI ? test : test.skip;
 const folder = mkdtempSync(join(tmpdir(), 'verack-announcement-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const LIMIT_MS = 50_000;
+const LIMIT_MS = 120_000;
 const US = '20.1.1.1';
 const BITCOIND = '21.1.1.1';
 const PORT = 18_444;
@@ -64,8 +64,9 @@ const node = createNode({
   services,
   outbound: { slots: 1, blockrelay: 0, feelerInterval: 0 },
 });
+const established = once(node, 'established');
 await node.listen({ host: '${US}', port: ${PORT} });
-const [outbound] = await once(node, 'established');
+const [outbound] = await established;
 const announced = await until(async () => Object.values((await rpc('getrawaddrman')).new)[0]);
 const [peer] = await rpc('getpeerinfo');
 const next = new Promise((resolve) => {

@@ -5,12 +5,10 @@ import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync 
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type BitcoinNode, createNode, tcpNet } from '../../src/index.js';
 import { build, endAll, Program } from '../support/cli-process.js';
 import { bitcoind, describeNode } from './nodes/nodes.js';
-
-jest.setTimeout(60_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'verack-listener-'));
 const inFolder = (name: string): string => join(folder, name);

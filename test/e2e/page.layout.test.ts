@@ -1,5 +1,5 @@
 /** What the page shows without scrolling, in the windows that it is designed for: 1280 × 800, 1920 × 1080 and 390 × 844. */
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import { createNode, memoryNet } from '../../src/index.js';
 import { MACHINES } from '../../machines/index.js';
@@ -8,8 +8,6 @@ import { type Relay, startRelay } from '../../src/inspect/inspector-server.js';
 import { listenWithAddrRecv, PUBLIC } from '../support/addr-recv-peer.js';
 import { program } from './nodes/installed.js';
 import { describeNode } from './nodes/nodes.js';
-
-jest.setTimeout(120_000);
 
 const WINDOWS = [
   [1_280, 800],
@@ -25,6 +23,8 @@ const STATES: Readonly<Record<string, string>> = {
   crawl: 'idle',
   contact: 'receiving',
 };
+/** The deadline of the demo, seconds. */
+const DEADLINE = 10;
 const VIEWS = ['peers', 'targets', 'outcomes', 'transitions', 'lab', 'glossary'];
 
 describeNode('chromium', 'the layout of the page', () => {
@@ -36,7 +36,10 @@ describeNode('chromium', 'the layout of the page', () => {
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: program('chromium')!, args: ['--no-sandbox'] });
     relay = await startRelay({ lab: true });
-    demo = await startDemo({ inspect: relay.inspect, watch: (node) => relay.observe(node) });
+    demo = await startDemo({
+      ...{ handshakeTimeout: 1_000 * DEADLINE, maxWait: 60_000, inspect: relay.inspect },
+      watch: (node) => relay.observe(node),
+    });
     await demo.outcomes;
   });
   afterEach(async () => {
@@ -56,9 +59,15 @@ describeNode('chromium', 'the layout of the page', () => {
     return page;
   }
 
+  /** Shows the peers that match, and resolves once they are drawn, which is in the next frame. */
+  async function filter(page: Page, text: string): Promise<void> {
+    await page.locator('#filter').fill(text);
+    await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => resolve()))');
+  }
+
   /** The failed peer of the demo that negotiates after verack. */
   async function openFailed(page: Page): Promise<void> {
-    await page.locator('#filter').fill('late_feature');
+    await filter(page, 'late_feature');
     await page.locator('#peers-rows tr.failed', { hasText: 'LATE_FEATURE' }).click();
     await page.locator('.sequence li.now').waitFor();
   }
@@ -88,7 +97,7 @@ describeNode('chromium', 'the layout of the page', () => {
 
     test('state and last reason of a peer are in the window', async () => {
       const page = await visit('peers', size);
-      await page.locator('#filter').fill('err_');
+      await filter(page, 'err_');
       const row = page.locator('#peers-rows tr.failed').first();
       await row.waitFor();
       for (const place of [15, 18]) await expectInside(page, row.locator(`td:nth-child(${place})`));
@@ -123,20 +132,20 @@ describeNode('chromium', 'the layout of the page', () => {
     expect(await tabs.allTextContents()).toEqual([...VIEWS, 'compare nodes']);
     for (const name of [...VIEWS.slice(1), 'peers']) {
       await tabs.getByText(name, { exact: true }).click();
+      await page.locator(`#${name}-title:focus`).waitFor();
       expect(new URL(page.url()).hash).toBe(`#/${name}`);
       expect(await page.locator(`#view-${name} p.muted`).first().textContent()).toMatch(/\w{3,}.*\./s);
-      expect(await page.evaluate('document.activeElement.id')).toBe(`${name}-title`);
     }
   });
 
   test('the deadline on the chart is the one in force', async () => {
     const page = await visit('peers', WINDOWS[0]);
-    await page.locator('#chart-scroll text', { hasText: '3 s in all' }).waitFor();
+    await page.locator('#chart-scroll text', { hasText: `${DEADLINE} s in all` }).waitFor();
     await page.locator('#chart-machine').selectOption('transport');
-    await page.locator('#chart-scroll text', { hasText: 'after 3 s [no reply]' }).waitFor();
+    await page.locator('#chart-scroll text', { hasText: `after ${DEADLINE} s [no reply]` }).waitFor();
     await page.locator('#chart-machine').selectOption('peer');
     await page.getByRole('button', { name: 'detail' }).click();
-    await page.locator('#chart-scroll .codes text', { hasText: 'after 3 s' }).waitFor();
+    await page.locator('#chart-scroll .codes text', { hasText: `after ${DEADLINE} s` }).waitFor();
     await page.getByRole('link', { name: 'lab' }).click();
     await page.getByRole('button', { name: 'start', exact: true }).click();
     await page.locator('#chart-scroll text', { hasText: '60 s in all' }).waitFor();

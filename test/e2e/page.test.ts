@@ -77,8 +77,12 @@ function countsOf({ peers }: BitcoinNode): Record<string, number[]> {
   );
 }
 
+/** Resolves once the page has drawn what the last input changed, which it does in the next frame. */
+const drawn = (page: Page): Promise<unknown> =>
+  page.evaluate('new Promise((resolve) => requestAnimationFrame(() => resolve()))');
+
 async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100 && !(await holds()); tries += 1)
+  for (let tries = 0; tries < 300 && !(await holds()); tries += 1)
     await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
@@ -94,7 +98,10 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
       args: ['--no-sandbox', '--disable-background-networking'],
     });
     relay = await startRelay({ lab: true });
-    demo = await startDemo({ inspect: relay.inspect, watch: (node) => relay.observe(node) });
+    demo = await startDemo({
+      ...{ handshakeTimeout: 10_000, maxWait: 60_000, inspect: relay.inspect },
+      watch: (node) => relay.observe(node),
+    });
     real = await bitcoind();
     const outcomes = await demo.outcomes;
     expect(outcomes.every(({ asExpected }) => asExpected)).toBe(true);
@@ -139,6 +146,7 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
     const first = page.locator('#peers-rows tr:not(.space) td:nth-child(12)').first();
     await first.getByText('1', { exact: true }).waitFor();
     await page.locator('#peers-heads button').nth(ID).click();
+    await drawn(page);
     await page.locator('#peers-scroll').focus();
     await page.keyboard.press('End');
     await page.keyboard.press('Enter');
@@ -173,6 +181,7 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
   test('draws the handshake of bitcoind, and steps back through it', async () => {
     const page = await visit(relay.url);
     await page.locator('#filter').fill(String(real.port));
+    await drawn(page);
     await page.locator('#peers-rows tr.established').click();
     const [known] = demo.node.peers.list().filter(({ addr }) => addr.endsWith(`:${real.port}`));
     await page.getByRole('heading', { name: `peer ${known!.id} · established` }).waitFor();
@@ -210,10 +219,13 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
     await page.locator('#peers-rows tr.closed').click();
     await page.getByRole('heading', { name: 'peer 1 · closed' }).waitFor();
     await page.getByRole('button', { name: '|◀' }).click();
+    await drawn(page);
     for (const state of ['versionSent', 'versionReceived', 'established', 'closed']) {
       const heading = page.getByRole('heading', { name: `peer 1 · ${state}` });
-      for (let steps = 0; steps < 40 && !(await heading.isVisible()); steps += 1)
+      for (let steps = 0; steps < 40 && !(await heading.isVisible()); steps += 1) {
         await page.getByRole('button', { name: '▶', exact: true }).click();
+        await drawn(page);
+      }
       expect(await heading.isVisible()).toBe(true);
     }
     replay.kill('SIGINT');
@@ -223,6 +235,7 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
   test("shows a peer's markup as text", async () => {
     const page = await visit(relay.url);
     await page.locator('#filter').fill('<img');
+    await drawn(page);
     expect(await page.locator('#peers-rows tr td.foreign').nth(1).textContent()).toContain(
       '<img src=x onerror=',
     );
@@ -353,9 +366,10 @@ describeNode('chromium', 'the page by itself', () => {
     const page = await within.newPage();
     await page.goto(`${relay.url}stately`);
     expect(page.frames()).toHaveLength(1);
+    const loaded = page.waitForEvent('framenavigated', (one) => one.url() === frame);
     await page.getByRole('button', { name: /Load it/ }).click();
     await page.locator('#link.live').waitFor();
-    const framed = page.frames().find((one) => one.url() === frame)!;
+    const framed = await loaded;
     await framed.waitForFunction('received.length >= 8');
     const messages =
       await framed.evaluate<{ type: string; name?: string; definition?: string }[]>('received');

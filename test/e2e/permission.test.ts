@@ -5,11 +5,9 @@
 import { mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createNode } from '../../src/index.js';
 import { build, endAll, Program } from '../support/cli-process.js';
-
-jest.setTimeout(60_000);
 
 const PACKAGE = realpathSync('.');
 const FLAG = process.version.startsWith('v20.') ? '--experimental-permission' : '--permission';
@@ -57,12 +55,12 @@ describe('with the right to read the package', () => {
   test('the data directory is not used, and the listener continues', async () => {
     const listen = restricted(`listen --regtest --port 0 --datadir ${folder}`);
     await addressOf(listen);
-    expect(listen.stderr).toMatch(/banlist\.json is not used: the system refused \(ERR_ACCESS_DENIED\)/);
-    expect(listen.stderr).toMatch(/ERR_ACCESS_DENIED\): nothing is saved/);
+    await listen.until('stderr', /banlist\.json is not used: the system refused \(ERR_ACCESS_DENIED\)/);
+    await listen.until('stderr', /ERR_ACCESS_DENIED\): nothing is saved/);
   });
 
   test('names are looked up in this process, since no other may be started', async () => {
-    const probe = restricted('probe --regtest --timeout 1000 localhost:1');
+    const probe = restricted('probe --regtest localhost:1');
     expect(await probe.exit).toBe(4);
     expect(probe.stderr).toContain('ERR_DIAL_REFUSED 127.0.0.1:1');
   });
@@ -84,6 +82,7 @@ test('with the right to write one folder, recordings go there', async () => {
   );
   const node = createNode({ chain: 'regtest' });
   await node.dial(await addressOf(listen)).established();
+  await listen.until('stdout', /^established /m);
   await node.stop();
   listen.kill('SIGTERM');
   expect(await listen.exit).toBe(0);

@@ -200,7 +200,7 @@ const OBSTACLES: readonly Obstacle[] = [
     what: 'no verack',
     plant: async () => {
       const { at } = await node('127.77.1.13', { net: faultyNet(tcpNet(), parseFault('no-verack')) });
-      return `--regtest --peertimeout 1 ${at}`;
+      return `--regtest --peertimeout 5 ${at}`;
     },
     ...{ step: 'verack', cause: 'no-verack', cure: /sent version but no verack/, exit: 5 },
   },

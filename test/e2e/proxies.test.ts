@@ -1,6 +1,7 @@
 /** Real proxies: microsocks with a password, Tor and i2pd without their networks. */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createNode } from '../../src/index.js';
 import { i2pAddressOf, keyFile, type KeyStore } from '../../src/net/i2p-key.js';
@@ -126,6 +127,8 @@ describe('the program through scripted proxies', () => {
     const env = { XDG_DATA_HOME: folder };
     const listen = new Program(['listen', '--regtest', '--port', '0', sam], { env });
     const [, address = ''] = await listen.until('stdout', /listening on (\S+\.b32\.i2p):0/);
+    // It listens once it has its session; the first stream is accepted a little later.
+    while (!router.requests.some((line) => line.startsWith('STREAM ACCEPT'))) await wait(10);
     const connect = new Program(['connect', '--regtest', '--once', sam, address], { env });
     expect(await connect.exit).toBe(0);
     expect(connect.stdout).toContain(`established ${address}:0 out`);

@@ -35,7 +35,7 @@ describe.each(['--no-v2transport', '--v2transport'])('a handshake of two program
   let files: string[] = [];
   beforeAll(async () => {
     files = await meet(transport);
-  }, 30_000);
+  });
 
   test.each([0, 1])('is replayed without a difference on side %i', async (side) => {
     const program = new Program(['replay', files[side]!]);
@@ -105,7 +105,7 @@ test('the demo is recorded and played', async () => {
   expect([await program.exit, program.stderr]).toEqual([0, '']);
   expect(program.stdout).toMatch(/2\d sessions, \d{3,} events, the same effects byte for byte\n$/);
   expect(program.stdout.match(/peer=/g)).toHaveLength(1);
-}, 30_000);
+});
 
 test('several probes go into one recording', async () => {
   const hosts = ['127.0.0.1:1', '127.0.0.2:1'];
@@ -209,7 +209,7 @@ describe('a pipe', () => {
     execFileSync('mkfifo', [at('fifo')]);
     const program = new Program(['probe', '--regtest', '--record', at('pipe.ndjson'), '127.0.0.1:1']);
     expect(await program.exit).toBe(4);
-  }, 30_000);
+  });
 
   test('without a writer is cancelled by a signal', async () => {
     const program = new Program(['replay', at('fifo')]);

@@ -1,12 +1,15 @@
 /** Real handshakes, recorded by the program and played again offline. */
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
+import { endAll, Program } from '../support/cli-process.js';
 import { bitcoind, describeNode } from './nodes/nodes.js';
 
 const MAIN = 'dist/src/cli/main.js';
 const run = promisify(execFile);
+
+afterEach(endAll);
 
 describeNode('bitcoind', 'recordings of sessions with bitcoind', () => {
   test.each(['--no-v2transport', '--v2transport'])(
@@ -36,15 +39,12 @@ describeNode('bitcoind', 'recordings of sessions with bitcoind', () => {
   test.each([false, true])('when it dials, v2 %s, are played the same', async (v2) => {
     await using node = await bitcoind();
     const file = join(node.folder, 'ours.ndjson');
-    const child = spawn(process.execPath, [MAIN, 'listen', '--regtest', '--port', '0', '--record', file]);
-    const text = await new Promise<string>((resolve) =>
-      child.stdout.setEncoding('utf8').once('data', resolve),
-    );
-    await node.dial('127.0.0.1', Number(/:(\d+)/.exec(text)?.[1]), v2);
-    await node.handshaken(1);
-    const over = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
-    expect(await over).toBe(0);
+    const listening = new Program(['listen', '--regtest', '--port', '0', '--record', file]);
+    const [, port] = await listening.until('stdout', /^listening on \S+:(\d+)$/m);
+    await node.dial('127.0.0.1', Number(port), v2);
+    await listening.until('stdout', /^established /m);
+    listening.kill('SIGTERM');
+    expect(await listening.exit).toBe(0);
     const { stdout } = await run(process.execPath, [MAIN, 'replay', file]);
     expect(stdout).toContain('versionReceived → established');
     expect(stdout).toMatch(/\n1 session, \d+ events, the same effects byte for byte\n$/);
@@ -59,7 +59,12 @@ describeNode('bitcoind', 'what bitcoind captures with -capturemessages', () => {
     async (transport) => {
       await using node = await bitcoind({ args: CAPTURES });
       const addr = `${node.host}:${node.port}`;
-      await run(process.execPath, [MAIN, 'connect', '--regtest', '--once', transport, addr]);
+      const connected = new Program(['connect', '--regtest', transport, addr]);
+      await node.handshaken(1);
+      await connected.until('stdout', /^established /m);
+      connected.kill('SIGTERM');
+      expect(await connected.exit).toBe(0);
+      await node.peersUntil((peers) => peers.length === 0, 'end of the connection');
       const { stdout } = await run(process.execPath, [MAIN, 'replay', capturesOf(node)]);
       expect(stdout).toMatch(/^→ Core 127\.0\.0\.1_\d+ session=1 inbound/);
       expect(stdout).toContain('verack: versionReceived → established');
@@ -69,18 +74,14 @@ describeNode('bitcoind', 'what bitcoind captures with -capturemessages', () => {
 
   test('when it dials twice is two sessions, as in our node', async () => {
     await using node = await bitcoind({ args: CAPTURES });
-    const child = spawn(process.execPath, [MAIN, 'listen', '--regtest', '--port', '0']);
-    const text = await new Promise<string>((resolve) =>
-      child.stdout.setEncoding('utf8').once('data', resolve),
-    );
-    const port = /:(\d+)/.exec(text)?.[1] ?? '';
+    const listening = new Program(['listen', '--regtest', '--port', '0']);
+    const [, port = ''] = await listening.until('stdout', /^listening on \S+:(\d+)$/m);
     for (let n = 0; n < 2; n++) {
       await node.dial('127.0.0.1', Number(port), false);
       await node.handshaken(1);
       await node.rpc('disconnectnode', [`127.0.0.1:${port}`]);
       await node.peersUntil((peers) => peers.length === 0, 'end of the connection');
     }
-    child.kill('SIGTERM');
     const { stdout } = await run(process.execPath, [
       MAIN,
       'replay',

@@ -65,13 +65,16 @@ async function atRest(
   return { peers, slots, sockets: open.size };
 }
 
+/** Where the peers come from. Nobody else uses it, so that a port of it that was closed is still free for the next connection. */
+const FROM = '127.83.0.1';
+
 /**
  * One peer, up to the pong and the end: by reset, so that its port is free again. Comes from `localPort`, 0 for any, and
  * tells from which: the node remembers the last outcome of each address.
  */
 function visit(port: number, localPort: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, localAddress: '127.0.0.1', localPort }, () => {
+    const socket = connect({ host: '127.0.0.1', port, localAddress: FROM, localPort }, () => {
       localPort = socket.localPort ?? 0;
       socket.write(version());
     });

@@ -1,7 +1,8 @@
 /** Debian's `nats-server` with JetStream on a free port of loopback, for the tests of the fleet. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { claimPorts, type Ports } from './ports.js';
 
 /** Whether it is installed. */
 export function hasNats(): boolean {
@@ -12,14 +13,6 @@ export function hasNats(): boolean {
     return false;
   }
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 const isOpen = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
@@ -36,29 +29,35 @@ export class NatsServer {
   #child: ChildProcess | undefined;
 
   private constructor(
-    private readonly port: number,
+    private readonly ports: Ports,
     private readonly directory: string,
     private readonly config: string | undefined,
   ) {}
 
   /** `config`: a configuration file beside the options that are given here. */
   static async start(directory: string, config?: string): Promise<NatsServer> {
-    const server = new NatsServer(await freePort(), directory, config);
+    const server = new NatsServer(await claimPorts(), directory, config);
     await server.#run();
     return server;
   }
 
   get url(): string {
-    return `nats://127.0.0.1:${this.port}`;
+    return `nats://127.0.0.1:${this.ports.p2p}`;
   }
 
   /** `SIGKILL`: as after a crash. */
   async restart(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    await this.stop(signal);
+    await this.#end(signal);
     await this.#run();
   }
 
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  /** Idempotent. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+    this.ports.release();
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
     if (child?.exitCode !== null) return;
@@ -68,9 +67,9 @@ export class NatsServer {
   }
 
   async #run(): Promise<void> {
-    const where = ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.directory];
+    const where = ['-a', '127.0.0.1', '-p', String(this.ports.p2p), '-js', '-sd', this.directory];
     const args = this.config === undefined ? where : ['-c', this.config, ...where];
     this.#child = spawn('nats-server', args, { stdio: 'ignore' });
-    while (!(await isOpen(this.port))) await wait(50);
+    while (!(await isOpen(this.ports.p2p))) await wait(50);
   }
 }

@@ -13,7 +13,7 @@ import { Child, freshFolder } from './child-process.js';
 import { missing, program, type ProxyName } from './installed.js';
 import { claimPorts, type Ports } from './ports.js';
 
-const START_MS = 20_000;
+const START_MS = 60_000;
 const POLL_MS = 100;
 
 /** A proxy that runs. */

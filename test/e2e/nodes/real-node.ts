@@ -8,7 +8,9 @@ import { isHandshaken, peerInfo, type PeerInfo } from './peerinfo.js';
 import { claimPorts, type Ports } from './ports.js';
 import { call, type RpcEndpoint } from './rpc.js';
 
-const START_MS = 45_000;
+/** These limits only end what hangs, on a machine that is busy with other things too. */
+const START_MS = 90_000;
+const WAIT_MS = 30_000;
 const POLL_MS = 20;
 const HOST = '127.0.0.1';
 
@@ -119,19 +121,20 @@ export class RealNode implements AsyncDisposable {
     return peers.map(peerInfo);
   }
 
-  /** Waits until exactly `count` peers have finished the handshake on its side; rejects after `ms`, with its log. */
-  handshaken(count = 1, ms = 10_000): Promise<PeerInfo[]> {
+  /** Waits until exactly `count` peers have finished the handshake on its side, and gives these; rejects as `peersUntil`. */
+  async handshaken(count = 1): Promise<PeerInfo[]> {
     const enough = (peers: PeerInfo[]) => peers.filter(isHandshaken).length === count;
-    return this.peersUntil(enough, `${count} finished handshakes`, ms);
+    return (await this.peersUntil(enough, `${count} finished handshakes`)).filter(isHandshaken);
   }
 
-  /** Waits until its list of peers is as wanted; rejects after `ms`, with its log. */
-  async peersUntil(wanted: (peers: PeerInfo[]) => boolean, what: string, ms = 10_000): Promise<PeerInfo[]> {
-    const until = Date.now() + ms;
+  /** Waits until its list of peers is as wanted; rejects after half a minute, with its log. */
+  async peersUntil(wanted: (peers: PeerInfo[]) => boolean, what: string): Promise<PeerInfo[]> {
+    const until = Date.now() + WAIT_MS;
     for (;;) {
       const peers = await this.getpeerinfo();
       if (wanted(peers)) return peers;
-      if (Date.now() > until) throw this.#trouble(`no ${what} within ${ms} ms, but ${JSON.stringify(peers)}`);
+      if (Date.now() > until)
+        throw this.#trouble(`no ${what} within ${WAIT_MS} ms, but ${JSON.stringify(peers)}`);
       await wait(POLL_MS);
     }
   }

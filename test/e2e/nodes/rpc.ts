@@ -1,6 +1,6 @@
 /** JSON-RPC over HTTP as all three nodes speak it. */
 
-const TIMEOUT_MS = 15_000;
+const TIMEOUT_MS = 30_000;
 
 /** Where a node's RPC answers, and as whom to ask. */
 export interface RpcEndpoint {
@@ -22,7 +22,7 @@ export class RpcError extends Error {
   }
 }
 
-/** Calls a method of the node on loopback; rejects with `RpcError` on an error answer, and after 15 s without one. */
+/** Calls a method of the node on loopback; rejects with `RpcError` on an error answer, and after 30 s without one. */
 export async function call(at: RpcEndpoint, method: string, params: readonly unknown[]): Promise<unknown> {
   const response = await fetch(`http://127.0.0.1:${at.port}/`, {
     method: 'POST',
