@@ -51,12 +51,12 @@ describe('the exporter', () => {
     const exporter = await startExporter({ registry });
     open.push(exporter, nodeMetrics(a, registry), a, b);
     const { local } = await a.listen({ host: '127.0.0.1', port: 0 });
-    const ended = new Promise((resolve) => b.once('established', resolve));
+    const established = new Promise((resolve) => a.once('established', resolve));
     await b
       .dial(local)
       .established()
       .catch(() => undefined);
-    await ended;
+    await established;
     const { status, type, body } = await ask(exporter.url);
     expect([status, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
     const families = readExposition(body);

@@ -1,4 +1,5 @@
 /** The system's timers: bytes that have arrived are read before a deadline that passed meanwhile is checked. */
+import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { systemTimers } from '../src/net/timers.js';
@@ -14,7 +15,7 @@ describe('a deadline that passes while the process does not run', () => {
       server.once('connection', resolve),
     );
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-    const theirs = await accepted;
+    const [theirs] = await Promise.all([accepted, once(socket, 'connect')]);
     const order: string[] = [];
     socket.on('data', () => order.push('data'));
     const over = new Promise<void>((resolve) => {
