@@ -87,7 +87,7 @@ export const copySupervisorContext = (context: SupervisorContext): SupervisorCon
   opening: context.opening,
   blockopening: context.blockopening,
   rounds: context.rounds,
-  reached: context.reached,
+  hasOutcome: context.hasOutcome,
   delay: context.delay,
   feelerInterval: context.feelerInterval,
   feelerdelay: context.feelerdelay,

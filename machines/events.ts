@@ -522,8 +522,8 @@ export interface SupervisorContext {
   readonly blockopening: number;
   /** Number of answers of the source since a candidate was last reached; it decides {@link delay}. */
   readonly rounds: number;
-  /** Whether an automatic target has ever completed a handshake, or `effect.reportUnreachable` was executed. */
-  readonly reached: boolean;
+  /** Whether the outcome of the automatic connections is known: a target completed a handshake, or none was reachable. */
+  readonly hasOutcome: boolean;
   /** Delay until the source is asked again, milliseconds. */
   readonly delay: number;
   /** Average time between two feelers, milliseconds; 0 for no feelers. */

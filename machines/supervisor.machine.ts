@@ -92,7 +92,7 @@ const supervisorSetup = setup({
     },
     findsNoneAtAll: ({ context, event }) => {
       assertEvent(event, 'candidates.found');
-      return event.count === 0 && !context.reached && context.targets === 0;
+      return event.count === 0 && !context.hasOutcome && context.targets === 0;
     },
     isOnce: ({ context }) => context.once,
     fillsLast: ({ context: { once, wanted, targets, candidates } }) =>
@@ -103,7 +103,7 @@ const supervisorSetup = setup({
     },
     losesLast: ({ context, event }) => {
       assertEvent(event, 'target.ended');
-      return context.targets === 1 && !context.reached && !event.established;
+      return context.targets === 1 && !context.hasOutcome && !event.established;
     },
     hasAnchors: ({ context, event }) => {
       assertEvent(event, 'user.fill');
@@ -116,7 +116,7 @@ const supervisorSetup = setup({
     },
     losesLastOnce: ({ context, event }) => {
       assertEvent(event, 'target.ended');
-      return context.once && context.targets === 1 && !context.reached && !event.established;
+      return context.once && context.targets === 1 && !context.hasOutcome && !event.established;
     },
     endsLastOnce: ({ context, event }) => {
       assertEvent(event, 'target.ended');
@@ -191,11 +191,11 @@ const supervisorSetup = setup({
     }),
     beginFeeler: assign({ feeleropen: true }),
     endFeeler: assign({ feeleropen: false }),
-    recordReached: assign({ reached: true }),
+    recordOutcome: assign({ hasOutcome: true }),
     /** Resets the backoff. */
-    recordEstablished: assign({ reached: true, rounds: 1 }),
+    recordEstablished: assign({ hasOutcome: true, rounds: 1 }),
     recordFilled: assign(({ context }) => ({
-      reached: true,
+      hasOutcome: true,
       wanted: context.wanted - 1,
       targets: context.targets - 1,
     })),
@@ -236,7 +236,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
     opening: 0,
     blockopening: 0,
     rounds: 0,
-    reached: false,
+    hasOutcome: false,
     delay: 0,
     feelerInterval: input.feelerInterval,
     feelerdelay: 0,
@@ -319,7 +319,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
         'target.ended': [
           {
             guard: 'losesLast',
-            actions: ['removeTarget', 'recordReached', 'effect.reportUnreachable'],
+            actions: ['removeTarget', 'recordOutcome', 'effect.reportUnreachable'],
             description: 'no candidate was reached',
           },
           { actions: 'removeTarget', description: 'its slot is to be filled again' },
@@ -371,7 +371,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
               {
                 guard: 'findsNoneAtAll',
                 target: 'waiting',
-                actions: ['recordCandidates', 'recordReached', 'effect.reportUnreachable'],
+                actions: ['recordCandidates', 'recordOutcome', 'effect.reportUnreachable'],
                 description: 'no candidate now',
               },
               {
@@ -434,7 +434,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
               {
                 guard: 'losesLast',
                 target: 'waiting',
-                actions: ['removeTarget', 'recordReached', 'effect.reportUnreachable'],
+                actions: ['removeTarget', 'recordOutcome', 'effect.reportUnreachable'],
                 description: 'no candidate was reached',
               },
               { target: 'waiting', actions: 'removeTarget', description: 'every candidate was dialled' },

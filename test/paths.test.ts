@@ -79,7 +79,7 @@ const graphs = new Map(CONNECTION_TYPES.map((type) => [type, peerGraph(type)]));
 
 /** The delay does not change which transition is taken, nor does the number of rounds. */
 const supervisorKey = ({ value, context }: SnapshotFrom<typeof supervisorMachine>): string => {
-  const { inbound, outbound, targets, blocktargets, candidates, wanted, reached, feeleropen } = context;
+  const { inbound, outbound, targets, blocktargets, candidates, wanted, hasOutcome, feeleropen } = context;
   return [
     leafOf(value),
     inbound,
@@ -88,7 +88,7 @@ const supervisorKey = ({ value, context }: SnapshotFrom<typeof supervisorMachine
     blocktargets,
     candidates,
     wanted,
-    reached,
+    hasOutcome,
     feeleropen,
   ].join(' ');
 };

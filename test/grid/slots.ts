@@ -20,7 +20,7 @@ export interface Outcome {
   readonly targets: number;
   readonly wanted: number;
   readonly candidates: number;
-  readonly reached: boolean;
+  readonly hasOutcome: boolean;
   readonly refused: string;
   readonly reports: readonly string[];
 }
@@ -82,10 +82,10 @@ export function expectedOutcome(situation: Situation, event: GridEvent): Outcome
     const ended: SupervisorEvent = { type: 'peer.ended', id: 1, inbound: snapshot.context.inbound > 0 };
     ({ snapshot, actions } = stepper.next(snapshot, ended));
   }
-  const { inbound, outbound, targets, wanted, candidates, reached } = snapshot.context;
+  const { inbound, outbound, targets, wanted, candidates, hasOutcome } = snapshot.context;
   return {
     ...{ state: leafOf(snapshot.value), inbound, outbound: isAutomatic(situation) ? 0 : outbound },
-    ...{ targets, wanted, candidates, reached, refused: refusal?.code ?? '' },
+    ...{ targets, wanted, candidates, hasOutcome, refused: refusal?.code ?? '' },
     reports: types.flatMap((type) => REPORTS[type] ?? []),
   };
 }
@@ -180,11 +180,11 @@ export async function outcomeOnNode(situation: Situation, event: GridEvent): Pro
   running.refused = '';
   await running.bring(event);
   const { value, context } = running.node.supervisor.getSnapshot();
-  const { inbound, outbound, targets, wanted, candidates, reached } = context;
+  const { inbound, outbound, targets, wanted, candidates, hasOutcome } = context;
   const { refused, reports } = running;
   await running.node.stop();
   return {
     ...{ state: leafOf(value), inbound, outbound: isAutomatic(situation) ? 0 : outbound },
-    ...{ targets, wanted, candidates, reached, refused, reports },
+    ...{ targets, wanted, candidates, hasOutcome, refused, reports },
   };
 }

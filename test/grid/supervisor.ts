@@ -155,7 +155,7 @@ export const GRID_EVENTS = { ...SLOT_EVENTS, ...FILL_EVENTS, ...TYPED_EVENTS };
 
 type Counts = Pick<
   SupervisorContext,
-  'inbound' | 'outbound' | 'targets' | 'blocktargets' | 'wanted' | 'once' | 'reached' | 'feeleropen'
+  'inbound' | 'outbound' | 'targets' | 'blocktargets' | 'wanted' | 'once' | 'hasOutcome' | 'feeleropen'
 >;
 
 /** Why the event cannot occur with these counts; empty when it can. */
@@ -168,13 +168,13 @@ export function impossible(event: GridEvent, counts: Counts): string {
 
 /** With `once`, established targets are not counted in `targets`. */
 function impossibleTarget(event: SupervisorEvent, counts: Counts): string {
-  const { targets, blocktargets, once, reached } = counts;
+  const { targets, blocktargets, once, hasOutcome } = counts;
   if (event.type === 'target.ended' && !(once && event.established)) {
     const isBlock = event.connection_type === 'block-relay-only';
     if ((isBlock ? blocktargets : targets - blocktargets) === 0) return 'no such target';
   }
   const wasEstablished = event.type === 'target.ended' && event.established;
-  if (wasEstablished && !reached) return 'no target was established';
+  if (wasEstablished && !hasOutcome) return 'no target was established';
   return targets === 0 && !(once && wasEstablished) ? 'no such target' : '';
 }
 

@@ -230,12 +230,12 @@ function waitingClaims({ snapshot, leaf, finding, armed, isStopped, targets }: M
 
 function keyOf(moment: Moment): string {
   const { leaf, snapshot, finding, findingFeeler, isFeelerArmed, isStopped, armed } = moment;
-  const { candidates, wanted, reached, feeleropen, outbound } = snapshot.context;
+  const { candidates, wanted, hasOutcome, feeleropen, outbound } = snapshot.context;
   const targets = moment.targets.map(spelled).sort();
   const facts = [
     candidates,
     wanted,
-    reached,
+    hasOutcome,
     feeleropen,
     outbound,
     finding,
