@@ -257,17 +257,31 @@ function printDifferences(
   out: Output,
 ): void {
   out.answer(`${differences.length} differences`);
-  for (const { word, expected, actual, rule, explanation } of differences) {
-    out.answer(
-      out.paint(
-        'bold',
-        word.length === 0 ? 'before any message' : word.map((input) => plain(input)).join(', '),
-      ),
-    );
+  for (const alike of grouped(differences)) {
+    for (const { word, rule } of alike) out.answer(`${out.paint('bold', wordText(word))}  rule: ${rule}`);
+    const [{ expected, actual, explanation }] = alike;
     out.answer(`  ${one}: ${spelled(expected.at(-1))}`);
     out.answer(`  ${other}: ${spelled(actual.at(-1))}`);
-    out.answer(`  rule: ${rule}${explanation === undefined ? '' : `; known: ${explanation}`}`);
+    if (explanation !== undefined) out.answer(`  known: ${explanation}`);
   }
+}
+
+const wordText = (word: readonly string[]): string =>
+  word.length === 0 ? 'before any message' : word.map((input) => plain(input)).join(', ');
+
+type Group = [ExplainedDifference, ...ExplainedDifference[]];
+
+/** Differences with the same last outputs and the same explanation, together. */
+function grouped(differences: readonly ExplainedDifference[]): readonly Group[] {
+  const groups = new Map<string, Group>();
+  for (const difference of differences) {
+    const { expected, actual, explanation } = difference;
+    const key = JSON.stringify([expected.at(-1), actual.at(-1), explanation]);
+    const group = groups.get(key);
+    if (group) group.push(difference);
+    else groups.set(key, [difference]);
+  }
+  return [...groups.values()];
 }
 
 async function diff({ operands, out }: Invocation, { as }: LearnFlags): Promise<number> {
