@@ -175,15 +175,15 @@ async function pingPong(run: CaseRun, step: Step): Promise<void> {
 }
 
 /** Waits until at least `min` bytes have been received or the connection has ended. */
-async function bytesCame(run: CaseRun, connection: TesterConnection, min: number, ms: number): Promise<void> {
-  const until = run.now + ms;
+async function bytesCame(run: CaseRun, connection: TesterConnection, min: number): Promise<void> {
+  const until = run.now + WITHIN_MS;
   while (connection.received < min && !connection.ended && run.now < until) await connection.change(until);
   if (connection.received < min) fail(`${connection.received} bytes instead of at least ${min}`);
 }
 
 async function expectBytes(run: CaseRun, { conn, min = 0, prefix, not_prefix }: Step): Promise<void> {
   const connection = run.connection(conn);
-  await bytesCame(run, connection, min, WITHIN_MS);
+  await bytesCame(run, connection, min);
   const begins = (hex: string): boolean => hexOf(connection.head).startsWith(hexOf(rawBytes(hex, run.chain)));
   if (prefix !== undefined && !begins(prefix)) fail(`the first bytes are ${short(hexOf(connection.head))}`);
   if (not_prefix !== undefined && begins(not_prefix)) fail(`the first bytes are ${not_prefix}`);
@@ -191,7 +191,7 @@ async function expectBytes(run: CaseRun, { conn, min = 0, prefix, not_prefix }: 
 
 async function expectBuffered(run: CaseRun, { conn, min = 0, max = Infinity }: Step): Promise<void> {
   const connection = run.connection(conn);
-  await bytesCame(run, connection, min, 0);
+  await bytesCame(run, connection, min);
   if (connection.received > max) fail(`${connection.received} bytes instead of at most ${max}`);
 }
 
