@@ -1,12 +1,17 @@
 /** The built program as a child process, on loopback: what it prints where, and with which code it ends. */
 import { createServer, type Server } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { type BitcoinNode, createNode, type NodeOptions, networkOf, type PeerInfo } from '../../src/index.js';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  type BitcoinNode,
+  createNode,
+  type NodeOptions,
+  networkOf,
+  type PeerInfo,
+  VirtualClock,
+} from '../../src/index.js';
 import { encodeFrame } from '../../src/wire/index.js';
 import { dnsServer } from '../support/dns.js';
 import { build, endAll, Program, type ProgramOptions } from '../support/cli-process.js';
-
-jest.setTimeout(60_000);
 
 /** v1 unless the line says otherwise: the peers of most tests speak nothing else. */
 function verack(line: string, options?: ProgramOptions): Program {
@@ -68,7 +73,7 @@ describe('two programs', () => {
     const connect = await finish(verack(`connect -regtest -once ${at}`));
     expect(connect.code).toBe(0);
     expect(connect.stdout).toMatch(
-      /^established 127\.0\.0\.1:\d+ out \/verack:[\d.]+\/ v1 version=70017 services=none height=0 ping=\S+ms handshake=\S+ms negotiated=wtxidrelay,sendaddrv2,sendcmpct\n$/,
+      /^established 127\.0\.0\.1:\d+ out \/verack:[\d.]+\/ v1 version=70017 services=none height=0 ping=\S+s handshake=\S+s negotiated=wtxidrelay,sendaddrv2,sendcmpct\n$/,
     );
     await listen.until('stdout', /established 127\.0\.0\.1:\d+ in /);
     listen.kill('SIGTERM');
@@ -78,7 +83,11 @@ describe('two programs', () => {
   test('a peer that closes its connection is not a failure', async () => {
     const listen = verack('listen --regtest --port 0 --color always');
     const [, at = ''] = await listen.until('stdout', /listening on (127\.0\.0\.1:\d+)\n/);
-    expect(await verack(`connect -regtest -once -q ${at}`).exit).toBe(0);
+    const connect = verack(`connect -regtest -q ${at}`);
+    // Both have read everything then: a program that exits with unread bytes resets its connection.
+    await Promise.all([connect, listen].map((program) => program.until('stdout', /established/)));
+    connect.kill('SIGTERM');
+    expect(await connect.exit).toBe(0);
     await listen.until('stderr', /^closed 127\.0\.0\.1:\d+ — the peer closed the connection$/m);
     expect(listen.stderr).not.toContain('ERR_');
   });
@@ -236,10 +245,17 @@ describe('connect', () => {
     expect(connect.stderr.match(/The host cannot be reached/g)).toHaveLength(1);
   });
 
-  test('ends after --for, and prints the table', async () => {
+  test('ends after --for', async () => {
+    const { at } = await listening();
+    expect(await verack(`connect --regtest --for 1 ${at}`).exit).toBe(0);
+  });
+
+  test('prints the table at its end', async () => {
     const { at } = await listening({ subver: '/evil:\u001b[31m\u202e1/' });
-    const connect = await finish(verack(`connect --regtest --for 3 --table ${at}`));
-    expect(connect.code).toBe(0);
+    const connect = verack(`connect --regtest --table ${at}`);
+    await connect.until('stdout', /^established /);
+    connect.kill('SIGINT');
+    expect(await connect.exit).toBe(0);
     expect(connect.stdout).toMatch(
       /^<-> {2}type {4}net {2}serv .* state .*\nout {2}manual .* established .* ping .*\n$/m,
     );
@@ -277,8 +293,8 @@ describe('connect', () => {
     const dns = await dnsServer({ [`x9.${seed}`]: { A: ['127.77.0.1', '127.77.0.2'] } });
     const empty = await dnsServer({});
     const [blocked, alone] = await Promise.all([
-      finish(verack(`connect --signet --once -maxconnections=1 --dns-server ${dns.address}`)),
-      finish(verack(`connect --signet --once --dns-server ${empty.address}`)),
+      finish(verack(`connect --signet --datadir none --once -maxconnections=1 --dns-server ${dns.address}`)),
+      finish(verack(`connect --signet --datadir none --once --dns-server ${empty.address}`)),
     ]);
     await Promise.all([dns.close(), empty.close()]);
     expect(blocked.stdout).not.toContain(at);
@@ -316,12 +332,24 @@ describe('faults', () => {
     ['no-verack', 'ERR_TIME_HANDSHAKE', { awaited: 'verack' }],
   ];
 
+  /** Resolves when the last message has arrived: the verack that is dropped, or the message before the verack that is missing. */
+  const lastOf = (node: BitcoinNode, fault: string): Promise<void> =>
+    new Promise((resolve) => {
+      const isLast = ({ direction, command }: { direction: string; command: string }): boolean =>
+        direction === 'received' && command === 'sendaddrv2';
+      if (fault === 'checksum') node.on('dropped', () => resolve());
+      else node.on('message', (message) => isLast(message) && resolve());
+    });
+
   test('of connect are reported by the healthy listener', async () => {
     const ends = expected.map(async ([fault, code]) => {
-      const handshakeTimeout = code === 'ERR_TIME_HANDSHAKE' ? 5_000 : 60_000;
-      const { node, at } = await listening({ rules: { handshakeTimeout } });
+      const clock = new VirtualClock();
+      const { node, at } = await listening({ clock });
       const seen = end(node);
+      const last = lastOf(node, fault);
       const connect = verack(`connect --regtest --fault ${fault} ${at}`);
+      // Nothing more comes: the time of the handshake passes.
+      if (code === 'ERR_TIME_HANDSHAKE') await last.then(() => clock.advance(60_000));
       const { lastreason } = await seen;
       connect.kill('SIGKILL');
       return lastreason;
@@ -333,7 +361,8 @@ describe('faults', () => {
 
   test('of listen are reported by the healthy dialler, with the reason', async () => {
     const results = expected.map(async ([fault, code]) => {
-      const limit = code === 'ERR_TIME_HANDSHAKE' ? 5 : 60;
+      // It counts from the connection on, and the verack must come before its end.
+      const limit = code === 'ERR_TIME_HANDSHAKE' ? 10 : 60;
       const listen = verack(`listen --regtest --port 0 --fault ${fault} --fault split=3`);
       const [, at = ''] = await listen.until('stdout', /listening on (\S+)/);
       const connect = verack(`connect --regtest --peertimeout ${limit} ${at}`);

@@ -1,9 +1,7 @@
 /** `--log`: the formats of stderr, on the built program. */
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type BitcoinNode, createNode, type NodeOptions } from '../../src/index.js';
 import { build, endAll, Program } from '../support/cli-process.js';
-
-jest.setTimeout(60_000);
 
 const verack = (line: string): Program => new Program(line.split(' '));
 const nodes: BitcoinNode[] = [];
@@ -88,7 +86,10 @@ describe('--log core', () => {
   test('has the lines of debug.log, on either side', async () => {
     const listen = verack('listen --regtest --port 0 --no-v2transport --log core');
     const [, at = ''] = await listen.until('stdout', /^listening on (\S+)$/m);
-    const connect = verack(`connect --regtest --once --no-v2transport --log core -vv ${at}`);
+    const connect = verack(`connect --regtest --no-v2transport --log core -vv ${at}`);
+    // Both have read everything then: a program that exits with unread bytes resets its connection.
+    await Promise.all([connect, listen].map((program) => program.until('stdout', /^established/m)));
+    connect.kill('SIGTERM');
     expect(await connect.exit).toBe(0);
     await listen.until('stderr', /disconnecting/);
     listen.kill('SIGTERM');

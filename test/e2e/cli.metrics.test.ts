@@ -2,11 +2,9 @@
 import { mkdirSync, mkdtempSync, cpSync, readdirSync, rmSync, symlinkSync, copyFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { build, endAll, Program } from '../support/cli-process.js';
 import { readExposition } from '../support/prometheus-parser.js';
-
-jest.setTimeout(60_000);
 
 const verack = (line: string): Program => new Program(line.split(' '));
 

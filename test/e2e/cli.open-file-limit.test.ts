@@ -42,7 +42,7 @@ describe('a program that may open 100 files', () => {
     const node = createNode({ chain: 'regtest' });
     await node.dial(`127.0.0.1:${port}`).established();
     await node.stop();
-  }, 30_000);
+  });
 
   test('connect reports the limit, too', async () => {
     const node = createNode({ chain: 'regtest' });
@@ -56,5 +56,5 @@ describe('a program that may open 100 files', () => {
       /limit of 100 open files allows only 60 of 200 connections; .*ulimit -n 240/,
     );
     await node.stop();
-  }, 30_000);
+  });
 });

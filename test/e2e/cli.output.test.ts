@@ -1,12 +1,11 @@
 /** The output of the built program: slow readers, full disks, closed pipes. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type BitcoinNode, createNode } from '../../src/index.js';
 import { loadCases } from '../../src/conformance/case-files.js';
 import { build, endAll, Program } from '../support/cli-process.js';
-
-jest.setTimeout(60_000);
+import { claimPorts } from './nodes/ports.js';
 
 const nodes: BitcoinNode[] = [];
 
@@ -59,16 +58,17 @@ const hasFullDevice = existsSync('/dev/full') && spawnSync('sh', ['-c', 'echo > 
   });
 
   test('does not end a listener', async () => {
-    const port = 18_000 + Math.floor(Math.random() * 400);
+    const ports = await claimPorts();
     const listen = shell(
-      `echo started; exec "$0" dist/src/cli/main.js listen --regtest --port ${port} --log json > /dev/full 2>&1`,
+      `echo started; exec "$0" dist/src/cli/main.js listen --regtest --port ${ports.p2p} --log json > /dev/full 2>&1`,
     );
     await listen.until('stdout', /started/);
-    const connect = new Program(['connect', '--regtest', '--for', '20', `127.0.0.1:${port}`]);
+    const connect = new Program(['connect', '--regtest', `127.0.0.1:${ports.p2p}`]);
     await connect.until('stdout', /^established /);
     connect.kill('SIGKILL');
     listen.kill('SIGTERM');
     expect(await listen.exit).toBe(8);
+    ports.release();
   });
 });
 
@@ -94,8 +94,8 @@ test.each([
   '%s --inspect: the address of the page is labelled, and is the last line before the program waits',
   async (command) => {
     const program = new Program([...command.split(' '), '--inspect']);
-    await program.until('stderr', /page: http:/);
-    const [line] = /page: http:\/\/127\.0\.0\.1:\d+\/$/m.exec(program.stdout) ?? ['none'];
+    const [line] = await program.until('stdout', /^page: http:\/\/127\.0\.0\.1:\d+\/$/m);
+    await program.until('stderr', /^page: .*\n/m);
     expect(program.stderr.trimEnd().split('\n').at(-1)).toBe(line);
     program.kill('SIGINT');
     await program.exit;

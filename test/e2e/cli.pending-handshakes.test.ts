@@ -22,5 +22,5 @@ describe('the program', () => {
     const [, facts] = await program.until('stderr', /ERR_POLICY_PENDING 127\.0\.0\.1:\d+ — .*\[(.*)\]/);
     expect(facts).toBe('source=127.0.0.0/24 limit=2');
     for (const socket of sockets) socket.destroy();
-  }, 30_000);
+  });
 });

@@ -156,7 +156,7 @@ test('our own node passes over TCP, v1-only and v2-capable, whether it asks for 
   expect(reports.map(({ nodeinfo }) => nodeinfo?.listener)).toEqual([
     ...['v1-only', 'v1-only', 'v2-capable', 'v2-capable'],
   ]);
-}, 120_000);
+});
 
 describeNode(['litecoind', 'bcoin'], 'other implementations', () => {
   test('have the known differences and no other', async () => {
@@ -168,5 +168,5 @@ describeNode(['litecoind', 'bcoin'], 'other implementations', () => {
       expect(failures(report)).toEqual([]);
       expect(report.absent).toEqual([]);
     }
-  }, 120_000);
+  });
 });

@@ -49,10 +49,12 @@ describe('150 addresses, 110 of them reachable', () => {
 
   test('kill -9 in the middle, then --resume: the same set, no node twice in the file', async () => {
     const output = join(directory, 'killed.ndjson');
-    const program = crawl('--output', output, '--parallel', '16');
+    const held = network!.hold([plan[109]!.addr]);
+    const program = crawl('--output', output, '--parallel', '16', '--peertimeout', '300');
     while (!hasAttempts(output, 40)) await new Promise((resolve) => setTimeout(resolve, 20));
     program.kill('SIGKILL');
     await program.exit;
+    held.release();
     const resumed = crawl('--output', output, '--resume');
     expect(await resumed.exit).toBe(0);
     const attempts = attemptsIn(output);

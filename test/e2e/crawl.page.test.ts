@@ -27,12 +27,13 @@ describeNode('chromium', 'the page of a crawl', () => {
 
   test('counts by outcome, network, transport and version, and a curve', async () => {
     const first = plan[0]!.addr;
+    // The crawl goes on as long as this test looks at it.
+    network.hold([plan[449]!.addr]);
     const begin = ['--seednode', first, '--allow-unroutable', '--parallel', '2', '--inspect'];
-    const crawl = new Program(['crawl', '--regtest', ...begin]);
-    const pattern = /page: (http:\S+)/;
-    while (!pattern.test(crawl.stdout)) await new Promise((resolve) => setTimeout(resolve, 50));
+    const crawl = new Program(['crawl', '--regtest', '--peertimeout', '300', ...begin]);
+    const [, url] = await crawl.until('stdout', /page: (http:\S+)\n/);
     const page = await browser.newPage();
-    await page.goto(`${pattern.exec(crawl.stdout)![1]!}#/crawl`);
+    await page.goto(`${url!}#/crawl`);
     await page.getByText(/crawling, round 1: \d+ reachable/).waitFor();
     const labels = page.locator('#crawl-counts .label');
     for (const label of ['reachable', 'not_publicly_routable', 'v1', 'v2', '/Satoshi:29.0.0/'])

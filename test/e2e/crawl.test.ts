@@ -22,6 +22,7 @@ beforeAll(async () => {
 }, 120_000);
 afterEach(() => {
   endAll();
+  network.hold([]);
   network.accepted.clear();
 });
 afterAll(async () => {
@@ -30,6 +31,8 @@ afterAll(async () => {
 });
 
 const crawl = (...args: string[]): Program => new Program(['crawl', '--regtest', '--json', ...args]);
+/** Open contacts of a worker. */
+const PARALLEL = 16;
 const begin = ['--seednode', plan[0]!.addr, '--allow-unroutable'];
 
 interface Attempt {
@@ -76,7 +79,10 @@ else
     afterAll(() => server.stop());
 
     const worker = (vantage: string): Program =>
-      crawl('--nats', server.url, '--vantage', vantage, '--parallel', '16');
+      crawl(
+        ...['--nats', server.url, '--vantage', vantage],
+        ...['--parallel', String(PARALLEL), '--peertimeout', '300'],
+      );
     const coordinator = (output: string, ...more: string[]): Program =>
       crawl(...begin, '--nats', server.url, '--coordinate', '--output', output, ...more);
     const freshFile = (): string => join(directory, `fleet-${++runs}.ndjson`);
@@ -84,7 +90,12 @@ else
     test('three workers find what a single process finds, each address once, from three places', async () => {
       const output = freshFile();
       const workers = ['a', 'b', 'c'].map(worker);
-      expect(await coordinator(output).exit).toBe(0);
+      // More than two workers can have open: the third, which may start late, must take some of them.
+      const held = network.hold(wanted.slice(1, 2 * PARALLEL + 2));
+      const running = coordinator(output);
+      while (held.dialled.size <= 2 * PARALLEL) await wait(50);
+      held.release();
+      expect(await running.exit).toBe(0);
       expect(reachableIn(output)).toEqual([...wanted].sort());
       expect(attemptsIn(output)).toHaveLength(500);
       expect([...network.accepted.values()].every((count) => count === 1)).toBe(true);
@@ -96,17 +107,19 @@ else
     test('kill -9 of a worker and of the server in the middle: the same set', async () => {
       const output = freshFile();
       const [first, ...others] = ['a', 'b', 'c'].map(worker);
+      const held = network.hold(wanted.slice(-1));
       const running = coordinator(output, '--parallel', '24');
       await reached(output, 80);
       first!.kill('SIGKILL');
       await reached(output, 160);
       await server.restart('SIGKILL');
+      held.release();
       expect(await running.exit).toBe(0);
       expect(reachableIn(output)).toEqual([...wanted].sort());
       expect(attemptsIn(output)).toHaveLength(500);
       // Only what the dead worker had open may have been contacted again.
       const again = [...network.accepted.values()].filter((count) => count > 1);
-      expect(again.length).toBeLessThanOrEqual(16);
+      expect(again.length).toBeLessThanOrEqual(PARALLEL);
       for (const each of others) each.kill('SIGTERM');
       await Promise.all(others.map(({ exit }) => exit));
     });
@@ -114,10 +127,12 @@ else
     test('kill -9 of the coordinator, then --resume: the same set', async () => {
       const output = freshFile();
       const workers = ['a', 'b'].map(worker);
+      const held = network.hold(wanted.slice(-1));
       const running = coordinator(output, '--parallel', '24');
       await reached(output, 100);
       running.kill('SIGKILL');
       await running.exit;
+      held.release();
       expect(await coordinator(output, '--resume').exit).toBe(0);
       expect(reachableIn(output)).toEqual([...wanted].sort());
       expect(attemptsIn(output)).toHaveLength(500);
@@ -127,10 +142,9 @@ else
 
     test('without a worker: an alarm within 60 s, as a line and as a metric', async () => {
       const running = coordinator(freshFile(), '--metrics=127.0.0.1:0');
-      const begun = Date.now();
-      while (!running.stderr.includes('stale')) await wait(200);
-      expect(Date.now() - begun).toBeLessThan(60_000);
-      const [url = ''] = /http:\S+\/metrics/.exec(running.stdout) ?? [];
+      const [url] = await running.until('stdout', /http:\S+\/metrics/);
+      const [, seconds] = await running.until('stderr', /stale: no result for (\d+) s/);
+      expect(Number(seconds)).toBeLessThan(60);
       const text = await (await fetch(url)).text();
       expect(Number(/^verack_crawl_result_age_seconds (\S+)$/m.exec(text)?.[1])).toBeGreaterThan(30);
       running.kill('SIGTERM');

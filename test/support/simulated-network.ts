@@ -137,6 +137,23 @@ const entryOf = (host: string, port: number, services: string, time: number): En
   return { time, services, ...parsed.value, port };
 };
 
+/** Addresses whose connections stay unanswered until `release`, so that a crawl does not end before. */
+export class Hold {
+  /** Those that were dialled. */
+  readonly dialled = new Set<string>();
+  release!: () => void;
+  readonly #released = new Promise<void>((resolve) => (this.release = resolve));
+
+  constructor(private readonly addrs: readonly string[]) {}
+
+  /** Calls `answer` for a connection to `addr`: at once, or when it is not held any more. */
+  pass(addr: string, answer: () => void): void {
+    if (!this.addrs.includes(addr)) return answer();
+    this.dialled.add(addr);
+    void this.#released.then(answer);
+  }
+}
+
 /** Serves a plan; `stop` ends it. */
 export class SimulatedNetwork {
   /** Connections that each address accepted. */
@@ -146,6 +163,7 @@ export class SimulatedNetwork {
   readonly #byAddr: ReadonlyMap<string, PlannedNode>;
   readonly #chance: Chance;
   #isOver = false;
+  #hold = new Hold([]);
 
   constructor(
     readonly plan: readonly PlannedNode[],
@@ -176,8 +194,15 @@ export class SimulatedNetwork {
     return this;
   }
 
+  /** Holds these honest nodes from now on. Releases those of an earlier hold. */
+  hold(addrs: readonly string[]): Hold {
+    this.#hold.release();
+    return (this.#hold = new Hold(addrs));
+  }
+
   async stop(): Promise<void> {
     this.#isOver = true;
+    this.#hold.release();
     await Promise.all([
       ...this.#listeners.map((each) => each.close()),
       ...this.#nodes.map((each) => each.stop()),
@@ -185,7 +210,8 @@ export class SimulatedNetwork {
   }
 
   async #serve(group: readonly PlannedNode[]): Promise<void> {
-    const { net, clock } = this.env;
+    const { clock } = this.env;
+    const net = this.#holding(this.env.net);
     const [{ services, v2 }] = group as [PlannedNode];
     const random = (count: number): Uint8Array => this.#chance.bytes(count);
     const node = createNode({
@@ -198,6 +224,14 @@ export class SimulatedNetwork {
       if (direction === 'received' && command === 'getaddr') this.#answer(node, id);
     });
     for (const each of group) await node.listen(each);
+  }
+
+  #holding(net: Net): Net {
+    return {
+      dial: (...args) => net.dial(...args),
+      listen: (at, accepted, failed) =>
+        net.listen(at, (link) => this.#hold.pass(formatEndpoint(at), () => accepted(link)), failed),
+    };
   }
 
   #count(addr: string): void {

@@ -81,7 +81,8 @@ export function secureNats(directory: string): SecuredNats {
     `system_account: ${sys.getPublicKey()}`,
     'resolver: MEMORY',
     ...['resolver_preload: {', ...preload, '}'],
-    `tls { cert_file: "${cert}", key_file: "${key}" }`,
+    // By default a client has two seconds for the TLS handshake, and one more to log in.
+    `tls { cert_file: "${cert}", key_file: "${key}", timeout: 30 }`,
     '',
   ];
   return {

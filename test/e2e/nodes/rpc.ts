@@ -29,6 +29,8 @@ export async function call(at: RpcEndpoint, method: string, params: readonly unk
     headers: {
       authorization: `Basic ${btoa(`${at.user}:${at.password}`)}`,
       'content-type': 'application/json',
+      // A connection that is kept open can be closed by the node (bcoin: after 5 s) while the next request is on its way.
+      connection: 'close',
     },
     body: JSON.stringify({ method, params, id: 1 }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
