@@ -88,7 +88,7 @@ describe('the package', () => {
   beforeAll(() => {
     run(ROOT, 'npm', 'pack', '--pack-destination', folder);
     writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }');
-    run(folder, 'npm', 'install', '--no-audit', '--no-fund', tarball());
+    run(folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', tarball());
   }, 120_000);
   afterAll(() => rmSync(folder, { recursive: true }));
 

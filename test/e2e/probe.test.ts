@@ -228,7 +228,8 @@ test.each(OBSTACLES)('$what', async ({ plant, step, cure, exit }) => {
   expect(lastLine(text)).toMatch(cure);
   expect(lastLine(text)).toMatch(new RegExp(`^Failed at ${STEPS[step] ?? step}\\. `));
   expect(text.code).toBe(exit);
-  expect(Date.now() - started).toBeLessThan(20_000);
+  // Long before the minute that a handshake may take.
+  expect(Date.now() - started).toBeLessThan(40_000);
 });
 
 test.each(OBSTACLES.slice(1, 5))('$what, as JSON', async ({ plant, step, cause, exit }) => {
