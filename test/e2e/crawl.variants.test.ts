@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { build, endAll, Program } from '../support/cli-process.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const directory = mkdtempSync(join(tmpdir(), 'verack-crawl-variants-'));
 let network: ChildProcess;
