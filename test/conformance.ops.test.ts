@@ -4,7 +4,7 @@ import type { Case, Step } from '../src/conformance/case.js';
 import { CaseRun } from '../src/conformance/case-run.js';
 import { runCase } from '../src/conformance/conform.js';
 import { OUTBOUND_CONNECTION_TYPES } from '../machines/index.js';
-import { commandDialler } from '../src/conformance/dial-command.js';
+import { commandDialler, statusOf } from '../src/conformance/dial-command.js';
 import { versionPayload } from '../src/conformance/version-message.js';
 import { MAX_UNREAD } from '../src/conformance/tester-connection.js';
 import { loadCases } from '../src/conformance/case-files.js';
@@ -383,6 +383,14 @@ describe('a dial command', () => {
     await expect(commandDialler('yes').dial(request)).rejects.toThrow(
       'the dial command failed (more than 65536 bytes of output): y y',
     );
+  });
+
+  test.each([
+    [{ code: null, killed: true, signal: 'SIGTERM' }, 'not finished after 10 s'],
+    [{ code: null, killed: false, signal: 'SIGKILL' }, 'ended by SIGKILL'],
+    [{ code: 'EMFILE' }, 'not started: EMFILE'],
+  ] as const)('that ends with %j: %s', (error, status) => {
+    expect(statusOf(error)).toBe(status);
   });
 
   test('that succeeds without a connection is a failure of the node', async () => {

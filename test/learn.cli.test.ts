@@ -88,12 +88,16 @@ test('learn gives up at --maxwords', async () => {
 describe('two files', () => {
   test('differ in words, as text and as JSON', async () => {
     const { stdout, code } = await command(`learn --diff ${A} ${B}`);
-    expect(stdout).toMatch(/^\d+ differences\n/);
+    expect(stdout).toMatch(/^\d+ differences?\n/);
     expect(code).toBe(0);
     const { differences } = JSON.parse((await command(`learn --diff ${A} ${B} --json`)).stdout) as {
       differences: { expected: string[]; actual: string[] }[];
     };
     expect(stdout.match(/ {2}rule: /g)).toHaveLength(differences.length);
+    const outputs = differences.map(({ expected, actual }) =>
+      [expected, actual].map((words) => words.at(-1)),
+    );
+    expect(stdout.match(/^ {2}\S*a\.json: /gm)).toHaveLength(new Set(outputs.map(String)).size);
     expect(differences[0]?.expected).not.toEqual(differences[0]?.actual);
   });
 

@@ -11,7 +11,8 @@ import {
 import { splittingWord } from '../src/learn/automata/index.js';
 import { inputsOf } from '../src/learn/alphabet.js';
 import { politeAfter, solicited } from '../src/learn/polite-inputs.js';
-import { NETWORKS } from '../src/networks.js';
+import { createNode, NETWORKS, VirtualClock } from '../src/index.js';
+import { memoryNet } from '../src/net/index.js';
 import { driven } from './support/drive-clock.js';
 import { memoryNetwork } from './support/memory-nodes.js';
 import { play, type Script } from './support/scripted-node.js';
@@ -100,6 +101,27 @@ describe('our own node', () => {
   test('is named over v2 too, where it refuses v1', async () => {
     const { label, claimed } = await identified(MODELS, { transport: 'v2' });
     expect([label, claimed.subver]).toEqual(['verack', '/Satoshi:29.0.0/']);
+  });
+
+  test('has four times its slowest answer to answer the next message', async () => {
+    let latency = 0;
+    const clock = new VirtualClock();
+    const net = memoryNet({ timers: clock, latency: () => latency });
+    const ours = createNode({ chain: 'regtest', clock, net: net.at(AT.host) });
+    await ours.listen(AT);
+    const connections = dialledConnections(AT, clock, net.at('10.0.0.2'));
+    const open = async () => {
+      const link = await connections.open();
+      latency = 130;
+      return link;
+    };
+    const slow = { ...connections, open };
+    const options = { connections: slow, chain: NETWORKS.regtest, clock, models: MODELS };
+    const { label, questions, ms } = await driven(clock, identify(options), 10);
+    const unanswered = questions.filter(({ input, output }) => input !== '' && output === '');
+    expect([label, unanswered.length]).toEqual(['verack', 5]);
+    expect(ms).toBeGreaterThan(unanswered.length * 4 * 2 * latency);
+    await driven(clock, ours.stop());
   });
 
   test.each([

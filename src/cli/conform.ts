@@ -48,7 +48,7 @@ interface ConformFlags extends Flags {
   readonly compare?: readonly string[];
 }
 
-/** Of more cases, those that passed are not listed. */
+/** More cases that passed are not listed. */
 const MOST_LISTED = 40;
 
 export const conformCommand: CliCommand = {
@@ -57,7 +57,7 @@ export const conformCommand: CliCommand = {
   details:
     'Each case tests a rule of a BIP or of Bitcoin Core. Its grade is must, should or informational. Exit code 0 when no ' +
     'must case failed (known differences of other implementations do not count), 6 when one failed, 77 when the node could ' +
-    `not be reached. Of more than ${MOST_LISTED} cases, those that passed are only counted; -v lists all. Some cases violate ` +
+    `not be reached. More than ${MOST_LISTED} passed cases are only counted; -v lists all cases. Some cases violate ` +
     'the protocol on purpose: use --polite against nodes that are not yours.',
   examples: [
     ['verack conform --regtest 127.0.0.1', 'every case that applies to your node'],
@@ -262,7 +262,7 @@ function printReport(report: Report, out: Output): number {
   out.answer(
     `${plain(node)} is ${plain(subver)}, version ${version}, ${listener}${manner}; run as ${dialect}`,
   );
-  printFindings(out.verbose > 0 ? findings : findings.filter(isListed), out);
+  printFindings(out.verbose > 0 ? findings : listedOf(findings), out);
   const skipped = findings.filter(({ verdict }) => verdict === 'skip');
   for (const line of counted(
     'skipped',
@@ -275,9 +275,11 @@ function printReport(report: Report, out: Output): number {
   return codeOf(report);
 }
 
-/** Whether a finding is listed without -v: not one that is skipped, nor one of many that passed. */
-const isListed = ({ verdict }: Finding, _: number, { length }: readonly Finding[]): boolean =>
-  verdict !== 'skip' && (verdict !== 'pass' || length <= MOST_LISTED);
+/** The findings that are listed without -v: none that was skipped, and none of many that passed. */
+function listedOf(findings: readonly Finding[]): readonly Finding[] {
+  const isListed = countOf(findings).pass <= MOST_LISTED;
+  return findings.filter(({ verdict }) => verdict !== 'skip' && (verdict !== 'pass' || isListed));
+}
 
 function printFindings(findings: readonly Finding[], out: Output): void {
   if (findings.length === 0) return;

@@ -25,7 +25,7 @@ export const EXIT_HELP = {
     ['2', 'the command line is invalid'],
     ['3', 'some of several targets failed'],
     ['4', 'could not connect'],
-    ['5', 'the handshake timed out, or a ping stayed unanswered'],
+    ['5', 'the handshake timed out, a ping stayed unanswered, or identify received no version'],
     ['6', 'the peer violated the protocol'],
     ['7', 'the peer does not meet a local requirement: version, services, slots'],
     ['8', 'the output could not be written, for example to a full disk'],

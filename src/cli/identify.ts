@@ -30,7 +30,7 @@ export const identifyCommand: CliCommand = {
   details:
     'Opens one connection per host and sends version, verack and a few requests that every node answers or ignores. The ' +
     'answers are compared with models of known implementations, which verack learn made; the user agent is not used. The ' +
-    `label is "${UNKNOWN}" when no model matches. Exit code 0 whatever the label is, and 5 when the host sends no version.`,
+    `label is "${UNKNOWN}" when no model matches. Exit code 0 whatever the label is, and 5 when the host sends no version (over v2: 7).`,
   examples: [
     ['verack identify --regtest 127.0.0.1:18444', 'the label, and the answers that led to it'],
     ['verack identify node.example.org --json', 'the same for a program'],

@@ -29,6 +29,7 @@ import { withNodeNet } from './node-net.js';
 import { chainOf } from './node-options.js';
 import { EXIT, exitCodeOf, Usage } from './exit-codes.js';
 import { readTextFile } from './input-file.js';
+import { counted } from './transcript.js';
 import { chainOptions, type Flags, outputOptions, switched, valued, withChoices } from './options.js';
 import { routeOptions } from './proxy-options.js';
 import type { Output } from './output.js';
@@ -256,7 +257,7 @@ function printDifferences(
   other: string,
   out: Output,
 ): void {
-  out.answer(`${differences.length} differences`);
+  out.answer(counted(differences.length, 'difference'));
   for (const alike of grouped(differences)) {
     for (const { word, rule } of alike) out.answer(`${out.paint('bold', wordText(word))}  rule: ${rule}`);
     const [{ expected, actual, explanation }] = alike;

@@ -21,9 +21,16 @@ const SHOWN_OUTPUT = 200;
 /** Bytes that a command may write before it is killed. */
 const MAX_OUTPUT = 65_536;
 
-/** How a command failed. Node.js sets `killed` when one of our two limits ended it, and `code` to a text for the second. */
-function statusOf({ code, signal, killed }: ExecException): string {
-  if (typeof code === 'string') return `more than ${MAX_OUTPUT} bytes of output`;
+/** What `exec` reports: `code` is a text when the command was not started, and for the limit of the output. */
+type Failure = Pick<ExecException, 'signal' | 'killed'> & {
+  readonly code?: number | string | null | undefined;
+};
+
+/** How a command failed. */
+export function statusOf({ code, signal, killed }: Failure): string {
+  if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `more than ${MAX_OUTPUT} bytes of output`;
+  if (typeof code === 'string') return `not started: ${code}`;
+  // Set for the time limit only.
   if (killed) return `not finished after ${COMMAND_MS / 1_000} s`;
   return signal ? `ended by ${signal}` : `exit code ${code ?? 'unknown'}`;
 }

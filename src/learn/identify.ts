@@ -71,8 +71,8 @@ const LEAST_MS = 250;
 const MOST_MS = 2_000;
 
 /**
- * The silence that ends an answer: four times the longest time that anything took so far on this connection, so that a slow or
- * busy node has the time that it needs.
+ * The silence that ends an answer: four times as long as the opening of the connection or its slowest answer so far, so that a slow
+ * or busy node has the time that it needs.
  */
 const settleAfter = (longest: number): number => Math.min(MOST_MS, Math.max(LEAST_MS, 4 * longest));
 

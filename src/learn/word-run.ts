@@ -86,6 +86,8 @@ export class WordRun {
   /** Milliseconds of silence that end an output; may be changed between two inputs. */
   settle: number;
   readonly #connection: TesterConnection;
+  /** When the last input was sent. */
+  #askedAt: number;
 
   constructor(
     link: Link,
@@ -93,6 +95,7 @@ export class WordRun {
   ) {
     const { chain, clock, settle } = options;
     this.settle = settle;
+    this.#askedAt = clock.now();
     const transcript = new TranscriptRecorder(() => clock.now());
     this.#connection = new TesterConnection('A', link, chain.magic, clock, transcript);
   }
@@ -101,11 +104,13 @@ export class WordRun {
   async greet(expected?: string): Promise<string> {
     const { transport, greetingTimeout } = this.options;
     if (transport === 'v2') await this.#exchangeKeys();
+    this.#askedAt = this.options.clock.now();
     return greetingTimeout === 0 ? '' : this.#output(Math.max(greetingTimeout, this.settle), expected);
   }
 
   /** Sends an input. The output is complete when it equals the expected one, or after the settle time without messages. */
   async ask(input: Input, expected?: string): Promise<string> {
+    this.#askedAt = this.options.clock.now();
     this.#send(input);
     return input.close ? CLOSE : this.#output(this.settle, expected);
   }
@@ -138,9 +143,9 @@ export class WordRun {
       const item = this.#connection.take();
       if (item) {
         parts.push(this.#describe(item));
-        until = this.#measured(begin) + Math.max(this.settle, patience);
+        until = this.#measured() + Math.max(this.settle, patience);
       } else if (this.#connection.ended) {
-        this.#measured(begin);
+        this.#measured();
         return [...parts, CLOSE].join(' ');
       } else if (parts.at(-1) === NO_MESSAGE || clock.now() >= until) return parts.join(' ');
       else await this.#connection.change(until);
@@ -149,9 +154,9 @@ export class WordRun {
   }
 
   /** Records the latency of a part that arrived now; returns the current time. */
-  #measured(begin: number): number {
+  #measured(): number {
     const now = this.options.clock.now();
-    this.latency = Math.max(this.latency, now - begin);
+    this.latency = Math.max(this.latency, now - this.#askedAt);
     return now;
   }
 

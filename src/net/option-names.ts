@@ -23,18 +23,21 @@ export function nearestName<N extends string>(word: string, names: readonly N[])
   return best && best.edits <= Math.max(2, word.length / 3) ? best.name : undefined;
 }
 
+/** Throws `ERR_LOCAL_ARGUMENT` for a text that is not in a list, with the nearest one, or with all of them when none is near. */
+function refuse(text: string, why: string, listed: string, names: readonly string[]): never {
+  const value = text.slice(0, 80);
+  const near = nearestName(value.slice(0, 40), names);
+  const hint = near === undefined ? `the ${listed} are ${names.join(', ')}` : `did you mean ${near}?`;
+  throw new VerackError('ERR_LOCAL_ARGUMENT', { value, why: `${why}; ${hint}` });
+}
+
 /**
  * @param known - an object whose keys are the names of all options
  * @throws VerackError `ERR_LOCAL_ARGUMENT` with facts `value` and `why` for the first key of `options` that is not in `known`
  */
 export function checkOptionNames(options: object, known: object): void {
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
-  if (unknown === undefined) return;
-  const names = Object.keys(known);
-  const value = unknown.slice(0, 80);
-  const near = nearestName(value.slice(0, 40), names);
-  const hint = near === undefined ? `the options are ${names.join(', ')}` : `did you mean ${near}?`;
-  throw new VerackError('ERR_LOCAL_ARGUMENT', { value, why: `there is no such option; ${hint}` });
+  if (unknown !== undefined) refuse(unknown, 'there is no such option', 'options', Object.keys(known));
 }
 
 /**
@@ -43,9 +46,6 @@ export function checkOptionNames(options: object, known: object): void {
  * @throws VerackError `ERR_LOCAL_ARGUMENT` with facts `value` and `why` when `value` is not one of `choices`
  */
 export function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {
-  if (value === undefined || choices.includes(value)) return;
-  const text = String(value).slice(0, 80);
-  const near = nearestName(text.slice(0, 40), choices);
-  const hint = near === undefined ? `the values are ${choices.join(', ')}` : `did you mean ${near}?`;
-  throw new VerackError('ERR_LOCAL_ARGUMENT', { value: text, why: `${name} has no such value; ${hint}` });
+  if (value !== undefined && !choices.includes(value))
+    refuse(String(value), `${name} has no such value`, 'values', choices);
 }

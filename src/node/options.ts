@@ -204,7 +204,7 @@ export function checkOptions(options: NodeOptions): void {
   checkOptionNames(options.outbound ?? {}, OUTBOUND_NAMES);
   checkChoice('v2fault', options.v2fault, V2_FAULT_NAMES);
   for (const network of options.outbound?.networks ?? [])
-    checkChoice('networks', network, NETWORKS_OF_ADDRESSES);
+    checkChoice('outbound.networks', network, NETWORKS_OF_ADDRESSES);
   checkValues(options);
 }
 

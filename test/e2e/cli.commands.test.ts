@@ -247,7 +247,7 @@ describe('connect', () => {
 
   test('ends after --for', async () => {
     const { at } = await listening();
-    expect(await verack(`connect --regtest --for 1 ${at}`).exit).toBe(0);
+    expect(await verack(`connect --regtest --for 5 ${at}`).exit).toBe(0);
   });
 
   test('prints the table at its end', async () => {

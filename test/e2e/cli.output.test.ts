@@ -67,8 +67,8 @@ const hasFullDevice = existsSync('/dev/full') && spawnSync('sh', ['-c', 'echo > 
     await connect.until('stdout', /^established /);
     connect.kill('SIGKILL');
     listen.kill('SIGTERM');
-    expect(await listen.exit).toBe(8);
     ports.release();
+    expect(await listen.exit).toBe(8);
   });
 });
 

@@ -2,12 +2,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock, tcpNet } from '../../src/index.js';
 import { build, endAll, Program } from '../support/cli-process.js';
 import { planNetwork, SimulatedNetwork } from '../support/simulated-network.js';
-
-jest.setTimeout(120_000);
 
 const directory = mkdtempSync(join(tmpdir(), 'verack-crawl-cli-'));
 const plan = planNetwork({ seed: 1, size: 150, reachable: 110, octet: 21 });
@@ -15,7 +13,7 @@ let network: SimulatedNetwork | undefined;
 beforeAll(async () => {
   build();
   network = await new SimulatedNetwork(plan, { net: tcpNet(), clock: systemClock, seed: 1 }).start();
-}, 120_000);
+});
 afterEach(endAll);
 afterAll(async () => {
   await network?.stop();

@@ -1,13 +1,11 @@
 /** The page of a running crawl in a real browser: the counts, the curve and the chart follow the crawl. */
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Browser, chromium } from 'playwright-core';
 import { systemClock, tcpNet } from '../../src/index.js';
 import { build, endAll, Program } from '../support/cli-process.js';
 import { planNetwork, SimulatedNetwork } from '../support/simulated-network.js';
 import { describeNode } from './nodes/nodes.js';
 import { program } from './nodes/installed.js';
-
-jest.setTimeout(120_000);
 
 const plan = planNetwork({ seed: 1, size: 600, reachable: 450, octet: 41 });
 

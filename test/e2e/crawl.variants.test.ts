@@ -26,7 +26,7 @@ beforeAll(async () => {
     });
   });
   ({ first, reachable } = JSON.parse(text) as { first: string; reachable: string[] });
-}, 120_000);
+});
 afterEach(endAll);
 afterAll(() => {
   network.kill();

@@ -64,7 +64,11 @@ for (const { line, until } of JSON.parse(process.argv[2])) {
   [questions, hosts] = [0, []];
   const child = spawn(process.execPath, ['${process.cwd()}/dist/src/cli/main.js', ...line.split(' ')]);
   const isEnough = ([host, count]) => hosts.filter((each) => each === host).length >= count;
-  hasAsked = () => until && Object.entries(until).every(isEnough) && child.kill('SIGINT');
+  hasAsked = () => {
+    if (!until || !Object.entries(until).every(isEnough)) return;
+    hasAsked = () => {};
+    child.kill('SIGINT');
+  };
   let output = '';
   child.stdout.on('data', (text) => (output += text));
   child.stderr.on('data', (text) => (output += text));

@@ -32,7 +32,7 @@ function ours() {
   const links: Link[] = [];
   const net: Net = {
     ...tcp,
-    listen: (at, accepted) => tcp.listen(at, (link) => (links.push(link), accepted(link))),
+    listen: (at, accepted, failed) => tcp.listen(at, (link) => (links.push(link), accepted(link)), failed),
   };
   const node = createNode({ chain: 'regtest', services: USEFUL, addressBook: book, net });
   const lists = { sent: [] as string[][], received: [] as string[][] };

@@ -44,7 +44,7 @@ test('our own dialler behaves as our chart', async () => {
   print(`our own dialler: ${figuresOf(result)}`);
   expect(result.model.greeting).toBe('version');
   expect(result.differences).toEqual([]);
-}, 120_000);
+});
 
 const STARTS: readonly [RealNode['name'], () => Promise<RealNode>][] = [
   ['bitcoind', bitcoind],

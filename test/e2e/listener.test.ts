@@ -174,7 +174,7 @@ describe('log lines about inbound peers', () => {
     const [, at = ''] = await program.until('stdout', /"addr":"(127\.0\.0\.1:\d+)"/);
     await visits(at, 16);
     // Only 10 of the 16 ends have a line in the log, but each of them is an event on stdout.
-    await program.until('stdout', /(?:"event":"ended"[^]*){16}/);
+    await program.until('stdout', /(?:"event":"ended"(?:(?!"event":"ended")[^])*){16}/);
     program.kill('SIGTERM');
     expect(await program.exit).toBe(0);
     expect(program.stderr.split(line)).toHaveLength(11);

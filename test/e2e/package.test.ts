@@ -89,7 +89,7 @@ describe('the package', () => {
     run(ROOT, 'npm', 'pack', '--pack-destination', folder);
     writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }');
     run(folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', tarball());
-  }, 120_000);
+  });
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test('its bin runs', () => {

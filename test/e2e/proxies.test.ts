@@ -128,7 +128,8 @@ describe('the program through scripted proxies', () => {
     const listen = new Program(['listen', '--regtest', '--port', '0', sam], { env });
     const [, address = ''] = await listen.until('stdout', /listening on (\S+\.b32\.i2p):0/);
     // It listens once it has its session; the first stream is accepted a little later.
-    while (!router.requests.some((line) => line.startsWith('STREAM ACCEPT'))) await wait(10);
+    const isAccepting = () => router.requests.some((line) => line.startsWith('STREAM ACCEPT'));
+    for (let n = 0; n < 3_000 && !isAccepting(); n++) await wait(10);
     const connect = new Program(['connect', '--regtest', '--once', sam, address], { env });
     expect(await connect.exit).toBe(0);
     expect(connect.stdout).toContain(`established ${address}:0 out`);

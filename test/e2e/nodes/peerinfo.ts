@@ -19,8 +19,8 @@ export interface PeerInfo {
   readonly transport: 'v1' | 'v2' | 'detecting';
   /**
    * The node has sent a `ping`, which the Core family does as soon as it has processed the peer's `verack`: from then on, every
-   * value of the handshake is in place. (It counts a message as received before it processes it.) Undefined for bcoin, which does
-   * not tell.
+   * value of the handshake is in place. (It counts a message as received before it processes it.) Undefined for bcoin, which
+   * does not report it.
    */
   readonly hasPinged: boolean | undefined;
   /** The node's own answer, with every key that it has. */
@@ -45,7 +45,7 @@ export function peerInfo(raw: Record<string, unknown>): PeerInfo {
   };
 }
 
-/** The node has processed the peer's `version` and, as far as it tells, its `verack`. */
+/** The node has processed the peer's `version` and, if it reports that, its `verack`. */
 export function isHandshaken(peer: PeerInfo): boolean {
   return peer.version > 0 && peer.hasPinged !== false;
 }
