@@ -156,18 +156,18 @@ describeNode('chromium', 'the layout of the page', () => {
     pages.push(page);
     const held: (string | Buffer)[] = [];
     let release = (): void => undefined;
-    const isHolding = new Promise<void>((resolve) => {
-      void page.routeWebSocket(/\/feed$/, (toPage) => {
-        const toNode = toPage.connectToServer();
-        toNode.onMessage((message) => {
-          held.push(message);
-          resolve();
-        });
-        release = () => {
-          toNode.onMessage((message) => toPage.send(message));
-          for (const message of held) toPage.send(message);
-        };
+    let hasHeld = (): void => undefined;
+    const isHolding = new Promise<void>((resolve) => (hasHeld = resolve));
+    await page.routeWebSocket(/\/feed$/, (toPage) => {
+      const toNode = toPage.connectToServer();
+      toNode.onMessage((message) => {
+        held.push(message);
+        hasHeld();
       });
+      release = () => {
+        toNode.onMessage((message) => toPage.send(message));
+        for (const message of held) toPage.send(message);
+      };
     });
     await page.goto(`${relay.url}#/lab`);
     await isHolding;
