@@ -9,5 +9,5 @@ export default {
   testMatch: ['<rootDir>/test/e2e/**/*.test.ts'],
   maxWorkers: 4,
   // As in the other configuration: only ends what hangs.
-  testTimeout: 150_000,
+  testTimeout: 300_000,
 };

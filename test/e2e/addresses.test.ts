@@ -99,7 +99,7 @@ describeNode('bitcoind', 'the address book and that of bitcoind', () => {
     // The rest was refused, by both: an address that announces itself shares 64 slots with its whole group.
     expect(Object.keys(raw.new).length).toBeGreaterThan(4_000);
     expect(Object.keys(raw.tried).length).toBeGreaterThan(1_500);
-  }, 300_000);
+  });
 
   test('1,000 addresses under an asmap: slots and autonomous systems equal', async () => {
     const file = resolve('test/data/addresses/asmap.raw');

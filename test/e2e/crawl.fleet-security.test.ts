@@ -2,14 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock, tcpNet } from '../../src/index.js';
 import { build, endAll, Program } from '../support/cli-process.js';
 import { planNetwork, SimulatedNetwork } from '../support/simulated-network.js';
 import { hasNats, NatsServer } from './nodes/nats.js';
 import { type SecuredNats, secureNats } from './nodes/nats-secured.js';
-
-jest.setTimeout(180_000);
 
 const plan = planNetwork({ seed: 1, size: 60, reachable: 40, octet: 81 });
 const seed = ['--seednode', plan[0]!.addr, '--allow-unroutable'];

@@ -3,13 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock, tcpNet } from '../../src/index.js';
 import { build, endAll, Program } from '../support/cli-process.js';
 import { planNetwork, SimulatedNetwork } from '../support/simulated-network.js';
 import { hasNats, NatsServer } from './nodes/nats.js';
-
-jest.setTimeout(180_000);
 
 const directory = mkdtempSync(join(tmpdir(), 'verack-fleet-'));
 const plan = planNetwork({ seed: 1, size: 500, reachable: 391, octet: 31 });

@@ -3,10 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { build, endAll, Program } from '../support/cli-process.js';
-
-jest.setTimeout(300_000);
 
 const directory = mkdtempSync(join(tmpdir(), 'verack-crawl-variants-'));
 let network: ChildProcess;

@@ -9,7 +9,7 @@
  *       });
  *     });
  */
-import { afterAll, describe, jest, test } from '@jest/globals';
+import { afterAll, describe, test } from '@jest/globals';
 import { missing, type ProgramName } from './installed.js';
 import { stopAll } from './real-node.js';
 
@@ -17,9 +17,6 @@ export { missing, type NodeName } from './installed.js';
 export type { PeerInfo } from './peerinfo.js';
 export { bcoin, bitcoind, litecoind, type NodeOptions, RealNode, stopAll } from './real-node.js';
 export { RpcError } from './rpc.js';
-
-/** Only ends what hangs, on a machine that is busy with other things too. */
-const TEST_MS = 150_000;
 
 /**
  * `describe` for tests that need the named programs. Without them it fails under CI and is a counted skip elsewhere,
@@ -30,7 +27,6 @@ export function describeNode(
   title: string,
   tests: () => void,
 ): void {
-  jest.setTimeout(TEST_MS);
   const reasons = [names].flat().map(missing);
   const lacking = [...new Set(reasons)].filter((reason) => reason !== undefined).join('; ');
   if (lacking === '') describe(title, () => (afterAll(stopAll), tests()));
