@@ -1,6 +1,7 @@
 /** One run of one case: its connections, its listener, the captured payloads, and the clock that limits every wait. */
 import { type Clock, formatEndpoint, type Link, type Listener, type Net } from '../net/index.js';
 import { type Chain, REASONS } from '../index.js';
+import { AnswerTimes } from './answer-times.js';
 import type { Reference } from './message-bytes.js';
 import type { Case } from './case.js';
 import { TranscriptRecorder } from './transcript.js';
@@ -15,6 +16,8 @@ export interface CaseEnvironment {
   readonly clock: Clock;
   /** What the node announced; absent during the probe before the run. */
   readonly nodeinfo?: NodeInfo;
+  /** Shared by the cases of a run; by default each case has its own. */
+  readonly answers?: AnswerTimes;
   /** Awaited before each connection, for the pauses of the polite mode. */
   readonly pause?: () => Promise<void>;
 }
@@ -25,6 +28,7 @@ const CONNECT_MS = 5_000;
 export class CaseRun implements Reference {
   readonly captured = new Map<string, Uint8Array>();
   readonly transcript: TranscriptRecorder;
+  readonly answers: AnswerTimes;
   readonly #connections = new Map<string, TesterConnection>();
   readonly #accepted: Link[] = [];
   readonly #net: Net;
@@ -36,6 +40,7 @@ export class CaseRun implements Reference {
     readonly environment: CaseEnvironment,
   ) {
     this.transcript = new TranscriptRecorder(() => this.now);
+    this.answers = environment.answers ?? new AnswerTimes();
     this.#net = this.subject.netOfCase?.() ?? this.subject.net;
   }
 

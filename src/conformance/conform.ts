@@ -5,6 +5,7 @@
  */
 import { type Clock, formatEndpoint, systemClock } from '../net/index.js';
 import { type Chain, NAME, VERSION } from '../index.js';
+import { AnswerTimes } from './answer-times.js';
 import type { Case } from './case.js';
 import { matchesId } from './case-ids.js';
 import { V2_OPS } from './v2-ops.js';
@@ -104,7 +105,7 @@ function environmentOf({ subject, chain, polite, clock = systemClock }: ConformO
     await new Promise<void>((resolve) => void clock.setTimeout(resolve, ms));
     next = clock.now() + POLITE_PAUSE_MS;
   };
-  return { subject, chain, clock, ...(polite && { pause }) };
+  return { subject, chain, clock, answers: new AnswerTimes(), ...(polite && { pause }) };
 }
 
 function errorOf(error: unknown): string {

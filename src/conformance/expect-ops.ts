@@ -105,8 +105,10 @@ async function expectOne(
   for (;;) {
     const item = await next(connection, until, () => run.now);
     if (!item) return fail(missingText(connection, wanted.msg, ms));
-    if (item.kind === 'message' && item.command === wanted.msg)
+    if (item.kind === 'message' && item.command === wanted.msg) {
+      run.answers.add(connection.answerTime);
       return checkMessage(run, wanted, item.payload);
+    }
     if (item.kind === 'stray' || !isIgnored(step, item.command))
       fail(`${named(item)} instead of ${wanted.msg}`);
   }
@@ -138,7 +140,7 @@ function checkFields({ fields = {}, fields_nonzero = [] }: Wanted, payload: Uint
 
 async function expectQuiet(run: CaseRun, step: Step): Promise<void> {
   const connection = run.connection(step.conn);
-  const until = run.now + (step.ms ?? 0);
+  const until = run.now + run.answers.silence(step.ms ?? 0);
   for (;;) {
     const item = await next(connection, until, () => run.now);
     if (!item) break;
@@ -198,7 +200,7 @@ async function expectBuffered(run: CaseRun, { conn, min = 0, max = Infinity }: S
 
 async function expectRawOpen(run: CaseRun, { conn, ms = 0 }: Step): Promise<void> {
   const connection = run.connection(conn);
-  const until = run.now + ms;
+  const until = run.now + run.answers.silence(ms);
   while (!connection.ended && run.now < until) await connection.change(until);
   if (connection.ended) fail('the node closed');
 }

@@ -28,6 +28,9 @@ export class TesterConnection implements LinkHandler {
   ended: LinkCode | undefined;
   /** The number of bytes that the node has sent. */
   received = 0;
+  /** When the tester last sent something, and when the node last did; the time of the opening until then. */
+  #sentAt: number;
+  #receivedAt: number;
   /** The first of these bytes. */
   head = new Uint8Array(0);
   #queue: ReceivedItem[] = [];
@@ -52,6 +55,7 @@ export class TesterConnection implements LinkHandler {
     private readonly speaksFirst = false,
   ) {
     this.#transport = new V1Transport(magic);
+    this.#sentAt = this.#receivedAt = clock.now();
     link.attach(this);
   }
 
@@ -63,6 +67,11 @@ export class TesterConnection implements LinkHandler {
     this.#unread -= sizeOf(item);
     this.#isOverflowing = this.#queue.length > 0 && this.#isOverflowing;
     return item;
+  }
+
+  /** Milliseconds from what the tester last sent to what the node has sent since; 0 if it has sent nothing since. */
+  get answerTime(): number {
+    return Math.max(0, this.#receivedAt - this.#sentAt);
   }
 
   /** Bytes of the received items that no step has read yet; at most {@link MAX_UNREAD}. */
@@ -93,6 +102,7 @@ export class TesterConnection implements LinkHandler {
 
   write(frames: readonly Uint8Array[], what: string): void {
     this.hasSent = true;
+    this.#sentAt = this.clock.now();
     this.transcript.note(this.name, 'tester', what);
     this.link.write(frames);
   }
@@ -137,6 +147,7 @@ export class TesterConnection implements LinkHandler {
 
   data(chunk: Uint8Array): void {
     this.received += chunk.length;
+    this.#receivedAt = this.clock.now();
     if (this.head.length < HEAD) this.head = new Uint8Array(Buffer.concat([this.head, chunk])).slice(0, HEAD);
     for (const item of this.#transport.feed(chunk)) this.#receive(item);
     this.#wake?.();

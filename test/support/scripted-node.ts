@@ -162,9 +162,14 @@ export interface ScriptedSetup {
   readonly subject: NodeUnderTest;
 }
 
-export async function scriptedSetup(script: Script, transport: 'v1' | 'v2' = 'v1'): Promise<ScriptedSetup> {
+/** `latency`: one way, milliseconds. */
+export async function scriptedSetup(
+  script: Script,
+  transport: 'v1' | 'v2' = 'v1',
+  latency = 0,
+): Promise<ScriptedSetup> {
   const clock = new VirtualClock();
-  const net = memoryNet({ timers: clock });
+  const net = memoryNet({ timers: clock, latency });
   const follow = transport === 'v1' ? play : playV2;
   await net.listen(AT, (link) => follow(link, script));
   const dialler = {
