@@ -197,6 +197,8 @@ describeNode('chromium', 'the layout of the page', () => {
     await arrow.waitFor();
     await expectInside(page, arrow);
     await page.getByRole('button', { name: 'run', exact: true }).click();
+    // Else the page could be closed before the command is sent, and the next test would find a held clock.
+    await page.getByText(/^held at/).waitFor({ state: 'hidden' });
   });
 
   test('a peer that is not connected yet shows nothing of the peer before', async () => {

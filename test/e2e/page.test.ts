@@ -161,6 +161,7 @@ describeNode(['chromium', 'bitcoind'], 'the page beside the demo', () => {
   test('at 1280 pixels shows state and last reason without scrolling, and chart text of at least 10 pixels', async () => {
     const page = await visit(relay.url, { viewport: { width: 1_280, height: 800 } });
     await page.locator('#filter').fill('err_');
+    await drawn(page);
     await page.locator('#peers-rows tr.failed').first().waitFor();
     const [wide, inner] = await page.evaluate<number[]>(
       "(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])(document.getElementById('peers-scroll'))",
