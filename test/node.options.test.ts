@@ -30,7 +30,8 @@ test.each<[options: object, value: string, hint: string]>([
   [{ outbound: { slots: 1, networks: ['ipv9'] } }, 'ipv9', 'did you mean ipv4?'],
   [{ dns: { onlynet: ['onion'] } }, 'onion', 'onlynet has no such value; the values are ipv4, ipv6'],
 ])('%j', (options, value, hint) => {
-  expect(() => createNode(options)).toThrow(
+  // If it does not throw, it dials nobody, and ends.
+  expect(() => void createNode({ chain: 'regtest', net, ...options }).stop()).toThrow(
     expect.objectContaining({
       code: 'ERR_LOCAL_ARGUMENT',
       facts: { value, why: expect.stringContaining(hint) },

@@ -2,9 +2,9 @@
 
 /** The number of last answers that are considered. */
 const LAST = 20;
-/** Silence is awaited for this many times the 90th percentile of the last answers … */
+/** A step waits for silence this many times the 90th percentile of the last answers. */
 const MARGIN = 4;
-/** … but not longer than this for them, milliseconds. */
+/** The longest wait that slow answers can cause, milliseconds. */
 const MOST_MS = 2_000;
 
 /** The times between what the tester sent and what the node answered, in milliseconds, over all connections of a run. */

@@ -191,7 +191,7 @@ async function expectBytes(run: CaseRun, { conn, min = 0, prefix, not_prefix }: 
   if (not_prefix !== undefined && begins(not_prefix)) fail(`the first bytes are ${not_prefix}`);
 }
 
-/** Judges `max` once `min` bytes have been received: a step that waits must come before, for a node that sends more than `max`. */
+/** Compares with `max` as soon as `min` bytes have been received; bytes that arrive later are not counted. */
 async function expectBuffered(run: CaseRun, { conn, min = 0, max = Infinity }: Step): Promise<void> {
   const connection = run.connection(conn);
   await bytesCame(run, connection, min);

@@ -28,7 +28,7 @@ export class TesterConnection implements LinkHandler {
   ended: LinkCode | undefined;
   /** The number of bytes that the node has sent. */
   received = 0;
-  /** When the tester last sent something, and when the node last did; the time of the opening until then. */
+  /** When the tester last sent something, and when it last received something; at first the time of the opening. */
   #sentAt: number;
   #receivedAt: number;
   /** The first of these bytes. */
